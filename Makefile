@@ -115,7 +115,7 @@ bench-workers: setup-dev .venv-peers/ready
 # A server with the API of S3, for the tests of logs in a bucket; they are left out where it is missing.
 bucket-server: setup-dev .venv-s3/ready
 
-.venv-s3/ready: tests/engine/blobs/requirements.txt
+.venv-s3/ready: tests/engine/store/blobs/requirements.txt
 	@test -x .venv-s3/bin/python || $(BIN)/python -m venv .venv-s3
 	@.venv-s3/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@touch $@

@@ -18,7 +18,6 @@ from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
 from engine.base.names import branch_parts, is_branch
 from engine.base.statuses import AccountMode
-from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
@@ -47,6 +46,7 @@ from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.secrets.vault_keys import VARIABLE
+from engine.store.blobs.opened import opened_blobs, require_place
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.sql.opening import FILE, copy_state, open_database, soundness_of

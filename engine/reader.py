@@ -14,7 +14,6 @@ from engine.agents.store import AgentStore
 from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
-from engine.blobs.opened import opened_blobs
 from engine.compiler.definition.environment import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
@@ -43,6 +42,7 @@ from engine.runs.trying.recorded import RecordedCalls
 from engine.runs.trying.records import TryRecords
 from engine.runs.usage import UsageReader
 from engine.search.search import Search
+from engine.store.blobs.opened import opened_blobs
 from engine.store.sql.opening import open_read_only
 from engine.store.sql.state import SqlState
 from engine.store.state import State

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from engine.base.services import services
-from engine.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
+from engine.store.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")

@@ -52,9 +52,9 @@ SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
 CONFIG = "engine.workspace.config"
-OPENS_BLOBS = "engine.blobs.opened"
-BLOBS_OF = {"engine.blobs.disk", "engine.blobs.postgres", "engine.blobs.s3"}
-SPEAK_SQL = (*SQL, "engine.blobs.postgres", "engine.postgres")
+OPENS_BLOBS = "engine.store.blobs.opened"
+BLOBS_OF = {"engine.store.blobs.disk", "engine.store.blobs.postgres", "engine.store.blobs.s3"}
+SPEAK_SQL = (*SQL, "engine.store.blobs.postgres")
 SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
 PRINTS = {
@@ -290,7 +290,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/triggers/": "the same",
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/tables.py": "the tables of the workspace, for people",
-    "engine/blobs/": "a bucket for logs, which needs no connection",
+    "engine/store/blobs/": "a bucket for logs, which needs no connection",
     "commands/state.py": "the same",
     "engine/collections.py": "its collections of documents, for people",
     "engine/workspace/config.py": "the settings of code, which needs no connection",

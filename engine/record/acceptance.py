@@ -12,7 +12,6 @@ from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode, Priority
 from engine.base.wording import did_you_mean, listed
-from engine.blobs.blobs import Blobs
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
 from engine.documents.schema_check import misfits
@@ -32,6 +31,7 @@ from engine.record.types.run import (
     TriggerItem,
 )
 from engine.record.values import Values
+from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from engine.base.errors import StorageError
-from engine.blobs.blobs import Blobs
-from engine.blobs.pieces import hash_of
 from engine.record.run_log import RunLogs
+from engine.store.blobs.blobs import Blobs
+from engine.store.blobs.pieces import hash_of
 
 _AT_ONCE = 8
 

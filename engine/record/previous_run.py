@@ -8,11 +8,11 @@ from typing import Any
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath, in_workflow, is_item, items_around
-from engine.blobs.blobs import Blobs
 from engine.record.frames import Frame
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
+from engine.store.blobs.blobs import Blobs
 
 Place = tuple[str, ...]
 """A step without indexes (`each_mail.task`), then the key of each enclosing item, outermost first."""

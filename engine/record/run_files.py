@@ -15,7 +15,7 @@ from engine.base.errors import OrchestraError
 from engine.base.names import RUN_ID, run_day
 from engine.base.plain_values import whole_text
 from engine.base.run_file import FileContent, RunFile
-from engine.blobs.blobs import Blobs
+from engine.store.blobs.blobs import Blobs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _OWNER = re.compile(r'"\$file":"\d{8}T\d{6}Z-[a-z2-7]{8}\.files/')

@@ -11,7 +11,6 @@ from typing import Any, TypeGuard
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject, indented, indented_inside, value_of
 from engine.base.names import RUN_ID, run_day
-from engine.blobs.blobs import Blobs
 from engine.documents.json_file import decoded as decoded_text
 from engine.documents.json_file import parse
 from engine.record.document import document
@@ -19,6 +18,7 @@ from engine.record.events import decoded
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
+from engine.store.blobs.blobs import Blobs
 from engine.store.owners import Owner
 from engine.store.renames import Rename
 from engine.store.runs import Runs

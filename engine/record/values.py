@@ -9,10 +9,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from engine.base.errors import StorageError
 from engine.base.lazy_values import Unknown, complete, known_parts
-from engine.blobs.blobs import Blobs
 from engine.expressions.json_values import compact_json
 from engine.record.file_values import FILE, JSON, LITERAL, TEXT, UNKNOWN, FileValue, kept, live, written
 from engine.record.run_files import RunFiles, RunFolder
+from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 Result = TypeVar("Result")

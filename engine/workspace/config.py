@@ -20,7 +20,6 @@ from clients.code.service import CODE, CodeSettings
 from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.names import NAME
 from engine.base.services import declaration
-from engine.blobs.opened import require_place
 from engine.budgets.prices import is_local
 from engine.budgets.settings import BudgetSettings, PriceTable
 from engine.compiler.definition.approval_rules import ApprovalSettings
@@ -32,6 +31,7 @@ from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
+from engine.store.blobs.opened import require_place
 from engine.store.run_limits import RunLimits
 from engine.store.texts.texts import Texts
 from engine.workspace.dotenv import read_dotenv

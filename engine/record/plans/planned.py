@@ -15,11 +15,11 @@ from engine.base.json_text import JsonObject
 from engine.base.lazy_values import MARKS, Unknown
 from engine.base.names import moment_of
 from engine.base.step_path import PathPart, StepPath
-from engine.blobs.blobs import Blobs
 from engine.record.differences import ABSENT, Difference
 from engine.record.types.run import Run, RunOptions
 from engine.record.types.step import PlannedStep, StepRecord
 from engine.record.values import Values
+from engine.store.blobs.blobs import Blobs
 
 _MARKED = re.compile(f"{MARKS[0]}[^{MARKS[1]}]*{MARKS[1]}")
 

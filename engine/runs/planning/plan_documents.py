@@ -15,7 +15,6 @@ from engine.base.lazy_values import marked
 from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.base.step_path import in_workflow
-from engine.blobs.blobs import Blobs
 from engine.compiler.definition.plan import Plan
 from engine.plugins.step import Effect
 from engine.record.plans.planned import expires_at
@@ -23,6 +22,7 @@ from engine.record.plans.previews import difference
 from engine.record.types.run import AccountRecord, Run
 from engine.record.types.step import Failure, ReceiptRecord, StepRecord, UsageRecord
 from engine.record.values import Values
+from engine.store.blobs.blobs import Blobs
 
 _STEPS = re.compile(r"[^./\[\]]+(?:\[(?P<item>\d+)\])?")
 

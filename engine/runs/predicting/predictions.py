@@ -8,7 +8,6 @@ from clients.plural import counted
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
 from engine.base.statuses import StepStatus
-from engine.blobs.blobs import Blobs
 from engine.compiler.checks.report import Report
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Compiled, Surroundings
@@ -17,6 +16,7 @@ from engine.people.access import Principal, require
 from engine.runs.predicting.prediction import Prediction, StepPrediction
 from engine.runs.predicting.rehearsal import Cases, Rehearsal
 from engine.runs.run_reader import RunReader
+from engine.store.blobs.blobs import Blobs
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.scope_names import type_of

@@ -13,7 +13,6 @@ from engine.base.expression_limits import costly
 from engine.base.lazy_values import NotKnownYet, Unknown, opened
 from engine.base.statuses import StepStatus
 from engine.base.wording import kind_of
-from engine.blobs.blobs import Blobs
 from engine.compiler.definition.plan import Action, Block, Node, Plan
 from engine.expressions.expressions import Template, render, render_field
 from engine.plugins.step import Effect
@@ -26,6 +25,7 @@ from engine.record.values import Values
 from engine.runner.execution.concurrency import outputs_of
 from engine.runner.execution.loops import item_keys
 from engine.runs.predicting.prediction import Case, FieldValue, Will, plain_name, shortened, text_of
+from engine.store.blobs.blobs import Blobs
 
 _SECONDS = 10.0
 """The limit for all costly expressions together."""

@@ -13,12 +13,12 @@ from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import OPEN_RUNS
 from engine.base.step_path import StepPath
-from engine.blobs.blobs import Blobs
 from engine.people.access import Principal
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runs.run_reader import RunReader
+from engine.store.blobs.blobs import Blobs
 
 MOST_LISTED = 25
 _RUNS_READ = 200

@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import Server
+from engine.store.postgres.server.address import storage_errors
 from engine.store.sql.base.database import Cursor
 
 

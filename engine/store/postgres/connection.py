@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import psycopg
 
-from engine.postgres.address import ServerAddress
+from engine.store.postgres.server.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
 
 _LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"

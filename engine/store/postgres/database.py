@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.postgres.address import ServerAddress, storage_errors
-from engine.postgres.pool import Pool, roll_back
 from engine.store.postgres.announcements import NotifiedAnnouncements
 from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
@@ -21,6 +19,8 @@ from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.migrations import migrated
 from engine.store.postgres.reports import create_log_views, create_views
+from engine.store.postgres.server.address import ServerAddress, storage_errors
+from engine.store.postgres.server.pool import Pool, roll_back
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor

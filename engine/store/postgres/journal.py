@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import NOTHING_FOUND, Mark, PostgresCursor, Server, translated
+from engine.store.postgres.server.address import storage_errors
 from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Question, Result
 
 _PATIENCE_SECONDS = 60.0

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 
 from engine.base.clock import elapsed_seconds
-from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import Server, key_of
+from engine.store.postgres.server.address import storage_errors
 from engine.store.sql.base.database import Cursor
 
 _log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 import psycopg
 
 from engine.base.errors import InUse, StorageError
-from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
+from engine.store.postgres.server.address import storage_errors
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS kept_texts (

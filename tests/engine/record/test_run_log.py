@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
-from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
+from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
 from tests.patience import PATIENCE_SECONDS
 

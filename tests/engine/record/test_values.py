@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidFile
-from engine.blobs.disk import DiskBlobs
 from engine.record.values import LARGE_BYTES, Values
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.journal import JournalBroken
 
 RUN = "20260101T000000Z-abcdefgh"

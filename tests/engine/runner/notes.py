@@ -12,7 +12,6 @@ from clients.errors import ServiceError, Unavailable
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.base.threads import Workers
-from engine.blobs.disk import DiskBlobs
 from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
@@ -22,6 +21,7 @@ from engine.runner.effects.job import Attempt, Done, Job
 from engine.runner.effects.ledger import Ledger, arguments_hash
 from engine.runner.effects.ownership import Sender
 from engine.runner.effects.reading import Reads
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.ledger import Entry, Write, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects

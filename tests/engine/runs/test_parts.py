@@ -11,10 +11,10 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
-from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
 from engine.people.access import Principal, Role
 from engine.record.acceptance import Circumstances, acceptance
+from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from engine.base.errors import NotAllowed, StorageError, UnknownName
-from engine.blobs import disk
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.retention import Pruned, Retention
+from engine.store.blobs import disk
 from engine.store.sql.old_runs import SqlOldRuns
 from tests.engine.conftest import OWNER, Service, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS

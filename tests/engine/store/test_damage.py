@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.base.errors import DamagedState, InUse, StorageError
-from engine.blobs.disk import DiskBlobs
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.base.tables import settings
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside

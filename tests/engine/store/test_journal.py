@@ -25,8 +25,8 @@ from engine.store.journal import JournalBroken
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
-from tests.engine.blobs.memory import MemoryBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS
 
 Test = Callable[[SqlJournal], Coroutine[Any, Any, None]]

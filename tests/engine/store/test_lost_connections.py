@@ -15,10 +15,10 @@ import pytest
 
 from engine.base.clock import utc_now
 from engine.base.errors import StorageError
-from engine.postgres import address
 from engine.store.journal import JournalBroken
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
+from engine.store.postgres.server import address
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner

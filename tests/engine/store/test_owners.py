@@ -29,7 +29,7 @@ from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
 from tests import postgres
-from tests.engine.blobs.memory import MemoryBlobs
+from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS, until
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from engine.agents.conversation import conversation_of
-from engine.blobs.postgres import PostgresBlobs
 from engine.orchestra import Orchestra
+from engine.store.blobs.postgres import PostgresBlobs
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.sql.base.tables import SCHEMA_VERSION
 from tests import postgres

@@ -21,13 +21,13 @@ from engine.base.errors import (
     StaleEdit,
     UnknownName,
 )
-from engine.blobs.disk import DiskBlobs
 from engine.compiler.compiler import Surroundings
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.renaming import Renaming
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.renames import SqlRenames
 from engine.store.sqlite.database import SqliteDatabase

@@ -27,8 +27,8 @@ from engine.base.clock import elapsed_seconds
 from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import OPEN_RUNS, RunStatus
-from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
+from engine.store.blobs.blobs import Blobs
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, OwnerRecord, RunAtWork, Work, is_silent
 from engine.store.run_limits import NO_LIMITS, RunLimits

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from engine.base.step_path import StepPath
-from engine.blobs.disk import DiskBlobs
 from engine.compiler.definition.plan import Action, Node
 from engine.connections.accounts import Account
 from engine.plugins.registry import step_type
 from engine.record.frames import Frame, Turn
 from engine.record.previous_run import EarlierRun, place_in, place_of
 from engine.runner.execution.earlier_answers import EarlierAnswer, EarlierAnswers
+from engine.store.blobs.disk import DiskBlobs
 
 _PROMPT = {"version": 1, "messages": [{"role": "user", "content": ["Sort."]}]}
 _ASKED = {"prompt": "sort@production", "variables": {"text": "Hello"}}

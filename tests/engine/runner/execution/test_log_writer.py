@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine.base.errors import StorageError
-from engine.blobs.disk import DiskBlobs
 from engine.record.run_log import RunLogs
 from engine.runner.execution import log_writer
 from engine.runner.execution.log_writer import LogWriter
+from engine.store.blobs.disk import DiskBlobs
 
 
 class _Load:

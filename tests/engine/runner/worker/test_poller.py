@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Fenced, StorageError
-from engine.blobs.blobs import Blobs
-from engine.blobs.disk import DiskBlobs
 from engine.observing.observer import Observer
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
+from engine.store.blobs.blobs import Blobs
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import WriteList
-from tests.engine.blobs.memory import MemoryBlobs
+from tests.engine.store.blobs.memory import MemoryBlobs
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _INSERT = (

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.base.errors import PlanDrift, PlanNotChecked
-from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
 from engine.runs.planning.plans import Plans
+from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.runs.conftest import own_accounts
 from tests.patience import PATIENCE_SECONDS

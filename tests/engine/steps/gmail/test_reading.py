@@ -17,7 +17,6 @@ from clients.errors import InvalidRequest
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from engine.base.plain_values import plain_json
-from engine.blobs.disk import DiskBlobs
 from engine.plugins.registry import step_type
 from engine.plugins.step import Call, Effect, Repeat, StepType
 from engine.record.run_files import RunFiles, RunFolder
@@ -25,6 +24,7 @@ from engine.steps.gmail.drafts import CreateDraft
 from engine.steps.gmail.labels import AddLabels
 from engine.steps.gmail.reading import GetMessage, SearchMessages
 from engine.steps.gmail.sending import Send
+from engine.store.blobs.disk import DiskBlobs
 from tests.operations.gmail_operations import OPERATIONS
 from tests.operations.world import World
 from tests.patience import PATIENCE_SECONDS

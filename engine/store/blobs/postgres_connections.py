@@ -8,8 +8,8 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
-from engine.postgres.address import ServerAddress, refusal
-from engine.postgres.pool import Connection, Pool
+from engine.store.postgres.server.address import ServerAddress, refusal
+from engine.store.postgres.server.pool import Connection, Pool
 
 Result = TypeVar("Result")
 Parameters = Sequence[object] | Mapping[str, object]

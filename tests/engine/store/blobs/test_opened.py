@@ -10,12 +10,12 @@ import pytest
 
 from clients.service import Extra
 from engine.base.errors import InvalidFile, InvalidInput, StorageError
-from engine.blobs.opened import opened_blobs
 from engine.orchestra import Orchestra
 from engine.reader import Reader
 from engine.record.log_copies import CopiedLogs
-from tests.engine.blobs.servers import BUCKET, KEYS, bucket, postgres
+from engine.store.blobs.opened import opened_blobs
 from tests.engine.conftest import OWNER, Run, set_step, write_workflow
+from tests.engine.store.blobs.servers import BUCKET, KEYS, bucket, postgres
 from tests.patience import PATIENCE_SECONDS
 
 TEXT_INPUT = {"type": "object", "properties": {"text": {"type": "string"}}}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import Fenced, StorageError
-from engine.blobs.s3 import S3Blobs
-from engine.blobs.s3_place import S3Place
-from tests.engine.blobs.servers import BUCKET, KEYS, bucket, proxy
+from engine.store.blobs.s3 import S3Blobs
+from engine.store.blobs.s3_place import S3Place
+from tests.engine.store.blobs.servers import BUCKET, KEYS, bucket, proxy
 from tests.patience import PATIENCE_SECONDS
 
 LOG = "2026-11-20/run.json"
@@ -87,7 +87,7 @@ def test_a_file_that_changes_while_it_is_stored_is_not_stored(
 ) -> None:
     source, blobs = tmp_path / "source", S3Blobs.at(place, KEYS)
     source.write_bytes(b"changed" * 2_000_000)
-    monkeypatch.setattr("engine.blobs.s3.hash_of", lambda _: "0" * 64)
+    monkeypatch.setattr("engine.store.blobs.s3.hash_of", lambda _: "0" * 64)
     with pytest.raises(StorageError, match="source was changed while it was being stored"):
         blobs.put_file_hashed("day/run.files/", source)
     assert blobs.names() == []

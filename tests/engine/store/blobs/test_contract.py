@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from engine.base.errors import Fenced, StorageError
-from engine.blobs.blobs import Blobs
-from engine.blobs.opened import opened_blobs
-from tests.engine.blobs.memory import MemoryBlobs
-from tests.engine.blobs.servers import BUCKET, KEYS, bucket, postgres
+from engine.store.blobs.blobs import Blobs
+from engine.store.blobs.opened import opened_blobs
+from tests.engine.store.blobs.memory import MemoryBlobs
+from tests.engine.store.blobs.servers import BUCKET, KEYS, bucket, postgres
 from tests.patience import until
 
 LOG, OTHER = "2026-11-20/run.json", "2026-11-20/other.json"

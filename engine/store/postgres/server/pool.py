@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from engine.postgres.address import ServerAddress
+from engine.store.postgres.server.address import ServerAddress
 
 Connection: TypeAlias = psycopg.Connection[Any]
 _ASK_FIRST_SECONDS = 1.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from engine.base.errors import StorageError
-from engine.blobs.pieces import hash_of, local_copy, pieces_of, proven_pieces
-from engine.blobs.postgres_connections import Connections
-from engine.postgres.pool import Connection
+from engine.store.blobs.pieces import hash_of, local_copy, pieces_of, proven_pieces
+from engine.store.blobs.postgres_connections import Connections
+from engine.store.postgres.server.pool import Connection
 
 _TABLES = """
 SELECT pg_advisory_xact_lock(hashtext('orchestra.blobs'));

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from engine.base.errors import Fenced, StorageError
-from engine.blobs.postgres import PostgresBlobs
-from tests.engine.blobs.servers import postgres
+from engine.store.blobs.postgres import PostgresBlobs
+from tests.engine.store.blobs.servers import postgres
 from tests.patience import PATIENCE_SECONDS, until
 
 LOG = "2026-11-20/run.json"
@@ -121,7 +121,7 @@ def test_a_file_that_changes_while_it_is_stored_is_not_stored(
 ) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"changed" * 400_000)
-    monkeypatch.setattr("engine.blobs.postgres.hash_of", lambda _: "0" * 64)
+    monkeypatch.setattr("engine.store.blobs.postgres.hash_of", lambda _: "0" * 64)
     with pytest.raises(StorageError, match="source was changed while it was being stored"):
         blobs.put_file_hashed("day/run.files/", source)
     assert blobs.names() == []

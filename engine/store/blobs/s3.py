@@ -15,9 +15,9 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from engine.base.errors import StorageError
-from engine.blobs.pieces import hash_of, local_copy, proven_pieces
-from engine.blobs.s3_place import S3Place
 from engine.files.atomic import storage_errors
+from engine.store.blobs.pieces import hash_of, local_copy, proven_pieces
+from engine.store.blobs.s3_place import S3Place
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import Fenced, InvalidFile, StorageError
-from engine.blobs.disk import DiskBlobs
+from engine.store.blobs.disk import DiskBlobs
 
 LOG = "2026-11-20/run.json"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from clients.service import Extra
 from engine.base.errors import InvalidFile
-from engine.blobs.blobs import Blobs
-from engine.blobs.disk import DiskBlobs
-from engine.blobs.s3_place import S3Place
 from engine.documents.shapes import Misfit
+from engine.store.blobs.blobs import Blobs
+from engine.store.blobs.disk import DiskBlobs
+from engine.store.blobs.s3_place import S3Place
 
 POSTGRES = "postgres"
 EXTRAS = (Extra(POSTGRES, "psycopg", "psycopg"), Extra("s3", "obstore", "obstore"))
@@ -39,7 +39,7 @@ def opened_blobs(place: str, folder: Path, environment: Mapping[str, str], datab
     if place == POSTGRES:
         return _in_postgres(database)
     _require(_OF_S3, place)
-    from engine.blobs.s3 import S3Blobs
+    from engine.store.blobs.s3 import S3Blobs
 
     return S3Blobs.at(S3Place.of(place), environment)
 
@@ -51,7 +51,7 @@ def _in_postgres(database: str) -> Blobs:
             remedy="Set `state`, or leave `logs` empty: the logs are then in the folder of this name.",
         )
     _require(_OF_POSTGRES, POSTGRES)
-    from engine.blobs.postgres import PostgresBlobs
+    from engine.store.blobs.postgres import PostgresBlobs
 
     return PostgresBlobs.at(database)
 
