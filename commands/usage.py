@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clients.plural import counted
 from commands.base.failures import DONE
-from commands.base.opened import looked_at
+from commands.base.following import used_words
+from commands.base.opened import Look, looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 from engine.budgets.use import Kind
@@ -20,16 +22,21 @@ if TYPE_CHECKING:
 def usage(
     by: Annotated[Kind, typer.Option(help="What to count by; `prompt` is by version.")] = "workflow",
     days: Annotated[int, typer.Option(min=1, max=366, help="The last days, today included.")] = 30,
+    run: Annotated[
+        str | None, typer.Option(help="The id of a run: what it and the runs that it called have used.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each day and name as CSV.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Show how many tokens models have used, and what they cost."""
-    if as_csv and as_json:
-        raise typer.BadParameter("Give either --csv or --json.")
+    if as_csv and (as_json or run):
+        raise typer.BadParameter("Give --csv alone, without --json and --run.")
     with looked_at(workspace, demo=demo) as session:
         reader, p = session.orchestra.usage, session.principal
+        if run:
+            return _of_run(session, run, as_json=as_json)
         if as_csv:
             typer.echo(reader.csv(p, by, days), nl=False)
             return DONE
@@ -41,6 +48,17 @@ def usage(
     else:
         say(f"From {found.first_day} to {found.last_day}:")
         table([by.upper(), "CALLS", "TOKENS IN", "TOKENS OUT", "COST", ""], [_row(one) for one in found.rows])
+    return DONE
+
+
+def _of_run(session: Look, run_id: str, *, as_json: bool) -> int:
+    """Print what a run has used together with the runs that it called."""
+    session.orchestra.runs.get(session.principal, run_id)  # raises UnknownName
+    found = session.orchestra.usage.of_run(session.principal, run_id)
+    if as_json:
+        document(asdict(found))
+    else:
+        say(f"{run_id}, with the runs that it called: {counted(found.calls, 'call')}, {used_words(found)}.")
     return DONE
 
 

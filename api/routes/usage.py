@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.budgets.use import Kind
 from engine.runs.run_days import RunDay
-from engine.runs.usage import MOST_DAYS, UsageReport
+from engine.runs.usage import MOST_DAYS, RunUsage, UsageReport
 
 router = APIRouter(prefix="/api/usage", tags=["Usage"], route_class=SignedInRoute)
 
@@ -44,6 +44,13 @@ def get_run_days(
 ) -> Any:
     """Return how many runs were started on each of the last days, in the time zone of the workspace."""
     return {"days": orchestra.runs.days(principal, days, ZoneInfo(orchestra.config.time_zone))}
+
+
+@router.get("/runs/{run_id}", summary="Show the usage of a run", response_model=RunUsage)
+def get_run_usage(orchestra: Door, principal: Acting, run_id: str) -> Any:
+    """Return what a run and the runs that it called have used so far; `usage` of a run counts its own steps only."""
+    orchestra.runs.get(principal, run_id)  # 404 for one that there is not
+    return orchestra.usage.of_run(principal, run_id)
 
 
 @router.get("/csv", summary="Export usage", response_class=Response)

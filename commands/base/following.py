@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE, FAILED, WAITS, Stop
 from commands.base.opened import Look, Session
@@ -13,6 +14,9 @@ from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatu
 from engine.base.step_path import StepPath, in_workflow, outermost
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
+
+if TYPE_CHECKING:
+    from engine.runs.usage import RunUsage
 
 _LOOK_SECONDS = 0.5
 _INTERRUPT_SECONDS = 10.0
@@ -107,22 +111,30 @@ def report(session: Look, run: Run) -> None:
         say(f"  … and {len(created) - _SHOWN} more")
     if run["accounts"]:
         say(f"Accounts: {', '.join(badges(session, run))}")
-    for line in (*_cost(run), *_went_wrong(session, run)):
+    for line in (*_cost(session, run), *_went_wrong(session, run)):
         note(line)
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
 
 
-def _cost(run: Run) -> Iterator[str]:
-    """Yield what its models have used, beside what was expected."""
+def _cost(session: Look, run: Run) -> Iterator[str]:
+    """Yield what its models have used, beside what was expected, and the same with those of the runs that it called."""
     from engine.runs.starting.estimates import words
+    from engine.runs.usage import RunUsage
 
-    usage = run["usage"]
+    usage, expected = run["usage"], words(run.get("estimate"))
     if usage["input_tokens"] or usage["output_tokens"]:
-        cost = "an unknown cost" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
-        expected = words(run.get("estimate"))
-        used = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out, {cost}"
-        apart = ", without the runs that it called" if any(one.get("child_run_id") for one in run["steps"]) else ""
-        yield f"Models: {used}{f' ({expected})' if expected else ''}{apart}."
+        used = used_words(RunUsage(0, usage["input_tokens"], usage["output_tokens"], usage["cost_usd"]))
+        yield f"Models: {used}{f' ({expected})' if expected else ''}."
+    if any(one.get("child_run_id") for one in run["steps"]):
+        every = session.orchestra.usage.of_run(session.principal, str(run["run_id"]))
+        if every.input_tokens or every.output_tokens:
+            yield f"Models, with the runs that it called: {used_words(every)}."
+
+
+def used_words(used: RunUsage) -> str:
+    """Return tokens and cost in words."""
+    cost = "an unknown cost" if used.cost_usd is None else f"${used.cost_usd:.4f}"
+    return f"{used.input_tokens:,} tokens in, {used.output_tokens:,} out, {cost}"
 
 
 def _created(run: Run) -> Iterator[str]:

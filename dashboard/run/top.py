@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import streamlit as st
 
@@ -49,7 +50,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     pulse()
     if run["status"] not in ACTIVE_RUNS:
         st.header(plain(run["sentence"]), anchor=False)
-        st.caption(plain(facts(run)), help=full_time(run["started_at"] or run["queued_at"]))
+        st.caption(plain(facts(run, _with_called(visit, run))), help=full_time(run["started_at"] or run["queued_at"]))
     _ending(run)
     _links(visit, run)
     kept_note(visit, run, panel_of(str(run["run_id"])))
@@ -69,17 +70,31 @@ def environment_words(environment: EnvironmentRecord) -> str:
     )
 
 
-def facts(run: Run) -> str:
-    """Return when and by whom a run was started, and its duration and usage so far."""
+def facts(run: Run, with_called: str = "") -> str:
+    """Return when and by whom a run was started, and its duration and usage so far.
+
+    `with_called`: the usage together with that of the runs that it called, if it is known.
+    """
     parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
     parts += [t("took {time}", time=duration(run["duration_seconds"]))] if run["duration_seconds"] is not None else []
     by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
     parts += [t("resumed {count}×", count=len(by_people))] if by_people else []
     used = usage_words(run["usage"])
-    has_called = any(step.get("child_run_id") for step in run["steps"])
-    used += [t("without the runs that it called")] if used and has_called else []
+    called = with_called or (t("without the runs that it called") if used and _has_called(run) else "")
     expected = words(run.get("estimate")) if used else ""
-    return " · ".join([*parts, *used, *([expected] if expected else [])])
+    return " · ".join([*parts, *used, *filter(None, [called, expected])])
+
+
+def _with_called(visit: Visit, run: Run) -> str:
+    """Return the usage of a run together with that of the runs that it called; "" if it called none."""
+    if not _has_called(run):
+        return ""
+    every = usage_words(asdict(visit.orchestra.usage.of_run(visit.who, str(run["run_id"]))))
+    return t("with the runs that it called: {usage}", usage=", ".join(every)) if every else ""
+
+
+def _has_called(run: Run) -> bool:
+    return any(step.get("child_run_id") for step in run["steps"])
 
 
 def _ending(run: Run) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
+from engine.base.names import checked_run_id
 from engine.budgets.limits import MoneySettings
 from engine.budgets.periods import name_of
 from engine.budgets.prices import usd
@@ -50,6 +51,17 @@ class UsageReport:
     """Each day of the time, also those without calls; the demo and your accounts apart."""
 
 
+@dataclass(frozen=True)
+class RunUsage:
+    """What a run and all runs that it has called have used, and those that they called."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    """None if the price of a call is not known."""
+
+
 class UsageReader:
     """Reads what was used; every method checks the right of `p`."""
 
@@ -74,6 +86,18 @@ class UsageReader:
             rows=sorted(rows, key=lambda one: (-one.usd, -one.input_tokens - one.output_tokens, one.name)),
             days=[known.get((day, demo)) or _row(day, Amount(), demo=demo) for demo in kinds for day in period],
         )
+
+    def of_run(self, p: Principal, run_id: str) -> RunUsage:
+        """Return what a run has used together with the runs that it called, so far; zeros for a run that is not known.
+
+        A call whose answer was lost counts with its upper bound: it may have been charged. Raises NotAllowed,
+        InvalidInput.
+        """
+        require(p, "view", "see usage")
+        pot = Pot(f"run:{checked_run_id(run_id)}", "")
+        found = self._spent.of([pot]).get(pot, Amount())
+        cost = None if found.unpriced else usd(found.nano_usd)
+        return RunUsage(found.calls, found.input_tokens, found.output_tokens, cost)
 
     def csv(self, p: Principal, by: Kind = "workflow", days: int = 30) -> str:
         """Return a line for each day and name as CSV. Raises as `report`."""

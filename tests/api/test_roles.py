@@ -129,6 +129,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/usage", "GET"): "view",
     ("/api/usage/csv", "GET"): "view",
     ("/api/usage/runs", "GET"): "view",
+    ("/api/usage/runs/{run_id}", "GET"): "view",
     ("/metrics", "GET"): "view",
     ("/api/budgets/resume", "POST"): "run",
     ("/api/budgets/settings", "GET"): "view",

@@ -13,16 +13,12 @@ from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.faces.conftest import Faces, Open
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 OWNER = Principal("owner", "owner")
-ASK = {
-    "schema_version": 1,
-    "title": "Ask",
-    "steps": [
-        {"id": "ask", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "What is new?"}]}},
-    ],
-}
+ASK_STEP = {"id": "ask", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "What is new?"}]}}
+ASK = {"schema_version": 1, "title": "Ask", "steps": [ASK_STEP]}
+CALL = {"id": "call", "uses": "workflow.run", "with": {"workflow": "ask"}}
 
 
 def set_budget(orchestra: Orchestra, calls: int) -> None:
@@ -101,3 +97,21 @@ def test_every_face_sets_budgets_and_what_else_is_in_the_file_stays(make_faces: 
     with pytest.raises(NotAllowed):
         faces.orchestra.budgets.set(Principal("ed", "editor"), {})
     assert [action for action, _ in faces.trail() if action == "budgets.set"] == ["budgets.set"] * 4
+
+
+def test_every_face_tells_what_a_run_has_used_with_the_runs_that_it_called(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    caller = {"schema_version": 1, "title": "Caller", "steps": [ASK_STEP, CALL, CALL | {"id": "again"}]}
+    for name, document in (("ask", ASK), ("caller", caller)):
+        (faces.orchestra.workspace.root / "workflows" / f"{name}.json").write_text(json.dumps(document))
+    run_id = faces.orchestra.runs.start(OWNER, "caller", {})
+    own = faces.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["usage"]
+    command = faces.command(["usage", "--run", run_id]).value
+    assert command == faces.request("GET", f"/api/usage/runs/{run_id}").value
+    assert command == {"calls": 3, "cost_usd": 0} | {name: 3 * own[name] for name in ("input_tokens", "output_tokens")}
+    page = faces.page(lambda go: go("run", id=run_id)).value
+    tokens = f"{command['input_tokens']} tokens in, {command['output_tokens']} out, $0.0000"
+    assert f"with the runs that it called: {tokens}" in " ".join(one.value for one in page.caption).replace("\\", "")
+    unknown = "20260101T000000Z-aaaaaaaa"
+    for face in (faces.command(["usage", "--run", unknown]), faces.request("GET", f"/api/usage/runs/{unknown}")):
+        assert face.error == "UnknownName"
