@@ -14,7 +14,7 @@ from engine.copilot.proposals.guards import weaker
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonical
 from engine.copilot.proposals.records import News, Tick, TickKind, WriteAgain
 from engine.plugins.step import Role
-from engine.workflows.differences.sentences import shown
+from engine.workflows.differences.sentences import shown, whole
 from engine.workflows.differences.writes_again import writes_moved
 
 _ALWAYS: tuple[TickKind, ...] = ("destination", "trigger", "connection", "guard", "writes_again")
@@ -84,23 +84,21 @@ def facts(
 
 def _destinations(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
     """Yield what decides newly where data goes: a value, or anything that an expression of it depends on."""
-    known = {canonical(_destination(was, step, *one)) for step in was.all for one in _places(step)}
+    known = {canonical(_destination(was, step, *one)) for step in was.all for one in step.places()}
     for step in now.all:
         before = was.by_id.get(step.id)
-        mine = dict(_places(before)) if before is not None else {}
-        for name, value in _places(step):
+        mine = dict(before.places()) if before is not None else {}
+        for name, value in step.places():
             what = _destination(now, step, name, value)
             same = [_destination(was, before, name, mine[name])] if before is not None and name in mine else []
             if canonical(what) in (known if before is None else set(map(canonical, same))):
                 continue  # where the step writes already, or, if it is new, where another one does in the same way
-            yield Fact("destination", [step.id, what], _where(step, name, value, mine))
-        left = dict(_places(step))
-        for name in mine.keys() - left.keys() if step.leads_out else ():
-            yield Fact("destination", [step.id, name, None], f"Step {step.id} ({step.uses}): {name} is no longer given")
-
-
-def _places(step: KnownStep) -> list[tuple[str, Any]]:
-    return list(step.fields(Role.DESTINATION)) if step.leads_out else []
+            yield Fact("destination", [step.id, what], _where(step, name, value, before))
+        if before is not None and step.leads_out:
+            for name in sorted(mine.keys() - step.given):
+                if before.knows(name):  # else nothing was sent there: the text did not compile
+                    said = f"Step {step.id} ({step.uses}): {name} is no longer given"
+                    yield Fact("destination", [step.id, name, None], said)
 
 
 def _destination(steps: KnownSteps, step: KnownStep, name: str, value: Any) -> list[Any]:
@@ -108,12 +106,18 @@ def _destination(steps: KnownSteps, step: KnownStep, name: str, value: Any) -> l
     return [step.uses, str(step.effect), connection, name, value, steps.depends_on(step, value)]
 
 
-def _where(step: KnownStep, name: str, value: Any, mine: dict[str, Any]) -> str:
+def _where(step: KnownStep, name: str, value: Any, before: KnownStep | None) -> str:
+    """Return where data goes newly, whole: what nobody can see is not agreed to."""
+    said = whole(value)
     if step.uses in CALLS and name in ("workflow", "agent"):
-        return f"Step {step.id} calls {name} {shown(value)}"
+        return f"Step {step.id} calls {name} {said}"
+    mine = dict(before.places()) if before is not None and before.uses == step.uses else {}
     if name in mine and is_same(mine[name], value):
-        return f"Step {step.id} ({step.uses}): what decides {name} {shown(value)} has changed"
-    return f"Step {step.id} ({step.uses}): {name} {shown(value)}"
+        return f"Step {step.id} ({step.uses}): what decides {name} {said} has changed"
+    old = mine.get(name)
+    if isinstance(value, list) and isinstance(old, list) and (more := [one for one in value if one not in old]):
+        return f"Step {step.id} ({step.uses}): {name} newly has {whole(more)}, and is now {said}"
+    return f"Step {step.id} ({step.uses}): {name} {said}"
 
 
 _OFF = ". It starts nothing until you turn it on, which you can do once it is saved"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
-from engine.copilot.proposals.known_steps import KnownStep, KnownSteps
+from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonical
 from engine.copilot.proposals.narrowing import narrows
 from engine.workflows.differences.sentences import shown
 
@@ -38,11 +39,17 @@ def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
     """Yield the guards of `old` that are weaker in `new`, or not there; steps are matched by their ids."""
     yield from _of_workflow(old.document, new.document)
     yield from _gates(old, new)
+    writes: defaultdict[str, list[KnownStep]] = defaultdict(list)
+    for step in old.all:
+        if step.writes:
+            writes[_place(step)].append(step)
     for step in new.all:
         before = old.by_id.get(step.id)
-        yield from _on_error(before, step)
+        yield from _on_error(old, new, step)
         if before is None:
-            yield from _of_new(step)
+            alike = writes[_place(step)] if step.writes else []
+            yield from _of_new(step, alike)
+            yield from _in_place_of(old, new, step, alike)
         elif step.writes:
             yield from _of_write(old, new, before, step)
 
@@ -105,49 +112,102 @@ def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
         if now is None:
             words = f"Step {step.id} ({step.uses}), which can hold a run back, was removed"
             yield Weaker(f"{step.id}.gate", step.own, None, words)
-        elif not is_same(_around(step), _around(now)) or not is_same(step.own, now.own):
+            continue
+        was, is_ = ([_around(one, step.id), one.own] for one in (step, now))
+        if not is_same(was, is_):
             words = f"Step {step.id}, which can hold a run back, was changed"
-            yield Weaker(f"{step.id}.gate", [step.own, _around(step)], [now.own, _around(now)], words)
+            yield Weaker(f"{step.id}.gate", was, is_, words)
+        yield from _written_elsewhere(old, new, step, now)
 
 
-def _on_error(before: KnownStep | None, step: KnownStep) -> Iterator[Weaker]:
-    """Yield a step after whose failure a run goes on now; one that is new may do so only if it does not write."""
+def _on_error(old: KnownSteps, new: KnownSteps, step: KnownStep) -> Iterator[Weaker]:
+    """Yield a step after whose failure a run goes on now; one that is new may do so if it holds nothing back.
+
+    A new group holds back what it is put around: a gate, or a step whose failure has ended the run so far.
+    """
+    before = old.by_id.get(step.id)
     for key, strict in (("on_error", "fail"), ("on_item_error", "stop")):
         was = strict if before is None else before.own.get(key, strict)
         now = step.own.get(key, strict)
-        if now != strict and not is_same(was, now) and (before is not None or step.uses in _GATES):
+        if now != strict and not is_same(was, now) and (before is not None or _holds_back(old, new, step)):
             yield _weaker(f"{step.id}.{key}", f"Step {step.id}", key, was, now)
 
 
-def _of_new(step: KnownStep) -> Iterator[Weaker]:
-    """Yield what a new step does without the guards that it would have by default."""
+def _holds_back(old: KnownSteps, new: KnownSteps, step: KnownStep) -> bool:
+    """Return whether a gate, or a step that was there before, is this step or inside it."""
+    inside = (one for one in new.all if any(up is step.node for up in one.node.up()))
+    return any(one.uses in _GATES or one.id in old.by_id for one in inside)
+
+
+def _in_place_of(old: KnownSteps, new: KnownSteps, step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
+    """Yield what a new write does without the guards of those that wrote to the same place (`alike`).
+
+    It may stand in for each of them that is gone; beside those that are there, it may do what the least guarded may.
+    """
+    gone = [one for one in alike if one.id not in new.by_id]
+    for before in gone:
+        yield from _of_write(old, new, before, step)
+    left = [[*_of_write(old, new, one, step)] for one in alike if one.id in new.by_id]
+    if left and not gone:
+        yield from min(left, key=len)
+
+
+def _place(step: KnownStep) -> str:
+    """Return where a step writes, in a form to compare."""
+    return canonical([step.uses, step.own.get("connection"), dict(step.places())])
+
+
+def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
+    """Yield what a new step does without the guards that it would have by default, or that one of those alike had."""
     for key in ("approve", "allow", "once"):
-        if key in step.own and not (key == "approve" and step.own[key] == "always"):
+        is_strict = key == "approve" and step.own.get(key) == "always"
+        if key in step.own and not is_strict and not any(is_same(one.own.get(key), step.own[key]) for one in alike):
             yield _weaker(f"{step.id}.{key}", f"New step {step.id}", key, _ABSENT, step.own[key])
 
 
 def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
-    """Yield what decides less strictly whether a write is made."""
-    was, now = _around(before), _around(step)
+    """Yield what decides less strictly whether a write is made, in place of another one or of itself."""
+    was, now = _around(before, step.id), _around(step, step.id)
     for place in dict.fromkeys([*was, *now]):
         one, other = was.get(place, _ABSENT), now.get(place, _ABSENT)
         key = place.rpartition(".")[2]
         is_narrower = (key == "if" and (one is _ABSENT or narrows(one, other))) or (
-            key == "approve" and other == "always"
+            key == "approve" and other == "always" and not isinstance(one, Mapping)
         )
         if not _is_equal(one, other) and not is_narrower:
             yield _weaker(f"{step.id}@{place}", f"What decides about {step.id}: {place}", "", one, other)
+    yield from _written_elsewhere(old, new, before, step)
     gone = [one for one in _gates_before(old, before.node) if one not in _gates_before(new, step.node)]
     for gate in gone:
         if gate in new.by_id:
             yield Weaker(f"{step.id}@after.{gate}", gate, None, f"Step {step.id} no longer comes after {gate}")
 
 
-def _around(step: KnownStep) -> dict[str, Any]:
-    """Return what decides whether a step runs, of itself and of the steps around it."""
+def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
+    """Yield the values in the workflow itself that decide about a step, and are others now: constants and defaults.
+
+    What a service or a model answers is no guard.
+    """
+    was, now = _constants(old, before), _constants(new, step)
+    for name in sorted(was.keys() & now.keys()):
+        if not is_same(was[name], now[name]):
+            yield _weaker(f"{step.id}@{name}", f"What decides about {step.id}: {name}", "", was[name], now[name])
+
+
+def _constants(steps: KnownSteps, step: KnownStep) -> dict[str, Any]:
+    """Return the constants and defaults that decide about a step, by their names."""
+    deciding: list[Any] = [step.own.get("with")] if step.uses in _GATES else []
+    for up in step.node.up():
+        deciding += [up.step.json[key] for key in ("if", "foreach", "approve") if key in up.step.json]
+    return steps.depends_on(step, deciding, is_written=True)
+
+
+def _around(step: KnownStep, id_: str) -> dict[str, Any]:
+    """Return what decides whether a step runs, of itself (as `id_`) and of the steps around it."""
     found: dict[str, Any] = {}
     for up in step.node.up():
-        found |= {f"{up.step.id}.{key}": up.step.json[key] for key in _AROUND if key in up.step.json}
+        name = id_ if up is step.node else up.step.id
+        found |= {f"{name}.{key}": up.step.json[key] for key in _AROUND if key in up.step.json}
     if step.node.is_fallback:
         found["runs only after a failure of"] = step.node.parent.step.id if step.node.parent is not None else ""
     if step.node.is_after_failure:

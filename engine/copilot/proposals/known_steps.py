@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from engine.plugins.step import Effect, Role, StepType, fields_schema
 
 _WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN = re.compile(r"\bsteps\s*\.\s*([A-Za-z_][A-Za-z0-9_]*)")
+_INPUT = re.compile(r"\binputs\s*\.\s*([A-Za-z_][A-Za-z0-9_]*)")
 SILENT = ("title", "note")
 """The fields of a step that change nothing it does."""
 _OPEN_SERVICES = ("http", "web", "rss", "code", "mcp")
@@ -111,21 +112,46 @@ class KnownStep:
         except (OrchestraError, TypeError, AttributeError, ValueError):
             return True
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that are given, those without a value aside."""
+        return {name: one for name, one in self.node.step.arguments.items() if one not in (None, "", [], {})}
+
     def fields(self, role: Role) -> Iterator[tuple[str, Any]]:
         """Yield the given fields of a role; one without a role, or of a type that is not known, is a destination."""
-        for name, value in self.node.step.arguments.items():
-            if self._role(name) == role and value not in (None, "", [], {}):
+        for name, value in self.given.items():
+            if self._role(name) == role:
                 yield name, value
+
+    def places(self) -> Iterator[tuple[str, Any]]:
+        """Yield the given fields that decide where data goes.
+
+        A type that writes and has no field for it (`github.graphql`, `sql.execute`) is told by what it is to do: all
+        of its fields decide.
+        """
+        if not self.leads_out:
+            return
+        if not self.writes or self.type is None or any(self._role(name) == Role.DESTINATION for name in self._schemas):
+            yield from self.fields(Role.DESTINATION)
+        else:
+            yield from self.given.items()
+
+    @property
+    def _schemas(self) -> Mapping[str, Any]:
+        """The schemas of the fields of its type."""
+        found: Mapping[str, Any] = fields_schema(self.type.fields).get("properties", {}) if self.type else {}
+        return found
+
+    def knows(self, name: str) -> bool:
+        """Return whether its type has a field of this name; one that is not known may have any."""
+        return self.type is None or self.uses in CALLS or name in self._schemas
 
     def _role(self, name: str) -> str:
         if self.type is None:
             return Role.DESTINATION
         if self.uses in CALLS:  # what is called decides what it does with its inputs
             return Role.DESTINATION
-        for key, schema in fields_schema(self.type.fields).get("properties", {}).items():
-            if key == name:
-                return str(schema.get("role") or Role.DESTINATION)
-        return Role.DESTINATION
+        return str(self._schemas.get(name, {}).get("role") or Role.DESTINATION)
 
 
 class KnownSteps:
@@ -136,15 +162,19 @@ class KnownSteps:
         self.all = [KnownStep(one) for one in step_nodes(self.document)]
         self.by_id = {one.id: one for one in reversed(self.all)}
 
-    def depends_on(self, step: KnownStep, value: Any) -> dict[str, Any]:
-        """Return all that decides a value of a step beside itself: {name: definition}, through every reference."""
+    def depends_on(self, step: KnownStep, value: Any, *, is_written: bool = False) -> dict[str, Any]:
+        """Return all that decides a value of a step beside itself: {name: definition}, through every reference.
+
+        `is_written`: only what stands in the workflow itself (inputs and `flow.set`), and is no answer of a step.
+        """
         found: dict[str, Any] = {}
         ahead = [(step, value)]
         while ahead:
             owner, one = ahead.pop()
             for text in _texts(one):
                 for name, definition, next_owner in self._named(owner, text):
-                    if name not in found:
+                    is_other = is_written and next_owner is not owner and next_owner.uses != "flow.set"
+                    if name not in found and not is_other:
                         found[name] = definition
                         ahead.append((next_owner, definition))
         return found
@@ -158,13 +188,26 @@ class KnownSteps:
         ids = set(self.by_id) if is_hidden else (words & self.by_id.keys()) | (plain & self.by_id.keys())
         for id_ in sorted(ids):
             yield f"steps.{id_}", self.by_id[id_].whole, self.by_id[id_]
-        if "inputs" in words:
-            yield "inputs", self.document.get("inputs"), owner
+        for name, definition in self._inputs(text, words):
+            yield name, definition, owner
         for up in owner.node.up():
             loop = up.step.json.get("foreach")
             if loop is not None and words & {up.step.item_name, "index", "key"}:
                 parts = {key: up.step.json.get(key) for key in ("foreach", "as", "key")}
                 yield f"loop.{up.step.id}", parts, KnownStep(up)
+
+    def _inputs(self, text: str, words: Collection[str]) -> Iterator[tuple[str, Any]]:
+        """Yield what decides the inputs that a text names; all of them, if one is not named by a dot and its name."""
+        inputs = self.document.get("inputs")
+        properties = inputs.get("properties") if isinstance(inputs, Mapping) else None
+        named = _INPUT.findall(text)
+        if "inputs" not in words:
+            return
+        if not isinstance(properties, Mapping) or len(named) < len(re.findall(r"\binputs\b", text)):
+            yield "inputs", inputs
+            return
+        for name in dict.fromkeys(named):
+            yield f"inputs.{name}", properties.get(name)
 
 
 def canonical(value: Any) -> str:

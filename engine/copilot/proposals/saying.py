@@ -110,7 +110,11 @@ def _inputs(schema: JsonObject) -> Iterator[str]:
 def _new_step(step: Step, titles: Mapping[str, str]) -> str:
     own = step.json
     what = [does] if (does := _does(own)) else []
-    what += [field_words(Change("set", step, (name,), ABSENT, own[name])) for name in ("foreach", "if") if name in own]
+    what += [
+        field_words(Change("set", step, (name,), ABSENT, own[name]))
+        for name in ("foreach", "if", "on_error")
+        if name in own
+    ]
     what += ["a person is asked before each call"] if own.get("approve") == "always" else []
     where = f" in {_short(titles.get(step.parent, step.parent))}" if step.parent else ""
     return f"New step {_short(step.title)}{where}: {', '.join(what)}"

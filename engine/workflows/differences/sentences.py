@@ -12,6 +12,7 @@ from engine.workflows.differences.writes_again import writes_moved
 from engine.workspace.step_renames import StepRenames
 
 _LONGEST = 80
+_MOST_WHOLE = 2000
 _Words = Callable[[Any], str]
 
 
@@ -97,6 +98,9 @@ _SET: Mapping[str, _Words] = {
     "parallel": lambda value: f"it runs at most {value} items at once",
     "timeout_seconds": lambda value: f"it may take at most {value} seconds",
     "approve": lambda value: f"approval: {shown(value)}",
+    "on_error": lambda value: (
+        "if it fails, the run goes on" if value == "continue" else f"on_error is now {shown(value)}"
+    ),
 }
 _UNSET = {
     "if": "it always runs",
@@ -141,6 +145,19 @@ def shown(value: Any) -> str:
     return _short(json.dumps(value, ensure_ascii=False))
 
 
+def whole(value: Any) -> str:
+    """Return a value as JSON on one line, without its middle if it is longer than a person can read."""
+    text = _printable(json.dumps(value, ensure_ascii=False))
+    cut = len(text) - _MOST_WHOLE
+    if cut <= 0:
+        return text
+    return f"{text[: _MOST_WHOLE // 2]} … {cut:,} characters are not shown … {text[-_MOST_WHOLE // 2 :]}"
+
+
 def _short(text: str) -> str:
-    text = "".join(one if one.isprintable() else "�" for one in text)
+    text = _printable(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "�" for one in text)

@@ -12,6 +12,8 @@ from engine.base.errors import InvalidInput
 from engine.copilot.proposals.records import Proposal
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins.registry import step_type, step_types
+from engine.plugins.step import Effect, fields_schema
 from tests.workspaces import init
 
 ADA = Principal("ada", "editor")
@@ -22,10 +24,24 @@ REPORT = {
     "connection": "gmail",
     "with": {"to": ["boss@example.org"], "subject": "Done", "text": "x"},
 }
+GUARDED: dict[str, Any] = {
+    **REPORT,
+    "id": "guarded",
+    "if": "{{ inputs.really || steps.target.output.go }}",
+    "approve": {"when": "always", "by": ["owner", "not_self"], "expires_after": "2d"},
+    "with": {"to": ["all@example.org"], "subject": "Done", "text": "x"},
+}
 DOCUMENT: dict[str, Any] = {
     "schema_version": 1,
     "title": "Work",
-    "inputs": {"type": "object", "properties": {"limit": {"type": "integer", "default": 5}}},
+    "inputs": {
+        "type": "object",
+        "properties": {
+            "limit": {"type": "integer", "default": 5},
+            "really": {"type": "boolean", "default": False},
+            "sum": {"type": "integer", "default": 5},
+        },
+    },
     "triggers": [{"id": "new_mail", "uses": "gmail.new_message", "connection": "gmail", "with": {"query": "in:inbox"}}],
     "links": ["example.org"],
     "privacy": "local",
@@ -33,7 +49,7 @@ DOCUMENT: dict[str, Any] = {
     "approvals": {"gmail.send": "always"},
     "budget": {"run": {"usd": 1}},
     "steps": [
-        {"id": "target", "uses": "flow.set", "with": {"values": {"repository": "acme/app"}}},
+        {"id": "target", "uses": "flow.set", "with": {"values": {"repository": "acme/app", "go": False}}},
         {
             "id": "mails",
             "uses": "gmail.search_messages",
@@ -59,11 +75,14 @@ DOCUMENT: dict[str, Any] = {
         REPORT,
         {"id": "ping", "uses": "http.request", "connection": "web", "with": {"url": "/ping"}},
         {"id": "child", "uses": "workflow.run", "with": {"workflow": "other", "inputs": {"n": 1}}},
+        {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ inputs.sum < 3 }}", "message": "Too many."}},
+        GUARDED,
     ],
 }
 MOST_BROKEN = 9
 """Operations whose result does not compile: these cannot be accepted at all."""
 Row = tuple[str, bool, list[dict[str, Any]]]
+UNGUARDED: dict[str, Any] = {key: one for key, one in GUARDED.items() if key not in ("if", "approve")}
 SEND: dict[str, Any] = {**REPORT, "with": {"to": ["eve@evil.example"], "subject": "s", "text": "t"}}
 del SEND["id"]
 
@@ -88,6 +107,16 @@ ATTACKS: dict[str, Row] = {
     "a copy": ("destination", False, [of("report", "with.cc", ["eve@evil.example"])]),
     "a value behind an expression": ("destination", False, [of("target", "with.values.repository", "evil/app")]),
     "an expression in place of a constant": ("destination", False, [of("report", "with.to", ["{{ inputs.limit }}@e"])]),
+    "a mutation": (
+        "destination",
+        False,
+        [added({"id": "leak", "uses": "github.graphql", "with": {"document": "mutation { lock { id } }"}})],
+    ),
+    "a statement": (
+        "destination",
+        False,
+        [added({"id": "leak", "uses": "sql.execute", "with": {"statement": "UPDATE customers SET email = 'a@b.c'"}})],
+    ),
     "an input with a default": (
         "destination",
         False,
@@ -196,6 +225,30 @@ ATTACKS: dict[str, Row] = {
     "a question moved behind the writes": ("guard", False, [{"op": "move", "steps": ["allowed"], "after": "child"}]),
     "a failure passed over": ("guard", False, [of("mails", "on_error", "continue")]),
     "a write out of its condition's group": ("guard", False, [{"op": "move", "steps": ["issue"], "after": "each"}]),
+    "fewer who may approve, and no end": ("guard", False, [of("guarded", "approve", "always")]),
+    "a constant behind a condition": ("guard", False, [of("target", "with.values.go", True)]),
+    "a default behind a condition": ("guard", False, [of(None, "inputs.properties.really.default", True)]),
+    "a default behind a check": ("guard", False, [of(None, "inputs.properties.sum.default", 1)]),
+    "a check whose failure a new group passes over": (
+        "guard",
+        False,
+        [{"op": "wrap", "steps": ["check"], "group": {"id": "box", "title": "Checks", "on_error": "continue"}}],
+    ),
+    "renamed, and without its guards in its place": (
+        "guard",
+        False,
+        [
+            {"op": "rename", "step": "guarded", "to": "old"},
+            added(UNGUARDED, after="old"),
+            {"op": "remove", "steps": ["old"]},
+        ],
+    ),
+    "removed, and without its guards under another name": (
+        "guard",
+        False,
+        [{"op": "remove", "steps": ["guarded"]}, added({**UNGUARDED, "id": "other_one"})],
+    ),
+    "without its guards beside it": ("guard", False, [added({**UNGUARDED, "id": "more"})]),
     "a write that writes again": ("writes_again", False, [{"op": "wrap", "steps": ["report"], "group": {"id": "box"}}]),
     "a new write to a known place": ("write", True, [added({**REPORT, "id": "more"})]),
     "another text of a write": ("write", True, [of("report", "with.text", "{{ steps.mails.output }}")]),
@@ -278,6 +331,8 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
     "another name of a write": [{"op": "rename", "step": "issue", "to": "open_issue"}],
     "a step that computes": [added({"id": "count", "uses": "flow.set", "with": {"values": {"n": 1}}})],
     "more attempts": [of("issue", "retry", {"attempts": 5})],
+    "another default": [of(None, "inputs.properties.limit.default", 9)],
+    "the same guards under another name": [added({**GUARDED, "id": "more"}), {"op": "remove", "steps": ["guarded"]}],
     "a removed write": [{"op": "remove", "steps": ["report"]}],
     "the same place for a new write": [added({**REPORT, "id": "more"})],
 }
@@ -287,6 +342,33 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
 def test_what_leads_nowhere_new_needs_none(orchestra: Orchestra, name: str) -> None:
     """Too many ticks would be given without a look."""
     assert made(orchestra, HARMLESS[name], from_outside=False).ticks == []
+
+
+def test_every_step_that_writes_needs_a_tick_for_where_it_writes(orchestra: Orchestra) -> None:
+    """Also one whose fields are no places: what it is to do says where."""
+    free = []
+    for kind in map(step_type, step_types()):
+        fields = dict.fromkeys(fields_schema(kind.fields).get("properties", {}), "x")
+        if kind.effect_of(fields)[0] is Effect.WRITES:
+            one = made(orchestra, [added({"id": "new", "uses": kind.name, "with": fields})], from_outside=False)
+            free += [] if any(tick.kind == "destination" for tick in one.ticks) else [kind.name]
+    assert free == []
+
+
+def test_a_tick_shows_all_of_a_destination(orchestra: Orchestra) -> None:
+    to = [f"somebody.with.a.long.name.{number}@example.org" for number in range(9)]
+    one = made(orchestra, [of("report", "with.to", [*to, "eve@evil.example"])], from_outside=False)
+    [tick] = [tick for tick in one.ticks if tick.kind == "destination"]
+    assert "to newly has" in tick.words
+    assert all(who in tick.words for who in (*to, "eve@evil.example"))
+
+
+def test_only_what_is_decided_by_a_changed_input_needs_a_tick(orchestra: Orchestra) -> None:
+    """And none is for a field that its step type does not know: nothing was sent there."""
+    rev = orchestra.editing.canvas(ADA, "inbox-triage").rev
+    ops = [of(None, "inputs.properties.repository.default", "acme/other")]
+    one = orchestra.copilot.proposals.make(ADA, "inbox-triage", rev, ops, "", source="rules")
+    assert [tick.words.partition(" ")[2].partition(" ")[0] for tick in one.ticks] == ["issue"], one.ticks
 
 
 def test_a_change_of_a_write_tells_the_model_beside_it_nothing(orchestra: Orchestra) -> None:

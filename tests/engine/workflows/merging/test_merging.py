@@ -296,7 +296,7 @@ CLASHES: Mapping[str, tuple[Ops, Ops, str, str, str]] = {
         [{"op": "set", "step": "guarded", "field": "on_error", "value": "continue"}],
         [{"op": "add", "step": step("new"), "into": "guarded.on_error"}],
         "steps.guarded",
-        'Step guarded: on_error is now "continue"',
+        "Step guarded: if it fails, the run goes on",
         "Step new was added after else_b in guarded.on_error",
     ),
     "steps after a failure that are gone": (
