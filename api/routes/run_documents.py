@@ -50,6 +50,7 @@ class Execution(Agreeing, Sent):
     )
     priority: Priority | None = Field(
         default=None,
+        strict=False,
         description="How urgent it is, where more runs wait than can be worked on; default: as its workflow says, "
         "else normal.",
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from engine.base.statuses import Priority
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
 from tests.engine.runs.starting.test_room import entry
@@ -65,6 +66,20 @@ def until(program: TestClient, run_id: str, status: str) -> dict[str, Any]:
             return run
         time.sleep(0.05)
     raise AssertionError(f"{run_id} is {run['status']}, not {status}")
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+def test_a_request_may_say_how_urgent_its_run_is(program: TestClient, orchestra: Orchestra, priority: Priority) -> None:
+    answer = execute(program, "greeting", priority=priority.value)
+    assert answer.status_code == 202, answer.text
+    row = orchestra._host.rows.get(answer.json()["run_id"])
+    assert row is not None and row.priority == priority.rank
+
+
+def test_a_priority_that_does_not_exist_is_refused_with_those_that_do(program: TestClient) -> None:
+    answer = execute(program, "greeting", priority="urgent")
+    assert answer.status_code == 422
+    assert "'high', 'normal' or 'low'" in answer.json()["error"]["message"]
 
 
 def test_while_too_many_runs_wait_new_ones_are_refused_and_known_ones_answered(
