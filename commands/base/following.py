@@ -101,8 +101,11 @@ def _line(step: StepRecord, total: int | None, writes: list[str]) -> str:
     return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
 
 
-def report(session: Look, run: Run) -> None:
-    """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr."""
+def report(session: Look, run: Run, *, is_followed: bool = True) -> None:
+    """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr.
+
+    `is_followed`: this process has worked on it, so that it should have come to an end.
+    """
     say(f"{run['sentence']}")
     created = list(_created(run))
     for line in created[:_SHOWN]:
@@ -111,7 +114,7 @@ def report(session: Look, run: Run) -> None:
         say(f"  … and {len(created) - _SHOWN} more")
     if run["accounts"]:
         say(f"Accounts: {', '.join(badges(session, run))}")
-    for line in (*_cost(session, run), *_went_wrong(session, run)):
+    for line in (*_cost(session, run), *_went_wrong(session, run, is_followed=is_followed)):
         note(line)
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
 
@@ -170,10 +173,12 @@ def badges(session: Look, run: Run) -> Iterator[str]:
             yield f"{name}: {known.get(name) or 'your account'}"
 
 
-def _went_wrong(session: Look, run: Run) -> Iterator[str]:
+def _went_wrong(session: Look, run: Run, *, is_followed: bool) -> Iterator[str]:
     if run["status"] == RunStatus.WAITING:
         yield _waits_for(session, run)
-    if run["status"] in ACTIVE_RUNS:
+    if run["status"] == RunStatus.INTERRUPTED and not is_followed:
+        yield _resume(run)
+    if run["status"] in ACTIVE_RUNS and is_followed:
         yield f"It stopped unexpectedly; .orchestra/commands.log says why. {_resume(run)}"
     error = run["error"]
     if error is None:

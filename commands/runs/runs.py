@@ -37,7 +37,7 @@ def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json
         zone = session.orchestra.config.time_zone
         rows = [[step["path"], step["status"], _detail(step, zone)] for step in run["steps"]]
         table(["STEP", "STATUS", "DETAIL"], rows)
-        report(session, run)
+        report(session, run, is_followed=False)
     return DONE
 
 

@@ -75,6 +75,8 @@ def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(
     start: Start, orchestra: Orchestra, workspace: Path
 ) -> None:
     running, run_id = _triage(start, workspace)
+    shown = orchestra("runs", "show", run_id)
+    assert (shown.code, "running" in shown.out, "stopped" in shown.err, "resume" in shown.err) == (0, True, False, False)
     refused = orchestra("runs", "resume", run_id)
     assert (refused.code, refused.out) == (4, "")
     assert "belongs to a process that is still working on it" in refused.err
@@ -90,6 +92,7 @@ def test_a_killed_run_is_interrupted_and_resumed_with_all_others(
     running, run_id = _triage(start, workspace)
     running.end(signal.SIGKILL)
     assert orchestra("runs", "show", run_id, "--json").json["status"] == "interrupted"
+    assert f"`orchestra runs resume {run_id}` retries what is not done." in orchestra("runs", "show", run_id).err
     resumed = orchestra("runs", "resume", "--all", "--json")
     assert resumed.code == 0, resumed
     assert [(run["run_id"], run["status"]) for run in resumed.json["runs"]] == [(run_id, "succeeded")]
