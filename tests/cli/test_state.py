@@ -89,6 +89,7 @@ def test_the_state_moves_to_a_server_and_back(
         assert orchestra("runs", "list").out.count("work") >= 1
         assert orchestra("run", "work", "--yes").code == 0
         assert service.seen["/w"] == 1, "the receipt has come along"
+        assert "Move `.orchestra/state.db` away, then copy." in orchestra("state", "copy", "--to", "file").err
         for path in (workspace / ".orchestra").glob("state.db*"):
             path.unlink()
         back = orchestra("state", "copy", "--to", "file", "--json")
@@ -96,6 +97,14 @@ def test_the_state_moves_to_a_server_and_back(
     monkeypatch.delenv("ORCHESTRA_STATE")
     assert orchestra("run", "work", "--yes").code == 0
     assert service.seen["/w"] == 1
+
+
+def test_a_database_that_does_not_exist_is_made_by_the_command_that_is_named(orchestra: Orchestra) -> None:
+    with postgres.database("orchestra_test_absent") as url:
+        address = url.replace("://", "+psycopg://", 1)
+    refused = orchestra("state", "copy", "--to", address)
+    assert refused.code != 0
+    assert "Make it: `createdb orchestra_test_absent`." in refused.err
 
 
 @pytest.mark.parametrize("where", ["file", "server"])

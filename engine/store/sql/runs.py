@@ -58,7 +58,8 @@ _REMOVED = (
 )
 _NO_LOG = (
     "The state lists it, but its log is not where this process looks: servers and workers with one state share `logs`,"
-    " a folder or a database. If the log was removed by hand, `orchestra reindex` takes the run off the list."
+    " a folder or a database. If `logs` was changed, `orchestra state copy-logs --to PLACE` (with the old `logs` set)"
+    " copies them. If the log was removed by hand, `orchestra reindex` takes the run off the list."
 )
 
 

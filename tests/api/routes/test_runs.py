@@ -73,7 +73,8 @@ def test_a_request_may_say_how_urgent_its_run_is(program: TestClient, orchestra:
     answer = execute(program, "greeting", priority=priority.value)
     assert answer.status_code == 202, answer.text
     row = orchestra._host.rows.get(answer.json()["run_id"])
-    assert row is not None and row.priority == priority.rank
+    assert row is not None
+    assert row.priority == priority.rank
 
 
 def test_a_priority_that_does_not_exist_is_refused_with_those_that_do(program: TestClient) -> None:

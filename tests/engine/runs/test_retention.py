@@ -155,6 +155,7 @@ def test_of_a_listed_run_without_a_log_it_is_not_said_that_it_was_removed(
     with pytest.raises(UnknownName) as unknown:
         place.orchestra.runs.get(OWNER, run_id)
     assert "its log is not where this process looks" in unknown.value.remedy
+    assert "`orchestra state copy-logs --to PLACE` (with the old `logs` set) copies them. If" in unknown.value.remedy
     assert place.listed() == [run_id]
     place.orchestra.runs.reindex(OWNER)
     assert place.listed() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,8 @@ The server, too, must notice when a machine is gone: until then, by default for 
 statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
 """
 _WRONG = "See what the server says in its log."
+_NO_DATABASE = re.compile(r'database "(.+)" does not exist')
+"""SQLSTATE 3D000, in the words of the server: the driver has no code for a connection that was not made."""
 _ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
 
 
@@ -91,4 +94,6 @@ def refusal(address: ServerAddress, error: BaseException | None) -> StorageError
     said = str(error).strip().splitlines()
     is_down = isinstance(error, psycopg.OperationalError | OSError) and not getattr(error, "sqlstate", None)
     message = f"The state at {address.shown}: {said[0] if said else type(error).__name__}.".replace("..", ".")
+    if missing := _NO_DATABASE.search(message):
+        return StateAway(message, remedy=f"Make it: `createdb {quote(missing[1])}`.")
     return StateAway(message) if is_down else StorageError(message, remedy=_WRONG)

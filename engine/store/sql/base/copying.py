@@ -33,6 +33,8 @@ _OF_LIMITS = "54"
 """The class of SQLSTATE for a value that is too large, such as one for an index."""
 _OF_ONE_DATABASE = (ANNOUNCEMENTS, UNREAD_LOGS, "health", "schema_version")
 """Facts that are about the database itself."""
+_MOVE_AWAY = "Move `.orchestra/state.db` away, then copy."
+_NAME_ANOTHER = "Name an empty database, or another schema of it."
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,8 @@ def require_empty(target: Database, locks: Locks) -> None:
 def _require_empty(connection: Connection) -> None:
     for table in (runs, metadata.tables["effects"], metadata.tables["triggers"]):
         if connection.execute(select(func.count()).select_from(table)).scalar_one():
-            raise InUse(
-                f"The other state is not empty: it has {table.name}.",
-                remedy="Name an empty database, or another schema of it.",
-            )
+            remedy = _MOVE_AWAY if connection.dialect.name == "sqlite" else _NAME_ANOTHER
+            raise InUse(f"The other state is not empty: it has {table.name}.", remedy=remedy)
 
 
 def _pieces(database: Database, table: Table) -> Iterator[list[dict[str, Any]]]:
