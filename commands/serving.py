@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -48,9 +52,26 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
 
 def ingress(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Start runs for the messages of the broker in config.yaml, until Ctrl-C or SIGTERM."""
-    with opened(workspace, demo=demo, slots=0) as session:  # workers do what it accepts, where there are some
+    with (
+        opened(workspace, demo=demo, slots=0) as session,  # workers do what it accepts, where there are some
+        _warnings_shown(session.orchestra.config.log_format),
+    ):
         asyncio.run(_take_messages(session.orchestra.ingress, as_json=as_json))
     return DONE
+
+
+@contextmanager
+def _warnings_shown(log_format: Literal["text", "json"]) -> Iterator[None]:
+    """Write the log to standard error, too: why messages wait is to be seen where the process runs."""
+    from engine.observing.log_lines import lines_of
+
+    handler, root = logging.StreamHandler(sys.stderr), logging.getLogger()
+    handler.setFormatter(lines_of(log_format))
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 async def _take_messages(ingress: Ingress, *, as_json: bool) -> None:

@@ -22,9 +22,14 @@ class TextLines(PrivateLines):
 
 def set_log_format(log_format: Literal["text", "json"]) -> None:
     """Let the handlers of the root logger write in this format."""
-    formatter = TextLines() if log_format == "text" else json_lines()
+    formatter = lines_of(log_format)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter)
+
+
+def lines_of(log_format: Literal["text", "json"]) -> logging.Formatter:
+    """Return the formatter of lines in this format."""
+    return TextLines() if log_format == "text" else json_lines()
 
 
 def json_lines() -> logging.Formatter:

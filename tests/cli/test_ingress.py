@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Orchestra, Start
 from tests.engine.ingress.servers import Nats
+from tests.patience import until
 
 
 def configure(workspace: Path, **settings: str) -> None:
@@ -51,6 +52,26 @@ def test_it_takes_messages_until_it_is_told_to_stop(start: Start, orchestra: Orc
     assert running.end(signal.SIGTERM) == 0
     assert "Traceback" not in running.err
     asyncio.run(_removed(server))
+
+
+@pytest.mark.slow
+def test_why_messages_wait_is_told_on_stderr(start: Start, orchestra: Orchestra, workspace: Path) -> None:
+    server = Nats()
+    orchestra("users", "add", "robot", "--role", "operator")
+    configure(workspace, url=server.url, user="robot", topic=server.topics.topic)
+    running = start("ingress", "--demo")
+    running.line()
+    assert orchestra("users", "set-role", "robot", "viewer").code == 0
+    asyncio.run(_sent(server, b'{"workflow": "pure"}'))
+    until(lambda: "ERROR" in running.err and "robot" in running.err, "the reason")
+    assert running.end(signal.SIGTERM) == 0
+    asyncio.run(_removed(server))
+
+
+async def _sent(server: Nats, body: bytes) -> None:
+    await server.open()
+    await server.send(body)
+    await server._client.close()
 
 
 async def _removed(server: Nats) -> None:
