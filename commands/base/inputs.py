@@ -106,7 +106,10 @@ def text_in(file: str, largest_bytes: int) -> str:
     """Return the text of a file (`-`: standard input) with its line ends. Raises InvalidInput, InvalidFile."""
     from engine.documents.json_file import read_text
 
-    return _standard_input() if file == "-" else read_text(Path(file), file, largest_bytes)
+    if file == "-":
+        return _standard_input()
+    _require_there(file)
+    return read_text(Path(file), file, largest_bytes)
 
 
 def content_in(file: str, largest_bytes: int) -> str:
@@ -118,7 +121,16 @@ def content_in(file: str, largest_bytes: int) -> str:
 
     if file == "-":
         return _standard_input()
+    _require_there(file)
     return read_bytes(Path(file), file, largest_bytes).decode("utf-8", "surrogateescape")
+
+
+def _require_there(file: str) -> None:
+    """Raise InvalidInput if there is no such file; a line and column in it would mean nothing."""
+    from engine.base.errors import InvalidInput
+
+    if not Path(file).exists():
+        raise InvalidInput(f"There is no file {file}.", remedy="Name a file of this machine, or `-`.")
 
 
 def _standard_input() -> str:

@@ -37,6 +37,13 @@ def test_a_file_of_a_project_is_byte_for_byte_what_was_saved(
         assert capsysbinary.readouterr().out == content
 
 
+def test_a_file_to_save_that_is_not_there_has_no_line(orchestra: Orchestra) -> None:
+    assert orchestra("projects", "new", "p").code == 0
+    refused = orchestra("projects", "save", "p", "index.html", "../x.html")
+    assert refused.code == 2
+    assert refused.err == "There is no file ../x.html. Name a file of this machine, or `-`.\n"
+
+
 @pytest.mark.parametrize("more", [[], ["--force"]])
 def test_a_place_that_can_have_no_file_is_named_with_a_remedy(
     orchestra: Orchestra, workspace: Path, more: list[str]
