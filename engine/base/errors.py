@@ -31,6 +31,7 @@ class Problem:
     """`error` stops the file from running, `warning` does not."""
     file: str = ""
     line: int = 1
+    """0: `file` is no file, and has no lines."""
     column: int = 1
     step: str | None = None
     field: str | None = None
@@ -41,7 +42,7 @@ class Problem:
         return asdict(self)
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         where = " ".join(filter(None, [self.step and f"step {self.step}", self.field and f"field {self.field}"]))
         return f"{place}: {where + ': ' if where else ''}{self.message}" + (f" {self.remedy}" if self.remedy else "")
 

@@ -38,6 +38,8 @@ from engine.workspace.dotenv import read_dotenv
 from engine.workspace.secret import Secrets, is_clear_secret
 
 FILE = "config.yaml"
+ENVIRONMENT = "the environment"
+"""The place of a problem that no line of the file has."""
 PREFIX = "ORCHESTRA_"
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?$")
 
@@ -399,7 +401,8 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
         if problem.field not in secret_fields:
             problems.append(problem)
     if problems or config is None:
-        raise InvalidFile.of(FILE, sorted(problems, key=lambda one: (one.line, one.column)))
+        name = "The environment" if all(one.file == ENVIRONMENT for one in problems) else FILE
+        raise InvalidFile.of(name, sorted(problems, key=lambda one: (one.line, one.column)))
     return config
 
 
@@ -488,9 +491,11 @@ def _overlaid(
             _put(merged, path, environment[variable])
             origins[path] = variable
         elif len(path) > 1:
-            said = f"The environment variable {variable} does not match any setting."
+            said = f"The variable {variable} does not match any setting."
             known = ", ".join(f"{PREFIX}{key.upper()}" for key in Config.model_fields)
-            problems.append(Problem(said, "unknown_key", file=FILE, remedy=f"Settings begin with {known}."))
+            problems.append(
+                Problem(said, "unknown_key", file=ENVIRONMENT, line=0, column=0, remedy=f"Settings begin with {known}.")
+            )
     return merged, origins, problems
 
 
@@ -506,6 +511,7 @@ def _put(merged: dict[str, Any], path: tuple[str, ...], value: str) -> None:
 def _problem(file: YamlFile, fault: Fault, origins: Mapping[tuple[str, ...], str]) -> Problem:
     variable = origins.get(tuple(str(part) for part in fault.path))
     if variable:
-        said = f"The environment variable {variable}: {fault.message}"
-        return Problem(said, fault.code, file=FILE, field=".".join(map(str, fault.path)), remedy=fault.remedy)
+        said = f"The variable {variable}: {fault.message}"
+        field = ".".join(map(str, fault.path))
+        return Problem(said, fault.code, file=ENVIRONMENT, line=0, column=0, field=field, remedy=fault.remedy)
     return file.problem(fault.path, fault.message, fault.code, fault.remedy)

@@ -163,6 +163,8 @@ def test_a_mistake_in_the_environment_names_the_variable(variable: str, value: s
         config_of("", **{variable: value})
     [problem] = caught.value.problems
     assert words in problem.message
+    assert str(caught.value).startswith("The environment has 1 problem: the environment: ")
+    assert "config.yaml" not in str(caught.value)
 
 
 def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
