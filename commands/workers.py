@@ -179,13 +179,13 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     with opened(workspace, demo=demo) as session:
         own = session.orchestra.own_process
         found = [one for one in session.orchestra.workers.list(session.principal) if one.id != own]
-        zone = session.orchestra.config.time_zone
+        zone, shares = session.orchestra.config.time_zone, session.orchestra.config.shares_runs
     if as_json:
         document({"workers": found})
     elif found:
         rows = [
-            [one.id, one.host, one.state, f"{one.runs} of {one.slots}" if one.slots else str(one.runs),
-             local_time(one.started_at, zone)]
+            [one.id, one.host, _state(one, shares_runs=shares),
+             f"{one.runs} of {one.slots}" if one.slots else str(one.runs), local_time(one.started_at, zone)]
             for one in found
         ]  # fmt: skip
         table(["ID", "HOST", "STATE", "RUNS", "SINCE"], rows)
@@ -193,6 +193,12 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     else:
         say("No process works on this workspace; `orchestra serve` and `orchestra worker` do.")
     return DONE
+
+
+def _state(one: WorkerProcess, *, shares_runs: bool) -> str:
+    """Return its state in words; a server with `runs_at_once: 0` leaves the runs that it accepts to others."""
+    accepts_only = shares_runs and one.kind == "serve" and not one.slots and one.state == "working"
+    return "accepts only" if accepts_only else one.state
 
 
 def _runs_at_work(found: Sequence[WorkerProcess], zone: str) -> None:

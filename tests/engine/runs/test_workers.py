@@ -51,6 +51,9 @@ def test_a_server_that_only_accepts_is_told_to_need_a_worker(root: Path, monkeyp
         said = subprocess.run(command, capture_output=True, text=True, check=False)
         assert said.returncode == 1
         assert [one["ok"] for one in json.loads(said.stdout)["processes"]] == [True, False]
+        command = [sys.executable, "-m", "cli", "workers", "list", "--workspace", str(root)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "accepts only" in said.stdout
         with closing(Orchestra.open(root, slots=3)):
             assert [one.text for one in server.workers.check(OWNER)] == [
                 "1 server and 1 worker are alive.",
