@@ -62,6 +62,12 @@ def test_a_place_that_can_have_no_file_is_named_with_a_remedy(
     assert (tested.code, f"{workspace} cannot be written" in tested.err) == (2, True), tested.err
 
 
+def test_a_commit_that_is_named_too_shortly_is_told_how_many_digits(orchestra: Orchestra) -> None:
+    assert orchestra("projects", "new", "p").code == 0
+    assert "Write six digits or more" in orchestra("projects", "diff", "p", "abc").err
+    assert "Write six digits or more" not in orchestra("projects", "diff", "p", "abcdef0").err
+
+
 def test_an_empty_text_is_no_commit(orchestra: Orchestra) -> None:
     assert orchestra("projects", "new", "p").code == 0
     for command in (["export", "p", "zip", "--commit", ""], ["show", "p", "--commit", ""], ["diff", "p", "", ""]):

@@ -159,7 +159,8 @@ class ProjectStore:
         known = self._projects.log(name, _MOST_COMMITS)
         found = [one.id for one in known if one.id.startswith(commit)] if _BEGINNING.match(commit) else []
         if len(found) != 1:
-            remedy = f"`orchestra projects log {name}` lists the commits."
+            more = "" if _BEGINNING.match(commit) else "Write six digits or more; "
+            remedy = f"{more}`orchestra projects log {name}` lists the commits."
             raise UnknownName(f"commit of the project {name}", commit[:60], remedy=remedy)
         return found[0]
 
