@@ -34,7 +34,10 @@ class Order(BaseModel):
     @classmethod
     def of(cls, message: Message) -> Order:
         """Return the content of a message. Raises InvalidInput."""
-        remedy = "Send a JSON object with `workflow`, `inputs` and `idempotency_key` (docs/ingress.md)."
+        remedy = (
+            "Send a JSON object with `workflow`, and where needed `inputs`, `idempotency_key`, `environment` and"
+            " `priority` (docs/ingress.md)."
+        )
         if len(message.body) > _LARGEST_BYTES:
             raise InvalidInput(f"The message has more than {_LARGEST_BYTES:,} bytes.", remedy="Send less at a time.")
         try:

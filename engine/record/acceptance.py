@@ -177,7 +177,7 @@ def _described(schema: JsonSchema) -> str:
     if not properties:
         return "It takes no inputs."
     required = schema.get("required", [])
-    shown = [f"{name} ({_type_of(one)}{', needed' * (name in required)})" for name, one in properties.items()]
+    shown = [f"{name} ({_type_of(one)}{', required' * (name in required)})" for name, one in properties.items()]
     return f"Its inputs are: {listed(shown)}."
 
 

@@ -30,7 +30,7 @@ def test_wrong_inputs_are_answered_with_what_the_inputs_are(given: dict[str, Any
     with pytest.raises(InvalidInput) as raised:
         checked_inputs(plan(INPUTS), given)
     assert raised.value.remedy == (
-        'Its inputs are: limit (integer), query (string or null, needed), kind (one of "bug", "task").'
+        'Its inputs are: limit (integer), query (string or null, required), kind (one of "bug", "task").'
     )
 
 
