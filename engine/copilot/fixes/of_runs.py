@@ -205,9 +205,11 @@ def _only_if_there(one: StepRecord, step: JsonObject, error: Failure) -> Iterato
 
 def _again(one: StepRecord, step: JsonObject, error: Failure) -> Iterator[Idea]:
     """Yield more attempts for what may succeed later."""
-    attempts = (step.get("retry") or {}).get("attempts", 1) if isinstance(step.get("retry"), Mapping | None) else 1
+    given = step.get("retry")
+    before = given if isinstance(given, Mapping) else {}
+    attempts = before.get("attempts", 1)
     if error["retryable"] and isinstance(attempts, int) and attempts < _ATTEMPTS:
-        retry = {"attempts": _ATTEMPTS, "backoff_seconds": _PAUSE_SECONDS}
+        retry = {"backoff_seconds": _PAUSE_SECONDS, **before, "attempts": _ATTEMPTS}
         yield Idea(f"Try {one['title']} {_ATTEMPTS} times", [_set(one["id"], "retry", retry)])
 
 

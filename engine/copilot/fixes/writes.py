@@ -43,11 +43,17 @@ def _identities(seen: Seen, item: str) -> Iterator[str]:
                 yield f"{item}.{name}"
 
 
+def asking_always(before: object) -> Any:
+    """Return the rule of a step that asks before each call: who approves it, and how long it waits, stays."""
+    return {**before, "when": "always"} if isinstance(before, Mapping) else "always"
+
+
 def approval(seen: Seen) -> Iterator[Idea]:
     """A destination from outside: a person looks at each call."""
     if seen.node is not None:
-        title = seen.node.step.title
-        yield Idea(f"Ask me before each {title!r}", [seen.set((*seen.node.place, "approve"), "always")])
+        step = seen.node.step
+        rule = asking_always(step.json.get("approve"))
+        yield Idea(f"Ask me before each {step.title!r}", [seen.set((*seen.node.place, "approve"), rule)])
 
 
 def after(seen: Seen) -> Iterator[Idea]:

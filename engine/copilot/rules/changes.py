@@ -12,6 +12,8 @@ from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
+from engine.copilot.rules.keeping import asked_before
+from engine.copilot.rules.removing import removal
 from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.rules.selecting import SELECTION, does, selected
 from engine.copilot.wizard.times import NoSuchTime, times_of
@@ -216,7 +218,6 @@ def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
 
 
 def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
-    del document
     found = _APPROVED.search(said)
     if found is None:
         return None
@@ -227,7 +228,7 @@ def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
         chosen = [one for one in writes if does(found["words"], one)]
     if not chosen:
         return None
-    return Understood(f"Ask before: {_titles(chosen)}", [set_value(one.id, ["approve"], "always") for one in chosen])
+    return Understood(*asked_before(chosen, document))
 
 
 def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -235,12 +236,7 @@ def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if found is None:
         return None
     chosen = _chosen(found["clause"], steps)
-    gone = {one.id for one in chosen}
-    ops: list[Operation] = [{"op": "remove", "steps": [one.id for one in chosen]}]
-    for name, value in (document.get("outputs") or {}).items() if isinstance(document.get("outputs"), Mapping) else ():
-        if isinstance(value, str) and any(re.search(rf"\.{re.escape(one)}\b", value) for one in gone):
-            ops.append({"op": "unset", "field": ["outputs", name]})
-    return Understood(f"Remove: {_titles(chosen)}", ops)
+    return Understood(f"Remove: {_titles(chosen)}", removal(chosen, document))
 
 
 def _noted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:

@@ -58,7 +58,7 @@ def for_all(
             canvas = editing.canvas(p, name)
             parse(canvas.text, name)
             change = meant(canvas)
-            if change is None:
+            if change is None or not change.ops:
                 continue
             if len(made) >= MOST:
                 left += 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import step_nodes
+from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.naming import DAYS, NUMBER, length_of, named, number
 from engine.copilot.rules.requests import Operation, Understood
 from engine.workflows.editing.graph import CanvasStep
@@ -74,10 +74,7 @@ def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     attempts = number(found["n"]) if found["n"] else 3 if found["often"].casefold() == "thrice" else 2
     if not 2 <= attempts <= 20:
         return None
-    before = _given(document, "retry")
-    kept = {one.id: before[one.id] if isinstance(before.get(one.id), Mapping) else {} for one in chosen}
-    ops = [_set(one, "retry", {**kept[one.id], "attempts": attempts}) for one in chosen]
-    return Understood(f"Try {attempts} times: {_titles(chosen)}", ops, (found[0], *_cause(said)))
+    return Understood(*tried(chosen, attempts, document), (found[0], *_cause(said)))
 
 
 def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -85,7 +82,7 @@ def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     found = _NO_MORE.search(said)
     if found is None:
         return None
-    asking = [one for one in steps if one.id in _given(document, "approve")]
+    asking = [one for one in steps if one.id in given(document, "approve")]
     chosen = [one for one in named(said, steps) if one in asking] or (asking if len(asking) == 1 else [])
     ops: list[Operation] = [{"op": "unset", "step": one.id, "field": "approve"} for one in chosen]
     return Understood(f"Do not ask before: {_titles(chosen)}", ops, (found[0],)) if ops else None
@@ -96,7 +93,7 @@ def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if not found or not _QUESTION.search(said):
         return None
     count, unit = length_of(found[-1])
-    asking = {id_: one for id_, one in _given(document, "approve").items() if isinstance(one, Mapping)}
+    asking = {id_: one for id_, one in given(document, "approve").items() if isinstance(one, Mapping)}
     chosen = [one for one in steps if one.id in asking]
     if len(chosen) > 1:
         chosen = [one for one in named(said, steps) if one in chosen]
@@ -106,15 +103,10 @@ def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
 
 
 def _asked(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
-    del document
     if not _ASKED.search(said):
         return None
     chosen = [one for one in named(said, steps) if one.effect == "writes"]
-    return (
-        Understood(f"Ask before: {_titles(chosen)}", [_set(one, "approve", "always") for one in chosen])
-        if chosen
-        else None
-    )
+    return Understood(*asked_before(chosen, document)) if chosen else None
 
 
 def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -145,11 +137,6 @@ def _cause(said: str) -> tuple[str, ...]:
     """Return the words that say "if it fails"; none if a request does not."""
     fails, when = _FAILS.search(said), _IF.search(said)
     return () if fails is None else (fails[0], when[0]) if when else (fails[0],)
-
-
-def _given(document: JsonObject, field: str) -> dict[str, Any]:
-    """Return a field of the steps that have it, by id."""
-    return {node.step.id: node.step.json[field] for node in step_nodes(document) if field in node.step.json}
 
 
 def _set(step: CanvasStep, field: str, value: Any) -> Operation:

@@ -31,7 +31,8 @@ def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> Und
     known = [made for words, step in told if (made := _meant(words, canvas, step)) is not None]
     if not known or len(known) < len(selected):
         return _meant(said, canvas)
-    ops = [op for one in known for op in one.ops]
+    every = [op for one in known for op in one.ops]
+    ops = [op for place, op in enumerate(every) if op not in every[:place]]
     if len(known) > 1 and any(op["op"] == "rename" for op in ops):
         raise NotThere("Each step needs an id of its own: select one of them.")
     return Understood("; ".join(dict.fromkeys(one.words for one in known)), ops)
@@ -44,7 +45,7 @@ def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
     """
     first: list[str] = []
     for change in _meanings(said, canvas):
-        if only and _steps_of(change) != {only}:
+        if only and change.ops and _steps_of(change) != {only}:
             continue
         left = dropped(said, change) or _beside(said, canvas, change)
         if not left:
@@ -80,7 +81,7 @@ def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
     kinds: Sequence[Callable[[], Understood | None]] = (
         lambda: conditioned(said, document, steps),
         lambda: changed(said, document, steps),
-        lambda: understood(said, steps),
+        lambda: understood(said, document, steps),
         lambda: handled(said, document, steps),
         lambda: contained(said, document, steps),
         lambda: replaced(said, document),

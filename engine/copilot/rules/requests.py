@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.wording import nearest
+from engine.copilot.fixes.writes import asking_always
+from engine.copilot.rules.keeping import asked_before, given, tried
+from engine.copilot.rules.removing import removal
 from engine.plugins.registry import step_type
 from engine.workflows.editing.graph import CanvasStep
 
@@ -59,13 +63,13 @@ class NotThere(Exception):
     """A request names a step that there is not; the message says which ones there are."""
 
 
-def understood(text: str, steps: Sequence[CanvasStep]) -> Understood | None:
+def understood(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Return the operations that a request means, None if it is no change in a known form. Raises NotThere."""
     said = " ".join(text.strip().rstrip(".!").split())
     for pattern, meaning in _FORMS:
         found = pattern.match(said)
         if found:
-            return replace(meaning(found, steps), used=_used(found))
+            return replace(meaning(found, document, steps), used=_used(found))
     return None
 
 
@@ -76,47 +80,49 @@ def _used(found: re.Match[str]) -> tuple[str, ...]:
     return (found[0][: found.start("value")],) if is_plain else (found[0],)
 
 
-def _retry(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+def _retry(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
     chosen, attempts = _chosen(found, steps), int(found["n"])
     if attempts < _FEWEST:
         raise NotThere(f"A step is tried once in any case: say how often in all, {_FEWEST} times or more.")
-    ops = [_set(one.id, "retry", {"attempts": attempts}) for one in chosen]
-    return Understood(f"Try {attempts} times: {_named(chosen)}", ops)
+    return Understood(*tried(chosen, attempts, document))
 
 
-def _approve(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+def _approve(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
     chosen = [one for one in _chosen(found, steps) if one.effect == "writes"]
     if not chosen:
         raise NotThere("None of these steps writes anything, so there is nothing to approve.")
-    return Understood(f"Ask before: {_named(chosen)}", [_set(one.id, "approve", "always") for one in chosen])
+    return Understood(*asked_before(chosen, document))
 
 
-def _rename(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+def _rename(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+    del document
     step = _step(found["step"], steps)
     return Understood(f"Rename {step.id} to {found['to']}", [{"op": "rename", "step": step.id, "to": found["to"]}])
 
 
-def _remove(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+def _remove(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
     step = _step(found["step"], steps)
-    return Understood(f"Remove {step.title}", [{"op": "remove", "steps": [step.id]}])
+    return Understood(f"Remove {step.title}", removal([step], document))
 
 
-def _change(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+def _change(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
     step, field = _step(found["step"], steps), found["field"]
     is_own = field.startswith("with.") or (field in _OF_STEP and not _takes(step, field))
-    path = field if is_own else f"with.{field}"
-    return Understood(f"Set {field} of {step.title}", [_set(step.id, path, _value(found["value"]))])
+    path, value = field if is_own else f"with.{field}", _value(found["value"])
+    if path == "approve" and value == "always":
+        value = asking_always(given(document, "approve").get(step.id))
+    return Understood(f"Set {field} of {step.title}", [_set(step.id, path, value)])
 
 
-def _entitle(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
-    del steps
+def _entitle(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+    del document, steps
     title = found["value"].strip("\"'`").strip()
     if not title:
         raise NotThere("A workflow needs a title: say it in quotation marks.")
     return Understood(f"Call it {title}", [{"op": "set", "field": "title", "value": title}])
 
 
-Meaning = Callable[[re.Match[str], Sequence[CanvasStep]], Understood]
+Meaning = Callable[[re.Match[str], JsonObject, Sequence[CanvasStep]], Understood]
 _FORMS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
     (_TRIES, _retry),
     (_APPROVE, _approve),
@@ -177,7 +183,3 @@ def _step(name: str, steps: Sequence[CanvasStep]) -> CanvasStep:
         f" Did you mean {known[near].id!r}?" if near else f" The steps are: {', '.join(one.id for one in steps[:20])}."
     )
     raise NotThere(f"There is no step {name.strip()!r}.{hint}")
-
-
-def _named(steps: Sequence[CanvasStep]) -> str:
-    return ", ".join(one.title for one in steps)

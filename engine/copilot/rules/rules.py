@@ -257,6 +257,8 @@ class Rules:
         return [Idea(one.label, one.ops) for one in self._fixes.list(p, workflow)[:_MOST_FIXES]]
 
     def _proposed(self, p: Principal, workflow: str, canvas: Canvas, change: Understood) -> Answer:
+        if not change.ops:
+            return Answer(f"{change.words}.")
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")
         return Answer(f"{change.words}.", proposal=made)
 

@@ -39,7 +39,6 @@ DOCUMENT: dict[str, Any] = {
         },
     ],
 }
-BOTH = [("issue", "approve", "always"), ("tell", "approve", "always")]
 
 
 def ops(said: str) -> list[tuple[str, str, Any]]:
@@ -60,7 +59,7 @@ def ops(said: str) -> list[tuple[str, str, Any]]:
             "the question may stay open for two weeks",
             [("issue", "approve", {"when": "always", "expires_after": "14d"})],
         ),
-        ("every step that writes needs my approval", BOTH),
+        ("every step that writes needs my approval", [("tell", "approve", "always")]),
         ("if Slack is down carry on anyway", [("tell", "on_error", "continue")]),
         ("the model may take at most 2 minutes", [("sum", "timeout_seconds", 120), ("read", "timeout_seconds", 120)]),
         ('put the tag "new" on tickets', [("issue", "with.labels", ["mail", "new"])]),

@@ -92,7 +92,12 @@ REQUESTS: dict[str, Any] = {
         "value": 30,
     },
     "retry all github steps 5 times": {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}},
-    "wiederhole classify 4 mal": {"op": "set", "step": "classify", "field": "retry", "value": {"attempts": 4}},
+    "wiederhole classify 4 mal": {
+        "op": "set",
+        "step": "classify",
+        "field": "retry",
+        "value": {"attempts": 4, "backoff_seconds": 2},
+    },
     "ask me before issue": {"op": "set", "step": "issue", "field": "approve", "value": "always"},
     'call this workflow "Sort my mail"': {"op": "set", "field": "title", "value": "Sort my mail"},
 }
