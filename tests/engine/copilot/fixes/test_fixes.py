@@ -53,6 +53,20 @@ BROKEN: dict[str, tuple[list[dict[str, Any]], str]] = {
         [MAILS, each({"id": "thanks", "uses": "gmail.send", "with": {"to": "{{ mail.from }}", "subject": "Hi"}})],
         '"approve": "always"',
     ),
+    "the address of a stranger, with a rule": (
+        [
+            MAILS,
+            each(
+                {
+                    "id": "thanks",
+                    "uses": "gmail.send",
+                    "approve": {"by": ["owner", "not_self"]},
+                    "with": {"to": "{{ mail.from }}", "subject": "Hi"},
+                }
+            ),
+        ],
+        '"not_self"',
+    ),
     "a connection": ([{**MAILS, "connection": "gmial"}], '"connection": "gmail"'),
 }
 HOPELESS: dict[str, list[dict[str, Any]]] = {

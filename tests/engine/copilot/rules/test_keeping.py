@@ -66,7 +66,7 @@ def test_a_step_that_asks_already_is_left_out(orchestra: Orchestra, said: str) -
 @pytest.mark.parametrize(("said", "selection"), [("ask me before h", ()), ("ask me before this", ("h",))])
 def test_if_all_ask_already_that_is_the_answer(orchestra: Orchestra, said: str, selection: tuple[str, ...]) -> None:
     answer = orchestra.copilot.rules.answer(OWNER, said, NAME, selection=selection)
-    assert (answer.proposal, answer.text) == (None, "You are asked already before: Open an issue.")
+    assert (answer.proposal, answer.text) == (None, "You are asked already before: Create an issue.")
 
 
 def test_a_shipped_sample_keeps_what_it_does_if_nobody_answers(orchestra: Orchestra) -> None:
