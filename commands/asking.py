@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clients.plural import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from commands.copilot.accepting import require_ticks, require_whole
 from commands.copilot.model import asked_model, show_end, use_words
 from commands.copilot.prompt import PromptWish, ask_about_prompt
 from commands.copilot.restoring import restored, save_draft
@@ -81,7 +83,17 @@ def ask(
             )
             return _end_of(session, workflow, turn, tick or [], kept, as_json=as_json)
         answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run, step or [])
+        _require_known(session, workflow, answer)
         return _end_of_rules(session, answer, tick or [], kept, as_json=as_json)
+
+
+def _require_known(session: Session, workflow: str, answer: Answer) -> None:
+    """Raise UnknownName if an answer comes from the documentation only because there is no such workflow.
+
+    Words that make a new workflow are answered with a proposal or a question.
+    """
+    if workflow and (answer.passages or answer.samples or answer.examples):
+        session.orchestra.editing.canvas(session.principal, workflow)
 
 
 def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool) -> int:
@@ -135,11 +147,13 @@ def _accepted_if_ticked(
 def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
     """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
+    require_whole(made)
     if is_asked:
         ticks = [
             *ticks,
             *(one.id for one in made.ticks if one.id not in ticks and typer.confirm(f"{one.words} Agree?")),
         ]
+    require_ticks(made, ticks)
     orchestra.copilot.proposals.accept(p, made.workflow, made.id, steps=None, ticks=ticks)
     if is_saved:
         save_draft(session, made.workflow)
@@ -150,7 +164,9 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
 
 
 def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> None:
-    say(answer.text)
+    from engine.copilot.rules.pointing import ON_CANVAS
+
+    say(answer.text.replace(ON_CANVAS, f"{ON_CANVAS}, or with `--step ID`"))
     if answer.diagram is not None:
         say(f"\n{answer.diagram.text}")
     for one in several:
@@ -177,7 +193,9 @@ def _show_proposal(made: Proposal) -> None:
         note(sentence)
     for problem in made.problems:
         note(f"{problem.severity}: {problem}")
-    note(f"{made.untouched.steps} other steps stay as they are.")
+    if made.untouched.steps:
+        one_stays = made.untouched.steps == 1
+        note(f"{counted(made.untouched.steps, 'other step')} {'stays as it is' if one_stays else 'stay as they are'}.")
     if made.usage is not None:
         note(f"Made with {use_words(made.usage)}.")
     if made.status == "open":

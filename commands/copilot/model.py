@@ -32,15 +32,15 @@ def asked_model(session: Session, words: str, workflow: str, about: About, *, ag
     return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
 
 
-def agreed_setup(session: Session, *, agrees: bool) -> None:
+def agreed_setup(session: Session, *, agrees: bool, otherwise: str = "Ask without `--model`.") -> None:
     """Show what goes to the model if nobody has agreed to it yet, and agree to it with `agrees`.
 
-    Raises InvalidInput if there is no model, or nobody agrees.
+    `otherwise`: what to do if there is no model. Raises InvalidInput if there is no model, or nobody agrees.
     """
     talking, p = session.orchestra.copilot.talking, session.principal
     setup = talking.setup(p)
     if not setup.is_available:
-        raise InvalidInput(setup.why_not, remedy="Ask without `--model`.")
+        raise InvalidInput(setup.why_not, remedy=otherwise)
     if not setup.is_agreed:
         _show(setup)
         if not agrees:

@@ -43,7 +43,7 @@ def ask_about_prompt(session: Session, wish: PromptWish, *, as_json: bool) -> in
     Raises InvalidInput as `ask --model` does, and what accepting raises.
     """
     prompting, p, prompt = session.orchestra.copilot.prompting, session.principal, wish.prompt
-    agreed_setup(session, agrees=wish.agrees)
+    agreed_setup(session, agrees=wish.agrees, otherwise="Only a model changes prompts.")
     turn, feed = prompting.start(p.agreeing(wish.yes), prompt, wish.words, PromptAbout([*wish.cases]))
     followed(feed, quiet=as_json)
     turn = next(one for one in prompting.conversation(p, prompt).turns if one.id == turn.id)

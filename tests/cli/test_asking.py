@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,43 @@ def test_a_step_is_meant_and_explained_with_a_drawing(tmp_path: Path, capsys: py
     assert [one["step"] for one in ops] == ["issue", "label"]
     assert main([*asking, "--step", "nope", "what does this do?"]) == 2
     assert "There is no step 'nope'. There are: classify, each_mail" in capsys.readouterr().err
+
+
+def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    asking = ["ask", "--workspace", str(root), "--demo", "--workflow"]
+    assert main([*asking, "nofile", "how do I undo a run"]) == 3
+    said = capsys.readouterr()
+    assert "There is no workflow named 'nofile'." in said.err
+    assert said.out == ""
+    assert main([*asking, "inbox-triage", "remove it"]) == 0
+    assert "Select it on the canvas, or with `--step ID`, or name it" in capsys.readouterr().out
+    assert main([*asking, "inbox-triage", "set repository of issue to acme/other", "--accept"]) == 2
+    said = capsys.readouterr()
+    assert re.search(r"1 part of the proposal needs a tick of its own: .*\. Agree with `--tick ID`\.", said.err)
+    assert main(["ask", "--workspace", str(root), "--prompt", "classify-mail", "shorter"]) == 2
+    assert "--model" not in capsys.readouterr().err
+
+
+def test_a_connection_that_is_missing_is_added_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    said = "every Monday at 9 post the open pull requests of acme/app to #general"
+    assert main(["ask", "--workspace", str(root), "--workflow", "monday", said, "--accept"]) == 2
+    assert "`orchestra connections add slack`, then ask again." in capsys.readouterr().err
+
+
+def test_steps_that_stay_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    step = {"uses": "github.create_issue", "with": {"repository": "acme/app", "title": "A"}}
+    ends = {}
+    for count in (1, 2, 3):
+        text = {"schema_version": 1, "title": "T", "steps": [{"id": f"s{one}", **step} for one in range(count)]}
+        (root / "workflows" / f"w{count}.json").write_text(json.dumps(text))
+        assert main(["ask", "--workspace", str(root), "--demo", "--workflow", f"w{count}", "retry s0 5 times"]) == 0
+        ends[count] = re.findall(r"\d+ other step.*", capsys.readouterr().err)
+    assert ends == {1: [], 2: ["1 other step stays as it is."], 3: ["2 other steps stay as they are."]}

@@ -50,6 +50,8 @@ _LEFT_OUT = (
 _FIRST = re.compile(r"\A(?:ask me|(?P<german>frag\w* mich)) (?:before|first|vorher|zuerst)\Z", _I)
 _POLITE = re.compile(r"\A(?:please|bitte|ok,?|and|und) ", _I)
 _SHOWN = 8
+ON_CANVAS = "Select it on the canvas"
+"""How a step is meant, in the question for it; a terminal has another way besides."""
 
 
 def points(said: str) -> bool:
@@ -97,7 +99,7 @@ def which_step(steps: Sequence[CanvasStep]) -> str:
     """Return the question which step is meant."""
     names = ", ".join(one.id for one in steps[:_SHOWN])
     more = ", …" if len(steps) > _SHOWN else ""
-    return f"Which step? Select it on the canvas, or name it: {names}{more}."
+    return f"Which step? {ON_CANVAS}, or name it: {names}{more}."
 
 
 def _completed(plain: str, found: re.Match[str], name: str) -> str:

@@ -1,0 +1,44 @@
+"""What a proposal lacks before a command can accept it, with the option or command that gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from clients.plural import counted
+from engine.base.errors import InvalidFile, InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from engine.copilot.proposals.records import Proposal
+
+_NO_CONNECTION = re.compile(r"needs a connection to (?:an? )?(?P<service>\w+), and there is none")
+
+
+def require_whole(made: Proposal) -> None:
+    """Raise InvalidFile with what to do next if the whole of a proposal does not compile."""
+    if made.status == "open" and not made.is_acceptable:
+        remedy = _connecting(made.problems) or "Correct this in the draft, or ask for another change."
+        raise InvalidFile.of(f"workflows/{made.workflow}.json", made.problems, remedy=remedy)
+
+
+def require_ticks(made: Proposal, given: Sequence[str]) -> None:
+    """Raise InvalidInput for the points of a proposal to which nobody has agreed."""
+    lacking = [one for one in made.ticks if one.id not in given]
+    if lacking:
+        needs = "needs a tick of its own" if len(lacking) == 1 else "need a tick of their own"
+        said = "; ".join(f"{one.words.removesuffix('.')} ({one.id})" for one in lacking)
+        raise InvalidInput(
+            f"{counted(len(lacking), 'part')} of the proposal {needs}: {said}.", remedy="Agree with `--tick ID`."
+        )
+
+
+def _connecting(problems: Sequence[Problem]) -> str:
+    """Return the commands that add the connections that are missing, "" if something else is wrong, too."""
+    errors = [one for one in problems if one.severity == "error"]
+    found = [_NO_CONNECTION.search(one.message) for one in errors]
+    services = list(dict.fromkeys(one["service"] for one in found if one is not None))
+    if not services or None in found:
+        return ""
+    commands = " and ".join(f"`orchestra connections add {one}`" for one in services)
+    return f"Connect it with {commands}, then ask again."
