@@ -19,6 +19,11 @@ _IS = re.compile(
     r"(?P<is>(?:is|ist)(?: called| named)?|heißt) (?P<new>[^,;!?]+)\Z",
     _I,
 )
+_EVERYWHERE = re.compile(
+    r"\A(?:please |bitte )?(?:use|take|nimm|nutze|benutze|verwende) (?:(?:the|our|my|den|die|das|unsere?n?|meine?n?) )?"
+    rf"(?P<place>{PLACES}) (?P<new>[^,;!?]+?) (?:everywhere|überall)\Z",
+    _I,
+)
 MARKS = "\"'“”„`"
 """Quotation marks."""
 _VAGUE = frozenset("it this that something another other one ones else etwas andere anderen anderes".split())
@@ -32,10 +37,17 @@ class NamedPlace(NamedTuple):
     name: str
     is_whole: bool
     """Whether the request says nothing else."""
+    is_everywhere: bool = False
+    """Whether it stands in place of all others of its kind."""
 
 
 def named_place(said: str) -> NamedPlace | None:
-    """Return what `our database is Tasks` names, also at the end of a longer request."""
+    """Return what `our database is Tasks` names, also at the end of a longer request, and `use … everywhere`."""
+    all_of = _EVERYWHERE.match(plain(said))
+    if all_of is not None and is_name(all_of["new"]):
+        return NamedPlace(
+            _FIELDS[all_of["place"].casefold()], all_of["new"].strip(MARKS), is_whole=True, is_everywhere=True
+        )
     found = _IS.search(plain(said))
     if found is None:
         return None

@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from clients.plural import counted
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
+from engine.copilot.fixes.places import PLACES
 from engine.copilot.rules.keeping import asked_before
 from engine.copilot.rules.removing import removal
-from engine.copilot.rules.requests import NotThere, Operation, Understood
+from engine.copilot.rules.requests import WHICH, NotThere, Operation, Understood, chosen_of
 from engine.copilot.rules.selecting import SELECTION, does, selected
 from engine.copilot.wizard.times import NoSuchTime, times_of
 from engine.triggers.cron import cron_words
@@ -57,7 +59,9 @@ _APPROVED = re.compile(
 )
 _REMOVED = re.compile(rf"(?:remove|delete|drop|lösche|entferne) {SELECTION}$", _I)
 _NOTED = re.compile(
-    rf"(?:write|put|add|schreib\w*) (?:the |a |die )?(?:note|notiz) [\"“„](?P<text>[^\"”“]+)[\"”“] {SELECTION}$", _I
+    r"(?:(?:write|put|add|schreib\w*|setz\w*) )?(?:the |a |die |eine )?(?:note|notiz) [\"“„](?P<text>[^\"”“]+)[\"”“] "
+    rf"(?:{SELECTION}|(?:on|to|at|auf|an|bei|zu) {WHICH})$",
+    _I,
 )
 _LIMITED = re.compile(
     rf"{SELECTION},? (?:soll|darf|may|should|must|takes?)\b.*?\b"
@@ -111,12 +115,14 @@ def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
     if found is None:
         return None
     field, new = found["field"].casefold(), found["new"]
+    if re.fullmatch(PLACES, field):
+        return None  # that of inputs is meant, too: see `replacing.py`
     ops = [
         set_value(step, path, new)
         for step, path, value in values(document)
         if path[-1] == field and isinstance(value, str) and "{{" not in value and value != new
     ]
-    return Understood(f"{field} {new} everywhere ({len(ops)} steps)", ops, (found[0],)) if ops else None
+    return Understood(f"{field} {new} everywhere ({counted(len(ops), 'step')})", ops, (found[0],)) if ops else None
 
 
 def _plain(word: str) -> Any:
@@ -244,7 +250,7 @@ def _noted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
     found = _NOTED.search(said)
     if found is None:
         return None
-    chosen = _chosen(found["clause"], steps)
+    chosen = _chosen(found["clause"], steps) if found["clause"] else chosen_of(found, steps)
     ops: list[Operation] = [{"op": "notes", "step": one.id, "text": found["text"]} for one in chosen]
     return Understood(f"A note on: {_titles(chosen)}", ops)
 
@@ -272,7 +278,7 @@ def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     ]
     if not ops:
         raise NotThere(f"The id of no step begins with {old!r}.")
-    return Understood(f"Rename {len(ops)} steps from {old}… to {new}…", ops)
+    return Understood(f"Rename {counted(len(ops), 'step')} from {old}… to {new}…", ops)
 
 
 def _called(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:

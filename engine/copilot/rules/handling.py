@@ -49,6 +49,7 @@ _GOES_ON = re.compile(
 _SECONDS = re.compile(rf"\b(?P<n>{NUMBER}) (?P<unit>seconds?|sekunden?|minutes?|minuten?)\b", _I)
 _IF = re.compile(r"\b(?:if|when|whenever|wenn|falls|sobald)\b", _I)
 _TOO_LONG = re.compile(rf"\b{DAYS} (?:is|are|ist|sind) (?:too|zu) \w+", _I)
+_STAYS_OPEN = re.compile(r"\bstays? open\b", _I)
 _NO_STEP = re.compile(r"\b(?:no|keine?) (?:steps?|schritte?)\b", _I)
 _AT_MOST = re.compile(
     r"\b(?:at most|no (?:more|longer) than|(?:not|never) (?:take )?(?:more|longer) than|"
@@ -98,7 +99,7 @@ def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if len(chosen) > 1:
         chosen = [one for one in named(said, steps) if one in chosen]
     ops = [_set(one, "approve", {**asking[one.id], "expires_after": f"{count}{unit}"}) for one in chosen]
-    used = (found[-1][0], *(one[0] for one in _TOO_LONG.finditer(said)))
+    used = (found[-1][0], *(one[0] for pattern in (_TOO_LONG, _STAYS_OPEN) for one in pattern.finditer(said)))
     return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops, used) if ops else None
 
 

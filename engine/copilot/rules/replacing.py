@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.base.json_text import JsonObject
-from engine.base.wording import nearest
+from engine.base.wording import listed, nearest
 from engine.copilot.fixes.places import MARKS, PLACES, is_name, is_vague, named_place, plain
 from engine.copilot.rules.changes import set_value, values, with_value
 from engine.copilot.rules.requests import NotThere, Understood
@@ -21,6 +21,7 @@ _USE = re.compile(
     r"(?:instead of|rather than|statt|anstatt|anstelle von) (?P<old>[^,;!?]+?)(?: everywhere| überall)?",
     _I,
 )
+_INPUT = re.compile(r"\{\{ *inputs\.(?P<name>\w+) *\}\}")
 _BEFORE = re.compile(rf"(?:(?:the|our|my|den|die|das|der|dem|unsere?n?)\s+)?(?:(?:{PLACES})\s+)?(?=\S)")
 
 
@@ -72,23 +73,30 @@ def _called(said: str, document: JsonObject) -> Understood | None:
         return None
     field, new = named.field, named.name
     held = _held(document, field)
-    if len(held) != 1 or held == [new]:
+    others = [one for one in held if one != new]
+    if not others or (len(held) > 1 and not named.is_everywhere):
         return None
-    ops = [
-        set_value(step, path, new) for step, path, value in values(document) if _is_of(path, field) and value in held
-    ]
-    return Understood(f"{field} {new} instead of {held[0]}", ops, (said,))
+    ops = [set_value(step, path, new) for step, path, value in _places(document, field) if value in others]
+    return Understood(f"{field} {new} instead of {listed(others)}", ops, (said,))
 
 
 def _held(document: JsonObject, field: str) -> list[str]:
-    """Return the different values that steps have in a field, or inputs of its name; expressions aside."""
-    found = (value for _, path, value in values(document) if _is_of(path, field))
-    return list(dict.fromkeys(one for one in found if isinstance(one, str) and "{{" not in one))
+    """Return the different values that steps have in a field, in their text or by an input."""
+    return list(dict.fromkeys(value for _, _, value in _places(document, field)))
 
 
-def _is_of(path: Sequence[Any], field: str) -> bool:
-    """Return whether a value is that of a field of a step, or the default of an input of this name."""
-    return field in (path[-1], path[2] if path[0] == "inputs" else "")
+def _places(document: JsonObject, field: str) -> Iterator[tuple[str, list[Any], str]]:
+    """Yield the texts of a field of steps, and the defaults of the inputs of its name or that it takes.
+
+    Other expressions are left out.
+    """
+    known = list(values(document))
+    taken = (_INPUT.fullmatch(value) for _, path, value in known if path[-1] == field and isinstance(value, str))
+    inputs = {field, *(one["name"] for one in taken if one is not None)}
+    for step, path, value in known:
+        is_meant = path[2] in inputs if path[0] == "inputs" else path[-1] == field
+        if is_meant and isinstance(value, str) and "{{" not in value:
+            yield step, path, value
 
 
 def _holding(document: JsonObject, old: str) -> Iterator[tuple[str, list[Any], Any]]:

@@ -22,12 +22,13 @@ from engine.workflows.editing.graph import CanvasStep
 
 Operation = dict[str, Any]
 _STEP = r"(?:(?:the |den |die |der )?(?:step|schritt) )?[\"'`]?(?P<step>[\w .-]{1,80}?)[\"'`]?"
-_WHICH = (
+WHICH = (
     r"(?:(?:all|every|each|allen?|jeden|jedem) (?:the )?(?P<which>[\w.]{1,40}?)[- ]?(?:steps?|schritten?|schritte)?|"
     + _STEP
     + ")"
 )
-_ID = r"[\"'`]?(?P<to>[a-z][a-z0-9_]{0,63})[\"'`]?"
+"""Part of a pattern: a step by its id or title, or all of a service, a type or an effect; see `chosen_of`."""
+_ID = r"[\"'`]?(?P<to>(?-i:[a-z][a-z0-9_]{0,63}))[\"'`]?"
 _FIELD = r"(?:the |das |den )?[\"'`]?(?P<field>[\w.]{1,80})[\"'`]?"
 
 
@@ -35,12 +36,14 @@ def _form(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"{pattern}\Z", re.IGNORECASE | re.DOTALL)
 
 
-_TRIES = _form(rf"(?:retry|wiederhole) {_WHICH} (?:up to |bis zu )?(?P<n>\d{{1,2}}) (?:times|mal|x)")
-_APPROVE = _form(rf"(?:ask me before|approve|require approval (?:for|of)|frage mich vor|genehmige) {_WHICH}")
+_TRIES = _form(rf"(?:retry|wiederhole) {WHICH} (?:up to |bis zu )?(?P<n>\d{{1,2}}) (?:times|mal|x)")
+_APPROVE = _form(rf"(?:ask me before|approve|require approval (?:for|of)|frage mich vor|genehmige) {WHICH}")
 _RENAME = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) {_ID}(?: um)?")
 _REMOVE = _form(rf"(?:remove|delete|drop|lösche|entferne) {_STEP}")
 _SET = _form(rf"(?:set|change|setze) {_FIELD} (?:of|in|von) {_STEP} (?:to|auf|zu) (?P<value>.+)")
 _TITLE = _form(r"(?:call|title) (?:this|the) workflow (?P<value>.+)")
+_RENAME_TO = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) (?P<to>\S+|[\"'`].+[\"'`])(?: um)?")
+_ALL = frozenset({"step", "steps", "schritt", "schritte", "schritten"})
 _FEWEST = 2
 """Attempts: fewer are no retry."""
 _EFFECTS = {"write": "writes", "writing": "writes", "read": "reads", "reading": "reads"}
@@ -81,14 +84,14 @@ def _used(found: re.Match[str]) -> tuple[str, ...]:
 
 
 def _retry(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
-    chosen, attempts = _chosen(found, steps), int(found["n"])
+    chosen, attempts = chosen_of(found, steps), int(found["n"])
     if attempts < _FEWEST:
         raise NotThere(f"A step is tried once in any case: say how often in all, {_FEWEST} times or more.")
     return Understood(*tried(chosen, attempts, document))
 
 
 def _approve(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
-    chosen = [one for one in _chosen(found, steps) if one.effect == "writes"]
+    chosen = [one for one in chosen_of(found, steps) if one.effect == "writes"]
     if not chosen:
         raise NotThere("None of these steps writes anything, so there is nothing to approve.")
     return Understood(*asked_before(chosen, document))
@@ -98,6 +101,15 @@ def _rename(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasSt
     del document
     step = _step(found["step"], steps)
     return Understood(f"Rename {step.id} to {found['to']}", [{"op": "rename", "step": step.id, "to": found["to"]}])
+
+
+def _rename_to(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+    """Say what cannot be an id. Raises NotThere, always."""
+    del document
+    step, wanted = _step(found["step"], steps), found["to"].strip("\"'`")
+    raise NotThere(
+        f"{wanted!r} cannot be the id of {step.title}: it needs small letters, digits and _, and begins with a letter."
+    )
 
 
 def _remove(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
@@ -127,6 +139,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
     (_TRIES, _retry),
     (_APPROVE, _approve),
     (_RENAME, _rename),
+    (_RENAME_TO, _rename_to),
     (_SET, _change),
     (_TITLE, _entitle),
     (_REMOVE, _remove),
@@ -153,7 +166,7 @@ def _value(text: str) -> Any:
         return text.strip("\"'`")
 
 
-def _chosen(found: re.Match[str], steps: Sequence[CanvasStep]) -> list[CanvasStep]:
+def chosen_of(found: re.Match[str], steps: Sequence[CanvasStep]) -> list[CanvasStep]:
     """Return the steps that a request is about: one, or all of a service, a type or an effect."""
     which = found.groupdict().get("which")
     if not which:
@@ -161,7 +174,7 @@ def _chosen(found: re.Match[str], steps: Sequence[CanvasStep]) -> list[CanvasSte
     word = which.casefold().rstrip(".")
     effect = _EFFECTS.get(word) or _EFFECTS.get(word.rstrip("s"))
     calls = [one for one in steps if one.kind != "group"]
-    chosen = [one for one in calls if one.effect == effect or _is_of(word, one)] if word != "step" else calls
+    chosen = [one for one in calls if one.effect == effect or _is_of(word, one)] if word not in _ALL else calls
     if not chosen:
         services = ", ".join(sorted({one.uses.partition(".")[0] for one in calls}))
         raise NotThere(f"No step is of {which!r}. The steps use: {services}.")

@@ -59,6 +59,18 @@ _NOT_MENDED = re.compile(
     r"\b(?:but|except|unless|without|only|not|never|nicht|nie|aber|außer|ohne|nur)\b",
     re.IGNORECASE,
 )
+_MEND_THIS = re.compile(
+    r"(?:(?:please|bitte|can you|could you|kannst du)[ ,]+)?"
+    r"(?:(?:fix|repair|correct|mend)"
+    r"(?: (?:it|this|everything|(?:this|the|my) (?:workflow|last run|run|problems?|errors?)))?|"
+    r"(?:reparier|beheb|korrigier)\w*(?: (?:es|das|alles|(?:den|diesen|die|das) [a-zäöü ]{1,30}))?|"
+    r"(?:es|das|alles|(?:den|diesen) (?:workflow|ablauf|letzten lauf)) (?:reparieren|beheben|korrigieren))"
+    r"(?:[ ,]+(?:please|bitte))?[.!?]*\Z",
+    re.IGNORECASE,
+)
+_WHY_RUN = re.compile(
+    r"\b(?:why|warum|wieso|weshalb)\b.*\b(?:(?:last|this) run|(?:letzte[rn]?|dieser) lauf)\b", re.IGNORECASE
+)
 _WHY = re.compile(r"\b(?:why|warum|wieso|weshalb|explain|erklär\w*)\b", re.IGNORECASE)
 _RUN = re.compile(
     r"\b(?:last run|letzte[rn]? lauf|this run|dieser lauf|run fail\w*|failed?|arrives?|gescheitert|fehlgeschlagen)\b",
@@ -221,6 +233,7 @@ class Rules:
             self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)
         missing = asked_back(said) or which_value(said, object_in(canvas.text) or {})
+        missing = missing or self._nothing_to_mend(p, said, workflow, run_id, canvas)
         missing = missing or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
 
@@ -232,6 +245,18 @@ class Rules:
             raise Dropped(refusal_of([found[0] for found in _NOT_MENDED.finditer(said)]))
         made = self._fixes.propose(p, workflow)
         return Answer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
+
+    def _nothing_to_mend(self, p: Principal, said: str, workflow: str, run_id: str, canvas: Canvas) -> str:
+        """Return that nothing is to be mended, or that nothing is known that does, if that was asked for; else ""."""
+        if not (_MEND_THIS.match(said.strip()) or _WHY_RUN.search(said)):
+            return ""
+        run = self._failed_run(p, workflow, run_id)
+        if run is not None:
+            return ""
+        if any(one.severity == "error" for one in canvas.problems):
+            mends = "" if _WHY_RUN.search(said) else "\nI know no change that certainly mends this."
+            return f"Its last run has not failed, but it has problems.\n{_problems(canvas)}{mends}"
+        return "Nothing is to be mended: the text compiles, and its last run has not failed."
 
     def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
         """Return why a run has failed, with what mends it unless only the reason is asked for."""

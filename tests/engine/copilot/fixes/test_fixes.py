@@ -53,7 +53,7 @@ BROKEN: dict[str, tuple[list[dict[str, Any]], str]] = {
         [MAILS, each({"id": "thanks", "uses": "gmail.send", "with": {"to": "{{ mail.from }}", "subject": "Hi"}})],
         '"approve": "always"',
     ),
-    "the address of a stranger, with a rule": (
+    "the address of a stranger with a rule": (
         [
             MAILS,
             each(

@@ -51,7 +51,10 @@ UNDERSTOOD: dict[str, list[dict[str, Any]]] = {
     "Please send them to other/repo, not acme/app": [put("issue", "with.repository", "other/repo")],
     "50 statt 30": [put("get_mails", "with.limit", 50)],
     "three days is too short, make it seven": [put("", "inputs.properties.days.default", 7)],
-    "use the repository acme/web everywhere": [put("issue", "with.repository", "acme/web")],
+    "use the title Bugs/all everywhere": [put("issue", "with.title", "Bugs/all")],
+    'note "slow" on kind': [{"op": "notes", "step": "kind", "text": "slow"}],
+    'put a note "slow" on all github steps': [{"op": "notes", "step": "issue", "text": "slow"}],
+    'schreib die Notiz "langsam" an den Schritt kind': [{"op": "notes", "step": "kind", "text": "langsam"}],
     "one mail at a time": [put("each_mail", "parallel", 1)],
     "Keine Schleife darf mehr als 2 gleichzeitig tun": [put("each_mail", "parallel", 2)],
     "run this every Tuesday at 6:30": [
