@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,3 +34,8 @@ class Fix:
     """For a button: what it does."""
     ops: list[Operation]
     """In the language of the canvas."""
+
+
+def asking_always(before: object) -> Any:
+    """Return the rule of a step that asks before each call: who approves it, and how long it waits, stays."""
+    return {**before, "when": "always"} if isinstance(before, Mapping) else "always"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.copilot.fixes.expressions import source_of
-from engine.copilot.fixes.records import Idea
+from engine.copilot.fixes.records import Idea, asking_always
 from engine.copilot.fixes.seen import Seen
 from engine.expressions.celtypes import plain, within
 
@@ -41,11 +41,6 @@ def _identities(seen: Seen, item: str) -> Iterator[str]:
             inner, may_be_null = plain(within(whole, fields[name]), whole)
             if inner.get("type") in _CAN_BE_KEY and not may_be_null:
                 yield f"{item}.{name}"
-
-
-def asking_always(before: object) -> Any:
-    """Return the rule of a step that asks before each call: who approves it, and how long it waits, stays."""
-    return {**before, "when": "always"} if isinstance(before, Mapping) else "always"
 
 
 def approval(seen: Seen) -> Iterator[Idea]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
-from engine.copilot.fixes.writes import asking_always
+from engine.copilot.fixes.records import asking_always
 from engine.workflows.editing.graph import CanvasStep
 
 Said = tuple[str, list[dict[str, Any]]]

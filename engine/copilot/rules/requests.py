@@ -14,7 +14,7 @@ from typing import Any
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.wording import nearest
-from engine.copilot.fixes.writes import asking_always
+from engine.copilot.fixes.records import asking_always
 from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.removing import removal
 from engine.plugins.registry import step_type
