@@ -11,6 +11,8 @@ import logging
 import socket
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -23,7 +25,10 @@ from engine.orchestra import Orchestra
 
 _log = logging.getLogger(__name__)
 _MOST_CONNECTIONS = 64
-_REQUEST_SECONDS = 5.0
+_HEAD_SECONDS = 2.0
+"""For the head of a request, from the connection on."""
+_ANSWER_SECONDS = 5.0
+"""For the answer, which a client may read slowly."""
 _STATUSES: Mapping[type[OrchestraError], int] = {NotAllowed: 403, TooManyTries: 429}
 _NONE = Reason("lease", "The worker holds no lease.", "It starts as soon as it can reach the state.")
 _STANDS = Reason("engine", "The event loop of the engine stands still.", "Restart the worker; others take its runs.")
@@ -96,65 +101,92 @@ def answering(pages: WorkerPages, listener: socket.socket) -> Iterator[None]:
         thread.join()
 
 
+class _Held(NamedTuple):
+    """Whose connection it is, and since when its request is read, or answered."""
+
+    address: str
+    since: float
+
+
 class _Server(http.server.ThreadingHTTPServer):
-    """A thread for each connection, up to a limit; further ones are closed at once."""
+    """A thread for each connection, up to a limit: one whose request has not come makes room for the next.
+
+    That is the oldest of the address that has the most, so that nobody keeps the probes of others out.
+    """
 
     def __init__(self, pages: WorkerPages, listener: socket.socket) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket, self.pages = listener, pages
-        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._lock = threading.Lock()
+        self._reading: dict[Any, _Held] = {}
+        self._answering: dict[Any, _Held] = {}
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread."""
-        if self._free.acquire(blocking=False):
+        """Start a thread, if there is room for one."""
+        with self._lock:
+            if not self._has_room() and self._reading:
+                self._cut(self._longest_read())
+            has_room = self._has_room()
+            if has_room:
+                self._reading[request] = _Held(str(client_address[0]), time.monotonic())
+        if has_room:
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+    def has_read(self, request: Any) -> None:
+        """Keep a connection whose request has come until it is answered."""
+        with self._lock:
+            if (held := self._reading.pop(request, None)) is not None:
+                self._answering[request] = _Held(held.address, time.monotonic())
+
+    def service_actions(self) -> None:
+        """Cut connections that take too long; called at least every half second."""
+        now = time.monotonic()
+        with self._lock:
+            for held, most in ((self._reading, _HEAD_SECONDS), (self._answering, _ANSWER_SECONDS)):
+                for request in [one for one, known in held.items() if now - known.since > most]:
+                    self._cut(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection and close it."""
+        with self._lock:
+            self._forget(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what is wrong with the program, and not that somebody has hung up."""
         if not isinstance(sys.exception(), OSError):
             _log.exception("a request was not answered")
 
+    def _has_room(self) -> bool:
+        return len(self._reading) + len(self._answering) < _MOST_CONNECTIONS
+
+    def _longest_read(self) -> Any:
+        [(busiest, _)] = Counter(one.address for one in self._reading.values()).most_common(1)
+        return next(one for one, held in self._reading.items() if held.address == busiest)
+
+    def _cut(self, request: Any) -> None:
+        """Let the thread of a connection end, which then closes it."""
+        self._forget(request)
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, request: Any) -> None:
+        self._reading.pop(request, None)
+        self._answering.pop(request, None)
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    timeout: ClassVar[float] = _REQUEST_SECONDS
+    timeout: ClassVar[float] = _ANSWER_SECONDS
     server_version, sys_version = "AI-Orchestra", ""
     server: _Server
 
-    def setup(self) -> None:
-        """Begin a request, which ends in time however slowly it is sent."""
-        super().setup()
-        self._end = threading.Timer(_REQUEST_SECONDS, self._cut)
-        self._end.daemon = True
-        self._end.start()
-
-    def finish(self) -> None:
-        """End a request."""
-        self._end.cancel()
-        super().finish()
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
     def do_GET(self) -> None:
         """Answer a request."""
-        pages = self.server.pages
-        known: Mapping[str, Callable[[], Answer]] = {
-            "/health": pages.health,
-            "/live": pages.live,
-            "/metrics": self._metrics,
-        }
-        answer = known.get(urlsplit(self.path).path, _unknown)()
+        self.server.has_read(self.connection)
+        answer = self._answer()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.media_type)
         self.send_header("Content-Length", str(len(answer.content)))
@@ -163,6 +195,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", "Bearer")
         self.end_headers()
         self.wfile.write(answer.content)
+
+    def _answer(self) -> Answer:
+        pages = self.server.pages
+        known: Mapping[str, Callable[[], Answer]] = {
+            "/health": pages.health,
+            "/live": pages.live,
+            "/metrics": self._metrics,
+        }
+        try:
+            path = urlsplit(self.path).path
+        except ValueError:
+            return _refused(400, "InvalidInput", "The address of the request is not valid.")
+        return known.get(path, _unknown)()
 
     def _metrics(self) -> Answer:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")

@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.worker import WorkerPages, answering
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests import postgres
@@ -31,6 +34,9 @@ __all__ = ["root", "service"]
 RUNS = 3
 CONNECTIONS = 80
 """More than a worker keeps open."""
+SLOW_CLIENTS = 70
+FLOOD_SECONDS = 7.0
+UNENDED = b"GET /live HTTP/1.1\r\nX: "
 _HANGS_ON_SIGUSR1 = """
 import gc, signal, sys, threading, time
 import cli
@@ -209,6 +215,61 @@ def test_connections_that_say_nothing_do_not_keep_others_out_for_long(start: Sta
     until(answers, "a free connection")
     for one in silent:
         one.close()
+
+
+def test_seventy_clients_that_never_end_their_request_do_not_keep_a_probe_out(start: Start) -> None:
+    worker = start()
+    until(lambda: worker.status("/health") == 200, "its lease")
+    is_over = threading.Event()
+
+    def never_end() -> None:
+        while not is_over.is_set():
+            with (
+                suppress(OSError),
+                socket.create_connection(("127.0.0.1", worker.port), timeout=PATIENCE_SECONDS) as one,
+            ):
+                one.sendall(UNENDED)
+                one.recv(1)
+
+    slow = [threading.Thread(target=never_end) for _ in range(SLOW_CLIENTS)]
+    for one in slow:
+        one.start()
+    try:
+        end = time.monotonic() + FLOOD_SECONDS
+        while time.monotonic() < end:
+            assert [worker.get(path, seconds=1.0).status_code for path in ("/live", "/health")] == [200, 200]
+            time.sleep(0.1)
+    finally:
+        is_over.set()
+        for one in slow:
+            one.join()
+
+
+def test_whoever_has_most_connections_makes_room_and_not_another() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS) as listener, ExitStack() as kept:
+        address = listener.getsockname()
+        kept.enter_context(answering(WorkerPages(), listener))
+        other = kept.enter_context(socket.create_connection(address, source_address=("127.0.0.2", 0)))
+        other.sendall(UNENDED)
+        silent = [kept.enter_context(socket.create_connection(address)) for _ in range(CONNECTIONS)]
+        silent[0].settimeout(1.0)
+        assert silent[0].recv(1) == b"", "the oldest"
+        other.sendall(b"\r\n\r\n")
+        assert other.recv(12) == b"HTTP/1.0 200"
+        began = time.monotonic()
+        silent[-1].settimeout(PATIENCE_SECONDS)
+        assert silent[-1].recv(1) == b"", "none may take its time for the head"
+        assert time.monotonic() - began < 4.0
+
+
+def test_an_address_that_is_none_is_answered_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with ExitStack() as kept:
+        listener = kept.enter_context(socket.create_server(("127.0.0.1", 0)))
+        kept.enter_context(answering(WorkerPages(), listener))
+        asked = kept.enter_context(socket.create_connection(listener.getsockname(), timeout=PATIENCE_SECONDS))
+        asked.sendall(b"GET http://[/live HTTP/1.1\r\n\r\n")
+        assert asked.recv(12) == b"HTTP/1.0 400"
+    assert caplog.text == ""
 
 
 def test_a_port_that_is_taken_is_refused_before_any_work(root: Path, start: Start) -> None:
