@@ -16,7 +16,18 @@ from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")
 ODD_NAMES = ["..", "a..b", "Upper", "a b", "%2e%2e", "x" * 65]
-ODD_PATHS = ["../x", "/etc/passwd", "a/../../b", ".git/config", "a\\b", "nul", "a//b", "a\u202eb"]
+ODD_PATHS = [
+    "../x",
+    "../../../login",
+    "a/../",
+    "/etc/passwd",
+    "a/../../b",
+    ".git/config",
+    "a\\b",
+    "nul",
+    "a//b",
+    "a\u202eb",
+]
 
 
 def _tab_of(project: str, tab: str, go: Open) -> AppTest:
@@ -167,6 +178,8 @@ def test_paths_that_lead_out_are_refused_everywhere(make_faces: Callable[[], Fac
         asked = faces.client("owner").put("/api/projects/sums/file", params={"path": path}, json={"text": "x"})
         assert asked.json()["error"]["type"] == "InvalidInput", path
         assert faces.command(["projects", "show", "sums", "--file", path]).error == "UnknownName", path
+        linked = faces.client("owner").get("/api/projects/sums/preview", params={"path": path})
+        assert (linked.status_code, linked.json()["error"]["type"]) == (422, "InvalidInput"), path
         quoted = path.replace("/", "%2f").replace("\\", "%5c").replace("..", "%2e%2e")
         assert faces.client("owner").get(f"{link}{quoted}").status_code == 404, path
     for encoded in ("sums%2f..%2f..", "..%2fsums", "%2e%2e/users"):

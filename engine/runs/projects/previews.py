@@ -21,6 +21,7 @@ from urllib.parse import quote
 from engine.base.clock import Clock
 from engine.base.errors import NotAllowed
 from engine.people.access import Principal, require
+from engine.projects.paths import checked_path
 
 PATH = "/preview/"
 LINK_LASTS = timedelta(hours=1)
@@ -84,13 +85,18 @@ class Previews:
         return f"{said}.{self._signature(said)}"
 
     def address(self, p: Principal, name: str, path: str, commit: str = "") -> str:
-        """Return the address of a page of a commit on this server; it works for an hour. Raises UnknownName."""
-        return f"{PATH}{self.token(p, name, commit)}/{quote(path)}"
+        """Return the address of a page of a commit on this server; it works for an hour.
+
+        Raises UnknownName, InvalidInput (a path that a browser would resolve to somewhere else).
+        """
+        token = self.token(p, name, commit)
+        checked_path(_place(path))
+        return f"{PATH}{token}/{quote(path)}"
 
     def file(self, token: str, path: str) -> PreviewFile:
         """Return a file by a link; a folder's is its index.html. Raises InvalidPreview, UnknownName."""
         name, commit = self._read(token)
-        place = f"{path}{_INDEX}" if not path or path.endswith("/") else path
+        place = _place(path)
         content = self._sources.content(name, commit, place)
         return PreviewFile(content, _media_type(place))
 
@@ -109,6 +115,11 @@ class Previews:
 
     def _signature(self, said: str) -> str:
         return _text(hmac.new(self._secret(), _PURPOSE + said.encode(), hashlib.sha256).digest())
+
+
+def _place(path: str) -> str:
+    """Return the path of a file; that of a folder is its index.html."""
+    return f"{path}{_INDEX}" if not path or path.endswith("/") else path
 
 
 def _text(content: bytes) -> str:
