@@ -182,9 +182,8 @@ def edit(
     as_json: Json = False,
 ) -> int:
     """Apply operations to a workflow and save it; the rest of its text stays as it is written (docs/editing.md)."""
-    from difflib import unified_diff
-
     from commands.base.inputs import object_in
+    from engine.documents.line_differences import unified
 
     sent = object_in(ops, 'Pass a JSON object, {"ops": [{"op": "remove", "steps": ["label"]}]}.')
     with opened(workspace, demo=demo) as session:
@@ -195,7 +194,7 @@ def edit(
     if as_json:
         document(done)
         return DONE
-    for line in unified_diff(before.text.splitlines(), done.text.splitlines(), "before", "after", lineterm="", n=2):
+    for line in unified(before.text.splitlines(), done.text.splitlines(), "before", "after", 2):
         say(line)
     for one in done.differences:
         note(f"{one}.")

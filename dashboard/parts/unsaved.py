@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 import streamlit as st
@@ -13,6 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.times import ago
 from engine.base.errors import InvalidInput, StaleEdit
+from engine.documents.line_differences import unified
 from engine.workspace.drafts import Draft, Kind
 
 _MOST_LINES, _TALLEST = 24, 480
@@ -169,5 +169,5 @@ def _revision(kind: Kind, name: str) -> str:
 
 def difference(before: str, after: str, before_name: str, after_name: str) -> str:
     """Return the lines in which two texts differ, with two lines of context."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), before_name, after_name, lineterm="", n=2)
+    lines = unified(before.splitlines(), after.splitlines(), before_name, after_name, 2)
     return "\n".join(lines) or t("Both texts are the same.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -20,6 +19,7 @@ from dashboard.workflow.labels import labels_row
 from engine.base.errors import InvalidFile
 from engine.base.names import is_branch
 from engine.compiler.definition.environment import CURRENT
+from engine.documents.line_differences import unified
 from engine.environments.kept_versions import SavedVersion
 from engine.workflows.workflow_files import WorkflowFile
 
@@ -114,9 +114,7 @@ def _version(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
     with changes:
         _sentences(visit, file, version)
     with lines_of_text:
-        lines = difflib.unified_diff(
-            file.text.splitlines(), text.splitlines(), "now", t("this version"), lineterm="", n=2
-        )
+        lines = unified(file.text.splitlines(), text.splitlines(), "now", t("this version"), 2)
         outside_code("\n".join(lines), "diff")
     with whole:
         outside_code(text, "json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from engine.base.errors import UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
+from engine.documents.line_differences import unified
 from engine.plugins.registry import step_type
 from engine.plugins.step import Role, fields_schema
 from engine.record.types.approval import AskedCall
@@ -54,7 +54,7 @@ def edit_difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     lines: list[str] = []
     for name in {**before, **after}:
         old, new = _lines(before, name), _lines(after, name)
-        lines += difflib.unified_diff(old, new, f"{name}, as asked", f"{name}, as edited", lineterm="")
+        lines += unified(old, new, f"{name}, as asked", f"{name}, as edited")
     return "\n".join(lines)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile
+from engine.documents.line_differences import unified
 from engine.store.texts.texts import Texts
 from engine.workspace.history import History
 
@@ -130,7 +130,7 @@ def _lines(old: bytes | None, new: bytes | None) -> str:
         return ""
     if max(len(before), len(after)) > _MOST_LINES:
         return ""
-    found: Sequence[str] = list(difflib.unified_diff(before, after, lineterm="", n=3))
+    found: Sequence[str] = list(unified(before, after, "", ""))
     return "\n".join(found[2:])  # without the two lines for names
 
 

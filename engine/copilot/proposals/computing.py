@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from engine.copilot.proposals.saying import said, without_blank
 from engine.copilot.proposals.untouched import untouched
 from engine.documents.json_file import object_in, parse
 from engine.documents.json_splice import spliced
+from engine.documents.line_differences import unified
 from engine.people.access import Principal
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes
@@ -99,4 +99,4 @@ def diff(name: str, before: str, after: str) -> str:
     """Return the unified difference of two texts of a workflow."""
     file = f"workflows/{name}.json"
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(one if one.endswith("\n") else f"{one}\n" for one in difflib.unified_diff(old, new, file, file))
+    return "".join(one if one.endswith("\n") else f"{one}\n" for one in unified(old, new, file, file))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
+from engine.documents.line_differences import unified
 from engine.plugins.step import Preview
 from engine.record.types.step import PreviewRecord
 
@@ -23,7 +22,7 @@ def difference(before: str | None, after: str) -> str | None:
     """Return a unified diff of two texts; None if there is nothing to compare, or nothing differs."""
     if before is None or before == after:
         return None
-    return "\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(), "now", "planned", lineterm=""))
+    return "\n".join(unified(before.splitlines(), after.splitlines(), "now", "planned"))
 
 
 def shown(preview: Preview) -> str:
@@ -33,7 +32,7 @@ def shown(preview: Preview) -> str:
 
 def changes(then: Preview, now: Preview) -> str:
     """Return what is different about the object and what the write would do to it, for people."""
-    lines = list(difflib.unified_diff(_lines(then), _lines(now), "approved", "now", lineterm=""))
+    lines = list(unified(_lines(then), _lines(now), "approved", "now"))
     if not lines:
         lines = [f"version {then.version!r}", f"version {now.version!r}"]
     return "\n".join(lines)
