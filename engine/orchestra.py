@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from engine.copilot.rules.rules import Rules
     from engine.copilot.talking.records import Turn
     from engine.copilot.talking.talking import Talking
+    from engine.copilot.talking.turns import Turns
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
@@ -719,10 +720,11 @@ class Orchestra:
         from engine.copilot.fixes.fixes import Fixes
         from engine.copilot.proposals.computing import Computing
         from engine.copilot.proposals.demo_runs import DemoRuns
-        from engine.copilot.proposals.proposals import Proposals
+        from engine.copilot.proposals.proposals import Conversations, Proposals
         from engine.copilot.proposals.restoring import Restoring
         from engine.copilot.rules.rules import Rules
         from engine.copilot.stepping.stories import Stories
+        from engine.copilot.talking.turns import Turns
         from engine.copilot.wizard.wizard import Wizard
 
         def plan(name: str, text: str) -> Plan:
@@ -733,12 +735,14 @@ class Orchestra:
         store, clock = self._proposal_store, self._clock
         kept_over = self._talk_store.kept_over
         restoring = Restoring(self._before_store, self.editing, clock, self._renames_since)
-        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, restoring, clock, kept_over)
+        turns = Turns(self._talk_store, clock)
+        said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept_over)
+        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, restoring, clock, said)
         wizard = Wizard(proposals, self.editing, lambda: set(self._surroundings().connections.values()))
         names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
         fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
         rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run, names)
-        talking, prompting = self._talking(proposals, rules)
+        talking, prompting = self._talking(proposals, rules, turns)
         return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
 
     def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
@@ -755,14 +759,13 @@ class Orchestra:
         last = self.runs.list(p, workflow=workflow, limit=1).rows
         return self.runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
 
-    def _talking(self, proposals: Proposals, rules: Rules) -> tuple[Talking, Prompting]:
+    def _talking(self, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
         from engine.copilot.prompting.prompting import Prompting
         from engine.copilot.prompting.proposals import PromptProposals
         from engine.copilot.talking.agreements import Agreements
         from engine.copilot.talking.asking import CopilotModel
         from engine.copilot.talking.setup import Setups
         from engine.copilot.talking.talking import Ground, Talking
-        from engine.copilot.talking.turns import Turns
 
         ground = Ground(
             proposals,
@@ -775,7 +778,6 @@ class Orchestra:
         )
         setups = Setups(self._loaded, self._modes.of, self._accounts.open, Agreements(self._settings))
         model = CopilotModel(self._host, self._logs, lambda: self._loaded().config, self._clock)
-        turns = Turns(self._talk_store, self._clock)
         texts = PromptProposals(self._prompt_proposals, self.prompts, self.cases, self.case_tests, self._clock)
         prompting = Prompting(texts, self.prompts, self.cases, setups, model, turns)
         return Talking(setups, model, turns, ground, self._audit), prompting

@@ -74,9 +74,8 @@ def make_proposal(workflow: str, sent: Change, orchestra: Door, principal: Actin
 
     Text from outside had a part in them, too, if it is in the caller's conversation about the workflow.
     """
-    is_outside = sent.from_outside or orchestra.copilot.talking.conversation(principal, workflow).from_outside
     return orchestra.copilot.proposals.make(
-        principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=is_outside
+        principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=sent.from_outside
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -35,8 +35,14 @@ _ATTEMPTS = 20
 _LONGEST_WHY = 20_000
 
 
-def _nothing(_p: Principal, _workflow: str) -> AbstractContextManager[None]:
-    return nullcontext()
+@dataclass(frozen=True)
+class Conversations:
+    """What is asked of the conversations of people about workflows."""
+
+    have_strangers: Callable[[Principal, str], bool]
+    """Returns whether text from outside is in the one of a person about a workflow."""
+    kept_over: Callable[[Principal, str], AbstractContextManager[None]]
+    """Keeps what was said of a workflow while it is created."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,11 @@ class Proposals:
         demo_runs: DemoRuns,
         restoring: Restoring,
         clock: Clock,
-        kept_over: Callable[[Principal, str], AbstractContextManager[None]] = _nothing,
+        said: Conversations,
     ) -> None:
-        """`kept_over(p, workflow)` keeps what was said of a workflow while it is created."""
         self._store, self._editing, self._workflows = store, editing, workflows
         self._computing, self._demo_runs, self._restoring, self._clock = computing, demo_runs, restoring, clock
-        self._kept_over = kept_over
+        self._said = said
 
     def make(  # noqa: PLR0913
         self,
@@ -80,6 +85,7 @@ class Proposals:
         *,
         source: Source,
         from_outside: bool = False,
+        asked_about: str = "",
         repairs: int = 0,
         usage: ModelUse | None = None,
     ) -> Proposal:
@@ -87,12 +93,16 @@ class Proposals:
 
         `base_rev`: the etag of the text that the operations were made for, as `editing.apply` takes it. If there is no
         workflow of this name, the text is that of a blank one, and `base_rev` is not looked at. `from_outside`:
-        whether text from outside was in the conversation.
+        whether text from outside had a part in the operations; it had one, too, if it is in the person's conversation
+        about the workflow, or about the one that they have `asked_about`, if that is another one.
 
         Raises InvalidInput (an operation, with its place), EditConflict, NotAllowed, InvalidFile, StorageError.
         """
         require(p, "edit", "propose changes")
-        made = self._made(p, checked_workflow(workflow), base_rev, ops)
+        name = checked_workflow(workflow)
+        made = self._made(p, name, base_rev, ops)
+        talked = {name, asked_about or name}
+        from_outside = from_outside or any(self._said.have_strangers(p, one) for one in talked)
         sent = list(ops) if isinstance(ops, list) else []
         found = self._computing.of(p, workflow, made.base, made.made, sent, from_outside=from_outside)
         proposal = Proposal(
@@ -226,7 +236,7 @@ class Proposals:
         try:
             self._workflows.get(p, workflow)
         except UnknownName:
-            with self._store.kept_over(p, workflow), self._kept_over(p, workflow):
+            with self._store.kept_over(p, workflow), self._said.kept_over(p, workflow):
                 self._workflows.create(p, workflow)
 
 

@@ -45,10 +45,12 @@ def for_all(
     editing: WorkflowEditing,
     proposals: Proposals,
     meant: Callable[[Canvas], Understood | None],
+    asked_about: str,
 ) -> OfAll:
     """Propose a change for each workflow in which it means something, for the person's draft of it.
 
-    A workflow that cannot be read is named. At most 50 proposals are made.
+    `asked_about`: the workflow in whose conversation it was asked. A workflow that cannot be read is named. At most 50
+    proposals are made.
     """
     made: list[Proposal] = []
     unread: list[str] = []
@@ -63,7 +65,8 @@ def for_all(
             if len(made) >= MOST:
                 left += 1
                 continue
-            made.append(proposals.make(p, name, canvas.rev, change.ops, change.words, source="rules"))
+            ops, words = change.ops, change.words
+            made.append(proposals.make(p, name, canvas.rev, ops, words, source="rules", asked_about=asked_about))
         except NotThere:
             continue
         except OrchestraError:

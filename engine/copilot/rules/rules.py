@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
@@ -185,7 +186,8 @@ class Rules:
             return None
         of_all = without_all(said)
         if of_all:
-            made = for_all(p, self._names(), self._editing, self._proposals, lambda canvas: meant(of_all, canvas))
+            found = partial(meant, of_all)
+            made = for_all(p, self._names(), self._editing, self._proposals, found, workflow)
             return Answer(made.words, proposals=made.proposals)
         return self._made(p, said, workflow) if workflow else None
 
