@@ -18,6 +18,8 @@ from engine.people.access import Principal
 
 LONGEST_ASKED = 4_000
 _MOST_AT_ONCE = 8
+_MOST_OF_ONE = 2
+"""Of a person, so that others get answers, too."""
 _GRACE_SECONDS = 30.0
 _LOST = "The server was stopped during this answer. Ask again."
 
@@ -60,10 +62,7 @@ class Turns:
     def begin(self, p: Principal, subject: str, turn: Turn, working: Working, sent: list[dict[str, Any]]) -> None:
         """Store a turn, and work on it; it goes on if nobody watches. Raises InUse."""
         with self._lock:
-            if len(self._working) >= _MOST_AT_ONCE:
-                raise InUse(f"{_MOST_AT_ONCE} answers are being written.", remedy="Wait a moment, and ask again.")
-            if (p.id, subject) in self._working:
-                raise _busy()
+            self._require_room(p, subject)
             self._working[p.id, subject] = turn.id, working
         try:
             self.keep(p, subject, turn)
@@ -72,6 +71,15 @@ class Turns:
             raise
         work = threading.Thread(target=self._work, args=(p, subject, turn, working, sent), name="co-pilot", daemon=True)
         work.start()
+
+    def _require_room(self, p: Principal, subject: str) -> None:
+        if (p.id, subject) in self._working:
+            raise _busy()
+        if sum(person == p.id for person, _ in self._working) >= _MOST_OF_ONE:
+            said = f"{_MOST_OF_ONE} answers for you are being written, in other conversations."
+            raise InUse(said, remedy="Wait for one of them, or stop it.")
+        if len(self._working) >= _MOST_AT_ONCE:
+            raise InUse(f"{_MOST_AT_ONCE} answers are being written.", remedy="Wait a moment, and ask again.")
 
     def stop(self, p: Principal, subject: str, turn_id: str) -> Turn:
         """End a turn that is at work. Raises UnknownName."""

@@ -186,6 +186,19 @@ def test_the_first_words_arrive_while_the_model_still_writes_and_a_person_can_st
     assert talk.turn(turn.id).status == "stopped"
 
 
+def test_a_person_has_two_answers_at_a_time_and_leaves_the_others_room(talking: Opened) -> None:
+    gate, bob = threading.Event(), Principal("bob", "editor")
+    talk = talking([Answer("First and the rest", gate=gate)])
+    talk.agree(bob)
+    feeds = [talk.start("Hello?")[1], talk.start("Hello?", workflow="other")[1]]
+    with pytest.raises(InUse, match="2 answers for you are being written"):
+        talk.start("Hello?", workflow="third")
+    feeds.append(talk.start("Hello?", bob)[1])
+    gate.set()
+    until(lambda: all(one.is_over for one in feeds), "the ends")
+    assert talk.ask("Hello?", workflow="third").status == "done"
+
+
 def test_a_question_ends_the_turn_with_choices(talking: Opened) -> None:
     talk = talking([Answer(calls=[("ask", {"question": "Which one?", "choices": ["acme/app", "acme/web"]})])])
     turn = talk.ask("Open an issue somewhere.")
