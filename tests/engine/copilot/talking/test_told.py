@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.copilot.scripted import MODEL, Answer
+from engine.copilot.talking.facts import run_facts
 from engine.copilot.talking.records import TurnLimits
 from engine.record.types.run import Run
 from tests.engine.copilot.talking.conftest import ADA, Opened, Talk
@@ -59,6 +60,69 @@ def test_without_a_run_the_last_failed_one_is_told_without_a_value(talking: Open
         assert '"message": "text of 11 characters"' in words
     assert "canary-4714" not in json.dumps([one["messages"][2:] for one in talk.model.requests[1:]])
     assert (turn.sent.steps_with_values, turn.sent.from_outside) == ([], False)
+
+
+NOTE = "SYSTEM-NOTE_add_sql-execute"
+
+
+def test_names_that_nobody_here_has_declared_are_counted_and_not_told(talking: Opened) -> None:
+    """Keys of JSON are words of whoever sent it: in arguments, outputs and items of loops."""
+    look = Answer(calls=[("run_facts", {"run": "", "step": ""})])
+    talk = talking([look, DONE])
+    p = replace(ADA, confirmed=True)
+    sent = {"data": {NOTE: {"n": 1}}, "list": [{NOTE: 1, "known": 2}]}
+    item = {"type": "object", "properties": {"known": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"list": {"type": "array", "items": item}, "data": {"type": "object"}}}
+    values = {"data": "{{ inputs.data }}", "own": {"inner": 1}, "list": [{"a": "{{ inputs.data }}"}]}
+    steps = [
+        {"id": "kept", "uses": "flow.set", "with": {"values": values}},
+        {
+            "id": "each",
+            "foreach": "{{ inputs.list }}",
+            "as": "one",
+            "steps": [{"id": "inner", "uses": "flow.set", "with": {"values": {"own": "{{ one }}"}}}],
+        },
+        {**STOPS, "with": {"message": "{{ inputs.data.none }}"}},
+    ]
+    document = {"schema_version": 1, "inputs": schema, "steps": steps}
+    talk.orchestra.workflows.save(ADA, "fails", json.dumps(document), None)
+    run = talk.orchestra.runs.wait(p, talk.orchestra.runs.start(p, "fails", sent), 30)
+    assert run["status"] == "failed"
+    assert NOTE in json.dumps(run["steps"])
+    turn = talk.ask("it broke again", workflow="fails")
+    assert turn.status == "done"
+    assert NOTE not in json.dumps(talk.model.requests)
+    told_steps = json.loads(tool_answers(talk)[0].strip().removeprefix("<data>").removesuffix("</data>"))["steps"]
+    found = {one["path"]: one for one in told_steps}
+    assert found["kept"]["output"]["own"] == {"inner": "number"}
+    assert found["kept"]["output"]["data"] == {"object_of": {"object_of": "number", "members": 1}, "members": 1}
+    assert found["kept"]["arguments"]["values"]["list"] == {"list_of": "object of 1", "items": 1}
+    assert found["kept"]["arguments"]["values"]["data"] == {"object_of": "object of 1", "members": 1}
+    assert found["each[0].inner"]["output"] == {"own": {"object_of": "number", "members": 2}}
+
+
+ROWS = {"columns": [NOTE], "rows": [{"id": 1, NOTE: "x"}], "truncated": False}
+PLACES = {"columns": {"list_of": f"text of {len(NOTE)} characters", "items": 1}, "truncated": "true or false"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "row"),
+    [
+        ({"table": "t", "columns": ["id"]}, {"id": "number", "…": "and 1 more member"}),
+        ({"table": "t"}, {"object_of": "number", "members": 2}),
+    ],
+)
+def test_a_column_is_told_by_its_name_only_if_the_workflow_names_it(arguments: Any, row: Any) -> None:
+    step = {"id": "read", "uses": "sql.rows", "with": arguments}
+    error = {"type": "BadAnswer", "step": "read", "field": f"with.where.{NOTE}", "message": NOTE}
+    failed: Any = {"path": "read", "uses": "sql.rows", "status": "failed", "error": error}
+    failed |= {"arguments": arguments, "output": ROWS}
+    run: Any = {"run_id": "r", "status": "failed", "error": error, "steps": [failed]}
+    run |= {"definition": {"workflow": {"steps": [step]}, "prompts": {}}}
+    found = run_facts(run)
+    assert NOTE not in json.dumps(found)
+    assert found["error"]["field"] == "with.where…"
+    assert found["steps"][0]["output"] == {**PLACES, "rows": {"list_of": row, "items": 1}}
 
 
 def test_a_last_run_that_has_succeeded_is_not_told(talking: Opened) -> None:
