@@ -9,9 +9,10 @@ from typing import Any
 from engine.base.errors import InvalidInput
 from engine.base.names import checked_name
 from engine.connections.accounts import Account
+from engine.copilot.prompting.aliases import aliases
 from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.prompting.records import PromptAbout
-from engine.copilot.prompting.told import messages
+from engine.copilot.prompting.told import messages, told_cases
 from engine.copilot.prompting.tools import TOOLS, PromptTools
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.records import About, Conversation, Preview, Sent, Setup, Turn
@@ -101,6 +102,7 @@ class Prompting:
             raise InvalidInput(f"The prompt {prompt!r} is no JSON object.", remedy="Correct its text first.")
         before, cases = self._turns.conversation(p, subject(prompt)), self._cases.list(p, prompt)
         values = _known(cases, about.cases)
+        names = aliases(cases, values, asked)
         box = PromptTools(
             p,
             prompt,
@@ -109,10 +111,12 @@ class Prompting:
             self.proposals,
             from_outside=before.from_outside or bool(values),
             values_sent=values,
+            names=names,
         )
         earlier = [one for one in before.turns if one.status != "working"]
         users = self._prompts.users(p, prompt)
-        told = messages(prompt, file.document, file.problems, cases, values, users, earlier, asked)
+        about_cases = told_cases(cases, file.document, values, names)
+        told = messages(prompt, file.document, file.problems, about_cases, names, users, earlier, asked)
         return box, list[dict[str, Any]](told)
 
 

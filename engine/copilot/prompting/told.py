@@ -1,4 +1,4 @@
-"""What the model is told of a prompt: its text without the values of samples, and of its cases names and shapes."""
+"""What the model is told of a prompt: its text without the values of samples, and the shapes of its cases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.copilot.prompting.aliases import Aliases
+from engine.copilot.talking.declared import Declared
 from engine.copilot.talking.facts import shape
 from engine.copilot.talking.prompt import earlier_messages, marked, told_problems
 from engine.copilot.talking.records import Turn
@@ -38,13 +40,13 @@ def messages(
     name: str,
     document: JsonObject,
     problems: Sequence[Problem],
-    cases: Sequence[Case],
-    values: Collection[str],
+    cases: Sequence[JsonObject],
+    names: Aliases,
     users: Sequence[str],
     earlier: Iterable[Turn],
     asked: str,
 ) -> list[dict[str, str]]:
-    """Return what a turn sends first; `values`: the cases that are told as they are."""
+    """Return what a turn sends first; `cases`: as `told_cases` returns them."""
     shown = {one: document[one] for one in _MEMBERS if one in document}
     parts = [f"# The prompt {json.dumps(name)}\n{json.dumps(shown, ensure_ascii=False, indent=1)[:_LONGEST_PROMPT]}"]
     if users:
@@ -53,25 +55,30 @@ def messages(
     if errors:
         parts.append(f"# Problems\n{json.dumps(errors, ensure_ascii=False)}")
     if cases:
-        parts.append(f"# Its cases\n{marked(_fitting([_case(one, values) for one in cases]))}")
-    parts.append(f"# The request\n{asked}")
+        parts.append(f"# Its cases\n{marked(cases)}")
+    parts.append(f"# The request\n{names.again(asked)}")
     return [
         {"role": "system", "content": _RULES},
-        *earlier_messages(earlier),
+        *({**one, "content": names.again(one["content"])} for one in earlier_messages(earlier)),
         {"role": "user", "content": "\n\n".join(parts)},
     ]
 
 
-def _fitting(cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the first cases, as many as a request has room for."""
-    ends = accumulate(len(json.dumps(one)) for one in cases)
-    return [one for one, end in zip(cases, ends, strict=True) if end <= _LONGEST_CASES]
+def told_cases(
+    cases: Sequence[Case], prompt: JsonObject, values: Collection[str], names: Aliases
+) -> list[dict[str, Any]]:
+    """Return what is told of the first cases, as many as a request has room for; `values`: those told as they are."""
+    found = [_case(one, prompt, values, names) for one in cases]
+    ends = accumulate(len(json.dumps(one)) for one in found)
+    return [one for one, end in zip(found, ends, strict=True) if end <= _LONGEST_CASES]
 
 
-def _case(case: Case, values: Collection[str]) -> dict[str, Any]:
+def _case(case: Case, prompt: JsonObject, values: Collection[str], names: Aliases) -> dict[str, Any]:
     document = case.document or {}
     variables, expected = document.get("variables"), document.get("assertions")
+    name = names.told(case.case)
     if case.case in values:
-        return {"case": case.case, "name": case.title, "variables": variables, "expects": expected}
-    kinds = [one.get("type") for one in expected or [] if isinstance(one, Mapping)]
-    return {"case": case.case, "variables": shape(variables), "expects": kinds}
+        return {"case": name, "name": case.title, "variables": variables, "expects": expected}
+    kinds = [] if case.problems else [one.get("type") for one in expected or [] if isinstance(one, Mapping)]
+    declared = Declared(({"properties": prompt.get("variables")},))
+    return {"case": name, "variables": shape(variables, declared), "expects": kinds}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
+from engine.copilot.prompting.aliases import Aliases
 from engine.copilot.prompting.proposals import PromptProposals, errors_of
 from engine.copilot.prompting.records import PromptProposal, Testing
 from engine.copilot.talking.prompt import told_problems
@@ -39,17 +40,20 @@ class PromptTools:
     proposals: PromptProposals
     from_outside: bool
     values_sent: list[str] = field(default_factory=list)
+    names: Aliases = field(default_factory=Aliases)
+    """By which the model knows the cases."""
     repairs: int = 0
     offered: Sequence[JsonObject] = TOOLS
 
     def placed(self, part: Part) -> Part:
-        """Return a part as it is: what a prompt gets is proposed."""
-        return part
+        """Return a part with the names of the cases that the model means."""
+        return self.names.heard_part(part)
 
     def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         if name == ASK:
-            return asked(given)
+            used = asked(given)
+            return replace(used, part=used.part and self.placed(used.part))
         if name != "propose":
             return unknown(name, TOOLS)
         try:
@@ -59,14 +63,14 @@ class PromptTools:
             return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
     def _propose(self, given: JsonObject, spent: Spent) -> Used:
-        why = str(given.get("why") or "")
+        why = self.names.heard(str(given.get("why") or ""))
         made = self.proposals.make(
             self.p, self.prompt, self.base_etag, given.get("changes"), why, from_outside=self.from_outside
         )
         if not made.is_acceptable:
             return _refused(made)
         made = self.proposals.tested(self.p, self.prompt, made.id, self.testing, spent.seconds_left)
-        told = {"proposal": made.id, "is_valid": True, "changes": made.sentences, "cases": _told(made)}
+        told = {"proposal": made.id, "is_valid": True, "changes": made.sentences, "cases": _told(made, self.names)}
         return Used(ToolCall("propose", _words(made), ok=True), told, Part("proposal", proposal_id=made.id))
 
 
@@ -78,7 +82,7 @@ def _refused(made: PromptProposal) -> Used:
     return Used(call, answer, is_repair=True, unfinished=made.id, complaint=json.dumps(sorted(said)))
 
 
-def _told(made: PromptProposal) -> dict[str, Any] | str:
+def _told(made: PromptProposal, names: Aliases) -> dict[str, Any] | str:
     """Return how the cases go, without anything of what they or the answers say."""
     report = made.report
     if report is None:
@@ -87,7 +91,7 @@ def _told(made: PromptProposal) -> dict[str, Any] | str:
         "all": len(report.cases),
         "passed before": report.passed_before,
         "passed now": report.passed_after,
-        "worse": report.worse,
+        "worse": [names.told(one) for one in report.worse],
     }
 
 
