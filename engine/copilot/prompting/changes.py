@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from clients.plural import counted
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, is_same
 from engine.copilot.proposals.records import Tick, TickKind
+from engine.documents.line_differences import unified
+from engine.outgoing.hidden_characters import shown
 from engine.prompts.prompt import text_of
 from engine.workspace.canonical import canonical
 
@@ -40,10 +41,11 @@ def with_changes(document: JsonObject, changes: JsonObject) -> str:
 
 
 def difference(name: str, before: str, after: str) -> str:
-    """Return the unified difference of two texts of a prompt."""
+    """Return the unified difference of two texts of a prompt, with hidden characters shown."""
     file = f"prompts/{name}.json"
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(one if one.endswith("\n") else f"{one}\n" for one in difflib.unified_diff(old, new, file, file))
+    lines = unified(old, new, file, file)
+    return shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]
 
 
 def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
@@ -55,7 +57,7 @@ def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
         found += _members("variable", document.get("variables"), changes["variables"])
     if "output_schema" in changes:
         found.append("The format of the answer changes.")
-    return found
+    return [shown(one)[0] for one in found]
 
 
 def ticks(document: JsonObject, changes: JsonObject, users: Sequence[str], *, from_outside: bool) -> list[Tick]:
@@ -76,7 +78,7 @@ def ticks(document: JsonObject, changes: JsonObject, users: Sequence[str], *, fr
 
 def _tick(kind: TickKind, what: Any, words: str) -> Tick:
     digest = hashlib.sha256(json.dumps([kind, what], sort_keys=True).encode()).hexdigest()[:16]
-    return Tick(f"{kind}-{digest}", kind, words)
+    return Tick(f"{kind}-{digest}", kind, shown(words)[0])
 
 
 def _in_lines(messages: Any) -> Any:

@@ -23,6 +23,7 @@ from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, difference, sentences, ticks, with_changes
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
 from engine.copilot.proposals.records import Tick
+from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFile, PromptFiles
@@ -80,7 +81,7 @@ class PromptProposals:
             base_etag=file.etag,
             changes=checked,
             text=text,
-            why=why[:_LONGEST_WHY],
+            why=shown(why)[0][:_LONGEST_WHY],
             problems=problems,
             is_acceptable=not errors_of(problems),
             sentences=sentences(document, checked),

@@ -17,6 +17,7 @@ from engine.copilot.proposals.untouched import untouched
 from engine.documents.json_file import object_in, parse
 from engine.documents.json_splice import spliced
 from engine.documents.line_differences import unified
+from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes
@@ -96,7 +97,8 @@ def _again(old: object, new: object, renames: StepRenames) -> list[str]:
 
 
 def diff(name: str, before: str, after: str) -> str:
-    """Return the unified difference of two texts of a workflow."""
+    """Return the unified difference of two texts of a workflow, with hidden characters shown."""
     file = f"workflows/{name}.json"
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(one if one.endswith("\n") else f"{one}\n" for one in unified(old, new, file, file))
+    lines = unified(old, new, file, file)
+    return shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.base.step_tree import FAILURE, ON_ERROR, step_nodes
 from engine.copilot.proposals.records import ChangeKind, StepChange
 from engine.copilot.proposals.saying import said, without_blank
+from engine.outgoing.hidden_characters import shown
 from engine.workflows.differences.changes import Change, changes
 from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, Rename, Set, Unset, Wrap
 from engine.workspace.step_renames import StepRenames
@@ -110,6 +111,6 @@ def _step_change(step: str, ops: list[int], mine: Sequence[Change], sentences: l
     kinds = [_KINDS[one.kind] for one in mine if one.kind in _KINDS and _owner(one) == step]
     is_only_moved = kinds == ["moved"] and len(mine) == 1
     kind: ChangeKind = "changed" if not kinds or (kinds[0] == "moved" and not is_only_moved) else kinds[0]
-    shown = mine[0].step if mine else None
-    named = title or (shown.title if shown is not None else step)
-    return StepChange(step, "workflow" if step == "" else kind, named, sentences, ops)
+    first = mine[0].step if mine else None
+    named = title or (first.title if first is not None else step)
+    return StepChange(step, "workflow" if step == "" else kind, shown(named)[0], sentences, ops)

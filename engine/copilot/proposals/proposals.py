@@ -19,6 +19,7 @@ from engine.copilot.proposals.facts import missing
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, ModelUse, Proposal, Source, Status
 from engine.documents.json_file import parse
 from engine.files import atomic as files
+from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.workflows.editing.applying import Applied
 from engine.workflows.workflow_files import WorkflowFiles
@@ -111,7 +112,7 @@ class Proposals:
             at=timestamp(self._clock()),
             base_rev=files.etag(made.base),
             ops=sent,
-            why=why[:_LONGEST_WHY],
+            why=shown(why)[0][:_LONGEST_WHY],
             source=source,
             text_rev=made.rev,
             problems=found.problems,

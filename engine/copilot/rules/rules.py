@@ -28,6 +28,7 @@ from engine.copilot.rules.replacing import which_value
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
 from engine.documents.json_file import object_in
+from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
@@ -163,7 +164,8 @@ class Rules:
             )
         except Dropped as error:
             return Answer(str(error), examples=list(FORMS))
-        return found or self._from_texts(said)
+        answer = found or self._from_texts(said)
+        return replace(answer, text=shown(answer.text)[0])
 
     def diagram(self, p: Principal, question: str, workflow: str, selection: Sequence[str]) -> Diagram | None:
         """Return the diagram of what a question asks to explain, None if it asks for something else.

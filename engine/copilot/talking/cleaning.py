@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.copilot.talking.records import Part
 from engine.expressions.patterns import encodable, linear
+from engine.outgoing.hidden_characters import shown
 
 _PICTURE = r"!\[([^\]\n]*)\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,500}\])?"
 _LINK = r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)"
@@ -25,7 +26,7 @@ def parts_of(text: str) -> list[Part]:
 
 
 def cleaned(text: str) -> str:
-    """Return words without pictures, tags and links of others; what a link shows stays."""
+    """Return words with hidden characters shown, without pictures, tags and links of others; a link's words stay."""
     text = linear(_PICTURE).sub(lambda found: found[1], encodable(text))
     text = linear(_REFERENCE).sub("", text)
     kept: list[str] = []
@@ -40,13 +41,13 @@ def cleaned(text: str) -> str:
     text = linear(_LINK).sub(link, text.replace("\x00", ""))
     text = linear(_TAG).sub("", text)
     text = addresses.sub(TAKEN_OUT, text)
-    return str(linear(_KEPT).sub(lambda found: addresses.sub(TAKEN_OUT, kept[int(found[1])]), text))
+    return shown(str(linear(_KEPT).sub(lambda found: addresses.sub(TAKEN_OUT, kept[int(found[1])]), text)))[0]
 
 
 def _parts(text: str) -> Iterator[Part]:
     text, end = encodable(text), 0
     for found in linear(_FENCE).finditer(text):
         yield Part("text", text=cleaned(text[end : found.start()]).strip())
-        yield Part("code", text=found[2].rstrip("\n"), language=found[1])
+        yield Part("code", text=shown(found[2].rstrip("\n"))[0], language=found[1])
         end = found.end()
     yield Part("text", text=cleaned(text[end:]).strip())

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, ServiceError
@@ -17,6 +17,7 @@ from engine.copilot.talking.asking import CopilotModel, ModelQuestion
 from engine.copilot.talking.cleaning import parts_of
 from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
 from engine.copilot.talking.used import Spent, Tools, Used
+from engine.outgoing.hidden_characters import shown
 from engine.store.journal import JournalBroken
 
 Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
@@ -135,7 +136,7 @@ class Working:
 
     def _heard(self, text: str) -> None:
         self._require_time()
-        self.feed.tell("text", {"text": text})
+        self.feed.tell("text", {"text": shown(text)[0]})
 
     def _require_time(self) -> None:
         if self._stop.is_set() or self.seconds >= self.limits.seconds:
@@ -181,8 +182,9 @@ class Working:
         return Ended("done") if ends else None
 
     def _note(self, used: Used) -> None:
-        self.calls.append(used.call)
-        self.feed.tell("call", asdict(used.call))
+        call = replace(used.call, words=shown(used.call.words)[0])
+        self.calls.append(call)
+        self.feed.tell("call", asdict(call))
         if used.part is None:
             return
         if used.part.kind == "proposal":

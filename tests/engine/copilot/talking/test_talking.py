@@ -199,6 +199,33 @@ def test_a_person_has_two_answers_at_a_time_and_leaves_the_others_room(talking: 
     assert talk.ask("Hello?", workflow="third").status == "done"
 
 
+HIDDEN = ("\u202e", "\u200b", "\x1b")
+
+
+def test_hidden_characters_are_shown_and_the_accepted_text_stays_as_it_is(talking: Opened) -> None:
+    """They are read by models and programs, and a person who judges a proposal would not see them."""
+    title = f"Open{''.join(HIDDEN)} it"
+    op = {"op": "set", "step": "issue", "field": "title", "value": title}
+    look = ("step_types", {"names": [title]})
+    made = Answer(f"I say {title}\n\n```python\n{title}\n```\n", [look, ("propose", {"ops": [op], "why": title})])
+    talk = talking([made, Answer(f"Done{HIDDEN[0]}.")])
+    turn, feed = talk.start("Do it.")
+    until(lambda: feed.is_over, "the end of the turn")
+    [proposal] = proposals(talk)
+    talking_of = talk.turn(turn.id)
+    visible = "Open[U+202E][U+200B][U+001B] it"
+    assert [one.text for one in talking_of.parts if one.text] == [f"I say {visible}", visible, "Done[U+202E]."]
+    assert proposal.changes[0].title == visible
+    for shown in (proposal.diff, proposal.why, talking_of.calls[0].words):
+        assert "[U+202E][U+200B]" in shown
+    for said in (proposal.diff, proposal.why, repr(feed.events), repr(talking_of.calls)):
+        assert not [one for one in HIDDEN if one in said or repr(one)[1:-1] in said]
+    ticks = [one.id for one in proposal.ticks]
+    talk.orchestra.copilot.proposals.accept(ADA, "issues", proposal.id, steps=None, ticks=ticks)
+    document = json.loads(talk.orchestra.editing.draft_text(ADA, "issues").text)
+    assert document["steps"][1]["steps"][0]["title"] == title
+
+
 def test_a_question_ends_the_turn_with_choices(talking: Opened) -> None:
     talk = talking([Answer(calls=[("ask", {"question": "Which one?", "choices": ["acme/app", "acme/web"]})])])
     turn = talk.ask("Open an issue somewhere.")
