@@ -52,6 +52,8 @@ class _Made:
 
     base: str
     made: Applied
+    sent: list[Any]
+    """The operations."""
 
     @property
     def rev(self) -> str:
@@ -86,7 +88,6 @@ class Proposals:
         *,
         source: Source,
         from_outside: bool = False,
-        asked_about: str = "",
         repairs: int = 0,
         usage: ModelUse | None = None,
     ) -> Proposal:
@@ -94,24 +95,20 @@ class Proposals:
 
         `base_rev`: the etag of the text that the operations were made for, as `editing.apply` takes it. If there is no
         workflow of this name, the text is that of a blank one, and `base_rev` is not looked at. `from_outside`:
-        whether text from outside had a part in the operations; it had one, too, if it is in the person's conversation
-        about the workflow, or about the one that they have `asked_about`, if that is another one.
+        whether text from outside had a part in them; it had in any case if the conversation about the workflow has it.
 
         Raises InvalidInput (an operation, with its place), EditConflict, NotAllowed, InvalidFile, StorageError.
         """
         require(p, "edit", "propose changes")
-        name = checked_workflow(workflow)
-        made = self._made(p, name, base_rev, ops)
-        talked = {name, asked_about or name}
-        from_outside = from_outside or any(self._said.have_strangers(p, one) for one in talked)
-        sent = list(ops) if isinstance(ops, list) else []
-        found = self._computing.of(p, workflow, made.base, made.made, sent, from_outside=from_outside)
+        made = self._made(p, checked_workflow(workflow), base_rev, ops)
+        is_outside = from_outside or self.has_strangers(p, workflow)
+        found = self._computing.of(p, workflow, made.base, made.made, made.sent, from_outside=is_outside)
         proposal = Proposal(
             id=f"p-{uuid.uuid4().hex[:12]}",
             workflow=workflow,
             at=timestamp(self._clock()),
             base_rev=files.etag(made.base),
-            ops=sent,
+            ops=made.sent,
             why=shown(why)[0][:_LONGEST_WHY],
             source=source,
             text_rev=made.rev,
@@ -124,11 +121,15 @@ class Proposals:
             writes_again=found.facts.writes_again,
             untouched=found.untouched,
             ticks=found.facts.ticks,
-            from_outside=from_outside,
+            from_outside=is_outside,
             repairs=repairs,
             usage=usage,
         )
         return self._store.add(p, workflow, proposal)
+
+    def has_strangers(self, p: Principal, workflow: str) -> bool:
+        """Return whether text from outside is in the person's conversation about a workflow. Raises InvalidInput."""
+        return self._said.have_strangers(p, checked_workflow(workflow))
 
     def list(self, p: Principal, workflow: str) -> ProposalList:
         """Return the person's proposals for a workflow, oldest first. Raises NotAllowed, InvalidInput."""
@@ -189,12 +190,13 @@ class Proposals:
     # --- texts
 
     def _made(self, p: Principal, workflow: str, base_rev: str, ops: object) -> _Made:
+        sent = list(ops) if isinstance(ops, list) else []
         try:
             tried = self._editing.tried(p, workflow, base_rev, ops)
         except UnknownName:
             blank = blank_workflow(title_of(workflow))
-            return _Made(blank, self._editing.applied_to(workflow, blank, ops))
-        return _Made(tried.base, tried.made)
+            return _Made(blank, self._editing.applied_to(workflow, blank, ops), sent)
+        return _Made(tried.base, tried.made, sent)
 
     def _made_now(self, p: Principal, proposal: Proposal, ops: Sequence[Any]) -> _Made:
         """Return what operations make of the draft now; if they clash with it, the proposal is stale."""

@@ -52,6 +52,7 @@ def for_all(
     `asked_about`: the workflow in whose conversation it was asked. A workflow that cannot be read is named. At most 50
     proposals are made.
     """
+    is_outside = bool(asked_about) and proposals.has_strangers(p, asked_about)
     made: list[Proposal] = []
     unread: list[str] = []
     left = 0
@@ -66,7 +67,7 @@ def for_all(
                 left += 1
                 continue
             ops, words = change.ops, change.words
-            made.append(proposals.make(p, name, canvas.rev, ops, words, source="rules", asked_about=asked_about))
+            made.append(proposals.make(p, name, canvas.rev, ops, words, source="rules", from_outside=is_outside))
         except NotThere:
             continue
         except OrchestraError:
