@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,9 +165,13 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
 
 
 def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> None:
+    from engine.copilot.fixes.of_runs import KEPT
     from engine.copilot.rules.pointing import ON_CANVAS
 
     say(answer.text.replace(ON_CANVAS, f"{ON_CANVAS}, or with `--step ID`"))
+    run = re.match(r"Run (\S+):", answer.text)
+    if run is not None and KEPT in answer.text:
+        say(f"At the command line: `orchestra runs resume {run[1]}`, with `--newest` for the workflow as it is now.")
     if answer.diagram is not None:
         say(f"\n{answer.diagram.text}")
     for one in several:

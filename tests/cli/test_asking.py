@@ -47,6 +47,21 @@ def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(
     assert "--model" not in capsys.readouterr().err
 
 
+def test_a_failed_run_is_resumed_by_the_command_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    step = {"id": "no", "uses": "flow.fail", "with": {"message": "Not today."}}
+    document = {"schema_version": 1, "title": "Fails", "steps": [step]}
+    (root / "workflows" / "fails.json").write_text(json.dumps(document))
+    at = ["--workspace", str(root), "--demo"]
+    assert main(["run", "fails", *at]) == 1
+    assert main(["ask", *at, "--workflow", "fails", "why did the last run fail?"]) == 0
+    [run_id] = re.findall(r"orchestra runs resume (\S+)`, with `--newest`", capsys.readouterr().out)
+    assert main(["runs", "resume", run_id, *at]) == 1
+
+
 def test_a_connection_that_is_missing_is_added_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "workspace"
     init(root)

@@ -15,6 +15,8 @@ from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
 
+KEPT = "what it has done is not done again"
+"""Words of an answer about a run that can be resumed."""
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
@@ -60,8 +62,7 @@ def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
 
 def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
     """Return which button of its page to press, and when: one uses the file as it was, another one as it is."""
-    again = f"orchestra runs resume {run['run_id']}"
-    old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', "what it has done is not done again"
+    old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', KEPT
     given = _wrong_input(run)
     if given:
         return (
@@ -71,14 +72,11 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
     is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)
     if not is_changed and not is_in_workflow:
         return (
-            f"Correct the cause, then press {old} on its page, or say `{again}`: {kept}. "
-            f'If you change the workflow for it, press {new} there instead, under "More options", or add `--newest`.'
+            f"Correct the cause, then press {old} on its page: {kept}. "
+            f'If you change the workflow for it, press {new} there instead, under "More options".'
         )
     first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
-    return (
-        f'{first} {new} on its page, under "More options", or say `{again} --newest`: {kept}. '
-        f"{old} uses the workflow as it was."
-    )
+    return f'{first} {new} on its page, under "More options": {kept}. {old} uses the workflow as it was.'
 
 
 def _wrong_input(run: Run) -> str:

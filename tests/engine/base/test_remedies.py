@@ -12,7 +12,7 @@ import pytest
 from engine.base.remedies import Face, in_words_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-ONLY_COMMANDS = {"fmt", "init", "login-link", "reindex", "serve", "worker"}
+ONLY_COMMANDS = {"fmt", "init", "login-link", "reindex", "serve", "state", "worker"}
 """What no page and no request does."""
 FACES: tuple[Face, ...] = ("page", "request")
 

@@ -169,7 +169,7 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     for given in (run_id, ""):
         why = orchestra.copilot.rules.answer(OWNER, "why did the last run fail?", name, given)
         assert why.proposal is None
-        assert f"`orchestra runs resume {run_id}" in why.text
+        assert run_id in why.text
         assert "It had written nothing." in why.text
         assert len(why.fixes) == (0 if what == "a repository" else 1), "which one is meant was not said"
     made = orchestra.copilot.rules.answer(OWNER, said, name).proposal
@@ -181,7 +181,6 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
     advice = orchestra.copilot.rules.answer(OWNER, "why did this run fail?", name, run_id).text
     assert 'The workflow has changed since. Press "Continue with the new file"' in advice
-    assert f"or say `orchestra runs resume {run_id} --newest`" in advice
     again = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
 
