@@ -184,22 +184,26 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
 
 
 def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
-    """Yield the values in the workflow itself that decide about a step, and are others now: constants and defaults.
+    """Yield the values in the workflow itself that decide about a step and are others now: constants and defaults.
 
-    What a service or a model answers is no guard.
+    What a service or a model answers is no guard, unless a constant takes its place, or it that of a constant.
     """
-    was, now = _constants(old, before), _constants(new, step)
-    for name in sorted(was.keys() & now.keys()):
-        if not is_same(was[name], now[name]):
-            yield _weaker(f"{step.id}@{name}", f"What decides about {step.id}: {name}", "", was[name], now[name])
+    asked, asks = _deciding(before), _deciding(step)
+    was, now = old.depends_on(before, asked), new.depends_on(step, asks)
+    constant = old.depends_on(before, asked, is_written=True)
+    others = new.depends_on(step, asks, is_written=True).keys() & was.keys()
+    for name in sorted(constant.keys() | others):
+        one, other = was[name], now.get(name, _ABSENT)
+        if not _is_equal(one, other):
+            yield _weaker(f"{step.id}@{name}", f"What decides about {step.id}: {name}", "", one, other)
 
 
-def _constants(steps: KnownSteps, step: KnownStep) -> dict[str, Any]:
-    """Return the constants and defaults that decide about a step, by their names."""
-    deciding: list[Any] = [step.own.get("with")] if step.uses in _GATES else []
+def _deciding(step: KnownStep) -> list[Any]:
+    """Return what a step says itself, and the steps around it, of whether it runs."""
+    found: list[Any] = [step.own.get("with")] if step.uses in _GATES else []
     for up in step.node.up():
-        deciding += [up.step.json[key] for key in ("if", "foreach", "approve") if key in up.step.json]
-    return steps.depends_on(step, deciding, is_written=True)
+        found += [up.step.json[key] for key in ("if", "foreach", "approve") if key in up.step.json]
+    return found
 
 
 def _around(step: KnownStep, id_: str) -> dict[str, Any]:

@@ -82,6 +82,7 @@ DOCUMENT: dict[str, Any] = {
 MOST_BROKEN = 9
 """Operations whose result does not compile: these cannot be accepted at all."""
 Row = tuple[str, bool, list[dict[str, Any]]]
+MADE_UP: dict[str, Any] = {"messages": [{"id": "1", "subject": "A mail"}], "most": "{{ inputs.limit }}"}
 UNGUARDED: dict[str, Any] = {key: one for key, one in GUARDED.items() if key not in ("if", "approve")}
 SEND: dict[str, Any] = {**REPORT, "with": {"to": ["eve@evil.example"], "subject": "s", "text": "t"}}
 del SEND["id"]
@@ -228,6 +229,17 @@ ATTACKS: dict[str, Row] = {
     "fewer who may approve, and no end": ("guard", False, [of("guarded", "approve", "always")]),
     "a constant behind a condition": ("guard", False, [of("target", "with.values.go", True)]),
     "a default behind a condition": ("guard", False, [of(None, "inputs.properties.really.default", True)]),
+    "a constant in place of an answer behind a loop": (
+        "guard",
+        False,
+        [
+            {
+                "op": "replace_step",
+                "step": "mails",
+                "new": {"uses": "flow.set", "with": {"values": MADE_UP}},
+            }
+        ],
+    ),
     "a default behind a check": ("guard", False, [of(None, "inputs.properties.sum.default", 1)]),
     "a check whose failure a new group passes over": (
         "guard",
