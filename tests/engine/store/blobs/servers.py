@@ -19,7 +19,7 @@ import pytest
 
 from tests.postgres import database
 
-MOTO = Path(__file__).resolve().parents[3] / ".venv-s3" / "bin" / "moto_server"
+MOTO = Path(__file__).resolve().parents[4] / ".venv-s3" / "bin" / "moto_server"
 KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret"}
 BUCKET = "logs"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
