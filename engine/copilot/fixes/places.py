@@ -21,7 +21,8 @@ _IS = re.compile(
 )
 _EVERYWHERE = re.compile(
     r"\A(?:please |bitte )?(?:use|take|nimm|nutze|benutze|verwende) (?:(?:the|our|my|den|die|das|unsere?n?|meine?n?) )?"
-    rf"(?P<place>{PLACES}) (?P<new>[^,;!?]+?) (?:everywhere|überall)\Z",
+    rf"(?P<place>{PLACES}) (?P<new>[^,;!?]+?) (?:everywhere|überall)"
+    r"(?: (?:in )?(?:here|this workflow)| hier| in diesem workflow)?\Z",
     _I,
 )
 MARKS = "\"'“”„`"

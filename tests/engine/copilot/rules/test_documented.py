@@ -93,6 +93,7 @@ def test_an_example_is_understood(orchestra: Orchestra, said: str) -> None:
     ("said", "input_", "value"),
     [
         ("use the repository acme/web everywhere", "target", "acme/web"),
+        ("use the repository acme/web everywhere in here", "target", "acme/web"),
         ("our repository is acme/web", "target", "acme/web"),
         ("nimm das Repository acme/web überall", "target", "acme/web"),
         ("use the database Backlog everywhere", "database", "Backlog"),
