@@ -24,7 +24,9 @@ def require_whole(made: Proposal) -> None:
 
 def require_ticks(made: Proposal, given: Sequence[str]) -> None:
     """Raise InvalidInput for the points of a proposal to which nobody has agreed."""
-    lacking = [one for one in made.ticks if one.id not in given]
+    from engine.copilot.proposals.facts import missing
+
+    lacking = missing(made.ticks, given)
     if lacking:
         needs = "needs a tick of its own" if len(lacking) == 1 else "need a tick of their own"
         said = "; ".join(f"{one.words.removesuffix('.')} ({one.id})" for one in lacking)

@@ -12,7 +12,6 @@ from clients.plural import counted
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, is_same
 from engine.copilot.proposals.records import Tick, TickKind
-from engine.documents.line_differences import unified
 from engine.outgoing.hidden_characters import shown
 from engine.prompts.prompt import text_of
 from engine.workspace.canonical import canonical
@@ -38,14 +37,6 @@ def with_changes(document: JsonObject, changes: JsonObject) -> str:
     """Return the text of a prompt with members replaced; one that becomes null is removed."""
     changed = {**document, **changes}
     return canonical({name: one for name, one in changed.items() if one is not None}, "prompt")
-
-
-def difference(name: str, before: str, after: str) -> str:
-    """Return the unified difference of two texts of a prompt, with hidden characters shown."""
-    file = f"prompts/{name}.json"
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    lines = unified(old, new, file, file)
-    return shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]
 
 
 def sentences(document: JsonObject, changes: JsonObject) -> list[str]:

@@ -20,8 +20,9 @@ from engine.base.errors import (
 from engine.base.names import checked_name, timestamp
 from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
-from engine.copilot.prompting.changes import checked_changes, difference, sentences, ticks, with_changes
+from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
+from engine.copilot.proposals.computing import diff
 from engine.copilot.proposals.records import Tick
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
@@ -85,7 +86,7 @@ class PromptProposals:
             problems=problems,
             is_acceptable=not errors_of(problems),
             sentences=sentences(document, checked),
-            diff=difference(prompt, file.text, text),
+            diff=diff(f"prompts/{prompt}.json", file.text, text),
             ticks=self._ticks(p, prompt, document, checked, from_outside=from_outside),
             from_outside=from_outside,
             not_tested=NOT_WANTED,

@@ -62,7 +62,7 @@ class Computing:
         return Computed(
             self._workflows.check(p, name, made.text),
             [*said(without_blank(changes(old, new, renames), old), new), *_again(old, new, renames)],
-            diff(name, base, made.text),
+            diff(f"workflows/{name}.json", base, made.text),
             step_changes(ops, old, new, renames),
             untouched(renamed, made.text, touched),
             facts(
@@ -96,9 +96,8 @@ def _again(old: object, new: object, renames: StepRenames) -> list[str]:
     return [f"{one.words}." for one in writes_moved(old, new, renames)]
 
 
-def diff(name: str, before: str, after: str) -> str:
-    """Return the unified difference of two texts of a workflow, with hidden characters shown."""
-    file = f"workflows/{name}.json"
+def diff(file: str, before: str, after: str) -> str:
+    """Return the unified difference of two texts of a file, with hidden characters shown."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     lines = unified(old, new, file, file)
     return shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]

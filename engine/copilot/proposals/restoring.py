@@ -60,7 +60,7 @@ class Restoring:
         before = self._store.get(p, checked_workflow(workflow), proposal_id)
         now = self._editing.draft_text(p, workflow)
         said = [f"{one}." for one in differences(object_in(now.text), object_in(before.text))]
-        return Restoration(now.state.rev, said, diff(workflow, now.text, before.text))
+        return Restoration(now.state.rev, said, diff(f"workflows/{workflow}.json", now.text, before.text))
 
     def restore(self, p: Principal, workflow: str, proposal_id: str, base_rev: str) -> Edited:
         """Put the text from before into the draft, as one change that undo reverts.
