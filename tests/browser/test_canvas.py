@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +13,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, serving, settled, sign_in
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.workspaces import init
 
 if TYPE_CHECKING:
@@ -350,9 +350,9 @@ def test_steps_are_connected_and_disconnected_by_each_way(
 
 
 def test_nothing_covers_the_canvas_while_the_server_is_away(browser: Browser, tmp_path: Path) -> None:
-    root = tmp_path / "workspace"
+    root, port = tmp_path / "workspace", free_port()
     init(root)
-    with serving(root) as first:
+    with serving(root, port) as first:
         context = browser.new_context(storage_state=sign_in(first, browser), viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         page = context.new_page()
@@ -364,7 +364,7 @@ def test_nothing_covers_the_canvas_while_the_server_is_away(browser: Browser, tm
     page.wait_for_timeout(5_000)  # Streamlit looks for the server a few times before it says so
     assert page.get_by_test_id("stDialog").count() == 0
     step(page, "hello").click(timeout=5_000)
-    with serving(root, urlsplit(first.url).port or 0) as again:
+    with serving(root, port) as again:
         kept(page)
         assert [one["title"] for one in saved(again, page, "away")] == ["Said while away"]
         context.close()

@@ -72,6 +72,7 @@ def test_a_try_shows_what_was_printed_and_marks_the_line_that_failed(served: Ser
     colors = words.locator("span[style]").evaluate_all("all => all.map(one => [one.innerText, one.style.color])")
     assert len({color for text, color in colors if text in ("for", "0", "'amount'")}) == 3
     panel.get_by_text("Made-up values").first.click()
+    panel.get_by_text("Filled in with values made from types.").wait_for()
     values = panel.get_by_label("Made-up values", exact=True)
     values.fill('{"inputs": {"rows": [{"amount": 2}, {}]}}')
     panel.get_by_role("button", name="Try with these values").click()

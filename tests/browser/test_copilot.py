@@ -108,6 +108,24 @@ def test_a_change_is_asked_for_accepted_and_undone_by_keys_alone(served: Served,
     page.locator('.studio [data-step="mails"]:focus').wait_for()
 
 
+def test_what_was_accepted_is_saved_before_it_is_drawn(served: Served, page: Page) -> None:
+    copied(served, "quick")
+    panel = opened(page, served, "quick")
+    ask(page, "set title of mails to Mails")
+    panel.get_by_role("button", name="Accept all", exact=True).click()
+    page.locator(".studio-state", has_text="Draft kept").wait_for()
+    page.get_by_role("textbox", name="Your question, or what to change").focus()
+    ask(page, "set title of mails to Mails of today")
+    page.route("**/api/workflows/quick/canvas", lambda _: None)  # it waits
+    panel.get_by_role("button", name="Accept all", exact=True).click()
+    panel.locator(".copilot-turn[data-last] .copilot-card[data-status=accepted]").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.unroute("**/api/workflows/quick/canvas")  # what waits goes on
+    page.locator(".studio-state", has_text="Saved").wait_for()
+    assert json.loads((served.root / "workflows" / "quick.json").read_text())["steps"][0]["title"] == "Mails of today"
+    assert page.locator(".studio-banner").count() == 0
+
+
 def test_a_new_destination_is_refused_until_it_is_ticked_and_a_reload_keeps_the_proposal(
     served: Served, page: Page
 ) -> None:

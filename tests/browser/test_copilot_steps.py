@@ -118,6 +118,7 @@ def test_the_copilot_is_asked_why_code_fails_and_its_code_is_inserted(served: Se
         settled(page)
         form = page.locator(".studio-panel")
         form.get_by_text("Made-up values").first.click()
+        form.get_by_text("Filled in with values made from types.").wait_for()
         form.get_by_label("Made-up values", exact=True).fill('{"inputs": {"rows": [{"amount": 2}, {}]}}')
         form.get_by_role("button", name="Try with these values").click()
         form.get_by_role("button", name="Ask the co-pilot why").click()

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +16,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, serving, settled, shows, sign_in
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.workspaces import init
 
 if TYPE_CHECKING:
@@ -165,13 +165,13 @@ def test_what_is_typed_is_there_in_the_next_tab(served: Served, page: Page, leav
 
 
 def test_what_is_typed_outlives_a_restart_of_the_server(tmp_path: Path, browser: Browser) -> None:
-    root = tmp_path / "workspace"
+    root, port = tmp_path / "workspace", free_port()
     init(root)
-    with serving(root) as first, opened_in(browser, first) as page:
+    with serving(root, port) as first, opened_in(browser, first) as page:
         page.goto(first.url + WORKFLOW.path)
         type_into(page, WORKFLOW, TYPED)
         state = page.context.storage_state()
-    with serving(root, urlsplit(first.url).port or 0) as again:
+    with serving(root, port) as again:
         context = browser.new_context(storage_state=state)
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         page = context.new_page()

@@ -106,7 +106,9 @@ export class Studio {
   private readonly listeners = new Set<() => void>();
   private version = 0;
   private number = 0;
-  private isReading = false;
+  // The reading of the draft that is under way, and whether another one must follow: it may have begun too early.
+  private reading: Promise<void> | null = null;
+  private isReadAgain = false;
   private isTold = false;
   private definition: Definition | null = null;
   private draftNews: Live | null = null;
@@ -237,9 +239,21 @@ export class Studio {
   }
 
   // Read the draft again, unless changes are on their way: their answers bring it.
-  async refresh(): Promise<void> {
-    if (this.isReading || (this.canvas && !this.queue.isEmpty)) return;
-    this.isReading = true;
+  refresh(): Promise<void> {
+    this.isReadAgain = true;
+    this.reading ??= this.readAll().finally(() => (this.reading = null));
+    return this.reading;
+  }
+
+  private async readAll(): Promise<void> {
+    while (this.isReadAgain && !(this.canvas && !this.queue.isEmpty)) {
+      this.isReadAgain = false;
+      await this.read();
+    }
+    this.isReadAgain = false;
+  }
+
+  private async read(): Promise<void> {
     try {
       const canvas = await api.canvas(this.mounted.workflow);
       if (this.canvas && !this.queue.isEmpty) return;
@@ -254,7 +268,6 @@ export class Studio {
       this.failure = error instanceof Unanswered ? t("The server cannot be reached.") : (error as Error).message;
       if (error instanceof Unanswered && !this.canvas) setTimeout(() => void this.refresh(), 3000);
     } finally {
-      this.isReading = false;
       this.changed();
     }
   }
@@ -765,7 +778,7 @@ export class Studio {
     this.changed();
     try {
       void this.edits.flush();
-      const canvas = this.queue.isEmpty && !this.edits.isWaiting ? this.canvas : await this.kept();
+      const canvas = await this.kept(); // what is drawn may be older: a proposal was just accepted, or another window is quicker
       if (canvas === null) {
         this.say(t("Not saved: changes are still on their way to the server. Try again when the draft is kept."), true);
         return;

@@ -106,6 +106,8 @@ export class Copilot {
   private choices: ReadonlyMap<string, Choice> = new Map();
   private readonly acceptedRevs = new Map<string, string>();
   private loading: Promise<void> | null = null;
+  // An agreement, or its end, that is on its way to the server; null: none.
+  private deciding: Promise<void> | null = null;
   private number = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private resting: ReturnType<typeof setTimeout> | undefined;
@@ -295,6 +297,7 @@ export class Copilot {
     this.changed();
     try {
       if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.deciding; // what was said last about the model counts
       await this.hear(asking);
     } catch (error) {
       await this.failed(said, error);
@@ -377,7 +380,7 @@ export class Copilot {
   async agree(): Promise<void> {
     const { setup } = this;
     if (!setup) return;
-    await this.tried(async () => {
+    await this.decide(async () => {
       this.setup = await routes.agree(setup.host, setup.model);
       this.preview = null;
       this.tell(t("Agreed. {model} answers from now on.", { model: setup.model }));
@@ -387,10 +390,17 @@ export class Copilot {
   }
 
   async disagree(): Promise<void> {
-    await this.tried(async () => {
+    await this.decide(async () => {
       this.setup = await routes.disagree();
       this.tell(t("Nothing is sent any more. Rules answer, on this machine."));
     });
+  }
+
+  private async decide(act: () => Promise<void>, otherwise?: () => Promise<void>): Promise<void> {
+    const deciding = act();
+    this.deciding = deciding;
+    await this.tried(() => deciding, otherwise);
+    if (this.deciding === deciding) this.deciding = null;
   }
 
   // ---- proposals

@@ -124,6 +124,30 @@ describe("a question", () => {
     expect(copilot.failure).not.toBe("");
     copilot.end();
   });
+
+  test.each([["PUT", "agree"], ["DELETE", "disagree"]] as const)("waits for a %s of the agreement before it, and is typed again if that fails", async (method, decide) => {
+    for (const status of [200, 500]) {
+      let arrive = () => undefined as void;
+      const late = new Promise<void>((done) => (arrive = done));
+      vi.stubGlobal("fetch", async (path: string, init?: RequestInit) => {
+        if (init?.method !== method) return answer(path, init);
+        await late;
+        asked.push(`${method} ${path}`);
+        return new Response(JSON.stringify({ is_agreed: method === "PUT" }), { status });
+      });
+      const copilot = await opened();
+      stream = () => Promise.resolve(new Response(sse("turn", { id: "t1", source: "rules" }) + sse("done", DONE)));
+      asked = [];
+      const decided = copilot[decide]();
+      const heard = copilot.ask("why?");
+      arrive();
+      await Promise.all([decided, heard]);
+      const turns = asked.filter((one) => !one.startsWith("GET"));
+      expect(turns).toEqual([`${method} /api/copilot/agreement`, ...(status === 200 ? ["POST /api/copilot/conversations/w/turns"] : [])]);
+      expect([copilot.text, copilot.failure === ""]).toEqual(status === 200 ? ["", true] : ["why?", false]);
+      copilot.end();
+    }
+  });
 });
 
 test("what mends the problems is looked for again once a changed draft rests", async () => {
