@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -66,11 +66,19 @@ FEW_ON_POSTGRES := tests/kill/test_trigger_kill.py tests/engine/triggers/test_wo
 # What passed only then is named at the end (tests/second_try.py).
 TRY_AGAIN := --last-failed --last-failed-no-failures=none
 POSTGRES_CACHE := -o cache_dir=.pytest_cache/postgres
+BROWSER_CACHE := -o cache_dir=.pytest_cache/browser
+FIRST_TRY = @cat build/second-try.txt 2>/dev/null || echo "Every test passed at the first try."
 test: lint
 	@rm -f build/second-try.txt
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
 	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
-	@cat build/second-try.txt 2>/dev/null || echo "Every test passed at the first try."
+	$(FIRST_TRY)
+
+# The dashboard as a person uses it: pages and stories in Chromium, where it is installed.
+browser: setup-dev
+	@rm -f build/second-try.txt
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(BROWSER_CACHE) -m "browser and not control and not chaos" || $(BIN)/pytest -q $(BROWSER_CACHE) $(TRY_AGAIN)
+	$(FIRST_TRY)
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 FOUND = Path("build") / "second-try.txt"
-"""In the folder that pytest was started for; `make test` shows it at its end."""
+"""In the folder that pytest was started for; `make test` and `make browser` show it at their end."""
 _FAILED = pytest.StashKey[frozenset[str]]()
 
 
