@@ -126,6 +126,16 @@ def test_what_was_accepted_is_saved_before_it_is_drawn(served: Served, page: Pag
     assert page.locator(".studio-banner").count() == 0
 
 
+def test_a_tab_that_is_chosen_beside_the_open_panel_keeps_the_focus(served: Served, page: Page) -> None:
+    copied(served, "beside")
+    opened(page, served, "beside")
+    page.get_by_role("tab", name="Canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Plan", exact=True).wait_for()
+    settled(page)
+    assert page.locator("[role=tab]:focus").inner_text().endswith("Run")
+
+
 def test_a_new_destination_is_refused_until_it_is_ticked_and_a_reload_keeps_the_proposal(
     served: Served, page: Page
 ) -> None:

@@ -44,7 +44,8 @@ export function App({ studio }: { studio: Studio }) {
   const { view, search } = studio;
 
   useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
+    // Without a width it is hidden, as another tab is open: that is no phone, on which the co-pilot covers the page.
+    const watch = new ResizeObserver(([entry]) => entry && entry.contentRect.width > 0 && setWidth(entry.contentRect.width));
     watch.observe(root.current!);
     const onFull = () => setFull(document.fullscreenElement === root.current);
     document.addEventListener("fullscreenchange", onFull);
