@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
@@ -13,6 +12,7 @@ from typing import Any
 
 from clients.client import CheckLine, Client, Opening
 from clients.datastore.rows import (
+    SAVE_AGAIN,
     SERVICE,
     Row,
     Rows,
@@ -21,6 +21,9 @@ from clients.datastore.rows import (
     Wanted,
     chosen,
     json_of,
+    loaded,
+    merged,
+    require_depth,
     require_key,
     require_name,
     require_room,
@@ -98,7 +101,10 @@ class StoreClient(Client):
         require_name(table)
         require_key(key)
         with self._opened() as file:
-            return _row(file, table, key)
+            found = _row(file, table, key)
+        if found is not None:
+            require_depth(key, found.value, SAVE_AGAIN)
+        return found
 
     def query(self, table: str, wanted: Wanted) -> Rows:
         """Return rows of a table; none if there is no such table."""
@@ -110,14 +116,16 @@ class StoreClient(Client):
     def save(self, table: str, key: str, value: Any, *, merge: bool = False) -> Saved:
         """Add or replace a row; with `merge`, members of its value that are not given stay.
 
-        A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large.
+        A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
+        it is nested too deep, and with `merge` if one of the two values is no object.
         """
         require_name(table)
         require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             before = _row(file, table, key)
-            if merge and before is not None and isinstance(before.value, Mapping) and isinstance(value, Mapping):
-                value = {**before.value, **value}
+            if merge:
+                value = merged(key, value, before)
+            require_depth(key, value)
             text = json_of(value)
             if before is not None and json_of(before.value) == text:
                 return Saved(before, before)
@@ -180,7 +188,7 @@ class StoreClient(Client):
 
 def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
     found = file.execute("SELECT value, updated_at FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
-    return None if found is None else Row(key, json.loads(found[0]), found[1])
+    return None if found is None else Row(key, loaded(found[0]), found[1])
 
 
 def _size(file: sqlite3.Connection, table: str) -> tuple[int, int]:

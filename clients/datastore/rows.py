@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 from clients.errors import InvalidRequest
@@ -19,8 +19,12 @@ VALUE_BYTES_MOST = 64_000
 ANSWER_BYTES_MOST = 20_000_000
 """Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
+LEVELS_MOST = 64
+"""Of lists and objects in each other, as in inputs of runs and in files."""
 SERVICE = "datastore"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+SAVE_AGAIN = "Replace this row, or delete it."
+_SHOWN_MOST = 60
 _MORE = "Keep larger data in a database or a file."
 
 
@@ -79,11 +83,12 @@ class StoredRow:
     @cached_property
     def value(self) -> Any:
         """Its value."""
-        return json.loads(self.text)
+        return loaded(self.text)
 
     @property
     def row(self) -> Row:
-        """The row."""
+        """The row. Raises InvalidRequest if an earlier release has saved a value that is nested too deep."""
+        require_depth(self.key, self.value, SAVE_AGAIN)
         return Row(self.key, self.value, self.updated_at)
 
 
@@ -110,6 +115,14 @@ def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
         if left < 0:
             return
         yield one.row
+
+
+def loaded(text: str) -> Any:
+    """Return the value of stored JSON; of one that earlier releases have nested too deep to read, only its depth."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return reduce(lambda inner, _: [inner], range(LEVELS_MOST), list[Any]())
 
 
 def json_of(value: Any) -> str:
@@ -153,6 +166,40 @@ def require_size(key: str, text: str) -> None:
             service=SERVICE,
             remedy=_MORE,
         )
+
+
+def require_depth(key: str, value: Any, remedy: str = "Save what is inside as a text, or as rows of its own.") -> None:
+    """Raise InvalidRequest for a value whose lists and objects are nested too deep."""
+    level = [value]
+    for _ in range(LEVELS_MOST + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    raise InvalidRequest(
+        f"The value of the row {key[:80]!r} is nested deeper than {LEVELS_MOST} levels.", service=SERVICE, remedy=remedy
+    )
+
+
+def merged(key: str, value: Any, before: Row | None) -> Any:
+    """Return a value with the members of the row before that it does not have. Raises InvalidRequest without members.
+
+    `before`: None if there was no row.
+    """
+    olds: Any = {} if before is None else before.value
+    for whose, one in (("The value for", value), ("The value of", olds)):
+        if not isinstance(one, Mapping):
+            raise InvalidRequest(
+                f"{whose} the row {key[:80]!r} is {_shown(one)}, which has no members to merge.",
+                service=SERVICE,
+                remedy='Give an object, such as {"city": "Bonn"}.' if one is value else "Save the row without merging.",
+            )
+    return {**olds, **value}
+
+
+def _shown(value: Any) -> str:
+    text = json_of(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"
 
 
 def require_room(table: str, count: int, size_bytes: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of
+from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -192,9 +192,7 @@ class Upsert(_ChangesRow):
         """Return the value of the row as it will be, and as it is."""
         it = call.fields
         row: Row | None = call.client.get(it.table, it.key)
-        value = it.value
-        if it.merge and row is not None and isinstance(row.value, Mapping) and isinstance(value, Mapping):
-            value = {**row.value, **value}
+        value = merged(it.key, it.value, row) if it.merge else it.value
         before = None if row is None else _lines(row.value)
         return Preview(f"{it.table}: {it.key}", _lines(value), before, f"{it.table}/{it.key}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import stat
 import tracemalloc
@@ -14,7 +16,7 @@ import pytest
 from clients.client import Opening
 from clients.datastore.client import StoreClient
 from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, Wanted, json_of
-from clients.datastore.service import StoreSettings
+from clients.datastore.service import STORE, StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
 
@@ -48,6 +50,46 @@ def test_rows_are_found_by_members_prefix_and_words_in_order(tmp_path: Path) -> 
     assert ([row.key for row in found.rows], found.total) == (["a:2"], 2)
     assert [row.key for row in here.query("t", Wanted(words="PLAIN")).rows] == ["b:1"]
     assert here.query("none", Wanted()).total == 0
+
+
+def nested(levels: int) -> str:
+    """The text of lists in each other."""
+    return "[" * levels + "]" * levels
+
+
+def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    here.save("t", "fits", json.loads(nested(64)))
+    with pytest.raises(InvalidRequest, match="'deep' is nested deeper than 64 levels") as refused:
+        here.save("t", "deep", json.loads(nested(65)))
+    assert refused.value.remedy
+    for levels in (65, 20_000):
+        with closing(sqlite3.connect(tmp_path / STORE.shared_file)) as file, file:
+            file.execute("INSERT OR REPLACE INTO rows VALUES ('t', 'old', ?, '')", (nested(levels),))
+        with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
+            here.query("t", Wanted())
+        with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
+            here.get("t", "old")
+        assert [row.key for row in here.query("t", Wanted(prefix="fits")).rows] == ["fits"]
+        here.delete("t", "old")
+    assert len(here.query("t", Wanted()).rows) == 1
+
+
+@pytest.mark.parametrize("before", [{}, None, "text", 1, [1]], ids=str)
+@pytest.mark.parametrize("value", [{"n": 1}, None, "text", 1, [1]], ids=str)
+def test_only_objects_are_merged_and_nothing_else_is_replaced(tmp_path: Path, before: object, value: object) -> None:
+    here = tables(tmp_path)
+    here.save("t", "k", before)
+    if isinstance(before, dict) and isinstance(value, dict):
+        assert here.save("t", "k", value, merge=True).row.value == {**before, **value}
+        return
+    seen = json_of(before if isinstance(value, dict) else value)
+    with pytest.raises(InvalidRequest, match=f"the row 'k' is {re.escape(seen)}, which has no members") as refused:
+        here.save("t", "k", value, merge=True)
+    assert refused.value.remedy
+    row = here.get("t", "k")
+    assert row is not None
+    assert row.value == before
 
 
 def test_a_row_is_put_back_only_if_nobody_changed_it_since(tmp_path: Path) -> None:
