@@ -13,6 +13,7 @@ from engine.base.errors import InvalidFile, Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.repair import repaired
+from engine.documents.schema_check import DEEPEST, is_deep
 from engine.workspace.secret import is_clear_secret
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -89,6 +90,8 @@ def variable_fault(name: str, value: JsonValue) -> tuple[str, str] | None:
     """Return what is wrong with a variable, and what to do; None if nothing is."""
     if not _VARIABLE.match(name):
         return f"{name!r} cannot be the name of a variable.", _VARIABLE_REMEDY
+    if is_deep(value):
+        return f"The variable {name!r} is nested deeper than {DEEPEST} levels.", "Put less inside each other."
     if _has_null(value):
         return _NULL, 'Write "" or leave the variable out.'
     if _has_secret(name, value):

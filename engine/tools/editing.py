@@ -125,6 +125,7 @@ class ToolFiles:
         One that has passed its tests can be used at once. Raises UnknownName, InvalidFile, StorageError.
         """
         require(p, "edit", _CHANGE)
+        self._shelf.require(name)
         kept = self._history.version(name, version_id)
         with self._workflows.editing():
             before = self._shelf.files(name)

@@ -154,9 +154,9 @@ class Tools:
         Raises UnknownName, InUse (workflows or agents use it; they are named), StorageError.
         """
         require(p, "edit", "delete a tool")
+        self._shelf.require(name)
         trash = self._users[0].trash_folder(name)
         with self._users[0].editing():
-            self._shelf.require(name)
             require_unused(self._users, "tool", TOOL + name)
             self._shelf.delete(name, trash)
         self._audit.record(p, "tools.delete", name, {"moved_to": str(trash)})

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.base import step_fields
+from engine.base.errors import InvalidInput
+from engine.documents.schema_check import DEEPEST, is_deep
 
 Kind = Literal["workflow", "prompt", "agent", "case", "layout"]
 WIDTH = 88
@@ -117,8 +119,10 @@ def as_written(text: str) -> str:
 def canonical(document: Any, kind: Kind) -> str:
     """Return the text of a document: fixed key order, two spaces, one field per line, a newline at the end.
 
-    The value stays equal; `document` comes from the JSON reader (at most 64 levels deep).
+    The value stays equal. Raises InvalidInput if it is nested deeper than the JSON reader reads.
     """
+    if is_deep(document):
+        raise InvalidInput(f"The {kind} is nested deeper than {DEEPEST} levels.", remedy="Put less inside each other.")
     return _written(document, _FORMS[kind], "", _UNIT) + "\n"
 
 
