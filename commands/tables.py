@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,7 +12,6 @@ from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
-from engine.base.errors import InvalidInput
 from engine.base.json_text import compact
 
 group = typer.Typer(help="Tables that workflows remember things in.", no_args_is_help=True, rich_markup_mode=None)
@@ -97,13 +95,6 @@ def drop(table: Table, demo: Demo = False, workspace: Workspace = None, as_json:
 
 
 def _value(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except ValueError:
-        if text.lstrip()[:1] in ("{", "["):
-            raise InvalidInput(f"{text[:80]!r} is not JSON.", remedy="Quote it for your shell: '{\"n\": 1}'.") from None
-        return text
+    from engine.documents.json_file import typed_value_or_text
 
-
-def _refuse(word: str) -> None:
-    raise ValueError(word)
+    return typed_value_or_text(text, "The value", "Quote it for your shell: '{\"n\": 1}'.")

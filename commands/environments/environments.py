@@ -135,17 +135,16 @@ def set_(
     as_json: Json = False,
 ) -> int:
     """Set variables: `{{ env.NAME }}` in the workflows that run there."""
-    values = {key: text if is_text else _typed(text) for key, text in by_name(pairs, "a variable").items()}
+    values = {key: text if is_text else _typed(key, text) for key, text in by_name(pairs, "a variable").items()}
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.environments.set_variables(session.principal, name, values)
     return _told(changed, f"{name}: {', '.join(values)} set.", as_json=as_json)
 
 
-def _typed(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
+def _typed(name: str, text: str) -> Any:
+    from engine.documents.json_file import typed_value_or_text
+
+    value = typed_value_or_text(text, f"The value of {name!r}", "With --text, it is taken as it is.")
     return text if value is None else value
 
 

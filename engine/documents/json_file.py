@@ -17,6 +17,7 @@ from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, U
 JsonPath = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_NO_JSON = frozenset({"syntax", "not_a_number"})
 BOM = "\ufeff"
 """Editors of Windows begin a file with it. No text has it here, and a file that has one keeps it."""
 _DECODER = json.JSONDecoder()
@@ -173,9 +174,28 @@ def typed_value(text: str, what: str) -> Any:
     try:
         return parse(text, what).value
     except InvalidFile as error:
-        first = error.problems[0]
-        place = f"line {first.line}, column {first.column}"
-        raise InvalidInput(f"{what} is not valid JSON, {place}: {first.message}", remedy=first.remedy) from error
+        raise _not_valid(what, error) from error
+
+
+def typed_value_or_text(text: str, what: str, otherwise: str) -> Any:
+    """Return the value of JSON that a person typed, or the text itself if it is a word or another text.
+
+    Raises InvalidInput as `typed_value` for JSON that cannot be kept, and for what only begins as a list or an object.
+    `otherwise`: what else a person could do about that.
+    """
+    try:
+        return parse(text, what).value
+    except InvalidFile as error:
+        if text.lstrip()[:1] not in ("{", "[") and any(one.code in _NO_JSON for one in error.problems):
+            return text
+        raise _not_valid(what, error, otherwise) from error
+
+
+def _not_valid(what: str, error: InvalidFile, otherwise: str = "") -> InvalidInput:
+    first = error.problems[0]
+    place = f"line {first.line}, column {first.column}"
+    remedy = f"{first.remedy} {otherwise}".strip()
+    return InvalidInput(f"{what} is not valid JSON, {place}: {first.message}", remedy=remedy)
 
 
 def read(path: Path, file: str | None = None, largest_bytes: int = LARGEST_BYTES) -> JsonFile:

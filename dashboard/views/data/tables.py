@@ -18,8 +18,9 @@ from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
-from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
+from engine.documents.json_file import typed_value
 
 PAGE = Page(
     title=N_("Tables"),
@@ -143,12 +144,7 @@ def _done(sentence: str) -> None:
 
 
 def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(
-            f"This is not JSON: {error}.", remedy='Write a value such as {"mails": 3} or "text".'
-        ) from error
+    return typed_value(text, "The value")
 
 
 def _short(value: Any) -> str:
