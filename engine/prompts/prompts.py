@@ -178,9 +178,11 @@ class PromptStore:
     ) -> int:
         """Save the text as the next version, and as working text with `label` pointing to it; return the number.
 
-        The version is on disk before a label names it. Raises InvalidFile if the text has an error, and as `save`.
-        `grounds`: why `label` may move if it is protected.
+        The version is on disk before a label names it. Raises InvalidFile if the text has an error, InvalidInput for
+        what cannot be a label, and as `save`. `grounds`: why `label` may move if it is protected.
         """
+        if label:
+            _require_label(label)
         document = self._object(name, text)
         errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
         if errors:
@@ -202,10 +204,7 @@ class PromptStore:
 
         Raises UnknownName, InvalidInput, InvalidFile, ProtectedLabel, StorageError.
         """
-        if _NUMBER.match(label) or not prompt.LABEL.match(label):
-            raise InvalidInput(
-                f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
-            )
+        _require_label(label)
         with self.shelf.editing():
             document = self._object(name, self.shelf.text(name))
             self.version(name, number)
@@ -351,6 +350,14 @@ class PromptStore:
 
     def _version_path(self, name: str, number: int) -> Path:
         return child(self._folder(name), f"{number}.json")
+
+
+def _require_label(label: str) -> None:
+    """Raise InvalidInput for a text that cannot be a label."""
+    if not prompt.LABEL.match(label):
+        raise InvalidInput(
+            f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
+        )
 
 
 def _may_have_fragments(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,15 @@ def test_a_label_moves_to_a_version_that_exists(versioned: PromptStore) -> None:
         with pytest.raises(InvalidInput):
             versioned.set_label("p", label, 1, "ann")
     assert versioned.labels("p") == {"production": 2, "staging": 2}
+
+
+@pytest.mark.parametrize("label", ["ü", "x y", "production ", "9", "Prod", "-a", "a@b", "x" * 65])
+def test_what_cannot_be_a_label_is_refused_before_a_version_is_saved(versioned: PromptStore, label: str) -> None:
+    before = {path: path.read_bytes() for path in versioned.shelf.folder.rglob("*.json")}
+    with pytest.raises(InvalidInput, match=re.escape(f"{label!r} cannot be a label")) as refused:
+        versioned.save_version("p", text_of("Hi"), current(versioned), label, "ann")
+    assert refused.value.remedy
+    assert {path: path.read_bytes() for path in versioned.shelf.folder.rglob("*.json")} == before
 
 
 @pytest.mark.parametrize(
