@@ -117,6 +117,9 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_flow(one)}" for name, one in value.items()) + "}"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, float):
+        digits, e, power = repr(value).partition("e")
+        return f"{digits}{e and '' if '.' in digits else '.0'}{e}{power}"  # to YAML, 1e-09 is a text
     if isinstance(value, str) and _WORDS.match(value) and value.lower() not in _YAML_WORDS:
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -99,6 +99,37 @@ def test_every_face_sets_budgets_and_what_else_is_in_the_file_stays(make_faces: 
     assert [action for action, _ in faces.trail() if action == "budgets.set"] == ["budgets.set"] * 4
 
 
+@pytest.mark.parametrize(
+    ("wanted", "place", "said"),
+    [
+        ({"day": {"usd": True}}, "day.usd", "a number, not true"),
+        ({"day": {"usd": "5"}}, "day.usd", "a number, not '5'"),
+        ({"month": {"calls": True}}, "month.calls", "a whole number, not true"),
+        ({"workflow": {"run": {"tokens": "5"}}}, "workflow.run.tokens", "a whole number, not '5'"),
+        ({"day": {"usd": 1, "on_limit": {"model": 5}}}, "day.on_limit.model", "text in quotes, not 5"),
+        ({"strict": "yes"}, "strict", "true or false, not 'yes'"),
+        ({"strict": 1}, "strict", "true or false, not 1"),
+    ],
+)
+def test_a_value_of_another_type_is_no_budget(
+    make_faces: Callable[[], Faces], wanted: dict[str, object], place: str, said: str
+) -> None:
+    faces = make_faces()
+    before = faces.state()
+    refused = faces.request("PUT", "/api/budgets/settings", wanted)
+    assert refused.error == "InvalidInput"
+    assert f"`budgets.{place}`: " in refused.message
+    assert said in refused.message
+    assert faces.state() == before
+
+
+def test_a_tiny_budget_is_set_on_every_face(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    assert faces.command(["budgets", "set", "day", "--usd", "1e-9"]).value == {"day": {"usd": 1e-9}}
+    assert faces.request("PUT", "/api/budgets/settings", {"month": {"usd": 2.5e-7}}).error == ""
+    assert faces.orchestra.budgets.settings(OWNER) == {"month": {"usd": 2.5e-7}}
+
+
 def test_every_face_tells_what_a_run_has_used_with_the_runs_that_it_called(make_faces: Callable[[], Faces]) -> None:
     faces = make_faces()
     caller = {"schema_version": 1, "title": "Caller", "steps": [ASK_STEP, CALL, CALL | {"id": "again"}]}

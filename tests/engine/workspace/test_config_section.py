@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidFile
+from engine.documents.yaml_file import parse
 from engine.workspace.config_section import with_section
 
 DAY: dict[str, Any] = {"day": {"usd": 5}}
@@ -38,6 +39,14 @@ def test_only_budgets_change(before: str, budgets: dict[str, Any], after: str) -
     tail = TAIL if before else ""
     head = HEAD if before else HEAD.rstrip("\n")
     assert with_section(head + before + tail, "budgets", budgets) == head + after + tail
+
+
+@pytest.mark.parametrize("usd", [1e-9, 1.5e-9, 1e-05, 0.1, 1 / 3, 123456.789, 5e-324, 999999999.5, 1e9, 5.0])
+def test_a_number_is_written_so_that_yaml_reads_this_number(usd: float) -> None:
+    section = {"day": {"usd": usd}}
+    for before in ("", "budgets:\n  day:\n    usd: 1\n"):
+        found = parse(with_section(HEAD + before, "budgets", section), "config.yaml").value["budgets"]
+        assert found == section
 
 
 def test_a_form_that_cannot_be_edited_is_refused_with_what_to_write() -> None:
