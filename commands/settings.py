@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ KEYS = (
     "approvals.notify",
 )
 _NUMBERS = "retention."
+_DIGITS = re.compile("[0-9]{1,15}")
 _SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= takes the setting out."
 
 
@@ -60,7 +62,7 @@ def _parsed(change: str) -> tuple[str, Any]:
         raise InvalidInput(f"{change!r} changes no setting.", remedy=f"Write KEY=VALUE with one of {', '.join(KEYS)}.")
     if not value:
         return key, None
-    return key, int(value) if key.startswith(_NUMBERS) and value.isascii() and value.isdigit() else value
+    return key, int(value) if key.startswith(_NUMBERS) and _DIGITS.fullmatch(value) else value
 
 
 def _with(settings: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

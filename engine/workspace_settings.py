@@ -71,7 +71,7 @@ class WorkspaceSettings:
         UnknownName for a workflow that does not exist, InvalidFile, StorageError.
         """
         require(p, "admin", "change the settings")
-        found, repair = repaired(GeneralSettings, dict(wanted))
+        found, repair = repaired(GeneralSettings, dict(wanted), is_strict=True)
         if found is None or repair.faults:
             said = [f"`{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]
             raise InvalidInput(" ".join(said), remedy=" ".join(one.remedy for one in repair.faults if one.remedy))

@@ -14,7 +14,7 @@ LOCAL = "local"
 UNKNOWN = "unknown"
 """The entry of `prices` for models whose price is not known otherwise."""
 
-Usd = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False, strict=True)]
+Usd = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**15, strict=True)]
 
 
@@ -97,7 +97,7 @@ class BudgetSettings(_Part):
     month: Limit | None = None
     workflow: WorkflowBudget = WorkflowBudget()
     """Of each workflow that does not say otherwise."""
-    strict: bool = Field(default=False, strict=True)
+    strict: bool = False
     """Whether calls of models with an unknown price are refused."""
 
 

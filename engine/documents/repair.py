@@ -8,6 +8,7 @@ it validates. Later checks run on the copy, translate paths back to the file, an
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -103,15 +104,18 @@ class Repair:
 
 
 def repaired(
-    model: type[Model], document: Any, stand_in: StandIn = lambda _path: ABSENT
+    model: type[Model], document: Any, stand_in: StandIn = lambda _path: ABSENT, *, is_strict: bool = False
 ) -> tuple[Model | None, Repair]:
     """Return the model of a document, or of what remains of it, and the repair with all faults.
 
-    The model is None if nothing can be saved.
+    The model is None if nothing can be saved. `is_strict`: the document is JSON, in which "5" and true are no numbers;
+    variables of the environment, which override config.yaml, have texts only.
     """
     repair = Repair(document, stand_in)
     for attempt in range(_MOST_ROUNDS):
         try:
+            if is_strict:
+                return model.model_validate_json(json.dumps(repair.document), strict=True), repair
             return model.model_validate(repair.document), repair
         except ValidationError as error:
             found = faults(error, model, repair.document)

@@ -171,7 +171,7 @@ class Budgets(BudgetReader):
         Raises InvalidInput that names each wrong setting, InvalidFile, StorageError.
         """
         require(p, "admin", "set budgets")
-        found, repair = repaired(BudgetSettings, dict(wanted))
+        found, repair = repaired(BudgetSettings, dict(wanted), is_strict=True)
         if found is None or repair.faults:
             said = [f"`budgets.{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]
             raise InvalidInput(" ".join(said), remedy=" ".join(one.remedy for one in repair.faults if one.remedy))

@@ -42,11 +42,14 @@ def test_every_face_changes_settings_and_what_else_is_in_the_file_stays(make_fac
     for wrong, place in (
         ({"time_zone": "Mars"}, "time_zone"),
         ({"retention": {"days": 0}}, "retention.days"),
+        ({"retention": {"days": True}}, "not true"),
+        ({"retention": {"days": "5"}}, "not '5'"),
         ({"approvals": {"notify": "no-such"}}, "no-such"),
         ({"approvals": {"default": "never"}}, "approvals.default"),
     ):
         assert place in faces.request("PUT", "/api/settings", wrong).message
     assert "changes no setting" in faces.command(["settings", "set", "server.host=0.0.0.0"]).message
+    assert "a whole number, not '999" in faces.command(["settings", "set", f"retention.days={'9' * 5_000}"]).message
     assert faces.orchestra.general.get(OWNER) == wanted
     assert faces.request("PUT", "/api/settings", {}).error == ""
     assert faces.orchestra.general.get(OWNER) == {}

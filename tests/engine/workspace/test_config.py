@@ -49,11 +49,16 @@ def test_the_environment_wins_over_the_file() -> None:
         ORCHESTRA_SERVER__PORT="9000",
         ORCHESTRA_SERVER__TRUSTED_PROXIES="10.0.0.2, 172.16.0.0/12",
         ORCHESTRA_TIME_ZONE="Europe/Berlin",
+        ORCHESTRA_BUDGETS__DAY__USD="2.5",
+        ORCHESTRA_BUDGETS__STRICT="true",
+        ORCHESTRA_RETENTION__DAYS="90",
         ORCHESTRA_CONNECTIONS__LLM__MODEL="b",
         ORCHESTRA_WORKSPACE="/elsewhere",
     )
     assert (config.server.port, config.time_zone) == (9000, "Europe/Berlin")
     assert config.server.trusted_proxies == ["10.0.0.2", "172.16.0.0/12"]
+    assert config.budgets.day is not None
+    assert (config.budgets.day.usd, config.budgets.strict, config.retention.days) == (2.5, True, 90)
     assert config.connections["llm"].settings == {"model": "b"}
 
 
