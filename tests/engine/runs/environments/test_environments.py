@@ -364,12 +364,13 @@ def test_every_name_of_an_environment_can_be_the_default_one(greeter: Orchestra,
     ("value", "said"),
     [
         (10**30, "dev.json would not be valid any more: This number does not fit into 64 bits"),
-        (json.loads("[" * 80 + "]" * 80), "dev.json would not be valid any more: .* nested deeper"),
+        (json.loads("[" * 64 + "]" * 64), "dev.json would not be valid any more: .* nested deeper"),
+        (json.loads("[" * 800 + "]" * 800), "The variable 'X' is nested deeper than 64 levels"),
         ({"password": "hunter2"}, "contains a secret"),
         ({"a": [{"b": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}]}, "contains a secret"),
         ({"ghp_abcdefghijklmnopqrstuvwxyz0123456789": 1}, "contains a secret"),
     ],
-    ids=["number", "depth", "secret-name", "secret-value", "secret-key"],
+    ids=["number", "depth", "depth-alone", "secret-name", "secret-value", "secret-key"],
 )
 def test_a_variable_that_the_file_cannot_keep_changes_nothing(greeter: Orchestra, value: Any, said: str) -> None:
     before = _files(greeter.workspace.root)
