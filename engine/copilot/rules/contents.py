@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
-from engine.copilot.rules.naming import DAYS, NUMBER, length_of, number, quoted
-from engine.copilot.rules.requests import Operation, Understood
+from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, quoted
+from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.wizard.filters import contains
 from engine.workflows.editing.graph import CanvasStep
 
@@ -24,7 +24,8 @@ _LANGUAGES = {
 }  # fmt: skip
 _SUMMARY = re.compile(r"\b(?:summar\w*|sum (?:it |them )?up|digest|zusammenfass\w*|fass\w*|points|texts?)\b", _I)
 _BACK = re.compile(
-    r"\b(?:last|past|letzten?|vergangenen?|newer than|jünger als|back|over|within|innerhalb (?:von|der))(?: \w+)?? "
+    r"\b(?:last|past|letzten?|vergangenen?|newer than|jünger als|back|over|within|innerhalb (?:von|der))"
+    r"(?: (?:about|the|de[rnm]|die|last|past|letzten|vergangenen))? "
     rf"{DAYS}\b",
     _I,
 )
@@ -33,12 +34,15 @@ _ONLY_MAIL = re.compile(
     r"\b(?:only|nur) (?=(?:look at |die )?(?:the )?(?:e-?)?(?:mails?|nachrichten|newsletters?)\b)", _I
 )
 _NOT_LENGTH = re.compile(rf"\b(?:rather than|instead of|statt|anstatt|anstelle von) {DAYS}\b", _I)
+_MOST_DAYS = 3_650
 _NEWER = re.compile(r"\s*\bnewer_than:\w+")
 _MOST = re.compile(
     rf"\b(?:at most|no more than|only|up to|maximum(?: of)?|höchstens|maximal|nur|bis zu) (?P<n>{NUMBER}) "
     r"(?P<what>\w+)(?: (?:per|each|every|a|in one|at a|pro|je|jedes) (?:run|time|go|lauf|mal|durchlauf)\b|$)",
     _I,
 )
+_OF_TIME = re.compile(r"(?:second|sekunde|minute|hour|stunde|day|tag|week|woche|month|monat|year|jahr)\w*", _I)
+_ANYTHING = re.compile(r"items?|things?|elements?|ones|entries|results?|elemente?n?|einträge?n?|ergebnisse?n?", _I)
 _ALSO = re.compile(r"\b(?:also|too|as well|additionally|in addition|zusätzlich|auch|außerdem)\b", _I)
 _CHANNEL = re.compile(r"(?<!\w)#[\w-]+")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -116,6 +120,8 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
     if found is None or length_of(found)[1] != "d":
         return None
     days = length_of(found)[0]
+    if days > _MOST_DAYS:
+        raise NotThere(f"That is too far back: say at most {_MOST_DAYS} days.")
     used = (found[0], *(one[0] for pattern in (_ONLY_MAIL, _NOT_LENGTH) if (one := pattern.search(said))))
     if "days" in _inputs(document):
         return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)
@@ -138,12 +144,27 @@ def _newer(query: str, days: int) -> str:
 
 
 def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
-    del steps
+    """How many: an input, or what the only step reads that has such a limit."""
     found = _MOST.search(said)
-    if found is None or _inputs(document).get("limit", {}).get("type") != "integer":
+    if found is None or _OF_TIME.fullmatch(found["what"]):
         return None
-    count = number(found["n"])
-    return Understood(f"At most {count}", [_set("", "inputs.properties.limit.default", count)], (found[0],))
+    if _inputs(document).get("limit", {}).get("type") == "integer":
+        places = [("", "inputs.properties.limit.default")]
+    else:
+        reads = {one.id for one in steps if one.effect == "reads" and _reads(one, found["what"])}
+        limits = {id_: fields.get("limit") for id_, fields in _arguments(document) if id_ in reads}
+        places = [(id_, "with.limit") for id_, limit in limits.items() if type(limit) is int]
+    if len(places) != 1:
+        return None
+    count = counted(found["n"])
+    return Understood(f"At most {count}", [_set(*places[0], count)], (found[0],))
+
+
+def _reads(step: CanvasStep, what: str) -> bool:
+    """Return whether a step reads what is said: anything, mail, or what its id, title or type names."""
+    if _ANYTHING.fullmatch(what) or (_MAIL.fullmatch(what) and step.uses.startswith(("gmail.", "imap."))):
+        return True
+    return what.casefold().rstrip("s") in f"{step.id} {step.title} {step.uses}".casefold()
 
 
 def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:

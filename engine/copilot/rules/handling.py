@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.copilot.rules.keeping import asked_before, given, tried
-from engine.copilot.rules.naming import DAYS, NUMBER, length_of, named, number
+from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, named, number
 from engine.copilot.rules.requests import Operation, Understood
 from engine.workflows.editing.graph import CanvasStep
 
@@ -128,7 +128,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     chosen = named(said, steps) if found is not None and _AT_MOST.search(said) else []
     if found is None or not chosen:
         return None
-    seconds = number(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
+    seconds = counted(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
     ops = [_set(one, "timeout_seconds", seconds) for one in chosen]
     used = (found[0], _AT_MOST.findall(said)[0], *_NO_STEP.findall(said)[:1])
     return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, used)

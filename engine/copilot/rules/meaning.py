@@ -12,6 +12,7 @@ from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
 from engine.copilot.rules.replacing import replaced
 from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.wizard.amounts import READ, readable, unread
 from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
 from engine.workflows.editing.editing import Canvas
@@ -43,11 +44,14 @@ def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
 
     Raises NotThere, and Dropped for what no rule uses wholly.
     """
+    amounts = unread(said)
+    if amounts and _is_change(readable(said), canvas):
+        raise Dropped(f"{refusal_of(amounts)} {READ}")
     first: list[str] = []
     for change in _meanings(said, canvas):
         if only and change.ops and _steps_of(change) != {only}:
             continue
-        left = dropped(said, change) or _beside(said, canvas, change)
+        left = amounts or dropped(said, change) or _beside(said, canvas, change)
         if not left:
             return change
         first = first or left
@@ -64,6 +68,13 @@ def _beside(said: str, canvas: Canvas, change: Understood) -> list[str]:
 def _means(said: str, canvas: Canvas, change: Understood) -> bool:
     try:
         return any(one.ops == change.ops for one in _meanings(said, canvas))
+    except NotThere:
+        return False
+
+
+def _is_change(said: str, canvas: Canvas) -> bool:
+    try:
+        return any(True for _ in _meanings(said, canvas))
     except NotThere:
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from engine.copilot.rules.requests import NotThere
 from engine.copilot.rules.selecting import SELECTION, selected
 from engine.workflows.editing.graph import CanvasStep
 
@@ -123,17 +124,25 @@ def number(word: str) -> int:
     return _UNITS.index(said) if said in _UNITS else _EINER.index(said)
 
 
+def counted(word: str) -> int:
+    """Return the number that a word of this pattern says. Raises NotThere for 0."""
+    found = number(word)
+    if not found:
+        raise NotThere(f"I cannot set {word!r} here: say a number from 1 on.")
+    return found
+
+
 DAYS = (
-    rf"(?P<n>{NUMBER})?[ -]?"
-    r"(?P<unit>days?|tage?n?|weeks?|wochen?|fortnight|months?|monate?n?|hours?|stunden?)"
+    rf"(?:(?P<n>{NUMBER})[ -]?|(?!days|tage|weeks|wochen|months|monat\w|years|jahre|hours|stunden))"
+    r"(?P<unit>days?|tage?n?|weeks?|wochen?|fortnight|months?|monate?n?|years?|jahre?n?|hours?|stunden?)"
 )
-"""Part of a pattern: a length of time."""
+"""Part of a pattern: a length of time. Without a number it is one, of which there are not several."""
 
 
 def length_of(found: re.Match[str]) -> tuple[int, str]:
-    """Return a length of time as a number of hours (`h`) or days (`d`)."""
-    count, unit = number(found["n"] or "1"), found["unit"].casefold()
+    """Return a length of time as a number of hours (`h`) or days (`d`). Raises NotThere for none at all."""
+    count, unit = counted(found["n"] or "1"), found["unit"].casefold()
     if unit.startswith(("hour", "stunde")):
         return count, "h"
-    days = {"d": 1, "t": 1, "w": 7, "f": 14, "m": 30}[unit[0]]
+    days = {"d": 1, "t": 1, "w": 7, "f": 14, "m": 30, "y": 365, "j": 365}[unit[0]]
     return count * days, "d"

@@ -101,13 +101,17 @@ def _whole(part: str) -> str:
     return f"{begins}{re.escape(part)}{ends}"
 
 
+def hidden(said: str) -> str:
+    """Return a request of the same length without its quoted texts and expressions."""
+    return _WRITTEN.sub(lambda found: "_" * len(found[0]), said)
+
+
 def parts_between(said: str) -> Iterator[tuple[str, str]]:
     """Yield each part of a request between semicolons, with the request without it; none without semicolons.
 
     What follows the eighth semicolon is one part.
     """
-    hidden = _WRITTEN.sub(lambda found: "_" * len(found[0]), said)
-    marks = itertools.islice(re.finditer(";", hidden), _MOST_PARTS)
+    marks = itertools.islice(re.finditer(";", hidden(said)), _MOST_PARTS)
     ends = [0, *(found.end() for found in marks), len(said)]
     for begin, end in itertools.pairwise(ends):
         part = said[begin:end].strip(" ;")

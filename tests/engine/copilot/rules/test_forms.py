@@ -9,6 +9,7 @@ import pytest
 
 from engine.copilot.rules.contents import contained
 from engine.copilot.rules.handling import handled
+from engine.copilot.rules.requests import NotThere
 from engine.workflows.editing.graph import canvas_steps
 
 DOCUMENT: dict[str, Any] = {
@@ -101,6 +102,41 @@ def ops(said: str) -> list[tuple[str, str, Any]]:
 def test_a_form_means_these_operations(said: str, wanted: list[tuple[str, str, Any]]) -> None:
     found = ops(said)
     assert found == wanted, json.dumps(found)
+
+
+OF_WIZARD = [
+    {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox", "limit": 50}},
+    {"id": "issues", "uses": "github.list_issues", "with": {"repository": "acme/app", "limit": 200}},
+    {"id": "sum", "uses": "llm.summarize", "with": {"text": "{{ steps.mails.output }}"}},
+]
+"""Steps that read, as the wizard makes them: with a limit of their own."""
+
+
+@pytest.mark.parametrize(
+    ("said", "steps", "wanted"),
+    [
+        ("at most 10 mails per run", OF_WIZARD, ("mails", 10)),
+        ("höchstens acht Nachrichten pro Lauf", OF_WIZARD, ("mails", 8)),
+        ("at most 10 issues per run", OF_WIZARD, ("issues", 10)),
+        ("at most 10 items per run", OF_WIZARD, None),
+        ("at most 10 items per run", OF_WIZARD[:1], ("mails", 10)),
+        ("at most 10 rows per run", OF_WIZARD, None),
+        ("at most 10 seconds per run", OF_WIZARD, None),
+    ],
+)
+def test_at_most_so_many_is_the_limit_of_the_step_that_reads_them(
+    said: str, steps: list[dict[str, Any]], wanted: tuple[str, int] | None
+) -> None:
+    found = contained(said, {"steps": steps}, canvas_steps({"steps": steps}))
+    made = found.ops if found is not None else []
+    assert [(one["step"], one["field"], one["value"]) for one in made] == (
+        [(wanted[0], "with.limit", wanted[1])] if wanted else []
+    )
+
+
+def test_at_most_none_is_refused() -> None:
+    with pytest.raises(NotThere, match="from 1 on"):
+        contained("at most 0 mails per run", DOCUMENT, canvas_steps(DOCUMENT))
 
 
 def test_one_more_place_gets_the_text_of_the_model() -> None:

@@ -255,6 +255,67 @@ def test_the_answer_names_the_words(orchestra: Orchestra, said: str, workflow: s
     assert words in answer.text
 
 
+AMOUNTS = ("hundred", "twenty one", "a dozen", "few", "½", "1 000", "1.5", "10000", "dreißig", "einundzwanzig", "paar")
+AMOUNT_FORMS = (
+    ("only mails of the last @ days", "inbox-triage"),
+    ("nur Mails der letzten @ Tage", "inbox-triage"),
+    ("the model may take at most @ minutes", "inbox-triage"),
+    ("retry issue @ times", "inbox-triage"),
+    ("mails of the last @ days become issues in acme/app", "fresh"),
+)
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+@pytest.mark.parametrize(("form", "workflow"), AMOUNT_FORMS)
+def test_an_amount_that_is_not_read_is_named_and_never_half_read(
+    orchestra: Orchestra, form: str, workflow: str, amount: str
+) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, form.replace("@", amount), workflow)
+    assert answer.proposal is None, answer.proposal.ops
+    assert f"“{amount}" in answer.text or f"{amount} " in answer.text or "at most 3650 days" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "workflow", "told"),
+    [
+        ("only mails of the last 0 days", "inbox-triage", "from 1 on"),
+        ("only mails of the last zero days", "inbox-triage", "from 1 on"),
+        ("the model may take at most 0 seconds", "inbox-triage", "from 1 on"),
+        ("only mails of the last 9999 days", "inbox-triage", "at most 3650 days"),
+        ("only mails of the last days", "inbox-triage", ""),
+        ("only mails of the last working days", "inbox-triage", ""),
+        ("use five hundred instead of 25", "inbox-triage", "“five hundred”"),
+        ("mails of the past year become issues in acme/app", "fresh", "“the past year”"),
+        ("mails of last month become issues in acme/app", "fresh", "“last month”"),
+        ("mails of yesterday become issues in acme/app", "fresh", "“yesterday”"),
+        ("mails of the last 5000 days become issues in acme/app", "fresh", "at most 3650 days"),
+        ("every thirty minutes bug mails become issues in acme/app", "fresh", "“thirty minutes”"),
+    ],
+)
+def test_a_length_of_time_that_cannot_be_is_said(orchestra: Orchestra, said: str, workflow: str, told: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
+    assert answer.proposal is None, answer.proposal.ops
+    assert told in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "workflow", "made"),
+    [
+        ("only mails of the last ten days", "inbox-triage", "newer_than:10d"),
+        ("nur Mails der letzten zwölf Tage", "inbox-triage", "newer_than:12d"),
+        ("nur Mails innerhalb der letzten Woche", "inbox-triage", "newer_than:7d"),
+        ("only mails of the past year", "inbox-triage", "newer_than:365d"),
+        ("only mails of the last 3650 days", "inbox-triage", "newer_than:3650d"),
+        ('set title of issue to "The last hundred days"', "inbox-triage", "The last hundred days"),
+        ("mails of the last 90 days become issues in acme/app", "fresh", "newer_than:90d"),
+    ],
+)
+def test_a_length_of_time_that_is_read_is_used(orchestra: Orchestra, said: str, workflow: str, made: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
+    assert answer.proposal is not None, answer.text
+    assert made in str(answer.proposal.ops)
+
+
 def test_half_past_eight_in_the_evening_is_not_the_morning(orchestra: Orchestra) -> None:
     made = orchestra.copilot.rules.answer(
         OWNER, "run this on weekdays at half past eight in the evening", "inbox-triage"
