@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.copilot.wizard import meanings
+from engine.copilot.wizard.amounts import spans, unread
 from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import QUOTED
 from engine.copilot.wizard.records import Choices, Start
@@ -66,8 +67,10 @@ def dropped(text: str, choices: Choices) -> list[str]:
     things = places_left(text, choices)
     rest = _THINGS.sub("…", rest)
     rest = without(rest, [*_used(rest, choices), *times_of(rest).used])
+    times = _spans(rest, choices)
+    words = [*times, *(one for one in unread(text) if not any(one in each for each in times))]
     numbers = set(re.findall(r"\d+", choices.model_dump_json(exclude={"cron"}, exclude_defaults=True)))
-    words = [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
+    words += [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
     words += _of_sources(rest, choices)
     if any(one.target == "issue" for one in choices.targets):  # labels are for mails, or for issues that are there
         words += [one["it"] for one in _WITH_LABEL.finditer(rest)]
@@ -121,6 +124,13 @@ def _of_sources(rest: str, choices: Choices) -> list[str]:
     ages = [] if choices.only.older_days or choices.only.newer_days else [one[0] for one in _AGE.finditer(rest)]
     closes = any(one.target == "close" for one in choices.targets)
     return [*several, *ages, *([] if closes else (one[0] for one in _CLOSED.finditer(rest)))]
+
+
+def _spans(rest: str, choices: Choices) -> list[str]:
+    """Return the lengths of time that are said and are no filter."""
+    only = choices.only
+    used = (meanings.UNTOUCHED, meanings.LAST_WEEK) if only.older_days or only.newer_days else ()
+    return spans(without(rest, [found[0] for one in used if (found := one.search(rest))]))
 
 
 def _kinds_of_mail(rest: str) -> list[str]:

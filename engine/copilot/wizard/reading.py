@@ -30,6 +30,8 @@ from engine.copilot.wizard.unused import is_question, parts_between, refusal_of
 _I = re.IGNORECASE
 _DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
 _SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
+_DIGITS_OF_DAYS = 4
+"""Of the longest age: see `Only.newer_days`."""
 _MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
 """What a target makes: the words that name it are not those of the source."""
 
@@ -111,7 +113,7 @@ def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
         choices = _choices(said, source, fitting, kinds)
         check(choices)
     except ValidationError:  # too many of something
-        return None
+        return _too_old(said)
     except InvalidInput as error:
         return _missing(error)
     except NoSuchTime as error:
@@ -150,6 +152,13 @@ def _missing(error: InvalidInput) -> Understood | None:
     """Return a question for a place that is missing; None if the words do not fit at all."""
     place = str(error.details.get("field", ""))
     return Understood(question=f"Which {place.rpartition('.')[2]}? Name it, too.") if "places." in place else None
+
+
+def _too_old(said: Said) -> Understood | None:
+    """Return that an age is too long, if it is."""
+    found = meanings.UNTOUCHED.search(said.text)
+    is_too_old = found is not None and len(found["n"]) >= _DIGITS_OF_DAYS
+    return Understood(question="That is too long ago: say at most 3650 days.") if is_too_old else None
 
 
 def _source(said: Said, targets: Sequence[Chosen]) -> Source | None:
