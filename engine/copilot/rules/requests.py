@@ -17,6 +17,7 @@ from engine.base.wording import nearest
 from engine.copilot.fixes.records import asking_always
 from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.removing import removal
+from engine.copilot.wizard.unused import hidden
 from engine.plugins.registry import step_type
 from engine.workflows.editing.graph import CanvasStep
 
@@ -41,7 +42,16 @@ _APPROVE = _form(rf"(?:ask me before|approve|require approval (?:for|of)|frage m
 _RENAME = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) {_ID}(?: um)?")
 _REMOVE = _form(rf"(?:remove|delete|drop|lösche|entferne) {_STEP}")
 _SET = _form(rf"(?:set|change|setze) {_FIELD} (?:of|in|von) {_STEP} (?:to|auf|zu) (?P<value>.+)")
-_TITLE = _form(r"(?:call|title) (?:this|the) workflow (?P<value>.+)")
+_SECOND = re.compile(
+    r"(?:,|;|\b(?:and|und|then|dann|plus)\b)(?: (?:also|auch|then|dann))?(?: (?:set|change|setze))? (?:the |das |den )?"
+    r"[\"'`]?(?P<field>[\w.]{1,80})[\"'`]?(?: (?:of|in|von) [\w .-]{1,80}?)? (?:to|auf|zu) ",
+    re.IGNORECASE,
+)
+"""In a value: one more field that is set."""
+_TITLE = _form(r"(?:call|title|nenne?) (?:this|the|diesen|den) (?:workflow|ablauf) (?P<value>.+)")
+_RETITLE = _form(
+    r"(?:rename|benenne) (?:this|the|diesen|den) (?:workflow|ablauf) (?:to|into|as|in|zu) (?P<value>.+?)(?: um)?"
+)
 _RENAME_TO = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) (?P<to>\S+|[\"'`].+[\"'`])(?: um)?")
 _ALL = frozenset({"step", "steps", "schritt", "schritte", "schritten"})
 _FEWEST = 2
@@ -68,7 +78,7 @@ class NotThere(Exception):
 
 def understood(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Return the operations that a request means, None if it is no change in a known form. Raises NotThere."""
-    said = " ".join(text.strip().rstrip(".!").split())
+    said = re.sub(r"^(?:please|bitte) ", "", " ".join(text.strip().rstrip(".!").split()), flags=re.IGNORECASE)
     for pattern, meaning in _FORMS:
         found = pattern.match(said)
         if found:
@@ -119,11 +129,26 @@ def _remove(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasSt
 
 def _change(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
     step, field = _step(found["step"], steps), found["field"]
+    second = _second(found["value"], steps)
+    if second:
+        raise NotThere(
+            f"This sets {field} and {second}. Say one at a time, such as: set {field} of {step.id} to … . If it is all "
+            "one value, put it in quotation marks."
+        )
     is_own = field.startswith("with.") or (field in _OF_STEP and not _takes(step, field))
     path, value = field if is_own else f"with.{field}", _value(found["value"])
     if path == "approve" and value == "always":
         value = asking_always(given(document, "approve").get(step.id))
     return Understood(f"Set {field} of {step.title}", [_set(step.id, path, value)])
+
+
+def _second(value: str, steps: Sequence[CanvasStep]) -> str:
+    """Return the field that a value goes on to set, as in `A and title to B`, "" if it is one value."""
+    for found in _SECOND.finditer(hidden(value)):
+        field = found["field"].removeprefix("with.")
+        if field in _OF_STEP or any(_takes(one, field) for one in steps):
+            return found["field"]
+    return ""
 
 
 def _entitle(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
@@ -138,6 +163,7 @@ Meaning = Callable[[re.Match[str], JsonObject, Sequence[CanvasStep]], Understood
 _FORMS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
     (_TRIES, _retry),
     (_APPROVE, _approve),
+    (_RETITLE, _entitle),
     (_RENAME, _rename),
     (_RENAME_TO, _rename_to),
     (_SET, _change),

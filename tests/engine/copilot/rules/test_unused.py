@@ -308,12 +308,55 @@ def test_a_length_of_time_that_cannot_be_is_said(orchestra: Orchestra, said: str
         ("only mails of the last 3650 days", "inbox-triage", "newer_than:3650d"),
         ('set title of issue to "The last hundred days"', "inbox-triage", "The last hundred days"),
         ("mails of the last 90 days become issues in acme/app", "fresh", "newer_than:90d"),
+        ("keep a page of each mail in Notion Today", "fresh", "Today"),
+        ("post new mails to #days", "fresh", "#days"),
+        ("mach mal aus neuen Mails Issues: neue Mails werden Issues in acme/app", "fresh", "acme/app"),
     ],
 )
 def test_a_length_of_time_that_is_read_is_used(orchestra: Orchestra, said: str, workflow: str, made: str) -> None:
     answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
     assert answer.proposal is not None, answer.text
     assert made in str(answer.proposal.ops)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "set database of task to Invoices and title to Rechnung",
+        'set database of task to "Invoices" and title to "Rechnung"',
+        "set database of task to Invoices, title to Rechnung",
+        "set database of task to Invoices and set the title of issue to Rechnung",
+        "setze database von task auf Rechnungen und title auf Rechnung",
+    ],
+)
+def test_a_second_field_is_no_part_of_a_value(orchestra: Orchestra, said: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, "inbox-triage")
+    assert answer.proposal is None, answer.proposal.ops
+    assert "This sets database and title. Say one at a time" in answer.text
+
+
+@pytest.mark.parametrize(
+    "value", ['"Invoices and title to Rechnung"', "Hello and welcome to Berlin", '{{ "and title to " + mail.subject }}']
+)
+def test_a_value_may_have_the_words_of_a_second_field(orchestra: Orchestra, value: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, f"set title of task to {value}", "inbox-triage")
+    assert answer.proposal is not None, answer.text
+    assert [one["value"] for one in answer.proposal.ops] == [value.strip('"')]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "call this workflow My Mails",
+        "rename this workflow to My Mails",
+        'please rename the workflow to "My Mails"',
+        "benenne diesen Workflow in My Mails um",
+    ],
+)
+def test_a_workflow_gets_a_title(orchestra: Orchestra, said: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, "inbox-triage")
+    assert answer.proposal is not None, answer.text
+    assert answer.proposal.ops == [{"op": "set", "field": "title", "value": "My Mails"}]
 
 
 def test_half_past_eight_in_the_evening_is_not_the_morning(orchestra: Orchestra) -> None:
