@@ -39,7 +39,7 @@ def test_what_a_command_lacks_is_said_with_the_option_that_gives_it(
     assert "There is no workflow named 'nofile'." in said.err
     assert said.out == ""
     assert main([*asking, "inbox-triage", "remove it"]) == 0
-    assert "Select it on the canvas, or with `--step ID`, or name it" in capsys.readouterr().out
+    assert "Select it on the canvas, or with `--step ID`, or say it again with its name" in capsys.readouterr().out
     assert main([*asking, "inbox-triage", "set repository of issue to acme/other", "--accept"]) == 2
     said = capsys.readouterr()
     assert re.search(r"1 part of the proposal needs a tick of its own: .*\. Agree with `--tick ID`\.", said.err)

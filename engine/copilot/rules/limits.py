@@ -74,6 +74,11 @@ def _of_repositories(said: str) -> str:
 
 def question(said: str) -> str:
     """Return what has to be known before a request can be met; empty if nothing is missing."""
+    found = _question(said)
+    return f"{found} Say the whole request again, with the answer in it." if found else ""
+
+
+def _question(said: str) -> str:
     plain = said.strip().rstrip(".!")
     other = _OTHER.search(plain)
     if _ELSEWHERE.search(plain):

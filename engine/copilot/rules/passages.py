@@ -13,6 +13,10 @@ from engine.copilot.rules.ranking import Index
 _FOLDER = CHECKOUT / "docs"
 _LEFT_OUT = frozenset({"README", "steps", "glossary", "architecture", "extending", "performance", "services"})
 """Lists that have every word, and pages for developers."""
+_OF_DEVELOPERS = re.compile(r"(?<![\w/.])(?:tests|bench)/|python -m bench|\bmake (?:chaos|[\w-]+-eval)\b")
+"""What a paragraph has that is about the tests of this program."""
+_TESTED = re.compile(r"how (?:it is tested|good it is)", re.IGNORECASE)
+"""The heading of a section for developers."""
 _HEADING = re.compile(r"^(#{1,4}) (.+)$")
 _FENCE = re.compile(r"^\s*```")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -64,14 +68,21 @@ def _sections(page: str, text: str) -> Iterator[tuple[Passage, str]]:
         if not found:
             lines.append(line)
             continue
-        told = "\n".join(lines).strip()
-        if told and title:
+        told = _for_users("\n".join(lines)).strip()
+        if told and title and not _TESTED.fullmatch(heading):
             anchor = "" if heading == title else _NOT_OF_ANCHORS.sub("", heading.lower()).replace(" ", "-")
             yield Passage(page, title, heading, anchor, _excerpt(told)), told
         lines = []
         if isinstance(found, re.Match):
             heading = found[2].replace("`", "")
             title = title or heading
+
+
+def _for_users(text: str) -> str:
+    """Return a section without the paragraphs, and the rows of tables, that are about the tests of this program."""
+    paragraphs = (one for one in text.split("\n\n") if one.lstrip().startswith("|") or not _OF_DEVELOPERS.search(one))
+    lines = "\n\n".join(paragraphs).splitlines()
+    return "\n".join(one for one in lines if not (one.startswith("|") and _OF_DEVELOPERS.search(one)))
 
 
 def _excerpt(text: str) -> str:

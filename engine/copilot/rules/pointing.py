@@ -99,7 +99,7 @@ def which_step(steps: Sequence[CanvasStep]) -> str:
     """Return the question which step is meant."""
     names = ", ".join(one.id for one in steps[:_SHOWN])
     more = ", …" if len(steps) > _SHOWN else ""
-    return f"Which step? {ON_CANVAS}, or name it: {names}{more}."
+    return f"Which step? {ON_CANVAS}, or say it again with its name: {names}{more}."
 
 
 def _completed(plain: str, found: re.Match[str], name: str) -> str:

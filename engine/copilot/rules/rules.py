@@ -84,6 +84,14 @@ _NEW = re.compile(
 _WORKFLOW, _A_RUN = {"workflow", "ablauf"}, {"run", "lauf"}
 _NOTE = "No model was asked: this comes from rules and the documentation."
 _UNKNOWN = "I know no rule for this. Say a change in one of these forms, or ask about a word of the documentation."
+_NO_CHANGE = "I did not understand this as a change."
+_SAYS, _HAS = "The documentation says:", "The documentation has:"
+_ASKS = re.compile(
+    r"\W*(?:and |but |und |aber )?(?:how|what|which|who|whom|where|why|explain|describe|wie|was|welche\w*|wer|wo|wofür|"
+    r"wozu|warum|wieso|weshalb|erklär\w*|beschreib\w*)\b|.*\?\s*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A question, also without its mark."""
 FORMS = (
     "rename step issue to ticket",
     "remove label",
@@ -164,7 +172,7 @@ class Rules:
             )
         except Dropped as error:
             return Answer(str(error), examples=list(FORMS))
-        answer = found or self._from_texts(said)
+        answer = found or self._from_texts(said, workflow)
         return replace(answer, text=shown(answer.text)[0])
 
     def diagram(self, p: Principal, question: str, workflow: str, selection: Sequence[str]) -> Diagram | None:
@@ -215,7 +223,7 @@ class Rules:
         try:
             canvas = self._editing.canvas(p, workflow)
         except UnknownName as error:
-            found = self._from_texts(said)
+            found = self._from_texts(said, workflow)
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
         selected = chosen(canvas.steps, selection)
         if len(said) * len(selected) > _MOST_LETTERS:
@@ -291,12 +299,15 @@ class Rules:
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")
         return Answer(f"{change.words}.", proposal=made)
 
-    def _from_texts(self, said: str) -> Answer:
+    def _from_texts(self, said: str, workflow: str) -> Answer:
         found = passages(said)
         fitting = fitting_samples(said) if _NEW.search(said) else []
         if not found and not fitting:
             return Answer(_UNKNOWN, examples=list(FORMS))
-        text = "These shipped workflows may do it." if fitting else "The documentation says:"
+        is_asked = is_question(said) or bool(_ASKS.match(said))
+        text = "These shipped workflows may do it." if fitting else _SAYS if is_asked else _HAS
+        if not is_asked and (workflow or not fitting):
+            text = f"{_NO_CHANGE} {text}"
         return Answer(text, passages=found, samples=fitting)
 
 

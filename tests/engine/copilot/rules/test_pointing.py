@@ -149,7 +149,9 @@ def test_several_selected_steps_are_changed_and_explained_together(orchestra: Or
 )
 def test_without_a_selection_the_answer_says_which_steps_there_are(orchestra: Orchestra, said: str) -> None:
     found = answer(orchestra, said)
-    assert found.text.startswith("Which step? Select it on the canvas, or name it: mails, each_mail"), found.text
+    assert found.text.startswith("Which step? Select it on the canvas, or say it again with its name: mails"), (
+        found.text
+    )
     assert found.proposal is None
 
 

@@ -208,6 +208,42 @@ def test_what_is_not_understood_says_so_and_shows_what_would_be(orchestra: Orche
     assert answer.note.startswith("No model was asked")
 
 
+@pytest.mark.parametrize("said", ["call my mother", "archive the newsletters", "stop this workflow"])
+def test_of_a_wish_that_is_not_understood_that_is_said_before_the_passages(orchestra: Orchestra, said: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
+    assert answer.text == "I did not understand this as a change. The documentation has:"
+    assert answer.passages
+
+
+@pytest.mark.parametrize("said", ["how do I undo a run", "what is a budget", "gibt es ein Budget?", "Lauf rückgängig?"])
+def test_a_question_gets_the_passages_alone(orchestra: Orchestra, said: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
+    assert answer.text == "The documentation says:"
+
+
+def test_no_passage_is_about_the_tests_of_the_program() -> None:
+    for said in (
+        "stop this workflow",
+        "random workflows against a model",
+        "make chaos",
+        "tests kill -9 at random moments",
+    ):
+        for found in passages(said, 10):
+            assert "tests/" not in found.excerpt, found
+            assert found.title != "How it is tested"
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("post it to another channel", "Which channel? Say its name. Say the whole request again"),
+        ("make it better", "Say the whole request again, with the answer in it."),
+    ],
+)
+def test_a_question_says_how_to_answer_it(orchestra: Orchestra, said: str, asked: str) -> None:
+    assert asked in orchestra.copilot.rules.answer(OWNER, said, NAME).text
+
+
 def test_of_a_workflow_that_is_not_there_that_is_said_beside_the_answer(orchestra: Orchestra) -> None:
     answer = orchestra.copilot.rules.answer(OWNER, "xyzzy plugh", "inbox-triag")
     assert answer.text.startswith("There is no workflow named 'inbox-triag'. Did you mean 'inbox-triage'?\n")
