@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from engine.base.errors import InvalidInput
 from engine.base.wording import nearest
-from engine.copilot.wizard.records import Amount, Choices, Chosen, Start
+from engine.copilot.wizard.places import place
+from engine.copilot.wizard.records import Amount, Choices, Chosen, Place, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 from engine.copilot.wizard.targets import Target
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9_.-]{1,100}")
 
 
 def check(choices: Choices) -> None:
@@ -20,6 +24,7 @@ def check(choices: Choices) -> None:
         raise _unknown("source", choices.source, list(SOURCES))
     _check_start(choices, source)
     _check_filters(choices, source)
+    _check_kinds(choices)
     for number, chosen in enumerate(choices.targets):
         _check_target(choices, source, chosen, f"targets[{number}]")
 
@@ -42,7 +47,12 @@ def _check_start(choices: Choices, source: Source) -> None:
     if choices.start is Start.NEW and choices.amount is not Amount.EACH and not source.ids:
         said = "A workflow that starts for each new item is about one item."
         raise _wrong("amount", choices.amount, said, 'Choose "each", or another start.')
-    _check_places(source.places, source.optional, choices.places, "places", source.title)
+    wanted = (source.places, source.optional)
+    _check_places(*wanted, choices.places, "places", source.title)
+    kind = source.uses or source.trigger
+    _check_repositories(
+        {name: place(name, kind, is_trigger=not source.uses) for name in choices.places}, choices.places, "places"
+    )
 
 
 def _check_filters(choices: Choices, source: Source) -> None:
@@ -54,38 +64,59 @@ def _check_filters(choices: Choices, source: Source) -> None:
             raise _wrong(
                 f"only.{name}", getattr(only, name), f"{source.title} cannot be filtered so.", f"It has: {has}."
             )
+    if only.newer_days and only.newer_days <= only.older_days:
+        said = f"Nothing is both untouched for {only.older_days} days and not older than that."
+        remedy = f"Choose more than {only.older_days}, or leave one of them out."
+        raise _wrong("only.newer_days", only.newer_days, said, remedy)
+
+
+def _check_kinds(choices: Choices) -> None:
+    for name in choices.kinds:
+        if not name.strip():
+            raise _wrong("kinds", name, "A kind needs a name.", "Name it, or leave it out.")
     if choices.amount is not Amount.EACH and choices.kinds:
         said = "A model sorts items one by one."
         raise _wrong("kinds", ", ".join(choices.kinds), said, 'Choose "each" as the amount, or leave the kinds out.')
 
 
-def _check_target(choices: Choices, source: Source, chosen: Chosen, place: str) -> None:
+def _check_target(choices: Choices, source: Source, chosen: Chosen, field: str) -> None:
     target = TARGETS.get(chosen.target)
     if target is None:
-        raise _unknown(f"{place}.target", chosen.target, list(TARGETS))
+        raise _unknown(f"{field}.target", chosen.target, list(TARGETS))
     if not fits(target, source):
         fitting = ", ".join(one.name for one in TARGETS.values() if fits(one, source))
-        raise _wrong(f"{place}.target", chosen.target, f"It is not for {source.title}.", f"Choose one of: {fitting}.")
+        raise _wrong(f"{field}.target", chosen.target, f"It is not for {source.title}.", f"Choose one of: {fitting}.")
     if choices.amount not in target.amounts:
         amounts = ", ".join(target.amounts)
         raise _wrong("amount", choices.amount, f"{target.title} is for: {amounts}.", "Choose one of these.")
     if chosen.when and chosen.when not in choices.kinds:
         known = ", ".join(choices.kinds) or "none"
-        raise _wrong(f"{place}.when", chosen.when, "There is no such kind.", f"The kinds are: {known}.")
+        raise _wrong(f"{field}.when", chosen.when, "There is no such kind.", f"The kinds are: {known}.")
     if target.needs_text and not chosen.text.strip():
-        raise _wrong(f"{place}.text", chosen.text, f"{target.title} needs a text.", "Write one.")
-    _check_places(target.places, (), chosen.places, f"{place}.places", target.title)
+        raise _wrong(f"{field}.text", chosen.text, f"{target.title} needs a text.", "Write one.")
+    _check_places(target.places, (), chosen.places, f"{field}.places", target.title)
+    places = {name: place(name, target.uses) for name in chosen.places}
+    _check_repositories(places, chosen.places, f"{field}.places")
 
 
 def _check_places(
-    wanted: Sequence[str], optional: Sequence[str], given: Mapping[str, str], place: str, title: str
+    wanted: Sequence[str], optional: Sequence[str], given: Mapping[str, str], field: str, title: str
 ) -> None:
     for name in given:
         if name not in (*wanted, *optional):
-            raise _unknown(f"{place}.{name}", name, [*wanted, *optional])
+            raise _unknown(f"{field}.{name}", name, [*wanted, *optional])
     for name in wanted:
         if not given.get(name, "").strip():
-            raise _wrong(f"{place}.{name}", "", f"{title} needs its {name}.", "Fill it in.")
+            raise _wrong(f"{field}.{name}", "", f"{title} needs its {name}.", "Fill it in.")
+
+
+def _check_repositories(known: Mapping[str, Place], given: Mapping[str, str], field: str) -> None:
+    for name, value in given.items():
+        is_plain = known[name].format == "github-repository" and value.strip() and "{{" not in value
+        if is_plain and not _REPOSITORY.fullmatch(value.strip()):
+            raise _wrong(
+                f"{field}.{name}", value, "It is no repository on GitHub.", "Say owner/name, such as acme/app."
+            )
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> InvalidInput:
