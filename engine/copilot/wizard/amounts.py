@@ -28,10 +28,11 @@ _VAGUE = (
     r"(?:few|couple|several|some|many|half|handful|various|multiple|countless|paar|einige\w?|mehrere\w?|viele\w?|"
     r"wenige\w?|halbe\w?|etliche\w?)(?: of| an?| the)?)"
 )
-_UNIT = (
+_TIME = (
     r"(?:seconds?|sekunden?|minutes?|minuten?|hours?|stunden?|days?|tage?n?|weeks?|wochen?|fortnights?|months?|"
-    r"monate?n?|years?|jahre?n?|times|attempts?|tries|mal|versuche?n?)\b"
+    r"monate?n?|years?|jahre?n?)\b"
 )
+_UNIT = rf"(?:{_TIME}|(?:times|attempts?|tries|mal|versuche?n?)\b)"
 _JOINED = rf"(?:[ -](?:and |und )?(?:{_SMALL}|{_BIG})\b)*"
 _BEGINS = r"(?<![\w#./@:+−–-])(?<!\d[.,’'])"
 _UNREAD = re.compile(
@@ -41,7 +42,7 @@ _UNREAD = re.compile(
 )
 _SPAN = re.compile(
     r"\b(?:(?:the |de[rnms] |die )?(?:last|past|previous|recent|letzte\w?|vergangene\w?|vorige\w?) )?"
-    rf"(?:\w+ )?{_UNIT}|\b(?:today|yesterday|heute|gestern)\b",
+    rf"(?:\w+ )?{_TIME}|\b(?:today|yesterday|heute|gestern)\b",
     _I,
 )
 READ = "Whole numbers are read in digits, and in words up to twelve."

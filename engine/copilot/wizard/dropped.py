@@ -130,7 +130,8 @@ def _spans(rest: str, choices: Choices) -> list[str]:
     """Return the lengths of time that are said and are no filter."""
     only = choices.only
     used = (meanings.UNTOUCHED, meanings.LAST_WEEK) if only.older_days or only.newer_days else ()
-    return spans(without(rest, [found[0] for one in used if (found := one.search(rest))]))
+    places = [*choices.places.values(), *(one for each in choices.targets for one in each.places.values())]
+    return spans(without(rest, [*places, *(found[0] for one in used if (found := one.search(rest)))]))
 
 
 def _kinds_of_mail(rest: str) -> list[str]:

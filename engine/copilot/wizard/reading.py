@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +30,17 @@ from engine.copilot.wizard.unused import is_question, parts_between, refusal_of
 _I = re.IGNORECASE
 _DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
 _SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
+_PLACES = {
+    "repository": ("in acme/app",),
+    "channel": ("to #general", "in #general"),
+    "database": ("Tasks", "in Notion Tasks"),
+    "to": ("to me@example.com", "an me@example.com"),
+    "url": ("of https://blog.example/feed.xml",),
+    "folder": ("under invoices/",),
+    "path": ("into the file reports/list.md",),
+}
+"""Words with which a request names a place, as examples."""
+_LONGEST_EXAMPLE = 200
 _DIGITS_OF_DAYS = 4
 """Of the longest age: see `Only.newer_days`."""
 _MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
@@ -39,7 +50,7 @@ _MAIL = re.compile(r"mails?\b(?!\.\w|@)|\b(?:inbox|postfach|posteingang|gmail|ne
 _SEVERAL = (
     "Several decisions are understood in this form: bug mails become issues in acme/app, task mails become pages in "
     "Notion Tasks. With kinds of your own: sort my mail into sales and support: sales to #sales, support to #support. "
-    "Otherwise ask for one of them, and add the next one with “Build it step by step”."
+    "Otherwise ask for one of them, and add the next one with “Step by step”."
 )
 
 
@@ -49,15 +60,30 @@ class Understood:
 
     choices: Choices | None = None
     question: str = ""
+    lacks: str = ""
+    """The place that the question is for."""
 
 
 def read(text: str) -> Understood | None:
     """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
     found = _read(text)
-    if found is None or found.choices is None:
-        return found
+    if found is None:
+        return None
+    if found.choices is None:
+        return replace(found, question=_asked(found, text))
     beside = [part for part, others in parts_between(text) if _read(others) == found]
     return Understood(question=refusal_of(beside)) if beside else found
+
+
+def _asked(found: Understood, text: str) -> str:
+    """Return a question with how to answer it: an answer alone is not understood."""
+    if not found.question.endswith("?"):
+        return found.question
+    plain = " ".join(text.split()).rstrip(".!")
+    tried = (f"{plain} {one}" for one in _PLACES.get(found.lacks, ()) if len(plain) <= _LONGEST_EXAMPLE)
+    example = next((one for one in tried if (made := _read(one)) is not None and made.choices is not None), "")
+    how = f"the name, such as: {example}" if example else "the answer in it."
+    return f"{found.question} Say it again with {how}"
 
 
 def _read(text: str) -> Understood | None:
@@ -151,7 +177,8 @@ def _question(source: Source | None) -> str:
 def _missing(error: InvalidInput) -> Understood | None:
     """Return a question for a place that is missing; None if the words do not fit at all."""
     place = str(error.details.get("field", ""))
-    return Understood(question=f"Which {place.rpartition('.')[2]}? Name it, too.") if "places." in place else None
+    lacks = place.rpartition(".")[2]
+    return Understood(question=f"Which {lacks}?", lacks=lacks) if "places." in place else None
 
 
 def _too_old(said: Said) -> Understood | None:

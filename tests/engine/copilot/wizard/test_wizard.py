@@ -183,6 +183,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "kind": ({"targets": [{"target": "archive", "when": "bug"}]}, "There is no such kind"),
     "text": ({"targets": [{"target": "answer"}]}, "targets[0].text"),
     "amount": ({"amount": "list"}, "amount: 'list'"),
+    "ages": ({"only": {"newer_days": 3, "older_days": 30}}, "only.newer_days: '3'. Nothing is both"),
+    "the same age": ({"only": {"newer_days": 30, "older_days": 30}}, "only.newer_days: '30'"),
+    "kind without a name": ({"kinds": {" ": "x"}}, "kinds: ' '. A kind needs a name"),
+    "repository": ({"source": "issues", "places": {"repository": "a/b/c"}}, "places.repository: 'a/b/c'. It is no"),
+    "repository of target": (
+        {"targets": [{"target": "issue", "places": {"repository": "a b/c"}}]},
+        "targets[0].places.repository: 'a b/c'. It is no repository",
+    ),
     "kinds of all": (
         {"amount": "list", "kinds": {"a": "b"}, "targets": [{"target": "post", "places": {"channel": "#a"}}]},
         "kinds",
@@ -321,6 +329,34 @@ def test_what_is_missing_is_asked_for(said: str) -> None:
     assert understood is not None
     assert understood.choices is None
     assert understood.question.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        (
+            "new bug mails should become issues.",
+            "Which repository? Say it again with the name, such as: new bug mails should become issues in acme/app",
+        ),
+        (
+            "keep a page of each mail in Notion",
+            "Which database? Say it again with the name, such as: keep a page of each mail in Notion Tasks",
+        ),
+        ("forward all invoices", "To which address? Say it again with the answer in it."),
+    ],
+)
+def test_a_question_shows_how_to_say_it_whole(said: str, asked: str) -> None:
+    understood = read(said)
+    assert understood is not None
+    assert understood.question == asked
+    example = asked.partition("such as: ")[2]
+    assert not example or ((made := read(example)) is not None and made.choices is not None)
+
+
+def test_the_button_is_called_as_on_the_screen() -> None:
+    understood = read("Bug mails become issues in acme/app, tasks get a prize")
+    assert understood is not None
+    assert "“Step by step”" in understood.question
 
 
 @pytest.mark.parametrize("said", ["at 25 o'clock every day", "jeden Tag um 24:00 Uhr", "every Monday at 9:60"])
