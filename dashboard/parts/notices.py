@@ -83,8 +83,7 @@ def budget_notices(alarms: Iterable[BudgetRow]) -> bool:
     """Show a line for each of these budgets, and return whether there were any."""
     shown = list(alarms)
     for one in shown:
-        whose = t("workflow {workflow}", workflow=one.workflow) if one.workflow else t("all workflows")
-        words = t("{budget} of {whose}", budget=t(_PERIODS.get(one.period, N_("The budget"))), whose=whose)
+        words = budget_words(one)
         if one.state == "used_up":
             st.error(
                 plain(t("{words} is used up: {sentence}.", words=words, sentence=one.sentence)),
@@ -96,6 +95,12 @@ def budget_notices(alarms: Iterable[BudgetRow]) -> bool:
                 icon=":material/savings:",
             )
     return bool(shown)
+
+
+def budget_words(one: BudgetRow) -> str:
+    """Return which budget it is: `Today's budget of all workflows`."""
+    whose = t("workflow {workflow}", workflow=one.workflow) if one.workflow else t("all workflows")
+    return t("{budget} of {whose}", budget=t(_PERIODS.get(one.period, N_("The budget"))), whose=whose)
 
 
 def _of(alarm: Alarm, dead: Sequence[DeadItem]) -> list[DeadItem]:

@@ -53,6 +53,20 @@ def keep(visit: Visit, kind: Kind, name: str, text: str | None, etag: str) -> No
     session.keep_draft(slot, text)
 
 
+def draft_notice(visit: Visit, name: str) -> None:
+    """Say that a run of this workflow is made without the person's draft, and lead to where it can be saved."""
+    if not visit.orchestra.editing.is_unsaved(visit.who, name):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"draft-of-{name}"):
+        st.markdown(
+            t(":material/edit_note: **You have unsaved changes in a draft.** Run uses the saved file."),
+            width="content",
+        )
+        visit.link(
+            t("See and save it on the canvas"), "workflow", icon=":material/arrow_forward:", name=name, tab="canvas"
+        )
+
+
 def prefix(kind: Kind, name: str) -> str:
     """Return the prefix of the slots of an editor's fields."""
     return f"{kind}/{name}/"

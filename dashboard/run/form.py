@@ -19,6 +19,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
 from dashboard.parts.times import full_time
+from dashboard.parts.unsaved import draft_notice
 from dashboard.run.part import run_part
 from engine.base.errors import OrchestraError, TooManyRequests
 from engine.base.json_text import JsonObject
@@ -54,15 +55,14 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     is_known = (
         visit.orchestra.is_confirmed(visit.who, plan.name, where) if preview is None else not preview.has_new_accounts
     )
+    draft_notice(visit, plan.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
         if is_known:
             _run_button(visit, plan, values, needed, is_ready=is_agreed)
             _plan_button(visit, plan, values, needed, is_ready=is_agreed)
         else:
             _look_button(plan.name, values, is_ready=is_agreed)
-        known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
-        used = [known[name] for name in plan.connections if name in known]
-        account_badges(Used(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
+        _accounts_used(visit, plan)
     if preview is not None and preview.estimate is not None:
         st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
@@ -70,6 +70,12 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
         _first_run(visit, plan, values, is_ready=is_agreed)
+
+
+def _accounts_used(visit: Visit, plan: Plan) -> None:
+    known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
+    used = [known[name] for name in plan.connections if name in known]
+    account_badges(Used(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
 
 
 def fill_in(name: str, inputs: JsonObject) -> None:

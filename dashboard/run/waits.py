@@ -11,6 +11,7 @@ from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.times import full_time, near_time
+from dashboard.run.budget_waits import budget_waits, is_budget_wait
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.record.types.run import Run
@@ -21,11 +22,13 @@ _SHOWN = 3
 
 
 def run_waits(visit: Visit, run: Run) -> None:
-    """Show the questions of a run with their buttons, then a line for each other wait."""
+    """Show the questions of a run with their buttons, a line for each budget, then one for each other wait."""
     waits = told_waits(run)
     asked = [step for step in waits if step.get("approval")]
     _questions(visit, run, asked)
     rest = [step for step in waits if not step.get("approval")]
+    budget_waits(visit, [step for step in rest if is_budget_wait(step)], run)
+    rest = [step for step in rest if not is_budget_wait(step)]
     for step in rest[:_SHOWN]:
         wait_line(visit, step)
     if len(rest) > _SHOWN:
@@ -55,6 +58,9 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
     """Say in a line what a step waits for, with a link; nothing for a step that does not wait."""
     if step["status"] != StepStatus.WAITING:
         return
+    if is_budget_wait(step):
+        budget_waits(visit, [step])
+        return
     title = plain(str(step["title"] or step["id"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if step.get("child_run_id"):
@@ -77,9 +83,7 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
 def _held_line(step: StepRecord, title: str) -> None:
     held = step["held"]
     message = plain(str(held["message"]))
-    if held.get("is_budget"):
-        st.markdown(t(":material/savings: **{title}** waits: {message}", title=title, message=message))
-    elif step["due_at"]:
+    if step["due_at"]:
         by, until = plain(str(held["by"])), plain(near_time(step["due_at"]))
         st.markdown(
             t(

@@ -17,6 +17,7 @@ from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
+from dashboard.parts.unsaved import draft_notice
 from dashboard.run.form import run_form
 from dashboard.trigger.tab import triggers_tab
 from dashboard.workflow.branches import branch_badge, branches_tab
@@ -108,6 +109,7 @@ def _form(visit: Visit, file: WorkflowFile) -> None:
     except InvalidFile as error:
         st.error(t("It cannot run until these places are corrected on the tab Edit."), icon=":material/error:")
         problem_list(error.problems, file.text)
+        draft_notice(visit, file.name)
         return
     except OrchestraError as error:  # it is not in this environment
         error_box(error)

@@ -27,6 +27,7 @@ PAGE = Page(
 )
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""
+_OF_DRAFT = N_("You have changed it without saving. Runs use the saved file.")
 
 
 def show(visit: Visit) -> None:
@@ -43,8 +44,9 @@ def show(visit: Visit) -> None:
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
         st.info(t("No workflows yet."), icon=":material/account_tree:")
+    unsaved = visit.orchestra.editing.unsaved(visit.who)
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
-        _card(visit, summary)
+        _card(visit, summary, is_unsaved=summary.name in unsaved)
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
@@ -62,7 +64,7 @@ def _searched(summary: WorkflowSummary) -> str:
     return " ".join([summary.name, summary.title, summary.description, *services]).casefold()
 
 
-def _card(visit: Visit, summary: WorkflowSummary) -> None:
+def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool) -> None:
     with st.container(border=True, key=f"workflow-{summary.name}", gap="small"):
         with st.container(
             horizontal=True,
@@ -74,9 +76,11 @@ def _card(visit: Visit, summary: WorkflowSummary) -> None:
             file_menu(visit, WORKFLOW, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))
-        if summary.problems or summary.warnings or summary.services:
+        if summary.problems or summary.warnings or summary.services or is_unsaved:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 _soundness(summary)
+                if is_unsaved:
+                    st.badge(t("unsaved draft"), icon=":material/edit_note:", color="orange", help=t(_OF_DRAFT))
                 service_badges(summary.services)
         _last_run(visit, summary)
 

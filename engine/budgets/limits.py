@@ -60,14 +60,6 @@ class Budget(Struct, frozen=True):
     ends_at: datetime | None
     """When its period is over, in UTC; None if only a person ends the wait for it."""
 
-    @property
-    def words(self) -> str:
-        """What it is, in words."""
-        whom = f"workflow {self.whose!r}" if self.whose else "all workflows"
-        return {"run": f"the budget of this run of {whom}", "day": f"today's budget of {whom}"}.get(
-            self.period, f"this month's budget of {whom}"
-        )
-
     def used(self, spent: Amount) -> str:
         """Return how much of it is used, in words: `$1.02 of $1.00`."""
         return ", ".join(f"{one.said(one.used)} of {one.said(one.most)}" for one in measures(self.limit, spent))
@@ -79,6 +71,13 @@ class Budget(Struct, frozen=True):
     def share(self, spent: Amount) -> float:
         """Return the share of it that is used, 1.0 at the limit."""
         return max(one.used / one.most if one.most else 1.0 for one in measures(self.limit, spent))
+
+
+def opening(period: Period, whose: str) -> str:
+    """Return how a message begins that says that a budget is used up."""
+    whom = f"workflow {whose!r}" if whose else "all workflows"
+    which = {"run": "The budget of this run", "day": "Today's budget"}.get(period, "This month's budget")
+    return f"{which} of {whom} is used up"
 
 
 class Measure(NamedTuple):

@@ -19,7 +19,7 @@ from clients.deadline import seconds_left
 from clients.errors import Timeout
 from engine.base.errors import BudgetExceeded, PriceUnknown
 from engine.base.names import timestamp
-from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, pots_of
+from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, opening, pots_of
 from engine.budgets.prices import Prices, usd
 from engine.budgets.rule import CallVerdict, Reached, decide
 from engine.budgets.use import Use, pots_of_use
@@ -157,8 +157,7 @@ class CallMeter:
         for one in verdict.tells:
             other = one.budget.limit.other_model
             does = f"{other} was asked instead of {wanted}" if other else "as it only warns, the call was made"
-            words = one.budget.words
-            note = f"{words[:1].upper()}{words[1:]} is used up; {does}."
+            note = f"{opening(one.budget.period, one.budget.whose)}; {does}."
             if note not in self.notes:
                 self.notes.append(note)
 
@@ -190,8 +189,7 @@ def exceeded(stops: Sequence[Reached], zone: ZoneInfo) -> BudgetExceeded:
     ends = [one.budget.ends_at for one in stops]
     due_at = None if None in ends else max(one for one in ends if one is not None)
     last = next(one for one in stops if one.budget.ends_at == due_at)
-    words = last.budget.words
-    message = f"{words[:1].upper()}{words[1:]} is used up: {last.budget.used(last.spent)}."
+    message = f"{opening(last.budget.period, last.budget.whose)}: {last.budget.used(last.spent)}."
     raised = f"raise it ({last.budget.place}) and resume: `orchestra budgets resume`"
     if last.budget.period == "run":
         raised = f"raise it ({last.budget.place}) and resume the run: `orchestra runs resume RUN --newest`"

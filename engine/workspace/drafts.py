@@ -100,6 +100,13 @@ class Drafts:
         """Return the person's draft, or None. Raises NotAllowed, InvalidInput."""
         return _draft(self._settings.get(_key(p, kind, name)))
 
+    def texts(self, p: Principal, kind: Kind) -> dict[str, str]:
+        """Return the texts of the person's drafts of a kind, by the names of their files. Raises NotAllowed."""
+        require(p, "edit", f"edit a {kind}")
+        begin = f"draft.{p.id}.{kind}."
+        kept = {key: _draft(one) for key, one in self._settings.with_prefix(begin).items() if is_draft_of(p.id, key)}
+        return {key.removeprefix(begin): one.text for key, one in kept.items() if one is not None}
+
     def drop(self, p: Principal, kind: Kind, name: str, *, revision: str | None = None) -> None:
         """Delete the person's draft; with a `revision`, only that one. Raises NotAllowed, InvalidInput."""
 

@@ -79,6 +79,49 @@ def test_a_run_says_which_service_asked_it_to_wait_and_that_nothing_has_failed(
     orchestra.runs.cancel(OWNER, run["run_id"])
 
 
+def budget(orchestra: Orchestra, calls: int | None) -> None:
+    orchestra.budgets.set(OWNER, {} if calls is None else {"day": {"calls": calls}})
+
+
+def test_a_run_that_waits_for_a_budget_says_so_once_as_it_is_now_and_where_it_resumes(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    ask = {"id": "a", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "What is new?"}]}}
+    budget(orchestra, 0)
+    saved(orchestra, "ask", {"id": "each", "foreach": "{{ [1, 2, 3] }}", "as": "one", "parallel": 3, "steps": [ask]})
+    run_id = orchestra.runs.start(OWNER, "ask", {})
+    until(lambda: sum(bool(one.get("held")) for one in orchestra.runs.get(OWNER, run_id)["steps"]) == 3)
+    at = open_page("run", id=run_id)
+    said = words(at).replace("\\", "").replace(":color[]", "")
+    assert said.count("is used up: 0 calls of 0 calls") == 1
+    assert "**3 steps wait.**" in said
+    assert "press Resume on the page Budgets" in said
+    assert "orchestra budgets" not in said
+    assert "`" not in said
+    assert "Open Budgets" in links(at)
+
+    budget(orchestra, 9)
+    said = words(open_page("run", id=run_id)).replace("\\", "")
+    assert "Today's budget of all workflows has room again: 0 calls of 9 calls" in said
+    assert "is used up" not in said
+    budget(orchestra, None)
+    assert "The budget is not used up any more" in words(open_page("run", id=run_id)).replace("\\", "")
+    orchestra.budgets.resume(OWNER)
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+
+
+def test_a_run_that_has_used_up_its_own_budget_says_what_ends_that(orchestra: Orchestra, open_page: Open) -> None:
+    ask = {"id": "a", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "What is new?"}]}}
+    saved(orchestra, "ask", ask, budget={"run": {"calls": 0}})
+    run_id = orchestra.runs.start(OWNER, "ask", {})
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "waiting")
+    said = words(open_page("run", id=run_id, open="a")).replace("\\", "")
+    assert said.count("**Ask a model** waits.") == 2, "on top, and beside the step"
+    assert "The budget of this run of workflow 'ask' is used up: 0 calls of 0 calls." in said
+    assert "orchestra runs resume" not in said
+    orchestra.runs.cancel(OWNER, run_id)
+
+
 def test_a_run_that_waits_for_a_person_shows_the_question_in_words_and_on_the_table(
     orchestra: Orchestra, open_page: Open
 ) -> None:

@@ -53,6 +53,27 @@ def test_run_starts_the_workflow_with_what_was_typed(orchestra: Orchestra, open_
     assert run["status"] == "succeeded"
 
 
+def test_run_says_that_a_draft_is_not_what_runs(orchestra: Orchestra, open_page: Open) -> None:
+    file = orchestra.workflows.get(OWNER, "inbox-triage")
+    assert "unsaved changes in a draft" not in words(open_page("workflow", name="inbox-triage"))
+    orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text.replace("in:inbox", "in:spam"), file.etag)
+    at = open_page("workflow", name="inbox-triage")
+    assert "unsaved changes in a draft" in words(at)
+    links = {one.proto.label: one.proto.query_string for one in at.get("page_link")}
+    assert links["See and save it on the canvas"] == "name=inbox-triage&tab=canvas"
+    orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text, file.etag)
+    assert "unsaved changes in a draft" not in words(open_page("workflow", name="inbox-triage")), "it is the same text"
+
+
+def test_a_file_that_cannot_run_says_too_that_there_is_a_draft(orchestra: Orchestra, open_page: Open) -> None:
+    file = orchestra.workflows.get(OWNER, "inbox-triage")
+    orchestra.workflows.save(OWNER, "inbox-triage", '{"schema_version": 1, "steps": []}', file.etag)
+    orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text, file.etag)
+    at = open_page("workflow", name="inbox-triage")
+    assert "unsaved changes in a draft" in words(at)
+    assert "run-inbox-triage" not in {button.key for button in at.button}
+
+
 def test_pickers_offer_what_the_accounts_have(open_page: Open) -> None:
     at = open_page("workflow", name="inbox-triage")
     assert "acme/app" in at.selectbox(key="input-inbox-triage-repository").options

@@ -39,6 +39,23 @@ def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: 
     assert "1 problem" in words(at)
 
 
+def test_a_workflow_with_an_unsaved_draft_is_marked(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    for name in ("inbox-triage", "commit-digest"):
+        file = orchestra.workflows.get(OWNER, name)
+        text = file.text if name == "commit-digest" else file.text.replace("in:inbox", "in:spam")
+        orchestra.drafts.keep(OWNER, "workflow", name, text, file.etag)
+    assert words(open_page("workflows")).count("unsaved draft") == 1
+    orchestra.users.add(OWNER, "ada", "Ada", "editor", "a long password 1")
+    orchestra.users.add(OWNER, "vic", "Vic", "viewer", "a long password 1")
+    for somebody_else in ("ada", "vic"):
+        sign_in(somebody_else)
+        at = open_page("workflows")
+        assert not at.exception
+        assert "unsaved draft" not in words(at)
+
+
 UNUSED = """{
   "schema_version": 1,
   "title": "Unused",

@@ -11,7 +11,7 @@ from dashboard.base.plain import one_line, plain
 from dashboard.base.run_files import size_text
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.file_dialogs import name_field
+from dashboard.parts.file_dialogs import free_name, name_field
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.tabs import page_tabs
@@ -22,7 +22,7 @@ from dashboard.project.files import files_tab
 from dashboard.project.history import history_tab
 from dashboard.project.preview import preview_tab
 from dashboard.project.share import share_tab
-from engine.base.names import moment_of
+from engine.base.names import moment_of, usable_name
 from engine.projects.records import ProjectInfo
 
 PAGE = Page(
@@ -91,7 +91,11 @@ def _project(visit: Visit, one: ProjectInfo) -> None:
 def _new(visit: Visit) -> None:
     """Ask for a name and a title."""
     title = st.text_input(t("Title"), key="new-project-title", max_chars=200)
-    name = name_field(t("Name"), "my-project", "new-project-name")
+    named_after = usable_name(title)
+    taken = {one.name for one in visit.orchestra.projects.list(visit.who)}
+    # Another title is another field, so that it begins with the name made of it.
+    field = f"new-project-name{named_after and f'-{named_after}'}"
+    name = name_field(t("Name"), free_name(named_after or "my-project", taken), field)
 
     def make(_request_key: str) -> str:
         return visit.orchestra.projects.create(visit.who, name.strip(), title).name

@@ -285,6 +285,18 @@ class WorkflowEditing:
         except OrchestraError:
             return ""
 
+    def unsaved(self, p: Principal) -> set[str]:
+        """Return the workflows of which the person has a draft that differs from the file: runs are made without it."""
+        require(p, "view", "see workflows")
+        drafts = self._drafts.texts(p, _KIND) if may(p, "edit") else {}
+        return {name for name, text in drafts.items() if _is_other(text, self.saved_text(p, name))}
+
+    def is_unsaved(self, p: Principal, name: str) -> bool:
+        """Return whether the person has a draft of a workflow that differs from the file."""
+        require(p, "view", "see workflows")
+        draft = self._drafts.get(p, _KIND, name) if may(p, "edit") else None
+        return draft is not None and _is_other(draft.text, self.saved_text(p, name))
+
     def applied_to(self, name: str, text: str, sent: object) -> Applied:
         """Return what operations make of any text of a workflow. Raises InvalidInput, InvalidFile."""
         return self._applied(checked_workflow(name), text, operations(sent))
@@ -495,6 +507,10 @@ class WorkflowEditing:
             can_redo=to_redo(now.revisions) is not None,
             problems=self._check(p, name, now.text, now.renames) if check else None,
         )
+
+
+def _is_other(text: str, saved: str) -> bool:
+    return text.rstrip() != saved.rstrip()
 
 
 def _has_changed(name: str, now: _Now, operation: str) -> EditConflict:

@@ -1,0 +1,87 @@
+"""What the steps of a run that wait for a budget are told of: a line for each budget, as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dashboard.base.language import t, tn
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.notices import budget_words
+from dashboard.parts.times import near_time
+from engine.base.errors import OrchestraError
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
+from engine.runs.budgets import BudgetRow
+
+
+def is_budget_wait(step: StepRecord) -> bool:
+    """Return whether a step waits for a budget."""
+    held = step.get("held")
+    return held is not None and bool(held.get("is_budget"))
+
+
+def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = None) -> None:
+    """Say for each budget that steps of a run wait for how it is now, with a link to the page on which they resume."""
+    if not steps:
+        return
+    rows, workflow = _rows(visit), str(run["workflow"]) if run is not None else ""
+    for told in _by_budget(steps).values():
+        message = str(told[-1]["held"]["message"])
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            state = _as_told(message) if rows is None or not told[-1]["due_at"] else _state(message, rows, workflow)
+            st.markdown(f":material/savings: {_waiting(told)} {state}", width="content")
+            visit.link(t("Open Budgets"), "budgets", icon=":material/arrow_forward:")
+
+
+def _rows(visit: Visit) -> Sequence[BudgetRow] | None:
+    """Return the budgets but those of one run, which only the run tells of; None if config.yaml cannot be read."""
+    try:
+        return [one for one in visit.orchestra.budgets.overview(visit.who).budgets if one.used is not None]
+    except OrchestraError:
+        return None
+
+
+def _by_budget(steps: Sequence[StepRecord]) -> Mapping[str, list[StepRecord]]:
+    """Return the steps by the sentence about their budget, without what was used of it when they came to it."""
+    found: dict[str, list[StepRecord]] = {}
+    for step in steps:
+        found.setdefault(str(step["held"]["message"]).partition(":")[0], []).append(step)
+    return found
+
+
+def _waiting(steps: Sequence[StepRecord]) -> str:
+    if len(steps) > 1:
+        return tn("**{count} step waits.**", "**{count} steps wait.**", len(steps))
+    return t("**{title}** waits.", title=plain(str(steps[0]["title"] or steps[0]["id"])))
+
+
+def _as_told(message: str) -> str:
+    """Return what a step was told when it began to wait."""
+    said, _, remedy = message.partition(". ")
+    return message_markdown(f"{said}.", remedy)
+
+
+def _state(message: str, rows: Sequence[BudgetRow], workflow: str) -> str:
+    """Return in words how the budget of a message is now, or another one that this run has reached since."""
+    named = next((one for one in rows if message.startswith(one.opening)), None)
+    whose = {None, workflow, named.workflow if named else None}
+    others = [one for one in rows if one.workflow in whose and one.on_limit != "warn"]
+    over = next((one for one in (named, *others) if one is not None and one.state == "used_up"), None)
+    if over is not None:
+        said = t("{words} is used up: {sentence}.", words=budget_words(over), sentence=over.sentence)
+        return plain(f"{said} {_until(over)}")
+    if named is None:
+        return plain(t("The budget is not used up any more. Press Resume on the page Budgets."))
+    words, sentence = budget_words(named), named.sentence
+    return plain(
+        t("{words} has room again: {sentence}. Press Resume on the page Budgets.", words=words, sentence=sentence)
+    )
+
+
+def _until(over: BudgetRow) -> str:
+    at = "" if over.ends_at is None else near_time(over.ends_at)
+    return t("It goes on by itself at {at}; or raise the budget and press Resume on the page Budgets.", at=at)
