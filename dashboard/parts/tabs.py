@@ -40,6 +40,11 @@ def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
     return st.tabs(list(shown.values()), key=key, on_change=opened)
 
 
+def open_tab(name: str) -> None:
+    """Open a tab of the page, when it is drawn next."""
+    st.query_params[PARAM] = name
+
+
 def tab_name(label: str) -> str:
     """Return the name of a tab in the address: `needs-a-look` for ":material/report: Needs a look"."""
     return _ICON.sub("", label).strip().lower().replace(" ", "-")

@@ -10,6 +10,7 @@ from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
+from dashboard.parts.tabs import open_tab
 from dashboard.parts.times import ago
 from engine.base.errors import InvalidInput, StaleEdit
 from engine.documents.line_differences import unified
@@ -62,9 +63,8 @@ def draft_notice(visit: Visit, name: str) -> None:
             t(":material/edit_note: **You have unsaved changes in a draft.** Run uses the saved file."),
             width="content",
         )
-        visit.link(
-            t("See and save it on the canvas"), "workflow", icon=":material/arrow_forward:", name=name, tab="canvas"
-        )
+        label = t("See and save it on the canvas")
+        st.button(label, key=f"to-draft-{name}", icon=":material/arrow_forward:", on_click=open_tab, args=("canvas",))
 
 
 def prefix(kind: Kind, name: str) -> str:

@@ -325,6 +325,6 @@ def test_a_change_of_several_workflows_is_accepted_from_one_card_which_everybody
     assert button.is_disabled()
     card.locator("details[open]").get_by_role("checkbox").check()
     button.click()
-    card.get_by_text("1 draft has the change").wait_for()
+    card.get_by_text("Accepted into 1 draft").wait_for()
     assert "evil/app" in draft(page, served, "several")
     assert "evil/app" not in draft(page, served, "inbox-triage")

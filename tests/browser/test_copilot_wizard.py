@@ -74,6 +74,24 @@ def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
     assert made["triggers"][0]["with"] == {"cron": "0 8 * * 1"}
 
 
+def test_step_by_step_in_a_conversation_is_in_view_with_its_first_field_ready(served: Served, page: Page) -> None:
+    panel = opened(page, served, "in-between")
+    for words in ("explain this workflow", "what is wrong", "how do I undo a run"):
+        panel.locator("textarea").last.fill(words)
+        page.keyboard.press("Enter")
+        panel.locator(".copilot-turn[data-last]", has_text=words).wait_for()
+        panel.get_by_role("button", name="Begin anew").and_(panel.locator(":enabled")).wait_for()
+    assert panel.locator(".copilot-log").evaluate("one => one.scrollTop") > 0
+    panel.get_by_role("button", name="Step by step").click()
+    panel.locator(".copilot-wizard select:focus").wait_for()
+    assert panel.get_by_label("Source").evaluate("one => one === document.activeElement")
+    stays_in_view(panel.locator(".copilot-wizard legend").first)
+    panel.get_by_role("button", name="Close the co-pilot").click()
+    page.get_by_role("button", name="Co-pilot", exact=True).click()
+    panel.locator(".copilot-wizard select:focus").wait_for()
+    stays_in_view(panel.locator(".copilot-wizard legend").first)
+
+
 def test_a_workflow_is_built_by_words_and_tried_in_the_demo(served: Served, page: Page) -> None:
     panel = opened(page, served, "by-words")
     panel.locator("textarea").last.focus()

@@ -59,8 +59,9 @@ def test_run_says_that_a_draft_is_not_what_runs(orchestra: Orchestra, open_page:
     orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text.replace("in:inbox", "in:spam"), file.etag)
     at = open_page("workflow", name="inbox-triage")
     assert "unsaved changes in a draft" in words(at)
-    links = {one.proto.label: one.proto.query_string for one in at.get("page_link")}
-    assert links["See and save it on the canvas"] == "name=inbox-triage&tab=canvas"
+    at.button(key="to-draft-inbox-triage").click().run()
+    assert at.query_params["tab"] == "canvas"
+    assert "unsaved changes in a draft" not in words(at), "the canvas is open"
     orchestra.drafts.keep(OWNER, "workflow", "inbox-triage", file.text, file.etag)
     assert "unsaved changes in a draft" not in words(open_page("workflow", name="inbox-triage")), "it is the same text"
 

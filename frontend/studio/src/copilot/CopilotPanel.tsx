@@ -38,7 +38,7 @@ function Sheet(props: PanelProps) {
   useEffect(() => {
     const element = dialog.current!;
     if (!element.open) element.showModal(); // which would begin at the button that closes it
-    element.querySelector("textarea")?.focus();
+    element.querySelector<HTMLElement>(".copilot-wizard :is(select, input), textarea")?.focus();
     return () => element.close();
   }, []);
   return (
@@ -147,10 +147,12 @@ function useMore(log: { current: HTMLDivElement | null }): [boolean, () => void]
 
 // The newest question stays at the top while its answer arrives, unless the person scrolls.
 function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null }): void {
-  const isHeld = useRef(false);
+  const isHeld = useRef(copilot.isWizardOpen); // a panel that is opened again shows the form
   const count = copilot.conversation.turns.length;
+  const before = useRef(count);
   useEffect(() => {
-    isHeld.current = false;
+    if (before.current !== count) isHeld.current = false;
+    before.current = count;
     const element = log.current;
     const hold = () => (isHeld.current = true);
     element?.addEventListener("wheel", hold, { passive: true });

@@ -48,16 +48,18 @@ function useWanted({ wanted }: Copilot, { id }: Proposal, card: { current: HTMLE
 }
 
 function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Proposal; card: { current: HTMLElement | null } }) {
+  const isTakenBack = copilot.isTakenBack(proposal);
+  const words = isTakenBack ? t("Taken back") : statusWords(proposal.status);
   return (
-    <section ref={(element) => void (card.current = element)} className="copilot-card" data-status={proposal.status} aria-label={statusWords(proposal.status)} tabIndex={-1}>
+    <section ref={(element) => void (card.current = element)} className="copilot-card" data-status={proposal.status} aria-label={words} tabIndex={-1}>
       <details>
         <summary>
-          <b>{statusWords(proposal.status)}</b> · {tn("{count} change", "{count} changes", proposal.changes.length)} · <span className="studio-quiet">{madeAt(proposal)}</span>
+          <b>{words}</b> · {tn("{count} change", "{count} changes", proposal.changes.length)} · <span className="studio-quiet">{madeAt(proposal)}</span>
         </summary>
         <Sentences sentences={proposal.sentences} />
         <Diff text={proposal.diff} />
       </details>
-      {proposal.accepted.length > 0 && (
+      {proposal.accepted.length > 0 && (!isTakenBack || copilot.host.run) && (
         <p className="copilot-row">
           {proposal.status === "accepted" && copilot.canUndo(proposal) && <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>}
           {copilot.host.run && (
@@ -67,14 +69,14 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
           )}
           {copilot.canUndo(proposal) && (
             <button type="button" className="studio-button" onClick={() => {
-                copilot.host.undo();
+                copilot.undo(proposal);
                 focusOn(card);
               }}
             >
               {t("Undo")}
             </button>
           )}
-          {!copilot.canUndo(proposal) && !copilot.restorations.has(proposal.id) && (
+          {!copilot.canUndo(proposal) && !isTakenBack && !copilot.restorations.has(proposal.id) && (
             <button type="button" className="studio-plain" disabled={copilot.busy.has(proposal.id)} onClick={() => void copilot.lookBefore(proposal).then(() => focusOn(card))}>
               {t("Restore the earlier draft …")}
             </button>

@@ -1,5 +1,5 @@
 // A workflow from a few choices, without a model.
-import { useId } from "react";
+import { useEffect, useId, useRef } from "react";
 
 import { t } from "../language";
 import { Icon } from "../ui/icons";
@@ -17,11 +17,29 @@ interface Shown {
 }
 
 export function Wizard({ copilot }: { copilot: Copilot }) {
-  const { offers, building: chosen } = copilot;
-  if (!offers || !chosen) return <p className="studio-quiet">{t("Loading …")}</p>;
+  const { offers, building } = copilot;
+  if (!offers || !building) return <p className="studio-quiet">{t("Loading …")}</p>;
+  return <Form copilot={copilot} offers={offers} chosen={building} />;
+}
+
+// It stands above the conversation, maybe out of view.
+function useInView(copilot: Copilot) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const log = form.current?.closest(".copilot-log");
+    if (!copilot.isWizardWanted || !form.current || !log) return;
+    log.scrollTop = form.current.offsetTop - 8; // the log is what it is placed in
+    form.current.querySelector<HTMLElement>("select, input, textarea")?.focus({ preventScroll: true });
+  }, [copilot]);
+  return form;
+}
+
+function Form({ copilot, offers, chosen }: { copilot: Copilot; offers: Offers; chosen: Chosen }) {
+  const form = useInView(copilot);
   const shown = { chosen, offers, change: (next: Chosen) => copilot.fill(fitted(next, offers)) };
   return (
     <form
+      ref={form}
       className="copilot-wizard"
       aria-label={t("Build it step by step")}
       onSubmit={(event) => {

@@ -67,6 +67,7 @@ interface Kept {
   runId: string;
   isWizardOpen: boolean;
   building: Chosen | null;
+  choices: [string, { steps: string[]; ticks: string[]; demanded: readonly Tick[] }][];
 }
 
 export class Copilot {
@@ -99,12 +100,16 @@ export class Copilot {
   // Whether it covers the canvas: then the marks stay when it is closed.
   isSheet = false;
   isWizardOpen: boolean;
+  // Whether it was opened in this page, and shall be seen: not by a reload.
+  isWizardWanted = false;
   // What is chosen in the wizard; null: nothing yet.
   building: Chosen | null;
   // What the wizard offers; null: not loaded.
   offers: Offers | null = null;
-  private choices: ReadonlyMap<string, Choice> = new Map();
+  private choices: ReadonlyMap<string, Choice>;
   private readonly acceptedRevs = new Map<string, string>();
+  // The proposals that were undone by the button of their card.
+  private readonly undone = new Set<string>();
   private loading: Promise<void> | null = null;
   // An agreement, or its end, that is on its way to the server; null: none.
   private deciding: Promise<void> | null = null;
@@ -118,6 +123,7 @@ export class Copilot {
     const kept = stored(host);
     [this.isOpen, this.text, this.runId] = [kept.isOpen, kept.text, kept.runId];
     [this.isWizardOpen, this.building] = [kept.isWizardOpen, kept.building];
+    this.choices = new Map(kept.choices.map(([id, { steps, ticks, demanded }]) => [id, { steps: new Set(steps), ticks: new Set(ticks), demanded }]));
     this.conversation = { workflow: host.workflow, turns: [], from_outside: false };
     if (this.isOpen) void this.load();
     if (this.isWizardOpen) void this.loadOffers();
@@ -167,8 +173,10 @@ export class Copilot {
   }
 
   private keep(): void {
-    const { isOpen, text, runId, isWizardOpen, building } = this;
-    const kept: Kept = { isOpen, text, runId, isWizardOpen, building };
+    const { text, runId, isWizardOpen, building } = this;
+    const open = [...this.choices].filter(([id]) => mayBeOpen(this.proposals.get(id)));
+    const choices: Kept["choices"] = open.map(([id, { steps, ticks, demanded }]) => [id, { steps: [...steps], ticks: [...ticks], demanded }]);
+    const kept: Kept = { isOpen: this.isOpen, text, runId, isWizardOpen, building, choices };
     try {
       this.host.storage.setItem(this.host.key, JSON.stringify(kept));
     } catch {
@@ -411,7 +419,13 @@ export class Copilot {
 
   private choose(proposal: Proposal, choice: Choice): void {
     this.choices = new Map(this.choices).set(proposal.id, choice);
+    this.keep();
     this.changed();
+  }
+
+  private unchoose(proposal: Proposal): void {
+    this.choices = new Map([...this.choices].filter(([id]) => id !== proposal.id));
+    this.keep();
   }
 
   chooseStep(proposal: Proposal, step: string, isChosen: boolean): void {
@@ -435,7 +449,8 @@ export class Copilot {
       const { edited, proposal: now } = await routes.accept(this.host.workflow, proposal.id, steps, ticks);
       this.put(now);
       this.acceptedRevs.set(proposal.id, edited.rev);
-      this.choices = new Map([...this.choices].filter(([id]) => id !== proposal.id));
+      this.undone.delete(proposal.id);
+      this.unchoose(proposal);
       this.tell(t("Accepted into your draft; Undo takes it back."));
       this.host.accepted(edited);
     });
@@ -446,9 +461,11 @@ export class Copilot {
     const isOwn = proposal.workflow === this.host.workflow;
     if (isOwn && !(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
     const { edited, proposal: now } = await routes.accept(proposal.workflow, proposal.id, null, ticks);
+    this.unchoose(proposal);
     if (isOwn) {
       this.put(now);
       this.acceptedRevs.set(now.id, edited.rev);
+      this.undone.delete(now.id);
       this.host.accepted(edited);
     }
     return now;
@@ -483,7 +500,7 @@ export class Copilot {
   // ---- the wizard
 
   openWizard(isOpen = true): void {
-    this.isWizardOpen = isOpen;
+    this.isWizardOpen = this.isWizardWanted = isOpen;
     this.building = null;
     this.keep();
     this.changed();
@@ -535,6 +552,17 @@ export class Copilot {
   canUndo(proposal: Proposal): boolean {
     const rev = this.acceptedRevs.get(proposal.id);
     return rev !== undefined && rev === this.host.shownRev() && this.host.isUnsaved();
+  }
+
+  undo(proposal: Proposal): void {
+    this.undone.add(proposal.id);
+    this.host.undo();
+    this.changed();
+  }
+
+  // Whether the draft has it no longer because of its own Undo; a redo brings it back.
+  isTakenBack(proposal: Proposal): boolean {
+    return this.undone.has(proposal.id) && !this.canUndo(proposal);
   }
 
   // Show what restoring the text from before an acceptance would change; nothing is restored yet.
@@ -614,6 +642,9 @@ export class Copilot {
 export const tickWords = (missing: readonly Tick[]): string =>
   tn("{count} point needs your tick first.", "{count} points need your tick first.", missing.length);
 
+// One of another workflow is not known here.
+const mayBeOpen = (proposal: Proposal | undefined): boolean => !proposal || isOpen(proposal);
+
 function proposalWords(proposal: Proposal): string {
   const changes = tn("A proposal with {count} change.", "A proposal with {count} changes.", proposal.changes.length);
   return proposal.ticks.length > 0 ? `${changes} ${tn("{count} point needs a tick.", "{count} points need a tick.", proposal.ticks.length)}` : changes;
@@ -629,8 +660,10 @@ export function sentence(error: unknown): string {
 function stored({ storage, key }: Host): Kept {
   try {
     const found = JSON.parse(storage.getItem(key) ?? "{}") as Partial<Kept>;
-    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? ""), isWizardOpen: found.isWizardOpen === true, building: found.building ?? null };
+    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? ""), isWizardOpen: found.isWizardOpen === true, building: found.building ?? null, choices: (found.choices ?? []).filter(isChoice) };
   } catch {
-    return { isOpen: false, text: "", runId: "", isWizardOpen: false, building: null };
+    return { isOpen: false, text: "", runId: "", isWizardOpen: false, building: null, choices: [] };
   }
 }
+
+const isChoice = ([, one]: Kept["choices"][number]): boolean => [one.steps, one.ticks, one.demanded].every(Array.isArray);
