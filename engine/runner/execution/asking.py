@@ -31,10 +31,9 @@ class Asking:
             self._in_force[key] = action.approval.in_force(rules, action.step_type, call.effect)
         return self._in_force[key]
 
-    def needs_approval(self, call: StepCall) -> bool:
-        """Return whether a person has to approve the call. Raises InvalidFile."""
-        when = self.rule(call).when
-        return when == "always" or (when == "when_outside" and bool(self.outside(call)))
+    def needs_approval(self, call: StepCall, rule: StepApproval) -> bool:
+        """Return whether a person has to approve the call, by its rule."""
+        return rule.when == "always" or (rule.when == "when_outside" and bool(self.outside(call)))
 
     def outside(self, call: StepCall) -> dict[str, str]:
         """Return the fields that may contain text from outside, each with where it comes from.

@@ -61,7 +61,7 @@ class Approval(Middleware):
             return await call_next(call)  # the plan has the answer
         asked = self._asked(call)
         rule = self._asking.rule(call)
-        if asked is None and not self._asking.needs_approval(call):
+        if asked is None and not self._asking.needs_approval(call, rule):
             return await call_next(call)
         if call.write is not None and self._run.writes.ledger.needs_no_sending(self._run.job(call)):
             if asked is not None:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import OutsideTextRefused
+from engine.compiler.definition.plan import Action
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 from engine.runner.tags.run_tags import RunTags
 from engine.runner.tags.strict_fields import strict_names, strict_parts
@@ -33,22 +34,22 @@ class OutsideTextCheck(Middleware):
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._tags = run, RunTags(run)
+        self._checked: dict[int, tuple[Action, list[str]]] = {}
+        """The fields to check, by the identity of the action, with the action itself: so no other has its id."""
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call, unless text from outside decides where it goes or instructs a model."""
-        names = [one for one in strict_names(call.action.step_type.fields) if self._is_checked(call, one)]
+        names = self._checked_fields(call.action)
         if names:
             with suppress(RecursionError):  # the compiler has followed expressions that are nested so deeply
                 self._require(call, names)
         return await call_next(call)
 
-    def _is_checked(self, call: StepCall, name: str) -> bool:
-        """Return whether a field is more than constants, and neither are its values listed nor does a person see it."""
-        action = call.action
-        if name in action.allow or not has_expressions(action.arguments.get(name)):
-            return False
-        when = action.approval.own.when
-        return when != "always" and not (when == "when_outside" and name in action.outside_fields)
+    def _checked_fields(self, action: Action) -> list[str]:
+        if id(action) not in self._checked:
+            names = [one for one in strict_names(action.step_type.fields) if _is_checked(action, one)]
+            self._checked[id(action)] = action, names
+        return self._checked[id(action)][1]
 
     def _require(self, call: StepCall, names: Sequence[str]) -> None:
         assert call.arguments is not None
@@ -72,3 +73,11 @@ class OutsideTextCheck(Middleware):
     @cached_property
     def _may_reply(self) -> bool:
         return REPLY in self._run.plan.document.get("allow", ())
+
+
+def _is_checked(action: Action, name: str) -> bool:
+    """Return whether a field is more than constants, and neither are its values listed nor does a person see it."""
+    if name in action.allow or not has_expressions(action.arguments.get(name)):
+        return False
+    when = action.approval.own.when
+    return when != "always" and not (when == "when_outside" and name in action.outside_fields)

@@ -71,7 +71,7 @@ class Planning(Middleware):
             planned = {**planned, "write": "kept", "note": note, "receipt": receipt}
             return _planned(call, json.loads(known.output or "null"), planned)
         remarks = Remarks()
-        if self._asking.needs_approval(call):
+        if self._asking.needs_approval(call, self._asking.rule(call)):
             planned = {**planned, "asks": True}
         planned = {**planned, "preview": recorded(await self._preview(call, remarks))}
         return _planned(call, placeholder(call), planned, remarks)

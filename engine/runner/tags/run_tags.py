@@ -152,7 +152,7 @@ class PlaceTags:
                     return tag.valued(level.key)
                 if name == level.loop.loop.name:
                     items = self._until(depth).tagging.tree(level.loop.loop.items)
-                    return items.item().valued(level.item).current(is_current=True)
+                    return items.kind().valued(level.item).current(is_current=True)
         if name == "env":
             return CLEAN
         raise KeyError(name)

@@ -105,8 +105,12 @@ class Tagging:
         if isinstance(tree, Template):
             return self._template(tree)
         if isinstance(tree, dict):
-            return Fields({name: self.tree(one) for name, one in tree.items()})
-        return Items([self.tree(one) for one in tree]) if isinstance(tree, list) else CLEAN
+            fields = {name: self.tree(one) for name, one in tree.items()}
+            return CLEAN if _are_clean(fields.values()) else Fields(fields)
+        if isinstance(tree, list):
+            items = [self.tree(one) for one in tree]
+            return CLEAN if _are_clean(items) else Items(items)
+        return CLEAN
 
     def is_clean(self, text: Any) -> bool:
         """Return whether a text is one that the workflow's author wrote, or a clean one that it compares with."""
@@ -339,6 +343,10 @@ def has_expressions(tree: Any) -> bool:
 def _names(node: Node, bound: Container[str]) -> bool:
     """Return whether an expression names a variable of a macro."""
     return any(one.kind == "ident" and one.name in bound for one in walk(node))
+
+
+def _are_clean(tags: Iterable[Tag]) -> bool:
+    return all(one is CLEAN for one in tags)
 
 
 def _is_list(tag: Tag) -> bool:

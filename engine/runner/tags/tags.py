@@ -87,6 +87,10 @@ class Tag:
         """Return the tag of what a macro takes from this value: an item of a list, or a name of an object."""
         return self.item()
 
+    def kind(self) -> Tag:
+        """Return the tag of any item, without the values of the list: a loop gives each item its own."""
+        return self.item()
+
     def valued(self, value: Any) -> Tag:
         """Return the tag with the value that it belongs to."""
         return self
@@ -286,22 +290,36 @@ class Gathered(Tag):
     """The tag of a list with any number of items of one kind."""
 
     each: Tag
+    values: Sequence[Any] | None = None
+    """The items, if they are known. Each is looked at when it is asked for: a loop asks once for each of its items."""
 
     def item(self, index: int | None = None) -> Tag:
-        """Return the tag of an item."""
+        """Return the tag of an item, or of any."""
+        if self.values is None:
+            return self.each
+        if index is not None and -1 < index < len(self.values):
+            return self.each.valued(self.values[index])
+        return either([*self._items()])
+
+    def kind(self) -> Tag:
+        """Return the tag of any item, without its value."""
         return self.each
 
     def valued(self, value: Any) -> Tag:
         """Return the tag with the values of the items."""
-        return Items([self.each.valued(one) for one in value]) if isinstance(value, list) else self
+        return replace(self, values=value) if isinstance(value, list) else self
 
     def current(self, *, is_current: bool) -> Tag:
         """Return the tag of what is, or no longer is, being worked on."""
-        return Gathered(self.each.current(is_current=is_current))
+        return replace(self, each=self.each.current(is_current=is_current))
 
     def found(self) -> Iterator[Found]:
-        """Yield the texts that an item may have."""
-        return _below(ITEM, self.each)
+        """Yield the texts in all items, or those that an item may have."""
+        for one in [self.each] if self.values is None else self._items():
+            yield from _below(ITEM, one)
+
+    def _items(self) -> Iterator[Tag]:
+        return map(self.each.valued, self.values or ())
 
 
 @dataclass(frozen=True)
@@ -321,6 +339,10 @@ class Either(Tag):
     def element(self) -> Tag:
         """Return the tag of what a macro takes from it."""
         return either([one.element() for one in self.options])
+
+    def kind(self) -> Tag:
+        """Return the tag of any item, without the values of the list."""
+        return either([one.kind() for one in self.options])
 
     def valued(self, value: Any) -> Tag:
         """Return the tag with its value."""
@@ -354,6 +376,10 @@ class Wrapped(Tag):
     def element(self) -> Tag:
         """Return the tag of what a macro takes from it."""
         return self.inner().element()
+
+    def kind(self) -> Tag:
+        """Return the tag of any item, without the values of the list."""
+        return self.inner().kind()
 
     def valued(self, value: Any) -> Tag:
         """Return the tag with its value."""
