@@ -20,5 +20,6 @@ if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main
+    from engine import shared
 
-    main()
+    main(shared())

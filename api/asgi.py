@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from starlette.middleware import Middleware
@@ -32,8 +32,10 @@ from api.server import create_api
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
 from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
-from engine.orchestra import Orchestra
 from engine.workspace.config import ServerSettings
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
 _EXIT_STORAGE_OR_IN_USE = 4

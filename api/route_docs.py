@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.server import create_api
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 Described = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
@@ -19,7 +19,9 @@ from api.families import FAMILIES, Api
 from api.mcp import route as mcp
 from api.routes import authentication, execution, live, reference, runs, sockets
 from engine.health import Health
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/ready", "/auth/login", "/api/docs", "/api/openapi.json")
 """All paths that need no sign-in, `/api/docs` with its three files."""

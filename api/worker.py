@@ -16,12 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from engine.base.errors import NotAllowed, OrchestraError, TooManyTries
 from engine.health import Reason
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _log = logging.getLogger(__name__)
 _MOST_CONNECTIONS = 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,7 +14,9 @@ from starlette.routing import BaseRoute, Route
 from dashboard.live_route import signed_in
 from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 
 def find_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dashboard.base.language import N_, t, tc
 from dashboard.base.page import Action, Page
 from dashboard.help.documents import sections, titles
 from dashboard.pages import all_views
-from engine.orchestra import Orchestra
 from engine.people.access import Principal, may
 from engine.search.ranking import rank
 from engine.search.search import MOST_HITS, Hit, Kind
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 MOST_SHOWN = 20
 _ADDRESSES: Mapping[Kind, tuple[str, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,9 +12,11 @@ from starlette.routing import BaseRoute, Route
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import cookie_name
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 
 def live_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:

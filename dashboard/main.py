@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -22,20 +23,23 @@ from dashboard.people.account import account_menu, signed_out
 from engine.base.errors import OrchestraError
 from engine.people.access import Principal, may
 
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+
 _ASSETS = Path(__file__).with_name("assets")
 
 
-def main() -> None:
-    """Show a page to the signed-in person."""
+def main(orchestra: Orchestra) -> None:
+    """Show a page of a workspace to the signed-in person."""
     # A file of ours: for an icon by name the browser would ask Google.
     st.set_page_config(page_title=PRODUCT, page_icon=str(_ASSETS / "icon.svg"), layout="wide")
     st.logo(str(_ASSETS / "logo.svg"), size="medium")
     style.apply()
-    who = session.principal()
+    who = session.principal(orchestra)
     if who is None:
         _refuse()
     else:
-        _welcome(who)
+        _welcome(orchestra, who)
 
 
 def _refuse() -> None:
@@ -45,15 +49,13 @@ def _refuse() -> None:
         signed_out()
 
 
-def _welcome(who: Principal) -> None:
+def _welcome(orchestra: Orchestra, who: Principal) -> None:
     def run(view: View) -> None:
         here = replace(visit, here=view.page.path)
         here.go_on()
         with st.container(key="page"), errors_shown():
             held_notice(here)
             view.show(here)
-
-    orchestra = session.orchestra()
 
     def count(page: Page) -> int:
         with suppress(OrchestraError):  # the page itself shows the error

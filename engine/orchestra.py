@@ -30,7 +30,7 @@ from engine.connections.stand_ins import StandInProcess
 from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
 from engine.observing.traces import tracer_of
-from engine.people.access import LOCAL, Principal, require
+from engine.people.access import ENGINE, LOCAL, Principal, require
 from engine.people.audit import Audit
 from engine.people.people import is_known
 from engine.record.acceptance import checked_inputs
@@ -148,8 +148,6 @@ _LONGEST_TURN_SECONDS = 3.0
 _HANGS_SECONDS, _HANGS_LEASES = 10.0, 2.0
 _MOST_TESTS = 20
 """So many of the last runs are looked at for one that is no test."""
-ENGINE = Principal("engine", "owner")
-"""The principal of maintenance work that nobody requested."""
 
 
 class Orchestra:

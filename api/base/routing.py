@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -16,8 +16,10 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.base.identity import identify
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 LARGEST_BODY_BYTES = 1_000_000
 LARGEST_OPEN_BODY_BYTES = 16 * 1024
@@ -109,7 +111,10 @@ async def _principal(request: Request) -> Principal:
     return principal
 
 
-Door = Annotated[Orchestra, Depends(_orchestra)]
+if TYPE_CHECKING:
+    Door = Annotated[Orchestra, Depends(_orchestra)]
+else:  # FastAPI has no use for the type
+    Door = Annotated[Any, Depends(_orchestra)]
 """The engine, as a parameter of a route."""
 Acting = Annotated[Principal, Depends(_principal)]
 """The caller, as a parameter of a route."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -10,8 +12,10 @@ from api.base.documents import Refusal
 from api.base.hosts import is_same_origin
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.errors import NotAllowed
-from engine.orchestra import Orchestra
 from engine.people.access import Principal, require
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 router = APIRouter(tags=["MCP"], route_class=SignedInRoute)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio import to_thread
@@ -22,8 +22,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.mcp.tools import KEY, WorkflowTools
 from engine.base.errors import OrchestraError
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _log = logging.getLogger(__name__)
 _CHECKED_BEFORE = TransportSecuritySettings(enable_dns_rebinding_protection=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from mcp import types
@@ -18,11 +18,13 @@ from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Unknow
 from engine.base.json_text import JsonObject, compact
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.compiler.definition.plan import Plan
-from engine.orchestra import Orchestra
 from engine.people.access import Principal, require
 from engine.plugins.step import Effect
 from engine.record.types.run import Run
 from engine.runs.approval_titles import title_of
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 RUN_STATUS = "run_status"
 """The tool that tells how a run is going."""

@@ -9,13 +9,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.network import address
 from api.network.address import Address
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import OrchestraError
-from engine.orchestra import Orchestra
 from engine.people.access import local_user
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _LOOK_SECONDS = 0.1
 _OPEN_FILES = Path("/dev/fd")  # of the process that looks, on Linux and macOS

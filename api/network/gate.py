@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.base.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
 from api.base.identity import session_cookie
 from engine.base.errors import OrchestraError
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 # Open to strangers: sign-in, and what is the same in every Streamlit. Everything else, including what a later
 # Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.

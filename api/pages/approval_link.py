@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -20,7 +20,6 @@ from api.base.rate_limit import RateLimit
 from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page
 from engine.base.errors import InUse, NotAllowed, OrchestraError
-from engine.orchestra import Orchestra
 from engine.plugins.registry import link_word
 from engine.record.plans.previews import shown
 from engine.record.types.approval import AskedCall
@@ -28,6 +27,9 @@ from engine.runs.answers import LONGEST_REASON
 from engine.runs.approval_links import has_files
 from engine.runs.approval_titles import about
 from engine.runs.approvals import Approval, State
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 PATH = "/approve"
 _LARGEST_FORM_BYTES = 16_000

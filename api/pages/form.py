@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -20,8 +20,10 @@ from engine.base.errors import OrchestraError
 from engine.forms.inbox import discard
 from engine.forms.values import Wrong, checked
 from engine.forms.view import FormView, Notice, Render
-from engine.orchestra import Orchestra
 from engine.triggering.forms import PATH, FormBusy, Forms, NoForm, OpenForm
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _REQUESTS, _SECONDS = 60, 60.0
 """How often one network may open or send forms at all; submissions that count are limited by each form."""

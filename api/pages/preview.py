@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,8 +20,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.base.errors import NotAllowed, OrchestraError, UnknownName
-from engine.orchestra import Orchestra
 from engine.runs.projects.previews import PATH
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src {scripts}; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request
@@ -17,8 +17,10 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Accepted, Execution
 from engine.base.errors import InvalidInput
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio import to_thread
@@ -14,9 +14,11 @@ from fastapi.responses import StreamingResponse
 
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.statuses import ACTIVE_RUNS
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 

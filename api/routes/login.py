@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -20,9 +21,11 @@ from api.base.identity import client_address, session_cookie
 from api.base.routing import BodyLimit
 from api.routes.login_page import link_page, password_page
 from engine.base.errors import OrchestraError, TooManyTries
-from engine.orchestra import Orchestra
 from engine.people.devices import device_cookie, device_cookies
 from engine.people.sessions import Session, cookie_name
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _LARGEST_FORM_BYTES = 10_000
 # The session ends in the engine, 14 days after its last use. The cookie only has to outlast it: a tab that stays

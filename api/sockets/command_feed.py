@@ -12,10 +12,10 @@ from anyio import to_thread
 
 from api.sockets.hub import Hub, Subject
 from api.sockets.serving import Message
-from engine.orchestra import ENGINE, Orchestra
-from engine.people.access import Principal
+from engine.people.access import ENGINE, Principal
 
 if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
     from engine.runs.projects.commands import CommandState
 
 _LOOK_SECONDS = 0.05

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anyio import to_thread
 
@@ -14,9 +14,11 @@ from api.base.threads import Threads
 from api.sockets.hub import Hub, Subject
 from api.sockets.serving import Message
 from engine.base.errors import Problem
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.editing.draft_state import DraftState, DraftText
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _DRAFT_SECONDS = 0.2
 _FILE_SECONDS = 1.0

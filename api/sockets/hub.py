@@ -16,14 +16,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from api.base.threads import Threads, reading
 from engine.base.errors import OrchestraError, StorageError
-from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 State = TypeVar("State")
 MOST_OF_ONE = 16

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
 from api.sockets.hub import Hub, Subject
 from api.sockets.serving import Message
 from engine.base.statuses import ENDED_RUNS
-from engine.orchestra import ENGINE, Orchestra
-from engine.people.access import Principal
+from engine.people.access import ENGINE, Principal
 from engine.record.states.run_state import RunState, changes
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 
 class RunFeed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -16,8 +16,10 @@ from api.base.routing import orchestra_of
 from api.sockets.hub import Hub, Subject, TooManySockets, hub_of
 from engine.base.errors import NotAllowed, OrchestraError, TooManyTries, UnknownName
 from engine.base.json_text import compact
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 DONE = 1000
 UNEXPECTED_MESSAGE = 1008
@@ -55,7 +57,7 @@ class Ended(Exception):
         self.code, self.reason = code, reason
 
 
-Watch = Callable[[Hub, Orchestra, Principal], AbstractAsyncContextManager[Feed]]
+Watch = Callable[[Hub, "Orchestra", Principal], AbstractAsyncContextManager[Feed]]
 """Opens the feed of a socket; raises the errors of the GET request for the same data."""
 
 

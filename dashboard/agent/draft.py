@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dashboard.agent.tool_fields import fields_of, first_value, value_typed
 from dashboard.base import session
@@ -17,11 +17,13 @@ from dashboard.editing.draft import (
     known_draft,
     put,
 )
-from engine.agents.agents import AgentSummary
 from engine.base.errors import InvalidInput
 from engine.documents.json_file import object_in, typed_value
 from engine.workspace.canonical import canonical
 from engine.workspace.drafts import Draft as Unsaved
+
+if TYPE_CHECKING:
+    from engine.agents.agents import AgentSummary
 
 TEXT_FIELDS = ("title", "description", "instructions", "model")
 LIMITS = ("turns", "tokens", "dollars", "seconds")

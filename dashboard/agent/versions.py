@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.agent.draft import typed
@@ -12,12 +14,14 @@ from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.editing.draft import Draft, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.workflow.versions import named_version, version_choice
-from engine.agents.agents import AgentSummary
 from engine.agents.differences import agent_differences
 from engine.documents.json_file import object_in
 from engine.environments.kept_versions import SavedVersion
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.runs.trying.prompt_differences import in_context
+
+if TYPE_CHECKING:
+    from engine.agents.agents import AgentSummary
 
 
 def versions_tab(visit: Visit, agent: AgentSummary, draft: Draft) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,8 +18,10 @@ from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference
 from engine.record.types.approval import AskedCall
 from engine.record.types.run import Run
-from engine.runs.approvals import Approval
 from engine.runs.call_texts import field_schemas, text_fields
+
+if TYPE_CHECKING:
+    from engine.runs.approvals import Approval
 
 _MOST_LETTERS = 100_000
 

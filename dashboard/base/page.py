@@ -85,7 +85,7 @@ class Visit:
         Fragments, dialogs and callbacks run later than the page, and without its own check.
         """
         if time.monotonic() - self._check.at > CHECKED_SECONDS:
-            if session.principal() != self.signed_in:
+            if session.principal(self.orchestra) != self.signed_in:
                 st.rerun()
                 st.stop()  # within a callback, the other does nothing
             self._check.at = time.monotonic()

@@ -7,24 +7,18 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
-from engine.orchestra import Orchestra, shared
-from engine.people.access import Principal
 from engine.people.sessions import cookie_name, shown_id
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+    from engine.people.access import Principal
 
 T = TypeVar("T")
 _SAME_PRESS_SECONDS = 2.0
-
-
-def orchestra() -> Orchestra:
-    """Return the workspace that this process serves.
-
-    `shared` opens it once per process, so that Streamlit need not cache it again.
-    """
-    return shared()
 
 
 def session_id() -> str:
@@ -38,10 +32,10 @@ def shown_session_id() -> str:
     return shown_id(session_id())
 
 
-def principal() -> Principal | None:
+def principal(orchestra: Orchestra) -> Principal | None:
     """Return who is signed in, checked on every run: a page that stays open must not outlive the session."""
     cookie = session_id()
-    return orchestra().users.session(cookie) if cookie else None
+    return orchestra.users.session(cookie) if cookie else None
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base import session
@@ -18,8 +20,10 @@ from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, popover
 from engine.base.services import client_class, offers_tools, runs_locally
 from engine.base.statuses import AccountMode
-from engine.connections.doctor import CheckLine
-from engine.connections.statuses import ConnectionStatus
+
+if TYPE_CHECKING:
+    from engine.connections.doctor import CheckLine
+    from engine.connections.statuses import ConnectionStatus
 
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:

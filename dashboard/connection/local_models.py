@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,7 +13,9 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.connections.local_models import LocalServer
-from engine.connections.statuses import ConnectionStatus
+
+if TYPE_CHECKING:
+    from engine.connections.statuses import ConnectionStatus
 
 _FOUND = "local-models"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from pydantic import SecretStr
@@ -16,7 +16,9 @@ from dashboard.base.plain import outside_link, plain
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
-from engine.connections.statuses import ConnectionStatus
+
+if TYPE_CHECKING:
+    from engine.connections.statuses import ConnectionStatus
 
 
 def new_connection(visit: Visit, taken: set[str]) -> None:

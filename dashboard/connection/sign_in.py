@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,7 +18,9 @@ from dashboard.parts.errors import error_box
 from engine.base.errors import InvalidInput
 from engine.base.services import client_class
 from engine.connections.sign_ins import SignIn
-from engine.connections.statuses import ConnectionStatus
+
+if TYPE_CHECKING:
+    from engine.connections.statuses import ConnectionStatus
 
 _LOOK_SECONDS = 2.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -15,7 +15,9 @@ from dashboard.environment.removing import removal_popover
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.times import ago
 from engine.base.services import has_stand_in, is_for
-from engine.runs.environments.environments import EnvironmentStatus
+
+if TYPE_CHECKING:
+    from engine.runs.environments.environments import EnvironmentStatus
 
 _OTHERS = {"current": N_("Other workflows run their file as it is."), "none": N_("Other workflows do not run here.")}
 _ITSELF, _DEMO = N_("itself"), N_("its demo")

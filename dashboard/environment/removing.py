@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base import session
@@ -11,7 +13,9 @@ from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import close, popover
-from engine.runs.environments.removal import Removal
+
+if TYPE_CHECKING:
+    from engine.runs.environments.removal import Removal
 
 
 def removal_popover(visit: Visit, workflow: str, environment: str) -> None:

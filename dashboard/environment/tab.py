@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,9 +15,11 @@ from dashboard.environment.removing import removal_popover
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import section
-from engine.runs.environments.environments import EnvironmentStatus
-from engine.runs.environments.promotion import Promotion
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.runs.environments.environments import EnvironmentStatus
+    from engine.runs.environments.promotion import Promotion
+    from engine.workflows.workflow_files import WorkflowFile
 
 
 def environments_tab(visit: Visit, file: WorkflowFile) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base import session
@@ -13,8 +15,10 @@ from dashboard.connection.new import add_connection
 from dashboard.parts.buttons import action_button
 from engine.base.services import declaration
 from engine.connections.statuses import ConnectionStatus
-from engine.first_run.progress import StepId
 from engine.first_run.steps import DEMO, NONE, FirstRunState, FirstRunStep
+
+if TYPE_CHECKING:
+    from engine.first_run.progress import StepId
 
 _WHAT = {
     "mailbox": N_("Which mailbox is read? Nothing is changed in it before you have seen what would be."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base import session
@@ -14,9 +16,11 @@ from dashboard.parts.errors import errors_shown
 from dashboard.run.form import agreed_to
 from dashboard.trigger.start import start_dialog
 from engine.first_run.first_workflow import TRIGGER
-from engine.first_run.steps import FirstRunState
-from engine.runs.planning.plans import PlanRow
-from engine.runs.starting.preview import RunPreview
+
+if TYPE_CHECKING:
+    from engine.first_run.steps import FirstRunState
+    from engine.runs.planning.plans import PlanRow
+    from engine.runs.starting.preview import RunPreview
 
 _LOOKED = "first-run-preview"
 _LOOK_SECONDS = 2.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base.language import t, tc, tn
@@ -10,7 +12,9 @@ from dashboard.base.plain import plain
 from dashboard.parts.header import section
 from dashboard.parts.times import near_time
 from engine.budgets.limits import money
-from engine.runs.budgets import BudgetOverview
+
+if TYPE_CHECKING:
+    from engine.runs.budgets import BudgetOverview
 
 _SHOWN = 4
 

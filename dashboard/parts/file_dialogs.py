@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,12 +13,14 @@ from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
-from engine.agents.agents import Agents
 from engine.base.names import usable_name
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_files import PromptFiles
 from engine.tools.tools import Tools
-from engine.workflows.workflow_files import WorkflowFiles
+
+if TYPE_CHECKING:
+    from engine.agents.agents import Agents
+    from engine.workflows.workflow_files import WorkflowFiles
 
 NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the file.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,9 +14,11 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.popover import close, popover
 from engine.base.statuses import AccountMode
-from engine.connections.statuses import ConnectionStatus
-from engine.runs.budgets import BudgetRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
+
+if TYPE_CHECKING:
+    from engine.connections.statuses import ConnectionStatus
+    from engine.runs.budgets import BudgetRow
 
 _OF_DEAD = N_("Retry or dismiss each of them on the page Triggers.")
 """On a page, no notice names a command for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,9 +18,11 @@ from dashboard.prompt.answer import LOOK_SECONDS, shown_try, shown_waiting, try_
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.record.differences import shown
-from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.differing import AnswerDifferences, AnswerField, TextPart, field_changes
 from engine.runs.trying.records import Try
+
+if TYPE_CHECKING:
+    from engine.runs.trying.comparing import Comparison
 
 PARAM = "comparison"
 """The parameter of the address that names the comparison shown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -20,9 +20,11 @@ from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.columns import Column
-from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.wishes import Wish
+
+if TYPE_CHECKING:
+    from engine.runs.trying.columns import Column
+    from engine.runs.trying.comparing import Comparison
 
 
 def compare_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -22,7 +22,9 @@ from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import is_favourable, opinion_words
 from engine.runs.trying.matrix import CellAnswer, Matrix, Only, mark, opinions_of, shown
-from engine.runs.trying.matrix_reader import TestRow
+
+if TYPE_CHECKING:
+    from engine.runs.trying.matrix_reader import TestRow
 
 _CELL = "cell"
 """The parameter of the address that names the open cell: the number of its column, and its case."""

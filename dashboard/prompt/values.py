@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,7 +19,9 @@ from dashboard.parts.popover import close, popover
 from dashboard.parts.times import ago
 from engine.base.errors import OrchestraError
 from engine.documents.json_file import typed_value
-from engine.runs.trying.recorded import RecordedCall
+
+if TYPE_CHECKING:
+    from engine.runs.trying.recorded import RecordedCall
 
 PARAM = "values"
 """The parameter of the address that says where the values come from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,7 +16,9 @@ from dashboard.parts.times import near_time
 from engine.base.errors import OrchestraError
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
-from engine.runs.budgets import BudgetRow
+
+if TYPE_CHECKING:
+    from engine.runs.budgets import BudgetRow
 
 
 def is_budget_wait(step: StepRecord) -> bool:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dashboard.base.language import language
 from dashboard.run.board import Board, board, failure_board, progress
@@ -25,10 +25,12 @@ from dashboard.run.waits import told_waits
 from engine.base.errors import UnknownName
 from engine.base.json_text import compact
 from engine.base.statuses import ACTIVE_RUNS
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
 from engine.runs.run_looks import Look
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
 
 _SHARED_SECONDS = 1.0
 """A document read this recently is shared by everybody who looks at the run."""

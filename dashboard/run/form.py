@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -25,7 +25,9 @@ from engine.base.errors import OrchestraError, TooManyRequests
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
-from engine.runs.starting.preview import PreviewWarning, RunPreview
+
+if TYPE_CHECKING:
+    from engine.runs.starting.preview import PreviewWarning, RunPreview
 
 _FRESH_SECONDS = 20
 

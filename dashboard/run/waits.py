@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +17,9 @@ from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
-from engine.runs.approvals import Approval
+
+if TYPE_CHECKING:
+    from engine.runs.approvals import Approval
 
 _SHOWN = 3
 

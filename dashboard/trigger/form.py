@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base import session
@@ -11,8 +13,10 @@ from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.times import ago
-from engine.triggering.forms import FormStatus
 from engine.triggering.polling.status import TriggerStatus
+
+if TYPE_CHECKING:
+    from engine.triggering.forms import FormStatus
 
 _HERE = ("http://127.", "http://localhost", "http://[::1]")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,7 +18,9 @@ from dashboard.parts.inputs import inputs_form
 from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
 from engine.plugins.step_info import TriggerTypeInfo
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 _DEFAULT = N_("its default")
 _SCALARS = ("string", "integer", "number", "boolean")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base.language import N_, t
@@ -9,7 +11,9 @@ from dashboard.base.page import Visit
 from dashboard.parts.errors import errors_shown
 from dashboard.trigger.card import trigger_card
 from dashboard.trigger.new import new_trigger
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 _LOOK_SECONDS = 5.0
 _NONE = N_(

@@ -28,12 +28,13 @@ from engine.base.statuses import ACTIVE_RUNS, AccountMode, ListedStatus, RunStat
 from engine.compiler.definition.plan import Plan
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
-from engine.runs.budgets import BudgetOverview
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+
+    from engine.runs.budgets import BudgetOverview
 
 PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
 

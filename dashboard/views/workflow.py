@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -28,7 +29,9 @@ from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import is_branch
 from engine.record.types.run import Run
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 PAGE = Page(
     title=N_("Workflow"), icon=":material/account_tree:", path="workflow", order=21, section=N_("Work"), in_menu=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,7 +16,9 @@ from dashboard.parts.header import page_header
 from dashboard.parts.status import status_markdown
 from dashboard.parts.times import ago, full_time
 from dashboard.workflow.dialogs import new_workflow
-from engine.workflows.workflow_files import WorkflowSummary
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowSummary
 
 PAGE = Page(
     title=N_("Workflows"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -23,7 +24,9 @@ from engine.documents.json_file import typed_value
 from engine.runs.branches.merging import CONFLICT, Merging
 from engine.runs.branches.reader import BranchStatus
 from engine.workflows.merging.conflicts import SIDES, Choice, Conflict, Value
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 _HEIGHT = 120
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,7 +18,9 @@ from dashboard.parts.accounts import service_title
 from dashboard.workflow.reach import reach_section
 from engine.base.errors import OrchestraError
 from engine.base.services import services
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "canvas.js").read_text(encoding="utf-8")
 _mount = st.components.v2.component("ai-orchestra.canvas", js=_SCRIPT, isolate_styles=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +15,9 @@ from dashboard.drawing.steps import drawing_height
 from dashboard.parts.header import section
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Reach
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 _SOURCE, _HERE, _AWAY = "#0f766e", "#475569", "#4f46e5"
 _WIDE, _HIGH = 340, 110

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import streamlit as st
 
@@ -21,7 +21,9 @@ from engine.base.names import is_branch
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.line_differences import unified
 from engine.environments.kept_versions import SavedVersion
-from engine.workflows.workflow_files import WorkflowFile
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 
 class Saved(Protocol):

@@ -47,6 +47,9 @@ class Principal:
 NOTIFIER = Principal("approval-notices", "operator")
 """Starts the workflow that tells people of questions; its runs have links with which anybody can answer."""
 
+ENGINE = Principal("engine", "owner")
+"""The principal of maintenance work that nobody requested."""
+
 LOCAL = "local:"
 """Before the name of whoever works at the command line, who is no user of the dashboard."""
 

@@ -40,7 +40,7 @@ def orchestra(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orch
     monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(workspace))
     orchestra = Orchestra.open(workspace, serve=True)
-    monkeypatch.setattr("dashboard.base.session.shared", lambda: orchestra)
+    monkeypatch.setattr("engine.orchestra.shared", lambda: orchestra)
     yield orchestra
     orchestra.close()
 

@@ -29,12 +29,11 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 import streamlit as st
-from dashboard.base import session
-from engine.orchestra import Orchestra
+from engine import orchestra as engine
 from engine.people.access import Principal
 
-orchestra = Orchestra.open(Path(sys.argv[1]), serve=True)
-session.shared = lambda: orchestra
+orchestra = engine.Orchestra.open(Path(sys.argv[1]), serve=True)
+engine.shared = lambda: orchestra
 signed_in = orchestra.users.redeem(orchestra.users.login_link(Principal("local:ada", "owner"), "owner"))
 type(st.context).cookies = {"orchestra_session": signed_in.id}
 at = AppTest.from_file("app.py", default_timeout=60)

@@ -125,7 +125,7 @@ class Faces:
         session = self.orchestra.users.redeem(self.orchestra.users.login_link(LOCAL, user_id))
         assert session is not None
         self.monkeypatch.setattr(type(st.context), "cookies", {"orchestra_session": session.id})
-        self.monkeypatch.setattr("dashboard.base.session.shared", lambda: self.orchestra)
+        self.monkeypatch.setattr("engine.orchestra.shared", lambda: self.orchestra)
         at = press(_open)
         assert not at.exception, at.exception
         shown = [str(one.value).replace("\\", "").replace("\u2060", "") for one in at.error]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,7 +20,9 @@ from engine.agents.conversation import is_agent
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS
 from engine.record.types.run import Run
-from engine.runs.starting.preview import RunPreview
+
+if TYPE_CHECKING:
+    from engine.runs.starting.preview import RunPreview
 
 _ASK = ""
 """In place of a run id: a person must look at the form first."""

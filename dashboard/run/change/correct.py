@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -24,10 +24,12 @@ from engine.record.plans.planned import is_plan
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.runs.correcting.answer import Choice, choices_in
-from engine.runs.correcting.corrections import CorrectionPreview
 from engine.runs.correcting.not_undone import NothingDoneAgain
-from engine.runs.undo.undo_report import NotUndone, Undone
 from engine.store.runs import is_test
+
+if TYPE_CHECKING:
+    from engine.runs.correcting.corrections import CorrectionPreview
+    from engine.runs.undo.undo_report import NotUndone, Undone
 
 _VERDICTS = {
     "runs": N_("is done"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +17,9 @@ from engine.base.statuses import CANCELLABLE_RUNS, StepStatus
 from engine.base.step_path import StepPath
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
-from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
+
+if TYPE_CHECKING:
+    from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 
 _SHOWN = 12
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,8 +21,10 @@ from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import elsewhere, is_asking, keep
 from dashboard.views.agents.agents import agent_badges
-from engine.agents.agents import AgentSummary
 from engine.base.step_tree import AGENT_PREFIX, agent_workflow
+
+if TYPE_CHECKING:
+    from engine.agents.agents import AgentSummary
 
 PAGE = Page(title=N_("Agent"), icon=":material/smart_toy:", path="agent", order=46, section=N_("Build"), in_menu=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.agent.dialogs import new_agent
@@ -12,8 +14,10 @@ from dashboard.parts.file_dialogs import AGENT, file_menu
 from dashboard.parts.header import page_header
 from dashboard.parts.status import look_of
 from dashboard.parts.times import ago
-from engine.agents.agents import AgentSummary
 from engine.base.step_tree import agent_workflow
+
+if TYPE_CHECKING:
+    from engine.agents.agents import AgentSummary
 
 _SHOWN = 160
 PAGE = Page(

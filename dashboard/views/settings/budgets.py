@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +15,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from dashboard.parts.notices import budget_notices
 from engine.budgets.limits import money
-from engine.runs.budgets import BudgetRow, Used
+
+if TYPE_CHECKING:
+    from engine.runs.budgets import BudgetRow, Used
 
 PAGE = Page(
     title=N_("Budgets"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboard.base.language import N_, t
@@ -11,8 +13,10 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
-from engine.runs.workers import WorkerProcess
 from engine.store.owners import RunAtWork
+
+if TYPE_CHECKING:
+    from engine.runs.workers import WorkerProcess
 
 PAGE = Page(
     title=N_("Workers"),
