@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from engine.base.errors import ExpressionError
-from engine.base.wording import nearest, plain_reason, without_code
+from engine.base.wording import nearest
 from engine.expressions.functions import call_words, field_words, followers, is_call, syntax_words, unknown_function
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Spelling, path_before
+from engine.expressions.wording.messages import plain_reason, without_code
 
 _MOST_TOLD = 20
 _UNKNOWN = re.compile(r"undeclared reference to '(\w+)")

@@ -12,7 +12,7 @@ from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.base.lazy_values import NotKnownYet, Opener, Unknown, complete, opened
 from engine.base.statuses import StepStatus
-from engine.base.wording import kind_of, nearest, plain_failure, without_code
+from engine.base.wording import kind_of, nearest
 from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown
@@ -20,6 +20,7 @@ from engine.expressions.references import Reference, references
 from engine.expressions.syntax import Node
 from engine.expressions.templates import Part, parts
 from engine.expressions.typed import Program, Visible, WrongExpression, compile_typed
+from engine.expressions.wording.messages import plain_failure, without_code
 
 if TYPE_CHECKING:
     from cel_expr_python import cel

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.base.kinds import split_kinds
 from engine.expressions.roots import ENTRY
 from engine.expressions.templates import Spelling, Token, path_before, tokens
+from engine.expressions.wording.kinds import split_kinds
 
 _OVERLOAD = re.compile(r"<input>:(\d+):(\d+): found no matching overload for '([^']*)' applied to '\((.*)\)'")
 _RANGE = re.compile(r"<input>:(\d+):(\d+): expression of type 'wf\.[^']*' cannot be the range of a comprehension")

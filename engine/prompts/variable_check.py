@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.base.errors import ExpressionError
-from engine.compiler.analysis.constants import failing
+from engine.compiler.analysis.failing import failing
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
 from engine.expressions.references import references

@@ -20,7 +20,7 @@ from engine.base.errors import ExpressionError
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.comparisons import has_comparisons, never_so
 from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, normal
-from engine.compiler.analysis.constants import failing
+from engine.compiler.analysis.failing import failing
 from engine.compiler.analysis.missing_value_messages import alarm_words
 from engine.compiler.analysis.missing_values import Parts, Reading, root
 from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Names, Report, StepName

@@ -1,0 +1,1 @@
+"""The messages of CEL in plain words."""
