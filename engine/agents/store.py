@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from engine.agents.agent_file import AgentModel
 from engine.agents.tool_check import tool_faults
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
-from engine.compiler.definition.loader import problem
+from engine.compiler.definition.problems import problem
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
 from engine.environments.kept_versions import KeptVersions

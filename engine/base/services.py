@@ -10,13 +10,15 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from operator import itemgetter
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import clients
-from clients.client import Client
 from clients.service import Service, ServiceKind
 from demo import endpoints
 from engine.base.errors import UnknownName
+
+if TYPE_CHECKING:
+    from clients.client import Client
 
 
 @cache
@@ -147,4 +149,4 @@ def _client_in(name: str) -> type[Client] | None:
 
 
 def _is_client(kind: type[object]) -> TypeGuard[type[Client]]:
-    return issubclass(kind, Client) and not inspect.isabstract(kind)
+    return isinstance(getattr(kind, "service", None), Service) and not inspect.isabstract(kind)

@@ -28,9 +28,10 @@ from engine.compiler.checks.scope import RUN, Scope
 from engine.compiler.checks.unused import Names, warn
 from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
-from engine.compiler.definition.loader import Loaded, load, problem
+from engine.compiler.definition.loader import Loaded, load
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
+from engine.compiler.definition.problems import problem
 from engine.compiler.sightings import Sightings
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers

@@ -11,7 +11,7 @@ from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Report, StepName
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Surroundings
-from engine.compiler.definition.model import step_id_fault
+from engine.compiler.definition.identifiers import step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.json_splice import Splice, spliced
 from engine.expressions.templates import Token, tokens

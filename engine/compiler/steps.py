@@ -20,7 +20,8 @@ from engine.compiler.checks.step_facts import handed_on, learn
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.environment import Surroundings
-from engine.compiler.definition.model import FallbackModel, StepModel, is_variable, loop_name_fault
+from engine.compiler.definition.identifiers import is_variable, loop_name_fault
+from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.definition.schemas import Outputs
 from engine.documents.json_file import JsonPath

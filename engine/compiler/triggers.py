@@ -16,8 +16,9 @@ from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
 from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.identifiers import name_fault
 from engine.compiler.definition.loader import is_nameless
-from engine.compiler.definition.model import TriggerModel, WorkflowModel, name_fault
+from engine.compiler.definition.model import TriggerModel, WorkflowModel
 from engine.compiler.definition.plan import Tree, Trigger
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema

@@ -12,7 +12,7 @@ from typing import Any
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
-from engine.compiler.definition.model import name_fault
+from engine.compiler.definition.identifiers import name_fault
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.files.atomic import etag, make_folder, write_whole
 from engine.files.state_cache import StateCache

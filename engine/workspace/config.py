@@ -427,7 +427,7 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
     if config is None:
         return
     for name, rule in (config.approvals.model_extra or {}).items():
-        from engine.compiler.checks.approval_check import fault_of  # few files have such rules
+        from engine.compiler.definition.approval_faults import fault_of  # few files have such rules
 
         if is_of_workspace(name):  # its tools are known only later, and may come back
             continue
@@ -442,7 +442,7 @@ def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:
     """Return what the settings may not have meant: approval rules for people who are not users of the workspace."""
     found: list[tuple[tuple[str, ...], str, str]] = []
     for name, rule in loaded.config.approvals.rules.items():
-        from engine.compiler.checks.approval_check import strangers  # few files have such rules
+        from engine.compiler.definition.approval_faults import strangers  # few files have such rules
 
         found += [(("approvals", name, "by"), *told) for told in strangers(rule, is_user)]
     for name in loaded.config.limits.runs_at_once_per_connection:

@@ -11,8 +11,8 @@ from typing import Any
 from engine.base.errors import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
 from engine.compiler.analysis.text_flow import TextFlow
-from engine.compiler.definition.loader import Doubts, problem
-from engine.compiler.definition.model import CEL_WORDS
+from engine.compiler.definition.identifiers import CEL_WORDS
+from engine.compiler.definition.problems import Doubts, problem
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.expressions.celtypes import Schema
 from engine.expressions.expressions import Expression

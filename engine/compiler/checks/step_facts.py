@@ -9,10 +9,10 @@ from engine.base.step_tree import CALL
 from engine.compiler.analysis.conditions import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.checks import called_workflows as callees
-from engine.compiler.checks.approval_check import ASK
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
+from engine.compiler.definition.approval_faults import ASK
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Block
 from engine.documents.json_file import JsonPath

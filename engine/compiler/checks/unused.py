@@ -11,7 +11,8 @@ from engine.base.step_tree import Place, StepNode
 from engine.base.wording import nearest
 from engine.compiler.checks.futile import Placed, named, repeated_writes, warn_of_the_futile
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel, step_id_fault
+from engine.compiler.definition.identifiers import step_id_fault
+from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Effect

@@ -10,38 +10,15 @@ from typing import Any
 
 from engine.base.errors import Problem
 from engine.base.wording import nearest
-from engine.compiler.definition.model import (
-    StepModel,
-    WorkflowModel,
-    is_speakable,
-    is_variable,
-    loop_name_fault,
-    misfits_of,
-    step_id_fault,
-)
+from engine.compiler.definition.identifiers import is_speakable, is_variable, loop_name_fault, step_id_fault
+from engine.compiler.definition.model import StepModel, WorkflowModel, misfits_of
+from engine.compiler.definition.problems import STEP_LISTS, Doubts, problem, step_and_field
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.repair import ABSENT, Repair, repaired
 from engine.documents.shapes import Fault
 
 _NAMELESS = "?"
-_STEP_LISTS = ("steps", "on_failure")
 _NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
-
-
-@dataclass(frozen=True)
-class Doubts:
-    """What is uncertain about a file because of its errors; consequences of that must not be reported."""
-
-    lost: frozenset[JsonPath] = frozenset()
-    """Where a faulty value was removed."""
-    unsure: frozenset[str] = frozenset()
-    """Ids of steps whose output may have any shape."""
-    twice: frozenset[str] = frozenset()
-    """Ids that several steps have."""
-    strangers: frozenset[str] = frozenset()
-    """Names that a step without a readable id may have."""
-    unspeakable: frozenset[str] = frozenset()
-    """Names that expressions cannot contain; an expression that tries to is not checked."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +27,9 @@ class Loaded:
 
     model: WorkflowModel | None
     problems: list[Problem]
-    doubts: Doubts = Doubts()
+    doubts: Doubts = field(default_factory=Doubts)
     renamed: Mapping[JsonPath, JsonPath] = field(default_factory=dict)
     """Path in the model -> path in the file, for misspelt keys."""
-
-
-def problem(file: JsonFile, path: JsonPath, message: str, *, offset: int = 0, **more: str) -> Problem:
-    """Return a Problem at a value of the file, with the step and field on its path."""
-    line, column = file.place(path, offset)
-    step, where = step_and_field(file.value, path)
-    return Problem(message, file=file.file, line=line, column=column, step=step, field=where, **more)
-
-
-def step_and_field(document: Any, path: JsonPath) -> tuple[str | None, str | None]:
-    """Return the id of the innermost step on a path, and the dotted field below it."""
-    step, start, value = None, 0, document
-    for depth, part in enumerate(path):
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            break
-        if isinstance(part, int) and depth and path[depth - 1] in _STEP_LISTS and isinstance(value, dict):
-            step, start = str(value.get("id", f"number {part + 1}")), depth + 1
-    return step, ".".join(str(part) for part in path[start:]) or None
 
 
 def load(file: JsonFile) -> Loaded:
@@ -96,7 +53,7 @@ def _stand_in(path: JsonPath) -> Any:
     if path[-1] == "steps":
         return [nameless]
     if isinstance(path[-1], int):
-        return nameless if path[-2] in _STEP_LISTS else ABSENT
+        return nameless if path[-2] in STEP_LISTS else ABSENT
     return {"id": nameless["id"], "foreach": "{{ [] }}", "schema_version": 1}.get(path[-1], ABSENT)
 
 

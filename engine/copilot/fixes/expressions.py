@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.base.errors import ExpressionError
 from engine.base.wording import nearest
-from engine.compiler.definition.model import step_id_fault
+from engine.compiler.definition.identifiers import step_id_fault
 from engine.copilot.fixes.calls import as_property, rewritten_call
 from engine.copilot.fixes.operators import as_texts, other_languages
 from engine.copilot.fixes.records import Idea

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from engine.base.wording import nearest
-from engine.compiler.definition.model import name_fault
+from engine.compiler.definition.identifiers import name_fault
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
 from engine.copilot.fixes.seen import Seen

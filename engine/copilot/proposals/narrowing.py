@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.base.errors import ExpressionError
-from engine.compiler.definition.model import is_variable
+from engine.compiler.definition.identifiers import is_variable
 from engine.expressions.expressions import compile_expression
 from engine.expressions.syntax import Node
 from engine.expressions.templates import parts, tokens
