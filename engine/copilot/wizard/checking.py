@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
+from clients.errors import InvalidRequest
+from clients.github.values import repository_name
 from engine.base.errors import InvalidInput
 from engine.base.wording import nearest
 from engine.copilot.wizard.places import place
@@ -13,8 +14,6 @@ from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 from engine.copilot.wizard.targets import Target
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9_.-]{1,100}")
 
 
 def check(choices: Choices) -> None:
@@ -113,10 +112,12 @@ def _check_places(
 def _check_repositories(known: Mapping[str, Place], given: Mapping[str, str], field: str) -> None:
     for name, value in given.items():
         is_plain = known[name].format == "github-repository" and value.strip() and "{{" not in value
-        if is_plain and not _REPOSITORY.fullmatch(value.strip()):
-            raise _wrong(
-                f"{field}.{name}", value, "It is no repository on GitHub.", "Say owner/name, such as acme/app."
-            )
+        if not is_plain:
+            continue
+        try:
+            repository_name(value)
+        except InvalidRequest as error:
+            raise _wrong(f"{field}.{name}", value, "It is no repository on GitHub.", error.remedy) from error
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> InvalidInput:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clients.github.values import repository_name
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.reading import read
@@ -206,6 +207,18 @@ def test_a_choice_that_does_not_fit_is_named(orchestra: Orchestra, what: str) ->
         orchestra.copilot.wizard.propose(OWNER, "wrong", choices)
     assert said in str(error.value)
     assert error.value.remedy
+
+
+@pytest.mark.parametrize(
+    "said", ["acme/app", " acme/app ", "https://github.com/acme/app", "https://github.com/acme/app.git"]
+)
+def test_a_repository_is_said_as_the_steps_take_it(orchestra: Orchestra, said: str) -> None:
+    """What a step takes, the wizard takes, too."""
+    target = {"target": "comment", "text": "Is this still so?"}
+    choices = Choices.model_validate({"source": "issues", "places": {"repository": said}, "targets": [target]})
+    made = orchestra.copilot.wizard.propose(OWNER, "by-address", choices)
+    assert made.is_acceptable, made.problems
+    assert repository_name(said) == "acme/app"
 
 
 def test_viewers_use_no_wizard(orchestra: Orchestra) -> None:
