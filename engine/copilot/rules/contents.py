@@ -11,6 +11,7 @@ from engine.base.step_tree import step_nodes
 from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, quoted
 from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.wizard.filters import contains
+from engine.copilot.wizard.records import MOST_DAYS
 from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
@@ -34,7 +35,6 @@ _ONLY_MAIL = re.compile(
     r"\b(?:only|nur) (?=(?:look at |die )?(?:the )?(?:e-?)?(?:mails?|nachrichten|newsletters?)\b)", _I
 )
 _NOT_LENGTH = re.compile(rf"\b(?:rather than|instead of|statt|anstatt|anstelle von) {DAYS}\b", _I)
-_MOST_DAYS = 3_650
 _NEWER = re.compile(r"\s*\bnewer_than:\w+")
 _MOST = re.compile(
     rf"\b(?:at most|no more than|only|up to|maximum(?: of)?|höchstens|maximal|nur|bis zu) (?P<n>{NUMBER}) "
@@ -120,8 +120,8 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
     if found is None or length_of(found)[1] != "d":
         return None
     days = length_of(found)[0]
-    if days > _MOST_DAYS:
-        raise NotThere(f"That is too far back: say at most {_MOST_DAYS} days.")
+    if days > MOST_DAYS:
+        raise NotThere(f"That is too far back: say at most {MOST_DAYS} days.")
     used = (found[0], *(one[0] for pattern in (_ONLY_MAIL, _NOT_LENGTH) if (one := pattern.search(said))))
     if "days" in _inputs(document):
         return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)

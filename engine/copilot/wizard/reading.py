@@ -20,7 +20,7 @@ from engine.copilot.wizard.decisions import Decisions, decided
 from engine.copilot.wizard.dropped import dropped, places_left
 from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import Said, has, named, targets_of
-from engine.copilot.wizard.records import Amount, Choices, Chosen, Only, Start
+from engine.copilot.wizard.records import MOST_DAYS, Amount, Choices, Chosen, Only, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -41,8 +41,6 @@ _PLACES = {
 }
 """Words with which a request names a place, as examples."""
 _LONGEST_EXAMPLE = 200
-_DIGITS_OF_DAYS = 4
-"""Of the longest age: see `Only.newer_days`."""
 _MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
 """What a target makes: the words that name it are not those of the source."""
 
@@ -184,8 +182,8 @@ def _missing(error: InvalidInput) -> Understood | None:
 def _too_old(said: Said) -> Understood | None:
     """Return that an age is too long, if it is."""
     found = meanings.UNTOUCHED.search(said.text)
-    is_too_old = found is not None and len(found["n"]) >= _DIGITS_OF_DAYS
-    return Understood(question="That is too long ago: say at most 3650 days.") if is_too_old else None
+    is_too_old = found is not None and int(found["n"]) > MOST_DAYS
+    return Understood(question=f"That is too long ago: say at most {MOST_DAYS} days.") if is_too_old else None
 
 
 def _source(said: Said, targets: Sequence[Chosen]) -> Source | None:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 _Short = Annotated[str, Field(max_length=200)]
 _Long = Annotated[str, Field(max_length=4_000)]
 _MOST_TARGETS = 12
+MOST_DAYS = 3_650
+"""The longest age of an item."""
 
 
 class _Chosen(BaseModel):
@@ -42,8 +44,8 @@ class Only(_Chosen):
     words: tuple[_Short, ...] = Field(default=(), max_length=20, description="Its title or text has one of these.")
     sender: _Short = Field(default="", description="Mail from this address or domain.")
     labels: tuple[_Short, ...] = Field(default=(), max_length=20, description="It has all these labels.")
-    newer_days: int = Field(default=0, ge=0, le=3650, description="Not older than this many days; 0: of any age.")
-    older_days: int = Field(default=0, ge=0, le=3650, description="Untouched for this many days; 0: of any age.")
+    newer_days: int = Field(default=0, ge=0, le=MOST_DAYS, description="Not older than this many days; 0: of any age.")
+    older_days: int = Field(default=0, ge=0, le=MOST_DAYS, description="Untouched for this many days; 0: of any age.")
     has_file: bool = Field(default=False, description="Only mail with an attached file.")
     ending: str = Field(default="", pattern=r"^([a-z0-9]{1,8})?$", description="Only attached files such as `pdf`.")
     unassigned: bool = Field(default=False, description="Only issues that nobody is assigned to.")

@@ -345,6 +345,15 @@ def test_what_is_missing_is_asked_for(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "asked"), [(999, None), (1000, None), (3650, None), (3651, "That is too long ago: say at most 3650 days.")]
+)
+def test_only_an_age_that_is_too_long_is_called_so(days: int, asked: str | None) -> None:
+    too_many = ", ".join(f"kind{n}" for n in range(13))
+    understood = read(f"sort my mail of the last {days} days into {too_many} and rest")
+    assert (understood and understood.question) == asked
+
+
+@pytest.mark.parametrize(
     ("said", "asked"),
     [
         (
