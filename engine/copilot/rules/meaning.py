@@ -12,7 +12,7 @@ from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
 from engine.copilot.rules.replacing import replaced
 from engine.copilot.rules.requests import NotThere, Understood, understood
-from engine.copilot.wizard.amounts import READ, readable, unread
+from engine.copilot.wizard.amounts import READ, lengths, readable, unread, with_length
 from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
 from engine.workflows.editing.editing import Canvas
@@ -57,6 +57,9 @@ def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
         first = first or left
     if first:
         raise Dropped(refusal_of(first))
+    unread_lengths = lengths(said)
+    if unread_lengths and _is_change(with_length(said), canvas):
+        raise Dropped(f"{refusal_of(unread_lengths)} {READ}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Amounts that no rule reads: number words beyond twelve, fractions, thousands, and vague ones before a unit.
+"""Amounts that no rule reads: number words beyond twelve, fractions, thousands, ranges, and vague ones before a unit.
 
 A rule that finds only a part of such an amount would do something else than what was said: `twenty one` is not one.
 """
@@ -34,15 +34,27 @@ _TIME = (
 )
 _UNIT = rf"(?:{_TIME}|(?:times|attempts?|tries|mal|versuche?n?)\b)"
 _JOINED = rf"(?:[ -](?:and |und )?(?:{_SMALL}|{_BIG})\b)*"
+_NUMBER = rf"(?:{_SMALL}|{_BIG})"
+_RANGE = (
+    rf"{_NUMBER}(?: ?[-–—/] ?| (?:or|to|and|oder|bis|und) )(?:{_NUMBER}\b|(?:a half|more|less|fewer|so|mehr|weniger)\b)"
+)
+"""Two numbers, or one that is only about right: `two or three`, `2-3`, `3 or more`."""
+_LENGTH = re.compile(
+    r"\b(?:(?:last|past|previous|this|current|since|letzte\w?|vergangene\w?|vorige\w?|diese\w?|seit) "
+    rf"(?:{_NUMBER} )?(?:(?!{_NUMBER}\b)[^\W\d_][\w-]* )?"
+    rf"(?:{_TIME}|quarters?|quartals?|weekends?|wochenenden?|\w+days?|\w+tage?n?)|"
+    r"today|yesterday|heute|gestern)\b",
+    _I,
+)
 _BEGINS = r"(?<![\w#./@:+−–-])(?<!\d[.,’'])"
 _UNREAD = re.compile(
     rf"{_BEGINS}(?:(?:(?:{_SMALL})[ -])*(?:{_BIG}){_JOINED}(?![\w/@])|"
-    rf"(?:\d{{1,3}}(?:[ .,’']\d{{3}})+|\d+[.,]\d+|\d{{5,}})(?=[ -]?{_UNIT})|{_VAGUE}(?=[ -]{_UNIT}))",
+    rf"(?:\d{{1,3}}(?:[ .,’']\d{{3}})+|\d+[.,]\d+|\d{{5,}})(?=[ -]?{_UNIT})|(?:{_RANGE}|{_VAGUE})(?=[ -]{_UNIT}))",
     _I,
 )
 _SPAN = re.compile(
     r"\b(?:(?:the |de[rnms] |die )?(?:last|past|previous|recent|letzte\w?|vergangene\w?|vorige\w?) )?"
-    rf"(?:\w+ )?{_TIME}|\b(?:today|yesterday|heute|gestern)\b",
+    rf"(?:(?:{_RANGE}|\w+) )?{_TIME}|\b(?:today|yesterday|heute|gestern)\b",
     _I,
 )
 READ = "Whole numbers are read in digits, and in words up to twelve."
@@ -57,6 +69,18 @@ def readable(said: str) -> str:
     """Return a request with the number 2 in place of each amount that no rule reads."""
     for begin, end in reversed(list(_places(said))):
         said = f"{said[:begin]}2{said[end:]}"
+    return said
+
+
+def lengths(said: str) -> list[str]:
+    """Return the lengths of time that no rule may read, also without a number: `last working days`, `since Monday`."""
+    return [found[0] for found in _LENGTH.finditer(hidden(said))]
+
+
+def with_length(said: str) -> str:
+    """Return a request with a length that is read in place of each of them."""
+    for found in reversed(list(_LENGTH.finditer(hidden(said)))):
+        said = f"{said[: found.start()]}last 2 days{said[found.end() :]}"
     return said
 
 

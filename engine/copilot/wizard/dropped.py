@@ -67,10 +67,10 @@ def dropped(text: str, choices: Choices) -> list[str]:
     things = places_left(text, choices)
     rest = _THINGS.sub("…", rest)
     rest = without(rest, [*_used(rest, choices), *times_of(rest).used])
-    times = _spans(rest, choices)
-    words = [*times, *(one for one in unread(text) if not any(one in each for each in times))]
+    times, amounts = _spans(rest, choices), unread(text)
+    words = [*times, *(one for one in amounts if not any(one in each for each in times))]
     numbers = set(re.findall(r"\d+", choices.model_dump_json(exclude={"cron"}, exclude_defaults=True)))
-    words += [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
+    words += [one for one in left_words(without(rest, amounts)) if not (one.isdigit() and one in numbers)]
     words += _of_sources(rest, choices)
     if any(one.target == "issue" for one in choices.targets):  # labels are for mails, or for issues that are there
         words += [one["it"] for one in _WITH_LABEL.finditer(rest)]

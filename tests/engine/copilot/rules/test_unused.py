@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -256,6 +257,7 @@ def test_the_answer_names_the_words(orchestra: Orchestra, said: str, workflow: s
 
 
 AMOUNTS = ("hundred", "twenty one", "a dozen", "few", "½", "1 000", "1.5", "10000", "dreißig", "einundzwanzig", "paar")
+RANGES = ("two or three", "2-3", "2 to 3", "zwei bis drei", "7 or so", "3 or more", "two and a half")
 AMOUNT_FORMS = (
     ("only mails of the last @ days", "inbox-triage"),
     ("nur Mails der letzten @ Tage", "inbox-triage"),
@@ -265,7 +267,7 @@ AMOUNT_FORMS = (
 )
 
 
-@pytest.mark.parametrize("amount", AMOUNTS)
+@pytest.mark.parametrize("amount", [*AMOUNTS, *RANGES])
 @pytest.mark.parametrize(("form", "workflow"), AMOUNT_FORMS)
 def test_an_amount_that_is_not_read_is_named_and_never_half_read(
     orchestra: Orchestra, form: str, workflow: str, amount: str
@@ -275,6 +277,14 @@ def test_an_amount_that_is_not_read_is_named_and_never_half_read(
     assert f"“{amount}" in answer.text or f"{amount} " in answer.text or "at most 3650 days" in answer.text
 
 
+@pytest.mark.parametrize("amount", RANGES)
+@pytest.mark.parametrize(("form", "workflow"), AMOUNT_FORMS)
+def test_a_range_is_named_as_one(orchestra: Orchestra, form: str, workflow: str, amount: str) -> None:
+    text = orchestra.copilot.rules.answer(OWNER, form.replace("@", amount), workflow).text
+    named = re.findall("“(.*?)”", text)
+    assert [amount in one for one in named] == [True], named
+
+
 @pytest.mark.parametrize(
     ("said", "workflow", "told"),
     [
@@ -282,8 +292,12 @@ def test_an_amount_that_is_not_read_is_named_and_never_half_read(
         ("only mails of the last zero days", "inbox-triage", "from 1 on"),
         ("the model may take at most 0 seconds", "inbox-triage", "from 1 on"),
         ("only mails of the last 9999 days", "inbox-triage", "at most 3650 days"),
-        ("only mails of the last days", "inbox-triage", ""),
-        ("only mails of the last working days", "inbox-triage", ""),
+        ("only mails of the last days", "inbox-triage", "“last days”"),
+        ("only mails of the last working days", "inbox-triage", "“last working days”"),
+        ("only mails of the last three whole days", "inbox-triage", "“last three whole days”"),
+        ("nur Mails der letzten Arbeitstage", "inbox-triage", "“letzten Arbeitstage”"),
+        ("only mails since Monday", "inbox-triage", "“since Monday”"),
+        ("only mails of today", "inbox-triage", "“today”"),
         ("use five hundred instead of 25", "inbox-triage", "“five hundred”"),
         ("mails of the past year become issues in acme/app", "fresh", "“the past year”"),
         ("mails of last month become issues in acme/app", "fresh", "“last month”"),
@@ -308,6 +322,8 @@ def test_a_length_of_time_that_cannot_be_is_said(orchestra: Orchestra, said: str
         ("only mails of the last 3650 days", "inbox-triage", "newer_than:3650d"),
         ('set title of issue to "The last hundred days"', "inbox-triage", "The last hundred days"),
         ("mails of the last 90 days become issues in acme/app", "fresh", "newer_than:90d"),
+        ("call this workflow Mails of the last days", "inbox-triage", "Mails of the last days"),
+        ("rename step issue to today", "inbox-triage", "today"),
         ("keep a page of each mail in Notion Today", "fresh", "Today"),
         ("post new mails to #days", "fresh", "#days"),
         ("mach mal aus neuen Mails Issues: neue Mails werden Issues in acme/app", "fresh", "acme/app"),
