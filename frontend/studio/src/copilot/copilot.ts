@@ -304,7 +304,7 @@ export class Copilot {
     this.tell(t("Working on it …"));
     this.changed();
     try {
-      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.flushed();
       await this.deciding; // what was said last about the model counts
       await this.hear(asking);
     } catch (error) {
@@ -445,7 +445,7 @@ export class Copilot {
     }
     if (why !== "") return false;
     return this.doing(proposal, "accept", async () => {
-      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.flushed();
       const { edited, proposal: now } = await routes.accept(this.host.workflow, proposal.id, steps, ticks);
       this.put(now);
       this.acceptedRevs.set(proposal.id, edited.rev);
@@ -459,7 +459,7 @@ export class Copilot {
   // Accept a proposal for this workflow or for another one, whole. Throws Refused and Unanswered.
   async acceptOf(proposal: Proposal, ticks: string[]): Promise<Proposal> {
     const isOwn = proposal.workflow === this.host.workflow;
-    if (isOwn && !(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+    if (isOwn) await this.flushed();
     const { edited, proposal: now } = await routes.accept(proposal.workflow, proposal.id, null, ticks);
     this.unchoose(proposal);
     if (isOwn) {
@@ -522,7 +522,7 @@ export class Copilot {
 
   async build(chosen: Chosen): Promise<void> {
     await this.tried(async () => {
-      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.flushed();
       const made = await routes.build(this.host.workflow, body(chosen));
       this.put(made);
       [this.isWizardOpen, this.building] = [false, null];
@@ -542,7 +542,7 @@ export class Copilot {
   }
 
   private async made(ops: Operation[], why: string, fromOutside: boolean): Promise<Proposal> {
-    if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+    await this.flushed();
     const made = await routes.propose(this.host.workflow, await this.host.rev(), ops, why, fromOutside);
     this.put(made);
     return made;
@@ -568,7 +568,7 @@ export class Copilot {
   // Show what restoring the text from before an acceptance would change; nothing is restored yet.
   lookBefore(proposal: Proposal): Promise<boolean> {
     return this.doing(proposal, "restore", async () => {
-      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.flushed();
       const found = await routes.before(this.host.workflow, proposal.id);
       this.restorations = new Map(this.restorations).set(proposal.id, found);
     });
@@ -585,7 +585,7 @@ export class Copilot {
     if (!found) return Promise.resolve(false);
     return this.doing(proposal, "restore", async () => {
       this.restorations = new Map([...this.restorations].filter(([id]) => id !== proposal.id));
-      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.flushed();
       const edited = await routes.restore(this.host.workflow, proposal.id, found.rev);
       this.tell(t("Your draft is restored. Undo reverts this."));
       this.host.accepted(edited);
@@ -596,6 +596,11 @@ export class Copilot {
   reveal(proposal: string, step: string): void {
     this.wanted = { proposal, step, number: ++this.number };
     this.open();
+  }
+
+  // Send what is still on its way: the server's draft is what is shown then. Throws Unanswered if it cannot be sent.
+  private async flushed(): Promise<void> {
+    if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
   }
 
   private async doing(proposal: Proposal, what: Busy, act: () => Promise<void>): Promise<boolean> {
