@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ def own_words(error: Mapping[str, Any]) -> str:
 
 
 _LONGEST_SHOWN = 200
+_OF_PROMPT = re.compile(r"prompts/(?P<name>[\w-]+)\.(?:json\b|cases/|versions/)")
+"""The beginning of a file of a prompt: its text, a case, a version."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class InvalidFile(OrchestraError):
     default_remedy = "Correct the places named; `orchestra validate` checks them again."
 
     def __init__(self, message: str, problems: Sequence[Problem] = (), *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+        super().__init__(message, remedy=remedy or _checked_by_prompt(message))
         self.problems = list(problems)
 
     @classmethod
@@ -78,6 +81,12 @@ class InvalidFile(OrchestraError):
         return cls(
             f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems, remedy=remedy
         )
+
+
+def _checked_by_prompt(message: str) -> str:
+    """Return the remedy of a file of a prompt, "" if a message begins with another file."""
+    found = _OF_PROMPT.match(message)
+    return f"Correct the places named; `orchestra prompts show {found['name']}` checks them again." if found else ""
 
 
 class InvalidInput(OrchestraError):

@@ -35,6 +35,10 @@ _SECONDS = 30.0
 _PRIVATE_SECONDS = 60.0
 """How long a repository found to be private is assumed to stay private."""
 _ANY = "*"
+_AGREE_OF_PROMPT = (
+    'Agree to it: `--yes` or `--confirm NAME` at the command line, `"confirmed"` with these names in a request, '
+    "or the tick on the page of the prompt."
+)
 PUBLIC = "public_repository"
 
 
@@ -109,7 +113,7 @@ class Consents:
         if not missing:
             return
         if not _agrees(p, names):
-            raise _needed(prompt, missing)
+            raise _needed(prompt, missing, _AGREE_OF_PROMPT)
         self.agreements.add(_of_prompt(prompt), {one.key for one in missing})
         self.audit.record(p, "prompts.confirm", prompt, {"confirmed": names})
 
@@ -309,8 +313,7 @@ def _has_any(connection: str, agreed: frozenset[str], *, writes: bool) -> bool:
     return any(key.startswith(f"{connection} ") and key.endswith(ends) for key in agreed)
 
 
-def _needed(name: str, missing: list[Touch]) -> ConfirmationNeeded:
+def _needed(name: str, missing: list[Touch], remedy: str = "") -> ConfirmationNeeded:
     said = "; ".join(one.words for one in missing)
-    return ConfirmationNeeded(
-        f"{name!r} would work on what nobody has agreed to: {said}.", [one.name for one in missing]
-    )
+    message = f"{name!r} would work on what nobody has agreed to: {said}."
+    return ConfirmationNeeded(message, [one.name for one in missing], remedy=remedy)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.base.errors import InvalidFile, Problem
 from engine.base.remedies import Face, in_words_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -58,6 +59,16 @@ def test_no_page_and_no_answer_names_a_command_for_what_it_does_itself(texts: di
 
 def _commands_in(text: str) -> set[str]:
     return set(re.findall(r"`orchestra ([a-z-]+)", text))
+
+
+@pytest.mark.parametrize("file", ["greet.json", "greet.cases/short.json", "greet.versions/2.json"])
+def test_the_error_of_a_prompt_leads_to_the_prompt(file: str) -> None:
+    problem = Problem("It ends too early.", "syntax", file=f"prompts/{file}", line=1, column=2)
+    remedy = InvalidFile.of(f"prompts/{file}", [problem]).remedy
+    assert "`orchestra prompts show greet`" in remedy
+    assert "`GET /api/prompts/greet`" in in_words_of("request", remedy)
+    assert "the page of the prompt" in in_words_of("page", remedy)
+    assert "workflow" in in_words_of("request", InvalidFile.of("workflows/greet.json", [problem]).remedy)
 
 
 @pytest.mark.parametrize(

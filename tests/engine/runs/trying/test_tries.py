@@ -86,6 +86,7 @@ def test_the_answer_the_cost_and_where_each_value_came_in_are_kept(ready: Desk) 
 def test_a_real_account_is_asked_only_after_somebody_agreed(ready: Desk) -> None:
     with pytest.raises(ConfirmationNeeded) as refused:
         tried(ready.orchestra, HASTY)
+    assert "page of the prompt" in refused.value.remedy
     [needed] = refused.value.needs_confirmation
     assert needed.startswith("llm:127.0.0.1:")
     assert (ready.asked, ready.orchestra.tries.list(OWNER, "sum-up")) == (0, [])
