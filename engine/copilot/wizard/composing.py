@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from engine.plugins.registry import step_type
 Operation = dict[str, Any]
 Step = dict[str, Any]
 OTHER = {"other": "anything else"}
+_MOST_AT_ONCE = 256
+"""Items of a loop, as its `parallel` allows."""
 _TRIES: Mapping[str, Any] = {"retry": {"attempts": 3, "backoff_seconds": 2}, "timeout_seconds": 60}
 
 
@@ -146,11 +148,20 @@ class Composing:
             "as": name,
             "key": f"{{{{ {parts.path('key')} }}}}",
             "item_title": f"{{{{ {parts.path('title')} }}}}",
+            **self._at_once(self.choices.targets),
             "on_item_error": "continue",
         }
         if self.choices.only.more_than >= 0:
             loop["if"] = f"{{{{ size({items}) > {self.choices.only.more_than} }}}}"
         return [{**loop, "steps": self._steps(parts, "")}]
+
+    def _at_once(self, targets: Sequence[Chosen]) -> Mapping[str, int]:
+        """Return how many items of a loop begin at once: all that are read if a person is asked, and else one.
+
+        The questions are all open then. Without questions, the items are written in their order.
+        """
+        is_asked = any(one.is_approved for one in targets)
+        return {"parallel": min(self.source.fixed.get("limit", _MOST_AT_ONCE), _MOST_AT_ONCE)} if is_asked else {}
 
     def _of_all(self, items: str) -> list[Step]:
         is_dated = self.choices.start is not Start.HAND
@@ -206,7 +217,9 @@ class Composing:
             if self.choices.only.ending:
                 files += f".filter(f, f.name.lowerAscii().endsWith('.{self.choices.only.ending}'))"
             shape = {"foreach": f"{{{{ {files} }}}}", "as": "file", "key": target.loop["key"]}
-            return [{**loop, **shape, "on_item_error": "continue", "steps": [*before, write]}]
+            return [
+                {**loop, **shape, **self._at_once([chosen]), "on_item_error": "continue", "steps": [*before, write]}
+            ]
         before = [{**one, **_if(" && ".join(where))} for one in before]
         own = [*where, _renamed(target.condition, ids)] if target.condition else where
         return [*before, {"id": write["id"], "title": write["title"], **_if(" && ".join(own)), **write}]

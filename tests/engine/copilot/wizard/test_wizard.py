@@ -13,6 +13,7 @@ import pytest
 from clients.github.values import repository_name
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
+from engine.copilot.wizard.composing import Composing
 from engine.copilot.wizard.reading import read
 from engine.copilot.wizard.records import Choices, Chosen, Start
 from engine.copilot.wizard.sources import SOURCES
@@ -22,6 +23,7 @@ from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workspace.blanks import blank_workflow
+from tests.patience import until
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
 PLACES = {
@@ -137,6 +139,37 @@ def test_choices_do_what_they_say(orchestra: Orchestra, what: str) -> None:
     if choices.amount == "each":
         assert demo.second_run is not None
         assert demo.second_run.writes == 0
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_all_questions_of_a_run_are_open_at_once_and_without_questions_items_keep_their_order(
+    orchestra: Orchestra, is_approved: bool
+) -> None:
+    target = {"target": "label", "places": {"labels": "seen"}, "is_approved": is_approved}
+    choices = Choices.model_validate({"source": "mail", "targets": [target]})
+    name = f"asking-{is_approved}".lower()
+    made = orchestra.copilot.wizard.propose(OWNER, name, choices)
+    [loop] = [one["step"] for one in made.ops if "foreach" in one.get("step", {})]
+    assert loop.get("parallel", 1) == (50 if is_approved else 1)
+    if not is_approved:
+        return
+    orchestra.copilot.proposals.accept(OWNER, name, made.id, steps=None, ticks=[one.id for one in made.ticks])
+    draft = orchestra.editing.draft_text(OWNER, name)
+    orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
+    run_id = orchestra.runs.start(OWNER, name, {})
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "waiting", "the run waits")
+    run = orchestra.runs.get(OWNER, run_id)
+    [mails] = [one["output"]["messages"] for one in run["steps"] if one["id"] == "mails"]
+    questions = [one for one in orchestra.approvals.list(OWNER) if one.run_id == run_id]
+    orchestra.runs.cancel(OWNER, run_id)
+    assert len(questions) == len(mails) > 1
+
+
+def test_each_file_that_is_asked_about_is_asked_about_at_once() -> None:
+    target = Chosen(target="files_to_folder", places={"folder": "in"}, is_approved=True)
+    [outer] = [one["step"] for one in Composing(Choices(source="mail", targets=(target,)), [], "x").operations()][1:]
+    [inner] = [one for one in outer["steps"] if "foreach" in one]
+    assert outer["parallel"] == inner["parallel"] == 50
 
 
 def test_a_new_workflow_is_the_choices_alone_and_another_one_keeps_its_steps(orchestra: Orchestra) -> None:
