@@ -92,7 +92,7 @@ def sentence(run: Run) -> str:
         parts.append(_failed(run, "Failed"))
     parts += _notes(run["steps"])
     if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
-        parts.append(_reused_sentence(run["steps"], loop))
+        parts += _reused_sentences(run, loop)
     broken_off = sum(bool(step["effect"]) and step["status"] == StepStatus.CANCELLED for step in run["steps"])
     if broken_off:
         were = "was" if broken_off == 1 else "were"
@@ -348,18 +348,22 @@ def _counted(writes: Sequence[_Write]) -> Iterator[str]:
 # --- what was there already
 
 
-def _reused_sentence(steps: Sequence[StepRecord], loop: StepRecord | None) -> str:
-    """Describe items (without a loop: writes) by the state of their effects; each counts once."""
+def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
+    """Describe items (without a loop: writes) by the state of their effects; each counts once.
+
+    What `_nothing_written` has said already is not said again.
+    """
+    steps = run["steps"]
     differing = _places(steps, loop, lambda effect: "note" in effect)
     new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
     old = _places(steps, loop, lambda effect: effect["reused"]) - new - differing
-    parts = [f"{len(new)} new"]
-    if old or not differing:
-        parts.append(f"{len(old)} already done")
-    if differing:
-        whose = "its arguments differ" if len(differing) == 1 else "their arguments differ"
-        parts.append(f"{len(differing)} kept though {whose}")
-    return f"{', '.join(parts)}."
+    counts = [f"{len(found)} {words}" for found, words in ((new, "new"), (old, "already done")) if found]
+    if counts:
+        yield f"{', '.join(counts)}."
+    if differing and not [*_nothing_written(run)]:
+        one = len(differing) == 1
+        stays = "was written before and stays as it was" if one else "were written before and stay as they were"
+        yield f"{len(differing)} {stays}, though this run wanted another target or text{_wanted_otherwise(run)}."
 
 
 def _made_again_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:

@@ -33,7 +33,7 @@ SAID = {
     "approvals show": '"repository": "acme/app"',
     "approvals reject": "2 issues",
     "runs show": "2 issues",
-    "run": "0 new, 2 already done",
+    "run": "2 already done",
     "runs undo": "undone",
 }
 

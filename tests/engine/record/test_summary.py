@@ -84,7 +84,7 @@ def mails(*done: str, reused: bool = False) -> list[dict[str, Any]]:
         pytest.param(mails("", "task"), "2 mails: 1 task, 1 left as it was.", id="one-not-written"),
         pytest.param(mails("failed"), "1 mail: 1 failed.", id="nothing-good"),
         pytest.param(mails("task", "pending", "cancelled"), "3 mails: 1 task, 2 not finished.", id="open"),
-        pytest.param(mails("task", "task", reused=True), "2 mails: 2 tasks. 0 new, 2 already done.", id="again"),
+        pytest.param(mails("task", "task", reused=True), "2 mails: 2 tasks. 2 already done.", id="again"),
     ],
 )  # fmt: skip
 def test_a_loop_is_told_by_its_items(steps: list[dict[str, Any]], said: str) -> None:
@@ -156,6 +156,9 @@ def test_a_loop_inside_a_loop_counts_all_that_it_wrote() -> None:
     assert sentence(run(*rows)) == "2 mails: 3 tasks."
 
 
+OTHERWISE = "though this run wanted another target or text."
+
+
 def differing(*paths: str) -> list[dict[str, Any]]:
     """Writes that were kept though they would be others now."""
     made = [step(path, reused=True) for path in paths]
@@ -167,18 +170,23 @@ def differing(*paths: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        pytest.param(differing("task"), "0 new, 1 kept though its arguments differ.", id="one-write"),
+        pytest.param(differing("task"), "or write it again. Done: 1 step done.", id="one-write"),
         pytest.param(
             [*differing("task", "issue"), step("label", reused=True)],
-            "0 new, 1 already done, 2 kept though their arguments differ.",
+            "or write it again. Done: 3 steps done. 1 already done.",
             id="writes",
+        ),
+        pytest.param(
+            [*differing("task", "issue"), step("label", reused=False)],
+            f"Done: 3 steps done. 1 new. 2 were written before and stay as they were, {OTHERWISE}",
+            id="something-new",
         ),
         pytest.param(
             [
                 *mails("task", "task label", reused=True),
                 step("each[2]"), step("each[2].label", reused=False), *differing("each[2].task"),
             ],
-            "0 new, 2 already done, 1 kept though its arguments differ.",
+            f" 2 already done. 1 was written before and stays as it was, {OTHERWISE}",
             id="items",
         ),
     ],
@@ -241,7 +249,7 @@ def test_a_failure_elsewhere_is_told_too(error_step: str, said: str) -> None:
         pytest.param(run(step("a")), "Done: 1 step done.", id="one"),
         pytest.param(run(status="queued"), "Not started yet: 0 steps done.", id="queued"),
         pytest.param(run(step("a"), status="cancelled"), "Cancelled: 1 step done.", id="cancelled"),
-        pytest.param(run(step("issue", reused=True)), "Done: 1 step done. 0 new, 1 already done.", id="reused"),
+        pytest.param(run(step("issue", reused=True)), "Done: 1 step done. 1 already done.", id="reused"),
         pytest.param(
             run(step("issue", "failed")), "Done: 0 steps done, 1 failed.", id="amber"
         ),
