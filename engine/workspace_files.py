@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -53,6 +53,8 @@ class FileTable:
     sheets: list[str]
     empty_formulas: int = 0
     """Formulas without a stored value, whose cells are empty."""
+    notes: Sequence[str] = ()
+    """What did not fit, such as rows that are too short, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -204,5 +206,6 @@ def _text(given: Given, page: int) -> dict[str, Any]:
 def _table(given: Given, page: int) -> dict[str, Any]:
     options: dict[str, Any] = {"sheet": str(page), "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
     found = read(given, "table", options, _LIMITS)
-    table = FileTable(**{name: found[name] for name in ("columns", "rows", "row_count", "sheets", "empty_formulas")})
+    told = ("columns", "rows", "row_count", "sheets", "empty_formulas", "notes")
+    table = FileTable(**{name: found[name] for name in told})
     return {"table": table, "pages": len(table.sheets)}

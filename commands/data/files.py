@@ -98,6 +98,8 @@ def _view(view: FileView) -> None:
         columns(view.table.columns, [["" if one is None else one for one in row] for row in cells])
         if view.table.empty_formulas:
             say(f"Formulas without a stored value, whose cells are empty: {view.table.empty_formulas}.")
+        for note in view.table.notes:
+            say(note)
     elif view.needs_ocr:
         say(f"This page is a picture: the step file.ocr reads it. {view.ocr_remedy}".rstrip())
     say(view.text) if view.text else None

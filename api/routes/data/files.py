@@ -60,6 +60,7 @@ class TableOfFile(BaseModel):
     row_count: int
     sheets: list[str]
     empty_formulas: int = Field(0, description="Formulas without a stored value, whose cells are null.")
+    notes: list[str] = Field([], description="What did not fit, such as rows that are too short, in sentences.")
 
 
 class FileViewDocument(BaseModel):

@@ -162,6 +162,8 @@ def _table(table: FileTable) -> None:
     if table.empty_formulas:
         count = number(table.empty_formulas)
         st.warning(t("Formulas without a stored value, whose cells are empty: {count}.", count=count))
+    if table.notes:
+        st.warning(plain(" ".join(table.notes)), icon=":material/warning:")
 
 
 def _cell(value: Any) -> str:

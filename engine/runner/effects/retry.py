@@ -46,8 +46,9 @@ class Attempts:
         return Done(output, effect, self._remarks, self._began_at)
 
     def failed(self, error: Exception) -> None:
-        """Report that the current attempt has failed."""
+        """Report that the current attempt has failed; what it noted is not true of the next one."""
         self._failed += 1
+        self._remarks.notes.clear()
         self._job.on_attempt(Attempt(self._started_at, self._clock(), error))
 
     def may_follow(self, error: ServiceError) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
+from clients.plural import counted
 from engine.base.errors import OrchestraError
 from engine.base.names import timestamp
 from engine.base.statuses import StepStatus
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NO_USAGE = Usage()
+_NOTES_MOST = 5
 _FORESEEN = (ServiceError, OrchestraError, ValidationError)
 
 
@@ -78,9 +80,10 @@ class Recorder(Middleware):
         remarks = outcome.remarks
         if remarks is not None and remarks.usage != _NO_USAGE:
             more["usage"] = vars(remarks.usage)
-        notes = [*outcome.call.notes, *(remarks.notes[-1:] if remarks is not None else ())]
+        notes = list(dict.fromkeys([*outcome.call.notes, *(remarks.notes if remarks is not None else ())]))
         if notes:
-            more["note"] = " ".join(notes)
+            left = [f"And {counted(len(notes) - _NOTES_MOST, 'more note')}."] if len(notes) > _NOTES_MOST else []
+            more["note"] = " ".join(notes[:_NOTES_MOST] + left)
         return more
 
     async def _failed(self, outcome: Failed) -> None:

@@ -142,10 +142,10 @@ def table_number(sheet: str | None) -> int:
     return int(sheet or 1)
 
 
-def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> None:
+def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> tuple[int, int]:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 
-    Without a head, columns are called by their numbers.
+    Without a head, columns are called by their numbers. Return (the place of the first row of the table, its width).
     """
     sample = list(islice(rows, _SAMPLE))
     first = [trimmed(row) for row in sample]
@@ -159,9 +159,11 @@ def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None
     else:
         table.head([*body[0], *[None] * (usual - len(body[0]))])
         body = body[1:]
+    width = len(table.columns)
     for row in chain(body, map(trimmed, rows)):
         if row:
             table.add(row)
+    return at, width
 
 
 def _head_at(rows: Sequence[tuple[int, Sequence[Any]]], usual: int) -> int:

@@ -19,6 +19,8 @@ class Text:
         self.pages = 0
         """How many pages, sheets or slides the file has; 0 if it has none."""
         self.needs_ocr = False
+        self.notes: list[str] = []
+        """What a person should know of how it was read, in sentences."""
         self._parts: list[str] = []
         self._starts: list[dict[str, int]] = []
         self._length = 0
@@ -51,7 +53,7 @@ class Text:
         self._left_out.append(what)
 
     def document(self) -> dict[str, Any]:
-        """Return {text, pages, page_starts, truncated, left_out, needs_ocr}."""
+        """Return {text, pages, page_starts, truncated, left_out, needs_ocr, notes}."""
         text, left = "".join(self._parts).rstrip(), ", ".join(self._left_out)
         if left and self.is_markdown:
             text += f"\n\n[Cut here: {left} left out.]"
@@ -62,6 +64,7 @@ class Text:
             "truncated": bool(left),
             "left_out": left,
             "needs_ocr": self.needs_ocr,
+            "notes": self.notes,
         }
 
 

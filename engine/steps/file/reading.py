@@ -102,6 +102,7 @@ class Text(FileStep):
             call.notes.append(f"The text was cut: {found['left_out']} left out.")
         if found["needs_ocr"]:
             call.notes.append("Pages without text were found: they may be scanned.")
+        call.notes.extend(found["notes"])
         told = ("text", "pages", "page_starts", "truncated", "left_out", "needs_ocr", "media_type")
         return {**{name: found[name] for name in told}, "name": given.name}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,66 @@ def test_an_odd_table_keeps_all_that_it_has(
     assert {column: [row[column] for row in found["rows"]] for column in wanted} == wanted
     assert all(list(row) == found["columns"] for row in found["rows"])
     assert ("A quote in line 3 is not closed" in json.dumps(document["steps"])) == ('"x' in text and name == "a.csv")
+
+
+_FEWER, _MORE = "fewer than 2 cells", "more than 2 cells"
+_JOINED = "A quote that was not closed may have joined several lines."
+_DAMAGED = [
+    pytest.param("a,b\n1,2\n3,4\n", [], id="sound"),
+    pytest.param('a,b\n1,"x ""y"" z"\n3,"x\n4,5"\n5" disk,3\n', [], id="sound quotes"),
+    pytest.param("Account\nNote,\n\na,b,,\n1,2\n3,4,,,\n", [], id="lines above, and empty cells at the end"),
+    pytest.param("a,b\n1,2\n3\n", [f"1 row has {_FEWER} (line 3): the missing ones are empty."], id="short"),
+    pytest.param(
+        'a,b\n"1\n",2\n3\n\n4,5\n' + "6\n" * 400,
+        [f"401 rows have {_FEWER} (lines 4, 7, 8, 9, 10 and 396 more): the missing ones are empty."],
+        id="many short ones",
+    ),
+    pytest.param(
+        "a,b\n1,2\n4,5\n1,2,3\n4,5,6,7\n8\n",
+        [
+            f"1 row has {_FEWER} (line 6): the missing ones are empty.",
+            f"2 rows have {_MORE} (lines 4 and 5): the others are kept in the columns column_3 to column_4.",
+        ],
+        id="long",
+    ),
+    pytest.param(
+        'a,b\n1,"x\n3,4\n5,"y"\n6,7\n',
+        [f"1 row has text after a closing quote (line 2): it is kept in the same cell. {_JOINED}"],
+        id="a quote that a later one closes",
+    ),
+    pytest.param(
+        'sep=,\na,b\n1,2\n3,"x\n4,5\n',
+        ["A quote in line 4 is not closed: the rest of the file is in one cell."],
+        id="an open quote, below a hint for Excel",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), _DAMAGED)
+def test_what_does_not_fit_in_a_table_of_text_is_said(
+    run: Run, orchestra: Orchestra, inbox: Path, text: str, said: list[str]
+) -> None:
+    (inbox / "a.csv").write_text(text)
+    document = run(
+        [
+            step("file.table", file="inbox/a.csv"),
+            step("file.text", "text", file="inbox/a.csv", format="markdown"),
+        ]
+    )
+    for_table, for_text = (one.get("note", "") for one in document["steps"])
+    assert for_table == " ".join(said)
+    assert for_text == re.sub(r" in the columns? [^.]*", "", " ".join(said))
+    view = orchestra.files.view(OWNER, "inbox/a.csv").table
+    assert view is not None
+    assert list(view.notes) == said
+
+
+def test_a_cell_too_long_to_be_read_is_named_by_the_line_where_it_begins(run: Run, inbox: Path) -> None:
+    (inbox / "a.csv").write_text('a,b\n1,2\n3,"x\n' + f"{'4' * 99},5\n" * 100_000)
+    failed = run([step("file.table", file="inbox/a.csv")])
+    assert (
+        "line 3 cannot be read: a cell has more than 10,000,000 characters; a quote may" in failed["error"]["message"]
+    )
 
 
 def test_texts_with_a_nul_are_read_if_their_names_say_that_they_are_texts(run: Run, inbox: Path) -> None:

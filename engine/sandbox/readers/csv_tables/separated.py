@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import LINE_MOST, lines
 from engine.sandbox.readers.source import Refused, Source
@@ -30,9 +31,11 @@ Cell = Callable[[str], Any]
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text. Raises Refused."""
-    read = _rows(source, kind, into.notes)
+    shapes = RowShapes()
+    read = _rows(source, kind, shapes)
     rows: Iterator[Sequence[Any]] = _typed(read) if options.get("typed", True) else iter(read)
-    fill(into, rows, has_header=options.get("header"))
+    first, width = fill(into, rows, has_header=options.get("header"))
+    into.notes += shapes.notes(first, width, into.columns)
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -41,7 +44,8 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         from engine.sandbox.readers import plain
 
         return plain.text(source, kind, options, into)
-    rows = _rows(source, kind, [])
+    shapes = RowShapes()
+    rows = _rows(source, kind, shapes)
     shown: list[list[str]] = []
     size = 0
     for row in rows:
@@ -51,6 +55,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             into.leave_out(f"{left:,} rows")
             break
         shown.append(row)
+    into.notes += shapes.notes(*shapes.usual())
     return into.add(markdown_table(shown))
 
 
@@ -72,31 +77,56 @@ def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
     return round(count / len(widths), 2), width
 
 
-def _rows(source: Source, kind: Kind, notes: list[str]) -> Iterator[list[str]]:
+def _rows(source: Source, kind: Kind, shapes: RowShapes) -> Iterator[list[str]]:
     csv.field_size_limit(LINE_MOST)
     read = lines(source, kind.encoding)
     sample = list(islice(read, _SAMPLE_LINES))
     if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:  # a hint for Excel
         separator, sample = sample[0][4], sample[1:]
+        shapes.line = 2
     else:
         separator = separator_of(sample)
-    return _parsed(chain(sample, read, [_END]), separator, notes)
+    return _parsed(chain(sample, read, [_END]), separator, shapes)
 
 
-def _parsed(read: Iterable[str], separator: str, notes: list[str]) -> Iterator[list[str]]:
-    rows = csv.reader(read, delimiter=separator)
-    line = 1
+def _parsed(read: Iterable[str], separator: str, shapes: RowShapes) -> Iterator[list[str]]:
+    raw: list[str] = []
+    rows = csv.reader(_kept(read, raw), delimiter=separator)
     try:
         for row in rows:
             if row and row[-1].endswith(_END):
                 row[-1] = row[-1].removesuffix(_END)
-                if row == [""] and rows.line_num == line:
+                if row == [""] and len(raw) == 1:
                     return
-                notes.append(f"A quote in line {line:,} is not closed: the rest of the file is in one cell.")
+                shapes.is_open = True
+            elif any('"' in line for line in raw) and not _is_strict(raw, separator):
+                shapes.add_odd_quote()
+            shapes.add(row, len(raw))
+            raw.clear()
             yield row
-            line = rows.line_num + 1
     except csv.Error as error:
-        raise Refused(f"Line {rows.line_num:,} cannot be read: {error}.") from error
+        raise Refused(f"The row in line {shapes.line:,} cannot be read: {_why(error)}") from error
+
+
+def _kept(read: Iterable[str], raw: list[str]) -> Iterator[str]:
+    """Yield lines, and add each to those of the row that is being read."""
+    for line in read:
+        raw.append(line)
+        yield line
+
+
+def _is_strict(raw: Iterable[str], separator: str) -> bool:
+    """Return whether each quoted cell of a row ends where its quote does."""
+    try:
+        return len(list(csv.reader(raw, delimiter=separator, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
+def _why(error: csv.Error) -> str:
+    if "field limit" in str(error):
+        return f"a cell has more than {LINE_MOST:,} characters; a quote may not be closed."
+    return f"{error}."
 
 
 def _typed(rows: Iterator[list[str]]) -> Iterator[Sequence[Any]]:

@@ -1,0 +1,1 @@
+"""Tables of text, and what does not fit in them."""
