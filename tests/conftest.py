@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socketserver
 import sys
 import threading
@@ -206,12 +207,20 @@ _TESTS = Path(__file__).parent
 _TALKS = frozenset(
     {"standins", "http", "scripted", "service", "orchestra", "running", "client", "desk", "here", "there"}
 )
+_APART = ("slow", "service", "browser", "chaos", "control")
+_MARKS_OF_A_FILE = re.compile(r"^pytestmark = (?:\[$.*?^\]|.*?)$", re.MULTILINE | re.DOTALL)
 _FACES = frozenset({"api", "bombs", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import what `make check` leaves out as a whole."""
-    return True if "not service" in config.option.markexpr and collection_path.name in _FACES else None
+    """Do not even import what is left out as a whole: a folder, or a file by its `pytestmark`."""
+    left_out = [name for name in _APART if f"not {name}" in config.option.markexpr]
+    if "service" in left_out and collection_path.name in _FACES:
+        return True
+    if left_out and collection_path.suffix == ".py":
+        marks = _MARKS_OF_A_FILE.search(collection_path.read_text(encoding="utf-8"))
+        return True if marks and any(f"pytest.mark.{name}" in marks[0] for name in left_out) else None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from openai import OpenAI
 
 from clients import reads_only as guard
 from clients.client import Opening
@@ -28,6 +27,8 @@ from engine.runner.effects.retry import _is_retryable
 from tests.clients.conftest import Scripted
 
 if TYPE_CHECKING:
+    from openai import OpenAI
+
     from tests.conftest import StandIns
 
 READS = (Read("GET", "/**"), Read("POST", "/search"), Read("POST", "/tables/*/query"))
@@ -50,6 +51,8 @@ def _small(request: httpx.Request) -> httpx.Request:
 
 
 def _sdk(http: httpx.Client, url: str) -> OpenAI:
+    from openai import OpenAI  # it takes a second, and most processes that collect tests run none of these
+
     return OpenAI(api_key="none", base_url=url, http_client=http, max_retries=0)  # type: ignore[arg-type]
 
 

@@ -12,8 +12,6 @@ import os
 import signal
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -23,7 +21,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tests.kill.counting import Counting, counting
-from tests.kill.harness import REPOSITORY, Setting
+from tests.kill.fork_server import fork_server
+from tests.kill.harness import Setting
 from tests.kill.job import WORKFLOW, workflow
 
 _PATIENCE_SECONDS = 90.0
@@ -90,23 +89,14 @@ class Job:
 
 
 class Storm:
-    """A workspace, its services and a fork server."""
+    """A workspace, its services and the fork server."""
 
     def __init__(self, place: Setting, web: Counting, settings: str) -> None:
         self.place, self.web = place, web
         self._configure(settings)
         messages = [message["id"] for message in self.place.shown()["gmail"]["messages"]]
         self.write(WORKFLOW, workflow(web, messages))
-        self._socket, self._jobs = place.root / "forks", list[Job]()
-        command = [sys.executable, "-m", "tests.kill.forks", str(self._socket)]
-        self._forks = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
-        )
-
-    def wait_until_ready(self) -> None:
-        """Return once children can be forked."""
-        assert self._forks.stdout is not None
-        assert self._forks.stdout.readline() == "ready\n"
+        self._forks, self._jobs = fork_server(), list[Job]()
 
     def _configure(self, settings: str) -> None:
         """Take the stand-ins for the accounts: in a demo nothing else could be reached."""
@@ -126,20 +116,16 @@ class Storm:
         (self.place.root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=2))
 
     def close(self) -> None:
-        """End every process, what is stopped included."""
+        """End every child, what is stopped included."""
         for job in self._jobs:
             job.end()
-        assert self._forks.stdin is not None
-        assert self._forks.stdout is not None
-        self._forks.stdin.close()
-        self._forks.wait(timeout=20)
-        self._forks.stdout.close()
 
     def fork(self, do: str, **job: Any) -> Job:
         """Let a child do a job (forks.py)."""
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(_PATIENCE_SECONDS)
-        connection.connect(str(self._socket))
+        self._forks.wait_until_ready()
+        connection.connect(str(self._forks.socket))
         connection.sendall((json.dumps({"do": do, "root": str(self.place.root), **job}) + "\n").encode())
         self._jobs.append(Job(connection))
         return self._jobs[-1]
@@ -274,13 +260,9 @@ class Storm:
 @contextmanager
 def storm(root: Path, *, settings: str = "") -> Iterator[Storm]:
     """Make a storm and clear it away; `settings` are lines of config.yaml."""
-    with counting() as web, closing(Setting(root, latency="0")) as place:
-        made = Storm(place, web, settings)
-        try:
-            made.wait_until_ready()
-            yield made
-        finally:
-            made.close()
+    fork_server()  # it gets ready beside the stand-ins
+    with counting() as web, closing(Setting(root, latency="0")) as place, closing(Storm(place, web, settings)) as made:
+        yield made
 
 
 def summary(kills: Sequence[Killed]) -> str:

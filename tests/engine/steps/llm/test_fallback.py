@@ -28,9 +28,14 @@ FORM_OF = {form.name: form for form in FORMS}
 SAID = [{"role": "user", "content": "The app crashes when I press Save."}]
 PRICES = {"big": {"input": 100, "output": 10_000}, "dear": {"input": 1_000, "output": 90_000}}
 ATTEMPTS = 2
-for _name in ("anthropic", "google.genai", "openai"):
-    with suppress(ImportError):
-        import_module(_name)  # for seconds on a loaded machine, which are no part of a time limit here
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sdks() -> None:
+    """Import them now, for seconds on a loaded machine, which are no part of a time limit here."""
+    for name in ("anthropic", "google.genai", "openai"):
+        with suppress(ImportError):
+            import_module(name)
 
 
 def _said(body: str, kind: str = "application/json") -> dict[str, Any]:
