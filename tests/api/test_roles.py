@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from starlette.testclient import TestClient
@@ -419,9 +418,7 @@ def settled(orchestra: Orchestra) -> tuple[object, ...]:
     """The same, once what was started before has come as far as it does by itself."""
     for row in orchestra.runs.list(LOCAL).rows:
         orchestra.runs.wait(LOCAL, row.run_id, 60)
-    found = state(orchestra)
-    time.sleep(0.02)
-    return found if state(orchestra) == found else settled(orchestra)
+    return state(orchestra)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
+from engine.base.json_text import compact
 from engine.base.names import milliseconds_of, moment_of
 from engine.base.statuses import RunStatus
 from engine.store.held import Held, ToldRun
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import Database
-from engine.store.sql.base.tables import effects, meta, runs
+from engine.store.sql.base.tables import effects, events, meta, runs
 from engine.store.sql.held import UNSURE, WRITES, held_of, put_held
 from engine.store.sql.people import audit
 from engine.store.sql.runs import replace_events
@@ -30,6 +31,9 @@ from engine.store.write_list import SentWrite, WriteList
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+_FOR_RELEASE = compact({"needs_person": True})[1:-1]
+"""In the event of a step that waits until a person releases held writes; in a text of a step its quotes are escaped."""
 
 
 class SqlProof:
@@ -76,11 +80,13 @@ class SqlProof:
             put_held(connection, held)
 
     def release(self, now: str, entry: AuditEntry) -> None:
-        """Release held writes; runs that wait for this are due at once."""
+        """Release held writes; runs that wait for this are due at once, and no others."""
+        tells = events.c.event.contains(_FOR_RELEASE, autoescape=True)
+        for_release = exists().where((events.c.run_id == runs.c.run_id) & tells)
+        waits = (runs.c.status == RunStatus.WAITING) & runs.c.due_at.is_(None) & runs.c.ended_at.is_(None)
         with self._database.writing() as connection:
             put_held(connection, None)
-            waits = (runs.c.status == RunStatus.WAITING) & runs.c.due_at.is_(None) & runs.c.ended_at.is_(None)
-            connection.execute(runs.update().where(waits).values(due_at=now))
+            connection.execute(runs.update().where(waits & for_release).values(due_at=now))
             audit.record(connection, entry)
 
     def logs_are_read(self, counted: int, held: Held | None, entry: AuditEntry | None) -> None:

@@ -188,6 +188,21 @@ def test_where_nobody_knows_what_was_written_writes_wait_for_a_person(
     assert opened().proof.held(OWNER) is None
 
 
+def test_a_run_that_waits_for_something_else_stays_asleep_when_writes_are_released(
+    written: Path, opened: Callable[[], Orchestra]
+) -> None:
+    ask = {"id": "ask", "uses": "flow.approve", "with": {"message": 'Say "needs_person":true.'}}
+    write_workflow(written, "asks", [ask])
+    orchestra = opened()
+    run = ran(orchestra, "asks")
+    assert run["status"] == "waiting"
+    sql("UPDATE runs SET due_at = NULL")(written)
+    sql("""INSERT INTO meta VALUES ('writes_held', '{"since": "2026-11-20T12:00:00.000Z"}')""")(written)
+    assert orchestra.proof.accept(OWNER) is not None
+    with closing(sqlite3.connect(state(written))) as connection:
+        assert connection.execute("SELECT due_at FROM runs WHERE run_id = ?", [run["run_id"]]).fetchall() == [(None,)]
+
+
 def test_what_is_written_while_the_list_is_made_anew_stays_on_it(tmp_path: Path) -> None:
     """Another thread, and another process, add lines as fast as they can meanwhile."""
     (tmp_path / "state").mkdir()
