@@ -18,6 +18,8 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
 if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+    from engine.people.access import Principal
     from engine.runs.budgets import BudgetRow
 
 
@@ -27,11 +29,17 @@ def is_budget_wait(step: StepRecord) -> bool:
     return held is not None and bool(held.get("is_budget"))
 
 
+def budgets_seen(orchestra: Orchestra, who: Principal) -> str:
+    """Return a fingerprint of what `budget_waits` says of the budgets."""
+    rows = _rows(orchestra, who) or ()
+    return " ".join(f"{one.opening} {one.sentence} {one.state} {one.ends_at}" for one in rows)
+
+
 def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = None) -> None:
     """Say for each budget that steps of a run wait for how it is now, with a link to the page on which they resume."""
     if not steps:
         return
-    rows, workflow = _rows(visit), str(run["workflow"]) if run is not None else ""
+    rows, workflow = _rows(visit.orchestra, visit.who), str(run["workflow"]) if run is not None else ""
     for told in _by_budget(steps).values():
         message = str(told[-1]["held"]["message"])
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -40,10 +48,10 @@ def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = No
             visit.link(t("Open Budgets"), "budgets", icon=":material/arrow_forward:")
 
 
-def _rows(visit: Visit) -> Sequence[BudgetRow] | None:
+def _rows(orchestra: Orchestra, who: Principal) -> Sequence[BudgetRow] | None:
     """Return the budgets but those of one run, which only the run tells of; None if config.yaml cannot be read."""
     try:
-        return [one for one in visit.orchestra.budgets.overview(visit.who).budgets if one.used is not None]
+        return [one for one in orchestra.budgets.overview(who).budgets if one.used is not None]
     except OrchestraError:
         return None
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.base.language import language
 from dashboard.run.board import Board, board, failure_board, progress
+from dashboard.run.budget_waits import budgets_seen, is_budget_wait
 from dashboard.run.live import may_write
 from dashboard.run.row import table_rows
 from dashboard.run.top import facts
@@ -76,6 +77,8 @@ def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: st
     talk = talk_look(orchestra, who, opened) if tab == TALK else None
     if talk is not None:
         seen += talk_seen(talk)
+    if look.once("budget waits", lambda: any(map(is_budget_wait, look.run["steps"]))):
+        seen += _hash(budgets_seen(orchestra, who))  # somebody may raise one, and the run does not tell
     if look.run["status"] not in ACTIVE_RUNS:
         return f"{seen} {time.time() // 60:.0f}"  # for texts such as "3 minutes ago"
     # Not `once`: the first call imports step types, a time that has nothing to do with the size of the run.

@@ -80,6 +80,17 @@ def test_the_page_is_drawn_anew_only_for_what_it_cannot_show_by_itself(
     assert (drawn(orchestra, OWNER, after, opened, ITEMS) != before) is is_new
 
 
+def test_the_page_of_a_run_that_waits_for_a_budget_is_drawn_anew_when_it_is_raised(orchestra: Orchestra) -> None:
+    held = {"by": "AI-Orchestra", "message": "The budget of the workspace is used up: $1 of $1.", "is_budget": True}
+    waits = look(step("ask", "waiting", effect=None, held=held, due_at=None), status="waiting")
+
+    def seen(amount: float) -> str:
+        orchestra.budgets.set(OWNER, {"month": {"usd": amount}})
+        return drawn(orchestra, OWNER, waits, "", ITEMS).partition(" ")[0]
+
+    assert seen(1.5) != seen(2.5) == seen(2.5)
+
+
 def test_the_route_answers_who_is_signed_in(orchestra: Orchestra, sign_in: Callable[..., str]) -> None:
     run_id = finished(orchestra, query="in:inbox crashes", limit=2)["run_id"]
     with TestClient(Starlette(routes=live_routes(lambda: orchestra)), base_url="http://127.0.0.1:8501") as client:
