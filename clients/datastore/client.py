@@ -12,7 +12,6 @@ from typing import Any
 
 from clients.client import CheckLine, Client, Opening
 from clients.datastore.rows import (
-    SAVE_AGAIN,
     SERVICE,
     Row,
     Rows,
@@ -21,7 +20,6 @@ from clients.datastore.rows import (
     Wanted,
     chosen,
     json_of,
-    loaded,
     merged,
     require_depth,
     require_key,
@@ -102,9 +100,7 @@ class StoreClient(Client):
         require_key(key)
         with self._opened() as file:
             found = _row(file, table, key)
-        if found is not None:
-            require_depth(key, found.value, SAVE_AGAIN)
-        return found
+        return None if found is None else found.row
 
     def query(self, table: str, wanted: Wanted) -> Rows:
         """Return rows of a table; none if there is no such table."""
@@ -124,11 +120,11 @@ class StoreClient(Client):
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             before = _row(file, table, key)
             if merge:
-                value = merged(key, value, before)
+                value = merged(key, value, None if before is None else before.row)
             require_depth(key, value)
             text = json_of(value)
-            if before is not None and json_of(before.value) == text:
-                return Saved(before, before)
+            if before is not None and before.json == text:
+                return Saved(before.row, before)
             require_size(key, text)
             row = Row(key, value, _now())
             _put(file, table, row)
@@ -143,16 +139,17 @@ class StoreClient(Client):
         require_name(table)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             there = _row(file, table, key)
-            if _text(there) == _text(before):
+            text = None if there is None else there.json
+            if text == (None if before is None else json_of(before.value)):
                 return True
-            if (None if there is None else json_of(there.value)) != (None if now is None else json_of(now)):
+            if text != (None if now is None else json_of(now)):
                 return False
             _remove(file, table, key)
             if before is not None:
                 _put(file, table, Row(key, before.value, _now()))
             return True
 
-    def delete(self, table: str, key: str) -> Row | None:
+    def delete(self, table: str, key: str) -> StoredRow | None:
         """Delete a row, and return it; None if there was none."""
         require_name(table)
         require_key(key)
@@ -186,9 +183,9 @@ class StoreClient(Client):
             yield file
 
 
-def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
+def _row(file: sqlite3.Connection, table: str, key: str) -> StoredRow | None:
     found = file.execute("SELECT value, updated_at FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
-    return None if found is None else Row(key, loaded(found[0]), found[1])
+    return None if found is None else StoredRow(key, *found)
 
 
 def _size(file: sqlite3.Connection, table: str) -> tuple[int, int]:
@@ -212,7 +209,3 @@ def _remove(file: sqlite3.Connection, table: str, key: str) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _text(row: Row | None) -> str | None:
-    return None if row is None else json_of(row.value)

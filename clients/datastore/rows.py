@@ -6,11 +6,13 @@ import heapq
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from clients.errors import InvalidRequest
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
+from clients.plural import counted
 
 ROWS_MOST = 100_000
 """Rows of one table; what is larger belongs in a database."""
@@ -19,12 +21,10 @@ VALUE_BYTES_MOST = 64_000
 ANSWER_BYTES_MOST = 20_000_000
 """Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
-LEVELS_MOST = 64
-"""Of lists and objects in each other, as in inputs of runs and in files."""
 SERVICE = "datastore"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SAVE_AGAIN = "Replace this row, or delete it."
 _SHOWN_MOST = 60
+_NAMED_MOST = 5
 _MORE = "Keep larger data in a database or a file."
 
 
@@ -44,7 +44,7 @@ class Saved:
     """What saving a row has done."""
 
     row: Row
-    before: Row | None
+    before: StoredRow | None
     """The row as it was; None if there was none."""
 
 
@@ -66,10 +66,36 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows found; `total` counts those beyond the limit, too."""
+    """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
 
     rows: list[Row]
     total: int
+    too_deep: list[str] = field(default_factory=list)
+    """Keys of rows that may be wanted, but are nested too deep to be read: earlier releases have saved them."""
+
+    @property
+    def note(self) -> str:
+        """A sentence that names the rows of `too_deep`; empty if there are none."""
+        if not self.too_deep:
+            return ""
+        is_one = len(self.too_deep) == 1
+        whose, them = ("its value is", "it") if is_one else ("their values are", "them")
+        left = len(self.too_deep) - _NAMED_MOST
+        named = ", ".join(repr(key[:80]) for key in self.too_deep[:_NAMED_MOST])
+        named += f" and {left:,} more" if left > 0 else ""
+        return (
+            f"{counted(len(self.too_deep), 'row')} left out, as {whose} nested deeper than {LEVELS_MOST} levels:"
+            f" {named}. Replace {them}, or delete {them}."
+        )
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What stored JSON holds."""
+
+    value: Any = None
+    is_deep: bool = False
+    """It has more levels than are allowed, and `value` is None: an earlier release has saved it."""
 
 
 @dataclass
@@ -81,31 +107,47 @@ class StoredRow:
     updated_at: str
 
     @cached_property
-    def value(self) -> Any:
-        """Its value."""
+    def loaded(self) -> Loaded:
+        """What its text holds."""
         return loaded(self.text)
 
     @property
+    def is_deep(self) -> bool:
+        """Whether its value is nested too deep; most texts need not be read to know that it is not."""
+        return self.text.count("[") + self.text.count("{") > LEVELS_MOST and self.loaded.is_deep
+
+    @property
     def row(self) -> Row:
-        """The row. Raises InvalidRequest if an earlier release has saved a value that is nested too deep."""
-        require_depth(self.key, self.value, SAVE_AGAIN)
-        return Row(self.key, self.value, self.updated_at)
+        """The row. Raises InvalidRequest if its value is nested too deep."""
+        if self.is_deep:
+            raise _too_deep(self.key, "Replace this row, or delete it: on the page Tables, or by `orchestra tables`.")
+        return Row(self.key, self.loaded.value, self.updated_at)
+
+    @property
+    def json(self) -> str:
+        """The JSON of its value as `json_of` returns it; of a value that is nested too deep as it is stored."""
+        return self.text if self.is_deep else json_of(self.loaded.value)
 
 
 def chosen(stored: Iterable[StoredRow], wanted: Wanted) -> Rows:
     """Return the rows that are wanted, in order; only as many as are returned are in memory at once."""
     total = 0
+    too_deep: list[str] = []
 
     def fitting() -> Iterator[StoredRow]:
         nonlocal total
         for one in stored:
-            if _fits(one, wanted):
+            if not _may_fit(one, wanted):
+                continue
+            if one.is_deep:
+                too_deep.append(one.key)
+            elif _has(one, wanted.where):
                 total += 1
                 yield one
 
     first = heapq.nlargest if wanted.descending else heapq.nsmallest
     found = first(wanted.limit, fitting(), key=lambda one: _rank(_member(one, wanted.order_by)))
-    return Rows(list(_within(found)), total)
+    return Rows(list(_within(found)), total, sorted(too_deep))
 
 
 def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
@@ -117,12 +159,13 @@ def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
         yield one.row
 
 
-def loaded(text: str) -> Any:
-    """Return the value of stored JSON; of one that earlier releases have nested too deep to read, only its depth."""
+def loaded(text: str) -> Loaded:
+    """Return the value of stored JSON, unless it is nested too deep."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError:
-        return reduce(lambda inner, _: [inner], range(LEVELS_MOST), list[Any]())
+        return Loaded(is_deep=True)
+    return Loaded(is_deep=True) if is_deep(value) else Loaded(value)
 
 
 def json_of(value: Any) -> str:
@@ -168,17 +211,15 @@ def require_size(key: str, text: str) -> None:
         )
 
 
-def require_depth(key: str, value: Any, remedy: str = "Save what is inside as a text, or as rows of its own.") -> None:
+def require_depth(key: str, value: Any) -> None:
     """Raise InvalidRequest for a value whose lists and objects are nested too deep."""
-    level = [value]
-    for _ in range(LEVELS_MOST + 1):
-        level = [one for one in level if isinstance(one, dict | list)]
-        if not level:
-            return
-        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-    raise InvalidRequest(
-        f"The value of the row {key[:80]!r} is nested deeper than {LEVELS_MOST} levels.", service=SERVICE, remedy=remedy
-    )
+    if is_deep(value):
+        raise _too_deep(key, "Save what is inside as a text, or as rows of its own.")
+
+
+def _too_deep(key: str, remedy: str) -> InvalidRequest:
+    said = f"The value of the row {key[:80]!r} is nested deeper than {LEVELS_MOST} levels."
+    return InvalidRequest(said, service=SERVICE, remedy=remedy)
 
 
 def merged(key: str, value: Any, before: Row | None) -> Any:
@@ -211,21 +252,25 @@ def require_room(table: str, count: int, size_bytes: int) -> None:
         raise InvalidRequest(what, service=SERVICE, remedy=_MORE)
 
 
-def _fits(one: StoredRow, wanted: Wanted) -> bool:
+def _may_fit(one: StoredRow, wanted: Wanted) -> bool:
+    """Return whether a row is wanted as far as its text says."""
     if not one.key.startswith(wanted.prefix):
         return False
-    if wanted.words and wanted.words.casefold() not in f"{one.key}\n{one.text}".casefold():
-        return False
-    if not wanted.where:
+    return not wanted.words or wanted.words.casefold() in f"{one.key}\n{one.text}".casefold()
+
+
+def _has(one: StoredRow, where: Mapping[str, Any] | None) -> bool:
+    if not where:
         return True
-    value = one.value if isinstance(one.value, Mapping) else {}
-    return all(name in value and json_of(value[name]) == json_of(given) for name, given in wanted.where.items())
+    value = one.loaded.value if isinstance(one.loaded.value, Mapping) else {}
+    return all(name in value and json_of(value[name]) == json_of(given) for name, given in where.items())
 
 
 def _member(one: StoredRow, name: str) -> Any:
     if name in ("key", "updated_at"):
         return getattr(one, name)
-    return one.value.get(name) if isinstance(one.value, Mapping) else None
+    value = one.loaded.value
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _rank(value: Any) -> tuple[int, float, str]:

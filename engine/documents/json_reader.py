@@ -7,9 +7,9 @@ from bisect import bisect_right
 from json import JSONDecodeError, decoder
 from typing import Any, NoReturn
 
+from clients.in_workspace.levels import LEVELS_MOST
 from engine.base.errors import Problem
 
-DEEPEST = 64
 _BLANK = re.compile(r"[ \t\n\r]+")
 _BLANKS = frozenset(" \t\n\r")
 _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![0-9A-Za-z_.+-])")
@@ -138,8 +138,8 @@ class Reader:
             value, end = self._string(index)
             return value, index, end
         if first == "{" or first == "[":  # noqa: PLR1714 - the hot path
-            if depth > DEEPEST:
-                self._stop(index, f"Objects and lists are nested deeper than {DEEPEST} levels.", "too_deep")
+            if depth > LEVELS_MOST:
+                self._stop(index, f"Objects and lists are nested deeper than {LEVELS_MOST} levels.", "too_deep")
             return self._object(index, depth) if first == "{" else self._list(index, depth)
         number = _NUMBER.match(self.text, index)
         if number:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean
 from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
@@ -16,7 +17,6 @@ from engine.expressions.json_values import compact_json
 from engine.expressions.patterns import BadPattern, TooManyPatterns, counted_patterns, pattern
 
 Path = tuple[str | int, ...]
-DEEPEST = 64
 _MOST_STEPS = 16
 _NONE = "This is not a JSON Schema: "
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -123,7 +123,7 @@ def placed_misfits(value: Any, schema: JsonSchema, most: int = _MOST_ERRORS) -> 
     if validator is None:
         yield Misfit("", f"Its schema cannot be used: {reason}", is_checked=False)
     elif is_deep(value):
-        yield Misfit("", f"It is nested deeper than {DEEPEST} levels.", is_checked=False)
+        yield Misfit("", f"It is nested deeper than {LEVELS_MOST} levels.", is_checked=False)
     else:
         yield from _errors(validator, value, most)
 
@@ -141,20 +141,6 @@ def _errors(validator: Any, value: Any, most: int) -> Iterator[Misfit]:
         if type(error).__name__ != "PanicException":
             raise
         yield Misfit("", _TOO_INVOLVED, is_checked=False)
-
-
-def is_deep(value: Any) -> bool:
-    """Return whether lists and objects are nested deeper than a validator can follow."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-            if isinstance(inner, dict | list)
-        ]
-    return bool(level)
 
 
 def _place(error: Any) -> str:
@@ -214,7 +200,7 @@ def _counted_traps(schema: Any) -> list[tuple[Path, str]]:
 def _is_large(schema: Any) -> bool:
     """Return whether a schema has too many parts or levels to be checked."""
     level, count = [schema], 0
-    for _ in range(DEEPEST):
+    for _ in range(LEVELS_MOST):
         level = [
             inner
             for part in level

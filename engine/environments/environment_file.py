@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from engine.base.errors import InvalidFile, Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.repair import repaired
-from engine.documents.schema_check import DEEPEST, is_deep
 from engine.workspace.secret import is_clear_secret
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -91,7 +91,7 @@ def variable_fault(name: str, value: JsonValue) -> tuple[str, str] | None:
     if not _VARIABLE.match(name):
         return f"{name!r} cannot be the name of a variable.", _VARIABLE_REMEDY
     if is_deep(value):
-        return f"The variable {name!r} is nested deeper than {DEEPEST} levels.", "Put less inside each other."
+        return f"The variable {name!r} is nested deeper than {LEVELS_MOST} levels.", "Put less inside each other."
     if _has_null(value):
         return _NULL, 'Write "" or leave the variable out.'
     if _has_secret(name, value):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine.documents.schema_check import DEEPEST, is_deep
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 
@@ -22,7 +22,7 @@ def unstorable(value: Any) -> Iterator[str]:
                 yield "holds a NUL character."
             return
         if is_deep(value):
-            yield f"is nested deeper than {DEEPEST} levels."
+            yield f"is nested deeper than {LEVELS_MOST} levels."
             return
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()

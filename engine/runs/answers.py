@@ -70,7 +70,7 @@ def require_edit(call: AskedCall, arguments: JsonObject) -> None:
         )
     changed = {name for name, value in arguments.items() if name not in call.arguments or value != call.arguments[name]}
     for name in changed:
-        for said in unstorable({name: arguments[name]}):
+        for said in (*unstorable(name), *unstorable(arguments[name])):
             raise InvalidInput(f"{name!r} {said}", remedy=_CORRECT, field=name)
     kind = step_type(call.uses)
     _require_same_object(call, kind, changed)

@@ -91,11 +91,12 @@ class ListedRow(Output):
 
 
 class QueryOutput(Output):
-    """The rows, and how many there are in all."""
+    """The rows, how many there are in all, and those that were left out."""
 
     rows: list[ListedRow]
     total: int
     has_more: bool
+    too_deep: list[str] = outside("Keys of rows whose value is nested too deep to be read", [])
 
 
 class _OfTable(StepType):
@@ -132,11 +133,13 @@ class Query(_OfTable):
     output = QueryOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Return {rows, total, has_more}."""
+        """Return {rows, total, has_more, too_deep}; a note names rows that are nested too deep."""
         it = call.fields
         found = call.client.query(it.table, Wanted(it.where, it.prefix, "", it.order_by, it.descending, it.limit))
         rows = [{"key": row.key, "value": row.value, "updated_at": row.updated_at} for row in found.rows]
-        return {"rows": rows, "total": found.total, "has_more": found.total > len(rows)}
+        call.notes += [found.note] if found.note else []
+        has_more = found.total > len(rows)
+        return {"rows": rows, "total": found.total, "has_more": has_more, "too_deep": found.too_deep}
 
 
 class _ChangesRow(_OfTable):

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.mcp.service import MCP
 from clients.plural import counted
 from engine.base.definitions import McpToolDefinition
-from engine.documents.schema_check import DEEPEST, is_deep, misfits
+from engine.documents.schema_check import misfits
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Receipt, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
 from engine.tools.foreign_schema import open_schema, plain_schema
@@ -41,8 +42,8 @@ class McpStep(StepType):
         return {"text": answer.text, "data": answer.data}
 
     def _misfit(self, data: JsonValue) -> str:
-        if is_deep([data]):
-            return f"is nested deeper than {DEEPEST} levels."
+        if is_deep(data):
+            return f"is nested deeper than {LEVELS_MOST} levels."
         schema = self.definition["tool"].get("outputSchema")
         found = next(misfits(data, schema), "") if schema else ""
         return f"does not fit its schema: {found}" if found else ""

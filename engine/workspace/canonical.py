@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from engine.base import step_fields
 from engine.base.errors import InvalidInput
-from engine.documents.schema_check import DEEPEST, is_deep
 
 Kind = Literal["workflow", "prompt", "agent", "case", "layout"]
 WIDTH = 88
@@ -122,7 +122,9 @@ def canonical(document: Any, kind: Kind) -> str:
     The value stays equal. Raises InvalidInput if it is nested deeper than the JSON reader reads.
     """
     if is_deep(document):
-        raise InvalidInput(f"The {kind} is nested deeper than {DEEPEST} levels.", remedy="Put less inside each other.")
+        raise InvalidInput(
+            f"The {kind} is nested deeper than {LEVELS_MOST} levels.", remedy="Put less inside each other."
+        )
     return _written(document, _FORMS[kind], "", _UNIT) + "\n"
 
 

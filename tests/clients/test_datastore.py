@@ -15,7 +15,7 @@ import pytest
 
 from clients.client import Opening
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, Wanted, json_of
+from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, Rows, Wanted, json_of
 from clients.datastore.service import STORE, StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
@@ -32,7 +32,7 @@ def test_a_row_is_added_replaced_merged_and_deleted(tmp_path: Path) -> None:
     saved = here.save("people", "ann", {"mails": 2}, merge=True)
     assert saved.row.value == {"mails": 2, "city": "Bonn"}
     assert saved.before is not None
-    assert saved.before.value == {"mails": 1, "city": "Bonn"}
+    assert saved.before.row.value == {"mails": 1, "city": "Bonn"}
     assert here.save("people", "ann", {"city": "Bonn", "mails": 2}).row == saved.row, "the same again changes nothing"
     assert here.names() == {"people": 1}
     gone = here.delete("people", "ann")
@@ -64,15 +64,57 @@ def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_
         here.save("t", "deep", json.loads(nested(65)))
     assert refused.value.remedy
     for levels in (65, 20_000):
-        with closing(sqlite3.connect(tmp_path / STORE.shared_file)) as file, file:
-            file.execute("INSERT OR REPLACE INTO rows VALUES ('t', 'old', ?, '')", (nested(levels),))
-        with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
-            here.query("t", Wanted())
-        with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
+        as_of_old(tmp_path, "old", levels)
+        found = here.query("t", Wanted(limit=1))
+        assert ([row.key for row in found.rows], found.total, found.too_deep) == (["fits"], 1, ["old"])
+        assert found.note == (
+            "1 row left out, as its value is nested deeper than 64 levels: 'old'. Replace it, or delete it."
+        )
+        with pytest.raises(InvalidRequest, match="'old' is nested deeper") as named:
             here.get("t", "old")
-        assert [row.key for row in here.query("t", Wanted(prefix="fits")).rows] == ["fits"]
-        here.delete("t", "old")
-    assert len(here.query("t", Wanted()).rows) == 1
+        assert "orchestra tables" in named.value.remedy
+        assert here.query("t", Wanted(prefix="fits")).too_deep == []
+        assert here.query("t", Wanted(words="another")).too_deep == []
+        assert here.delete("t", "old")
+    assert here.query("t", Wanted()) == Rows(here.query("t", Wanted()).rows, 1)
+
+
+def as_of_old(folder: Path, key: str, levels: int) -> None:
+    """Store a row as earlier releases did, which had no limit."""
+    with closing(sqlite3.connect(folder / STORE.shared_file)) as file, file:
+        file.execute("INSERT OR REPLACE INTO rows VALUES ('t', ?, ?, '')", (key, nested(levels)))
+
+
+def test_a_row_too_deep_to_be_read_is_named_whatever_members_are_wanted(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    here.save("t", "open", {"is": "open"})
+    here.save("t", "done", {"is": "done"})
+    for number in range(7):
+        as_of_old(tmp_path, f"old-{number}", 65 + number * 1_000)
+    found = here.query("t", Wanted(where={"is": "open"}, order_by="is", descending=True))
+    assert ([row.key for row in found.rows], found.total) == (["open"], 1)
+    assert found.too_deep == [f"old-{number}" for number in range(7)]
+    assert found.note == (
+        "7 rows left out, as their values are nested deeper than 64 levels: 'old-0', 'old-1', 'old-2', 'old-3', 'old-4'"
+        " and 2 more. Replace them, or delete them."
+    )
+
+
+@pytest.mark.parametrize("levels", [65, 20_000])
+def test_a_row_too_deep_to_be_read_is_replaced_but_not_merged_or_put_back_over(tmp_path: Path, levels: int) -> None:
+    here = tables(tmp_path)
+    here.save("t", "old", 1)
+    as_of_old(tmp_path, "old", levels)
+    with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
+        here.save("t", "old", {"n": 1}, merge=True)
+    assert not here.put_back("t", "old", 2, Row("old", 1, "")), "it is not 2"
+    saved = here.save("t", "old", {"n": 1})
+    assert saved.before is not None
+    assert saved.before.is_deep
+    assert saved.before.text == nested(levels)
+    row = here.get("t", "old")
+    assert row is not None
+    assert row.value == {"n": 1}
 
 
 @pytest.mark.parametrize("before", [{}, None, "text", 1, [1]], ids=str)

@@ -180,6 +180,8 @@ WRONG_EDITS: list[tuple[str, Any, str]] = [
     ("another header", {**DRAFT, "cc": ["a@b.example\r\nBcc: evil@x.example"]}, "it contains more than one line"),
     ("a NUL", {**DRAFT, "text": "a\0b"}, "'text' holds a NUL character."),
     ("half a character", {**DRAFT, "subject": "\ud800"}, "half of a surrogate pair"),
+    ("64 levels", {**DRAFT, "text": json.loads("[" * 64 + "]" * 64)}, "text: "),
+    ("65 levels", {**DRAFT, "text": json.loads("[" * 65 + "]" * 65)}, "'text' is nested deeper than 64 levels"),
     ("an unknown field", {**DRAFT, "bbc": "x@example.org"}, "There is no key 'bbc' here."),
 ]
 

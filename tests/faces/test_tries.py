@@ -101,6 +101,14 @@ def test_bytes_that_are_no_text_are_refused(make_faces: Make) -> None:
     assert (outcome.error, "half of a surrogate pair" in outcome.message) == ("InvalidInput", True)
 
 
+def test_a_variable_is_at_most_64_levels_deep(make_faces: Make) -> None:
+    faces = make_faces()
+    for levels in (64, 65):
+        deep = json.loads("[" * levels + "]" * levels)
+        outcome = by_request(faces, variables={"subject": deep}, sample="A bug")
+        assert ("nested deeper than 64 levels" in outcome.message) is (levels > 64), outcome
+
+
 def test_a_step_of_a_run_is_taken_up_on_every_face(make_faces: Make) -> None:
     faces = make_faces()
     asking = {"id": "ask", "uses": "llm.extract", "with": {"prompt": f"{NAME}@production", "variables": MAIL}}

@@ -112,7 +112,7 @@ class Wishes:
         if wish.run_id and wish.sample:
             raise InvalidInput("Values come from a sample or from a run, not from both.", remedy="Leave one out.")
         for one, value in wish.variables.items():
-            for said in unstorable({one: value}):
+            for said in (*unstorable(one), *unstorable(value)):
                 raise InvalidInput(f"The variable {one!r} {said}", remedy="Give it another value.")
         declared = document.get("variables", {})
         if wish.run_id:

@@ -71,9 +71,10 @@ def test_a_schema_that_contains_itself_checks_a_deep_value_or_says_that_it_canno
     schema = {"$defs": {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree"}
     assert list(schema_faults(schema)) == []
     value: list[Any] = []
-    for _ in range(50):
+    for _ in range(63):
         value = [value]
-    assert list(misfits(value, schema)) == []
-    for _ in range(5000):
-        value = [value]
-    assert list(misfits(value, schema)) == ["It is nested deeper than 64 levels."]
+    assert list(misfits(value, schema)) == [], "64 levels"
+    for levels in (1, 5000):
+        for _ in range(levels):
+            value = [value]
+        assert list(misfits(value, schema)) == ["It is nested deeper than 64 levels."]

@@ -490,7 +490,7 @@ ANSWERS: dict[str, tuple[types.CallToolResult, str]] = {
     ),
     "nothing where there must be something": (types.CallToolResult(content=[]), "does not fit its schema"),
     "nested too deep": (
-        types.CallToolResult(content=[], structured_content={"count": 1, "a": json.loads("[" * 100 + "]" * 100)}),
+        types.CallToolResult(content=[], structured_content={"count": 1, "a": json.loads("[" * 64 + "]" * 64)}),
         "nested deeper",
     ),
     "too much": (

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.base.errors import InvalidInput
+from engine.documents.json_file import parse
 from engine.workspace.canonical import Kind, canonical
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -27,6 +29,12 @@ def test_the_value_stays_equal_and_writing_again_changes_nothing(document: Any, 
     assert canonical(again, kind) == text
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
+
+
+def test_what_is_written_can_be_read_again_and_what_is_deeper_is_not_written() -> None:
+    assert parse(canonical(json.loads("[" * 64 + "]" * 64), "prompt"), "it.json").value
+    with pytest.raises(InvalidInput, match="nested deeper than 64 levels"):
+        canonical(json.loads("[" * 65 + "]" * 65), "prompt")
 
 
 @given(st.permutations(["id", "title", "if", "uses", "with", "retry", "timeout_seconds", "zzz"]))
