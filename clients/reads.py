@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     import httpx
 
@@ -69,8 +71,7 @@ class Read:
         return f"{place} ({self.body_is})" if self.body else place
 
 
-@dataclass(frozen=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """The reads of one connection."""
 
     kinds: Iterable[Read] = ()
@@ -84,8 +85,7 @@ class Reads:
         return is_plain and any(kind.fits(request, self.base_url) for kind in self.kinds)
 
 
-@dataclass(frozen=True)
-class ReadCommands:
+class ReadCommands(Struct, frozen=True):
     """The commands of a protocol that change nothing."""
 
     protocol: str

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
+
 from clients.reads import Read, ReadCommands
 
 if TYPE_CHECKING:
@@ -27,8 +29,7 @@ OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """The secret that gives access to an account, and where a person gets one."""
 
     setting: str
@@ -43,8 +44,7 @@ class Key:
     """What an empty field shows."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A setting that people usually give together with the key."""
 
     name: str
@@ -55,8 +55,7 @@ class Setting:
     """What an empty field shows."""
 
 
-@dataclass(frozen=True)
-class PublicPlace:
+class PublicPlace(Struct, frozen=True):
     """What steps may write to and everybody may read: needs a person's consent. See `Client.is_public`."""
 
     field: str
@@ -65,8 +64,7 @@ class PublicPlace:
     """The format of workflow inputs that name such a place."""
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(Struct, frozen=True):
     """A part of the installation that only this service needs, of the same name in `pyproject.toml`."""
 
     name: str

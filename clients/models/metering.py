@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from clients.errors import BadAnswer, ServiceError
 
 _TOKENS_OF_A_PICTURE = 50_000
@@ -20,8 +22,7 @@ _TOKENS_OF_A_PICTURE = 50_000
 _TOKENS_AROUND_A_MESSAGE = 16
 
 
-@dataclass(frozen=True)
-class ModelRequest:
+class ModelRequest(Struct, frozen=True):
     """A request that is about to be sent."""
 
     model: str

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types
@@ -75,8 +77,7 @@ def _evaluator() -> cel.Env:
     return cel.NewEnv(extensions=extensions())
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """A compiled expression, and what is known of its value."""
 
     program: Program
@@ -97,8 +98,7 @@ class WrongExpression(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True)
-class Visible:
+class Visible(Struct, frozen=True):
     """The names that an expression may use."""
 
     variables: Mapping[str, Schema]
@@ -118,8 +118,7 @@ def compile_typed(source: str, visible: Visible) -> Typed:
         raise WrongExpression([error]) from error
 
 
-@dataclass(frozen=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     serialized: bytes
     tree: Node
     """Without its names."""

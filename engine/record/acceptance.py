@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
@@ -35,8 +36,7 @@ from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """Who starts a run, when, and with which accounts."""
 
     run_id: str

@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
@@ -25,8 +27,7 @@ _OLD_SIGN_INS = "tokens"
 """The folder in which the first release stored sign-ins unencrypted."""
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A stored secret: its value, who gave it, and when (RFC 3339)."""
 
     value: str
@@ -34,8 +35,7 @@ class Kept:
     kept_at: str = ""
 
 
-@dataclass(frozen=True)
-class Unopened:
+class Unopened(Struct, frozen=True):
     """A stored secret that cannot be decrypted now: its name, where it is, and the reason."""
 
     name: str
@@ -44,8 +44,7 @@ class Unopened:
     why: str
 
 
-@dataclass(frozen=True)
-class Rekeyed:
+class Rekeyed(Struct, frozen=True):
     """The result of a key rotation: how many files were encrypted again, and where the new key is."""
 
     files: int

@@ -12,7 +12,11 @@ parts raise no alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec import field as msgspec_field
+from msgspec.structs import replace
 
 from engine.compiler.analysis.conditions import (
     FAILED,
@@ -34,16 +38,14 @@ HOLDER = Node("ident", "@holder")
 """The output of the group, in conditions inside it: the outputs of its steps are fields of this."""
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What is known of a value: the fields that come from steps, and the items of a list."""
 
-    fields: Mapping[str, Part] = field(default_factory=dict)
+    fields: Mapping[str, Part] = msgspec_field(default_factory=dict)
     items: Parts | None = None
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A field of a value. `step` is the one whose output it is; `ends` how that may have ended, None if surely well."""
 
     value: Parts
@@ -65,8 +67,7 @@ class Step(Ends):
     output: Parts = UNKNOWN
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Struct, frozen=True):
     """A reference to a step: `node` names it by its id, or as a field of the value that contains its output."""
 
     step: str

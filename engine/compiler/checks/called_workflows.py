@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
@@ -26,8 +27,7 @@ _DEEPEST = 32
 """The depth to which nested calls are followed; runs are limited to far less."""
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(Struct, frozen=True):
     """A workflow as its callers see it; little is known while it is being compiled itself."""
 
     inputs_schema: Schema

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from msgspec import Struct
+
 from engine.base.errors import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
 from engine.compiler.analysis.text_flow import TextFlow
@@ -26,8 +28,7 @@ _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
 """The keys of a file that contain steps."""
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A valid expression: the name of its CEL type, its normalized tree, and what is known of its value."""
 
     kind: str
@@ -44,8 +45,7 @@ class Checked:
         return not self.expression.references
 
 
-@dataclass(frozen=True)
-class StepName:
+class StepName(Struct, frozen=True):
     """A reference to a step in an expression: the field, and the offset of the select in the field's text."""
 
     step: str
@@ -57,8 +57,7 @@ class StepName:
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
 
     variables: Mapping[str, Schema]

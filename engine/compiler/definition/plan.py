@@ -10,6 +10,9 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
+from msgspec import field as msgspec_field
+
 from engine.base.definitions import (
     PromptDefinition,
     RunDefinition,
@@ -44,8 +47,7 @@ def strongest(effects: Iterable[Effect]) -> Effect:
     return max(effects, key=_STRENGTH.index, default=Effect.PURE)
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """How often an attempt is made; `attempts` includes the first, and the wait doubles from `backoff_seconds`."""
 
     attempts: int
@@ -54,8 +56,7 @@ class Retry:
     """Names of further error types that are retried."""
 
 
-@dataclass(frozen=True)
-class OutsideText:
+class OutsideText(Struct, frozen=True):
     """Text from outside that a field may carry."""
 
     origin: str
@@ -84,8 +85,7 @@ class Reach:
     """The called workflow in which the step is."""
 
 
-@dataclass(frozen=True)
-class OtherModel:
+class OtherModel(Struct, frozen=True):
     """A model that a step asks if those before it give no answer."""
 
     connection: str
@@ -95,8 +95,7 @@ class OtherModel:
     """Whether the connection is to another service than the step's own."""
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """A call of a step type."""
 
     uses: str
@@ -106,15 +105,15 @@ class Action:
     once: Tree
     retry: Retry | None
     """None: the engine's default for the kind of effect."""
-    output_schema: JsonSchema = field(default_factory=dict)
+    output_schema: JsonSchema = msgspec_field(default_factory=dict)
     """The output type with which expressions were checked."""
-    allow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allow: Mapping[str, tuple[str, ...]] = msgspec_field(default_factory=dict)
     """The values that its fields may have, by name (engine/compiler/definition/allowed_values.py)."""
     links: frozenset[str] = frozenset()
     """The places to which text from outside may link, as patterns (engine/compiler/definition/links.py)."""
-    outside_fields: Mapping[str, OutsideText] = field(default_factory=dict)
+    outside_fields: Mapping[str, OutsideText] = msgspec_field(default_factory=dict)
     """The fields that may carry text from outside, by name."""
-    approval: WrittenRule = field(default_factory=WrittenRule)
+    approval: WrittenRule = msgspec_field(default_factory=WrittenRule)
     """What the file says about approvals of its calls."""
     other_models: tuple[OtherModel, ...] = ()
     """Of a model step: its `fallback`, in order."""
@@ -133,8 +132,7 @@ class Action:
         return others if self.embedding is None else (*others, self.embedding)
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """How a body is repeated."""
 
     items: Template
@@ -145,8 +143,7 @@ class Loop:
     on_item_error: Literal["stop", "continue", "drop"]
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """One step of a workflow."""
 
     id: str
@@ -216,8 +213,7 @@ class Block:
         return all(node.needs is None for node in self.nodes)
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """A trigger, which starts runs of a workflow automatically."""
 
     id: str
@@ -233,8 +229,7 @@ class Trigger:
     """The inputs that may carry text from outside."""
 
 
-@dataclass(frozen=True)
-class Concurrency:
+class Concurrency(Struct, frozen=True):
     """What happens when a trigger starts a run while `at_once` others started by triggers are in progress.
 
     `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those are

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -34,8 +35,7 @@ Result = TypeVar("Result")
 _TRIES = 5
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """How a run differs from what its workflow says."""
 
     inputs: JsonObject

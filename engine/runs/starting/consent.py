@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
@@ -42,8 +45,7 @@ _AGREE_OF_PROMPT = (
 PUBLIC = "public_repository"
 
 
-@dataclass(frozen=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """Something outside that the runs of a workflow touch, and that needs consent."""
 
     name: str
