@@ -13,9 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from msgspec import Struct
-from msgspec import field as msgspec_field
-
 from clients.errors import SandboxMissing
 from clients.pacing.paces import OwnPaces, Paces
 from clients.reads import Reads
@@ -30,7 +27,8 @@ CheckLine = tuple[str, bool, str]
 """One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
 
 
-class Seen(Struct, frozen=True):
+@dataclass(frozen=True)
+class Seen:
     """What an account was last seen to have, as its step types understand it, and when."""
 
     what: Any
@@ -86,13 +84,14 @@ def _no_seal(_file: Path | None) -> None:
     return None
 
 
-class Opening(Struct, frozen=True):
+@dataclass(frozen=True)
+class Opening:
     """What a client gets besides its settings: how far it may reach, and what it shares with other processes."""
 
     is_demo: bool = False
     """Only the service's stand-in may be reached."""
     shared_folder: Path | None = None
-    paces: Paces = msgspec_field(default_factory=OwnPaces)
+    paces: Paces = field(default_factory=OwnPaces)
     """How far accounts have used their paces."""
     demo_site: Callable[[], str] = _no_site
     """Returns the address of the stand-in for the web, and starts it; empty if there is none."""

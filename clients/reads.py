@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from msgspec import Struct
-
 if TYPE_CHECKING:
     import httpx
 
@@ -71,7 +69,8 @@ class Read:
         return f"{place} ({self.body_is})" if self.body else place
 
 
-class Reads(Struct, frozen=True):
+@dataclass(frozen=True)
+class Reads:
     """The reads of one connection."""
 
     kinds: Iterable[Read] = ()
@@ -85,7 +84,8 @@ class Reads(Struct, frozen=True):
         return is_plain and any(kind.fits(request, self.base_url) for kind in self.kinds)
 
 
-class ReadCommands(Struct, frozen=True):
+@dataclass(frozen=True)
+class ReadCommands:
     """The commands of a protocol that change nothing."""
 
     protocol: str

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
-
 from clients.reads import Read, ReadCommands
 
 if TYPE_CHECKING:
@@ -29,7 +27,8 @@ OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
 
-class Key(Struct, frozen=True):
+@dataclass(frozen=True)
+class Key:
     """The secret that gives access to an account, and where a person gets one."""
 
     setting: str
@@ -44,7 +43,8 @@ class Key(Struct, frozen=True):
     """What an empty field shows."""
 
 
-class Setting(Struct, frozen=True):
+@dataclass(frozen=True)
+class Setting:
     """A setting that people usually give together with the key."""
 
     name: str
@@ -55,7 +55,8 @@ class Setting(Struct, frozen=True):
     """What an empty field shows."""
 
 
-class PublicPlace(Struct, frozen=True):
+@dataclass(frozen=True)
+class PublicPlace:
     """What steps may write to and everybody may read: needs a person's consent. See `Client.is_public`."""
 
     field: str
@@ -64,7 +65,8 @@ class PublicPlace(Struct, frozen=True):
     """The format of workflow inputs that name such a place."""
 
 
-class Extra(Struct, frozen=True):
+@dataclass(frozen=True)
+class Extra:
     """A part of the installation that only this service needs, of the same name in `pyproject.toml`."""
 
     name: str

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from clients.errors import BadAnswer, ServiceError
 
 _TOKENS_OF_A_PICTURE = 50_000
@@ -22,7 +20,8 @@ _TOKENS_OF_A_PICTURE = 50_000
 _TOKENS_AROUND_A_MESSAGE = 16
 
 
-class ModelRequest(Struct, frozen=True):
+@dataclass(frozen=True)
+class ModelRequest:
     """A request that is about to be sent."""
 
     model: str

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from msgspec import structs
-
 from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError, Problem
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
@@ -60,16 +58,16 @@ def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Comp
     that was just now.
     """
     sightings = Sightings(around.seen)
-    found = _read(file, name, structs.replace(around, seen=sightings.of))
+    found = _read(file, name, replace(around, seen=sightings.of))
     if not sightings.noted or all(one.severity != "error" for one in found[0].problems):
         return found
-    sure = _read(file, name, structs.replace(around, seen=never_seen))
+    sure = _read(file, name, replace(around, seen=never_seen))
     doubtful = sightings.told(found[0].problems, sure[0].problems)
     if not doubtful:
         return found
     compiled, report = found if sightings.are_fresh else sure
     certain = [one for one in sure[0].problems if one not in doubtful]
-    return structs.replace(compiled, problems=_sorted([*certain, *doubtful])), report
+    return replace(compiled, problems=_sorted([*certain, *doubtful])), report
 
 
 def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types
@@ -77,7 +75,8 @@ def _evaluator() -> cel.Env:
     return cel.NewEnv(extensions=extensions())
 
 
-class Typed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Typed:
     """A compiled expression, and what is known of its value."""
 
     program: Program
@@ -98,7 +97,8 @@ class WrongExpression(Exception):
         self.errors = errors
 
 
-class Visible(Struct, frozen=True):
+@dataclass(frozen=True)
+class Visible:
     """The names that an expression may use."""
 
     variables: Mapping[str, Schema]
@@ -118,7 +118,8 @@ def compile_typed(source: str, visible: Visible) -> Typed:
         raise WrongExpression([error]) from error
 
 
-class _Compiled(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Compiled:
     serialized: bytes
     tree: Node
     """Without its names."""

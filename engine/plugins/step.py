@@ -20,8 +20,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from msgspec import Struct
-from msgspec import field as msgspec_field
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict, NotFound
@@ -170,7 +168,8 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Receipt(Struct, frozen=True):
+@dataclass(frozen=True)
+class Receipt:
     """The service's answer to a write: the id it assigned, and a URL that a person can open."""
 
     id: str
@@ -194,7 +193,8 @@ def _no_paths(file: RunFile) -> AbstractContextManager[Path]:
     raise LookupError(f"there is no run that holds {file.name!r}")
 
 
-class Embedder(Struct, frozen=True):
+@dataclass(frozen=True)
+class Embedder:
     """The model that makes the vectors of a step, beside its own service."""
 
     connection: str
@@ -253,37 +253,41 @@ class Call:
         return self.is_resent or self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
 
 
-class WaitUntil(Struct, frozen=True):
+@dataclass(frozen=True)
+class WaitUntil:
     """Returned instead of an output: the run waits, without a thread, until `due_at`; then `output` is the output."""
 
     due_at: datetime
-    output: dict[str, JsonValue] = msgspec_field(default_factory=dict)
+    output: dict[str, JsonValue] = field(default_factory=dict)
 
 
-class StopRun(Struct, frozen=True):
+@dataclass(frozen=True)
+class StopRun:
     """Returned instead of an output: the run ends here, succeeded, with these outputs; no new step starts."""
 
-    outputs: dict[str, JsonValue] = msgspec_field(default_factory=dict)
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
     message: str = ""
 
 
-class AskPerson(Struct, frozen=True):
+@dataclass(frozen=True)
+class AskPerson:
     """Returned instead of an output: the run waits until a person approves (`approvals`) or rejects."""
 
     message: str
     details: JsonValue = None
     """Shown to the person beside the message."""
-    give: Mapping[str, float] = msgspec_field(default_factory=dict)
+    give: Mapping[str, float] = field(default_factory=dict)
     """Amounts that the person may change, by name, as they are proposed; the output has them as `given`."""
     may_refuse: bool = False
     """Whether a rejection is an answer, with `approved` false, and no failure of the step."""
 
 
-class CallWorkflow(Struct, frozen=True):
+@dataclass(frozen=True)
+class CallWorkflow:
     """Returned instead of an output: another workflow runs as a run of its own; its outputs become the output."""
 
     workflow: str
-    inputs: dict[str, JsonValue] = msgspec_field(default_factory=dict)
+    inputs: dict[str, JsonValue] = field(default_factory=dict)
 
 
 Wish = WaitUntil | StopRun | AskPerson | CallWorkflow

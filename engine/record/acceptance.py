@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
@@ -36,7 +35,8 @@ from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 
-class Circumstances(Struct, frozen=True):
+@dataclass(frozen=True)
+class Circumstances:
     """Who starts a run, when, and with which accounts."""
 
     run_id: str

@@ -6,11 +6,9 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
-from msgspec.structs import asdict
 
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
@@ -27,7 +25,8 @@ _OLD_SIGN_INS = "tokens"
 """The folder in which the first release stored sign-ins unencrypted."""
 
 
-class Kept(Struct, frozen=True):
+@dataclass(frozen=True)
+class Kept:
     """A stored secret: its value, who gave it, and when (RFC 3339)."""
 
     value: str
@@ -35,7 +34,8 @@ class Kept(Struct, frozen=True):
     kept_at: str = ""
 
 
-class Unopened(Struct, frozen=True):
+@dataclass(frozen=True)
+class Unopened:
     """A stored secret that cannot be decrypted now: its name, where it is, and the reason."""
 
     name: str
@@ -44,7 +44,8 @@ class Unopened(Struct, frozen=True):
     why: str
 
 
-class Rekeyed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rekeyed:
     """The result of a key rotation: how many files were encrypted again, and where the new key is."""
 
     files: int

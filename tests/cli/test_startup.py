@@ -49,22 +49,6 @@ def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[s
     assert [name for name in unneeded if name in modules] == []
 
 
-_MADE = (
-    "import sys, cli; cli.main(['run', 'pure', '--json']); print('dataclasses:', sum("
-    "1 for name, module in list(sys.modules.items()) if name.partition('.')[0] in ('engine', 'clients', 'commands')"
-    " for one in vars(module).values()"
-    " if isinstance(one, type) and one.__module__ == name and '__dataclass_fields__' in vars(one)))"
-)
-MOST_DATACLASSES = 130
-"""Each takes as long to define as thirty structs of msgspec."""
-
-
-@pytest.mark.slow
-def test_a_run_defines_few_dataclasses(workspace: Path) -> None:
-    process = _process(_MADE, stdout=subprocess.PIPE, cwd=workspace)
-    assert 0 < int(process.stdout.rpartition("dataclasses: ")[2]) <= MOST_DATACLASSES, process.stderr
-
-
 SERVING = {"streamlit", "fastapi", "starlette", "uvicorn"}
 AT_REST = [
     *(name for name in LOOKS if name not in SERVING),
@@ -89,7 +73,6 @@ def test_a_server_at_rest_has_only_what_it_needs(workspace: Path) -> None:
 def test_the_process_that_stays_while_a_workspace_is_served_is_small() -> None:
     large = [
         "asyncio",
-        "msgspec",
         "_hashlib",
         "ssl",
         "sqlite3",

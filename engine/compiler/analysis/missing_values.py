@@ -12,11 +12,7 @@ parts raise no alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from msgspec import Struct
-from msgspec import field as msgspec_field
-from msgspec.structs import replace
+from dataclasses import dataclass, field, replace
 
 from engine.compiler.analysis.conditions import (
     FAILED,
@@ -38,14 +34,16 @@ HOLDER = Node("ident", "@holder")
 """The output of the group, in conditions inside it: the outputs of its steps are fields of this."""
 
 
-class Parts(Struct, frozen=True):
+@dataclass(frozen=True)
+class Parts:
     """What is known of a value: the fields that come from steps, and the items of a list."""
 
-    fields: Mapping[str, Part] = msgspec_field(default_factory=dict)
+    fields: Mapping[str, Part] = field(default_factory=dict)
     items: Parts | None = None
 
 
-class Part(Struct, frozen=True):
+@dataclass(frozen=True)
+class Part:
     """A field of a value. `step` is the one whose output it is; `ends` how that may have ended, None if surely well."""
 
     value: Parts
@@ -67,7 +65,8 @@ class Step(Ends):
     output: Parts = UNKNOWN
 
 
-class Use(Struct, frozen=True):
+@dataclass(frozen=True)
+class Use:
     """A reference to a step: `node` names it by its id, or as a field of the value that contains its output."""
 
     step: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
@@ -27,7 +26,8 @@ _DEEPEST = 32
 """The depth to which nested calls are followed; runs are limited to far less."""
 
 
-class Called(Struct, frozen=True):
+@dataclass(frozen=True)
+class Called:
     """A workflow as its callers see it; little is known while it is being compiled itself."""
 
     inputs_schema: Schema

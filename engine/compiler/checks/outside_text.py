@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from msgspec import structs
-
 from clients.service import OTHER_LINK
 from engine.base.errors import OrchestraError
 from engine.base.services import service_of
@@ -136,7 +134,7 @@ class OutsideCheck:
             self.report.add(path, message, OUTSIDE, remedy)
             self.breaches.append((*_steps_on_the_way(outside), self.report.problems[-1].step or ""))
         elif derived.inputs:
-            self.sinks.append((path, structs.replace(sink, roots=derived.inputs)))
+            self.sinks.append((path, replace(sink, roots=derived.inputs)))
 
     def call(self, path: JsonPath, step: StepModel, called: Called) -> None:
         """Check what a step gives to the workflow that it calls."""
@@ -146,7 +144,7 @@ class OutsideCheck:
             self.calls.append((path, OpenCall(name_of(step.with_) or "", given)))
             return
         for sink in called.passage.sinks:
-            self._give(path, structs.replace(sink, words=sink.words + named * ("workflow" not in sink.words)), given)
+            self._give(path, replace(sink, words=sink.words + named * ("workflow" not in sink.words)), given)
         for one in called.passage.calls:
             self.calls.append((path, OpenCall(one.workflow, placed(one.inputs, ("inputs",), given, named))))
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from msgspec import Struct
-
 from engine.base.errors import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
 from engine.compiler.analysis.text_flow import TextFlow
@@ -28,7 +26,8 @@ _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
 """The keys of a file that contain steps."""
 
 
-class Checked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Checked:
     """A valid expression: the name of its CEL type, its normalized tree, and what is known of its value."""
 
     kind: str
@@ -45,7 +44,8 @@ class Checked(Struct, frozen=True):
         return not self.expression.references
 
 
-class StepName(Struct, frozen=True):
+@dataclass(frozen=True)
+class StepName:
     """A reference to a step in an expression: the field, and the offset of the select in the field's text."""
 
     step: str
@@ -57,7 +57,8 @@ class StepName(Struct, frozen=True):
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
-class Names(Struct, frozen=True):
+@dataclass(frozen=True)
+class Names:
     """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
 
     variables: Mapping[str, Schema]

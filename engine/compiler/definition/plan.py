@@ -10,9 +10,6 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
-from msgspec import field as msgspec_field
-
 from engine.base.definitions import (
     PromptDefinition,
     RunDefinition,
@@ -47,7 +44,8 @@ def strongest(effects: Iterable[Effect]) -> Effect:
     return max(effects, key=_STRENGTH.index, default=Effect.PURE)
 
 
-class Retry(Struct, frozen=True):
+@dataclass(frozen=True)
+class Retry:
     """How often an attempt is made; `attempts` includes the first, and the wait doubles from `backoff_seconds`."""
 
     attempts: int
@@ -56,7 +54,8 @@ class Retry(Struct, frozen=True):
     """Names of further error types that are retried."""
 
 
-class OutsideText(Struct, frozen=True):
+@dataclass(frozen=True)
+class OutsideText:
     """Text from outside that a field may carry."""
 
     origin: str
@@ -85,7 +84,8 @@ class Reach:
     """The called workflow in which the step is."""
 
 
-class OtherModel(Struct, frozen=True):
+@dataclass(frozen=True)
+class OtherModel:
     """A model that a step asks if those before it give no answer."""
 
     connection: str
@@ -95,7 +95,8 @@ class OtherModel(Struct, frozen=True):
     """Whether the connection is to another service than the step's own."""
 
 
-class Action(Struct, frozen=True):
+@dataclass(frozen=True)
+class Action:
     """A call of a step type."""
 
     uses: str
@@ -105,15 +106,15 @@ class Action(Struct, frozen=True):
     once: Tree
     retry: Retry | None
     """None: the engine's default for the kind of effect."""
-    output_schema: JsonSchema = msgspec_field(default_factory=dict)
+    output_schema: JsonSchema = field(default_factory=dict)
     """The output type with which expressions were checked."""
-    allow: Mapping[str, tuple[str, ...]] = msgspec_field(default_factory=dict)
+    allow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The values that its fields may have, by name (engine/compiler/definition/allowed_values.py)."""
     links: frozenset[str] = frozenset()
     """The places to which text from outside may link, as patterns (engine/compiler/definition/links.py)."""
-    outside_fields: Mapping[str, OutsideText] = msgspec_field(default_factory=dict)
+    outside_fields: Mapping[str, OutsideText] = field(default_factory=dict)
     """The fields that may carry text from outside, by name."""
-    approval: WrittenRule = msgspec_field(default_factory=WrittenRule)
+    approval: WrittenRule = field(default_factory=WrittenRule)
     """What the file says about approvals of its calls."""
     other_models: tuple[OtherModel, ...] = ()
     """Of a model step: its `fallback`, in order."""
@@ -132,7 +133,8 @@ class Action(Struct, frozen=True):
         return others if self.embedding is None else (*others, self.embedding)
 
 
-class Loop(Struct, frozen=True):
+@dataclass(frozen=True)
+class Loop:
     """How a body is repeated."""
 
     items: Template
@@ -143,7 +145,8 @@ class Loop(Struct, frozen=True):
     on_item_error: Literal["stop", "continue", "drop"]
 
 
-class Node(Struct, frozen=True):
+@dataclass(frozen=True)
+class Node:
     """One step of a workflow."""
 
     id: str
@@ -213,7 +216,8 @@ class Block:
         return all(node.needs is None for node in self.nodes)
 
 
-class Trigger(Struct, frozen=True):
+@dataclass(frozen=True)
+class Trigger:
     """A trigger, which starts runs of a workflow automatically."""
 
     id: str
@@ -229,7 +233,8 @@ class Trigger(Struct, frozen=True):
     """The inputs that may carry text from outside."""
 
 
-class Concurrency(Struct, frozen=True):
+@dataclass(frozen=True)
+class Concurrency:
     """What happens when a trigger starts a run while `at_once` others started by triggers are in progress.
 
     `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those are

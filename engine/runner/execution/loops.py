@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-
-from msgspec.structs import replace
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import Struct, field
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -35,7 +34,8 @@ Result = TypeVar("Result")
 _TRIES = 5
 
 
-class Wish(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wish:
     """How a run differs from what its workflow says."""
 
     inputs: JsonObject

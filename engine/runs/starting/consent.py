@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
@@ -45,7 +42,8 @@ _AGREE_OF_PROMPT = (
 PUBLIC = "public_repository"
 
 
-class Touch(Struct, frozen=True):
+@dataclass(frozen=True)
+class Touch:
     """Something outside that the runs of a workflow touch, and that needs consent."""
 
     name: str
