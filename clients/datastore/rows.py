@@ -120,7 +120,7 @@ class StoredRow:
     def row(self) -> Row:
         """The row. Raises InvalidRequest if its value is nested too deep."""
         if self.is_deep:
-            raise _too_deep(self.key, "Replace this row, or delete it: on the page Tables, or by `orchestra tables`.")
+            raise _too_deep(self.key, "Replace this row, or delete it on the page Tables.")
         return Row(self.key, self.loaded.value, self.updated_at)
 
     @property
