@@ -120,7 +120,9 @@ class StoredRow:
     def row(self) -> Row:
         """The row. Raises InvalidRequest if its value is nested too deep."""
         if self.is_deep:
-            raise _too_deep(self.key, "Replace this row, or delete it on the page Tables.")
+            raise _too_deep(
+                self.key, f"Replace this row, or delete it: `orchestra tables remove TABLE {self.key[:80]!r}`."
+            )
         return Row(self.key, self.loaded.value, self.updated_at)
 
     @property
