@@ -120,9 +120,7 @@ class StoredRow:
     def row(self) -> Row:
         """The row. Raises InvalidRequest if its value is nested too deep."""
         if self.is_deep:
-            raise _too_deep(
-                self.key, f"Replace this row, or delete it: `orchestra tables remove TABLE {self.key[:80]!r}`."
-            )
+            raise _too_deep(self.key, "Replace this row, or delete it with `orchestra tables remove TABLE KEY`.")
         return Row(self.key, self.loaded.value, self.updated_at)
 
     @property
