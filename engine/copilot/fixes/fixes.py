@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from engine.base.errors import OrchestraError
+from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.finding import Finding, Tried, added
@@ -17,6 +17,7 @@ from engine.copilot.proposals.records import Proposal
 from engine.documents.json_file import object_in, parse
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
+from engine.runs.starting.upgrade_definition import require_unchanged
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
 
@@ -98,6 +99,20 @@ class Fixes:
             return True
         before = run["definition"]
         return (now["workflow"], now["prompts"]) != (before["workflow"], before["prompts"])
+
+    def changes_finished_steps(self, p: Principal, workflow: str, run: Run, fix: Idea | None) -> bool:
+        """Return whether the workflow, with a change of its draft, differs in a step that the run has finished.
+
+        Such a run cannot be continued with it, only started anew. A workflow that does not compile counts as no change.
+        """
+        try:
+            draft = None if fix is None else self._tried(p, workflow, self._editing.canvas(p, workflow), fix.ops).text
+            require_unchanged(run, self._compiled.plan(run["workflow"], draft))
+        except InvalidInput as error:
+            return "differences" in error.details
+        except OrchestraError:
+            return False
+        return False
 
     def _tried(self, p: Principal, workflow: str, canvas: Canvas, ops: Operations) -> Tried:
         tried = self._editing.tried(p, workflow, canvas.rev, ops)

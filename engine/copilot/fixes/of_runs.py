@@ -17,6 +17,8 @@ from engine.record.types.step import Failure, StepRecord
 
 KEPT = "what it has done is not done again"
 """Words of an answer about a run that can be resumed."""
+AGAIN = "What was written before stays and is not written again, the same"
+"""Words of an answer about a run that must be started anew."""
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
@@ -38,10 +40,11 @@ class _Unknown(NamedTuple):
     """The input that has it, "" if it is written in the step."""
 
 
-def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
+def explained_run(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool) -> str:
     """Return how a run ended, which steps failed and why, what it had written by then, and what to do next.
 
-    `fix`: the change of its workflow that may mend it; `is_changed`: whether the saved workflow is another one by now.
+    `fix`: the change of its workflow that may mend it; `is_changed`: whether the saved workflow is another one by now;
+    `is_new_run`: whether the workflow, with `fix`, differs in a step that the run has finished.
 
     A loop or an item fails because of a step: only steps are named, and once for all items with the same failure.
     """
@@ -56,11 +59,11 @@ def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
         lines.append(f"… and {len(causes) - _MOST_STEPS} more failures.")
     lines += _written(run)
     if run["status"] in ("failed", "cancelled"):
-        lines.append(_what_next(run, fix, is_changed=is_changed))
+        lines.append(_what_next(run, fix, is_changed=is_changed, is_new_run=is_new_run))
     return "\n".join(lines)
 
 
-def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
+def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool) -> str:
     """Return which button of its page to press, and when: one uses the file as it was, another one as it is."""
     old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', KEPT
     given = _wrong_input(run)
@@ -76,6 +79,11 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
             f'If you change the workflow for it, press {new} there instead, under "More options".'
         )
     first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
+    if is_new_run:
+        return (
+            f'{first} "Run again" on its page: the change is in a step that this run has finished, so it cannot go on '
+            f"with it. {AGAIN}. {old} uses the workflow as it was."
+        )
     return f'{first} {new} on its page, under "More options": {kept}. {old} uses the workflow as it was.'
 
 

@@ -280,7 +280,8 @@ class Rules:
             return None
         found = self._fixes.for_run(p, workflow, run, said)
         is_changed = self._fixes.has_changed(run)
-        why = explained_run(run, found, is_changed=is_changed)
+        is_new_run = self._fixes.changes_finished_steps(p, workflow, run, found)
+        why = explained_run(run, found, is_changed=is_changed, is_new_run=is_new_run)
         if _WHY.search(said) and not wants_mending:
             return Answer(why, fixes=[found] if found is not None else [], quotes_run=True)
         if found is None and named_place(said) and not wants_mending:

@@ -185,6 +185,20 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
 
 
+def test_a_run_whose_finished_step_was_changed_is_to_be_run_again(orchestra: Orchestra) -> None:
+    steps = [text_step("before"), {**QUERY, "with": {"database": "Nowhere"}}]
+    name = saved(orchestra, "a finished step is changed", steps)
+    run_id = orchestra.runs.start(OWNER, name, {})
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"
+    draft = orchestra.editing.draft_text(OWNER, name)
+    orchestra.editing.save(OWNER, name, draft.text.replace("before", "after"), draft.state.etag)
+    with pytest.raises(InvalidInput, match="what has finished was changed"):
+        orchestra.runs.resume(OWNER, run_id, newest=True)
+    advice = orchestra.copilot.rules.answer(OWNER, "why did this run fail?", name, run_id).text
+    assert 'The workflow has changed since. Press "Run again"' in advice
+    assert "Continue with the new file" not in advice
+
+
 def test_a_name_that_is_an_input_is_mended_there_and_a_run_keeps_its_own(orchestra: Orchestra) -> None:
     query = {**QUERY, "with": {"database": "{{ inputs.database }}"}}
     name = saved(orchestra, "an input", [query])
