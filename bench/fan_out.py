@@ -13,7 +13,7 @@ from typing import Any
 from bench.figures import ROUNDS, beside
 from bench.slow_service import serving
 from bench.workspace import OWNER, opened
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.orchestra import Orchestra
 
 WORK = "W2"

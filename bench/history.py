@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.base.names import new_run_id, timestamp
+from engine.base.clock import timestamp
+from engine.base.names import new_run_id
 from engine.orchestra import Orchestra
 from engine.store.sql.base.tables import runs
 

@@ -23,7 +23,8 @@ from api.routes.run_documents import (
     Undoing,
     WrongAnswer,
 )
-from engine.base.names import in_utc, timestamp
+from engine.base.clock import timestamp
+from engine.base.names import in_utc
 from engine.record.states.timeline import Timeline
 from engine.runs.correcting.corrections import Correction, CorrectionPreview
 from engine.runs.undo.undo_report import UndoReport

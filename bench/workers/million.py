@@ -14,8 +14,7 @@ import psycopg
 
 from bench.workers.crew import Crew, crew
 from bench.workspace import OWNER
-from engine.base.clock import utc_now
-from engine.base.names import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.store.run_limits import NO_LIMITS
 
 FEW, MANY, LOGS = 10_000, 1_000_000, 100_000

@@ -46,8 +46,7 @@ def opened(
 
     Raises UnknownName, InvalidFile, StorageError.
     """
-    from engine.base.clock import utc_now
-    from engine.base.names import timestamp
+    from engine.base.clock import timestamp, utc_now
     from engine.garbage import look_from_now_on
     from engine.orchestra import Orchestra
     from engine.people.access import local_user

@@ -13,8 +13,8 @@ from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
-from engine.base.names import timestamp
 from engine.workspace_files import FileView
 
 group = typer.Typer(help="Files that steps read and write.", no_args_is_help=True, rich_markup_mode=None)

@@ -75,7 +75,8 @@ def _show(page: RunPage, zone: str) -> None:
 
 
 def _moment(typed: str | None, zone: str) -> str | None:
-    from engine.base.names import timestamp, typed_moment
+    from engine.base.clock import timestamp
+    from engine.base.names import typed_moment
 
     return None if typed is None else timestamp(typed_moment(typed, ZoneInfo(zone)))
 

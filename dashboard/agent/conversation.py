@@ -22,7 +22,7 @@ from dashboard.run.live import live_answers
 from dashboard.run.step import messages
 from dashboard.run.waits import open_questions, wait_line
 from engine.agents.conversation import ASK, Conversation, Turn, called_agents, conversation_of, is_agent
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.statuses import ACTIVE_RUNS, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import AGENT

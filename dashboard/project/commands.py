@@ -10,7 +10,7 @@ from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago
 from dashboard.project.frame import mount
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.projects.records import ProjectInfo
 from engine.runs.projects.commands import CommandRun
 

@@ -9,7 +9,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, outside_code, outside_text, plain
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.times import ago
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.projects.records import CommitInfo, ProjectInfo
 
 _SHOWN = 100

@@ -24,7 +24,7 @@ from dashboard.prompt.values import PARAM, of_step
 from dashboard.run.change.correct import correct_step, correction_of
 from dashboard.run.change.only import run_only
 from dashboard.run.waits import wait_line
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
 from engine.record.types.run import Run

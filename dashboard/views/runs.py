@@ -16,7 +16,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.runs.run_list import RunPage, Wanted
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of
 from engine.base.statuses import StepStatus
 from engine.base.step_tree import AGENT_PREFIX, agent_reference
 from engine.record.types.run import Run

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.agents.agents import Agents, AgentSummary
 from engine.agents.store import CHECK_AGAIN, AgentStore
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
-from engine.base.names import timestamp
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.kept_versions import SavedVersion

@@ -1,15 +1,15 @@
-"""The clock: the current time is passed in as a function, so that tests can fix it."""
+"""The clock, which is passed in as a function, so that tests can fix it; and times as text."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Returns the current time as an aware UTC datetime."""
 
-
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Unlike the monotonic clock, it goes on in suspend (https://man7.org/linux/man-pages/man2/clock_gettime.2.html)."""
 
@@ -22,3 +22,19 @@ def elapsed_seconds() -> float:
 def utc_now() -> datetime:
     """Return the current time; the clock used everywhere outside tests."""
     return datetime.now(UTC)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return RFC 3339 text in UTC with milliseconds."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def milliseconds_of(moment: datetime) -> int:
+    """Return the whole milliseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment_of(text: str) -> datetime:
+    """Return the aware datetime of RFC 3339 text."""
+    return datetime.fromisoformat(text)

@@ -15,8 +15,6 @@ from typing import Any, TypeAlias
 import msgspec
 import orjson
 
-from engine.base.plain_values import whole_text
-
 JsonObject: TypeAlias = Mapping[str, Any]
 """A JSON object whose members belong to a user or a service, such as the inputs of a run or the output of a step."""
 JsonSchema: TypeAlias = Mapping[str, Any]
@@ -25,6 +23,19 @@ JsonSchema: TypeAlias = Mapping[str, Any]
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 """Values that are not JSON are an error, instead of being converted."""
 _INDENTED = _STRICT | orjson.OPT_INDENT_2
+
+
+def whole_text(text: str) -> str:
+    """Return the text with U+FFFD in place of NUL and of each lone surrogate."""
+    if "\0" in text:  # CEL's runtime would end the text there
+        text = text.replace("\0", "\ufffd")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def compact(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Names that become file names or addresses, and ids that sort by time."""
+"""Names that become file names or addresses, ids that sort by time, and times that a person types."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 import secrets
 import threading
 import unicodedata
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, UnknownName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z2-7]{8}\Z")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"  # in the order in which text sorts
 
@@ -154,22 +154,6 @@ def checked_run_id(run_id: str) -> str:
 def run_day(run_id: str) -> str:
     """Return the day folder of a run id, e.g. `2026-11-20`."""
     return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
-
-
-def timestamp(moment: datetime) -> str:
-    """Return RFC 3339 text in UTC with milliseconds."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
-
-
-def milliseconds_of(moment: datetime) -> int:
-    """Return the whole milliseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def moment_of(text: str) -> datetime:
-    """Return the aware datetime of RFC 3339 text."""
-    return datetime.fromisoformat(text)
 
 
 def typed_moment(text: str, zone: tzinfo | None = None) -> datetime:

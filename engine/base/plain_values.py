@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clients.errors import BadAnswer
+from engine.base.json_text import whole_text
 from engine.base.lazy_values import Deferred
 from engine.base.run_file import FileContent
 
@@ -48,19 +49,6 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
     if isinstance(value, FileContent):
         return keep(value)
     raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
-
-
-def whole_text(text: str) -> str:
-    """Return the text with U+FFFD in place of NUL and of each lone surrogate."""
-    if "\0" in text:  # CEL's runtime would end the text there
-        text = text.replace("\0", "\ufffd")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _digits(number: int) -> str | None:

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 from clients.deadline import seconds_left
 from clients.errors import Timeout
+from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded, PriceUnknown
-from engine.base.names import timestamp
 from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, opening, pots_of
 from engine.budgets.prices import Prices, usd
 from engine.budgets.rule import CallVerdict, Reached, decide

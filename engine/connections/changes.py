@@ -13,9 +13,9 @@ from typing import Any
 
 from clients.service import Service
 from clients.sign_in import SignInWay, WrongFile, client_id_content
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
-from engine.base.names import checked_name, timestamp
+from engine.base.names import checked_name
 from engine.base.services import client_class, client_classes, declaration, has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts

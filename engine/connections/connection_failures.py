@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from clients.errors import AuthError
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import timestamp
 from engine.base.services import add_command, client_class
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts

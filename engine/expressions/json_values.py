@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.base.clock import timestamp
 from engine.base.errors import ExpressionError
-from engine.base.names import timestamp
 
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from engine.base.plain_values import whole_text
+from engine.base.json_text import whole_text
 from engine.forms.fields import FormField
 
 Code = Literal["required", "too_long", "email", "number", "date", "choice", "too_large", "empty_file", "unchecked"]

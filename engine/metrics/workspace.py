@@ -13,9 +13,8 @@ from operator import itemgetter
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import OrchestraError
-from engine.base.names import moment_of
 from engine.base.statuses import OPEN_RUNS
 from engine.budgets.prices import usd
 from engine.connections.connection_failures import Trouble

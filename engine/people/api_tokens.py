@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from clients.secrets import known
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, TooManyTries, UnknownName
-from engine.base.names import moment_of, timestamp
 from engine.people.access import ROLES, Principal, Role, require, require_person
 from engine.people.audit import Audit
 from engine.people.login_limit import LoginLimit

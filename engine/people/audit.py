@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.base.clock import Clock
-from engine.base.names import timestamp
+from engine.base.clock import Clock, timestamp
 from engine.people.access import Principal
 from engine.store.people.audit import AuditEntry, AuditLine, AuditLog, TrailFilter
 

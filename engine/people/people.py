@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, UnknownName
-from engine.base.names import moment_of
 from engine.people.access import LOCAL, ROLES, Role
 from engine.store.people.people import People, UserRecord
 

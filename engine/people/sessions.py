@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from engine.base.clock import Clock
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.people.sign_ins import SessionRecord, SignedIn
 
 SESSION_LASTS = timedelta(days=14)

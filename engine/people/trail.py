@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
-from engine.base.names import timestamp
 from engine.documents.csv_text import csv_text
 from engine.people.access import Principal, require
 from engine.store.people.audit import AuditLine, AuditLog, TrailFilter

@@ -10,9 +10,8 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TypeAlias
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, StorageError, UnknownName
-from engine.base.names import timestamp
 from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.base.clock import Clock, utc_now
+from engine.base.clock import Clock, timestamp, utc_now
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
-from engine.base.names import checked_name, timestamp
+from engine.base.names import checked_name
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
 from engine.projects.repository import Changes, Repository

@@ -23,8 +23,8 @@ from dulwich.objects import Blob, Commit, ObjectID
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput, StorageError, UnknownName
-from engine.base.names import timestamp
 from engine.files.atomic import PRIVATE_FOLDER, exclusive, make_folder, make_private, storage_errors
 from engine.projects.differences import unified
 from engine.projects.paths import PROTECTED, check_tree, checked_path

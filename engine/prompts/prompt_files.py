@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from engine.base.clock import Clock, utc_now
+from engine.base.clock import Clock, timestamp, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
-from engine.base.names import checked_name, timestamp
+from engine.base.names import checked_name
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.files.state_cache import StateCache

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 from msgspec import UNSET
 
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.statuses import OPEN_STEPS, RunStatus, StepStatus
 from engine.base.step_path import is_item, item_of, items_around, step_id
 from engine.record.events import (

@@ -12,8 +12,8 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from engine.base.errors import OrchestraError
+from engine.base.json_text import whole_text
 from engine.base.names import RUN_ID, run_day
-from engine.base.plain_values import whole_text
 from engine.base.run_file import FileContent, RunFile
 from engine.store.blobs.blobs import Blobs
 

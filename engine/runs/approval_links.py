@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import NotAllowed
-from engine.base.names import moment_of
 from engine.record.differences import is_reference
 from engine.runs.approvals import Approval, Approvals
 

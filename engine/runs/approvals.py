@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
 from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, may, require

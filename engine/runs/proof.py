@@ -13,9 +13,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile
-from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs

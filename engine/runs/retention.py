@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from engine.base.clock import Clock
-from engine.base.names import timestamp
+from engine.base.clock import Clock, timestamp
 from engine.files.readings import Readings
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

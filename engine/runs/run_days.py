@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from typing_extensions import TypedDict
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
-from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.store.runs import Runs
 

@@ -9,9 +9,9 @@ from typing import TypedDict
 
 from msgspec import Struct
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.json_text import value_of
-from engine.base.names import timestamp, typed_moment
+from engine.base.names import typed_moment
 from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, ListedStatus, RunStatus
 from engine.record.document import document
 from engine.record.events import decoded

@@ -8,10 +8,10 @@ from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.json_text import value_of
-from engine.base.names import checked_run_id, timestamp
+from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import NOTIFIER, Principal, require
 from engine.record.document import document

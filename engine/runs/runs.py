@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import checked_run_id, timestamp
+from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clients.plural import counted
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, UnknownName
-from engine.base.names import moment_of
 from engine.connections.doctor import CheckLine
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

@@ -11,7 +11,7 @@ from clients.drives.drive import DriveFile
 from clients.drives.names import clean_name
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.webdav.service import WEBDAV
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.base.clock import timestamp
 from engine.base.errors import AssertionFailed
 from engine.base.json_text import JsonSchema
-from engine.base.names import timestamp
 from engine.plugins.step import (
     AskPerson,
     Call,

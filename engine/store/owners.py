@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.store.locks import Locks
 from engine.store.run_limits import RunLimits
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clients.deadline import deadline
 from clients.mcp.service import MCP, OfferedTool
+from engine.base.clock import timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
-from engine.base.names import timestamp
 from engine.files.atomic import exclusive
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

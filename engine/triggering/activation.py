@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clients.errors import AuthError
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
-from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Look, Start

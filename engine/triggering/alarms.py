@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from clients.errors import ServiceError
 from clients.plural import counted
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import moment_of, timestamp
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.runs.starting.acceptor import Acceptor, Wish

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
-from engine.base.names import timestamp
 from engine.forms.fields import FormFields
 from engine.forms.inbox import Inbox, Put, SentFile, Submission
 from engine.forms.page_ids import new_page_id, submission_of

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.base.clock import Clock
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
 from engine.triggering.polling.status import PollResult, TriggerError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clients.errors import AuthError, BadAnswer, RateLimited, ServiceError
+from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import timestamp
 from engine.base.run_file import FileContent
 from engine.plugins.trigger import Found, Item, Look, Start
 from engine.record.acceptance import checked_inputs

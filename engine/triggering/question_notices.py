@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clients.errors import ServiceError
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import timestamp
 from engine.compiler.definition.plan import Plan
 from engine.people.access import NOTIFIER
 from engine.runner.worker.worker import Host

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import Fenced, OrchestraError
-from engine.base.names import moment_of
 from engine.store.changes import Changes
 from engine.store.triggering.triggers import Key, TriggerRecord, Triggers
 from engine.triggering.polling.polling_loop import Polls

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
-from engine.base.names import moment_of
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

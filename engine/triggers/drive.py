@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clients.drives.drive import DriveFile
 from clients.webdav.service import WEBDAV
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.plugins.step import Fields, destination
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.drive import FOLDER, FileFacts, facts

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.plural import counted
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, Output, destination, found_file, option, outside
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 

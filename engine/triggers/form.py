@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from clients.errors import NotFound, Unavailable
+from engine.base.clock import moment_of
 from engine.base.errors import StorageError
 from engine.base.json_text import JsonSchema
-from engine.base.names import moment_of
 from engine.base.run_file import FileContent
 from engine.forms.fields import FormFields, problems_of, values_schema
 from engine.forms.inbox import Inbox, Submission

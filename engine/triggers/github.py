@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, Prompts, destination, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.steps.github.issues_and_comments import IssueText

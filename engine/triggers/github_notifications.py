@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from clients.listing import Unreadable, readable
+from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, address, destination, outside
 from engine.plugins.trigger import Found, Item, Look, unreadable_item
 from engine.triggers.github import OVERLAP, WRITTEN_BY_US, OfGitHub

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound
+from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, option
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType, unreadable_item
 from engine.steps.gmail.reading import MailOutput

@@ -10,7 +10,7 @@ from typing import Any
 from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
 from clients.imap.search import Search
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.imap.reading import MailOutput

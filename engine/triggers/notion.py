@@ -13,8 +13,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from clients.listing import Unreadable
+from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, address, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.triggers.notion_texts import Texts

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clients.errors import ServiceError
+from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of
 from engine.plugins.trigger import Look
 
 _MINUTE = timedelta(seconds=65)

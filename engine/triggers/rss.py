@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from clients.http.fetching import Version
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.plugins.step import Fields, destination
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.sandbox.web import feed

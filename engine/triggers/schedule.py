@@ -8,7 +8,7 @@ from itertools import islice, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, Prompts, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers.cron import cron_fault, crons

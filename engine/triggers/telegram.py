@@ -10,7 +10,7 @@ from pydantic import Field
 
 from clients.telegram.client import UPDATES_MOST, chat_id
 from clients.telegram.service import TELEGRAM
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from clients.errors import InvalidRequest
 from clients.http.fetching import Version
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.plugins.step import Fields, Output, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.web import PAGE_BYTES, text_of

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from engine.base.clock import milliseconds_of, moment_of
 from engine.base.json_text import JsonObject
-from engine.base.names import milliseconds_of, moment_of
 from engine.plugins.step import Fields, Output, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 

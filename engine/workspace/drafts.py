@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, StaleEdit
-from engine.base.names import checked_name, checked_workflow, timestamp
+from engine.base.names import checked_name, checked_workflow
 from engine.documents.json_file import LARGEST_BYTES
 from engine.documents.json_splice import difference
 from engine.files import atomic as files

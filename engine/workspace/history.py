@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidFile, UnknownName
-from engine.base.names import timestamp
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from engine.files.new_files import NewFile, write_new
 from engine.store.texts.texts import Texts

@@ -22,7 +22,8 @@ from dashboard.project.files import files_tab
 from dashboard.project.history import history_tab
 from dashboard.project.preview import preview_tab
 from dashboard.project.share import share_tab
-from engine.base.names import moment_of, usable_name
+from engine.base.clock import moment_of
+from engine.base.names import usable_name
 from engine.projects.records import ProjectInfo
 
 PAGE = Page(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clients.errors import ServiceError
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import (
     ConfirmationNeeded,
     InvalidFile,
@@ -17,7 +17,7 @@ from engine.base.errors import (
     Problem,
     StaleEdit,
 )
-from engine.base.names import checked_name, timestamp
+from engine.base.names import checked_name
 from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject, is_same
-from engine.base.names import checked_workflow, timestamp
+from engine.base.names import checked_workflow
 from engine.base.step_tree import step_nodes
 from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists

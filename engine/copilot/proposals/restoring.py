@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import UnknownName
-from engine.base.names import checked_workflow, timestamp
+from engine.base.names import checked_workflow
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.proposals.computing import diff
 from engine.copilot.proposals.records import Before

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.plural import counted
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.statuses import StepStatus
 from engine.people.access import Principal, require
 from engine.record.types.run import Run

@@ -8,9 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import InUse, InvalidInput, UnknownName
-from engine.base.names import moment_of, timestamp
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.talking.records import About, Conversation, Turn, TurnLimits
 from engine.copilot.talking.working import Working

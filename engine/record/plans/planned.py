@@ -11,9 +11,9 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import MARKS, Unknown
-from engine.base.names import moment_of
 from engine.base.step_path import PathPart, StepPath
 from engine.record.differences import ABSENT, Difference
 from engine.record.types.run import Run, RunOptions

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from typing_extensions import TypedDict
 
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.statuses import OPEN_STEPS, RunStatus, StepStatus
 from engine.base.step_path import is_item, loop_of
 from engine.record.states.run_state import (

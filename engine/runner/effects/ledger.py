@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from engine.base.clock import timestamp
 from engine.base.errors import StorageError
-from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.record.run_files import without_owners
 from engine.record.types.step import ReceiptRecord

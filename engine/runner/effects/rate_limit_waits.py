@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from clients.errors import RateLimited, ServiceError
+from engine.base.clock import moment_of, timestamp
 from engine.base.errors import BudgetExceeded, WritesHeld
-from engine.base.names import moment_of, timestamp
 from engine.base.services import service_of
 from engine.record.types.step import Hold, Wait
 

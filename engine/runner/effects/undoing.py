@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from clients.errors import ServiceError
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.plugins.step import CannotUndo, Written
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Job

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, NotRequired, ParamSpec, cast
 from msgspec import UNSET
 from typing_extensions import ReadOnly
 
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.base.statuses import DONE_STEPS, StepStatus
 from engine.record.document import usage_of
 from engine.record.events import (

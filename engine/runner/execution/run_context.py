@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.base.clock import timestamp
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
 from engine.base.services import is_in_workspace
 from engine.base.statuses import AccountMode, Priority
 from engine.budgets.meter import RunMeter

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.record.events import StepWaiting
 from engine.runner.effects.rate_limit_waits import hold, is_debugged, repeats_call
 from engine.runner.execution.step_call import Asks, Failed, Middleware, Next, Outcome, StepCall

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from clients.errors import ServiceError
 from clients.plural import counted
+from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import timestamp
 from engine.base.statuses import StepStatus
 from engine.plugins.step import Effect, Usage
 from engine.record.events import StepFinished, StepStarted

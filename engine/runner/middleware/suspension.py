@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from engine.base.clock import moment_of
 from engine.base.errors import OrchestraError, StepTimeout
-from engine.base.names import moment_of
 from engine.plugins.step import CallWorkflow
 from engine.record.events import StepWaiting
 from engine.record.types.run import OutsideInput

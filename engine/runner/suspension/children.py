@@ -8,9 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode, Ending, Priority, RunStatus
 from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
+from engine.base.clock import timestamp
 from engine.base.errors import ApprovalExpired, Rejected
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
 from engine.compiler.definition.approval_rules import StepApproval
 from engine.expressions.json_values import compact_json
 from engine.plugins.step import Preview

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.base.statuses import Ending
 from engine.compiler.definition.approval_rules import StepApproval
 from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil

@@ -17,8 +17,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.base.clock import timestamp
 from engine.base.errors import Fenced, StorageError
-from engine.base.names import timestamp
 from engine.base.statuses import Ending, RunStatus
 from engine.observing.observer import Observer
 from engine.store.changes import Changes

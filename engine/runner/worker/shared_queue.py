@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from engine.base.clock import timestamp
 from engine.base.errors import Fenced, OrchestraError
-from engine.base.names import timestamp
 from engine.runner.worker.queue import LocalQueue, Work
 from engine.store.claims import Claims, Draining, TakenRun
 from engine.store.run_limits import NO_LIMITS, RunLimits

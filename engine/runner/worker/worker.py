@@ -15,9 +15,9 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.json_text import value_of
-from engine.base.names import timestamp
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements

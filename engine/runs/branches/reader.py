@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, field
 
+from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
-from engine.base.names import branch_address, checked_name, timestamp
+from engine.base.names import branch_address, checked_name
 from engine.documents.json_file import parse
 from engine.people.access import Principal, require
 from engine.workflows.differences.sentences import differences

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
+from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of
 from engine.base.statuses import StepStatus
 from engine.record.differences import ABSENT, Difference, differences, is_reference
 from engine.record.types.run import Run

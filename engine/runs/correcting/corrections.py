@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject, is_same
-from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
 from engine.base.services import has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean, listed

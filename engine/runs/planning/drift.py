@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from engine.base.clock import timestamp
 from engine.base.errors import PlanDrift
-from engine.base.names import timestamp
 from engine.base.services import service_of
 from engine.base.statuses import RunStatus
 from engine.compiler.definition.plan import Plan

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from typing_extensions import ReadOnly, TypedDict
 
+from engine.base.clock import timestamp
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import marked
-from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.base.step_path import in_workflow
 from engine.compiler.definition.plan import Plan

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypedDict
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, PlanNotChecked, UnknownName
 from engine.base.json_text import JsonObject, compact
-from engine.base.names import checked_run_id, timestamp
+from engine.base.names import checked_run_id
 from engine.base.statuses import ENDED_RUNS, AccountMode, RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require

@@ -17,9 +17,8 @@ from typing import Literal, Protocol, TypeAlias
 from clients.code.service import CodeSettings
 from clients.errors import ServiceError
 from clients.plural import counted
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
-from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runs.projects.transcript import Said, Transcript

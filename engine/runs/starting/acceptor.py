@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode, Priority
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan

@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import TooManyRuns
-from engine.base.names import timestamp
 from engine.store.runs import Backlog
 
 _PERIOD_SECONDS = 60

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.base import step_fields
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput
-from engine.base.names import timestamp
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode, RunStatus
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from clients.secrets import known
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import UnknownName
 from engine.base.json_text import indented
-from engine.base.names import RUN_ID, checked_name, moment_of
+from engine.base.names import RUN_ID, checked_name
 from engine.base.statuses import RunStatus
 from engine.runs.trying.matrix import Matrix
 from engine.runs.trying.records import FOLDER, NOT_OURS, ids_in, newest_first

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode
 from engine.budgets.limits import MoneySettings
 from engine.budgets.meter import RunMeter

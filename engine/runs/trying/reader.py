@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from engine.base.clock import Clock
-from engine.base.names import checked_name, moment_of
+from engine.base.clock import Clock, moment_of
+from engine.base.names import checked_name
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal, require
 from engine.prompts.cases import suggested

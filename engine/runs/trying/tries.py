@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from clients.secrets import known
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import BudgetExceeded, InUse, OrchestraError
-from engine.base.names import moment_of, timestamp
 from engine.base.statuses import AccountMode, RunStatus
 from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, timestamp
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput, UnknownName
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode, RunStatus
 from engine.base.wording import listed

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
+from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, OrchestraError, StorageError
-from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
 from engine.documents.shapes import first_fault

@@ -8,9 +8,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from engine.base.clock import moment_of
 from engine.base.errors import UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import moment_of
 from engine.base.step_path import is_item, items_around
 from engine.plugins.step import Receipt, Written
 from engine.record.document import document

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from clients.errors import BadAnswer
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.plugins.step import Call, JsonValue, Prompts, content, instruction, option
 from engine.prompts.model_answers import as_spelled, faults, from_outside, read_json
 from engine.prompts.talk import Talk, early_end

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Literal
 
 from clients.errors import Conflict, InvalidRequest, ServiceError
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import (

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
+from engine.base.clock import moment_of
 from engine.base.json_text import compact
-from engine.base.names import moment_of
 from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
 from engine.store.ledger import Claimed, EffectRecord, Entry, Similar, Write

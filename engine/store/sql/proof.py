@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, select
 
+from engine.base.clock import milliseconds_of, moment_of
 from engine.base.json_text import compact
-from engine.base.names import milliseconds_of, moment_of
 from engine.base.statuses import RunStatus
 from engine.store.held import Held, ToldRun
 from engine.store.people.audit import AuditEntry

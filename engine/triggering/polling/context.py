@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput
-from engine.base.names import moment_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.connection_failures import Trouble, Troubles

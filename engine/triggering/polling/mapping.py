@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
-from engine.base.plain_values import Keep, plain_json, whole_text
+from engine.base.json_text import whole_text
+from engine.base.plain_values import Keep, plain_json
 from engine.compiler.definition.plan import Trigger
 from engine.expressions.expressions import render
 from engine.plugins.trigger import Item

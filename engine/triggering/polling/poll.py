@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, TypeVar
 from clients.deadline import deadline
 from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
 from clients.read_retry import patience
-from engine.base.clock import Clock
+from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import ConfirmationNeeded, Fenced, InUse, OrchestraError, StorageError
-from engine.base.names import moment_of, timestamp
 from engine.base.statuses import Priority
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from clients.errors import AuthError, ServiceError
+from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, OrchestraError, StorageError
-from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Moved, TriggerRecord, Triggers

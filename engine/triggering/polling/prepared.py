@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.errors import BadAnswer
-from engine.base.names import timestamp
-from engine.base.plain_values import plain_json, whole_text
+from engine.base.clock import timestamp
+from engine.base.json_text import whole_text
+from engine.base.plain_values import plain_json
 from engine.expressions.json_values import compact_json
 from engine.plugins.trigger import Item
 from engine.store.acceptances import Entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.expressions.json_values import compact_json
 from engine.plugins.trigger import Start
 from engine.store.triggering.triggers import TriggerRecord

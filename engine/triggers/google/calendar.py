@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from clients.errors import NotFound
 from clients.google_calendar.service import GOOGLE_CALENDAR
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, destination
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.google_calendar.fields import CALENDAR_FORMAT, Event

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
 
+from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import is_same
-from engine.base.names import child, timestamp
+from engine.base.names import child
 from engine.documents.json_file import parse, read
 from engine.environments.version_labels import VersionLabel, VersionLabels
 from engine.environments.version_labels import text_of as text_of_labels

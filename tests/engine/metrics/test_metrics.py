@@ -14,8 +14,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine.base.clock import utc_now
-from engine.base.names import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.metrics import workspace
 from engine.observing.tally import Histogram
 from engine.orchestra import Orchestra

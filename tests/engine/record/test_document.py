@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.base.step_path import is_item
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of

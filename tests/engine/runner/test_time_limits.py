@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS

@@ -15,9 +15,10 @@ from functools import reduce
 from itertools import count
 from typing import Any, TypeVar
 
+from engine.base.clock import moment_of, timestamp
 from engine.base.errors import Fenced, InUse
 from engine.base.json_text import compact
-from engine.base.names import in_utc, moment_of, timestamp
+from engine.base.names import in_utc
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, Priority, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord

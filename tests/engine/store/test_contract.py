@@ -15,9 +15,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from engine.base.clock import utc_now
+from engine.base.clock import timestamp, utc_now
 from engine.base.errors import Fenced, InUse
-from engine.base.names import timestamp
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request

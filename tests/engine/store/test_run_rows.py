@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.names import new_run_id, timestamp
+from engine.base.clock import timestamp
+from engine.base.names import new_run_id
 from engine.store.runs import RunFilter
 from engine.store.sql.base.tables import runs
 from engine.store.sql.runs import SqlRuns, page_statements

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.base.clock import timestamp
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
 from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from clients.errors import NotFound
-from engine.base.clock import utc_now
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp, utc_now
 from engine.orchestra import Orchestra
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Found, Look, Start

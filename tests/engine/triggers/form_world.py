@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.forms.inbox import Inbox, Submission
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.base.names import milliseconds_of, timestamp
+from engine.base.clock import milliseconds_of, timestamp
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 

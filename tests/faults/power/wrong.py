@@ -7,8 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.base.clock import utc_now
-from engine.base.names import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.files import atomic as files
 from engine.files.group_sync import GroupSync
 from engine.runner.effects.delivery import Delivery

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from engine.base.names import in_utc, moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
+from engine.base.names import in_utc
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import audit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine.base.names import moment_of, timestamp
+from engine.base.clock import moment_of, timestamp
 from engine.store.people.audit import AuditEntry
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
 from engine.store.sql.base.database import Database

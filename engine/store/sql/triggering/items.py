@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, select
 
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.base.statuses import RunStatus
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import runs, trigger_items

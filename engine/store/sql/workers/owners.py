@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, select
 
-from engine.base.clock import elapsed_seconds
+from engine.base.clock import elapsed_seconds, timestamp
 from engine.base.errors import Fenced, InUse, StorageError
-from engine.base.names import timestamp
 from engine.base.statuses import OPEN_RUNS, RunStatus
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.blobs.blobs import Blobs

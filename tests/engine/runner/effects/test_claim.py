@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ServiceError, Unavailable
-from engine.base.clock import utc_now
-from engine.base.names import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.base.threads import Workers
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.clock import utc_now
-from engine.base.names import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.record.frames import Frame, Turn
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.ledger import Ledger, Others, arguments_hash

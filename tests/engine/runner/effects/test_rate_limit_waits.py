@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clients.errors import RateLimited, ServiceError, Unavailable
-from engine.base.names import timestamp
+from engine.base.clock import timestamp
 from engine.compiler.definition.plan import Retry
 from engine.orchestra import Orchestra
 from engine.plugins.step import Repeat

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.base.clock import timestamp
 from engine.base.errors import TooManyRuns
-from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.runs.starting.room import Room
 from engine.store.acceptances import Entry

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
-from engine.base.names import moment_of
+from engine.base.clock import moment_of
 from engine.plugins.step import Fields, Output, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 
