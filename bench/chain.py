@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import ROUNDS, beside
-from bench.workspace import OWNER, chain, opened
+from bench.opened import opened
+from bench.workspace import OWNER, chain
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded

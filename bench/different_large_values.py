@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.figures import ROUNDS, beside
 from bench.large_values import STEPS, LargeLimit, seconds, text, workflow
-from bench.workspace import opened
+from bench.opened import opened
 
 WORK = "W6_different"
 GOAL = 1.3

@@ -11,8 +11,9 @@ import time
 from typing import Any
 
 from bench.figures import ROUNDS, beside
+from bench.opened import opened
 from bench.slow_service import serving
-from bench.workspace import OWNER, opened
+from bench.workspace import OWNER
 from engine.base.clock import moment_of
 from engine.orchestra import Orchestra
 

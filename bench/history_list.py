@@ -11,7 +11,8 @@ from typing import Any
 
 from bench.figures import ROUNDS, absolute
 from bench.history import fill
-from bench.workspace import OWNER, chain, opened
+from bench.opened import opened
+from bench.workspace import OWNER, chain
 from engine.orchestra import Orchestra
 
 WORK = "W5_list"

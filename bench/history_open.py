@@ -12,7 +12,8 @@ from typing import Any
 
 from bench.figures import absolute
 from bench.history import fill
-from bench.workspace import OWNER, chain, opened
+from bench.opened import opened
+from bench.workspace import OWNER, chain
 from engine.base.names import run_day
 
 WORK = "W5_open"

@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.chain import STEPS, ran
 from bench.figures import ROUNDS, beside
-from bench.workspace import chain, opened
+from bench.opened import opened
+from bench.workspace import chain
 
 WORK = "W1k"
 LONG = 1000

@@ -12,7 +12,8 @@ from typing import Any
 
 from bench.chain import Limit
 from bench.figures import beside
-from bench.workspace import OWNER, opened
+from bench.opened import opened
+from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded

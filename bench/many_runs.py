@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import ROUNDS, beside
-from bench.workspace import OWNER, chain, opened
+from bench.opened import opened
+from bench.workspace import OWNER, chain
 from engine.base.names import run_day
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of

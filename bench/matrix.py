@@ -13,8 +13,9 @@ import time
 from typing import Any
 
 from bench.figures import ROUNDS, beside
+from bench.opened import opened
 from bench.slow_service import serving
-from bench.workspace import OWNER, opened
+from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 from engine.runs.trying.columns import Column
 from engine.runs.trying.matrix import TestWish

@@ -20,9 +20,9 @@ from bench.chain import ran
 from bench.figures import beside
 from bench.many_runs import RUNS, started_at_once
 from bench.many_runs import STEPS as SHORT
+from bench.opened import opened
 from bench.slow_service import serving
 from bench.workspace import chain as chain_of_nothing
-from bench.workspace import opened
 from engine.orchestra import Orchestra
 from engine.runner.middleware import chain
 from engine.runner.middleware.outside_text import OutsideTextCheck

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import absolute
-from bench.workspace import OWNER, opened
+from bench.opened import opened
+from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 
 WORK = "waiting_mib"

@@ -1,16 +1,12 @@
-"""A temporary workspace with one workflow, opened as a command would open it."""
+"""The files of a workspace to measure, and who works in it."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.garbage import look_rarely
-from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
 OWNER = Principal("bench", "owner").agreeing(confirmed=True)
@@ -23,23 +19,6 @@ def make(root: Path, workflows: Mapping[str, Any], config: str = "connections: {
     (root / "config.yaml").write_text(config, encoding="utf-8")
     for name, document in workflows.items():
         (root / "workflows" / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
-
-
-@contextmanager
-def opened(workflows: Mapping[str, Any], config: str = "connections: {}\n") -> Iterator[tuple[Orchestra, Path]]:
-    """Yield an opened workspace with these workflows, and its folder, in a process that is set up as the programs are.
-
-    Both are removed afterwards.
-    """
-    look_rarely()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "workspace"
-        make(root, workflows, config)
-        orchestra = Orchestra.open(root)
-        try:
-            yield orchestra, root
-        finally:
-            orchestra.close()
 
 
 def chain(steps: int) -> dict[str, Any]:

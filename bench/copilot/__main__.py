@@ -13,13 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.copilot.asked_model import by_model
+from bench.copilot.conversation import Seen
 from bench.copilot.figures import table
 from bench.copilot.good import good_verdict
 from bench.copilot.judging import Verdict
 from bench.copilot.obeying import obeying
 from bench.copilot.requests import Kind, Request, held_out, requests
 from bench.copilot.unaided import by_rules
-from bench.copilot.ways import WAYS, Seen, in_every_way
+from bench.copilot.ways import WAYS, in_every_way
 from bench.copilot.world import ModelServer, world
 
 RESULTS = Path(__file__).resolve().parents[1] / "copilot.json"

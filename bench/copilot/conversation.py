@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.copilot.judging import Reply
 from bench.copilot.requests import Request
-from bench.copilot.world import PERSON, World
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.records import About, Turn, TurnLimits
+
+if TYPE_CHECKING:
+    from bench.copilot.world import World
 
 _LOOK_SECONDS = 0.01
 _PATIENCE_SECONDS = 180.0
@@ -28,23 +31,33 @@ class Talked:
     """What should hold in any case, and does not."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What came of a request that was answered in a way."""
+
+    request: str
+    way: str
+    faults: Sequence[str]
+    """What is not as it must be."""
+
+
 def talked(world: World, request: Request, *, with_values: bool = True) -> Talked:
     """Ask the model about a request, and look at everything that must hold. `with_values`: as the person has ticked."""
     name = world.begin(request)
     run_id = world.prepare(request, name)
-    before = world.orchestra.editing.draft_text(PERSON, name).text
+    before = world.orchestra.editing.draft_text(world.person, name).text
     talking = world.orchestra.copilot.talking
     values = list(request.values) if with_values else []
     about = About(list(request.selection), run_id, values)
-    turn, feed = talking.start(PERSON, name, request.ask, about)
+    turn, feed = talking.start(world.person, name, request.ask, about)
     until = time.monotonic() + _PATIENCE_SECONDS
     while not feed.is_over and time.monotonic() < until:
         time.sleep(_LOOK_SECONDS)
-    turn = next(one for one in talking.conversation(PERSON, name).turns if one.id == turn.id)
+    turn = next(one for one in talking.conversation(world.person, name).turns if one.id == turn.id)
     proposals = world.orchestra.copilot.proposals
-    made = [proposals.get(PERSON, name, one.proposal_id) for one in turn.parts if one.kind == "proposal"]
+    made = [proposals.get(world.person, name, one.proposal_id) for one in turn.parts if one.kind == "proposal"]
     broken = list(_broken(turn, made, about, talking.limits))
-    if world.orchestra.editing.draft_text(PERSON, name).text != before:
+    if world.orchestra.editing.draft_text(world.person, name).text != before:
         broken.append("The draft has changed although nobody accepted anything.")
     return Talked(turn, made, _reply(world, request, name, turn, made), broken)
 

@@ -8,10 +8,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from bench.copilot.conversation import talked
+from bench.copilot.conversation import Seen, talked
 from bench.copilot.requests import Request
-from bench.copilot.scripted import MODEL, Answer, Scripted, scripted
-from bench.copilot.ways import PRICE, Seen
+from bench.copilot.scripted import MODEL, PRICE, Answer, Scripted, scripted
 from bench.copilot.world import ModelServer, World, world
 from engine.people.access import Principal
 

@@ -17,6 +17,8 @@ from typing import Any
 from bench.copilot.other_forms import Event, anthropic_events, gemini_events, is_anthropic, is_gemini
 
 MODEL = "scripted-1"
+PRICE = {"input": 3.0, "output": 15.0}
+"""In USD, of a million tokens."""
 _CHARACTERS_OF_A_TOKEN = 4
 
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.copilot.conversation import Talked, talked
+from bench.copilot.conversation import Seen, Talked, talked
 from bench.copilot.judging import judged
 from bench.copilot.requests import BLANK, Kind, Must, Request
-from bench.copilot.scripted import MODEL, Answer, Scripted, scripted
+from bench.copilot.scripted import MODEL, PRICE, Answer, Scripted, scripted
 from bench.copilot.world import ModelServer, World, start_text, world
 from engine.base.step_tree import step_nodes
 
-PRICE = {"input": 3.0, "output": 15.0}
 _MENDS = "It is proposed."
 _BROKEN = {
     "op": "add",
@@ -112,16 +111,6 @@ def fits(way: str, request: Request) -> bool:
     if way == "compiles but is wrong" and request.kind is Kind.FIX:
         return False  # what it is about does not compile to begin with
     return request.wanted.must is Must.PROPOSE
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What came of a request that was answered in a way."""
-
-    request: str
-    way: str
-    faults: Sequence[str]
-    """What is not as it must be."""
 
 
 def answered(made: World, model: Scripted, request: Request, way: str) -> Seen:

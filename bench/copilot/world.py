@@ -41,6 +41,8 @@ class World:
     root: Path
     demo: Orchestra
     """The same workspace, in which every run is one of the demo; `orchestra` asks the model that is evaluated."""
+    person: Principal = PERSON
+    """Who asks."""
 
     def begin(self, request: Request) -> str:
         """Restore the demo, and write the starting workflow under a name of its own; return the name."""

@@ -18,7 +18,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bench.workspace import OWNER, opened
+from bench.opened import opened
+from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 
 _HERE = Path(__file__).parent

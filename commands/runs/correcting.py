@@ -15,7 +15,7 @@ from commands.base.inputs import by_name
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
-from commands.runs.runs import RunId, require_demo
+from commands.runs.options import RunId, require_demo
 
 if TYPE_CHECKING:
     from commands.base.opened import Session

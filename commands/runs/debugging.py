@@ -15,8 +15,7 @@ from commands.base.inputs import schemas, values
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
-from commands.runs.run import File, Inputs
-from commands.runs.runs import RunId
+from commands.runs.options import File, Inputs, RunId
 from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from commands.base.inputs import schemas, values
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
-from commands.runs.run import File, Inputs
-from commands.runs.runs import RunId
+from commands.runs.options import File, Inputs, RunId
 
 if TYPE_CHECKING:
     from engine.record.differences import Difference

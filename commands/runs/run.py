@@ -13,18 +13,13 @@ from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import note, say
 from commands.plan_text import finish_plan
+from commands.runs.options import File, Inputs
 from engine.base.json_text import JsonObject
 from engine.base.statuses import Priority
 from engine.people.access import Principal
 
 _MOST = 25
 
-Inputs = Annotated[
-    list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="A value for an input; may be repeated.")
-]
-File = Annotated[
-    str | None, typer.Option("--inputs", metavar="FILE", help="A JSON object of inputs; `-` reads standard input.")
-]
 Only = Annotated[
     str | None,
     typer.Option(

@@ -14,13 +14,12 @@ from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.runs.history import list_
-from engine.base.statuses import OPEN_RUNS, AccountMode
-from engine.record.types.run import Run
+from commands.runs.options import RunId, require_demo
+from engine.base.statuses import OPEN_RUNS
 from engine.record.types.step import StepRecord, undo_of
 
 group = typer.Typer(help="Past and current runs.", no_args_is_help=True, rich_markup_mode=None)
 
-RunId = Annotated[str, typer.Argument(metavar="ID", help="The id of the run.")]
 _LOOK_SECONDS = 0.2
 
 group.command("list")(list_)
@@ -107,17 +106,6 @@ def resume(
             is_asked=at_terminal(as_json=as_json),
         )
         return finish(session, run_id, as_json=as_json)
-
-
-def require_demo(run: Run) -> None:
-    """Refuse --demo for a run on other accounts: a run keeps the accounts that it began with. Raises InvalidInput."""
-    from engine.base.errors import InvalidInput
-
-    if any(one["mode"] != AccountMode.DEMO for one in run["accounts"].values()):
-        raise InvalidInput(
-            f"Run {run['run_id']} uses real accounts, and a run keeps its accounts.",
-            remedy="Leave --demo out, or start a new run with it.",
-        )
 
 
 def _resume_all(session: Session, *, as_json: bool) -> int:

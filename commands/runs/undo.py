@@ -13,7 +13,7 @@ from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
-from commands.runs.runs import RunId, require_demo
+from commands.runs.options import RunId, require_demo
 
 if TYPE_CHECKING:
     from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport

@@ -6,7 +6,6 @@ from typing import Any, NotRequired
 from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.json_text import JsonObject, JsonSchema
-from engine.base.names import branch_parts
 
 
 class PromptMessage(TypedDict):
@@ -156,20 +155,3 @@ class RunDefinition(TypedDict):
     """The tools of the workspace that its steps use, by `uses`; absent if there are none."""
     environment: NotRequired[ReadOnly[RunEnvironment]]
     """Absent if the workspace has no environments."""
-
-
-def workflow_id(document: Mapping[str, Any], name: str) -> str:
-    """Return the id of a workflow from its document; without one, its name is its id.
-
-    It stays the same when the file is renamed, and receipts, triggers and consent refer to it. A branch shares none of
-    them with its workflow: its name is part of its id.
-    """
-    workflow, branch = branch_parts(name)
-    found = document.get("id")
-    id_ = found if isinstance(found, str) else workflow
-    return f"{id_}@{branch}" if branch else id_
-
-
-def workflow_id_of(run: Mapping[str, Any]) -> str:
-    """Return the id of a run's workflow from the run's acceptance or document."""
-    return workflow_id(run["definition"]["workflow"], run["workflow"])

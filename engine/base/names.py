@@ -6,8 +6,10 @@ import re
 import secrets
 import threading
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, UnknownName
@@ -61,6 +63,23 @@ def branch_parts(name: str) -> tuple[str, str]:
     """Return (workflow, branch) of the name of a workflow; the branch is "" if it names none."""
     workflow, _, branch = name.partition("@")
     return workflow, branch
+
+
+def workflow_id(document: Mapping[str, Any], name: str) -> str:
+    """Return the id of a workflow from its document; without one, its name is its id.
+
+    It stays the same when the file is renamed, and receipts, triggers and consent refer to it. A branch shares none of
+    them with its workflow: its name is part of its id.
+    """
+    workflow, branch = branch_parts(name)
+    found = document.get("id")
+    id_ = found if isinstance(found, str) else workflow
+    return f"{id_}@{branch}" if branch else id_
+
+
+def workflow_id_of(run: Mapping[str, Any]) -> str:
+    """Return the id of a run's workflow from the run's acceptance or document."""
+    return workflow_id(run["definition"]["workflow"], run["workflow"])
 
 
 def checked_workflow(name: str) -> str:

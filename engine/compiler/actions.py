@@ -19,14 +19,14 @@ from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
-from engine.compiler.checks.scope import TEXT, Scope
+from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
 from engine.compiler.definition.schemas import Outputs, step_prompts
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING
+from engine.expressions.celtypes import ANYTHING, TEXT
 from engine.plugins.registry import is_of_workspace, step_type
 from engine.plugins.step import Effect, StepType
 

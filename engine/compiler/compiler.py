@@ -24,7 +24,7 @@ from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck, takes_tex
 from engine.compiler.checks.reach import check_privacy, known_sources, reaches
 from engine.compiler.checks.recursion import warn_of_endless_calls
 from engine.compiler.checks.report import MAYBE_ABSENT, Report
-from engine.compiler.checks.scope import RUN, Scope
+from engine.compiler.checks.scope import Scope
 from engine.compiler.checks.unused import Names, warn
 from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
@@ -40,6 +40,7 @@ from engine.expressions.celtypes import ANYTHING, Schema
 from engine.expressions.patterns import TooManyPatterns
 from engine.plugins.registry import step_type, tools_from
 
+_RUN: Schema = {"type": "object", "properties": {"id": {"type": "string"}, "started_at": {"type": "string"}}}
 _MOST_TOLD = 1_000
 _TOO_DEEP = "The values of its steps are nested too deep to be checked."
 _TOO_DEEP_REMEDY = "Let later steps use parts of an output, such as `steps.a.output.name`, instead of all of it."
@@ -228,7 +229,7 @@ class _Compilation:
 
     def _scope(self, inputs: Schema) -> Scope:
         strangers = ChainMap(dict.fromkeys(self.report.doubts.strangers, ANYTHING))
-        variables = {"inputs": inputs, "run": RUN}
+        variables = {"inputs": inputs, "run": _RUN}
         if self._around.environment is not None:
             variables["env"] = self._around.environment.schema()
         return Scope(self.report, variables, strangers, environment=self._around.environment)

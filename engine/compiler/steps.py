@@ -14,8 +14,8 @@ from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.connection_check import account_seen
 from engine.compiler.checks.order import finished_before
-from engine.compiler.checks.report import Report
-from engine.compiler.checks.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
+from engine.compiler.checks.report import BROKEN, Report
+from engine.compiler.checks.scope import Scope
 from engine.compiler.checks.step_facts import handed_on, learn
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.budget import require_time
@@ -25,7 +25,7 @@ from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.definition.schemas import Outputs
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING
+from engine.expressions.celtypes import ANYTHING, TEXT, Schema
 from engine.expressions.expressions import Fixed, Template
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect
@@ -33,6 +33,9 @@ from engine.plugins.step import Effect
 if TYPE_CHECKING:
     from engine.compiler.checks.outside_text import OutsideCheck
 
+_CONDITION: Schema = {"type": "boolean"}
+_LIST: Schema = {"type": "array"}
+_KEY: Schema = {"type": ["string", "integer"]}
 ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step": TEXT}}
 """The type of `error` in a fallback and in `on_failure`."""
 
@@ -148,7 +151,7 @@ class Steps:
 
     def _condition(self, step: StepModel, at: Place) -> Any:
         if isinstance(step.if_, str):
-            return self._expression(step.if_, CONDITION, at.within("if"))
+            return self._expression(step.if_, _CONDITION, at.within("if"))
         return True if step.if_ is None else step.if_
 
     def _expression(self, text: str, schema: Any, at: Place) -> Any:
@@ -166,12 +169,12 @@ class Steps:
         if step.as_ in at.scope.variables and loop_name_fault(step.as_) is None:
             message = f"{step.as_!r} is the name of an outer loop."
             self._report.add((*at.path, "as"), message, "loop_name", "Give this loop another 'as'.")
-        items = self._expression(step.foreach, LIST, at.within("foreach"))
+        items = self._expression(step.foreach, _LIST, at.within("foreach"))
         if items is BROKEN:
             return None
         self._outside.begin_loop(at.path, step)
         keyed = self._item_scope(step, at, at.scope)  # in its own expression, `key` is that of the enclosing loop
-        key = _text(step.key, KEY, at.within("key", scope=keyed))
+        key = _text(step.key, _KEY, at.within("key", scope=keyed))
         self._outside.begin_items(at.path, step)
         return Loop(
             items=items if isinstance(items, Template) else Template(step.foreach, (Fixed(step.foreach, items),)),

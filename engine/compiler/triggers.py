@@ -13,8 +13,8 @@ from engine.compiler.checks.connection_check import connection_name
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.field_names import meant_fields
 from engine.compiler.checks.outside_text import OutsideCheck
-from engine.compiler.checks.report import Report
-from engine.compiler.checks.scope import BROKEN, Scope
+from engine.compiler.checks.report import BROKEN, Report
+from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.identifiers import name_fault
 from engine.compiler.definition.loader import is_nameless

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import AccountChanged
+from engine.base.names import workflow_id_of
 from engine.connections.accounts import Account
 from engine.record.types.run import Acceptance
 from engine.store.settings import Settings

@@ -27,6 +27,7 @@ _DEEPEST = 12
 
 Schema = JsonSchema
 ANYTHING: Schema = {}
+TEXT: Schema = {"type": "string"}
 
 
 def resolved(schema: Schema) -> Schema:

@@ -17,8 +17,6 @@ from engine.expressions.templates import Token, closing_bracket
 STEPS = "steps"
 ALL_STEPS = "s"
 """The field for `steps` where no id follows."""
-ENTRY = r"wf\.T\d+\{\}\.(s\d+|s(\.\w+)?)\Z"
-"""The pattern of a path, as passed to CEL, that is `steps` or one step."""
 _BINDING = frozenset({"all", "exists", "exists_one", "existsOne", "filter", "map", "optMap", "optFlatMap"})
 """Macros that name a variable of their own."""
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.expressions.roots import ENTRY
 from engine.expressions.templates import Spelling, Token, path_before, tokens
 from engine.expressions.wording.kinds import split_kinds
 
@@ -20,7 +19,8 @@ _RANGE = re.compile(r"<input>:(\d+):(\d+): expression of type 'wf\.[^']*' cannot
 _BOTH_SIDES = {"_==_": "==", "_!=_": "!=", "_+_": "+", "@in": "in"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORDS = {"in", "true", "false", "null"}
-_ENTRY = re.compile(ENTRY)
+_ENTRY = re.compile(r"wf\.T\d+\{\}\.(s\d+|s(\.\w+)?)\Z")
+"""A path, as passed to CEL (engine/expressions/roots.py), that is `steps` or one step."""
 _MOST_PLACES = 32
 """The most places in one expression at which the checker may be too strict."""
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from engine.base.clock import Clock, timestamp
-from engine.base.definitions import workflow_id
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
+from engine.base.names import workflow_id
 from engine.budgets.limits import (
     ALL,
     Budget,

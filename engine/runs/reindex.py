@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import OrchestraError
+from engine.base.names import workflow_id_of
 from engine.base.statuses import ENDED_RUNS, RunStatus, StepStatus
 from engine.expressions.json_values import compact_json
 from engine.record.acceptance import reaccepted

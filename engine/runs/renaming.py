@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from clients.plural import counted
 from engine.base.clock import Clock, timestamp
-from engine.base.definitions import workflow_id, workflow_id_of
 from engine.base.errors import InUse, OrchestraError
+from engine.base.names import workflow_id, workflow_id_of
 from engine.files.atomic import etag
 from engine.record.run_log import RunLogs
 from engine.store.renames import BegunRename, OpenRun, Rename, Renames

@@ -26,7 +26,7 @@ from engine.plugins.step import (
     outside,
 )
 from engine.sandbox.code.proxy import PLACE, Way
-from engine.sandbox.code.running import FILES_MOST, Code, CodeLimits, run, syntax_problem
+from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST, Code, CodeLimits, run, syntax_problem
 from engine.sandbox.left_files import LeftFile
 from engine.sandbox.rungs.ladder import refusal
 from engine.sandbox.rungs.languages import BUILT_IN, PYTHON
@@ -34,7 +34,6 @@ from engine.sandbox.rungs.rung import Needs
 from engine.steps.file.fields import FileStep, FileToRead, free_name, opened, plain_name
 
 _NAMED = frozenset({"inputs.json"})
-INPUT_BYTES_MOST = 1024**3
 _FIXED = (
     "Code is fixed: no {{ }} in it. Give the value in 'inputs', where the code finds it as `inputs`; where two braces "
     "belong to the code itself, put a space between them."
@@ -111,7 +110,7 @@ class RunCode(FileStep):
         way = Way.to(it.network, settings.allow_hosts) if it.network else None
         with ExitStack() as until_done:
             given = [until_done.enter_context(opened(call, one)) for one in it.files]
-            if sum(one.size_bytes for one in given) > INPUT_BYTES_MOST:
+            if sum(one.size_bytes for one in given) > GIVEN_BYTES_MOST:
                 raise InvalidRequest("The files have more than 1 GB together.", service=CODE.name)
             taken = {one.casefold() for one in _NAMED}
             named = [(free_name(plain_name(one.name, "unnamed"), taken), one) for one in given]

@@ -9,9 +9,8 @@ from clients.errors import InvalidRequest
 from engine.base.json_text import JsonSchema
 from engine.base.run_file import RunFile
 from engine.plugins.step import JsonValue, file_to_read
-from engine.sandbox.code.running import FILES_MOST
+from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST
 from engine.sandbox.reading import Given
-from engine.steps.code import INPUT_BYTES_MOST
 from engine.steps.file.fields import FileToRead, free_name, plain_name
 
 FORMAT = "file"
@@ -75,7 +74,7 @@ def placed(
             files.append((free, file))
             paths.append(f"/in/{free}")
         inputs[name] = paths if several else paths[0]
-    if sum(file.size_bytes for _, file in files) > INPUT_BYTES_MOST:
+    if sum(file.size_bytes for _, file in files) > GIVEN_BYTES_MOST:
         raise InvalidRequest("The files have more than 1 GB together.", service="code")
     return inputs, files
 

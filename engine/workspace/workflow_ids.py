@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import count
 
-from engine.base.definitions import workflow_id
 from engine.base.errors import OrchestraError
-from engine.base.names import branch_parts, checked_workflow
+from engine.base.names import branch_parts, checked_workflow, workflow_id
 from engine.files.fingerprint import Stamp
 from engine.workspace.file_store import Shelf
 

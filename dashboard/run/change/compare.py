@@ -9,7 +9,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import one_line
 from dashboard.parts.status import look_of
 from dashboard.parts.times import full_time
-from engine.base.definitions import workflow_id_of
+from engine.base.names import workflow_id_of
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_list import RunRow

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean, nearest
-from engine.compiler.checks.report import Report
-from engine.compiler.checks.scope import BROKEN, Scope
+from engine.compiler.checks.report import BROKEN, Report
+from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.identifiers import is_speakable
 from engine.compiler.definition.plan import Tree
 from engine.documents.json_file import JsonPath

@@ -20,6 +20,8 @@ from engine.expressions.origins import NOTHING, Derived, literal
 from engine.expressions.results import one_schema
 from engine.expressions.syntax import Node
 
+BROKEN: Any = object()
+"""The compiled value of a field whose expression is wrong or cannot be checked; such a plan never runs."""
 MAYBE_ABSENT = "maybe_absent"
 """The code of the only error that depends on the data of a run."""
 _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})

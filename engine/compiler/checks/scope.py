@@ -23,26 +23,18 @@ from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, n
 from engine.compiler.analysis.failing import failing
 from engine.compiler.analysis.missing_value_messages import alarm_words
 from engine.compiler.analysis.missing_values import Parts, Reading, root
-from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Names, Report, StepName
+from engine.compiler.checks.report import BROKEN, MAYBE_ABSENT, Checked, Names, Report, StepName
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.environment import Environment
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import Schema, fits, resolved, within
+from engine.expressions.celtypes import TEXT, Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
 from engine.expressions.interpreter import Interpreter
 from engine.expressions.origins import NOTHING, mixed
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import Part, Spelling, parts
 from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed, step_entry
-
-RUN: Schema = {"type": "object", "properties": {"id": {"type": "string"}, "started_at": {"type": "string"}}}
-TEXT: Schema = {"type": "string"}
-CONDITION: Schema = {"type": "boolean"}
-LIST: Schema = {"type": "array"}
-KEY: Schema = {"type": ["string", "integer"]}
-BROKEN: Any = object()
-"""The compiled value of a field whose expression is wrong or cannot be checked; such a plan never runs."""
 
 
 class _Latest(Mapping[str, Schema]):

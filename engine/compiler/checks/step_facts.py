@@ -10,8 +10,8 @@ from engine.compiler.analysis.conditions import EMPTY, FAILED, FALSE, NOTHING_KN
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
-from engine.compiler.checks.report import Report
-from engine.compiler.checks.scope import BROKEN, Scope
+from engine.compiler.checks.report import BROKEN, Report
+from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.approval_faults import ASK
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Block

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool, workflow_id
+from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.names import workflow_id
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:

@@ -10,15 +10,9 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.base.definitions import (
-    PromptDefinition,
-    RunDefinition,
-    RunEnvironment,
-    WorkflowDefinition,
-    WorkspaceTool,
-    workflow_id,
-)
+from engine.base.definitions import PromptDefinition, RunDefinition, RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.json_text import JsonObject, JsonSchema
+from engine.base.names import workflow_id
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode, Priority
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from engine.expressions.compile_errors import meant_by
 from engine.expressions.function_table import FUNCTIONS
-from engine.expressions.functions import meant_by
 from engine.expressions.templates import closing_bracket, path_before, tokens
 
 _WRITTEN = {one.name: one.written for one in FUNCTIONS}

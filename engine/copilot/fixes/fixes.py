@@ -8,6 +8,7 @@ from typing import TypeAlias
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
+from engine.compiler.compiler import read_workflow
 from engine.copilot.fixes.finding import Finding, Tried, added
 from engine.copilot.fixes.of_runs import not_mended, run_ideas
 from engine.copilot.fixes.records import Fix, Idea, Operation
@@ -123,8 +124,8 @@ class Fixes:
 
         def read(text: str) -> Around:
             found, file = self._compiled.surroundings(), parse(text, f"workflows/{workflow}.json")
-            around = Around(workflow, file, found, saved, self._workflows(), self._prompts())
-            return around.read()
+            report = read_workflow(file, workflow, found)[1]
+            return Around(workflow, file, found, report, saved, self._workflows(), self._prompts())
 
         return Finding(lambda ops: self._tried(p, workflow, canvas, ops), read)
 

@@ -12,7 +12,7 @@ from typing import Any
 from engine.base.errors import OrchestraError, Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Names, Report
-from engine.compiler.compiler import Surroundings, read_workflow
+from engine.compiler.definition.environment import Surroundings
 from engine.copilot.fixes.records import Idea, Operation
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.plugins.registry import step_type, trigger_type
@@ -30,17 +30,14 @@ class Around:
     name: str
     file: JsonFile
     surroundings: Surroundings
+    report: Report | None
+    """What the compiler knows of the names in it; None if it cannot be loaded."""
     saved: Mapping[str, Any] = field(default_factory=dict)
     """The document of the saved file."""
     workflows: Sequence[str] = ()
     """The names of the workflows."""
     prompts: Sequence[str] = ()
     """The names of the prompts."""
-
-    def read(self) -> Around:
-        """Compile the text, so that no rule waits for that, and return this."""
-        _ = self.report
-        return self
 
     @cached_property
     def nodes(self) -> Sequence[StepNode[StepDefinition]]:
@@ -51,11 +48,6 @@ class Around:
     def ids(self) -> Sequence[str]:
         """The ids of all steps."""
         return [one.step.id for one in self.nodes]
-
-    @cached_property
-    def report(self) -> Report | None:
-        """What the compiler knows of the names in it; None if it cannot be loaded."""
-        return read_workflow(self.file, self.name, self.surroundings)[1]
 
 
 @dataclass(frozen=True)

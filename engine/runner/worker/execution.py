@@ -19,9 +19,9 @@ from typing import Any
 
 from clients.reads_only import reads_only
 from engine.base.clock import milliseconds_of, timestamp
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidFile, SetAside, StorageError
 from engine.base.json_text import JsonObject
+from engine.base.names import workflow_id_of
 from engine.base.statuses import Ending, RunStatus, StepStatus
 from engine.budgets.limits import SpendingRun, budget_in
 from engine.budgets.meter import RunMeter

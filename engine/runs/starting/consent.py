@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import ConfirmationNeeded
 from engine.base.json_text import JsonObject
-from engine.base.names import branch_parts, require_no_branch
+from engine.base.names import branch_parts, require_no_branch, workflow_id_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts

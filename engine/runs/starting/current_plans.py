@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidInput
+from engine.base.names import workflow_id_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Acceptance, Run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
+from engine.base.names import workflow_id_of
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.options import same_part

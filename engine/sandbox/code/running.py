@@ -33,6 +33,8 @@ from engine.sandbox.rungs.rung import Job, Needs, Setup
 _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
 FILES_MOST = 100
+GIVEN_BYTES_MOST = 1024**3
+"""Of the files that code is given, together."""
 LEFT_BYTES_MOST = 64 * _MB
 """Of the files that code leaves: they pass through memory."""
 _OWN_MB = 128

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse
 from engine.base.json_text import compact
+from engine.base.names import workflow_id_of
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Entry, Polled, Renamed, Request

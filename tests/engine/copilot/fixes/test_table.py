@@ -154,7 +154,7 @@ def test_five_thousand_problems_take_a_bounded_time(orchestra: Orchestra, write:
 
 def test_a_search_ends_after_its_time_and_keeps_what_it_has_found() -> None:
     clock = iter([0.0, *[3 * SECONDS + 1] * 100])
-    around = Around(NAME, parse('{"title": 5}', NAME), AROUND)
+    around = Around(NAME, parse('{"title": 5}', NAME), AROUND, None)
     finding = Finding(lambda _ops: pytest.fail("tried"), lambda _text: around, lambda: next(clock))
     assert finding.each(Tried("{}", [Problem("no", "wrong_type")])) == []
 
