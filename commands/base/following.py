@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE, FAILED, WAITS, Stop
-from commands.base.opened import Look, Session
 from commands.base.screen import document, note, say
 from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
@@ -16,6 +15,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
 if TYPE_CHECKING:
+    from commands.base.opened import Look, Session
     from engine.runs.usage import RunUsage
 
 _LOOK_SECONDS = 0.5

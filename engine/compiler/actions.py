@@ -19,7 +19,6 @@ from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
-from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
@@ -32,6 +31,7 @@ from engine.plugins.step import Effect, StepType
 
 if TYPE_CHECKING:
     from engine.compiler.checks.outside_text import OutsideCheck
+    from engine.compiler.checks.scope import Scope
 
 
 class Actions:

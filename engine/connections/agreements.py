@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import AccountChanged
 from engine.base.names import workflow_id_of
-from engine.connections.accounts import Account
 from engine.record.types.run import Acceptance
 from engine.store.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Account
 
 
 class Agreements:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
@@ -23,7 +24,9 @@ from engine.people.access import Principal
 from engine.runs.budgets import Budgets
 from engine.store.load import Loads
 from engine.store.owners import OwnerRecord
-from engine.triggering.triggers import Triggers
+
+if TYPE_CHECKING:
+    from engine.triggering.triggers import Triggers
 
 MOST_SERIES = 500
 """So many triggers and budgets are listed, those with the highest values."""

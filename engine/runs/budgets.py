@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -30,9 +30,11 @@ from engine.documents.repair import repaired
 from engine.files.fingerprint import Stamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.runner.worker.worker import Host
 from engine.store.spending import Amount, Pot, Spent
 from engine.workspace.file_store import Shelf
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 ALARM = 0.8
 """From this share of a budget on, faces tell of it."""

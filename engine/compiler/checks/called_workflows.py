@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
@@ -15,12 +15,14 @@ from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
 from engine.compiler.analysis.text_flow import Passage
-from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Compiled, Workflows
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.expressions.celtypes import Schema
 from engine.plugins.step import Effect
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.report import Report
 
 _DEEPEST = 32
 """The depth to which nested calls are followed; runs are limited to far less."""

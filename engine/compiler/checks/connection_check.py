@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.services import is_for, kind_of
 from engine.base.statuses import AccountMode
 from engine.base.wording import nearest
-from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Kind
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.report import Report
 
 _ADD = "Add one: `orchestra connections add`."
 

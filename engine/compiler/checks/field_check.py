@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean, nearest
 from engine.compiler.checks.report import BROKEN, Report
-from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.identifiers import is_speakable
 from engine.compiler.definition.plan import Tree
 from engine.documents.json_file import JsonPath
@@ -22,6 +21,9 @@ from engine.expressions.celtypes import ANYTHING, plain
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
 from engine.plugins.step import Kind, Prompts, fields_schema
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.scope import Scope
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
 _INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
@@ -15,10 +15,12 @@ from engine.compiler.definition.identifiers import CEL_WORDS
 from engine.compiler.definition.problems import Doubts, problem
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.expressions.celtypes import Schema
-from engine.expressions.expressions import Expression
 from engine.expressions.origins import NOTHING, Derived, literal
 from engine.expressions.results import one_schema
 from engine.expressions.syntax import Node
+
+if TYPE_CHECKING:
+    from engine.expressions.expressions import Expression
 
 BROKEN: Any = object()
 """The compiled value of a field whose expression is wrong or cannot be checked; such a plan never runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import OrchestraError
 from engine.base.step_tree import CALL
@@ -11,12 +11,14 @@ from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Readin
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.report import BROKEN, Report
-from engine.compiler.checks.scope import Scope
 from engine.compiler.definition.approval_faults import ASK
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Block
 from engine.documents.json_file import JsonPath
 from engine.plugins.registry import step_type
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.scope import Scope
 
 
 def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, called: Callees, scope: Scope) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import OrchestraError, Problem
 from engine.compiler.definition.plan import Plan
@@ -24,8 +24,10 @@ from engine.workflows.differences.changes import changes
 from engine.workflows.differences.writes_again import writes_moved
 from engine.workflows.editing.applying import Applied
 from engine.workflows.editing.operations import operations
-from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.step_renames import StepRenames
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFiles
 
 
 @dataclass(frozen=True)

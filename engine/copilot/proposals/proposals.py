@@ -22,7 +22,6 @@ from engine.files import atomic as files
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.workflows.editing.applying import Applied
-from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from engine.copilot.proposals.demo_runs import DemoRuns
     from engine.copilot.proposals.restoring import Restoring
     from engine.workflows.editing.editing import Edited, WorkflowEditing
+    from engine.workflows.workflow_files import WorkflowFiles
 
 ProposalList: TypeAlias = list[Proposal]  # inside the class below, `list` is the method
 _ATTEMPTS = 20

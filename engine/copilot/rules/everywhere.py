@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clients.plural import counted
 from engine.base.errors import OrchestraError
@@ -13,7 +14,9 @@ from engine.copilot.proposals.records import Proposal
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.documents.json_file import parse
 from engine.people.access import Principal
-from engine.workflows.editing.editing import Canvas, WorkflowEditing
+
+if TYPE_CHECKING:
+    from engine.workflows.editing.editing import Canvas, WorkflowEditing
 
 _IN_ALL = re.compile(
     r",?\s*\b(?:(?:in|of|across|throughout|for) (?:all|every|each)(?: one)?(?: of)?(?: the| my| our)? workflows?|"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from engine.copilot.rules.changes import changed
 from engine.copilot.rules.conditions import conditioned
@@ -15,8 +16,10 @@ from engine.copilot.rules.requests import NotThere, Understood, understood
 from engine.copilot.wizard.amounts import READ, lengths, readable, unread, with_length
 from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
-from engine.workflows.editing.editing import Canvas
 from engine.workflows.editing.graph import CanvasStep
+
+if TYPE_CHECKING:
+    from engine.workflows.editing.editing import Canvas
 
 
 class Dropped(Exception):

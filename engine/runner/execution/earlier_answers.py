@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
@@ -11,11 +11,13 @@ from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.statuses import StepStatus
 from engine.compiler.definition.plan import Node
-from engine.connections.accounts import Account
 from engine.record.frames import Frame
 from engine.record.previous_run import EarlierRun, place_in
 from engine.record.types.step import StepRecord
 from engine.runner.effects.ledger import arguments_hash
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Account
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
@@ -19,10 +19,12 @@ from engine.expressions.expressions import render, render_field
 from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
 from engine.record.frames import Frame
-from engine.record.parts.selection import Selection
 from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.recording import Recording
+
+if TYPE_CHECKING:
+    from engine.record.parts.selection import Selection
 
 _LONGEST_KEY = 1000
 _LISTS = "Name a list, such as steps.mails.output.messages."

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, PlanNotChecked, UnknownName
@@ -21,7 +21,6 @@ from engine.record.plans.planned import expires_at
 from engine.record.run_log import RunLogs
 from engine.record.types.run import AppliedPlan, Run, RunOptions
 from engine.record.values import Values
-from engine.runner.worker.worker import Host
 from engine.runs.planning import drift
 from engine.runs.planning.agent_turns import folded
 from engine.runs.planning.plan_documents import (
@@ -33,13 +32,16 @@ from engine.runs.planning.plan_documents import (
     plan_document,
     tree_of,
 )
-from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import kept_modes
 from engine.store.acceptances import Request
 from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
+    from engine.runs.runs import Runs
 
 _OF_THE_MOMENT = frozenset({"AuthError", "BadAnswer", "Cancelled", "RateLimited", "Timeout", "Unavailable"})
 """Types of errors that may be gone when the same is asked again."""

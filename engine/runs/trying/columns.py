@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import LABEL
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.runs.trying.records import TryColumn
-from engine.runs.trying.wishes import Wish
+
+if TYPE_CHECKING:
+    from engine.runs.trying.wishes import Wish
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""

@@ -25,7 +25,6 @@ from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import Watch
-from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents
 from engine.runs.trying.asking import Question, ask, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
@@ -36,6 +35,7 @@ from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
     from engine.prompts.talk import Answer
+    from engine.runner.worker.worker import Host
 
 _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 8
