@@ -8,13 +8,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
     from api.pages.form import FormPages
+    from api.server import create_api
     from dashboard.base.bundles_route import bundle_routes
     from dashboard.find_route import find_routes
     from dashboard.form.page import rendered
     from dashboard.live_route import live_routes
     from engine import shared
 
-    site = Site(shared)
+    site = Site(shared, create_api(shared))
     forms = FormPages(shared, rendered).routes()
     routes = [*site.routes(), *forms, *live_routes(shared), *find_routes(shared), *bundle_routes()]
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())

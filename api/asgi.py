@@ -28,7 +28,6 @@ from api.pages.approval_link import LinkPages
 from api.pages.preview import PreviewPages
 from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
-from api.server import create_api
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
 from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
@@ -48,9 +47,13 @@ _EXIT_TAKEN_OVER = 75
 
 @dataclass(frozen=True)
 class Site:
-    """The parts of one served workspace; `shared` opens it on the first call and returns the same engine ever after."""
+    """The parts of one served workspace; `shared` opens it on the first call and returns the same engine ever after.
+
+    `api` serves the addresses of the API.
+    """
 
     shared: Callable[[], Orchestra]
+    api: ASGIApp
 
     def routes(self) -> list[BaseRoute]:
         """Return what is served beside the dashboard: sign-in, the page behind a link, previews, short addresses."""
@@ -64,7 +67,7 @@ class Site:
             Middleware(BehindProxy, settings=self._server),
             Middleware(SecurityHeaders),
             Middleware(HostCheck, server=self._server),
-            Middleware(BesideApi, api=create_api(self.shared)),
+            Middleware(BesideApi, api=self.api),
             Middleware(Gate, orchestra_provider=self.shared),
         ]
 

@@ -17,7 +17,7 @@ from dashboard.parts.popover import close, popover
 from engine.agents.agents import AgentSummary
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.environments.kept_versions import SavedVersion
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 
 Save = Callable[[], AgentSummary | SavedVersion]
 

@@ -17,7 +17,7 @@ from dashboard.workflow.versions import named_version, version_choice
 from engine.agents.differences import agent_differences
 from engine.documents.json_file import object_in
 from engine.environments.kept_versions import SavedVersion
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.runs.trying.prompt_differences import in_context
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from engine.first_run.first_workflow import TRIGGER
 
 if TYPE_CHECKING:
     from engine.first_run.steps import FirstRunState
-    from engine.runs.planning.plans import PlanRow
+    from engine.runs.planning.plan_documents import PlanRow
     from engine.runs.starting.preview import RunPreview
 
 _LOOKED = "first-run-preview"

@@ -11,8 +11,8 @@ from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.prompt.versions import name_of
 from engine.base.errors import InvalidInput
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.prompts import DEFAULT_LABEL
 from engine.runs.trying.columns import Column, parsed
 from engine.runs.trying.comparing import FEWEST_COLUMNS, MOST_COLUMNS
 

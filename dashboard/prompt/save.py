@@ -13,8 +13,8 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
 from dashboard.prompt.draft import begin, is_changed, typed
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.prompts import DEFAULT_LABEL
 
 
 def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:

@@ -18,8 +18,8 @@ from dashboard.prompt.draft import relabelled, typed, with_labels
 from dashboard.prompt.protected import after_move, move, moves_shown, protection_button, refusal_shown
 from engine.base.errors import ProtectedLabel
 from engine.documents.json_file import object_in
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.prompts import DEFAULT_LABEL
 from engine.prompts.protected import OF_THE_PROMPT
 from engine.runs.trying.prompt_differences import in_context, prompt_differences
 from engine.workspace.canonical import canonical

@@ -24,8 +24,8 @@ from dashboard.prompt.tags import tag_badges, tag_button
 from dashboard.prompt.trying import try_tab
 from dashboard.prompt.versions import comparable, versions_tab
 from engine.base.step_tree import AGENT_PREFIX
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.prompts import DEFAULT_LABEL
 
 PAGE = Page(title=N_("Prompt"), icon=":material/chat:", path="prompt", order=41, section=N_("Build"), in_menu=False)
 

@@ -20,7 +20,7 @@ from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.workflows.compiled_files import Asked
 from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written

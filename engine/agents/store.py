@@ -12,7 +12,7 @@ from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
 from engine.environments.kept_versions import KeptVersions
 from engine.environments.versions import Versions, hash_of
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.workspace.workspace import Workspace
 
 CHECK_AGAIN = "Correct the places named; `orchestra agents check` checks them again."

@@ -7,7 +7,8 @@ from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.statuses import AccountMode
 from engine.people.access import Principal, require
-from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.wish import Wish
 from engine.store.acceptances import Request
 
 

@@ -7,17 +7,19 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from clients.errors import AuthError
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.base.services import add_command, client_class
 from engine.base.statuses import AccountMode
-from engine.connections.accounts import Accounts
 from engine.store.triggering.refusals import RefusalRecord, Refusals
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workflow_ids import WorkflowIds
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Accounts
 
 Kind = Literal["revoked", "reduced", "refused"]
 """The sign-in is rejected; it was granted less than requested; it may not do what one workflow wants."""

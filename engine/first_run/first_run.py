@@ -35,7 +35,8 @@ from engine.first_run.steps import (
     used_connection,
 )
 from engine.people.access import Principal, require
-from engine.runs.planning.plans import PlanRow, Plans
+from engine.runs.planning.plan_documents import PlanRow
+from engine.runs.planning.plans import Plans
 from engine.store.settings import Settings
 from engine.triggering.triggers import Triggers
 from engine.workflows.samples import copy_prompt

@@ -14,7 +14,7 @@ from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import Choices, parts
 from engine.first_run.progress import CHOSEN, Progress, StepId
-from engine.runs.planning.plans import PlanRow
+from engine.runs.planning.plan_documents import PlanRow
 
 NONE, DEMO = "none", "demo"
 _MOST_MEANT = 3

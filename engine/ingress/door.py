@@ -15,7 +15,8 @@ from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, Order, Outcome, Refused
 from engine.people.access import Principal, require
 from engine.record.types.run import OutsideInput
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.store.acceptances import Entry, Renamed, Request
 
 _log = logging.getLogger(__name__)

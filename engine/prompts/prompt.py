@@ -24,6 +24,7 @@ from engine.workspace.canonical import canonical
 
 _DRAFT = "prompt"
 """The file name in problems of a prompt that is not saved."""
+DEFAULT_LABEL = "production"
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
 

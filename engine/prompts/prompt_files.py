@@ -17,9 +17,9 @@ from engine.files.state_cache import StateCache
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts import prompt_text
-from engine.prompts.prompt import MarkedMessage, checked, marked
+from engine.prompts.prompt import DEFAULT_LABEL, MarkedMessage, checked, marked
 from engine.prompts.prompt_check import require_declarable
-from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
+from engine.prompts.prompts import PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, labels_of, protected_in
 from engine.prompts.tags import tags_of
 from engine.workspace.blanks import blank_prompt, checked_title, title_of

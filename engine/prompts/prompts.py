@@ -19,7 +19,7 @@ from engine.files.state_cache import StateCache
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
 from engine.prompts.fragments import with_fragments
-from engine.prompts.prompt import of_draft
+from engine.prompts.prompt import DEFAULT_LABEL, of_draft
 from engine.prompts.prompt_check import problems_of, undeclared, version_errors
 from engine.prompts.protected import (
     OF_THE_PROMPT,
@@ -38,7 +38,6 @@ from engine.workspace.canonical import as_written, canonical
 from engine.workspace.references import rename_references, require_readable_users, require_unused, users, users_by_name
 from engine.workspace.workspace import Workspace
 
-DEFAULT_LABEL = "production"
 _KEPT_CHECKS = 100
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 

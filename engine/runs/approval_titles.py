@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.plugins.step import Role
 from engine.record.types.approval import AskedCall
-from engine.runs.approvals import Approval
 from engine.runs.call_texts import field_schemas
+
+if TYPE_CHECKING:
+    from engine.runs.approvals import Approval
 
 _SUBJECTS = ("subject", "title", "name")
 

@@ -25,9 +25,10 @@ from engine.record.values import Values
 from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader, waits_for
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.store.acceptances import Request
 
 if TYPE_CHECKING:

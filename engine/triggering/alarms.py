@@ -14,13 +14,14 @@ from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.runs.starting.wish import Wish
 from engine.store.acceptances import Entry
 from engine.store.triggering.triggers import TriggerRecord, Triggers
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Host
+    from engine.runs.starting.acceptor import Acceptor
 
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0

@@ -13,18 +13,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clients.errors import ServiceError
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import NOTIFIER
-from engine.runner.worker.worker import Host
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.approvals import Approval, approval_of
-from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.wish import Wish
 from engine.store.approvals import Approvals as ApprovalStore
 from engine.workspace.config import LoadedConfig, is_address
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 2.0

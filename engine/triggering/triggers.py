@@ -13,8 +13,8 @@ from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.trigger import Item, Start
-from engine.runs.starting.acceptor import retry_if_renamed
 from engine.runs.starting.consent import Touch
+from engine.runs.starting.wish import retry_if_renamed
 from engine.store.triggering.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
 from engine.store.triggering.triggers import Triggers as TriggerStore
 from engine.triggering.activation import Beginnings, require_choice

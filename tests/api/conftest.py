@@ -58,14 +58,12 @@ def api() -> FastAPI:
 def application(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
     """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
     api.state.orchestra_provider = lambda: orchestra
-    site = Site(lambda: orchestra)
+    site = Site(lambda: orchestra, api)
     behind = [
         WebSocketRoute("/_stcore/stream", _stream),
         Route("/{rest:path}", _page, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.asgi.create_api", lambda _: api)
-        yield Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+    yield Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
 
 
 @contextmanager

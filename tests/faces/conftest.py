@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,7 @@ class Faces:
     @cached_property
     def app(self) -> Starlette:
         """The API of the workspace, for every caller."""
-        self.monkeypatch.setattr("api.asgi.create_api", partial(_of_workspace, self.api))
-        site = Site(lambda: self.orchestra)
+        site = Site(lambda: self.orchestra, _of_workspace(self.api, lambda: self.orchestra))
         return Starlette(routes=site.routes(), middleware=site.middleware())
 
     def client(self, user_id: str) -> TestClient:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile, PromptVersion
-from engine.prompts.prompts import DEFAULT_LABEL
 from engine.prompts.tags import MOST_TAGS
 from engine.runs.trying.columns import DRAFT
 from engine.runs.trying.prompt_differences import differences_between

@@ -15,7 +15,7 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL
 from engine.runs.trying.columns import Column
 from engine.runs.trying.recorded import RecordedCall
 from engine.runs.trying.wishes import Wish

@@ -22,8 +22,8 @@ from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
-from engine.copilot.proposals.computing import diff
 from engine.copilot.proposals.records import Tick
+from engine.copilot.proposals.saying import diff
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases

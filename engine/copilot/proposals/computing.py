@@ -12,12 +12,10 @@ from engine.compiler.renaming import rename_splices
 from engine.copilot.proposals.facts import Facts, facts
 from engine.copilot.proposals.owners import owners, step_changes
 from engine.copilot.proposals.records import StepChange, Untouched
-from engine.copilot.proposals.saying import said, without_blank
+from engine.copilot.proposals.saying import diff, said, without_blank
 from engine.copilot.proposals.untouched import untouched
 from engine.documents.json_file import object_in, parse
 from engine.documents.json_splice import spliced
-from engine.documents.line_differences import unified
-from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes
@@ -96,10 +94,3 @@ class Computing:
 
 def _again(old: object, new: object, renames: StepRenames) -> list[str]:
     return [f"{one.words}." for one in writes_moved(old, new, renames)]
-
-
-def diff(file: str, before: str, after: str) -> str:
-    """Return the unified difference of two texts of a file, with hidden characters shown."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    lines = unified(old, new, file, file)
-    return shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]

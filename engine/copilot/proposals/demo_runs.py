@@ -20,7 +20,8 @@ from engine.record.types.run import Run
 from engine.runs.environments.news import outside
 from engine.runs.made_up.samples import sample_of
 from engine.runs.runs import Runs
-from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.wish import Wish
 
 _SECONDS = LONGEST_TRY_SECONDS / 2
 _LOOK_SECONDS = 0.2

@@ -10,8 +10,8 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.keeping.lists import KeptLists
-from engine.copilot.proposals.computing import diff
 from engine.copilot.proposals.records import Before
+from engine.copilot.proposals.saying import diff
 from engine.documents.json_file import object_in
 from engine.people.access import Principal, require
 from engine.workflows.differences.sentences import differences

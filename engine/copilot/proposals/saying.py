@@ -16,6 +16,8 @@ from engine.base.json_text import JsonObject
 from engine.base.services import declaration
 from engine.base.step_tree import step_nodes
 from engine.base.wording import listed
+from engine.documents.line_differences import unified
+from engine.outgoing import hidden_characters
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Role, fields_schema
 from engine.triggers.cron import cron_words
@@ -179,3 +181,10 @@ def _short(text: str) -> str:
 
 def _object(value: object) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def diff(file: str, before: str, after: str) -> str:
+    """Return the unified difference of two texts of a file, with hidden characters shown."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    lines = unified(old, new, file, file)
+    return hidden_characters.shown("".join(one if one.endswith("\n") else f"{one}\n" for one in lines))[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from shlex import quote
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.names import branch_address
@@ -13,7 +13,6 @@ from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.files.fingerprint import Stamp
 from engine.runs.environments.news import Outside, outside
-from engine.runs.environments.promotion import Checks
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes_with, renames_between
 from engine.workflows.differences.sentences import sentence
@@ -22,6 +21,9 @@ from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import Conflict
 from engine.workflows.merging.merging import Merge
 from engine.workspace.file_store import Shelf
+
+if TYPE_CHECKING:
+    from engine.runs.environments.promotion import Checks
 
 Fate = Literal["", "in_trash", "goes_on", "kept"]
 """What became of a branch; "" before it is merged."""

@@ -36,10 +36,11 @@ from engine.runs.correcting.answer import Choice, choices, corrected, node_to_co
 from engine.runs.correcting.lesson import Lessons, SavedCase
 from engine.runs.correcting.not_undone import NothingDoneAgain
 from engine.runs.runs import Runs
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import again as same_again
 from engine.runs.starting.rerun import kept_modes, source
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.runs.undo.undo import Undo, alone
 from engine.runs.undo.undo_report import NotUndone, UndoReport
 from engine.store.acceptances import Request

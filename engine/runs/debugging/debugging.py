@@ -20,7 +20,8 @@ from engine.record.types.run import Run, RunOptions
 from engine.runner.worker.worker import Host
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.store.debugging import DebugState
 

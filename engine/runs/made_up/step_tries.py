@@ -23,8 +23,9 @@ from engine.people.access import Principal, require
 from engine.record.options import part_options
 from engine.runs.made_up.samples import sample_of
 from engine.runs.made_up.values import StepReads, step_reads
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import Shelf

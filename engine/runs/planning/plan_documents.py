@@ -125,6 +125,29 @@ Compiled = Callable[[Run, str], Plan]
 """Returns a workflow as a run was accepted with it: its own, or one that it may call, by name. Raises InvalidFile."""
 
 
+class PlanRow(TypedDict):
+    """A plan in the list."""
+
+    plan_id: str
+    workflow: str
+    title: str
+    """Of the workflow."""
+    state: PlanState
+    demo: bool
+    made_by: str
+    made_at: str
+    expires_at: str
+    sentence: str
+    applied_run_id: str | None
+
+
+class PlanPage(TypedDict):
+    """A page of the list; `next`: pass it as `before` to get older plans, None at the end."""
+
+    plans: list[PlanRow]
+    next: str | None
+
+
 @dataclass(frozen=True)
 class PlanTree:
     """The planning run of a workflow, and those of the workflows that it calls, outer before inner."""

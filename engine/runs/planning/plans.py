@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, PlanNotChecked, UnknownName
@@ -27,14 +27,17 @@ from engine.runs.planning.plan_documents import (
     Change,
     PlanDocument,
     PlanFate,
+    PlanPage,
+    PlanRow,
     PlanState,
     PlanTree,
     plan_document,
     tree_of,
 )
-from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import kept_modes
+from engine.runs.starting.wish import Wish, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
@@ -47,29 +50,6 @@ _OF_THE_MOMENT = frozenset({"AuthError", "BadAnswer", "Cancelled", "RateLimited"
 """Types of errors that may be gone when the same is asked again."""
 _MOST_CHANGES = 100
 """So many changes are kept of a plan that drifted."""
-
-
-class PlanRow(TypedDict):
-    """A plan in the list."""
-
-    plan_id: str
-    workflow: str
-    title: str
-    """Of the workflow."""
-    state: PlanState
-    demo: bool
-    made_by: str
-    made_at: str
-    expires_at: str
-    sentence: str
-    applied_run_id: str | None
-
-
-class PlanPage(TypedDict):
-    """A page of the list; `next`: pass it as `before` to get older plans, None at the end."""
-
-    plans: list[PlanRow]
-    next: str | None
 
 
 class Plans:

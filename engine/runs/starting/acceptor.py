@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
-from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id
-from engine.base.statuses import AccountMode, Priority
+from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
@@ -20,42 +17,16 @@ from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
-from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
+from engine.record.types.run import RunOptions
 from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.room import Room
 from engine.runs.starting.unasked import require_asked
-from engine.store.acceptances import Entry, Renamed, Request
+from engine.runs.starting.wish import Wish
+from engine.store.acceptances import Entry, Request
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Host
     from engine.runs.starting.estimates import Estimates
-
-Result = TypeVar("Result")
-_TRIES = 5
-
-
-@dataclass(frozen=True)
-class Wish:
-    """How a run differs from what its workflow says."""
-
-    inputs: JsonObject
-    options: RunOptions = field(default_factory=RunOptions)
-    modes: Mapping[str, AccountMode] = field(default_factory=dict)
-    """The account mode of a connection, if not the current setting."""
-    default_mode: AccountMode | None = None
-    """The same for steps without a connection."""
-    origin_run_id: str | None = None
-    caller: Any = None
-    trigger: TriggerItem | None = None
-    """The item that a trigger starts it for: {id, source, account, item, title}."""
-    outside_inputs: Sequence[OutsideInput] = ()
-    """Which of its inputs another workflow, or a message, has given with text from outside."""
-    priority: Priority | None = None
-    """How urgent it is, if somebody has said so; else as its workflow says."""
-    usual_priority: Priority = Priority.NORMAL
-    """If its workflow does not say so either."""
-    run_id: str | None = None
-    """Its id, if files were already stored for it (`new_files`)."""
 
 
 class Acceptor:
@@ -205,17 +176,6 @@ class Acceptor:
         if not is_real(plan, modes, default_mode):
             return []
         return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
-
-
-def retry_if_renamed(accept: Callable[[], Result]) -> Result:
-    """Return the result of `accept`; if a name changed since it read its plan, call it again.
-
-    Raises what `accept` raises; Renamed only if that happens repeatedly.
-    """
-    for _ in range(_TRIES - 1):
-        with suppress(Renamed):
-            return accept()
-    return accept()
 
 
 def _named(options: RunOptions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from engine.record.options import same_part
 from engine.record.plans.planned import is_plan
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
-from engine.runs.starting.acceptor import Wish
+from engine.runs.starting.wish import Wish
 
 
 def source(run: Run, plan: Plan | None = None) -> Run:

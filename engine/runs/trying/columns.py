@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.prompts.prompt import LABEL
-from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.prompt import DEFAULT_LABEL, LABEL
 from engine.runs.trying.records import TryColumn
 
 if TYPE_CHECKING:

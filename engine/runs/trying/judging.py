@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
@@ -11,7 +12,9 @@ from engine.base.wording import did_you_mean
 from engine.connections.accounts import Account
 from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case
-from engine.runs.trying.wishes import Wishes
+
+if TYPE_CHECKING:
+    from engine.runs.trying.wishes import Wishes
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal
 from engine.prompts.model_answers import schema_problem
-from engine.prompts.prompt import filled, marked
-from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
+from engine.prompts.prompt import DEFAULT_LABEL, filled, marked
+from engine.prompts.prompts import PromptStore
 from engine.record.storable import unstorable
 from engine.runs.trying.asking import model_of
 from engine.runs.trying.recorded import RecordedCalls, RecordedValues

@@ -27,7 +27,7 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
-from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.runs.starting.wish import Wish
 from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
 from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
@@ -37,6 +37,7 @@ from engine.triggering.polling.reading import MOST_FAILING, Reading, note_on
 from engine.triggering.polling.starts import start_of
 
 if TYPE_CHECKING:
+    from engine.runs.starting.acceptor import Acceptor
     from engine.triggering.polling.resolver import Watched
 
 _log = logging.getLogger(__name__)

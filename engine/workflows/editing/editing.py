@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
 from engine.base.json_text import compact
@@ -26,13 +26,15 @@ from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
 from engine.workflows.editing.scope_names import ScopeName, scope_names
 from engine.workflows.editing.steps_in_text import read
-from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.canonical import as_written
 from engine.workspace.drafts import Draft, Drafts, Kind
 from engine.workspace.file_store import Shelf
 from engine.workspace.layout import Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
 from engine.workspace.step_renames import StepRenames, composed, reversed_renames
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 
 _KIND: Kind = "workflow"
 _ATTEMPTS = 20

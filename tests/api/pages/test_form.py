@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from api.asgi import Site
 from api.base.rate_limit import RateLimit
 from api.pages.form import FormPages
+from api.server import create_api
 from dashboard.form.page import rendered
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
@@ -105,7 +106,7 @@ def page_id(html: str) -> str:
 
 @pytest.fixture
 def page(orchestra: Orchestra) -> Iterator[Page]:
-    site = Site(lambda: orchestra)
+    site = Site(lambda: orchestra, create_api(lambda: orchestra))
     forms = FormPages(lambda: orchestra, rendered, RateLimit(1000, 60))
     app = Starlette(routes=[*forms.routes(), *site.routes()], middleware=site.middleware())
     with TestClient(app, base_url="http://127.0.0.1:8501", follow_redirects=False) as client:

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from engine.copilot.proposals.computing import diff
+from engine.copilot.proposals.saying import diff
 from engine.documents.line_differences import unified
 
 FEW, MANY = 6_000, 60_000

@@ -29,7 +29,7 @@ from engine.orchestra import Orchestra
 from engine.plugins import mail_fields
 from engine.plugins.trigger import Item
 from engine.record.types.run import TriggerItem
-from engine.runs.starting.acceptor import Wish
+from engine.runs.starting.wish import Wish
 from engine.triggering.polling.mapping import inputs_of
 from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import Row
