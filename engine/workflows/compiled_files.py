@@ -192,6 +192,14 @@ class CompiledFiles:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is no UTF-8 file."""
         return self.check(name, self._shelf.text(name), asked)
 
+    def errors(self, name: str) -> list[str]:
+        """Return the errors of a workflow, as people read them; [] if it can run."""
+        try:
+            checked = self.current(name, self.asked())
+        except OrchestraError as error:
+            return [error.message]
+        return [str(one) for one in checked.problems if one.severity == "error"]
+
     def plan(self, name: str, draft: str | None = None) -> Plan:
         """Return the plan of a file, or of a draft of it.
 

@@ -224,12 +224,3 @@ def require_stand_in(environment: str, name: str, target: str, services: Mapping
             f"{where}: {name!r} is for {here}, and {target!r} is for {there}.",
             remedy="Name a connection to the same service.",
         )
-
-
-def errors_of(compiled: CompiledFiles, workflow: str) -> list[str]:
-    """Return the errors of a workflow, as people read them; [] if it can run."""
-    try:
-        checked = compiled.current(workflow, compiled.asked())
-    except OrchestraError as error:
-        return [error.message]
-    return [str(one) for one in checked.problems if one.severity == "error"]

@@ -32,7 +32,7 @@ from engine.runs.environments.promotion import (
 from engine.runs.environments.reader import EnvironmentReader
 from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.environment_plans import EnvironmentPlans, errors_of, require_stand_in
+from engine.workflows.environment_plans import EnvironmentPlans, require_stand_in
 from engine.workspace.workspace import Workspace
 
 _FIRST = {"dev": EnvironmentFile(title="Development"), "prod": EnvironmentFile(title="Production", others="none")}
@@ -372,8 +372,8 @@ class Environments(EnvironmentReader):
         """Raise InvalidInput if one of these workflows would not compile in an environment any more."""
         before = self._usable(name)
         for workflow in workflows if before is not None else ():
-            errors = errors_of(after, workflow)
-            if errors and before is not None and not errors_of(before, workflow):
+            errors = after.errors(workflow)
+            if errors and before is not None and not before.errors(workflow):
                 raise InvalidInput(
                     f"{workflow} would not run in {name!r} any more: {errors[0]}",
                     remedy="Change the workflow first, or leave this as it is.",

@@ -14,7 +14,7 @@ from engine.environments.versions import hash_of
 from engine.runs.environments.news import Outside, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
-from engine.workflows.environment_plans import EnvironmentPlans, errors_of
+from engine.workflows.environment_plans import EnvironmentPlans
 
 _MOST_EARLIER = 20
 _KEPT = set(Promoted.model_fields)
@@ -195,7 +195,7 @@ def _problems_around(
             remedy=f"Promote {other} first, or change {workflow} so that it still fits.",
         )
         for other in others
-        if (errors := errors_of(compiled, other)) and not errors_of(before, other)
+        if (errors := compiled.errors(other)) and not before.errors(other)
     ]
 
 
