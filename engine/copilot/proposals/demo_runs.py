@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.base.errors import InvalidInput
 from engine.base.services import has_stand_in
-from engine.base.statuses import AccountMode, RunStatus
+from engine.base.statuses import AccountMode, RunStatus, StepStatus
 from engine.base.wording import listed
 from engine.compiler.definition.plan import Plan
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, SecondRun
@@ -62,6 +62,7 @@ class DemoRuns:
             input_tokens=usage.get("input_tokens", 0),
             output_tokens=usage.get("output_tokens", 0),
             cost_usd=usage.get("cost_usd", 0.0),
+            asks=_asks(first),
         )
 
     def _ended(self, p: Principal, plan: Plan, ends_at: float) -> Run:
@@ -105,11 +106,20 @@ class DemoRuns:
             )
 
 
+def _asks(run: Run) -> dict[str, int]:
+    """Return how many questions a run waits for, by step type."""
+    waiting = [one for one in run["steps"] if one["status"] == StepStatus.WAITING and one.get("approval")]
+    return dict(Counter(str(one["uses"] or one["path"]) for one in waiting))
+
+
 def _problems(run: Run) -> Iterator[str]:
+    """Yield why a run has not done its work; that it asks a person is no problem."""
     error = run.get("error")
     if error is not None:
         yield f"{error['step'] or 'The run'}: {error['message']}"
+    elif _asks(run):
+        return
     elif run["status"] not in _OVER:
         is_waiting = run["status"] == RunStatus.WAITING
-        why = "it waits for a person, a time or a service" if is_waiting else "its time was over"
+        why = "it waits for a time or a service" if is_waiting else "its time was over"
         yield f"The run was {run['status']}, and was cancelled: {why}."

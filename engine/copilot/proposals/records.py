@@ -99,6 +99,8 @@ class DemoRun:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     """Of the first run; None if a price is not known."""
+    asks: dict[str, int] = field(default_factory=dict)
+    """How many questions to a person the first run ended at, by step type; nobody answers them in a try."""
 
 
 @dataclass(frozen=True)

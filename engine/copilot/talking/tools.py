@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
+from clients.plural import counted
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.wording import did_you_mean
@@ -162,7 +163,9 @@ class Toolbox:
         made = self.proposals.try_in_demo(self.p, self.workflow, id_, spent.seconds_left)
         assert made.demo is not None, "it has run"
         told = replace(made.demo, run_id="")
-        words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes."
+        asks = sum(made.demo.asks.values())
+        asked = f" It asks a person {counted(asks, 'time')}." if asks else ""
+        words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes.{asked}"
         return Used(ToolCall("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
 
 

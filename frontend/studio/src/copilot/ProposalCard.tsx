@@ -249,17 +249,23 @@ function Diff({ text }: { text: string }) {
 
 function Demo({ demo }: { demo: DemoRun }) {
   const writes = Object.entries(demo.writes);
+  const asks = Object.entries(demo.asks);
   const usage = usageWords(demo.input_tokens, demo.output_tokens, demo.cost_usd);
   return (
     <section className="copilot-demo" aria-label={t("In the demo")}>
       <p>
-        <b>{t("In the demo: {status}.", { status: demo.status })}</b> {demo.run_id && <a href={`/run?id=${encodeURIComponent(demo.run_id)}`}>{t("Open the run")}</a>}
+        <b>{asks.length > 0 ? t("In the demo: it asks a person.") : t("In the demo: {status}.", { status: demo.status })}</b> {demo.run_id && <a href={`/run?id=${encodeURIComponent(demo.run_id)}`}>{t("Open the run")}</a>}
       </p>
       <ul>
         {writes.length === 0 && <li>{t("It wrote nothing.")}</li>}
         {writes.map(([type, count]) => (
           <li key={type}>
             {tn("{count} write", "{count} writes", count)}: <code>{type}</code>
+          </li>
+        ))}
+        {asks.map(([type, count]) => (
+          <li key={`asks ${type}`}>
+            {tn("It asks {count} time, and nobody answers in a try", "It asks {count} times, and nobody answers in a try", count)}: <code>{type}</code>
           </li>
         ))}
         {demo.destinations.length > 0 && <li>{t("Where: {places}", { places: demo.destinations.join(", ") })}</li>}

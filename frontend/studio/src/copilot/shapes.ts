@@ -39,6 +39,8 @@ export interface DemoRun {
   output_tokens: number;
   // null: a price is not known.
   cost_usd: number | null;
+  // Questions to a person at which it ended, by step type.
+  asks: Record<string, number>;
 }
 
 export interface Proposal {

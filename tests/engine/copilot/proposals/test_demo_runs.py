@@ -67,11 +67,13 @@ def test_a_run_stays_in_the_demo(orchestra: Orchestra) -> None:
     assert {one["mode"] for one in run["accounts"].values()} == {"demo"}
 
 
-def test_a_run_that_waits_for_a_person_is_cancelled(orchestra: Orchestra) -> None:
-    """There is nobody to answer; the proposal says so."""
+def test_a_run_that_asks_a_person_ends_there(orchestra: Orchestra) -> None:
+    """There is nobody to answer; the proposal says how many questions there are, and that is no problem of it."""
     demo = tried(orchestra, {"id": "ask", "uses": "flow.approve", "with": {"message": "Go on?"}}, EACH)
     assert (demo.status, demo.writes, demo.second_run) == ("waiting", {}, None)
-    assert "waits for a person" in demo.problems[0]
+    assert (demo.asks, demo.problems) == ({"flow.approve": 1}, [])
+    each = {**EACH, "parallel": 3, "steps": [{**ISSUE, "approve": "always"}]}
+    assert tried(orchestra, each).asks == {"github.create_issue": 3}
     orchestra.runs.wait(ADA, demo.run_id, 10)
     assert orchestra.runs.get(ADA, demo.run_id)["status"] == "cancelled"
 
