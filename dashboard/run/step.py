@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.base.language import t, tc, tn
+from dashboard.base.language import N_, t, tc, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
 from dashboard.base.run_files import run_files
@@ -30,6 +30,12 @@ from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.runs.trying.recorded import prompt_of
+
+_KEPT = {
+    "kept, arguments differ": N_("Left as it was, though the input is different now"),
+    "cannot be updated": N_("Left as it was: it cannot be updated"),
+}
+"""Why an earlier write was not changed, by the word of its record."""
 
 
 def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
@@ -149,7 +155,7 @@ def _receipt(step: StepRecord) -> None:
         else:
             st.markdown(plain(receipt["id"] or t("without an id")))
         if effect.get("note"):
-            outside_badge(str(effect["note"]), color="orange")
+            outside_badge(t(_KEPT.get(effect["note"], effect["note"])), color="orange")
         for one in effect.get("differences", ()):
             st.caption(plain(f"{one['field']}: {one['old']} → {one['new']}"))
         if effect.get("updated"):
