@@ -15,7 +15,7 @@ from dashboard.parts.notices import budget_words
 from dashboard.parts.times import near_time
 from engine.base.errors import OrchestraError
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import HeldBudget, StepRecord
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -32,7 +32,7 @@ def is_budget_wait(step: StepRecord) -> bool:
 def budgets_seen(orchestra: Orchestra, who: Principal) -> str:
     """Return a fingerprint of what `budget_waits` says of the budgets."""
     rows = _rows(orchestra, who) or ()
-    return " ".join(f"{one.opening} {one.sentence} {one.state} {one.ends_at}" for one in rows)
+    return " ".join(f"{one.period} {one.workflow} {one.sentence} {one.state} {one.ends_at}" for one in rows)
 
 
 def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = None) -> None:
@@ -41,9 +41,12 @@ def budget_waits(visit: Visit, steps: Sequence[StepRecord], run: Run | None = No
         return
     rows, workflow = _rows(visit.orchestra, visit.who), str(run["workflow"]) if run is not None else ""
     for told in _by_budget(steps).values():
-        message = str(told[-1]["held"]["message"])
+        held = told[-1]["held"]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            state = _as_told(message) if rows is None or not told[-1]["due_at"] else _state(message, rows, workflow)
+            if rows is None or not told[-1]["due_at"]:
+                state = _as_told(held["message"])
+            else:
+                state = _state(held.get("budget"), rows, workflow)
             st.markdown(f":material/savings: {_waiting(told)} {state}", width="content")
             visit.link(t("Open Budgets"), "budgets", icon=":material/arrow_forward:")
 
@@ -56,11 +59,12 @@ def _rows(orchestra: Orchestra, who: Principal) -> Sequence[BudgetRow] | None:
         return None
 
 
-def _by_budget(steps: Sequence[StepRecord]) -> Mapping[str, list[StepRecord]]:
-    """Return the steps by the sentence about their budget, without what was used of it when they came to it."""
-    found: dict[str, list[StepRecord]] = {}
+def _by_budget(steps: Sequence[StepRecord]) -> Mapping[tuple[str, ...], list[StepRecord]]:
+    """Return the steps by their budget; an earlier release has not recorded which one it is."""
+    found: dict[tuple[str, ...], list[StepRecord]] = {}
     for step in steps:
-        found.setdefault(str(step["held"]["message"]).partition(":")[0], []).append(step)
+        budget = step["held"].get("budget")
+        found.setdefault((budget["period"], budget["workflow"]) if budget else (), []).append(step)
     return found
 
 
@@ -76,9 +80,10 @@ def _as_told(message: str) -> str:
     return message_markdown(f"{said}.", remedy)
 
 
-def _state(message: str, rows: Sequence[BudgetRow], workflow: str) -> str:
-    """Return in words how the budget of a message is now, or another one that this run has reached since."""
-    named = next((one for one in rows if message.startswith(one.opening)), None)
+def _state(budget: HeldBudget | None, rows: Sequence[BudgetRow], workflow: str) -> str:
+    """Return in words how the budget of a wait is now, or another one that this run has reached since."""
+    wanted = (budget["period"], budget["workflow"]) if budget else None
+    named = next((one for one in rows if (one.period, one.workflow or "") == wanted), None)
     whose = {None, workflow, named.workflow if named else None}
     others = [one for one in rows if one.workflow in whose and one.on_limit != "warn"]
     over = next((one for one in (named, *others) if one is not None and one.state == "used_up"), None)

@@ -249,8 +249,12 @@ class WritesHeld(OrchestraError):
 class BudgetExceeded(OrchestraError):
     """A budget is used up, and no model is asked until it begins anew or somebody raises it."""
 
-    def __init__(self, message: str, *, remedy: str, due_at: datetime | None = None) -> None:
+    def __init__(
+        self, message: str, period: str, workflow: str, *, remedy: str, due_at: datetime | None = None
+    ) -> None:
         super().__init__(message, remedy=remedy)
+        self.period, self.workflow = period, workflow
+        """Of the budget; its workflow is empty if it is for all together."""
         self.due_at = due_at
         """When it begins anew, in UTC; None if only a person can end the wait."""
 

@@ -73,13 +73,6 @@ class Budget(Struct, frozen=True):
         return max(one.used / one.most if one.most else 1.0 for one in measures(self.limit, spent))
 
 
-def opening(period: Period, whose: str) -> str:
-    """Return how a message begins that says that a budget is used up."""
-    whom = f"workflow {whose!r}" if whose else "all workflows"
-    which = {"run": "The budget of this run", "day": "Today's budget"}.get(period, "This month's budget")
-    return f"{which} of {whom} is used up"
-
-
 class Measure(NamedTuple):
     """One of the measures of a limit."""
 

@@ -19,7 +19,8 @@ from clients.deadline import seconds_left
 from clients.errors import Timeout
 from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded, PriceUnknown
-from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, opening, pots_of
+from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, pots_of
+from engine.budgets.periods import Period
 from engine.budgets.prices import Prices, usd
 from engine.budgets.rule import CallVerdict, Reached, decide
 from engine.budgets.use import Use, pots_of_use
@@ -157,7 +158,7 @@ class CallMeter:
         for one in verdict.tells:
             other = one.budget.limit.other_model
             does = f"{other} was asked instead of {wanted}" if other else "as it only warns, the call was made"
-            note = f"{opening(one.budget.period, one.budget.whose)}; {does}."
+            note = f"{_named(one.budget.period, one.budget.whose)} is used up; {does}."
             if note not in self.notes:
                 self.notes.append(note)
 
@@ -189,14 +190,22 @@ def exceeded(stops: Sequence[Reached], zone: ZoneInfo) -> BudgetExceeded:
     ends = [one.budget.ends_at for one in stops]
     due_at = None if None in ends else max(one for one in ends if one is not None)
     last = next(one for one in stops if one.budget.ends_at == due_at)
-    message = f"{opening(last.budget.period, last.budget.whose)}: {last.budget.used(last.spent)}."
+    period, whose = last.budget.period, last.budget.whose
+    message = f"{_named(period, whose)} is used up: {last.budget.used(last.spent)}."
     raised = f"raise it ({last.budget.place}) and resume: `orchestra budgets resume`"
-    if last.budget.period == "run":
+    if period == "run":
         raised = f"raise it ({last.budget.place}) and resume the run: `orchestra runs resume RUN --newest`"
     if due_at is None:
-        return BudgetExceeded(message, remedy=f"To go on, {raised}.")
+        return BudgetExceeded(message, period, whose, remedy=f"To go on, {raised}.")
     at = due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-    return BudgetExceeded(message, remedy=f"It goes on by itself at {at} ({zone.key}); or {raised}.", due_at=due_at)
+    remedy = f"It goes on by itself at {at} ({zone.key}); or {raised}."
+    return BudgetExceeded(message, period, whose, remedy=remedy, due_at=due_at)
+
+
+def _named(period: Period, whose: str) -> str:
+    whom = f"workflow {whose!r}" if whose else "all workflows"
+    which = {"run": "The budget of this run", "day": "Today's budget"}.get(period, "This month's budget")
+    return f"{which} of {whom}"
 
 
 def _unknown_price(model: str) -> PriceUnknown:

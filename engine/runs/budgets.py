@@ -20,7 +20,6 @@ from engine.budgets.limits import (
     MoneySettings,
     SpendingRun,
     common_budgets,
-    opening,
     workflow_budgets,
 )
 from engine.budgets.periods import Period, name_of
@@ -77,11 +76,6 @@ class BudgetRow:
     ends_at: str | None
     """When its period is over (RFC 3339); None for a run."""
     sentence: str
-
-    @property
-    def opening(self) -> str:
-        """How the message of an error about it begins."""
-        return opening(self.period, self.workflow or "")
 
 
 @dataclass(frozen=True)

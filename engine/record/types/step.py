@@ -136,6 +136,14 @@ class Approved(TypedDict):
     """The arguments before the person edited them; absent if they were approved as they were."""
 
 
+class HeldBudget(TypedDict):
+    """Which budget is used up."""
+
+    period: ReadOnly[str]
+    workflow: ReadOnly[str]
+    """Empty if the budget is for all together."""
+
+
 class Hold(TypedDict):
     """Why a step waits although it asked for nothing: a service, or a person, has it wait."""
 
@@ -145,7 +153,8 @@ class Hold(TypedDict):
     needs_person: NotRequired[ReadOnly[bool]]
     """True if writes are held until a person allows them again; the members below are then absent."""
     is_budget: NotRequired[ReadOnly[bool]]
-    """True if a budget is used up; the members below are then absent."""
+    """True if a budget is used up; of the members below, only `budget` is there then."""
+    budget: NotRequired[ReadOnly[HeldBudget]]
     since: NotRequired[ReadOnly[str]]
     """When it was first asked to wait."""
     asked: NotRequired[ReadOnly[int]]

@@ -11,7 +11,7 @@ from clients.errors import RateLimited, ServiceError
 from engine.base.clock import moment_of, timestamp
 from engine.base.errors import BudgetExceeded, WritesHeld
 from engine.base.services import service_of
-from engine.record.types.step import Hold, Wait
+from engine.record.types.step import HeldBudget, Hold, Wait
 
 MOMENT_SECONDS = 2.0
 """A wait no longer than this happens within the call, and counts as an attempt."""
@@ -68,7 +68,8 @@ def _paused(error: BudgetExceeded, deadline: datetime | None) -> Wait | None:
         return None
     due_at = None if error.due_at is None else timestamp(error.due_at)
     why = f"{error.message} {error.remedy}"
-    return {"due_at": due_at, "held": {"by": "AI-Orchestra", "message": why, "is_budget": True}}
+    budget: HeldBudget = {"period": error.period, "workflow": error.workflow}
+    return {"due_at": due_at, "held": {"by": "AI-Orchestra", "message": why, "is_budget": True, "budget": budget}}
 
 
 def is_pause(written: Wait) -> bool:
