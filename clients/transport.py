@@ -19,7 +19,7 @@ from clients.request_tracking import leaves
 from clients.secrets import known
 from clients.sockets import Forbidden, Gate
 
-__all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
+__all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "client_of", "deadline", "http_client", "origin"]
 
 AS_IT_IS = "as_it_is"
 """A request extension: its answer is not redacted here, as it brings new secrets, or its client redacts it."""
@@ -54,7 +54,7 @@ def http_client(
     AnswerTooLarge. `reads` are the requests that may leave inside `reads_only()`; any other raises WriteRefused there.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
-    return _client(_Transport(gate, allowed_origins, reads))
+    return client_of(_Transport(gate, allowed_origins, reads))
 
 
 def borrowed(http: httpx.Client) -> httpx.Client:
@@ -62,10 +62,11 @@ def borrowed(http: httpx.Client) -> httpx.Client:
 
     For SDKs that write their token and base URL into the client they are given: the shared one stays clean.
     """
-    return _client(_Borrowed(http))
+    return client_of(_Borrowed(http))
 
 
-def _client(transport: httpx.BaseTransport) -> httpx.Client:
+def client_of(transport: httpx.BaseTransport) -> httpx.Client:
+    """Create a client that sends through a transport, without proxies, redirects, cookies or limits of its own."""
     return _Client(
         transport=transport,
         trust_env=False,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 
-from clients.transport import Forbidden
+from clients.transport import Forbidden, client_of
 
 HOST = "news.example.com"
 """Nobody can have this name (RFC 2606), so on real accounts, too, it leads to the stand-in and to no stranger."""
@@ -65,4 +65,4 @@ class DemoSite(httpx.BaseTransport):
 
 def site_client(others: httpx.Client, address: Callable[[], str], reach: Callable[[str], httpx.Client]) -> httpx.Client:
     """Return a client that finds the demo's site at the address of its stand-in."""
-    return httpx.Client(transport=DemoSite(others, address, reach), timeout=httpx.Timeout(None))
+    return client_of(DemoSite(others, address, reach))

@@ -286,6 +286,17 @@ def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> No
     assert len(scripted.seen) == 4
 
 
+def test_cookies_are_neither_kept_nor_sent(scripted: Scripted, opened: Opened) -> None:
+    """As the engine opens a client: beside the demo's site."""
+    for _ in range(2):
+        scripted.then(200, {}, set_cookie="session=1; Path=/")
+    others = opened(host_of(scripted)).http
+    client = HttpClient(HttpSettings(), site_client(others, lambda: "", lambda _: others))
+    for _ in range(2):
+        client.request(Wanted("GET", f"{scripted.url}/x"))
+    assert [one.headers.get("cookie") for one in scripted.seen] == [None, None]
+
+
 def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[], Scripted], opened: Opened) -> None:
     here, there = start_scripted(), start_scripted().then(200, b"")
     here.then(302, b"", location=f"{there.url}/")
