@@ -53,6 +53,7 @@ def _welcome(orchestra: Orchestra, who: Principal) -> None:
     def run(view: View) -> None:
         here = replace(visit, here=view.page.path)
         here.go_on()
+        session.show_address(view.page.path)
         with st.container(key="page"), errors_shown():
             held_notice(here)
             view.show(here)

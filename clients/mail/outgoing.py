@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, AddressHeader, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
@@ -23,6 +24,8 @@ _OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.
 _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
 # An encoded word (RFC 2047 2) would be decoded when the header is made, and may hide a line end.
 _ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
+_LINE = ",\r\n "
+_LONG_NAME = 60
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
 
 
@@ -51,18 +54,42 @@ class Outgoing:
     """Where answers go, instead of to the account."""
 
 
-class _WholeIds(EmailPolicy):
-    """Python folds a long message id by encoding it, which no mail program reads: these headers are written as is."""
+class _Headers(EmailPolicy):
+    """Writes headers that Python's own policy would spoil.
+
+    It folds a long message id by encoding it, which no mail program reads, and where it folds a text that is not ASCII,
+    it may lose the space between two words (https://github.com/python/cpython/issues/92081).
+    """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Write one header; raises ValueError if it would contain the start of another."""
         if name.lower() in {"message-id", "in-reply-to", "references"}:
             lines = "\r\n ".join(str(value).split())
             return f"{name}: {lines}\r\n".encode("utf-8", "replace")
-        written = super().fold_binary(name, value)
+        if str(value).isascii():
+            written = super().fold_binary(name, value)
+        elif isinstance(value, AddressHeader):
+            listed = [_with_name(one, name) for one in value.addresses]
+            written = f"{name}: {_LINE.join(listed)}\r\n".encode("ascii")
+        elif isinstance(value, UnstructuredHeader):
+            written = f"{name}: {_encoded(str(value), name)}\r\n".encode("ascii")
+        else:
+            written = super().fold_binary(name, value)
         if _NEW_LINE.search(written):
             raise ValueError(f"the header {name} contains more than one line")
         return written
+
+
+def _encoded(text: str, header_name: str) -> str:
+    """Return a text as encoded words (RFC 2047), which keep its spaces, on as many lines as it needs."""
+    return Header(text, "utf-8", header_name=header_name).encode(linesep="\r\n")
+
+
+def _with_name(address: Address, header_name: str) -> str:
+    """Return an address as it is written in a header, on lines of its own."""
+    if address.display_name.isascii() and len(address.display_name) < _LONG_NAME:
+        return str(address)
+    return f"{_encoded(address.display_name, header_name)}\r\n <{address.addr_spec}>"
 
 
 def message_id(marker: str, account: str) -> str:
@@ -88,7 +115,7 @@ def build(
 
     Raises InvalidRequest if an address or a header cannot be written.
     """
-    built = EmailMessage(policy=_WholeIds(linesep="\r\n"))
+    built = EmailMessage(policy=_Headers(linesep="\r\n"))
     subject = reply_subject(mail.subject, answers) if answers is not None else mail.subject
     try:
         built["From"] = account

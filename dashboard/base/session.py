@@ -98,6 +98,19 @@ def stray(here: str) -> tuple[str, dict[str, str]] | None:
     return (left.path, left.params) if came_with == left.params else None
 
 
+def show_address(here: str) -> None:
+    """Have the browser show the address of page `here` if a link has led from the page to itself.
+
+    Streamlit changes the address only when the path changes. Without this, the next click on the page would bring back
+    what was shown before: from a branch its workflow.
+    """
+    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    before = st.session_state.get("address")
+    st.session_state["address"] = now = (here, params)
+    if before is not None and before[0] == here and before != now:
+        st.query_params.from_dict(params)  # the browser ignores what it shows already
+
+
 def number() -> str:
     """Return a text that is unique to this session."""
     return str(st.session_state.setdefault("number", uuid.uuid4().hex))

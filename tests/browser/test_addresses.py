@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.conftest import Served, settled
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +61,26 @@ WALK: list[tuple[Callable[[Page], None], str]] = [
     (link("Runs"), "Runs"),
     (link("Home"), "Home"),
 ]
+
+
+def test_a_branch_stays_open_on_every_tab(served: Served, page: Page) -> None:
+    """A link that leads from a page to itself is in the address, and Back leads back."""
+    subprocess.run(
+        [sys.executable, "-m", "cli", "workflows", "branch", "commit-digest", "other", "--workspace", str(served.root)],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    page.goto(f"{served.url}/workflow?name=commit-digest&tab=branches")
+    first_link("Open on canvas")(page)
+    page.wait_for_url("**/workflow?name=commit-digest%40other&tab=canvas")
+    for tab in ("Run", "Branches", "Edit"):
+        page.get_by_role("radio", name=tab, exact=True).click()
+        page.wait_for_url(f"**&tab={tab.lower()}")
+        settled(page)
+        page.get_by_text("Branch other", exact=True).first.wait_for()
+    page.go_back()
+    page.wait_for_url("**%40other**")
 
 
 @pytest.mark.chaos

@@ -7,6 +7,7 @@ import email.policy
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
 from clients.mail.outgoing import File, Outgoing, as_bytes, build, message_id, reply_subject
+from clients.mail.parts import header, shown
+from clients.mail.raw import headers_of
 from clients.mail.rendered import html_of
 
 ME = "me@example.com"
@@ -43,6 +46,21 @@ def test_a_mail_says_what_it_should() -> None:
     assert mail["X-Orchestra"] == MARKER
     assert mail["Date"] == "Thu, 01 Jan 2026 12:00:00 +0000"
     assert mail["Auto-Submitted"] is None
+
+
+def test_long_subjects_and_names_keep_every_letter_and_space() -> None:
+    """As our own reader shows them; Python's parser agrees about subjects."""
+    words, chosen = "Büro Größe, möglich Angebot… Straße. Grüße 😀 über Rechnung für Lagerübersicht".split(), Random(1)
+    for _ in range(200):
+        subject, name = (" ".join(chosen.choices(words, k=chosen.randint(3, 14))) for _ in range(2))
+        content = as_bytes(
+            build(Outgoing([f'"{name}" <a@b.example>', "b@c.example"], subject=subject), ME, MARKER, None, WHEN)
+        )
+        assert max(map(len, content.split(b"\r\n"))) <= 78
+        read = headers_of(content)
+        assert shown(header(read, "Subject")) == subject
+        assert shown(header(read, "To")).replace('"', "") == f"{name} <a@b.example>, b@c.example"
+        assert email.message_from_bytes(content, policy=email.policy.default)["Subject"] == subject
 
 
 @pytest.mark.parametrize(
