@@ -35,48 +35,50 @@ def _ask(method: str, base: str, fault: dict[str, Any] | None = None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    "troubles",
     [
-        pytest.param({"status": 401}, "AuthError", id="refuses the token"),
-        pytest.param({"status": 429}, "RateLimited", id="limits the rate"),
-        pytest.param({"status": 503}, "Unavailable", id="is down"),
-        pytest.param({"cut": True}, "Unavailable", id="hangs up", marks=pytest.mark.chaos),
         pytest.param(
-            {"status": 200, "body": "<html>hello</html>"}, "BadAnswer", id="answers nonsense", marks=pytest.mark.chaos
+            {"AuthError": {"status": 401}, "RateLimited": {"status": 429}, "Unavailable": {"status": 503}},
+            id="refuses the token, limits the rate, is down",
+        ),
+        pytest.param(
+            {"Unavailable": {"cut": True}, "BadAnswer": {"status": 200, "body": "<html>hello</html>"}},
+            id="hangs up, answers nonsense",
+            marks=pytest.mark.chaos,
         ),
     ],
 )
 def test_a_service_in_trouble_is_a_failed_run_that_can_be_resumed(
-    orchestra: Orchestra, github: str, fault: dict[str, Any], said: str
+    orchestra: Orchestra, github: str, troubles: dict[str, dict[str, Any]]
 ) -> None:
-    _ask("POST", github, {"match": "", **fault, **ALWAYS})
-    failed = orchestra("run", "commit-digest", "--demo", "--json")
-    assert (failed.code, failed.json["status"], failed.json["error"]["type"]) == (1, "failed", said)
-    shown = orchestra("runs", "show", failed.json["run_id"])
-    assert failed.json["error"]["message"] in shown.err
-    assert "Traceback" not in shown.err + failed.err
-    checked = orchestra("connections", "check", "github", "--demo")
-    assert (checked.code, checked.err) == (1, "")
-    assert "not ok" in checked.out
+    for said, fault in troubles.items():
+        _ask("POST", github, {"match": "", **fault, **ALWAYS})
+        failed = orchestra("run", "commit-digest", "--demo", "--json")
+        assert (failed.code, failed.json["status"], failed.json["error"]["type"]) == (1, "failed", said)
+        shown = orchestra("runs", "show", failed.json["run_id"])
+        assert failed.json["error"]["message"] in shown.err
+        assert "Traceback" not in shown.err + failed.err
+        checked = orchestra("connections", "check", "github", "--demo")
+        assert (checked.code, checked.err) == (1, "")
+        assert "not ok" in checked.out
 
-    _ask("DELETE", github)
-    resumed = orchestra("runs", "resume", failed.json["run_id"], "--json")
-    assert (resumed.code, resumed.json["status"]) == (0, "succeeded")
+        _ask("DELETE", github)
+        resumed = orchestra("runs", "resume", failed.json["run_id"], "--json")
+        assert (resumed.code, resumed.json["status"]) == (0, "succeeded")
 
 
-@pytest.mark.parametrize(("seconds", "code", "status"), [(3, 0, "succeeded"), (30, 5, "waiting")])
-def test_a_service_that_names_a_time_is_waited_for_and_that_is_no_failure(
-    orchestra: Orchestra, github: str, seconds: int, code: int, status: str
-) -> None:
-    _ask("POST", github, {"match": "", "status": 429, "retry_after": seconds})
-    run = orchestra("run", "commit-digest", "--demo", "--json")
-    assert (run.code, run.json["status"], run.json["error"]) == (code, status, None)
-    (held,) = (one for one in run.json["steps"] if one.get("held"))
-    assert (held["held"]["by"], [one["error"] for one in held["attempts"]]) == ("GitHub", [None] if code == 0 else [])
-    if status == "waiting":
-        told = orchestra("runs", "show", run.json["run_id"])
-        assert "GitHub asked it to wait until" in told.err + told.out
-        assert orchestra("runs", "cancel", run.json["run_id"]).code == 0
+def test_a_service_that_names_a_time_is_waited_for_and_that_is_no_failure(orchestra: Orchestra, github: str) -> None:
+    for seconds, code, status in ((3, 0, "succeeded"), (30, 5, "waiting")):
+        _ask("POST", github, {"match": "", "status": 429, "retry_after": seconds})
+        run = orchestra("run", "commit-digest", "--demo", "--json")
+        assert (run.code, run.json["status"], run.json["error"]) == (code, status, None)
+        (held,) = (one for one in run.json["steps"] if one.get("held"))
+        errors = [one["error"] for one in held["attempts"]]
+        assert (held["held"]["by"], errors) == ("GitHub", [None] if code == 0 else [])
+        if status == "waiting":
+            told = orchestra("runs", "show", run.json["run_id"])
+            assert "GitHub asked it to wait until" in told.err + told.out
+            assert orchestra("runs", "cancel", run.json["run_id"]).code == 0
 
 
 def test_a_wait_for_a_service_outlives_the_process(

@@ -83,9 +83,14 @@ def no_logs(_served: Served, root: Path) -> Iterator[None]:
     (root / "logs-before").rename(logs)
 
 
-def test_a_fault_shows_within_five_seconds_and_is_over_with_its_cause(served: Served, workspace: Path) -> None:
+def test_a_fault_shows_within_five_seconds_and_is_over_with_its_cause(
+    served: Served, workspace: Path, service: Service
+) -> None:
+    """All on one server, one after the other, which takes none of them amiss."""
     for fault in (full_disk, garbled_state, garbled_page, locked_state, no_logs):
         _shows_and_is_over(served, workspace, fault)
+    _a_deleted_log_folder_is_made_again_and_runs_go_on(served, workspace, service)
+    _a_hung_engine_is_told_by_name(served)
 
 
 def _shows_and_is_over(served: Served, workspace: Path, fault: Fault) -> None:
@@ -183,12 +188,12 @@ def test_what_was_only_there_when_the_server_is_killed_comes_from_the_logs(
         opened.close()
 
 
-def test_a_deleted_log_folder_is_made_again_and_runs_go_on(served: Served, workspace: Path, service: Service) -> None:
-    service.seconds = {"/slow": 1.0}
+def _a_deleted_log_folder_is_made_again_and_runs_go_on(served: Served, workspace: Path, service: Service) -> None:
+    service.seconds, slow = {"/slow": 1.0}, service.seen["/slow"]
     accepted = served.post(
         "/workflows/execute", {"workflow": "work", "inputs": {}, "wait_seconds": 0, "confirmed": True}
     )
-    until(lambda: service.seen["/slow"] == 1, "the read between the writes")
+    until(lambda: service.seen["/slow"] == slow + 1, "the read between the writes")
     shutil.rmtree(workspace / "logs")
     run_id = accepted.json()["run_id"]
     until(lambda: served.run(run_id)["status"] == "succeeded", "the end of the run")
@@ -200,7 +205,7 @@ def test_a_deleted_log_folder_is_made_again_and_runs_go_on(served: Served, works
     assert served.execute().json()["status"] == "succeeded"
 
 
-def test_a_hung_engine_is_told_by_name(served: Served) -> None:
+def _a_hung_engine_is_told_by_name(served: Served) -> None:
     served.hang("engine")
     began = time.monotonic()
     while (told := served.told())["status"] == "ok":

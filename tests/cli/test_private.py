@@ -9,11 +9,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cli import main
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
 from tests.patience import PATIENCE_SECONDS, until
@@ -33,23 +35,24 @@ def _command(umask: int, *arguments: str) -> list[str]:
     return ["sh", "-c", f'umask {umask:03o}; exec "$@"', "sh", sys.executable, "-m", "cli", *arguments]
 
 
-def _done(umask: int, *arguments: str) -> str:
-    done = subprocess.run(_command(umask, *arguments), capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def _done(umask: int, *arguments: str) -> None:
+    with _masked(umask):
+        assert main(arguments) == 0
+
+
+@contextmanager
+def _masked(umask: int) -> Iterator[None]:
+    before = os.umask(umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _delete(umask: int, root: Path, name: str) -> None:
     """Delete a workflow as its page does; there is no command for that."""
-    before = os.umask(umask)
-    try:
-        orchestra = Orchestra.open(root)
-        try:
-            orchestra.workflows.delete(local_user(), name)
-        finally:
-            orchestra.close()
-    finally:
-        os.umask(before)
+    with _masked(umask), closing(Orchestra.open(root)) as orchestra:
+        orchestra.workflows.delete(local_user(), name)
 
 
 def _tree(*folders: Path) -> Iterator[Path]:

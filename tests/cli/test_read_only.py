@@ -14,12 +14,11 @@ import pytest
 
 from tests import postgres
 from tests.cli.conftest import Orchestra, Result
+from tests.cli.unprivileged import DAC_OVERRIDE, DAC_READ_SEARCH, as_anybody
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-# Root may write anywhere, unless it gives that up.
-_AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
 _WRITABLE, _READABLE = 0o755, 0o555
 
 Run = Callable[..., Result]
@@ -32,16 +31,13 @@ def run_id(orchestra: Orchestra) -> str:
 
 
 @pytest.fixture
-def read_only(workspace: Path, run_id: str) -> Iterator[Run]:
+def read_only(workspace: Path, run_id: str, orchestra: Orchestra) -> Iterator[Run]:
     """Run a command as somebody who may read the workspace and not write it."""
-    if _AS_ANYBODY and not shutil.which("setpriv"):
-        pytest.skip("root without setpriv can write anywhere")
     _allow(workspace, _READABLE)
 
     def run(*arguments: str) -> Result:
-        command = [*_AS_ANYBODY, sys.executable, "-m", "cli", *arguments, "--workspace", str(workspace)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-        return Result(done.returncode, done.stdout, done.stderr)
+        with as_anybody():
+            return orchestra(*arguments, "--workspace", str(workspace))
 
     yield run
     _allow(workspace, _WRITABLE)
@@ -78,9 +74,8 @@ def test_runs_are_listed_while_the_state_has_a_log_beside_it(workspace: Path, or
     assert state.with_name("state.db-wal").stat().st_size
     _allow(workspace, _READABLE)
     try:
-        command = [*_AS_ANYBODY, sys.executable, "-m", "cli", "runs", "list", "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-        row = Result(done.returncode, done.stdout, done.stderr).json["runs"][0]
+        with as_anybody():
+            row = orchestra("runs", "list", "--json").json["runs"][0]
         assert (row["run_id"], row["title"]) == (run_id, "in the log")
     finally:
         _allow(workspace, _WRITABLE)
@@ -135,21 +130,19 @@ def test_what_would_write_says_so_in_one_sentence(
     ],
 )
 def test_a_folder_that_may_not_be_entered_is_no_empty_one(
-    workspace: Path, run_id: str, folder: str, command: tuple[str, ...]
+    workspace: Path, orchestra: Orchestra, run_id: str, folder: str, command: tuple[str, ...]
 ) -> None:
     named = (*command, run_id) if command == ("runs", "show") else command
-    privileges = "-dac_override,-dac_read_search"
-    whose = ["setpriv", f"--bounding-set={privileges}", f"--inh-caps={privileges}"] if _AS_ANYBODY else []
     (workspace / folder).chmod(0)
     try:
-        called = [*whose, sys.executable, "-m", "cli", *named, "--workspace", str(workspace)]
-        done = subprocess.run(called, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+        with as_anybody(DAC_OVERRIDE, DAC_READ_SEARCH):
+            done = orchestra(*named, "--workspace", str(workspace))
     finally:
         (workspace / folder).chmod(0o700)
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "Permission denied" in done.stderr
-    assert folder in done.stderr
-    assert "Unexpected error" not in done.stderr
+    assert done.code == 4, done
+    assert "Permission denied" in done.err
+    assert folder in done.err
+    assert "Unexpected error" not in done.err
 
 
 @pytest.fixture
@@ -160,11 +153,18 @@ def on_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_with_the_state_on_a_server_reading_works_and_writing_is_refused_in_words(
-    on_server: None, workspace: Path, read_only: Run, run_id: str
-) -> None:
-    assert [row["run_id"] for row in read_only("runs", "list", "--json").json["runs"]] == [run_id]
-    assert read_only("prompts", "list").code == 0
-    refused = read_only("users", "add", "bob", "--json")
+@pytest.mark.usefixtures("on_server", "read_only")
+def test_with_the_state_on_a_server_reading_works_and_writing_is_refused_in_words(workspace: Path, run_id: str) -> None:
+    assert [row["run_id"] for row in _apart("runs", "list", "--json").json["runs"]] == [run_id]
+    assert _apart("prompts", "list").code == 0
+    refused = _apart("users", "add", "bob", "--json")
     assert (refused.code, refused.json["error"]["type"]) == (4, "StorageError"), refused
     assert str(workspace) in refused.json["error"]["message"]
+
+
+def _apart(*arguments: str) -> Result:
+    """Run a command as a process of its own, whose end closes its connections to the server."""
+    bounded = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+    command = [*bounded, sys.executable, "-m", "cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)

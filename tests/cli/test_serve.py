@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -77,7 +78,7 @@ def _with_stand_ins(pid: int, workspace: Path) -> dict[str, int]:
     return _children(pid)
 
 
-def test_it_answers_prints_one_link_and_stops_without_a_trace(
+def test_it_answers_prints_one_link_refuses_a_second_one_and_stops_without_a_trace(
     start: Start, orchestra: Orchestra, workspace: Path
 ) -> None:
     running, line = _served(start)
@@ -92,6 +93,11 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
         == 403
     )
 
+    refused = orchestra("serve", "--json")
+    assert (refused.code, refused.json["error"]["type"]) == (4, "InUse"), "a second one, beside it"
+    assert f"already served by process {running.process.pid}." in refused.json["error"]["message"]
+    assert _get(f"{line['url']}/health").status_code == 200
+
     another = orchestra("login-link", "--json").json
     assert (another["url"], another["is_served"]) == (line["url"], True)
     children = _with_stand_ins(running.process.pid, workspace)
@@ -104,23 +110,6 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
     assert "token=" not in log
 
 
-def test_for_people_it_says_where_and_how_to_sign_in(start: Start) -> None:
-    port = free_port()
-    running = start("serve", "--port", str(port))
-    until(lambda: "Ctrl-C" in running.out, "the last line")
-    assert f"at http://127.0.0.1:{port}\n" in running.out
-    assert f"http://127.0.0.1:{port}/login?token=" in running.out
-    assert running.end(signal.SIGINT) == 0
-
-
-def test_a_second_serve_is_refused_and_names_the_process_to_stop(start: Start, orchestra: Orchestra) -> None:
-    running, line = _served(start)
-    refused = orchestra("serve", "--json")
-    assert (refused.code, refused.json["error"]["type"]) == (4, "InUse")
-    assert f"already served by process {running.process.pid}." in refused.json["error"]["message"]
-    assert _get(f"{line['url']}/health").status_code == 200
-
-
 def test_a_busy_port_that_was_asked_for_is_refused(orchestra: Orchestra) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
@@ -129,12 +118,17 @@ def test_a_busy_port_that_was_asked_for_is_refused(orchestra: Orchestra) -> None
     assert f"Port {port} is in use." in result.json["error"]["message"]
 
 
-def test_without_a_wish_the_next_free_port_is_taken_and_told(start: Start) -> None:
+def test_for_people_it_says_where_and_how_to_sign_in_and_which_port_is_free_where_theirs_is_not(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         running = start("serve", ORCHESTRA_SERVER__PORT=str(port))
-        assert running.line().startswith(f"Port {port} is in use; using port ")
-        assert running.end(signal.SIGTERM) == 0
+        said = running.line()
+    told = re.match(f"Port {port} is in use; using port ([0-9]+)", said)
+    assert told is not None
+    until(lambda: "Ctrl-C" in running.out, "the last line")
+    assert f"at http://127.0.0.1:{told[1]}\n" in running.out
+    assert f"http://127.0.0.1:{told[1]}/login?token=" in running.out
+    assert running.end(signal.SIGINT) == 0
 
 
 def test_when_every_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +137,9 @@ def test_when_every_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
         listen_near("127.0.0.1", busy.getsockname()[1])
 
 
-def test_a_killed_engine_is_started_again_on_the_same_port(start: Start, workspace: Path) -> None:
+def test_a_killed_engine_is_started_again_on_the_same_port_and_nothing_outlives_a_killed_parent(
+    start: Start, workspace: Path
+) -> None:
     running, line = _served(start)
     children = _with_stand_ins(running.process.pid, workspace)
     assert f"ORCHESTRA_PARENT_PID={running.process.pid} " in _environment(children["serving"]), "may be killed"
@@ -154,27 +150,17 @@ def test_a_killed_engine_is_started_again_on_the_same_port(start: Start, workspa
     assert again["demo"] == children["demo"], "the stand-ins outlive the engine"
     until(lambda: "ended by SIGKILL; it is being restarted." in running.err, "a word about it")
     assert running.out.count("\n") == 1, "the link is printed once"
-    assert running.end(signal.SIGTERM) == 0
 
-
-def test_stand_ins_that_are_killed_are_there_again_for_the_next_who_needs_them(start: Start, workspace: Path) -> None:
-    running, _ = _served(start)
-    first = _with_stand_ins(running.process.pid, workspace)["demo"]
-    for _ in range(3):
-        os.kill(first, signal.SIGKILL)
-        assert _press(workspace).status_code == 200
-        second = _children(running.process.pid)["demo"]
-        assert second != first
-        assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
-        first = second
-    assert running.end(signal.SIGTERM) == 0
-    assert running.err == ""
+    running.end(signal.SIGKILL)
+    until(lambda: not any(map(is_alive, again.values())), "the end of the children")
+    with socket.create_server(("127.0.0.1", line["port"])):
+        pass
 
 
 def test_a_server_at_rest_has_no_stand_ins_until_somebody_needs_them(
     start: Start, orchestra: Orchestra, workspace: Path
 ) -> None:
-    running, _ = _served(start)
+    running, line = _served(start)
     until(lambda: "serving" in _children(running.process.pid), "the serving process")
     time.sleep(2.0)
     assert orchestra("connections", "list", "--json").code == 0
@@ -182,9 +168,27 @@ def test_a_server_at_rest_has_no_stand_ins_until_somebody_needs_them(
     children = _children(running.process.pid)
     assert set(children) == {"serving"}
     assert "demo" not in _children(children["serving"])
-    assert _press(workspace).status_code == 200, "a link to a stand-in opens at once"
-    assert set(_children(running.process.pid)) == {"serving", "demo"}
+
+    token = line["login_url"].partition("token=")[2]
+    with httpx.Client(base_url=line["url"], timeout=PATIENCE_SECONDS, trust_env=False) as browser:
+        browser.headers["Origin"] = line["url"]
+        assert browser.post("/login", data={"token": token}).status_code == 303
+        assert set(_children(running.process.pid)) == {"serving"}
+        asked = {"workflow": "inbox-triage", "inputs": {"limit": 3}, "wait_seconds": 60}
+        answer = browser.post("/workflows/execute", json=asked).json()
+    assert answer["status"] == "succeeded", answer
+    first = _children(running.process.pid)["demo"]
+
+    for _ in range(2):
+        os.kill(first, signal.SIGKILL)
+        assert _press(workspace).status_code == 200, "a link to a stand-in opens at once"
+        assert set(_children(running.process.pid)) == {"serving", "demo"}
+        second = _children(running.process.pid)["demo"]
+        assert second != first
+        assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
+        first = second
     assert running.end(signal.SIGTERM) == 0
+    assert running.err == ""
 
 
 @pytest.mark.chaos
@@ -195,16 +199,6 @@ def test_many_who_need_the_stand_ins_at_once_start_them_once(start: Start, works
         answers = list(pool.map(lambda name: _press(workspace, "/_demo/requests", name).status_code, services))
     assert answers == [200] * len(services)
     assert [name for name, _ in _named(running.process.pid)].count("demo") == 1
-    assert running.end(signal.SIGTERM) == 0
-
-
-def test_links_of_a_server_before_this_one_open(start: Start, workspace: Path) -> None:
-    running, _ = _served(start)
-    ports = _ports(workspace)
-    assert running.end(signal.SIGTERM) == 0
-    running, _ = _served(start)
-    assert _ports(workspace) == ports
-    assert _press(workspace).status_code == 200
     assert running.end(signal.SIGTERM) == 0
 
 
@@ -259,29 +253,6 @@ def test_stand_ins_that_cannot_start_keep_nobody_waiting(start: Start, workspace
     assert running.end(signal.SIGTERM) == 0
 
 
-def test_the_first_run_on_a_demo_account_by_the_api_starts_them(start: Start, workspace: Path) -> None:
-    running, line = _served(start)
-    token = line["login_url"].partition("token=")[2]
-    with httpx.Client(base_url=line["url"], timeout=PATIENCE_SECONDS, trust_env=False) as browser:
-        browser.headers["Origin"] = line["url"]
-        assert browser.post("/login", data={"token": token}).status_code == 303
-        assert set(_children(running.process.pid)) == {"serving"}
-        asked = {"workflow": "inbox-triage", "inputs": {"limit": 3}, "wait_seconds": 60}
-        answer = browser.post("/workflows/execute", json=asked).json()
-    assert answer["status"] == "succeeded", answer
-    assert "demo" in _children(running.process.pid)
-    assert running.end(signal.SIGTERM) == 0
-
-
-def test_nothing_outlives_a_parent_that_is_killed(start: Start, workspace: Path) -> None:
-    running, line = _served(start)
-    children = _with_stand_ins(running.process.pid, workspace)
-    running.end(signal.SIGKILL)
-    until(lambda: not any(map(is_alive, children.values())), "the end of the children")
-    with socket.create_server(("127.0.0.1", line["port"])):
-        pass
-
-
 def test_ctrl_c_before_it_answers_leaves_nothing(start: Start) -> None:
     running = start("serve", "--port", str(free_port()))
     until(lambda: "serving" in _children(running.process.pid), "the serving process")
@@ -319,14 +290,22 @@ def test_a_run_of_the_demo_beside_the_server_is_seen_by_both(start: Start, orche
     assert running.end(signal.SIGTERM) == 0
 
 
-def test_its_log_is_json_from_the_first_line_if_the_settings_say_so(start: Start, workspace: Path) -> None:
+def test_its_log_is_json_if_the_settings_say_so_and_the_next_server_opens_the_links_of_this_one(
+    start: Start, workspace: Path
+) -> None:
     settings = (workspace / "config.yaml").read_text()
     (workspace / "config.yaml").write_text(settings.replace("log_format: text", "log_format: json"))
     running, line = _served(start)
     with socket.create_connection(("127.0.0.1", line["port"])) as garbled:
         garbled.sendall(b"\x00\x01 this is no HTTP\r\n\r\n")
         garbled.recv(1024)
-    running.end(signal.SIGTERM)
+    ports = _ports(workspace)
+    assert running.end(signal.SIGTERM) == 0
     log = [json.loads(one) for one in (workspace / ".orchestra" / "serve.log").read_text().splitlines()]
     [refused] = [one for one in log if one["level"] == "warning"]
     assert (refused["logger"], refused["event"]) == ("uvicorn.error", "Invalid HTTP request received.")
+
+    running, _ = _served(start)
+    assert _ports(workspace) == ports
+    assert _press(workspace).status_code == 200
+    assert running.end(signal.SIGTERM) == 0
