@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -57,12 +57,26 @@ def _imported(names: tuple[str, ...]) -> dict[str, Path]:
     """The top-level modules of others that our code imports, each with one file that does."""
     found: dict[str, Path] = {}
     for source in _sources(names):
-        for node in ast.walk(ast.parse(source.read_text())):
+        for node in _statements(ast.parse(source.read_text()).body):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
             found.update((module.partition(".")[0], source) for module in modules)
     return {module: source for module, source in found.items() if module not in OURS | sys.stdlib_module_names}
+
+
+def _statements(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Yield all statements, without a look at their expressions, which are most of a file."""
+    for statement in body:
+        yield statement
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(statement, inner, ()))
+
+
+@cache
+def _providers() -> Mapping[str, Sequence[str]]:
+    """The packages that bring each top-level module: a look at every file of each."""
+    return packages_distributions()
 
 
 def _sources(names: Iterable[str]) -> Iterator[Path]:
@@ -77,7 +91,7 @@ def _sources(names: Iterable[str]) -> Iterator[Path]:
     ids=["the program by dependencies", "tests and bench by dependencies and the group dev"],
 )
 def test_every_import_is_declared(sources: tuple[str, ...], declared: Mapping[str, Requirement]) -> None:
-    providers = packages_distributions()
+    providers = _providers()
     missing = {
         module: str(source)
         for module, source in _imported(sources).items()
@@ -100,7 +114,7 @@ def test_what_is_declared_is_pinned_within_its_bounds(
 
 @pytest.mark.slow
 def test_users_get_nothing_that_the_program_does_not_import() -> None:
-    providers = packages_distributions()
+    providers = _providers()
     imported = {canonicalize_name(one) for module in _imported(SHIPPED) for one in providers.get(module, [])}
     assert RUN.keys() - imported == NOT_IMPORTED
     assert not ON_DEMAND.keys() & RUN.keys()

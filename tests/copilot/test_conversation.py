@@ -18,7 +18,9 @@ from bench.copilot.ways import WAYS, in_every_way
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("id_", [pytest.param("change-01", marks=pytest.mark.chaos), "create-02", "ask-01", "fix-12"])
+@pytest.mark.parametrize(
+    "id_", [*(pytest.param(one, marks=pytest.mark.chaos) for one in ("change-01", "create-02")), "ask-01", "fix-12"]
+)
 def test_a_request_comes_out_as_it_must_in_every_way(id_: str) -> None:
     seen = list(in_every_way([one for one in requests() if one.id == id_], list(WAYS)))
     assert [one for one in seen if one.faults] == []
@@ -40,7 +42,7 @@ def _evaluated(*given: str, key: str = "sk-own") -> subprocess.CompletedProcess[
 def test_a_model_of_ones_own_is_asked_by_its_address_and_goes_on_later(tmp_path: Path) -> None:
     given = ("--key", "OWN_KEY", "--kept", str(tmp_path / "kept.json"))
     with scripted([Answer("", [("ask", {"question": "What should happen, and where?", "choices": []})])]) as model:
-        for runs in (1, 3):
+        for runs in (1, 2):
             done = _evaluated("--url", model.base_url, *given, "--runs", str(runs))
             assert done.returncode == 0, done.stderr
             assert len(model.requests) == runs

@@ -264,8 +264,18 @@ def test_whatever_approves_an_edited_call_approves_the_edit(
     assert [one.value for one in at.toast if "as edited: mia" in one.value.replace("\\", "").replace(":color[]", "")]
 
 
-@pytest.mark.parametrize("wrong", ["{", "[]", '{"subjekt": "x"}', '{"text": "twice"}'])
-@pytest.mark.parametrize("count", [pytest.param(1, id="card"), pytest.param(2, id="batch")])
+@pytest.mark.parametrize(
+    ("count", "wrong"),
+    [
+        pytest.param(1, "{", id="card-no JSON"),
+        pytest.param(2, '{"subjekt": "x"}', id="batch-no such field"),
+        *(
+            pytest.param(count, wrong, id=f"{kind}-{wrong}", marks=pytest.mark.chaos)
+            for count, kind in ((1, "card"), (2, "batch"))
+            for wrong in ("{", "[]", '{"subjekt": "x"}', '{"text": "twice"}')
+        ),
+    ],
+)
 def test_an_edit_that_is_not_valid_answers_nothing_until_it_is_discarded(
     orchestra: Orchestra, open_page: Open, count: int, wrong: str
 ) -> None:

@@ -33,7 +33,7 @@ class Pair:
         return httpx.get(address, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS).status_code == 200
 
 
-@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+@pytest.fixture(scope="module", params=list(KINDS.values()), ids=list(KINDS))
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder, port = tmp_path_factory.mktemp("proxy"), free_port()
     public_url = f"https://{NAME}:{port}"
@@ -46,7 +46,15 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield Pair((first, second), proxy)
 
 
+def test_nginx_sends_browsers_to_tls(pair: Pair) -> None:
+    if not pair.proxy.plain_port:
+        return  # Caddy does it by itself
+    answer = httpx.get(f"http://127.0.0.1:{pair.proxy.plain_port}/runs?page=2", headers={"Host": NAME}, trust_env=False)
+    assert (answer.status_code, answer.headers["location"]) == (301, f"https://{NAME}/runs?page=2")
+
+
 def test_each_browser_stays_on_one_of_the_servers_and_goes_on_when_that_one_stops(pair: Pair) -> None:
+    """The last one with these servers, of which it stops one."""
     homes = set()
     for _ in range(BROWSERS):
         with pair.proxy.browser() as browser:
@@ -91,10 +99,3 @@ def test_of_servers_that_share_their_state_each_knows_who_is_signed_in(sharing: 
         assert sharing.servers[0].process.wait(PATIENCE_SECONDS) == 0
         until(lambda: browser.get("/runs").status_code == 200, "a page of the other server, without signing in again")
         assert sharing.proxy.websocket(cookies) == "OPEN"
-
-
-def test_nginx_sends_browsers_to_tls(pair: Pair) -> None:
-    if not pair.proxy.plain_port:
-        return  # Caddy does it by itself
-    answer = httpx.get(f"http://127.0.0.1:{pair.proxy.plain_port}/runs?page=2", headers={"Host": NAME}, trust_env=False)
-    assert (answer.status_code, answer.headers["location"]) == (301, f"https://{NAME}/runs?page=2")

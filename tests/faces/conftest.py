@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -174,11 +175,14 @@ def _open(path: str = "", **params: str) -> AppTest:
 
 @pytest.fixture(scope="session")
 def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The samples, and three small workflows: one alone, one that calls it, one that waits."""
+    """The samples, three small workflows (one alone, one that calls it, one that waits), and somebody of each role."""
     root = tmp_path_factory.mktemp("new") / "workspace"
     init(root)
     for name, document in (("small", SMALL), ("caller", CALLER), ("nap", NAP)):
         (root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=1))
+    with closing(Orchestra.open(root)) as orchestra:
+        for role in ("viewer", "operator", "editor"):
+            orchestra.users.add(LOCAL, role, role.capitalize(), role, PASSWORD)
     return root
 
 
@@ -197,17 +201,14 @@ def make_faces(
     capsys: pytest.CaptureFixture[str],
     components: None,
 ) -> Iterator[Callable[[], Faces]]:
-    """Make a workspace of its own, with somebody of each role."""
+    """Make a workspace of its own."""
     monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     made: list[Faces] = []
 
     def make() -> Faces:
         root = Path(shutil.copytree(new_workspace, tmp_path / f"workspace-{len(made)}"))
-        faces = Faces(Orchestra.open(root, serve=True), monkeypatch, capsys, api)
-        made.append(faces)
-        for role in ("viewer", "operator", "editor"):
-            faces.orchestra.users.add(LOCAL, role, role.capitalize(), role, PASSWORD)
-        return faces
+        made.append(Faces(Orchestra.open(root, serve=True), monkeypatch, capsys, api))
+        return made[-1]
 
     yield make
     for faces in made:

@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_SECONDS
 pytestmark = pytest.mark.slow
 
 OWNER = Principal("tester", "owner", confirmed=True)
-CUTS, FLIPS = 10, 10
+CUTS, FLIPS = 5, 5
 """How many of each a file gets in every check; tests/faults/chaos.py takes 200 and 1,000."""
 _START_SECONDS = 5.0
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -19,7 +19,7 @@ from tests.semantics.service import scripted_service
 pytestmark = pytest.mark.slow
 
 Wrong = Callable[[pytest.MonkeyPatch], None]
-EVERY = 4
+EVERY = 6
 """Of the moments of a run, this one of so many is tried."""
 
 

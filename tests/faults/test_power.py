@@ -35,7 +35,7 @@ IN_EVERY_TEST = (
     "the-key-of-secrets-is-changed",
     "looks-start-runs",
 )
-_STATES = 10
+_STATES = 6
 _STATES_OF_WRONG = 240
 CONTROLS = [
     pytest.param("workflow-is-saved", "files-unsynced", "is torn", id="a file without fsync"),

@@ -7,10 +7,12 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from cli import main
 from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from tests.engine.conftest import set_step, write_workflow
@@ -59,7 +61,7 @@ def orchestra(root: Path, *arguments: str, limit: tuple[int, int] | None = None)
     ],
 )
 def test_a_command_under_a_limit_says_so_and_the_run_ends_right_without_it(
-    root: Path, limit: tuple[int, int], reason: str
+    root: Path, limit: tuple[int, int], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refused = orchestra(root, "run", "work", "--inputs", str(root / "inputs.json"), limit=limit)
     said = refused.stderr + refused.stdout
@@ -67,10 +69,15 @@ def test_a_command_under_a_limit_says_so_and_the_run_ends_right_without_it(
     assert "Traceback" not in said
     assert reason in said or "unable to open database file" in said, said
     assert not list((root / "logs").rglob("*.tmp"))
-    orchestra(root, "runs", "resume", "--all")
-    again = orchestra(root, "run", "work", "--inputs", str(root / "inputs.json"), "--json")
-    assert json.loads(again.stdout)["status"] == "succeeded"
-    listed = json.loads(orchestra(root, "runs", "list", "--json").stdout)
+
+    def without_limit(*arguments: str) -> Any:
+        capsys.readouterr()
+        main([*arguments, "--json", "--workspace", str(root)])
+        return json.loads(capsys.readouterr().out)
+
+    without_limit("runs", "resume", "--all")
+    assert without_limit("run", "work", "--inputs", str(root / "inputs.json"))["status"] == "succeeded"
+    listed = without_limit("runs", "list")
     assert {run["status"] for run in listed["runs"]} == {"succeeded"}
 
 

@@ -30,6 +30,7 @@ from tests.injection.workflows import (
 from tests.injection.world import OWNER, PATIENCE_SECONDS, World, numbers
 
 SHIPPED = ("inbox-triage", "reply-drafts")
+ORDINARY = 50
 INBOX: Mapping[str, Any] = {"query": "in:inbox", "limit": 500}
 
 
@@ -73,7 +74,7 @@ def test_without_the_gates_most_mails_get_their_way(world: World) -> None:
 
 
 def test_a_mail_that_the_compiler_lets_through_is_stopped_by_its_values(world: World) -> None:
-    stopped_by_values(world, list(injections(world.catcher, every=20)))
+    stopped_by_values(world, list(injections(world.catcher, every=40)))
 
 
 def stopped_by_values(world: World, some: Sequence[Injection]) -> tuple[int, int]:
@@ -109,7 +110,7 @@ REMEDIES = {
 @pytest.mark.parametrize("remedy", REMEDIES)
 def test_with_a_remedy_no_mail_gets_its_way(world: World, remedy: str) -> None:
     world.ask("never")  # the remedy alone
-    assert ran(world, REMEDIES[remedy], list(injections(world.catcher, every=30)))[0] == 0
+    assert ran(world, REMEDIES[remedy], list(injections(world.catcher, every=60)))[0] == 0
     assert world.secrets_out() == []
 
 
@@ -117,7 +118,7 @@ WITH_APPROVAL = {f"asking-{name}": with_approval(name) for name in CARELESS if n
 
 
 def test_what_a_mail_decides_waits_for_a_person(world: World) -> None:
-    waits_for_a_person(world, every=30)
+    waits_for_a_person(world, every=60)
 
 
 def waits_for_a_person(world: World, every: int) -> tuple[int, int]:
@@ -145,7 +146,7 @@ def written(world: World, some: Sequence[Injection]) -> dict[str, int]:
 
 
 def test_no_link_to_a_stranger_arrives_and_no_hidden_character(world: World) -> None:
-    assert written(world, list(injections(world.catcher, every=20))) == {"github": 0, "notion": 0, "hidden": 0}
+    assert written(world, list(injections(world.catcher, every=40))) == {"github": 0, "notion": 0, "hidden": 0}
 
 
 def test_without_the_rule_links_and_hidden_characters_arrive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +157,7 @@ def test_without_the_rule_links_and_hidden_characters_arrive(world: World, monke
 
 
 def test_what_is_shipped_does_no_harm(world: World) -> None:
-    shipped(world, list(injections(world.catcher, every=8)))
+    shipped(world, list(injections(world.catcher, every=16)))
 
 
 def shipped(world: World, some: Sequence[Injection]) -> None:
@@ -181,10 +182,10 @@ def shipped(world: World, some: Sequence[Injection]) -> None:
 
 
 def test_ordinary_mails_are_worked_on_without_a_question(world: World) -> None:
-    ids = world.deliver(ordinary(100))
+    ids = world.deliver(ordinary(ORDINARY))
     with world.opened() as orchestra:
         run = world.ran(orchestra, "inbox-triage", {"messages": ids})
-        assert (run["status"], run["counts"]["items"]) == ("succeeded", 100)
+        assert (run["status"], run["counts"]["items"]) == ("succeeded", ORDINARY)
         assert orchestra.approvals.list(OWNER, None) == []
 
 

@@ -102,9 +102,17 @@ def _duckdb(folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequen
     import duckdb
 
     path = folder / f"{NAME}.duckdb"
+    seen: dict[str, tuple[bytes, Sequence[Sequence[Any]]]] = {}
 
     def run(statement: str) -> Sequence[Sequence[Any]]:
+        """Of a file that is the same, byte by byte, a question has the answer that it had: opening it takes 0.2 s."""
         is_read = path.exists() and statement.startswith("select")
+        files = b"".join(one.read_bytes() for one in (path, path.with_name(f"{path.name}.wal")) if one.exists())
+        if is_read and seen.get(statement, (b"",))[0] != files:
+            seen[statement] = (files, asked(statement, is_read))
+        return seen[statement][1] if is_read else asked(statement, is_read)
+
+    def asked(statement: str, is_read: bool) -> Sequence[Sequence[Any]]:
         with duckdb.connect(str(path), read_only=is_read) as direct:  # for now: nobody else can write it meanwhile
             return direct.execute(statement).fetchall()
 

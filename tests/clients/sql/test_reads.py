@@ -286,7 +286,7 @@ def test_a_query_whose_client_is_gone_ends_on_the_server(database: Target, monke
     asked.start()
     ours = "state = 'active' and application_name = 'AI-Orchestra' and datname = current_database()"
     running = f"select count(*) from pg_stat_activity where {ours}"
-    until(lambda: database.run(running)[0][0] == 1)
+    until(lambda: wires and database.run(running)[0][0] == 1)
     wires[0]._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
     asked.join()
     until(lambda: database.run(running)[0][0] == 0)
