@@ -51,7 +51,12 @@ def report(orchestra: Orchestra, name: str, wish: TakeoverWish) -> Report:
 
 @pytest.mark.parametrize(
     ("name", "passed"),
-    [("classify-mail", 34), ("draft-reply", 39), ("summarize-issue", 35), ("summarize-commits", 38)],
+    [
+        ("classify-mail", 34),
+        ("draft-reply", 39),
+        pytest.param("summarize-issue", 35, marks=pytest.mark.chaos),
+        pytest.param("summarize-commits", 38, marks=pytest.mark.chaos),
+    ],
 )
 @pytest.mark.slow
 def test_the_model_of_the_demo_quotes_some_orders_and_follows_none(demo: Orchestra, name: str, passed: int) -> None:
