@@ -30,6 +30,7 @@ from engine.store.sqlite import database
 from tests import postgres
 from tests.described import described
 from tests.patience import PATIENCE_SECONDS
+from tests.warm_demo import Subprocess
 
 pytest_plugins = ["tests.leaks", "tests.second_try"]
 
@@ -167,6 +168,14 @@ def syncs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # it still refuses a file that is not open
         patch.setattr(database, "_pragmas", lambda: (*pragmas(), "PRAGMA synchronous=OFF"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def stand_in_processes() -> Iterator[None]:
+    """Let the stand-ins of an engine in this process be forked of a warm one; commands and servers start their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.connections.stand_ins.subprocess", Subprocess)
         yield
 
 
