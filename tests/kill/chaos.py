@@ -20,12 +20,12 @@ from tests.kill.test_agent_kill import many_kills as many_kills_of_agents
 from tests.kill.test_apply_kill import applications, killed_applications
 from tests.kill.test_form_kill import kill_after_thanks
 from tests.kill.test_kill import undisturbed
-from tests.kill.test_sign_in import Shared, shared
+from tests.kill.test_sign_in import Shared, forks, shared
 from tests.kill.test_sql_kill import Databases, databases, random_kills
 from tests.kill.test_steps_kill import steps_place
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["agents", "applications", "databases", "place", "shared", "steps_place", "undisturbed"]
+__all__ = ["agents", "applications", "databases", "forks", "place", "shared", "steps_place", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
@@ -39,7 +39,7 @@ AGENT_KILLS = 500
 SPREAD = 22
 IN_WRITE = 8
 _CHANCE = random.Random(20261120)
-_LAST_EVENT = 100
+_LAST_EVENT = 60
 """About as many events as the sample writes; a kill after the last one would prove nothing."""
 
 

@@ -10,7 +10,7 @@ from engine.people.access import Principal
 from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner", confirmed=True)
-MAILS = 12
+MAILS = 6
 
 
 def main() -> None:

@@ -38,13 +38,23 @@ LAG_SECONDS = 0.2
 
 _IMPORTED_LATER = (
     "cel_expr_python.cel",
+    "cel_expr_python.ext",
+    "clients.dropbox",
+    "clients.google_drive",
+    "clients.mcp",
+    "clients.onedrive",
     "dotenv",
+    "duckdb",
     "github",
     "google_auth_httplib2",
     "googleapiclient.discovery",
     "jsonschema",
     "notion_client",
+    "openai.resources",
+    "openai.types.chat",
     "pydantic.type_adapter",
+    "pymysql",
+    "sqlglot",
     "yaml",
 )
 """What the engine imports only when it needs it: a child finds it there."""

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"
 WRITES = ("POST /repos/acme/app/issues", "POST /v1/pages", "/modify")
 """What a fault switch matches: the writes of the sample workflow."""
+_SERVICES = dict(zip(WRITES, ("github", "notion", "gmail"), strict=True))
+_LOOK_SECONDS = 0.05
+"""Between two looks at what is there: to look is dear, and a write that is held back waits for it."""
 
 
 @dataclass
@@ -84,9 +88,8 @@ class Setting:
 
     def delay_answers(self, match: str, seconds: float) -> None:
         """Let the next such write happen at once and be answered late."""
-        service = "github" if "repos" in match else "notion" if "/v1" in match else "gmail"
         fault = {"match": match, "when": "after_effect", "delay_seconds": seconds, "times": 1}
-        base = self.endpoints[service]["base_url"]
+        base = self.endpoints[_SERVICES[match]]["base_url"]
         httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
     def requests(self, service: str) -> dict[str, int]:
@@ -116,19 +119,23 @@ class Setting:
 
     def world(self) -> World:
         """What is in the services now."""
-        shown = self.shown()
-        world = World()
-        for issue in shown["github"]["issues"]:
-            if "orchestra:" in (issue["body"] or ""):
-                world.issues[issue["title"]] += 1
-        for page in shown["notion"]["pages"]:
-            key = page["properties"].get("Orchestra key", {}).get("rich_text") or []
-            if key:
-                world.pages[key[0]["plain_text"]] += 1
-        names = {label["id"]: label["name"] for label in shown["gmail"]["labels"]}
-        for message in shown["gmail"]["messages"]:
-            world.labels.update(names[label] for label in message.get("labelIds", []) if names[label] == "triaged")
-        return world
+        return World(self.issues(), self.pages(), self.labels())
+
+    def issues(self) -> Counter[str]:
+        """The titles of the issues that a run has made."""
+        return Counter(one["title"] for one in self.held("github")["issues"] if "orchestra:" in (one["body"] or ""))
+
+    def pages(self) -> Counter[str]:
+        """The keys of the pages that a run has made."""
+        texts = [page["properties"].get("Orchestra key", {}) for page in self.held("notion")["pages"]]
+        return Counter(key[0]["plain_text"] for text in texts if (key := text.get("rich_text")))
+
+    def labels(self) -> Counter[str]:
+        """How often the label of the sample is on a mail."""
+        held = self.held("gmail")
+        names = {label["id"]: label["name"] for label in held["labels"]}
+        found = [names[label] for message in held["messages"] for label in message.get("labelIds", [])]
+        return Counter(one for one in found if one == "triaged")
 
 
 @contextmanager
@@ -141,29 +148,23 @@ def setting(root: Path) -> Iterator[Setting]:
         made.close()
 
 
-def kill_after_events(place: Setting, wanted: int, *flags: str) -> int:
+def kill_after_events(place: Setting, wanted: int, *flags: str, command: str = "run") -> int:
     """Run, and kill -9 once `wanted` events are on disk; return how many there were."""
-    process = place.start("run", *flags)
+    process = place.start(command, *flags)
     until(lambda: place.events() >= wanted or process.poll() is not None)
     process.kill()
     process.communicate()
     return place.events()
 
 
-def kill_in_write(place: Setting, match: str, *flags: str) -> int:
+def kill_in_write(place: Setting, match: str, *flags: str, command: str = "run") -> int:
     """Run, and kill -9 while a write has had its effect and its answer is still out; return the open intents."""
     place.delay_answers(match, PATIENCE_SECONDS)
-    before = place.world()
-    process = place.start("run", *flags)
-    until(lambda: _has_effect(place, match, before) or process.poll() is not None)
+    there = {"github": place.issues, "notion": place.pages, "gmail": place.labels}[_SERVICES[match]]
+    before = there().total()
+    process = place.start(command, *flags)
+    while process.poll() is None and there().total() == before:
+        time.sleep(_LOOK_SECONDS)
     process.kill()
     process.communicate()
     return place.open_intents()
-
-
-def _has_effect(place: Setting, match: str, before: World) -> bool:
-    """Whether the first such write can be seen in the service; its answer is still held back."""
-    kind = {"issues": "issues", "pages": "pages", "modify": "labels"}[match.rsplit("/", 1)[-1]]
-    now: Counter[str] = getattr(place.world(), kind)
-    then: Counter[str] = getattr(before, kind)
-    return now.total() > then.total()

@@ -15,6 +15,11 @@ WRITES = ("issue", "page", "label", "post")
 """In the order in which a job makes them."""
 POINTS = [(point, 1) for point in ONCE_A_RUN] + [(point, n) for point in ONCE_A_WRITE for n in (1, 2, 3, 4)]
 """Where a job is killed, and when it comes there for which time."""
+FEW_POINTS = [
+    *((point, 1) for point in ONCE_A_RUN),
+    ("before effect", 1), ("after effect", 2), ("after record", 3), ("before effect", 4), ("after effect", 4),
+]  # fmt: skip
+"""Each of them once, and each write; the last write, which cannot be looked for, on both sides."""
 STEPS = 12
 
 

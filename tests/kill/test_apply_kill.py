@@ -16,7 +16,7 @@ from tests.kill.storm import Killed, Storm, storm
 
 pytestmark = pytest.mark.slow
 
-KILLS = 3
+KILLS = 2
 AT_ONCE = 2
 _LONGEST_SECONDS = 1.5
 """About as long as an application takes: the check of the plan, then the run."""

@@ -33,7 +33,7 @@ from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-KILLS = 8
+KILLS = 4
 PROCESSES = 4
 SCOPE = "https://www.googleapis.com/auth/gmail.modify"
 _CHANCE = random.Random(20261120)
@@ -67,24 +67,15 @@ class Child:
 class Shared:
     """A sign-in in a state folder, at the stand-in, and those who use it."""
 
-    def __init__(self, folder: Path, standins: StandIns) -> None:
+    def __init__(self, folder: Path, forks: Path, standins: StandIns) -> None:
         self.state, self.url, self._standins = folder / "state", standins["gmail"].origin, standins
-        self._socket, self._children = folder / "s", list[Child]()
-        self._forks = subprocess.Popen(
-            [sys.executable, "-m", "tests.kill.sign_in_child", str(self._socket)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._forks.stdout is not None
-        assert self._forks.stdout.readline() == "ready\n"
+        self._socket, self._children = forks, list[Child]()
 
     def close(self) -> None:
-        """Let the warm process end, and those who still work."""
+        """End those who still work."""
         for child in self._children:
             if child.connection.fileno() >= 0:
                 child.kill()
-        self._forks.communicate()
 
     def switch(self, **rules: Any) -> None:
         """Change how the stand-in's sign-in behaves."""
@@ -134,9 +125,21 @@ class Shared:
             GoogleHttp(http, TokenFile(sign_in_file(self.state), http, self.url)).request(f"{self.url}{PROFILE}")
 
 
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket of the warm process that forks workers."""
+    path = tmp_path_factory.mktemp("forks") / "s"
+    command = [sys.executable, "-m", "tests.kill.sign_in_child", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield path
+        process.communicate()
+
+
 @pytest.fixture
-def shared(tmp_path: Path, standins: StandIns) -> Iterator[Shared]:
-    with contextlib.closing(Shared(tmp_path, standins)) as made:
+def shared(tmp_path: Path, forks: Path, standins: StandIns) -> Iterator[Shared]:
+    with contextlib.closing(Shared(tmp_path, forks, standins)) as made:
         made.sign_in()
         yield made
 
@@ -189,6 +192,7 @@ def test_eight_workers_renew_once_for_each_expiry(shared: Shared) -> None:
     assert used_together(shared, expiries=4) == [1, 1, 1, 1]
 
 
+@pytest.mark.control
 def test_without_the_lock_they_renew_more_often(shared: Shared) -> None:
     shared._standins.faults("gmail", match="POST /token", delay_seconds=3, times=8)
     assert max(used_together(shared, expiries=1, first=["go_without_lock"])) > 1
@@ -202,6 +206,7 @@ def test_nothing_is_lost_when_who_changes_the_key_is_killed(shared: Shared) -> N
     killed_while_sealing_anew(shared, KILLS)
 
 
+@pytest.mark.control
 def test_it_is_lost_where_the_old_key_is_forgotten_first(shared: Shared) -> None:
     with pytest.raises((AuthError, AssertionError)):
         killed_while_sealing_anew(shared, 5 * KILLS, first=["forget_first"])
@@ -216,6 +221,7 @@ def test_no_token_is_lost_beside_the_file(shared: Shared, point: str) -> None:
     shared.use()
 
 
+@pytest.mark.control
 def test_a_token_that_is_used_before_it_is_saved_is_lost(shared: Shared) -> None:
     shared.expire()
     child = shared.child("use_again_and_again", ["stop_before_save"], uses_first=True)

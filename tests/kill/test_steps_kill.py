@@ -10,7 +10,7 @@ from tests.kill.job_of_steps import DRIVES, FAMILIES, WRITES, Steps, steps
 
 pytestmark = pytest.mark.slow
 
-SOME = ("messages", "rows", "documents")
+SOME = ("messages", "rows")
 """Of `make test`; `make chaos` has all."""
 
 

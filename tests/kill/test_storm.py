@@ -1,26 +1,26 @@
 """Kills at any moment and at each named point: nothing is lost, nothing done is done again.
 
-`make chaos` kills a thousand times (tests/kill/chaos.py).
+`make chaos` kills a thousand times, and at each point for each write (tests/kill/chaos.py).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.kill.job import POINTS
+from tests.kill.job import FEW_POINTS, POINTS
 from tests.kill.judge import verdict
 from tests.kill.storm import Killed, Storm, storm, summary
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-KILLS = 10
+KILLS = 5
 AT_ONCE = 3
 _CHANCE = random.Random(20261120)
 _numbers = count(1)
@@ -38,7 +38,7 @@ def killed_at_any_moment(place: Storm, kills: int) -> list[Killed]:
     A job that was quicker than its kill is judged, too, and does not count.
     """
     with ThreadPoolExecutor(AT_ONCE) as lanes:
-        undisturbed = sorted(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(3 * AT_ONCE)))
+        undisturbed = sorted(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(AT_ONCE)))
         seconds, found = undisturbed[len(undisturbed) // 2], list[Killed]()
         while missing := kills - sum(not killed.was_over for killed in found):
             moments = [_CHANCE.uniform(0, seconds) for _ in range(missing)]
@@ -46,10 +46,10 @@ def killed_at_any_moment(place: Storm, kills: int) -> list[Killed]:
         return found
 
 
-def killed_at_named_points(place: Storm) -> list[Killed]:
-    """Kill a job at each named point, for each of its writes."""
+def killed_at_named_points(place: Storm, points: Sequence[tuple[str, int]] = POINTS) -> list[Killed]:
+    """Kill a job at each of some named points."""
     with ThreadPoolExecutor(AT_ONCE) as lanes:
-        return list(lanes.map(lambda point: place.kill_at(next(_numbers), *point), POINTS))
+        return list(lanes.map(lambda point: place.kill_at(next(_numbers), *point), points))
 
 
 def judged(place: Storm, kills: list[Killed]) -> str:
@@ -66,7 +66,7 @@ def test_killed_at_any_moment(place: Storm) -> None:
 
 
 def test_killed_at_each_named_point(place: Storm) -> None:
-    kills = killed_at_named_points(place)
+    kills = killed_at_named_points(place, FEW_POINTS)
     print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
     assert sum(killed.asked for killed in kills) == 2  # about the post: sent or not, nobody else could tell
 
