@@ -40,6 +40,8 @@ _TOOLS: Mapping[str, tuple[str, dict[str, Any], list[str]]] = {
     "page": ("notion.create_item", {"database": "Tasks"}, ["title"]),
     "sub": ("agent.run", {"agent": "writer"}, ["task"]),
 }
+_TURNS = 8
+"""Of an agent: one more than it needs. Each is compiled anew in every process."""
 _THINKING_SECONDS = 0.02
 _SECONDS_OF_A_LIFE = 0.2
 """At most, since the model was first asked: time for a few turns."""
@@ -251,6 +253,7 @@ def agent_storm(root: Path) -> Iterator[AgentStorm]:
         (root / "agents").mkdir()
         for name, tools in (("writer", SUB), ("boss", _TOOLS)):
             agent = {"schema_version": 1, "instructions": "Write.", "tools": [_tool(one) for one in tools]}
+            agent["limits"] = {"turns": _TURNS}
             (root / "agents" / f"{name}.json").write_text(json.dumps(agent))
         inputs = {"type": "object", "properties": {"task": {"type": "string"}}}
         steps = [{"id": "ask", "uses": "agent.run", "with": {"agent": "boss", "task": "{{ inputs.task }}"}}]

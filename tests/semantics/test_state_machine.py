@@ -30,7 +30,7 @@ from tests.semantics.engines import more_step_types
 from tests.semantics.service import ScriptedService, scripted_service
 from tests.semantics.world import Disturbance, World
 
-EXAMPLES = 40
+EXAMPLES = 20
 WIDE_EXAMPLES = 3000
 CONTROL_EXAMPLES = 200
 """So many are enough to find each of the wrong engines below; most are found within ten."""

@@ -17,6 +17,7 @@ from engine.base.expression_limits import costly as allowed
 from engine.base.lazy_values import Deferred, complete
 from engine.expressions.costly import costly
 from engine.expressions.expressions import Template, compile_expression, compile_template, render
+from tests.few import rare
 
 _TEXT = "a" * 100_000
 _NOISE = f"{random.Random(7).getrandbits(4_000_000):b}"
@@ -35,7 +36,7 @@ def value(source: str, **names: Any) -> Any:
         pytest.param("'%s'.format([l.map(i, s)])", {"s": _TEXT, "l": [1] * 2000}, id="format"),
         pytest.param("l.map(i, s)", {"s": _TEXT, "l": [1] * 2000}, id="map"),
         pytest.param("[s].map(a, a + a)" + ".map(a, a + a)" * 20, {"s": _TEXT}, id="doubled"),
-        pytest.param("[[s]].map(a, a + a)" + ".map(a, a + a)" * 20, {"s": _TEXT}, id="doubled-lists"),
+        rare("[[s]].map(a, a + a)" + ".map(a, a + a)" * 20, {"s": _TEXT}, id="doubled-lists"),
         pytest.param(f"{_TEN}.map(a, {_TEN}.map(b, {_TEN}.map(c, s)))", {"s": _TEXT}, id="nested"),
         pytest.param("l.map(i, i)", {"l": list(range(9_900))}, id="long-list"),
         pytest.param("json(l.map(i, s)) + text(l.map(i, s))", {"s": _TEXT, "l": [1] * 2000}, id="json"),

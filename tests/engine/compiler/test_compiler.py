@@ -384,7 +384,7 @@ def _have_places(problems: list[Problem], text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(SHIPPED.workflows.names()), st.data())
 def test_every_problem_of_a_spoilt_file_has_a_place(name: str, data: st.DataObject) -> None:
     document = SHIPPED.workflows.read(name).value

@@ -9,6 +9,7 @@ import pytest
 
 from engine.documents.schema_check import misfits, schema_faults
 from engine.expressions.patterns import BadPattern, pattern
+from tests.few import rare
 
 _SLOW = "a" * 40 + "!"
 _WIDE = {
@@ -60,12 +61,12 @@ def _nested(levels: int) -> Any:
         pytest.param({"propertyNames": {"pattern": "(a+)+$"}}, {_SLOW: 1}, "does not match", id="property-names"),
         pytest.param({"pattern": "[01]*1[01]{1000}x"}, "01" * 500_000, "more than 1,000,000 steps", id="many-states"),
         pytest.param(_WIDE, "x", "more than 1,000,000 steps", id="wide-alternatives"),
-        pytest.param(_TWICE, _nested(40), "more than 1,000,000 steps", id="each-level-twice"),
+        rare(_TWICE, _nested(40), "more than 1,000,000 steps", id="each-level-twice"),
         pytest.param(
             {"uniqueItems": True}, [{"a": n} for n in range(50_000)] + [{"a": 1.0}], "non-unique", id="unique"
         ),
         pytest.param({"anyOf": [{"type": "integer"}] * 1000}, "x" * 900_000, "steps", id="long-sentences"),
-        pytest.param({"items": {"enum": list(range(4000))}}, list(range(90_000)), "steps", id="long-enum"),
+        rare({"items": {"enum": list(range(4000))}}, list(range(90_000)), "steps", id="long-enum"),
     ],
 )
 @pytest.mark.slow

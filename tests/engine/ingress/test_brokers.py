@@ -27,6 +27,7 @@ from tests.engine.runs.starting.test_room import entry
 from tests.patience import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+MESSAGES, HALF = 200, 100
 
 
 @pytest.fixture(params=[Nats, RabbitMQ], ids=["nats", "rabbitmq"])
@@ -83,14 +84,14 @@ def test_each_message_starts_one_run_and_its_status_is_told(server: Server, orch
     wrong = [b"{", b'{"workflow": "nowhere"}']
 
     async def test() -> None:
-        for number in range(600):
-            await server.send(wrong[number // 300] if number % 300 == 7 else body(number), f"id-{number}")
+        for number in range(MESSAGES):
+            await server.send(wrong[number // HALF] if number % HALF == 7 else body(number), f"id-{number}")
         told: Counter[str] = Counter()
         async with consuming(orchestra):
-            while min(told["queued"], told["succeeded"]) < 598:  # either may be told first
+            while min(told["queued"], told["succeeded"]) < MESSAGES - 2:  # either may be told first
                 told.update(one["status"] for one in await server.statuses())
                 await pause()
-        assert told["queued"] == 598
+        assert told["queued"] == MESSAGES - 2
         assert await server.left() == 0
         dead = dict(await server.dead())
         assert {text: error["type"] for text, error in dead.items()} == {
@@ -99,7 +100,7 @@ def test_each_message_starts_one_run_and_its_status_is_told(server: Server, orch
         }
 
     scene(server, test)
-    assert started(orchestra) == Counter(number for number in range(600) if number % 300 != 7)
+    assert started(orchestra) == Counter(number for number in range(MESSAGES) if number % HALF != 7)
 
 
 def test_a_process_killed_before_it_acknowledges_starts_no_second_run(

@@ -16,6 +16,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.projects.projects import Projects
 from engine.sandbox.walls import walls
+from tests.few import few, rare
 from tests.workspaces import init
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")]
@@ -215,6 +216,23 @@ TASKS = {
     ),
 }
 
+OFTEN = (
+    "repaired after a failed test",
+    "an edit of lines that are not there",
+    "an answer that is no call",
+    "a test that hides its failure",
+    "a test that prints without end",
+    "a program that asks the network",
+    "acceptance tests changed",
+    "red after green",
+    "finished with what fails",
+    "in circles",
+    "without end, after it was green",
+    "a path that leads out",
+    "orders in a file",
+)
+"""Of `make test`: one of each kind of end, and of each thing that a turn may not do."""
+
 
 @pytest.fixture(scope="module")
 def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
@@ -252,7 +270,7 @@ def test_there_are_twenty_five() -> None:
     assert len(TASKS) >= 25
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", few(TASKS, *OFTEN))
 def test_it_ends_right_or_where_it_was_green(orchestra: Orchestra, name: str) -> None:
     task, project = TASKS[name], f"task-{[*TASKS].index(name)}"
     outputs, told = built(orchestra, project, request_of(task))
@@ -314,9 +332,9 @@ def test_the_plan_of_a_change_knows_what_is_there(orchestra: Orchestra) -> None:
     ("request_", "paths"),
     [
         ("A command that counts words, in Python.", ["test_words.py", "words.py"]),
-        ("A page that converts degrees.", ["convert.js", "convert.test.js", "index.html"]),
-        ("A todo list for the shell.", ["test_todo.sh", "todo.sh"]),
-        ("Whatever.", ["test_words.py", "words.py"]),
+        rare("A page that converts degrees.", ["convert.js", "convert.test.js", "index.html"]),
+        rare("A todo list for the shell.", ["test_todo.sh", "todo.sh"]),
+        rare("Whatever.", ["test_words.py", "words.py"]),
     ],
 )
 def test_the_examples_of_the_demo_pass_their_tests_and_say_what_they_are(

@@ -40,7 +40,7 @@ def facet(root: Path) -> PromptFiles:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(texts=st.lists(PROMPTS, min_size=1, max_size=4), title=WORDS, values=st.tuples(WORDS, WORDS, WORDS))
 def test_what_is_saved_is_rendered_and_a_version_never_changes(
     texts: list[Any], title: str, values: tuple[str, ...]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
+from tests.few import few
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -40,8 +42,10 @@ orchestra.runs.wait(local_user(), run_id, 60)
 """
 
 
-@pytest.mark.parametrize("point", ["accepted", "before end", "after end"])
-@pytest.mark.parametrize("time_of_it", [1, 2, 3])
+_POINTS = ("accepted", "before end", "after end")
+
+
+@pytest.mark.parametrize(("time_of_it", "point"), few(product((1, 2, 3), _POINTS), *enumerate(_POINTS, 1)))
 def test_each_called_run_is_made_once_and_ends(root: Path, service: Service, point: str, time_of_it: int) -> None:
     write_workflow(root, "one", [get_step("r", service.url("/r")), set_step("done")], outputs={"n": "{{ 1 }}"})
     call = {"id": "c", "uses": "workflow.run", "with": {"workflow": "one"}}

@@ -13,6 +13,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -71,7 +72,7 @@ def _accepted(root: Path, *workflows: str) -> list[str]:
     return done.stdout.decode().split()
 
 
-@pytest.mark.parametrize("first", ["plain", "behind-a-step"])
+@pytest.mark.parametrize("first", ["plain", rare("behind-a-step")])
 def test_a_run_that_kills_its_process_is_set_aside_and_resumed_by_a_person(root: Path, first: str) -> None:
     before = [set_step("ready")] if first == "behind-a-step" else []
     write_workflow(root, "bomb", [*before, set_step("bang", {"x": "deadly"})])

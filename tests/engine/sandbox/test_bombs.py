@@ -20,12 +20,15 @@ from engine.sandbox import child
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import Given, read
 from tests.engine.sandbox.bombs import MB, bombs
+from tests.few import every
 from tests.patience import slowness
 
 BOMBS = bombs()
 LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
 OPTIONS: Mapping[str, Any] = {"most": 100_000, "form": "markdown", "pages": [], "limit": 100, "pattern": "*"}
 GROWTH_MOST = 48 * MB
+ROWS = 300_000
+"""Of a table that, as a whole, needs more memory than its limit here."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +83,7 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read as on Linux")
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", every(3, BOMBS))
 def test_a_bomb_is_refused_with_a_sentence_or_read_within_the_limits(tmp_path: Path, name: str) -> None:
     tasks = ["unpack"] if name.endswith(".zip") else ["text"]
     tasks += ["table"] if name.endswith((".xlsx", ".csv", ".json", ".jsonl", ".html")) else []
@@ -186,13 +189,13 @@ def test_a_child_sees_neither_the_environment_nor_other_files(tmp_path: Path, mo
 
 
 def test_a_large_table_of_text_takes_no_memory(tmp_path: Path) -> None:
-    lines = b"".join(b"%d;Customer %d;%d.5;2026-11-20\n" % (at, at % 997, at) for at in range(600_000))
+    lines = b"".join(b"%d;Customer %d;%d.5;2026-11-20\n" % (at, at % 997, at) for at in range(ROWS))
     small = Limits(memory_bytes=100 * MB, cpu_seconds=60, wall_seconds=300.0, file_bytes=200 * MB)
     with given(tmp_path, "a.csv", b"id;name;amount;date\n" + lines) as file, (tmp_path / "out").open("wb") as out:
         before = resident()
         found = read(file, "table", OPTIONS, small, out.fileno())
         assert resident() - before < GROWTH_MOST
-    assert (found["row_count"], found["truncated"]) == (600_000, True)
+    assert (found["row_count"], found["truncated"]) == (ROWS, True)
     assert found["rows"][1] == {"id": 1, "name": "Customer 1", "amount": 1.5, "date": "2026-11-20"}
     as_a_whole = b'{"items": [' + b"[1]," * 4 * MB + b"1]}"
     with given(tmp_path, "a.json", as_a_whole) as file, pytest.raises(InvalidRequest, match="needs more than 100 MB"):

@@ -31,7 +31,6 @@ from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
 from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
-from engine.store.postgres.database import PostgresDatabase
 from engine.store.run_limits import NO_LIMITS, Reached, RunLimits
 from engine.store.runs import Backlog, RunFilter, RunRecord
 from engine.store.settings import Settings
@@ -45,8 +44,8 @@ from engine.store.state import Records
 from engine.store.triggering.refusals import RefusalRecord, Refusals
 from engine.store.triggering.triggered_runs import RunQueue
 from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
-from tests import postgres
 from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryQuestions, MemorySpending, MemoryState
+from tests.engine.store.one_schema import emptied
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = timestamp(NOON)
@@ -184,7 +183,7 @@ def on_sqlite(folder: Path) -> Iterator[Store]:
 
 
 def on_postgres(folder: Path) -> Iterator[Store]:
-    with postgres.schema() as url, closing(PostgresDatabase(url)) as database:
+    with emptied() as database:
         yield from _on(database, folder)
 
 

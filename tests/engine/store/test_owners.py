@@ -18,7 +18,6 @@ from engine.store.acceptances import Entry
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, is_silent
 from engine.store.people.audit import AuditEntry
-from engine.store.postgres.database import PostgresDatabase
 from engine.store.run_limits import NO_LIMITS
 from engine.store.runs import Deaths
 from engine.store.sql.acceptances import SqlAcceptances
@@ -28,8 +27,8 @@ from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
-from tests import postgres
 from tests.engine.store.blobs.memory import MemoryBlobs
+from tests.engine.store.one_schema import emptied
 from tests.patience import PATIENCE_SECONDS, until
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -42,7 +41,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         with closing(SqliteDatabase(tmp_path / "state")) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+        with emptied() as server:
             yield server
 
 

@@ -68,7 +68,7 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     orchestra.close()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(OPERATIONS, min_size=1, max_size=6), st.sets(st.sampled_from((*IDS, "x", "y", ""))))
 def test_a_part_touches_only_its_steps(orchestra: Orchestra, ops: list[dict[str, Any]], chosen: set[str]) -> None:
     """The others have the same characters as before; a part that needs an operation of another step is refused."""

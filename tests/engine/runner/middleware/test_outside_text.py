@@ -34,6 +34,7 @@ from engine.triggering.polling.mapping import inputs_of
 from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import Row
 from tests.engine.compiler.checks.test_outside_text import REPLY, compiled
+from tests.few import rare
 from tests.injection import world as worlds
 from tests.injection.world import OWNER, PATIENCE_SECONDS, World
 
@@ -234,12 +235,13 @@ def test_a_refusal_names_all_sources_of_the_value(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("stride", [3, rare(1)])
 def test_what_the_compiler_refuses_is_found_in_the_values_and_nothing_else(
-    world: World, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+    world: World, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
     monkeypatch.setattr(OutsideCheck, "_take", lambda *_: None)
     wrong = []
-    for row in ROWS:
+    for row in ROWS[::stride]:
         told = next((found for texts in SAMPLES if (found := ran(world, orchestra, row, texts))), [])
         if bool(told) != bool(row[2] and row[0] not in ELSEWHERE):
             wrong.append((row[0], told))

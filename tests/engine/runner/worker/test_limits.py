@@ -18,6 +18,7 @@ from engine.base.statuses import ENDED_RUNS, Priority, RunStatus
 from engine.orchestra import Orchestra
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
+from tests.few import few
 from tests.patience import PATIENCE_SECONDS, until
 
 _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
@@ -64,7 +65,7 @@ def _slow_workflow(root: Path, service: Service, seconds: float = 0.3) -> None:
 @pytest.mark.slow
 @pytest.mark.service
 @pytest.mark.usefixtures("shared_state")
-@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("limit", few(LIMITS, LIMITS[0]))
 def test_a_limit_holds_over_all_processes_and_is_free_again_when_one_is_killed(
     root: Path,
     service: Service,

@@ -20,6 +20,7 @@ from engine.sandbox.walls import walls
 from tests import postgres
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
@@ -114,7 +115,7 @@ def broken(root: Path) -> None:
         path.write_text("{")
 
 
-@pytest.mark.parametrize("files", [older, missing, broken])
+@pytest.mark.parametrize("files", [older, rare(missing), rare(broken)])
 def test_what_was_accepted_is_what_a_worker_does(
     here: Path, service: Service, tmp_path: Path, files: Callable[[Path], None]
 ) -> None:

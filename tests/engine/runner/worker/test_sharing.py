@@ -23,6 +23,7 @@ from engine.store.postgres.journal import PostgresJournalConnection
 from tests import postgres
 from tests.brokers import BROKERS, require
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS, slowness, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
@@ -89,7 +90,7 @@ def test_a_run_is_worked_on_by_another_process(root: Path, service: Service, wor
     assert service.seen["/a"] == 1
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, rare(signal.SIGTERM)])
 def test_others_go_on_with_the_runs_of_a_worker_that_ends(
     root: Path, service: Service, worker: Worker, how: signal.Signals
 ) -> None:

@@ -16,6 +16,7 @@ from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, post_step, write_workflow
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS, until
 from tests.road import Road
 
@@ -39,7 +40,7 @@ def road(state: str) -> Iterator[Road]:
     made.close()
 
 
-@pytest.mark.parametrize("is_silent", [False, True], ids=["refused", "silent"])
+@pytest.mark.parametrize("is_silent", [rare(False, id="refused"), pytest.param(True, id="silent")])
 def test_a_worker_stops_while_the_server_is_away(
     root: Path, service: Service, state: str, road: Road, *, is_silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS, until
 from tests.workspaces import init
 
@@ -69,10 +70,10 @@ def titles(orchestra: Orchestra) -> Counter[str]:
     "point",
     [
         "paused",
-        "stepped",
+        rare("stepped"),
         "after effect",
-        pytest.param("before effect", marks=pytest.mark.chaos),
-        pytest.param("after record", marks=pytest.mark.chaos),
+        rare("before effect"),
+        rare("after record"),
     ],
 )
 def test_a_run_goes_on_where_it_was_and_writes_once_though_the_process_dies(tmp_path: Path, point: str) -> None:

@@ -18,6 +18,7 @@ from engine.runs.planning.plans import Plans
 from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.runs.conftest import own_accounts
+from tests.few import every
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ KINDS: dict[str, tuple[Callable[[World], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", every(2, KINDS))
 def test_what_has_changed_is_named_and_nothing_is_written(world: World, kind: str) -> None:
     change, place = KINDS[kind]
     change(world)

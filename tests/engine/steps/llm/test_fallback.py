@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from importlib import import_module
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from engine.orchestra import Orchestra
 from tests.clients.test_models import FORMS, Form
 from tests.engine.budgets.conftest import Desk, desk
 from tests.engine.conftest import OWNER
+from tests.few import few
 from tests.patience import PATIENCE_SECONDS, until
 
 __all__ = ["desk"]
@@ -89,8 +91,7 @@ def asked_since(desk: Desk, before: Mapping[str, int]) -> dict[str, int]:
     return {name: count - before[name] for name, count in questions(desk).items() if count > before[name]}
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("failing", SERVICES)
+@pytest.mark.parametrize(("failing", "way"), few(product(SERVICES, WAYS), *zip(cycle(SERVICES), WAYS, strict=False)))
 def test_the_next_model_answers_wherever_one_in_the_list_gives_no_answer(desk: Desk, failing: str, way: str) -> None:
     requests, fault = WAYS[way]
     others = [name for name in SERVICES if name != failing]

@@ -15,6 +15,7 @@ from engine.orchestra import Orchestra
 from engine.tools.accepted import AcceptedTool, AcceptedTools
 from engine.workflows.bundles.bundles import as_text
 from tests.engine.workflows.bundles.test_bundles import ADA, PROMPT, made
+from tests.few import rare
 
 ADDRESS = "https://secret.example.com/mcp?key=hunter2"
 TOLD = {"name": "add", "description": "Adds a note", "inputSchema": {"type": "object", "properties": {}}}
@@ -125,12 +126,16 @@ def test_what_has_other_content_here_stays_and_agents_follow(here: Orchestra, th
 @pytest.mark.parametrize(
     ("part", "change", "said"),
     [
-        ("tools", {"x": {"files": {"tool.json": ["{}"], "tested.json": ["{}"]}}}, "tested.json is not written by hand"),
+        rare(
+            "tools",
+            {"x": {"files": {"tool.json": ["{}"], "tested.json": ["{}"]}}},
+            "tested.json is not written by hand",
+        ),
         ("tools", {"x": {"files": {"tool.json": ["{}"], "../../x": [""]}}}, "cannot be the name of a file"),
-        ("tools", {"x": {"files": {"main.py": [""]}}}, "has no tool.json"),
+        rare("tools", {"x": {"files": {"main.py": [""]}}}, "has no tool.json"),
         ("tools", {"x": {"files": {"tool.json": ["{}"]}, "binary": {"a": "?"}}}, "no base64"),
         ("tools", {"../x": {"files": {"tool.json": ["{}"]}}}, "x"),
-        ("agents", {"x": {"text": ["{}"], "labels": {"production": 7}}}, "has no version"),
+        rare("agents", {"x": {"text": ["{}"], "labels": {"production": 7}}}, "has no version"),
         ("agents", {"clerk": {"text": [json.dumps(BOSS).replace("clerk@1", "clerk")]}}, "in a circle: clerk -> clerk"),
         ("mcp_tools", {"mcp.notes.add": {"effect": "reads", "tool": TOLD, "accepted_by": "ada"}}, "accepted_by"),
     ],

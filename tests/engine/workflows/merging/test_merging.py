@@ -103,7 +103,7 @@ TOPS: Sequence[tuple[Ops, Ops]] = [
 
 
 @pytest.mark.slow
-@settings(max_examples=30)  # each renames and compiles several times
+@settings(max_examples=15)  # each renames and compiles several times
 @given(st.integers(0, 10**9), st.sampled_from(list(styles(WORK))))
 def test_edits_of_different_steps_have_the_meaning_of_both_in_either_order(seed: int, style: str) -> None:
     chance, text = random.Random(seed), styles(WORK)[style]
@@ -138,6 +138,7 @@ def own_text(text: str, id_: str) -> str:
 
 
 @pytest.mark.slow
+@settings(max_examples=30)
 @given(st.sampled_from(SEEDS), st.integers(0, 10**9))
 def test_an_unchanged_side_changes_nothing(seed: Any, number: int) -> None:
     for style in ("four", "windows", "airy"):
@@ -154,6 +155,7 @@ def test_an_unchanged_side_changes_nothing(seed: Any, number: int) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=35)
 @given(st.sampled_from([*SEEDS, WORK]), st.integers(0, 10**9))
 def test_no_change_is_lost_unless_a_person_has_decided_so(seed: Any, number: int) -> None:
     """Whatever both sides do: with every conflict decided for a side, all of that side is there."""
