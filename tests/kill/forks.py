@@ -138,6 +138,20 @@ class Child:
         self._connection.recv(1)
         orchestra.close()
 
+    def promote(self) -> None:
+        """Promote a workflow from dev to prod, and die at the n-th file that takes its place; else "done"."""
+        orchestra = self._opened()
+        _die_at_file(self._job["nth"])
+        orchestra.environments.promote(OWNER, self._job["workflow"], "dev", "prod")
+        self._say("done")
+
+    def merge(self) -> None:
+        """Merge a branch, and die at the n-th file that takes its place; else "done"."""
+        orchestra = self._opened()
+        _die_at_file(self._job["nth"])
+        orchestra.branches.merge(OWNER, self._job["workflow"], self._job["branch"], keep=True)
+        self._say("done")
+
     def poll(self) -> None:
         """Look once at every trigger that is on, and see the runs to their end: "go", then each one's status."""
         orchestra = self._opened()
@@ -175,6 +189,20 @@ class Child:
 
     def _say(self, line: str) -> None:
         self._connection.sendall(f"{line}\n".encode())
+
+
+def _die_at_file(nth: int) -> None:
+    """Let this process kill itself when the n-th file from now on is about to take its place."""
+    left = nth
+
+    def count(event: str, _arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        if event == "os.rename":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
 
 
 def main() -> None:

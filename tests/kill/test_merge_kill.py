@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,33 +10,12 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.engine.conftest import set_step, write_workflow
-from tests.patience import PATIENCE_SECONDS
+from tests.kill.one_job import said_by
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 OWNER = Principal("tester", "owner", confirmed=True)
 MOST = 20
-_MERGE = """
-import os, signal, sys
-from pathlib import Path
-from engine.orchestra import Orchestra
-from engine.people.access import Principal
-orchestra = Orchestra.open(Path(sys.argv[1]))
-left = int(sys.argv[2])
-
-def count(event, _arguments):
-    global left
-    if event == "os.rename":  # a file takes its place
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-orchestra.branches.merge(Principal("tester", "owner"), "work", "try", keep=True)
-left = -1
-orchestra.close()
-"""
 
 
 def change(orchestra: Orchestra, name: str, step: str, title: str) -> None:
@@ -61,9 +37,8 @@ def test_a_killed_merge_is_done_or_not_begun_and_can_be_repeated(tmp_path: Path)
         change(orchestra, "work@try", "one", new)
         change(orchestra, "work", "two", other)
         orchestra.close()
-        command = [sys.executable, "-c", _MERGE, str(root), str(number)]
-        ended = subprocess.run(command, cwd=REPOSITORY, check=False, timeout=PATIENCE_SECONDS)
-        assert ended.returncode in (0, -signal.SIGKILL)
+        said_of_it = said_by(root, "merge", workflow="work", branch="try", nth=number)
+        assert said_of_it in (["done"], []), "it has ended, or was killed"
         orchestra = Orchestra.open(root)
         one, two = json.loads((root / "workflows" / "work.json").read_text())["steps"]
         assert (one.get("title") in (before, new), two["title"]) == (True, other), "whole, and main's own change stays"
@@ -74,7 +49,7 @@ def test_a_killed_merge_is_done_or_not_begun_and_can_be_repeated(tmp_path: Path)
         assert (one["title"], two["title"]) == (new, other)
         [status] = orchestra.branches.list(OWNER, "work")
         assert (status.ahead, status.behind) == ([], [])
-        if ended.returncode == 0:
+        if said_of_it:
             break
         before = new
     else:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,33 +9,13 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.engine.conftest import write_workflow
+from tests.kill.one_job import said_by
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 OWNER = Principal("tester", "owner", confirmed=True)
 MOST = 20
-_PROMOTE = """
-import os, signal, sys
-from pathlib import Path
-from engine.orchestra import Orchestra
-from engine.people.access import Principal
-orchestra = Orchestra.open(Path(sys.argv[1]))
-left = int(sys.argv[2])
-
-def count(event, _arguments):
-    global left
-    if event == "os.rename":  # a file takes its place
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-orchestra.environments.promote(Principal("tester", "owner"), "greet", "dev", "prod")
-left = -1
-orchestra.close()
-"""
 
 
 def greet(root: Path, text: str) -> None:
@@ -61,15 +38,14 @@ def test_a_killed_promotion_is_done_or_not_begun(tmp_path: Path) -> None:
     for number in range(1, MOST):
         new = str(number)
         greet(root, new)
-        command = [sys.executable, "-c", _PROMOTE, str(root), new]
-        ended = subprocess.run(command, cwd=REPOSITORY, check=False, timeout=PATIENCE_SECONDS)
-        assert ended.returncode in (0, -signal.SIGKILL)
+        said_of_it = said_by(root, "promote", workflow="greet", nth=number)
+        assert said_of_it in (["done"], []), "it has ended, or was killed"
         orchestra = Orchestra.open(root)
         try:
             run_id = orchestra.runs.start(OWNER, "greet", {}, environment="prod")
             said = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"]["text"]
             assert said in (before, new)
-            if ended.returncode == 0:
+            if said_of_it:
                 assert said == new
                 break
             outcomes.append(said == new)

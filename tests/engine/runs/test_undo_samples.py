@@ -21,6 +21,7 @@ from engine.runs.undo.undo_report import Undone, UndoReport
 from engine.workflows.samples import copy_all
 from engine.workspace.workspace import Workspace
 from tests.engine.conftest import OWNER, write_workflow
+from tests.few import few
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -144,7 +145,7 @@ def _as_set(things: list[Any]) -> list[str]:
     return sorted(json.dumps(thing, sort_keys=True) for thing in things)
 
 
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("name", few(WRITES, "inbox-triage"))
 def test_a_sample_that_was_undone_runs_anew_and_can_be_undone_again(
     orchestra: Orchestra, world: Any, name: str
 ) -> None:
