@@ -20,8 +20,10 @@ def emptied() -> Iterator[PostgresDatabase]:
             known = [row._asdict() for row in connection.execute(meta.select())]
         yield database
     with closing(PostgresDatabase(_address())) as database, database.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
+        there = connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        others = [name for (name,) in there if name not in metadata.tables]
+        for name in [*(table.name for table in reversed(metadata.sorted_tables)), *others]:
+            connection.exec_driver_sql(f'DELETE FROM "{name}"')
         connection.execute(meta.insert(), known)
 
 

@@ -18,7 +18,7 @@ from engine.runs.planning.plans import Plans
 from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.runs.conftest import own_accounts
-from tests.few import every
+from tests.few import rare
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -217,7 +217,19 @@ KINDS: dict[str, tuple[Callable[[World], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", every(2, KINDS))
+LIKE_ANOTHER = (
+    "mail in the trash",
+    "issue closed",
+    "page deleted",
+    "file deleted",
+    "file made",
+    "step added",
+    "answer in the log changed",
+)
+"""Of `make chaos`: each is found as another one is."""
+
+
+@pytest.mark.parametrize("kind", [rare(one) if one in LIKE_ANOTHER else one for one in KINDS])
 def test_what_has_changed_is_named_and_nothing_is_written(world: World, kind: str) -> None:
     change, place = KINDS[kind]
     change(world)
