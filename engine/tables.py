@@ -54,11 +54,24 @@ class Tables:
                 raise UnknownName("table", table, list(known))
             return found
 
-    def save(self, p: Principal, table: str, key: str, value: Any, *, merge: bool = False, demo: bool = False) -> Row:
-        """Add or replace a row, and return it. Raises InvalidInput, StorageError."""
+    def save(
+        self,
+        p: Principal,
+        table: str,
+        key: str,
+        value: Any,
+        *,
+        merge: bool = False,
+        is_new: bool = False,
+        demo: bool = False,
+    ) -> Row:
+        """Add or replace a row, and return it.
+
+        Raises InvalidInput, also with `is_new` if there is such a row, and StorageError.
+        """
         require(p, "edit", "change the tables")
         with own_errors():
-            saved = self._client(demo=demo).save(table, key, value, merge=merge)
+            saved = self._client(demo=demo).save(table, key, value, merge=merge, is_new=is_new)
         self._audit.record(p, "tables.save", table, {"key": key, "demo": demo})
         return saved.row
 

@@ -28,7 +28,7 @@ from clients.datastore.rows import (
     require_size,
 )
 from clients.datastore.service import STORE, StoreSettings
-from clients.errors import Unavailable
+from clients.errors import InvalidRequest, Unavailable
 from clients.in_workspace.sqlite_file import opened
 from clients.reads_only import is_active, refused
 
@@ -109,16 +109,23 @@ class StoreClient(Client):
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
             return chosen(starmap(StoredRow, found), wanted)
 
-    def save(self, table: str, key: str, value: Any, *, merge: bool = False) -> Saved:
+    def save(self, table: str, key: str, value: Any, *, merge: bool = False, is_new: bool = False) -> Saved:
         """Add or replace a row; with `merge`, members of its value that are not given stay.
 
         A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
-        it is nested too deep, and with `merge` if one of the two values is no object.
+        it is nested too deep, with `merge` if one of the two values is no object, and with `is_new` if there is a row
+        with this key that can be read.
         """
         require_name(table)
         require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             before = _row(file, table, key)
+            if is_new and before is not None and not before.is_deep:
+                raise InvalidRequest(
+                    f"The table {table!r} has a row {key[:80]!r} already.",
+                    service=SERVICE,
+                    remedy="Open that row to change it, or give another key.",
+                )
             if merge:
                 value = merged(key, value, None if before is None else before.row)
             require_depth(key, value)

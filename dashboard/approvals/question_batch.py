@@ -57,8 +57,9 @@ class _Marked:
     def name(self) -> str:
         """To whom or what it goes, short: `layla@…`."""
         call = self.question.call
-        found = "" if call is None else target(call, self.edit.arguments or call.arguments) or about(self.question)
-        first, *others = (found or self.question.message).split(", ")
+        to = "" if call is None else target(call, self.edit.arguments or call.arguments)
+        found = to or about(self.question) or self.question.message
+        first, *others = to.split(", ") if to else [found]
         name, at, _ = first.partition("@")
         short = f"{name}@…" if at and " " not in name else first if len(first) <= _LETTERS else f"{first[:_LETTERS]}…"
         return f"{short} (+{len(others)})" if others else short
@@ -179,18 +180,25 @@ def _decision(one: _Marked, reason: str, *, with_gaps: bool) -> Decision:
 
 
 def _label(marked: Sequence[_Marked]) -> str:
-    """Return what the button does: "Approve 2 (1 as edited), reject 1: to layla@…, brandt@…"; names those approved."""
+    """Return what the button does: "Approve 2 (1 as edited): to layla@…, brandt@…; reject 1"."""
     approved = [one for one in marked if one.is_approved]
     edited = sum(one.edit.is_pending for one in approved)
     how = t(" as edited") if edited == len(approved) else t(" ({edited} as edited)", edited=edited) if edited else ""
-    said = [t("approve {count}{how}", count=len(approved), how=how)] if approved else []
-    said += [t("reject {count}", count=len(marked) - len(approved))] if len(marked) > len(approved) else []
-    names = list(dict.fromkeys(one.name for one in approved or marked))
+    said = [f"{t('approve {count}{how}', count=len(approved), how=how)}: {_named(approved)}"] if approved else []
+    rejected = [one for one in marked if not one.is_approved]
+    if rejected:
+        words = t("reject {count}", count=len(rejected))
+        said.append(words if approved else f"{words}: {_named(rejected)}")
+    label = "; ".join(said)
+    return f"{label[0].upper()}{label[1:]}"
+
+
+def _named(marked: Sequence[_Marked]) -> str:
+    """Return to whom or what the calls of questions go."""
+    names = list(dict.fromkeys(one.name for one in marked))
     more = t(" and {count} more", count=len(names) - _NAMED) if len(names) > _NAMED else ""
-    label = ", ".join(said)
     shown = ", ".join(names[:_NAMED])
-    to = t("to {names}", names=shown) if all("@" in name for name in names) else shown
-    return f"{label[0].upper()}{label[1:]}: {to}{more}"
+    return (t("to {names}", names=shown) if all("@" in name for name in names) else shown) + more
 
 
 def _sent(found: Sequence[Decided]) -> None:

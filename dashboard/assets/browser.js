@@ -366,6 +366,15 @@ function mendHistory() {
   };
 }
 
+// ---- pages out of the browser's memory
+
+// Back may bring a page as it was, with all that it showed, also to who has signed out since.
+function showNoMemory() {
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+}
+
 // ---- scroll to what was opened
 
 const OPENING_MS = 4000;
@@ -433,6 +442,7 @@ if (!("keepsText" in document.documentElement.dataset)) {
   page.named = name();
   dropOld();
   mendHistory();
+  showNoMemory();
   listen();
   focusWanted();
 }

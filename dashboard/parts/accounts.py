@@ -46,7 +46,8 @@ def is_demo_chosen(label: str, key: str, *, demo_first: bool) -> bool:
     """Let the person choose between what runs on their own accounts have made, and what runs on the demo have."""
     modes = {AccountMode.MINE: t("Your accounts"), AccountMode.DEMO: t("Demo")}
     first = AccountMode.DEMO if demo_first else AccountMode.MINE
-    chosen = st.segmented_control(label, list(modes), default=first, format_func=modes.__getitem__, key=key)
+    words = modes.__getitem__
+    chosen = st.segmented_control(label, list(modes), default=first, format_func=words, key=key, required=True)
     return chosen == AccountMode.DEMO
 
 

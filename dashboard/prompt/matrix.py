@@ -122,6 +122,7 @@ def _filter(matrix: Matrix) -> Only | None:
         default="all",
         key=f"test-only-{matrix['id']}",
         label_visibility="collapsed",
+        required=True,
     )
     return Only(chosen) if chosen in words else None
 

@@ -51,10 +51,15 @@ def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "
 def _filter(board: Board, key: str) -> str:
     if len(board.rows) < 2:
         return "all"
-    chosen = st.segmented_control(
-        t("Show"), ["all", *STATUSES], format_func=_choice_word, default="all", key=key, label_visibility="collapsed"
+    return st.segmented_control(
+        t("Show"),
+        ["all", *STATUSES],
+        format_func=_choice_word,
+        default="all",
+        key=key,
+        label_visibility="collapsed",
+        required=True,
     )
-    return chosen or "all"
 
 
 def _choice_word(choice: str) -> str:

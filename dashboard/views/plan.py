@@ -12,7 +12,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
-from engine.base.errors import UnknownName
+from engine.base.errors import PlanDrift, UnknownName
 from engine.budgets.limits import money
 from engine.plugins.registry import step_type
 from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
@@ -86,12 +86,20 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
         action_button(
             t("Apply"),
             f"apply-{plan_id}",
-            lambda _key: visit.orchestra.plans.apply(visit.who, plan_id),
-            lambda run_id: visit.go("run", id=run_id),
+            lambda _key: _applied(visit, plan_id),
+            lambda run_id: visit.go("run", id=run_id) if run_id else st.rerun(),
             scope=plan_id,
             type="primary",
             icon=":material/play_arrow:",
         )
+
+
+def _applied(visit: Visit, plan_id: str) -> str:
+    """Apply a plan; return the run, or "" if the plan does not fit any more: the page then says what has changed."""
+    try:
+        return visit.orchestra.plans.apply(visit.who, plan_id)
+    except PlanDrift:
+        return ""
 
 
 def _changes(plan: PlanDocument) -> None:

@@ -125,7 +125,8 @@ def _environment(visit: Visit, name: str) -> str:
     names = visit.orchestra.environments.names(visit.who)
     if len(names) < 2:
         return ""
-    return st.segmented_control(t("Environment"), names, default=names[0], key=f"environment-{name}") or names[0]
+    key = f"environment-{name}"
+    return st.segmented_control(t("Environment"), names, default=names[0], key=key, required=True)
 
 
 def _earlier(visit: Visit, name: str) -> Run | None:

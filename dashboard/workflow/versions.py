@@ -112,7 +112,7 @@ def _version(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
         return
     if visit.may("edit"):
         _restore_button(visit, file, version)
-    changes, lines_of_text, whole = st.tabs([t("What a restore would change"), t("Lines"), t("Full text")])
+    changes, lines_of_text, whole = st.tabs([t("After a restore"), t("Lines"), t("Full text")])
     with changes:
         _sentences(visit, file, version)
     with lines_of_text:

@@ -41,6 +41,16 @@ def test_a_row_is_added_replaced_merged_and_deleted(tmp_path: Path) -> None:
     assert here.names() == {}
 
 
+def test_a_new_row_replaces_none_that_can_be_read(tmp_path: Path) -> None:
+    client = tables(tmp_path)
+    client.save("people", "ann", {"city": "Bonn"}, is_new=True)
+    with pytest.raises(InvalidRequest, match="has a row 'ann' already"):
+        client.save("people", "ann", {"city": "Ulm"}, is_new=True)
+    found = client.get("people", "ann")
+    assert found is not None
+    assert found.value == {"city": "Bonn"}
+
+
 def test_rows_are_found_by_members_prefix_and_words_in_order(tmp_path: Path) -> None:
     here = tables(tmp_path)
     for key, value in (("a:1", {"n": 2, "ok": True}), ("a:2", {"n": 10, "ok": 1}), ("b:1", "plain"), ("b:2", None)):

@@ -306,7 +306,7 @@ def test_the_button_of_the_batch_says_what_it_sends(orchestra: Orchestra, open_p
     for letter in "aar":
         at.button(key=f"press-{letter}").click().run()
     label = at.button(key="batch-answer").label.replace("\\", "").replace(":color[]", "")
-    assert label == "Approve 2 (1 as edited), reject 1: to layla@…, mia@…"
+    assert label == "Approve 2 (1 as edited): to layla@…, mia@…; reject 1"
     assert at.button(key="batch-answer").disabled
     consent(at)
     assert not at.button(key="batch-answer").disabled

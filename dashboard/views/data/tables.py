@@ -153,7 +153,7 @@ def _new_row(visit: Visit, table: str, *, demo: bool) -> None:
         action_button(
             t("Add"),
             "tables-add",
-            lambda _: visit.orchestra.tables.save(visit.who, name, key, _value(text), demo=demo),
+            lambda _: visit.orchestra.tables.save(visit.who, name, key, _value(text), is_new=True, demo=demo),
             lambda _: _done(t("The row is saved.")),
             scope=f"{name} {key} {text}",
             type="primary",

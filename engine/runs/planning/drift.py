@@ -42,7 +42,7 @@ def drift(plan_id: str, changes: list[Change]) -> PlanDrift:
     more = f"; and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
     return PlanDrift(
         f"Plan {plan_id} is not applied, and nothing was written: {'; '.join(told)}{more}.",
-        remedy=f"`orchestra plans again {plan_id}` makes a new plan with the same inputs.",
+        remedy=f"For a new plan with the same inputs: `orchestra plans again {plan_id}`.",
         differences=changes,
     )
 
