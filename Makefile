@@ -154,9 +154,9 @@ copilot-eval: setup-dev
 # These take as long as they take: no limit for one test.
 chaos: export PYTEST_TIMEOUT := 0
 chaos: setup-dev
-	$(BIN)/pytest -q -m "control or chaos"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "control or chaos"
 	$(BIN)/pytest -q -s tests/kill/workers_chaos.py tests/kill/network_chaos.py
-	TEST_STATE=postgres $(BIN)/pytest -q tests/semantics tests/kill tests/engine/triggers tests/engine/ingress
+	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile $(POSTGRES_CACHE) tests/semantics tests/kill tests/engine/triggers tests/engine/ingress
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
