@@ -53,6 +53,13 @@ _WITH_WORD = re.compile(
     _I,
 )
 _CLOSED = re.compile(r"\b(?:closed|merged|geschlossene\w?)\b", _I)
+_ARCHIVED = re.compile(
+    r"\b(?:in|search|through) (?:all|all of|the whole)(?: my| our)? (?:e-?)?(?:mails?|mailbox|gmail)\b|"
+    r"\b(?:also|including|even) archived (?:ones|(?:e-?)?mails?)\b|\b(?:in|from) (?:the|my) archive\b|"
+    r"\b(?:in allen|auch archivierte\w*) (?:meinen )?(?:e-?)?mails\b|\bauch archivierte\b|\b(?:im|aus dem) archiv\b",
+    _I,
+)
+"""Mail that is not in the inbox, which nothing but the inbox is searched for."""
 _THINGS = re.compile(
     r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
     rf"{CHANNEL}|"
@@ -120,7 +127,8 @@ def _of_sources(rest: str, choices: Choices) -> list[str]:
     """Return the kinds of mail, ages and states that are said and are no filter."""
     found = [one[0] for pattern, _ in meanings.SEARCHED if (one := pattern.search(rest))]
     is_mail = choices.source in ("mail", "mailbox")
-    several = [*found[1:], *_kinds_of_mail(rest)] if is_mail else []
+    archived = [one[0] for one in _ARCHIVED.finditer(rest)]
+    several = [*found[1:], *_kinds_of_mail(rest), *archived] if is_mail else []
     ages = [] if choices.only.older_days or choices.only.newer_days else [one[0] for one in _AGE.finditer(rest)]
     closes = any(one.target == "close" for one in choices.targets)
     return [*several, *ages, *([] if closes else (one[0] for one in _CLOSED.finditer(rest)))]

@@ -46,7 +46,7 @@ def _term(text: str) -> str:
 def gmail_query(only: Only) -> str:
     """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
     words = [one if one.startswith(_SUBJECT) else _term(one) for one in only.words]
-    parts = [] if only.sender or only.has_file or only.ending else ["in:inbox"]
+    parts = [] if (only.has_file or only.ending) and not only.sender else ["in:inbox"]
     if words:
         parts.append(words[0] if len(words) == 1 else f"{{{' '.join(words)}}}")
     if only.sender:

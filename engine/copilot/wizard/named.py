@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.records import Chosen
+from engine.copilot.wizard.senders import senders_in
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 
 _I = re.IGNORECASE
@@ -82,6 +83,8 @@ class Said:
     """The texts in quotation marks, without those to look for."""
     looked_for: list[tuple[str, str]] = field(default_factory=list)
     """Texts in quotation marks that items must have, each with its part: `with the subject "invoice"`."""
+    senders: list[str] = field(default_factory=list)
+    """The addresses and domains that mail comes from."""
 
     def texts_of(self, part: str) -> tuple[str, ...]:
         """Return the texts to look for in a part."""
@@ -94,6 +97,7 @@ class Said:
         for one in [
             *self.quoted,
             *(one for _, one in self.looked_for),
+            *self.senders,
             *(self.places[name] for name in IN_TEXT if name in self.places),
         ]:
             found = found.replace(one, " ")
@@ -104,8 +108,11 @@ def named(text: str) -> Said:
     """Return a text with the places that it names."""
     said = Said(text)
     _take_quoted(said)
+    spans = senders_in(text)
+    said.senders = list(dict.fromkeys(text[begin:end] for begin, end in spans))
+    others = _hiding(text, spans)
     for name, pattern in _NAMED:
-        found = pattern.search(text)
+        found = pattern.search(others if name == "to" else text)
         if found and name not in said.places:
             said.places[name] = found[0]
     table = _TABLE.search(text)
@@ -121,6 +128,13 @@ def named(text: str) -> Said:
     if "database" not in said.places and meanings.TASKS.search(text):
         said.places["database"] = "Tasks"
     return said
+
+
+def _hiding(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a text of the same length without these parts: mail from somebody is not for them."""
+    for begin, end in spans:
+        text = f"{text[:begin]}{' ' * (end - begin)}{text[end:]}"
+    return text
 
 
 def _take_quoted(said: Said) -> None:

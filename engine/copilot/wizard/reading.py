@@ -21,6 +21,7 @@ from engine.copilot.wizard.dropped import dropped, places_left
 from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import Said, has, named, targets_of
 from engine.copilot.wizard.records import MOST_DAYS, Amount, Choices, Chosen, Only, Start
+from engine.copilot.wizard.senders import question_for, unnamed
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -28,14 +29,13 @@ from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.unused import is_question, parts_between, refusal_of
 
 _I = re.IGNORECASE
-_DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
-_SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
 _PLACES = {
     "repository": ("in acme/app",),
     "channel": ("to #general", "in #general"),
     "database": ("Tasks", "in Notion Tasks"),
     "to": ("to me@example.com", "an me@example.com"),
     "url": ("of https://blog.example/feed.xml",),
+    "sender": ("name@mail.example",),
     "folder": ("under invoices/",),
     "path": ("into the file reports/list.md",),
 }
@@ -60,6 +60,8 @@ class Understood:
     question: str = ""
     lacks: str = ""
     """The place that the question is for."""
+    instead_of: str = ""
+    """The words that the answer takes the place of; empty: it is added at the end."""
 
 
 def read(text: str) -> Understood | None:
@@ -78,10 +80,21 @@ def _asked(found: Understood, text: str) -> str:
     if not found.question.endswith("?"):
         return found.question
     plain = " ".join(text.split()).rstrip(".!")
-    tried = (f"{plain} {one}" for one in _PLACES.get(found.lacks, ()) if len(plain) <= _LONGEST_EXAMPLE)
-    example = next((one for one in tried if (made := _read(one)) is not None and made.choices is not None), "")
-    how = f"the name, such as: {example}" if example else "the answer in it."
+    places = _PLACES.get(found.lacks, ()) if len(plain) <= _LONGEST_EXAMPLE else ()
+    words = found.instead_of
+    tried = (plain.replace(words, one, 1) if words else f"{plain} {one}" for one in places)
+    example = next((one for one in tried if _is_example(one, found.lacks)), "")
+    what = "address" if found.lacks == "sender" else "name"
+    how = f"the {what}, such as: {example}" if example else "the answer in it."
     return f"{found.question} Say it again with {how}"
+
+
+def _is_example(text: str, lacks: str) -> bool:
+    """Return whether a request is whole, with the place that another one lacks."""
+    made = _read(text)
+    if made is None or made.choices is None:
+        return False
+    return lacks != "sender" or bool(made.choices.only.sender)
 
 
 def _read(text: str) -> Understood | None:
@@ -129,9 +142,8 @@ def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
         return Understood(question=_question(source)) if meanings.TELLS.search(said.text) else None
     if source is None:
         return None
-    sender = _SENDER.search(said.plain)
-    if source.name in ("mail", "mailbox") and sender:
-        return Understood(question=f"Which address does {sender['it']} have?")
+    if source.name in ("mail", "mailbox") and (asked := _of_senders(said)):
+        return asked
     fitting = [one for each in targets if (one := _fitted(each, source))]
     try:
         choices = _choices(said, source, fitting, kinds)
@@ -144,6 +156,15 @@ def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
         return Understood(question=str(error))
     unused = dropped(text, choices)
     return Understood(question=refusal_of(unused)) if unused else Understood(choices)
+
+
+def _of_senders(said: Said) -> Understood | None:
+    """Return the question for an address, or that only one sender can be asked for; None if nothing is missing."""
+    sender = unnamed(said.text)
+    if sender:
+        return Understood(question=question_for(sender), lacks="sender", instead_of=sender)
+    several = list(dict.fromkeys([*said.texts_of("sender"), *said.senders]))[1:]
+    return Understood(question=refusal_of(several)) if several else None
 
 
 def _sorted_into(said: Said) -> list[str]:
@@ -291,14 +312,9 @@ def _of_mail(said: Said) -> dict[str, Any]:
     words = (*said.texts_of("words"), *map(subject_term, said.texts_of("subject"))) or words
     if words:
         found["words"] = words
-    domain = _DOMAIN.search(said.text)
-    senders = said.texts_of("sender")
-    if len(senders) == 1:
+    senders = [*said.texts_of("sender"), *said.senders]
+    if senders:
         found["sender"] = senders[0]
-    elif domain:
-        found["sender"] = domain["it"]
-    elif re.search(r"\bfrom\b|\bvon\b", said.text, _I) and "to" in said.places and "forward" not in said.text:
-        found["sender"] = said.places["to"]
     if re.search(r"\battachments?\b|\banh[aä]ng", said.text, _I):
         found["has_file"] = True
         ending = meanings.ENDING.search(said.text)

@@ -236,7 +236,7 @@ def test_words_that_a_rule_has_used_are_no_obstacle(orchestra: Orchestra, said: 
         (f"use {'a' * 40}/app instead of acme/app", "inbox-triage", "at most 39"),
         ("run this every day at 25:00", "inbox-triage", "25:00"),
         ("every day at 25:00 post the open issues of acme/app to #general", "fresh", "25:00"),
-        ("leite Mails von bob@x.org oder eve@x.org an me@y.org weiter", "fresh", "“me@y.org”"),
+        ("leite Mails von bob@x.org oder eve@x.org an me@y.org weiter", "fresh", "“eve@x.org”"),
         (
             'Every mail gets the label "triaged"; where the model is unsure, also "needs a look"',
             "fresh",
