@@ -13,7 +13,11 @@ from engine.copilot.wizard.unused import hidden
 
 _I = re.IGNORECASE
 _PLACES = re.compile(r"https?://\S+|#[\w-]+|(?<![\w.@-])[\w-]*/[\w./-]*", _I)
-_ADDRESS = re.compile(r"(?<![\w@.+-])[\w.+-]*@[\w-]+(?:\.[\w-]+)+|(?<![\w@.+-])[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)*\.[a-z]\w+", _I)
+_ADDRESS = re.compile(
+    r"(?<![\w@.+-])[\w.+-]*@[\w-]+(?:\.[\w-]+)+|"
+    r"(?<![\w@.+-])[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)*\.[a-z]\w+",
+    _I,
+)
 _WORD = r"[^\W\d_][\w'’&-]*"
 _ARTICLE = (
     r"an?|the|my|our|your|his|her|their|any|some|all|both|every|each|one|another|these|those|this|that|"
@@ -23,11 +27,11 @@ _ENDS = (
     r"to|into|in|on|onto|at|as|with|without|via|and|or|but|nor|if|when|whenever|once|that|which|who|whose|from|by|"
     r"for|under|about|since|until|before|after|while|so|should|shall|must|will|would|can|could|becom\w+|is|are|was|"
     r"were|be|been|has|have|had|gets?|go|goes|comes?|arrives?|lands?|needs?|contain\w*|every|each|daily|please|then|"
-    r"also|too|automatically|immediately|archived?|forward(?:ed)?|label(?:ed)?|mark(?:ed)?|post|make|create|keep|send|"
+    r"also|too|only|again|now|today|tomorrow|older|newer|than|straight|directly|automatically|immediately|archived?|forward(?:ed)?|label(?:ed)?|mark(?:ed)?|post|make|create|keep|send|"
     r"put|write|save|tell|open|reply|answer|"
     r"an|im|ins|nach|als|zu|zum|zur|mit|ohne|auf|aus|für|bei|über|unter|und|oder|aber|wenn|sobald|falls|von|vom|"
     r"soll\w*|werden|wird|bekomm\w*|erhalten|erhält|kommt|kommen|ein|eine|einen|eintr[ei]f\w+|ist|sind|war|hat|haben|"
-    r"muss|müssen|darf|dürfen|bitte|auch|dann|automatisch|sofort|jede\w?|weiter\w*|archivier\w*|beantworte\w*|"
+    r"muss|müssen|darf|dürfen|bitte|auch|dann|nur|heute|morgen|älter\w*|zusammen|automatisch|sofort|jede\w?|weiter\w*|archivier\w*|beantworte\w*|"
     r"beschrift\w*|markier\w*|poste\w*|speicher\w*|schick\w*|senden?|melde\w*|ablegen|anlegen|erstell\w*|leite\w*"
 )
 _NEXT = rf"(?!(?:{_ENDS})\b){_WORD}"
@@ -38,6 +42,9 @@ _MAILS = (
 )
 _OWNER = r"(?:mein|unser|ein|dein|ihr|sein)\w*"
 _FROM = rf"(?:\b(?:from|vo[nm])\b:?|\b{_MAILS} (?:of|by|aus)\b|\b(?:sent|written|made|reported) by\b)"
+_MAILS_FROM = re.compile(rf"\b{_MAILS} {_FROM} \Z", _I)
+_NEAR = 40
+"""How far before a sender the word for mail is."""
 _SENDER = re.compile(rf"{_FROM} (?P<it>{_PHRASE})", _I)
 _OF_OWNER = re.compile(rf"\b{_MAILS} (?P<it>(?:(?:{_OWNER}e[rs]|eure[rs]|unsre[rs]|des|der) ){_NEXT})", _I)
 _SENDS = re.compile(
@@ -75,8 +82,8 @@ _TIME = re.compile(
 )
 _PLACE = re.compile(
     rf"(?:(?:{_ARTICLE}|own|whole|entire|gmail|google|imap|e?mail) )*"
-    r"(?:inbox(?:es)?|mailbox(?:es)?|postf[aä]ch\w*|posteing[aä]ng\w*|gmail|google mail|imap|accounts?|konto|konten|"
-    r"labels?|folders?|ordners?|archive?s?|here|there|scratch|whom|wem|templates?|vorlagen?)\b",
+    r"(?:labels?|folders?|ordners?|whom|wem|(?:inbox(?:es)?|mailbox(?:es)?|postf[aä]ch\w*|posteing[aä]ng\w*|gmail|imap|"
+    rf"google mail|accounts?|konto|konten|archive?s?|here|there|scratch|templates?|vorlagen?)\b(?! {_NEXT}))\b",
     _I,
 )
 _PART = re.compile(
@@ -109,7 +116,7 @@ def senders_in(text: str) -> list[tuple[int, int]]:
 def unnamed(text: str) -> str:
     """Return a sender of which no address is said: `my wife`; empty if there is none."""
     plain = _masked(text)
-    found = min((one for one in _unnamed(plain)), default=None)
+    found = min(_unnamed(plain), default=None)
     return text[slice(*found)] if found else ""
 
 
@@ -124,9 +131,7 @@ def _unnamed(plain: str) -> Iterator[tuple[int, int]]:
     """Yield where senders stand of which no address is said."""
     for pattern in (_SENDER, _OF_OWNER, _SENDS, _WHOSE, _OWNED, _KIND):
         for one in pattern.finditer(plain):
-            is_of_mail = bool(
-                re.search(rf"\b{_MAILS} {_FROM} \Z", plain[max(0, one.start() - 40) : one.start("it")], _I)
-            )
+            is_of_mail = bool(_MAILS_FROM.search(plain[max(0, one.start() - _NEAR) : one.start("it")]))
             if not _IS_NAMED.match(plain, one.end()) and not _is_other(plain, one, is_of_mail=is_of_mail):
                 yield one.span("it")
     for each in _ADDRESSED.finditer(plain):
@@ -144,9 +149,9 @@ def _following(plain: str, at: int) -> Iterator[re.Match[str]]:
 
 
 def _is_other(plain: str, found: re.Match[str], *, is_of_mail: bool) -> bool:
-    """Return whether what follows `from` is a time, a place, a part of the mail or anybody, and no sender.
+    """Return whether what follows `from` is no sender, but a time, a place, a part of the mail, or anybody.
 
-    `Mails from GitHub` have a sender; in `what is new, from GitHub` it is where things are.
+    A service is the sender of mails only if they are said to be from it: `mails from GitHub`.
     """
     begins, phrase = found.start("it"), found["it"]
     if _TIME.match(plain, begins) or _PLACE.match(plain, begins) or _PART.match(plain, begins):
