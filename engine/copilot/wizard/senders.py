@@ -56,7 +56,9 @@ _WHOSE = re.compile(
     rf"\b{_MAILS},? (?:whose|with|mit|deren)(?: the| dem| einem)? (?:sender|absender) (?:is |ist )?(?P<it>{_PHRASE})",
     _I,
 )
-_OWNED = re.compile(rf"\b(?P<it>(?:(?:my|our|an?|the|{_OWNER}) )?{_WORD})(?<=['’]s) (?:{_WORD} )?(?:e-?)?mails?\b", _I)
+_OWNED = re.compile(
+    rf"(?<![\w'’&-])(?P<it>(?:(?:my|our|an?|the|{_OWNER}) )?{_WORD})(?<=['’]s) (?:{_WORD} )?(?:e-?)?mails?\b", _I
+)
 _KIND = re.compile(
     r"(?<![\w.@-])(?P<it>kunden|lieferanten|kollegen|chef|firmen|familien|vereins)-?(?:e-?)?mails?\b", _I
 )

@@ -171,7 +171,12 @@ def test_the_co_pilot_asks_and_takes_the_answer(orchestra: Orchestra) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["archive mails from " + "my " * 3000, "archive mails from a@x.example" + " or my boss" * 900, "mails of " * 1200],
+    [
+        "archive mails from " + "my " * 3000,
+        "archive mails from a@x.example" + " or my boss" * 900,
+        "mails of " * 1200,
+        "mails from " + "a-" * 4000,
+    ],
 )
 def test_a_long_request_is_read_in_time(said: str) -> None:
     began = time.monotonic()
