@@ -157,7 +157,7 @@ def search(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Find workflows, prompts, fragments, connections and runs by words. The best comes first."""
+    """Find workflows, prompts, fragments, agents, tools, connections, runs and files by words. The best comes first."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.search.find(session.principal, " ".join(words), limit)
     if as_json:

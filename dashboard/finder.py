@@ -23,8 +23,11 @@ _ADDRESSES: Mapping[Kind, tuple[str, str]] = {
     "workflow": ("workflow", "name"),
     "prompt": ("prompt", "name"),
     "fragment": ("fragment", "name"),
+    "agent": ("agent", "name"),
+    "tool": ("tools", "tool"),
     "connection": ("connections", ""),
     "run": ("run", "id"),
+    "file": ("files", "file"),
 }
 """The page of each kind, and the parameter that names one there."""
 _ORDER = (
@@ -33,8 +36,11 @@ _ORDER = (
     N_("Action"),
     N_("Prompt"),
     N_("Fragment"),
+    N_("Agent"),
+    N_("Tool"),
     N_("Connection"),
     "Run",
+    N_("File"),
     N_("Help"),
 )
 """Of two results with the same fit, the earlier kind comes first."""

@@ -486,7 +486,13 @@ class Orchestra:
         """What the workspace has, by words."""
         from engine.search.search import Search
 
-        return Search(self.workspace, lambda: self._surroundings().connections, self.runs)
+        def connections() -> Mapping[str, str]:
+            return self._surroundings().connections
+
+        def files(p: Principal, words: str) -> list[str]:
+            return [one.path for one in self.files.list(p, words=words).files]
+
+        return Search(self.workspace, connections, self._tools.own.names, self.runs, files)
 
     @cached_property
     def trail(self) -> AuditTrail:

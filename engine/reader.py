@@ -21,6 +21,7 @@ from engine.connections.connections import Connections
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.people import is_known
 from engine.prompts.cases import CaseStore
@@ -99,10 +100,19 @@ class Reader:
         ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
         told = waits_for(self._state.claims, self.config.run_limits, utc_now)
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
-        self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
+        self.search = self._search(audit)
         calls = RecordedCalls(self.runs, logs.blobs)
         self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)
         self.case_tests = MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
+
+    def _search(self, audit: Audit) -> Search:
+        def files(p: Principal, words: str) -> list[str]:
+            from engine.workspace_files import Files
+
+            return [one.path for one in Files(self._accounts.open, audit).list(p, words=words).files]
+
+        tools = self._tools.own.names
+        return Search(self.workspace, lambda: self._surroundings().connections, tools, self.runs, files)
 
     def _connections(self, loaded: Callable[[], LoadedConfig], audit: Audit, *, is_demo: bool) -> Connections:
         modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)

@@ -137,5 +137,5 @@ async def search(
     q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Words of a name or a title.")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
 ) -> dict[str, Any]:
-    """Find workflows, prompts, fragments, connections and runs that have all of these words, the best first."""
+    """Find what the workspace has, from workflows to files, that has all of these words, the best first."""
     return {"hits": await reading.run(partial(orchestra.search.find, principal, q, limit))}

@@ -1,11 +1,11 @@
-"""Finds workflows, prompts, fragments, connections and runs by words in their names, titles and descriptions."""
+"""Finds what a workspace has, from workflows to files, by words in names, titles and descriptions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from engine.base.errors import OrchestraError
 from engine.base.services import declaration
@@ -18,18 +18,22 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.outline import text_in
 from engine.workspace.workspace import Workspace
 
-Kind = Literal["workflow", "prompt", "fragment", "connection", "run"]
+Kind = Literal["workflow", "prompt", "fragment", "agent", "tool", "connection", "run", "file"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """All kinds; of two hits with the same score, the earlier kind comes first."""
 MOST_HITS = 50
 LONGEST_QUERY = 200
 _MOST_RUNS = 8
+_MOST_FILES = 20
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A search result. `name` identifies it within its kind (the id of a run); a lower `fit` is better, 0 is best."""
+    """A search result; a lower `fit` is better, 0 is best.
+
+    `name` identifies it within its kind: the id of a run, the path of a file.
+    """
 
     kind: Kind
     name: str
@@ -45,6 +49,10 @@ class ListsRuns(Protocol):
         """Return the newest runs that match a text."""
 
 
+FindFiles: TypeAlias = Callable[[Principal, str], Sequence[str]]
+"""Returns the paths of files that contain a text."""
+
+
 @dataclass(frozen=True)
 class _Heading:
     """The title and the description of a file, with the text that they were read from."""
@@ -57,9 +65,18 @@ class _Heading:
 class Search:
     """Searches names, titles and descriptions, without compiling anything or calling a service."""
 
-    def __init__(self, workspace: Workspace, connections: Callable[[], Mapping[str, str]], runs: ListsRuns) -> None:
-        """`connections` returns the service of each connection, by name."""
-        self._shelves: dict[Kind, Shelf] = {"workflow": workspace.workflows, "prompt": workspace.prompts}
+    def __init__(
+        self,
+        workspace: Workspace,
+        connections: Callable[[], Mapping[str, str]],
+        tools: Callable[[], Sequence[str]],
+        runs: ListsRuns,
+        files: FindFiles,
+    ) -> None:
+        """`connections` returns the service of each connection, by name; `tools` the names of the own step types."""
+        shelves = workspace.workflows, workspace.prompts, workspace.agents
+        self._shelves: dict[Kind, Shelf] = dict(zip(("workflow", "prompt", "agent"), shelves, strict=True))
+        self._tools, self._find_files = tools, files
         self._fragments, self._labels = workspace.fragments, VersionLabels(workspace.workflows)
         self._connections, self._runs = connections, runs
         self._headings: dict[tuple[Kind, str], _Heading] = {}
@@ -71,7 +88,7 @@ class Search:
         if not query:
             return []
         files = [hit for kind in self._shelves for hit in self._files(kind, query)]
-        found = [*files, *self._named(query), *self._found_runs(p, query)]
+        found = [*files, *self._named(query), *self._found_runs(p, query), *self._found_files(p, query)]
         return sorted(found, key=lambda hit: (hit.fit, KINDS.index(hit.kind)))[:limit]
 
     def workflows(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
@@ -100,6 +117,9 @@ class Search:
         for name in self._fragments.names():
             if (fit := rank(query, name)) is not None:
                 yield Hit("fragment", name, name, "", fit)
+        for name in self._tools():
+            if (fit := rank(query, name)) is not None:
+                yield Hit("tool", name, name, "", fit)
         for name, service in self._connections().items():
             title = declaration(service).title
             if (fit := rank(query, name, beside=f"{service} {title}")) is not None:
@@ -111,6 +131,17 @@ class Search:
                 continue
             fit = rank(query, row.run_id, beside=f"{row.title} {row.workflow}")
             yield Hit("run", row.run_id, row.title, row.sentence, BESIDE if fit is None else fit)
+
+    def _found_files(self, p: Principal, query: str) -> Iterator[Hit]:
+        """Find files by the longest word of the query first: a folder may have many."""
+        try:
+            paths = self._find_files(p, max(query.split(), key=len))
+        except OrchestraError:  # the page Files says why
+            return
+        found = [(fit, path) for path in paths if (fit := rank(query, path.rpartition("/")[2], path)) is not None]
+        for fit, path in sorted(found)[:_MOST_FILES]:
+            folder, _, name = path.rpartition("/")
+            yield Hit("file", path, name, folder, fit)
 
     def _heading(self, kind: Kind, shelf: Shelf, name: str) -> _Heading:
         """Return the heading of a file; for a file that cannot be read, the title is made from its name."""

@@ -53,6 +53,15 @@ def test_everything_of_a_workspace_is_found_by_its_words(orchestra: Orchestra) -
         ("workflow", "zero"), ("fragment", "inbox-tone"), ("workflow", "inbox-triage"), ("run", run_id)
     ]  # fmt: skip
     assert found(run_id[-8:]) == [("run", run_id)]
+    (orchestra.workspace.root / "files" / "2026").mkdir(parents=True)
+    (orchestra.workspace.root / "files" / "2026" / "umsätze.csv").write_text("a\n")
+    (orchestra.workspace.root / "agents").mkdir(exist_ok=True)
+    (orchestra.workspace.root / "agents" / "helper.json").write_text('{"title": "Answers questions"}')
+    (orchestra.workspace.root / "tools" / "largest").mkdir(parents=True)
+    (orchestra.workspace.root / "tools" / "largest" / "tool.json").write_text("{}")
+    assert found("umsätze 2026") == [("file", "files/2026/umsätze.csv")]
+    assert found("questions answers") == [("agent", "helper")]
+    assert found("largest")[0] == ("tool", "largest")
     assert found("classify-mail")[0] == ("prompt", "classify-mail")
     assert ("connection", "gmail") in found("gmail")
     assert found("") == found("no such thing") == []
