@@ -55,9 +55,9 @@ def test_the_story_of_an_agent(page: Page, served: Served) -> None:
 
     page.get_by_role("tab", name="Try").click()
     page.get_by_role("textbox", name="Task").fill("Why does the app crash?")
-    page.get_by_role("textbox", name="mails").fill("crashes")
-    page.get_by_role("textbox", name="to", exact=True).fill("me@example.com")
-    page.get_by_role("textbox", name="to", exact=True).press("Tab")
+    page.get_by_role("textbox", name="Which mails").fill("crashes")
+    page.get_by_role("textbox", name="Who gets the answer").fill("me@example.com")
+    page.get_by_role("textbox", name="Who gets the answer").press("Tab")
     settled(page)
     page.get_by_role("button", name="Try in the demo").press("Enter")  # all of it by keyboard
     page.get_by_text("It calls draft").wait_for()
