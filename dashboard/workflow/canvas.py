@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "canvas.js").read_text(encoding="utf-8")
+WIZARD = "wizard"
+"""Asks the canvas to open the wizard of the co-pilot (`Visit.is_asked`)."""
 _mount = st.components.v2.component("ai-orchestra.canvas", js=_SCRIPT, isolate_styles=False)
 
 
@@ -50,6 +52,7 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "breaches": _pairs(file.breaches),
         "run": st.query_params.get("run", ""),
         "editor": bundle_address("editor"),
+        "wantsWizard": visit.is_asked(WIZARD),
     }
 
 

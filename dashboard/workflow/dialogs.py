@@ -10,23 +10,26 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names, open_file
+from dashboard.workflow.canvas import WIZARD
 from engine.base.names import usable_name
 from engine.workflows.workflow_files import CopiedSample, WorkflowFile
 
-_BLANK = ""
+_BLANK, _GUIDED = "", "step by step"
 
 
 @dialog(N_("New workflow"), icon=":material/add:")
 def new_workflow(visit: Visit) -> None:
     """Ask for a template, a title and a name, and create a workflow."""
     samples = {sample.name: sample for sample in visit.orchestra.workflows.samples(visit.who)}
-    chosen = st.selectbox(
+    own = {_BLANK: t("Blank"), _GUIDED: t("Step by step, with the co-pilot")}
+    start = st.selectbox(
         t("Start with"),
-        [_BLANK, *samples],
-        format_func=lambda name: samples[name].title if name else t("Blank"),
+        [*own, *samples],
+        format_func=lambda name: own[name] if name in own else samples[name].title,
         key="new-sample",
     )
-    st.caption(plain(samples[chosen].description) if chosen else t("One step that runs as it is."))
+    chosen = "" if start in own else start
+    st.caption(plain(samples[chosen].description) if chosen else _told(start))
     title = "" if chosen else st.text_input(t("Title"), key="new-title").strip()
     named_after = usable_name(title)
     suggested = free_name(chosen or named_after or "my-workflow", names(visit, WORKFLOW))
@@ -44,17 +47,27 @@ def new_workflow(visit: Visit) -> None:
         t("Create"),
         "new-make",
         make,
-        lambda made: open_new(visit, made, is_blank=not chosen),
-        scope=f"{chosen} {title} {name}",
+        lambda made: open_new(visit, made, is_blank=not chosen, do=WIZARD if start == _GUIDED else ""),
+        scope=f"{start} {title} {name}",
         type="primary",
     )
 
 
-def open_new(visit: Visit, made: WorkflowFile, *, is_blank: bool = False) -> None:
-    """Go to the page of a new workflow, a blank one to be drawn, and say there which connections came with it."""
+def _told(start: str) -> str:
+    """Return what a workflow that is no sample begins with."""
+    if start == _GUIDED:
+        return t("Choose what is read and what becomes of it, or say it in words. It works without a model, too.")
+    return t("One step that runs as it is.")
+
+
+def open_new(visit: Visit, made: WorkflowFile, *, is_blank: bool = False, do: str = "") -> None:
+    """Go to the page of a new workflow, a blank one to be drawn, and say there which connections came with it.
+
+    `do`: what the canvas is asked for (`Visit.is_asked`).
+    """
     added = made.added_connections if isinstance(made, CopiedSample) else []
     if added:
         said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
         session.tell(said, icon=":material/power:")
-    where = {"tab": "canvas"} if is_blank else {}
+    where = {"tab": "canvas", **({"do": do} if do else {})} if is_blank else {}
     open_file(visit, WORKFLOW, made.name, N_("{name} is made."), **where)

@@ -48,6 +48,24 @@ def accept(card: Locator) -> None:
     card.page.locator(".copilot-card[data-status=accepted]").wait_for()
 
 
+def test_a_new_workflow_begins_with_the_wizard(served: Served, page: Page) -> None:
+    """The dialog leads to the open co-pilot, once: a reload does not open what was closed."""
+    page.goto(f"{served.url}/workflows?do=new")
+    dialog = page.get_by_role("dialog", name="New workflow")
+    dialog.get_by_role("combobox", name="Start with").click()
+    page.get_by_role("option", name="Step by step, with the co-pilot").click()
+    dialog.get_by_role("textbox", name="Title").fill("Begun step by step")
+    dialog.get_by_role("textbox", name="Title").press("Tab")
+    settled(page)
+    dialog.get_by_role("button", name="Create").click()
+    panel = page.get_by_role("complementary", name="Co-pilot")
+    panel.get_by_label("Source").wait_for()
+    assert "do=" not in page.url
+    panel.get_by_role("button", name="Cancel").click()
+    page.reload()
+    panel.get_by_role("button", name="Build it step by step").wait_for()
+
+
 def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
     panel = opened(page, served, "by-clicks")
     panel.get_by_role("button", name="what is wrong").wait_for()

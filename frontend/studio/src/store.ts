@@ -33,6 +33,8 @@ export interface Mounted {
   run: string;
   // The address of the code editor, whose colours code has.
   editor?: string;
+  // Whether the co-pilot opens with the wizard, for a new workflow.
+  wantsWizard?: boolean;
 }
 
 export interface View {
@@ -186,6 +188,10 @@ export class Studio {
       show: (step) => this.showStep(step),
       changed: () => this.changed(),
     });
+    if (mounted.wantsWizard) {
+      this.openCopilot(true);
+      this.copilot.openWizard();
+    }
   }
 
   // ---- for React
