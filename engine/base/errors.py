@@ -317,13 +317,13 @@ class AssertionFailed(OrchestraError):
 class Rejected(OrchestraError):
     """A person rejected what the step asked for."""
 
-    default_remedy = "Resume the run to ask again."
+    default_remedy = "To be asked again, resume the run: `orchestra runs resume`."
 
 
 class ApprovalExpired(OrchestraError):
     """Nobody answered the question of a step in time; `goes_on`: whether the run goes on without the step."""
 
-    default_remedy = "Resume the run to ask again, or give people more time with `expires_after`."
+    default_remedy = "To be asked again, resume the run: `orchestra runs resume`. `expires_after` gives more time."
 
     def __init__(self, message: str, *, goes_on: bool = False) -> None:
         super().__init__(message)
