@@ -77,7 +77,7 @@ def _paused(visit: Visit, run_ids: Sequence[str]) -> None:
         tn("{count} run waiting for a budget", "{count} runs waiting for a budget", len(run_ids)), anchor=False
     )
     for run_id in run_ids[:_SHOWN_RUNS]:
-        visit.link(run_id, "run", icon=":material/hourglass_empty:", id=run_id)
+        visit.link(_named(visit, run_id), "run", icon=":material/hourglass_empty:", id=run_id)
     if len(run_ids) > _SHOWN_RUNS:
         st.caption(t("… and {count} more", count=len(run_ids) - _SHOWN_RUNS))
     if visit.may("run"):
@@ -85,6 +85,11 @@ def _paused(visit: Visit, run_ids: Sequence[str]) -> None:
         action_button(
             t("Resume"), "resume-paused", lambda _: visit.orchestra.budgets.resume(visit.who), lambda _: st.rerun()
         )
+
+
+def _named(visit: Visit, run_id: str) -> str:
+    found = visit.orchestra.runs.list(visit.who, text=run_id, limit=1).rows
+    return f"{found[0].title} · {run_id}" if found else run_id
 
 
 def _group(visit: Visit, workflow: str | None, rows: Sequence[BudgetRow]) -> None:
