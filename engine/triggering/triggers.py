@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
+from engine.base.names import is_branch
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -60,10 +61,13 @@ class Triggers:
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
 
-        One that is also on for accounts not in use now (Demo or Mine) is listed a second time, as resting. Raises
-        UnknownName if there is no such workflow, InvalidFile if its triggers cannot be read.
+        One that is also on for accounts not in use now (Demo or Mine) is listed a second time, as resting. A branch has
+        none: nothing starts it by itself. Raises UnknownName if there is no such workflow, InvalidFile if its triggers
+        cannot be read.
         """
         require(p, "view", "see triggers")
+        if workflow is not None and is_branch(workflow):
+            return []
         found = self._statuses.all(workflow)
         if workflow is not None and not found:
             self._finder.plan(workflow)

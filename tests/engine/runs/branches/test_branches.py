@@ -181,6 +181,7 @@ def test_without_its_default_environment_a_branch_is_refused_like_its_workflow(b
 
 def test_nothing_else_starts_a_branch(branched: Orchestra, root: Path) -> None:
     assert {one.workflow for one in branched.triggers.list(OWNER)} == {"work"}
+    assert branched.triggers.list(OWNER, BRANCH) == []
     with pytest.raises(InvalidInput, match="has no triggers that start runs"):
         branched.triggers.turn_on(OWNER, BRANCH, "daily")
     call = {"id": "call", "uses": "workflow.run", "with": {"workflow": BRANCH}}
