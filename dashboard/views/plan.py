@@ -95,11 +95,14 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
 
 
 def _applied(visit: Visit, plan_id: str) -> str:
-    """Apply a plan; return the run, or "" if the plan does not fit any more: the page then says what has changed."""
+    """Apply a plan; return the run, or "" if the plan does not fit any more: the page then says what has changed.
+
+    The second click of a double click leads to the run that the first one has started.
+    """
     try:
         return visit.orchestra.plans.apply(visit.who, plan_id)
     except PlanDrift:
-        return ""
+        return visit.orchestra.plans.show(visit.who, plan_id)["applied_run_id"] or ""
 
 
 def _changes(plan: PlanDocument) -> None:
