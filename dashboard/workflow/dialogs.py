@@ -37,6 +37,8 @@ def new_workflow(visit: Visit) -> None:
     field = f"new-name-{chosen or 'blank'}{named_after and f'-{named_after}'}"
     name = name_field(t("File name"), suggested, field)
 
+    where = {_BLANK: {"tab": "canvas"}, _GUIDED: {"tab": "canvas", "do": WIZARD}}.get(start, {})
+
     def make(_request_key: str) -> WorkflowFile:
         workflows = visit.orchestra.workflows
         if not chosen:
@@ -47,7 +49,7 @@ def new_workflow(visit: Visit) -> None:
         t("Create"),
         "new-make",
         make,
-        lambda made: open_new(visit, made, is_blank=not chosen, do=WIZARD if start == _GUIDED else ""),
+        lambda made: open_new(visit, made, **where),
         scope=f"{start} {title} {name}",
         type="primary",
     )
@@ -60,14 +62,10 @@ def _told(start: str) -> str:
     return t("One step that runs as it is.")
 
 
-def open_new(visit: Visit, made: WorkflowFile, *, is_blank: bool = False, do: str = "") -> None:
-    """Go to the page of a new workflow, a blank one to be drawn, and say there which connections came with it.
-
-    `do`: what the canvas is asked for (`Visit.is_asked`).
-    """
+def open_new(visit: Visit, made: WorkflowFile, **where: str) -> None:
+    """Go to the page of a new workflow, and say there which connections came with it; `where`: its tab."""
     added = made.added_connections if isinstance(made, CopiedSample) else []
     if added:
         said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
         session.tell(said, icon=":material/power:")
-    where = {"tab": "canvas", **({"do": do} if do else {})} if is_blank else {}
     open_file(visit, WORKFLOW, made.name, N_("{name} is made."), **where)

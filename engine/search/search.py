@@ -74,8 +74,11 @@ class Search:
         files: FindFiles,
     ) -> None:
         """`connections` returns the service of each connection, by name; `tools` the names of the own step types."""
-        shelves = workspace.workflows, workspace.prompts, workspace.agents
-        self._shelves: dict[Kind, Shelf] = dict(zip(("workflow", "prompt", "agent"), shelves, strict=True))
+        self._shelves: dict[Kind, Shelf] = {
+            "workflow": workspace.workflows,
+            "prompt": workspace.prompts,
+            "agent": workspace.agents,
+        }
         self._tools, self._find_files = tools, files
         self._fragments, self._labels = workspace.fragments, VersionLabels(workspace.workflows)
         self._connections, self._runs = connections, runs
