@@ -161,6 +161,7 @@ def _count_up(folder: Path, name: str) -> None:
         tables(folder).save("t", "shared", {f"{name}-{number}": number}, merge=True)
 
 
+@pytest.mark.slow
 def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
         list(pool.map(_count_up, [tmp_path] * 4, "abcd"))
@@ -186,6 +187,7 @@ def test_nothing_is_written_while_a_plan_is_made(tmp_path: Path) -> None:
     assert here.query("t", Wanted()).rows[0].value == 1
 
 
+@pytest.mark.slow
 def test_a_full_table_is_refused_and_a_query_holds_only_what_it_returns(tmp_path: Path) -> None:
     here = tables(tmp_path)
     here.save("t", "0000", "x")

@@ -60,6 +60,7 @@ def written_until(pacer: Pace, clock: Clock, seconds: float) -> list[float]:
     return went
 
 
+@pytest.mark.slow
 def test_the_published_limits_are_kept_in_every_window_of_two_hours() -> None:
     clock = Clock()
     went = written_until(pace(clock), clock, 7200.0)

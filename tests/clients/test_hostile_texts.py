@@ -43,6 +43,7 @@ def test_a_text_is_read_in_the_time_that_its_length_takes(read: Callable[[str], 
     assert time.thread_time() - begun_at < _SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -93,6 +93,7 @@ def test_no_name_of_a_sender_becomes_a_recipient(name: str) -> None:
         assert receivers(shown) == [BOB], form
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(name=st.text(max_size=60))
 def test_no_text_at_all_before_an_address_becomes_a_recipient(name: str) -> None:

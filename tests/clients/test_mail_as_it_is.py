@@ -134,6 +134,7 @@ def test_a_mail_is_read_as_it_is(raw: bytes, wanted: dict[str, Any]) -> None:
     assert {name: found[name] for name in wanted} == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
@@ -198,6 +199,7 @@ def test_nobody_takes_cut_addresses_for_all_of_them() -> None:
         recipients("Cc", [cut])
 
 
+@pytest.mark.slow
 def test_where_reading_gave_up_before_any_text_that_is_the_reason() -> None:
     mail = read_raw(b"Content-Type: text/html\n\n" + b"<div>" * 2 * TAGS_MOST + b"hello")
     assert mail["text"] == ""

@@ -166,6 +166,7 @@ def test_files_are_attached() -> None:
     assert found["m.eml"].get_content_type() == "application/octet-stream"
 
 
+@pytest.mark.slow
 @given(subject=st.text(max_size=300), text=st.text(max_size=300), name=st.text(max_size=40), file=st.text(max_size=40))
 def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name: str, file: str) -> None:
     mail = sent(

@@ -434,6 +434,7 @@ def test_a_refused_connection_did_nothing(form: Form, http: httpx.Client) -> Non
     assert caught.value.outcome == "not_done"
 
 
+@pytest.mark.slow
 def test_a_forbidden_address_says_so(form: Form) -> None:
     with http_client(allowed_origins=frozenset({"http://127.0.0.1:2"})) as closed, pytest.raises(Forbidden):
         client_of(form, "http://127.0.0.1:1/v1", closed).chat(HELLO)

@@ -20,11 +20,13 @@ TEXTS = st.lists(WORDS | LISTS | CODE, max_size=10).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_parts_hold_all_of_the_text_in_order(text: str) -> None:
     assert essence("\n".join(parts(text, 100, 10))) == essence(text)
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_parts_keep_to_their_size_but_for_what_is_one_block(text: str) -> None:
     assert all(len(part.encode()) <= 100 or is_too_large(part, 100, 10) for part in parts(text, 100, 10))
@@ -42,6 +44,7 @@ def test_a_cut_lies_between_lines() -> None:
     assert parts("one one\n\ntwo two\n\nthree three", 18) == ["one one\n\ntwo two", "three three"]
 
 
+@pytest.mark.slow
 @given(TEXTS.filter(lambda text: bool(text) and text == text.strip()))
 def test_a_text_of_one_part_is_sent_as_it_was_written(text: str) -> None:
     lines = [line if line.strip() else "" for line in text.split("\n")]

@@ -16,6 +16,7 @@ _SAMPLE = ("create-02", "create-10", "change-08", "change-11", "fix-05", "bulk-0
 """One or two of each kind, the fast ones; `make copilot-eval` has all."""
 
 
+@pytest.mark.slow
 def test_there_are_as_many_of_each_kind_as_promised() -> None:
     """No two ask for the same."""
     counts = Counter(one.kind for one in requests())

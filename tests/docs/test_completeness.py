@@ -84,6 +84,7 @@ def test_every_setting_is_documented_with_its_default(name: str, default: Any) -
     assert f"| `{name}` |{shown}|" in text_of("docs/files.md")
 
 
+@pytest.mark.slow
 def test_the_page_of_services_is_what_the_clients_say() -> None:
     said = "run: python -m engine.service_docs > docs/services.md"
     assert text_of("docs/services.md") == services_page(), said
@@ -119,6 +120,7 @@ def test_every_key_of_a_run_is_documented(orchestra: Orchestra) -> None:
     assert sorted(key for key in keys if f"`{key}`" not in page) == []
 
 
+@pytest.mark.slow
 def test_every_address_of_the_api_is_documented() -> None:
     page = text_of("docs/operations.md")
     api = create_api(lambda: None)  # type: ignore[arg-type,return-value]

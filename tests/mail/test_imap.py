@@ -35,6 +35,7 @@ def test_the_doctor_names_what_the_mailbox_has(client: ImapClient) -> None:
     assert "smtp_host" in text
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_refused_and_shown_nowhere(mailbox_settings: dict[str, Any]) -> None:
     with connected({**mailbox_settings, "password": "not-it-at-all"}) as client:
         with pytest.raises(AuthError) as caught, client.mailbox.session():

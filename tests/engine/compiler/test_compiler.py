@@ -435,6 +435,7 @@ def test_where_both_put_out_the_same_shape_names_are_still_checked() -> None:
     assert problem.remedy.endswith("did you mean `steps.mails.output.messages`?")
 
 
+@pytest.mark.slow
 def test_the_last_of_a_thousand_steps_is_checked_like_the_first() -> None:
     steps = [{"id": "s0", "uses": "flow.set", "with": {"values": {"v": 1}}}]
     for number in range(1, 1000):

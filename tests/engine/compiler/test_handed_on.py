@@ -159,6 +159,7 @@ def test_what_a_called_workflow_hands_on_keeps_its_kind(monkeypatch: pytest.Monk
         assert [one.message for one in found if one.severity == "error"] != []
 
 
+@pytest.mark.slow
 def test_a_long_row_of_values_is_compiled_soon() -> None:
     row = [set_step("s0", {"v": 1})]
     row += [set_step(f"s{n}", {"v": f"{{{{ steps.s{n - 1}.output.v + 1 }}}}"}) for n in range(1, 400)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random as Dice
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def splice_of(dice: Dice, file: JsonFile) -> Splice:
     return Splice(start, file.text[start:end], dice.choice(PIECES))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(TEXTS), st.integers(0, 10**9))
 def test_a_text_after_splices_is_read_as_if_it_were_new(text: str, number: int) -> None:
     dice, file = Dice(number), parse(text, "work")

@@ -30,6 +30,7 @@ def problems_of(text: str) -> list[Problem]:
     return caught.value.problems
 
 
+@pytest.mark.slow
 @given(JSON, st.sampled_from([None, 0, 2]), st.booleans())
 def test_it_agrees_with_json_loads(value: Any, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -53,6 +54,7 @@ def test_it_refuses_what_json_loads_refuses_and_names_a_place(text: str) -> None
     assert codes <= {"duplicate_key", "number_range", "surrogate", "not_a_number"}  # stricter for these reasons only
 
 
+@pytest.mark.slow
 @given(JSON, st.data())
 def test_a_text_cut_anywhere_is_named_and_never_breaks_the_reader(value: Any, data: st.DataObject) -> None:
     text = json.dumps([value], indent=1)
@@ -61,6 +63,7 @@ def test_a_text_cut_anywhere_is_named_and_never_breaks_the_reader(value: Any, da
     assert problem.line <= cut.count("\n") + 1
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers() | st.text(), min_size=1), min_size=1))
 def test_every_value_and_key_is_found_where_it_stands(value: dict[str, dict[str, Any]]) -> None:
     value = json.loads(json.dumps(value).replace("9" * 19, "9"))

@@ -168,6 +168,7 @@ def test_patterns_that_take_long_together_are_refused_at_once(patterns: list[str
     assert time.thread_time() - began < 4
 
 
+@pytest.mark.slow
 def test_one_pattern_used_everywhere_counts_once() -> None:
     schema = {"properties": {f"p{n}": {"pattern": f"{_LARGE}one"} for n in range(3_000)}}
     assert list(schema_faults(schema)) == []

@@ -164,6 +164,7 @@ def test_a_mistake_is_told_in_plain_words_where_it_is(source: str, at: str, said
     assert raised.value.details["offset"] == source.index(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -196,6 +197,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(JSON)
 def test_any_json_survives_a_whole_expression(given_value: Any) -> None:

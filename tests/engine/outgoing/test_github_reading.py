@@ -83,6 +83,7 @@ def test_nothing_live_is_left_of_a_text(text: str) -> None:
     assert not github_reading.has_links(without_links(text, is_named)[0], is_named)
 
 
+@pytest.mark.slow
 def test_nothing_live_is_left_of_random_texts() -> None:
     chance = random.Random(7)
     for _ in range(700):

@@ -240,6 +240,7 @@ def _guessed(users: Users, names: Iterable[str], addresses: Iterable[str]) -> li
 ATTACKER, HOME, ELSEWHERE = "203.0.113.66", "198.51.100.7", "192.0.2.1"
 
 
+@pytest.mark.slow
 def test_a_thousand_invented_names_keep_out_nobody_else(users: Users, ada: Principal, clock: Hands) -> None:
     waits = _guessed(users, (f"user{number}" for number in range(1_000)), [ATTACKER])
     assert len(waits) == 1_000 - PER_ADDRESS, "the address itself has to wait"
@@ -255,6 +256,7 @@ def test_where_somebody_signed_in_before_the_tries_of_others_do_not_count(users:
     assert users.login("ada", PASSWORD, HOME) is not None
 
 
+@pytest.mark.slow
 def test_who_knows_a_name_cannot_lock_it_out_from_other_addresses(users: Users, ada: Principal, clock: Hands) -> None:
     """An attack by a thousand addresses: known places get in at once, any other within the wait told."""
     assert users.login("ada", PASSWORD, HOME) is not None

@@ -179,6 +179,7 @@ def test_a_rename_follows_into_prompts_and_fragments(place: Place) -> None:
     assert not [one for one in place.prompts.get(VIEWER, "greet").problems if one.severity == "error"]
 
 
+@pytest.mark.slow
 def test_the_list_follows_each_change_though_it_keeps_what_it_found(place: Place) -> None:
     place.has(tone="kind")
     place.version('{{ fragment("tone") }}')

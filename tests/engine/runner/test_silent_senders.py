@@ -42,6 +42,7 @@ async def looked(world: World, times: int) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run_id", [pytest.param("stopped", id="same-run"), pytest.param("another", id="other-run")])
 def test_it_is_looked_for_until_it_is_found_and_never_sent(attempt: Try, world: World, run_id: str) -> None:
     async def test(on: Bench) -> None:
@@ -122,6 +123,7 @@ def test_a_receipt_of_the_silent_one_itself_ends_the_wait(attempt: Try, world: W
     assert world.sent == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
     attempt: Try, world: World, database: SqliteDatabase
 ) -> None:

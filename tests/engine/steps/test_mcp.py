@@ -334,6 +334,7 @@ def test_acceptance_is_for_one_server(orchestra: Orchestra, tools: Tools) -> Non
     assert not tools.calls
 
 
+@pytest.mark.slow
 def test_a_waiting_run_goes_on_with_what_was_accepted_when_it_began(root: Path, tools: Tools) -> None:
     wait = {"id": "wait", "uses": "flow.approve", "with": {"message": "Go on?"}}
     write_workflow(root, "talk", [wait, {"id": "say", "uses": SAY, "needs": ["wait"], "with": {"words": "hello"}}])
@@ -623,6 +624,7 @@ def test_an_agent_uses_it_and_cannot_choose_a_destination(orchestra: Orchestra, 
         assert sum(one.code == "outside_destination" for one in found.problems) == faults, found.problems
 
 
+@pytest.mark.slow
 def test_the_command_shows_accepts_and_withdraws(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["connections", "tools", "talker", "--workspace", str(root), "--json"]
 

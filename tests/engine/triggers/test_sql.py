@@ -52,6 +52,7 @@ def test_a_row_of_the_far_future_hides_no_later_one(looker: Looker, already: lis
         assert ids(looker) == [str(first + number)]
 
 
+@pytest.mark.slow
 def test_so_many_that_none_can_be_told_apart_are_an_error(looker: Looker) -> None:
     add(looker, soon(1))
     assert ids(looker) == []

@@ -57,6 +57,7 @@ def test_what_counts_as_a_change(server: Server, selector: str, was: str, now: s
     assert looker.look_until_done() == []
 
 
+@pytest.mark.slow
 def test_a_page_that_returns_to_what_it_said_has_changed_again(server: Server) -> None:
     looker = looker_of(server)
     looker.look_until_done()

@@ -21,6 +21,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
 DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=40)
 
 
+@pytest.mark.slow
 @given(DOCUMENTS, st.sampled_from(KINDS))
 def test_the_value_stays_equal_and_writing_again_changes_nothing(document: Any, kind: Kind) -> None:
     text = canonical(document, kind)

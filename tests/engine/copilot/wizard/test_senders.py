@@ -169,6 +169,7 @@ def test_the_co_pilot_asks_and_takes_the_answer(orchestra: Orchestra) -> None:
     assert "query: in:inbox from:anna@x.example" in " ".join(answered.proposal.sentences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [

@@ -303,6 +303,7 @@ def test_two_processes_that_find_an_orphan_at_once_send_it_once(
         owner.release()
 
 
+@pytest.mark.slow
 def test_a_write_of_a_foreign_process_that_may_still_be_out_is_waited_for(attempt: Try, world: World) -> None:
     async def test(on: Bench) -> None:
         foreign = on.job("foreign")

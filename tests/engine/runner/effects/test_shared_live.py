@@ -62,6 +62,7 @@ def test_what_is_told_is_heard_by_all_in_order(channels: list[Broadcast]) -> Non
         one.close()
 
 
+@pytest.mark.slow
 def test_an_answer_is_followed_from_another_process(channels: list[Broadcast], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_live, "_ASK_SECONDS", 0.2)
     with closing(SharedLive(channels[0], "a")) as here, closing(SharedLive(channels[1], "b")) as there:
@@ -79,6 +80,7 @@ def test_an_answer_is_followed_from_another_process(channels: list[Broadcast], m
         until(lambda: here.of("run") == {})
 
 
+@pytest.mark.slow
 def test_what_is_lost_is_a_gap_and_nothing_is_told_while_nobody_watches() -> None:
     channels: list[MemoryBroadcast] = []
     told = MemoryBroadcast(channels)

@@ -36,6 +36,7 @@ class _Load:
         return done
 
 
+@pytest.mark.slow
 def test_each_first_log_waits_for_its_own_half_second(tmp_path: Path) -> None:
     """Under steady load, nearly every run would otherwise have its log written twice."""
 
@@ -53,6 +54,7 @@ def test_each_first_log_waits_for_its_own_half_second(tmp_path: Path) -> None:
     asyncio.run(load())
 
 
+@pytest.mark.slow
 def test_a_log_that_is_requested_again_and_again_keeps_its_turn(tmp_path: Path) -> None:
     """Else a busy run would have none, and nor would those that began after it."""
 
@@ -69,6 +71,7 @@ def test_a_log_that_is_requested_again_and_again_keeps_its_turn(tmp_path: Path) 
     asyncio.run(load())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_closing", [False, True])
 def test_a_log_that_cannot_be_written_does_not_keep_others_from_the_disk(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_closing: bool

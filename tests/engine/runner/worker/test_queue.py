@@ -161,6 +161,7 @@ def test_what_is_done_is_delivered_at_most_once_more(queue: WorkQueue) -> None:
     _told(queue, story)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 @pytest.mark.parametrize("limits", [NO_LIMITS, RunLimits(per_user=100)], ids=["shared", "limited"])
 def test_two_queues_deliver_the_runs_of_nobody_once_and_no_more_than_they_have_slots(

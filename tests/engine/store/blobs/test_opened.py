@@ -48,6 +48,7 @@ def test_runs_are_in_the_bucket_alone_and_found_again_from_there(run: Run, orche
     reader.close()
 
 
+@pytest.mark.slow
 def test_runs_are_beside_the_state_on_a_server(tmp_path: Path) -> None:
     root = tmp_path / "workspace"
     for name in ("workflows", "prompts", "logs"):

@@ -108,6 +108,7 @@ def test_a_bucket_that_is_missing_is_named(place: S3Place, doing: str) -> None:
     assert "AWS_" in missing.value.remedy
 
 
+@pytest.mark.slow
 def test_what_does_not_answer_is_named_in_one_line() -> None:
     blobs = S3Blobs.at(S3Place("logs", "team", "http://127.0.0.1:1"), KEYS)
     with pytest.raises(StorageError, match=r"^s3://logs/team/2026-11-20/run\.json: ") as missing:

@@ -55,6 +55,7 @@ def step_texts(text: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @given(st.sampled_from(SEEDS), st.sampled_from(STYLES), st.integers(0, 10**9))
 def test_an_operation_on_a_text_is_the_operation_on_its_document(seed: Any, style: str, number: int) -> None:
     document, text, ahead = seed, styles(seed)[style], Random(number)
@@ -145,6 +146,7 @@ def test_of_several_operations_all_are_applied_or_none() -> None:
         done(TEXT)
 
 
+@pytest.mark.slow
 @given(st.text(), st.text(min_size=1))
 def test_any_text_arrives_as_it_is_or_is_refused(value: str, key: str) -> None:
     for style in styles(EXTRA).values():
