@@ -11,6 +11,7 @@ from commands.base.opened import Session
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 from engine.record.plural import many
+from engine.runs.planning.plan_documents import writes_nothing
 
 if TYPE_CHECKING:
     from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
@@ -59,7 +60,7 @@ def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
     for write in plan["writes"]:
         yield from _of_write(write)
     for kept in plan["kept"]:
-        yield f"  = {kept['path']}  {kept['uses']}  kept: {kept['note']}"
+        yield f"  = {kept['path']}  {kept['uses']}: {kept['title']}; kept: {kept['note']}"
     for may in plan["may_happen"]:
         yield f"  ? {may['path']}  {may['uses']}  may happen: {may['because']}"
     for one in plan["notes"]:
@@ -67,7 +68,9 @@ def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
     used, cost = plan["usage"], plan["usage"]["cost_usd"]
     price = "cost not known" if cost is None else f"{cost:.4f} USD"
     yield f"Models: {used['input_tokens']} tokens in, {used['output_tokens']} out, {price}."
-    if plan["state"] == "open":
+    if plan["state"] == "open" and writes_nothing(plan):
+        yield "Nothing would be written, so there is nothing to apply."
+    elif plan["state"] == "open":
         until = local_time(plan["expires_at"], zone)
         yield f"`orchestra plans apply {plan['plan_id']}` executes exactly this, until {until}."
     else:

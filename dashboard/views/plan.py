@@ -15,7 +15,7 @@ from dashboard.parts.values import json_text
 from engine.base.errors import PlanDrift, UnknownName
 from engine.budgets.limits import money
 from engine.plugins.registry import step_type
-from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
+from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite, writes_nothing
 
 PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Work"), in_menu=False)
 
@@ -82,7 +82,9 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
             type="primary",
             icon=":material/preview:",
         )
-    if plan["state"] == "open" and visit.may("run"):
+    if plan["state"] == "open" and writes_nothing(plan):
+        st.info(t("Nothing would be written, so there is nothing to apply."), icon=":material/check_circle:")
+    elif plan["state"] == "open" and visit.may("run"):
         action_button(
             t("Apply"),
             f"apply-{plan_id}",
@@ -182,6 +184,7 @@ def _others(plan: PlanDocument) -> None:
     if plan["kept"]:
         section(t("Kept"))
         for kept in plan["kept"]:
+            st.markdown(f"**{plain(_kind(kept['uses']))}** · {plain(kept['title'])}")
             st.caption(plain(f"{kept['path']} · {kept['uses']} · {kept['note']}"))
     if plan["may_happen"]:
         section(t("May happen"))

@@ -10,7 +10,7 @@ from tests.engine.conftest import set_step, write_workflow
 
 
 def test_a_plan_is_made_beside_run_and_shown_and_applied(open_page: Open, orchestra: Orchestra) -> None:
-    write_workflow(orchestra.workspace.root, "sums", [set_step("one")])
+    write_workflow(orchestra.workspace.root, "sums", [issue("ticket", "Adds up")])
     at = open_page("workflow", name="sums")
     at.button(key="plan-sums").click().run()
     [plan] = orchestra.plans.list(OWNER)["plans"]
@@ -22,7 +22,16 @@ def test_a_plan_is_made_beside_run_and_shown_and_applied(open_page: Open, orches
     assert orchestra.plans.list(OWNER)["plans"][0]["state"] == "applied"
     at = open_page("plan", id=plan["plan_id"])
     assert "applied once" in words(at)
-    assert "Plan: 0 writes" in words(open_page("plans"))
+    assert "Plan: 1 write" in words(open_page("plans"))
+
+
+def test_a_plan_without_a_write_says_so_and_offers_nothing_to_apply(open_page: Open, orchestra: Orchestra) -> None:
+    write_workflow(orchestra.workspace.root, "sums", [set_step("one")])
+    plan_id = orchestra.plans.make(OWNER, "sums", {})
+    orchestra.runs.wait(OWNER, plan_id, 60)
+    at = open_page("plan", id=plan_id)
+    assert "nothing to apply" in words(at)
+    assert f"apply-{plan_id}" not in {button.key for button in at.button}
 
 
 def issue(step_id: str, title: str) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class KeptWrite(TypedDict):
     """A write that an earlier run has made, and that the plan leaves as it is."""
 
     path: ReadOnly[str]
+    title: ReadOnly[str]
+    """As of a planned write."""
     uses: ReadOnly[str]
     note: ReadOnly[str]
     receipt: ReadOnly[ReceiptRecord | None]
@@ -176,6 +178,11 @@ class PlanTree:
                 yield f"{prefix}{step['path']}", run, step
 
 
+def writes_nothing(plan: PlanDocument) -> bool:
+    """Return whether applying a plan would do nothing that a person could want."""
+    return not (plan["writes"] or plan["may_happen"] or plan["notes"])
+
+
 def tree_of(root: Run, log: Callable[[str], Run | None], stored_hash: Callable[[str], str]) -> PlanTree:
     """Return a plan with the workflows that it calls, as far as their logs are there."""
     runs, hashes = [("", root)], list[str]()
@@ -224,7 +231,7 @@ def plan_document(tree: PlanTree, fate: PlanFate, blobs: Blobs, compiled: Compil
 
 
 def _writes(tree: PlanTree, blobs: Blobs) -> Iterator[PlannedWrite]:
-    titles = {path: step["title"] for path, _, step in tree.steps()}
+    titles = _titles(tree)
     for path, run, step in tree.steps():
         planned = step.get("planned") or {}
         if planned.get("write") != "new":
@@ -232,7 +239,7 @@ def _writes(tree: PlanTree, blobs: Blobs) -> Iterator[PlannedWrite]:
         preview = planned.get("preview")
         yield {
             "path": path,
-            "title": titles.get(path.rpartition(".")[0]) or step["title"] or step["id"],
+            "title": titles[path],
             "uses": step["uses"] or "",
             "connection": step["connection"],
             "account": planned.get("account", ""),
@@ -263,12 +270,20 @@ def _view(title: str, text: str, before: str | None, **_: Any) -> PreviewView:
     return {"title": title, "text": text, "before": before, "difference": difference(before, text)}
 
 
+def _titles(tree: PlanTree) -> Mapping[str, str]:
+    """Return the title of each step: of the item of a loop that it is made for, else its own, else its id."""
+    own = {path: step["title"] for path, _, step in tree.steps()}
+    return {path: own.get(path.rpartition(".")[0]) or own[path] or step["id"] for path, _, step in tree.steps()}
+
+
 def _kept(tree: PlanTree) -> Iterator[KeptWrite]:
+    titles = _titles(tree)
     for path, _, step in tree.steps():
         planned = step.get("planned") or {}
         if planned.get("write") == "kept":
             yield {
                 "path": path,
+                "title": titles[path],
                 "uses": step["uses"] or "",
                 "note": planned.get("note", ""),
                 "receipt": planned.get("receipt"),
