@@ -11,7 +11,6 @@ from commands.base.opened import Session
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 from engine.record.plural import many
-from engine.runs.planning.plan_documents import writes_nothing
 
 if TYPE_CHECKING:
     from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
@@ -56,6 +55,8 @@ _AGAIN = ("drifted", "expired", "failed")
 
 
 def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
+    from engine.runs.planning.plan_documents import writes_nothing  # 5 ms: every `orchestra run` imports this file
+
     yield f"Plan {plan['plan_id']} of {plan['workflow']}: {many(len(plan['writes']), 'write')}, nothing written yet."
     for write in plan["writes"]:
         yield from _of_write(write)
