@@ -162,6 +162,7 @@ chaos: setup-dev
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/python -m bench.copilot
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
+	$(BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile=wide -m wide
 
 fresh:
 	.ci/fresh

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
+
+_Test = TypeVar("_Test", bound=Callable[..., object])
+_WIDE = 20
 
 
 def few(values: Iterable[Any], *kept: Any) -> list[Any]:
@@ -23,6 +27,12 @@ def every(nth: int, values: Iterable[Any]) -> list[Any]:
 def rare(*values: Any, id: str | None = None) -> Any:
     """Return a parameter of `make chaos`."""
     return pytest.param(*values, id=id, marks=pytest.mark.chaos)
+
+
+def examples(count: int, **more: Any) -> Callable[[_Test], _Test]:
+    """Let a property be tried with so many examples; `make chaos` tries twenty times as many, which it chooses anew."""
+    how = settings(max_examples=count if settings().derandomize else _WIDE * count, **more)
+    return lambda test: pytest.mark.wide(how(test))
 
 
 def _rare(one: Any) -> Any:

@@ -9,12 +9,13 @@ import time
 from email.utils import getaddresses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
 from clients.mail.addresses import recipients, shown_addresses
 from clients.mail.outgoing import Outgoing, as_bytes, build
+from tests.few import examples
 from tests.mail.raw_mails import read_raw
 
 BOB = "bob@example.org"
@@ -94,7 +95,7 @@ def test_no_name_of_a_sender_becomes_a_recipient(name: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(name=st.text(max_size=60))
 def test_no_text_at_all_before_an_address_becomes_a_recipient(name: str) -> None:
     for form in forms(name):

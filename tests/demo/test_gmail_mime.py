@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from demo.gmail.mime import (
@@ -20,6 +20,7 @@ from demo.gmail.mime import (
     words_of_html,
 )
 from tests.demo.gmail_schema import differences
+from tests.few import examples
 
 NESTED = b"""From: =?utf-8?q?J=C3=B6rg?= <j@example.org>
 Subject: =?iso-8859-1?q?Gr=FC=DFe?=
@@ -149,7 +150,7 @@ LINES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.sampled_from(LINES) | st.binary(max_size=20), max_size=14).map(b"\n".join))
 @example(b"Content-Type: text/html\n\n<![odd <p>a")
 def test_any_bytes_are_a_mail(raw: bytes) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.model import model
 from demo.model.document import Document, document_of
 from demo.model.filler import fill
 from tests.demo.mail_text import NEW, ROOT, SAMPLES, prompt
+from tests.few import examples
 
 PROMPT = json.loads((ROOT / "prompts" / "classify-mail.json").read_text(encoding="utf-8"))
 REPLY = json.loads((ROOT / "prompts" / "draft-reply.json").read_text(encoding="utf-8"))
@@ -261,7 +262,7 @@ TEXTS = st.sampled_from(
 ) | st.text(max_size=80)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(schema=st.recursive(leaves(), objects, max_leaves=8), subject=st.text(max_size=20), text=TEXTS)
 def test_the_answer_fits_any_schema(schema: dict[str, Any], subject: str, text: str) -> None:
     document = document_of([{"role": "user", "content": f"Subject: {subject}\n\n{text}"}])

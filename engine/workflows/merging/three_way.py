@@ -93,7 +93,9 @@ class _Merge:
             if home not in self._base.lists or home in remover.lists or (owner and owner not in remover.parts):
                 continue
             inside = [one for id_ in ids for one in _only_in(keeper, remover, id_)]
-            if any(one not in self._base.parts or self._is_touched(one, side) for one in inside):
+            if self._is_rearranged(home, keeper) or any(
+                one not in self._base.parts or self._is_touched(one, side) for one in inside
+            ):
                 taken = self._decide_list(home)
                 decided.update(inside)
                 present.update(dict.fromkeys(inside, taken == side))

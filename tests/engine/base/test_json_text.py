@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.json_text import compact, indented, indented_inside, value_of
+from tests.few import examples
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
@@ -24,7 +25,7 @@ plain = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(st.dictionaries(st.text(), values))
 def test_what_was_written_is_read_again(value: dict[str, Any]) -> None:
     assert json.loads(compact(value)) == value
@@ -33,7 +34,7 @@ def test_what_was_written_is_read_again(value: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(st.dictionaries(st.text(), plain))
 def test_it_is_what_python_would_write(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.checkout import CHECKOUT
@@ -20,6 +20,7 @@ from engine.prompts.prompts import PromptStore
 from engine.workspace.workspace import Workspace
 from tests.engine.compiler.test_odd_documents import spoilt
 from tests.engine.conftest import set_step
+from tests.few import examples
 
 ANSWER = {"type": "object", "properties": {"kind": {"enum": ["bug", "task"]}, "share": {"type": "number"}}}
 PROMPTS: Mapping[str, PromptDefinition] = {
@@ -384,7 +385,7 @@ def _have_places(problems: list[Problem], text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(st.sampled_from(SHIPPED.workflows.names()), st.data())
 def test_every_problem_of_a_spoilt_file_has_a_place(name: str, data: st.DataObject) -> None:
     document = SHIPPED.workflows.read(name).value
@@ -397,7 +398,7 @@ def test_every_problem_of_a_spoilt_file_has_a_place(name: str, data: st.DataObje
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(
     st.sampled_from(SHIPPED.workflows.names()),
     st.integers(0, 10_000),

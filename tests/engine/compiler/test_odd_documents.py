@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.checkout import CHECKOUT
@@ -18,6 +18,7 @@ from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore
 from engine.workspace.workspace import Workspace
+from tests.few import examples
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
@@ -53,7 +54,7 @@ def spoilt(document: Any, data: st.DataObject) -> Any:
     return document
 
 
-@settings(deadline=None, max_examples=120)
+@examples(120)
 @given(st.sampled_from(SHIPPED.prompts.names()), st.data())
 def test_a_spoilt_prompt_is_checked_to_the_end_and_rendered_or_refused(name: str, data: st.DataObject) -> None:
     document = spoilt(SHIPPED.prompts.read(name).value, data)

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_template, render
+from tests.few import examples
 from tests.patience import PATIENCE_SECONDS
 
 ROOTS = frozenset({"a", "b", "steps", "inputs"})
@@ -198,7 +199,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(JSON)
 def test_any_json_survives_a_whole_expression(given_value: Any) -> None:
     for text in ("{{ a }}", "{{ [a][0] }}", "{{ {'k': a}.k }}"):
@@ -206,13 +207,13 @@ def test_any_json_survives_a_whole_expression(given_value: Any) -> None:
     assert json.loads(value("{{ json(a) }}", a=given_value)) == given_value
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.text().filter(lambda text: "{{" not in text))
 def test_a_text_without_braces_renders_as_itself(text: str) -> None:
     assert value(text) == text
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(TEXT)
 def test_what_a_value_contains_is_never_expanded(text: str) -> None:
     hostile = text + "{{ b }}" + text

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import ExpressionError
 from engine.expressions.templates import expression_tokens, parts, spelling, tokens
+from tests.few import examples
 
 
 def shape(text: str) -> list[tuple[str, bool]]:
@@ -119,13 +120,13 @@ def test_a_place_behind_a_text_of_two_lines_leads_back() -> None:
     assert spelt.source_of(spelt.offset(2, len("y'''+") + 1)) == source.index("nope")
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.text().filter(lambda text: "{{" not in text))
 def test_a_text_without_braces_is_one_literal_part(text: str) -> None:
     assert shape(text) == [(text, False)]
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.text(alphabet="{}'\"\\()[]ab .,/rR\n", max_size=60))
 def test_a_text_is_cut_without_loss_or_refused(text: str) -> None:
     try:
@@ -139,7 +140,7 @@ def test_a_text_is_cut_without_loss_or_refused(text: str) -> None:
         assert text.startswith(part.text, part.offset)
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.text(alphabet="{}'\"\\()[]defaultxjson .,/\n\0é", max_size=60))
 def test_tokens_are_the_text_and_spelling_ends(source: str) -> None:
     assert "".join(token.text for token in tokens(source)) == source

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.clock import utc_now
@@ -22,6 +22,7 @@ from engine.prompts.prompts import PromptStore
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sqlite.database import SqliteDatabase
 from engine.workspace.workspace import Workspace
+from tests.few import examples
 from tests.odd_strings import ODD_STRINGS
 
 ANN = Principal("ann", "editor")
@@ -40,7 +41,7 @@ def facet(root: Path) -> PromptFiles:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(texts=st.lists(PROMPTS, min_size=1, max_size=4), title=WORDS, values=st.tuples(WORDS, WORDS, WORDS))
 def test_what_is_saved_is_rendered_and_a_version_never_changes(
     texts: list[Any], title: str, values: tuple[str, ...]

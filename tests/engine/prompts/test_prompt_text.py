@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.prompts.prompt_text import LARGEST_BYTES, read, written
 from engine.workspace.canonical import canonical
+from tests.few import examples
 
 ODD = [
     *("---", "<!-- role: user -->", "\\<!-- role: user -->", "<!--ROLE:", "...", "\r\n", "\n", "\n\n", " ", "  - a: b"),
@@ -83,7 +84,7 @@ def plain(text: str) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(PROMPTS.filter(lambda one: plain(json.dumps(one, ensure_ascii=False))))
 @example({"schema_version": 1, "messages": [{"role": "user", "content": ["a\nb", "", "<!-- role: user -->"]}]})
 @example({"schema_version": 1, "messages": [{"role": "user", "content": []}, {"role": "user", "content": "\n\n"}]})

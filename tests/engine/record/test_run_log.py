@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
@@ -16,6 +16,7 @@ from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
 from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
+from tests.few import examples
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -53,7 +54,7 @@ def test_a_log_that_makes_no_sense_is_named(run: Run, orchestra: Orchestra, dama
     assert (count, broken) == (1, [str(path)])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 5_000), flip=st.integers(0, 5_000), bit=st.integers(0, 7))
 def test_a_log_cut_or_flipped_is_read_or_named(run: Run, orchestra: Orchestra, cut: int, flip: int, bit: int) -> None:
     rows = orchestra.runs.list(OWNER).rows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from engine.base.clock import utc_now
@@ -34,6 +34,7 @@ from engine.store.sqlite.database import SqliteDatabase
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
+from tests.few import examples
 
 EDITOR = Principal("ann", "editor")
 VIEWER = Principal("vic", "viewer")
@@ -216,7 +217,7 @@ def test_files_with_names_that_cannot_be_used_are_listed_too(facet: WorkflowFile
         facet.get(VIEWER, "My Flow")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bytes_that_rot_anywhere_never_break_the_list(
     facet: WorkflowFiles, workspace: Workspace, data: st.DataObject

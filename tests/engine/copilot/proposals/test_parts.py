@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
@@ -19,6 +19,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.editing.operations import operations
 from engine.workflows.editing.steps_in_text import read
+from tests.few import examples
 
 ADA = Principal("ada", "editor")
 IDS = ("a", "b", "c", "d", "e", "f")
@@ -68,7 +69,7 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     orchestra.close()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(OPERATIONS, min_size=1, max_size=6), st.sets(st.sampled_from((*IDS, "x", "y", ""))))
 def test_a_part_touches_only_its_steps(orchestra: Orchestra, ops: list[dict[str, Any]], chosen: set[str]) -> None:
     """The others have the same characters as before; a part that needs an operation of another step is refused."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
@@ -27,6 +27,7 @@ from engine.workspace.canonical import canonical
 from engine.workspace.step_renames import KnownRenames, StepRenames
 from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.workflows.editing.model import EXTRA, SEEDS, Random, apply, styles
+from tests.few import examples
 
 FILE = "workflows/work.json"
 Ops = Sequence[Mapping[str, Any]]
@@ -103,7 +104,7 @@ TOPS: Sequence[tuple[Ops, Ops]] = [
 
 
 @pytest.mark.slow
-@settings(max_examples=15)  # each renames and compiles several times
+@examples(15)  # each renames and compiles several times
 @given(st.integers(0, 10**9), st.sampled_from(list(styles(WORK))))
 def test_edits_of_different_steps_have_the_meaning_of_both_in_either_order(seed: int, style: str) -> None:
     chance, text = random.Random(seed), styles(WORK)[style]
@@ -138,7 +139,7 @@ def own_text(text: str, id_: str) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(st.sampled_from(SEEDS), st.integers(0, 10**9))
 def test_an_unchanged_side_changes_nothing(seed: Any, number: int) -> None:
     for style in ("four", "windows", "airy"):
@@ -155,7 +156,7 @@ def test_an_unchanged_side_changes_nothing(seed: Any, number: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=35)
+@examples(35)
 @given(st.sampled_from([*SEEDS, WORK]), st.integers(0, 10**9))
 def test_no_change_is_lost_unless_a_person_has_decided_so(seed: Any, number: int) -> None:
     """Whatever both sides do: with every conflict decided for a side, all of that side is there."""
@@ -447,3 +448,13 @@ def test_the_order_of_many_steps_is_found_without_comparing_each_with_each() -> 
     assert Counted.compared < 30 * count
     assert len(found) == 3 * count
     assert found[100 : 100 + count] == mine
+
+
+def test_a_step_that_was_put_into_a_list_that_is_gone_is_decided_by_a_person() -> None:
+    main = edited(TEXT, [{"op": "move", "steps": ["after_a"], "into": "guarded.on_error"}])
+    branch = edited(TEXT, [{"op": "unset", "step": "guarded", "field": "on_error"}])
+    [asked] = merged(TEXT, main, branch).conflicts
+    assert asked.place == "steps.guarded"
+    kept, dropped = (json.loads(merged(TEXT, main, branch, {asked.place: side}).text) for side in SIDES)
+    homes = [{node.step.id: home(node) for node in step_nodes(one)}["after_a"] for one in (kept, dropped)]
+    assert homes == ["guarded True", "on_failure"]
