@@ -24,9 +24,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"
 WRITES = ("POST /repos/acme/app/issues", "POST /v1/pages", "/modify")
 """What a fault switch matches: the writes of the sample workflow."""
-_SERVICES = dict(zip(WRITES, ("github", "notion", "gmail"), strict=True))
+_SERVICES = {"/repos/": "github", "/v1/pages": "notion", "/modify": "gmail"}
 _LOOK_SECONDS = 0.05
 """Between two looks at what is there: to look is dear, and a write that is held back waits for it."""
+
+
+def service_of(match: str) -> str:
+    """Return the service whose requests a fault switch matches."""
+    [found] = [service for part, service in _SERVICES.items() if part in match]
+    return found
 
 
 @dataclass
@@ -89,7 +95,7 @@ class Setting:
     def delay_answers(self, match: str, seconds: float) -> None:
         """Let the next such write happen at once and be answered late."""
         fault = {"match": match, "when": "after_effect", "delay_seconds": seconds, "times": 1}
-        base = self.endpoints[_SERVICES[match]]["base_url"]
+        base = self.endpoints[service_of(match)]["base_url"]
         httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
     def requests(self, service: str) -> dict[str, int]:
@@ -160,7 +166,7 @@ def kill_after_events(place: Setting, wanted: int, *flags: str, command: str = "
 def kill_in_write(place: Setting, match: str, *flags: str, command: str = "run") -> int:
     """Run, and kill -9 while a write has had its effect and its answer is still out; return the open intents."""
     place.delay_answers(match, PATIENCE_SECONDS)
-    there = {"github": place.issues, "notion": place.pages, "gmail": place.labels}[_SERVICES[match]]
+    there = {"github": place.issues, "notion": place.pages, "gmail": place.labels}[service_of(match)]
     before = there().total()
     process = place.start(command, *flags)
     while process.poll() is None and there().total() == before:

@@ -96,8 +96,6 @@ def test_a_row_is_written_once_whenever_its_job_is_killed(databases: Databases, 
 
 
 @pytest.mark.control
-def test_the_harness_finds_statements_without_a_marker(tmp_path: Path) -> None:
-    wrong = ["no marker in the database"]
-    with opened(tmp_path / "workspace") as databases:
-        number = databases.kill("after effect", 1, wrong=wrong)
-        assert databases.written(number)[0] == 2
+def test_the_harness_finds_statements_without_a_marker(databases: Databases) -> None:
+    number = databases.kill("after effect", 1, wrong=["no marker in the database"])
+    assert databases.written(number)[0] == 2
