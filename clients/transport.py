@@ -7,10 +7,12 @@ import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from clients.deadline import deadline, seconds_left
+from clients.errors import InvalidRequest
 from clients.pool import Pool
 from clients.read_retry import STUMBLES, present_patience
 from clients.reads import Reads
@@ -45,6 +47,7 @@ def http_client(
     public_only: bool = False,
     allow_hosts: frozenset[str] = frozenset(),
     reads: Reads = Reads(),  # noqa: B008 - it is frozen
+    any_path: bool = False,
 ) -> httpx.Client:
     """Create an HTTP client that threads may share: no proxies, redirects, cookies or retries.
 
@@ -52,9 +55,12 @@ def http_client(
     addresses that are not public are refused, except those in `allow_hosts` (`host` or `host:port`).
     A refusal raises Forbidden; answers over 10 MB (or the request's extension `most_bytes`) raise
     AnswerTooLarge. `reads` are the requests that may leave inside `reads_only()`; any other raises WriteRefused there.
+    An address with `.` or `..` as a part of its path raises InvalidRequest: the addresses of an API have names and ids
+    in them, and httpx would resolve such a part, and ask for something else. `any_path`: for addresses as people write
+    them, such as those of links.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
-    return client_of(_Transport(gate, allowed_origins, reads))
+    return client_of(_Transport(gate, allowed_origins, reads), any_path=any_path)
 
 
 def borrowed(http: httpx.Client) -> httpx.Client:
@@ -65,9 +71,10 @@ def borrowed(http: httpx.Client) -> httpx.Client:
     return client_of(_Borrowed(http))
 
 
-def client_of(transport: httpx.BaseTransport) -> httpx.Client:
+def client_of(transport: httpx.BaseTransport, *, any_path: bool = False) -> httpx.Client:
     """Create a client that sends through a transport, without proxies, redirects, cookies or limits of its own."""
     return _Client(
+        any_path=any_path,
         transport=transport,
         trust_env=False,
         follow_redirects=False,
@@ -86,11 +93,28 @@ class _NoCookies(httpx.Cookies):
 
 
 class _Client(httpx.Client):
-    """A client that keeps no cookies."""
+    """A client that keeps no cookies; see `http_client` for `any_path`."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, any_path: bool, **options: Any) -> None:
         super().__init__(**options)
-        self._cookies = _NoCookies()
+        self._cookies, self._any_path = _NoCookies(), any_path
+
+    def build_request(self, method: str, url: httpx.URL | str, **more: Any) -> httpx.Request:
+        """Return a request, as httpx does. Raises InvalidRequest."""
+        if not self._any_path and isinstance(url, str):
+            _require_plain_path(url)
+        return super().build_request(method, url, **more)
+
+
+def _require_plain_path(url: str) -> None:
+    """Raise InvalidRequest if a part of a path is a dot segment (RFC 3986, 3.3), written out or encoded."""
+    dots = [part for part in unquote(urlsplit(url).path).split("/") if part in {".", ".."}]
+    if dots:
+        raise InvalidRequest(
+            f"{dots[0]!r} is not a name or an id: the request would go to another address.",
+            service="http",
+            remedy="Correct the value that it comes from.",
+        )
 
 
 @functools.cache

@@ -50,12 +50,14 @@ class HttpClient(Client):
         """Return a client for these settings: of the demo, it reaches the demo's site only."""
         reads = Reads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
-            others = http_client(allowed_origins=frozenset(), reads=reads)
+            others = http_client(allowed_origins=frozenset(), reads=reads, any_path=True)
         else:
-            others = http_client(public_only=True, allow_hosts=frozenset(settings.allow_hosts), reads=reads)
+            others = http_client(
+                public_only=True, allow_hosts=frozenset(settings.allow_hosts), reads=reads, any_path=True
+            )
 
         def reach(address: str) -> httpx.Client:
-            return http_client(allowed_origins=frozenset({origin(address)}), reads=reads)
+            return http_client(allowed_origins=frozenset({origin(address)}), reads=reads, any_path=True)
 
         return cls(settings, site_client(others, opening.demo_site, reach))
 

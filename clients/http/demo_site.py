@@ -65,4 +65,4 @@ class DemoSite(httpx.BaseTransport):
 
 def site_client(others: httpx.Client, address: Callable[[], str], reach: Callable[[str], httpx.Client]) -> httpx.Client:
     """Return a client that finds the demo's site at the address of its stand-in."""
-    return client_of(DemoSite(others, address, reach))
+    return client_of(DemoSite(others, address, reach), any_path=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -60,6 +61,17 @@ def test_every_operation_answers_with_plain_json(
 ) -> None:
     answer = operation(github)
     assert json.loads(json.dumps(answer)) == answer
+
+
+@pytest.mark.parametrize("name", ["../../../acme/website/compare/main", "/../../../website"])
+def test_a_branch_by_any_name_is_looked_for_in_its_repository(
+    standins: StandIns, github: GitHubClient, name: str
+) -> None:
+    before = standins.requests("github")
+    for base, head in ((name, "main"), ("main", f"x/{name}")):
+        with pytest.raises(ServiceError):
+            github.branches.compare(REPOSITORY, base, head, 1, 1, 1)
+    assert [one for one in (Counter(standins.requests("github")) - Counter(before)) if "website" in one] == []
 
 
 def test_an_answer_that_is_too_large_is_not_read(standins: StandIns, github: GitHubClient) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from clients import addresses
 from clients import error_mapping as failures
-from clients.errors import BadAnswer, ServiceError, Timeout, Unavailable
+from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.github.service import GITHUB
 from clients.http.service import HTTP
 from clients.read_retry import patience
@@ -472,3 +472,13 @@ def test_a_service_that_names_a_time_is_not_asked_again_before(scripted: Scripte
     with http_client() as http, patience(0.0):
         assert http.get(scripted.url).status_code == 503
     assert len(scripted.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../acme/website", "a/../../b", "%2e%2E", "..%2Fwebsite"])
+def test_no_name_leads_a_request_to_another_address(serve: Callable[[Handler], Server], name: str) -> None:
+    there = serve(lambda _: None)
+    with http_client() as http, pytest.raises(InvalidRequest, match="another address"):
+        http.get(f"{there.url}/items/{name}/labels")
+    with http_client() as plain, borrowed(plain) as sdk, pytest.raises(InvalidRequest):
+        sdk.get(f"{there.url}/items/{name}")
+    assert there.connections == 0
