@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import to_builtins
+
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
 from engine.expressions.json_values import compact_json
-from engine.people.access import Principal, may, require
+from engine.people.access import NOTIFIER, Principal, may, require
 from engine.people.audit import Audit
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall, Terms
+from engine.runs.answer_links import has_link
 from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
 from engine.runs.call_texts import edit_difference, gaps
 from engine.runs.starting.unasked import why_not
@@ -100,9 +103,10 @@ class ApprovalReader:
         self._approvals, self._warnings = approvals, warnings
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
-        """Return approvals in one state (None: any), newest first."""
+        """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
         require(p, "view", "see approvals")
-        return [approval_of(one) for one in self._approvals.found(state, limit)]
+        found = map(approval_of, self._approvals.found(state, limit))
+        return [one for one in found if may(p, "run") or not _tells_a_link(one)]
 
     def count_open(self, p: Principal) -> int:
         """Return how many approvals are open."""
@@ -110,9 +114,12 @@ class ApprovalReader:
         return self._approvals.count_open()
 
     def get(self, p: Principal, question: str) -> Approval:
-        """Return one approval. Raises UnknownName."""
+        """Return one approval. Raises UnknownName, NotAllowed (it has a link that answers another one)."""
         require(p, "view", "see approvals")
-        return approval_of(self._found(question))
+        found = approval_of(self._found(question))
+        if _tells_a_link(found):
+            require(p, "run", "see this question: there is a link in it with which anybody can answer another one")
+        return found
 
     def warnings(self, p: Principal) -> Sequence[Problem]:
         """Return the names in the rules of config.yaml that are no role and no user.
@@ -134,6 +141,11 @@ class ApprovalReader:
         if found is None:
             raise UnknownName("approval", question, remedy="`orchestra approvals list` shows the open ones.")
         return found
+
+
+def _tells_a_link(approval: Approval) -> bool:
+    """Return whether a question is about a message to people who may answer another one."""
+    return approval.started_by == NOTIFIER.id or has_link(to_builtins(approval))
 
 
 class Approvals(ApprovalReader):

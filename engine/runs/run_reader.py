@@ -8,12 +8,14 @@ from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import structs
+
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
-from engine.people.access import NOTIFIER, Principal, require
+from engine.people.access import Principal, may, require
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
@@ -21,6 +23,7 @@ from engine.record.summary import sentence
 from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runs import cancelling
+from engine.runs.answer_links import require_no_link, without_links
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
 from engine.store.claims import Claims
@@ -62,9 +65,11 @@ class RunReader:
         self._list = RunList(rows, owners, owner, locks, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
-        """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed."""
+        """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed (it has links that answer)."""
         require(p, "view", "see runs")
-        return _shown_to(p, self._run(run_id))
+        run = self._run(run_id)
+        require_no_link(p, run)
+        return run
 
     def _run(self, run_id: str) -> Run:
         row = self._rows.get(checked_run_id(run_id))
@@ -87,7 +92,8 @@ class RunReader:
         """
         require(p, "view", "see runs")
         look = self._looks.look(checked_run_id(run_id), seconds)
-        _shown_to(p, look.run)
+        if not may(p, "run"):
+            look.once("links", lambda: require_no_link(p, look.run))
         return look
 
     def state(self, p: Principal, run_id: str) -> RunState:
@@ -196,7 +202,11 @@ class RunReader:
         known = self._ids.known(name) if name is not None else None
         if known is not None:
             wanted = {**wanted, "workflow": None, "workflow_id": known}
-        return self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))
+        page = self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))
+        if may(p, "run"):
+            return page
+        rows = [structs.replace(row, sentence=without_links(row.sentence)) for row in page.rows]
+        return RunPage(rows, page.next)
 
     def days(self, p: Principal, days: int = 14, zone: tzinfo = UTC) -> builtins.list[RunDay]:
         """Return how many runs were started on each of the last days of a time zone, today included.
@@ -205,13 +215,6 @@ class RunReader:
         """
         require(p, "view", "see runs")
         return run_days(self._rows, self._clock(), days, zone)
-
-
-def _shown_to(p: Principal, run: Run) -> Run:
-    """Return the run, unless it has links to questions and `p` may not answer any. Raises NotAllowed."""
-    if run["started_by"] == NOTIFIER.id:
-        require(p, "run", "see runs that tell of questions: they have links with which anybody can answer")
-    return run
 
 
 def _nothing(_row: RunRecord) -> str:

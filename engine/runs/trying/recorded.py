@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import OPEN_RUNS
 from engine.base.step_path import StepPath
@@ -110,7 +110,7 @@ class RecordedCalls:
             known = self._known.get(run_id)
         if known is not None:
             return known
-        with suppress(InvalidFile, UnknownName):  # damaged, or deleted meanwhile
+        with suppress(InvalidFile, UnknownName, NotAllowed):  # damaged, deleted meanwhile, or with a link that answers
             run = self._runs.get(p, run_id)
             found = tuple(_calls_in(run))
             if run["status"] not in OPEN_RUNS:

@@ -1,4 +1,4 @@
-"""Runs that tell people of questions have links with which anybody can answer: viewers do not see them."""
+"""Links with which anybody can answer a question: viewers do not see them, wherever they stand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from engine.base.errors import NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import NOTIFIER, Principal
 from tests.engine.conftest import write_workflow
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 VIEWER, OPERATOR = Principal("vera", "viewer"), Principal("olga", "operator")
-LINK = "http://127.0.0.1:8501/approve?token=secret"
+LINK = f"http://127.0.0.1:8501/approve?token=abcdefg2.1790000000.{'x' * 43}"
 STEPS = [{"id": "told", "uses": "flow.set", "with": {"values": {"text": "{{ inputs.link }}"}}}]
 INPUTS = {"type": "object", "properties": {"link": {"type": "string"}}}
 READS: list[Callable[[Orchestra, Principal, str], object]] = [
@@ -35,6 +35,31 @@ def test_a_viewer_sees_no_link_to_a_question(
         orchestra.runs.wait(OPERATOR, run_id, PATIENCE_SECONDS)
         read(orchestra, OPERATOR, run_id)
     read(orchestra, VIEWER, other)
-    with pytest.raises(NotAllowed, match="see runs that tell of questions"):
+    with pytest.raises(NotAllowed, match="with which anybody can answer"):
         read(orchestra, VIEWER, told)
     assert LINK not in str(orchestra.runs.list(VIEWER).rows)
+
+
+def test_a_viewer_sees_no_link_in_a_run_that_was_started_again_or_failed(orchestra: Orchestra) -> None:
+    fail = [{"id": "fails", "uses": "flow.fail", "with": {"message": "{{ inputs.link }} was refused."}}]
+    write_workflow(orchestra.workspace.root, "tell-me", fail, inputs=INPUTS)
+    run_id = orchestra.runs.start(OPERATOR, "tell-me", {"link": LINK})
+    orchestra.runs.wait(OPERATOR, run_id, PATIENCE_SECONDS)
+    assert LINK in str(orchestra.runs.list(OPERATOR).rows)
+    assert LINK not in str(orchestra.runs.list(VIEWER).rows)
+    assert LINK not in str(orchestra.search.find(VIEWER, "tell-me"))
+    with pytest.raises(NotAllowed):
+        orchestra.runs.get(VIEWER, run_id)
+
+
+def test_a_viewer_sees_no_link_in_a_question(orchestra: Orchestra) -> None:
+    ask = [{"id": "asks", "uses": "flow.approve", "with": {"message": "Send this?", "details": "{{ inputs.link }}"}}]
+    write_workflow(orchestra.workspace.root, "ask", ask, inputs=INPUTS)
+    for link in (LINK, "none"):
+        orchestra.runs.start(OPERATOR, "ask", {"link": link})
+    until(lambda: len(orchestra.approvals.list(OPERATOR)) == 2)
+    [plain] = orchestra.approvals.list(VIEWER)
+    assert plain.details == "none"
+    [told] = [one for one in orchestra.approvals.list(OPERATOR) if one.id != plain.id]
+    with pytest.raises(NotAllowed):
+        orchestra.approvals.get(VIEWER, told.id)

@@ -1,0 +1,37 @@
+"""Keeps links that answer a question (`approval_links.py`) from people who may answer none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.people.access import NOTIFIER, Principal, may, require
+from engine.record.types.run import Run
+
+_TOKEN = re.compile(r"(?<![a-z2-7])[a-z2-7]{8}\.[0-9]{10}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+"""What `ApprovalLinks.token` returns, anywhere in a text."""
+_WHAT = "see what has a link in it with which anybody can answer a question"
+
+
+def require_no_link(p: Principal, run: Run) -> None:
+    """Raise NotAllowed if `p` may answer no question and the document of a run has a link to one.
+
+    A message to people has it, and so do a run that is started again with its inputs, and a mail that was read back.
+    """
+    if not may(p, "run") and (run["started_by"] == NOTIFIER.id or has_link(run)):
+        require(p, "run", _WHAT)
+
+
+def has_link(value: Any) -> bool:
+    """Return whether a text anywhere in a JSON value has a link that answers a question."""
+    if isinstance(value, str):
+        return _TOKEN.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(map(has_link, value.values()))
+    return isinstance(value, list | tuple) and any(map(has_link, value))
+
+
+def without_links(text: str) -> str:
+    """Return a text with the secret part of such links left out."""
+    return _TOKEN.sub("…", text)
