@@ -50,6 +50,25 @@ def within(schema: Schema, inner: Any) -> Schema:
     return {**inner, "$defs": schema["$defs"]} if "$defs" in schema else inner
 
 
+def chosen(schema: Schema, value: Any) -> Schema | None:
+    """Return the alternative that an object means: by a member with few values, or else the only one with its names."""
+    if not isinstance(value, Mapping):
+        return None
+    options = [resolved(within(schema, one)) for one in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
+    for one in options:
+        if any(value.get(name) in _few(inner) for name, inner in one.get("properties", {}).items()):
+            return one
+    fitting = [one for one in options if value and value.keys() <= one.get("properties", {}).keys()]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _few(schema: Any) -> Sequence[object]:
+    """Return the only values that a schema allows; none if it allows others."""
+    if not isinstance(schema, Mapping):
+        return ()
+    return schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else ()
+
+
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from clients.service import OTHER_LINK
 from engine.base.errors import OrchestraError
+from engine.base.run_file import FORMAT as RUN_FILE
 from engine.base.services import service_of
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
@@ -26,7 +27,7 @@ from engine.compiler.definition.allowed_values import RECIPIENTS
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
 from engine.compiler.definition.plan import Action, OutsideText
 from engine.documents.json_file import JsonPath
-from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
+from engine.expressions.celtypes import ANYTHING, Schema, chosen, resolved, within
 from engine.expressions.origins import ITEM, NOTHING, Derived, Origin, joined, literal, made_from, mixed, source
 from engine.expressions.templates import parts, tokens
 from engine.plugins.registry import link_word, step_type
@@ -97,7 +98,8 @@ class OutsideCheck:
         self, path: JsonPath, value: Any, schema: Schema, prompts: Prompts, role: str = ""
     ) -> Iterator[tuple[JsonPath, Derived, bool]]:
         """Yield the parts of a field that must not take text from outside: (path, value, whether it takes files)."""
-        schema = _variant(resolved(schema), value)
+        schema = resolved(schema)
+        schema = chosen(schema, value) or schema
         role = schema.get("role", role)
         if path[-1] == "variables" and prompts:
             yield from self._instructing(path, value, prompts)
@@ -366,16 +368,6 @@ def _key(sink: Sink) -> tuple[str, tuple[str, ...]]:
     return sink.words, tuple(".".join(root.path[:3]) for root in sink.roots)
 
 
-def _variant(schema: Schema, value: Any) -> Schema:
-    """Return the alternative of a schema that a literal chooses by a constant field; the schema itself if none."""
-    for option in schema.get("oneOf") or schema.get("anyOf") or ():
-        inner = resolved(within(schema, option))
-        known = inner.get("properties", {}) if isinstance(value, dict) else {}
-        if any(value.get(name) in _choices(one) for name, one in known.items()):
-            return inner
-    return schema
-
-
 def _strict_in(schema: Schema, derived: Derived, role: str, depth: int = 0) -> Iterator[tuple[Derived, bool]]:
     """Yield the parts of a computed value that must not take text from outside: (part, whether it takes files)."""
     schema = resolved(schema)
@@ -388,11 +380,13 @@ def _strict_in(schema: Schema, derived: Derived, role: str, depth: int = 0) -> I
         for name, one in schema["properties"].items():
             yield from _strict_in(within(schema, one), derived.field(name), role, depth + 1)
     elif _has_strict_parts(schema):
-        yield derived, False
+        yield derived, _may_be_file(schema)
 
 
-def _choices(schema: Schema) -> Sequence[object]:
-    return schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else ()
+def _may_be_file(schema: Schema) -> bool:
+    """Return whether a value may be a file as it is: what is in a file decides nothing."""
+    options = schema.get("oneOf") or schema.get("anyOf") or ()
+    return any(resolved(within(schema, one)).get("format") == RUN_FILE for one in options)
 
 
 def _has_strict_parts(schema: Schema, depth: int = 0) -> bool:

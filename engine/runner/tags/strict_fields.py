@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.celtypes import Schema, chosen, resolved, within
 from engine.plugins.step import Prompts, Role, fields_schema, takes_files
 from engine.runner.tags.tags import Tag
 
@@ -69,19 +69,12 @@ def _is_run_file(value: Any, path: str) -> bool:
 
 
 def _meant(schema: Schema, value: Any) -> Schema:
-    """Return the alternative of a type that a value has chosen by a member with few values (the role of a message)."""
-    for option in [*schema.get("oneOf", ()), *schema.get("anyOf", ())]:
-        inner = resolved(within(schema, option))
-        if inner.get("type") == "array" and isinstance(value, list):
-            return {**inner, "role": inner.get("role", schema.get("role", ""))}
-        known = inner.get("properties", {}) if isinstance(value, dict) else {}
-        if any(value.get(name) in _choices(one) for name, one in known.items()):
-            return inner
-    return schema
-
-
-def _choices(schema: Schema) -> tuple[object, ...]:
-    return (*schema.get("enum", ()), *([schema["const"]] if "const" in schema else []))
+    """Return the alternative of a type that a value has chosen; the type itself if none."""
+    if isinstance(value, list):
+        options = [resolved(within(schema, one)) for one in (*schema.get("oneOf", ()), *schema.get("anyOf", ()))]
+        arrays = [one for one in options if one.get("type") == "array"]
+        return {**arrays[0], "role": arrays[0].get("role", schema.get("role", ""))} if arrays else schema
+    return chosen(schema, value) or schema
 
 
 def _has_strict_part(schema: Any, depth: int = 0) -> bool:

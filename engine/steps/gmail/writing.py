@@ -21,15 +21,15 @@ from engine.plugins.mail_fields import (
     text_markup,
     written_text,
 )
-from engine.plugins.step import Call, Effect, JsonValue, Markup, Output, Preview, StepType, content, destination, option
+from engine.plugins.step import Call, Effect, JsonValue, Markup, Output, Preview, StepType, content, destination
 from engine.steps.gmail.reading import SERVICE
 
 
 class FileFields(InlineFile):
     """A file to attach: a text, base64-encoded bytes, or an attachment of a mail (`message` and `id`)."""
 
-    message: str = option("Mail that contains it", "")
-    id: str = option("Attachment of that mail", "")
+    message: str = destination("Mail that contains it", "", format="gmail-message")
+    id: str = destination("Attachment of that mail", "")
 
 
 Attachments = list[RunFile | FileFields]

@@ -103,7 +103,15 @@ DECIDING = {
     ),
     "a page's address": (
         step("get", "http.request", {"url": "https://a.example/", "paging": {"next": SUBJECT}}),
-        "with.paging",
+        "with.paging.next",
+    ),
+    "the mail whose attachment is sent": (
+        step("write", "gmail.create_draft", {"to": "a@b.c", "attachments": [{"message": SUBJECT, "id": "1"}]}),
+        "with.attachments.0.message",
+    ),
+    "the attachment that is sent": (
+        step("write", "gmail.create_draft", {"to": "a@b.c", "attachments": [{"message": "m1", "id": SUBJECT}]}),
+        "with.attachments.0.id",
     ),
     "the model": (
         step("ask", "llm.chat", {"model": SUBJECT, "messages": [{"role": "user", "content": "Hi"}]}),
@@ -121,6 +129,12 @@ def test_what_decides_where_or_what_takes_no_text_from_outside(case: str) -> Non
 def test_the_id_of_a_mail_may_be_the_key_of_a_page() -> None:
     page = step("write", "notion.upsert_page", {**_PAGE, "key": "{{ steps.mail.output.id }}"})
     assert breaches(compiled(flow(MAIL, page))) == []
+
+
+def test_what_is_attached_may_be_text_from_outside_or_a_file() -> None:
+    get = step("get", "gmail.get_attachment", {"message": "{{ steps.mail.output.id }}", "attachment": "1"})
+    files = [{"name": SUBJECT, "text": SUBJECT}, "{{ steps.get.output.file }}"]
+    assert breaches(compiled(flow(MAIL, get, step("write", "gmail.create_draft", {"attachments": files})))) == []
 
 
 REPLIES = [
