@@ -57,6 +57,8 @@ class Approval:
     by: Sequence[str] = ()
     """Who may answer: roles, users, `not_self`; empty: everybody who may start runs."""
     started_by: str = ""
+    changed_by: Sequence[str] = ()
+    """Who let the run continue with another definition; like who started it, `not_self` excludes them."""
     expires_at: str | None = None
     edited: JsonObject | None = None
     """The arguments as the person changed them; None if they were approved as they are."""
@@ -134,7 +136,7 @@ class ApprovalReader:
 
     def may_answer(self, p: Principal, approval: Approval) -> bool:
         """Return whether `p` may answer this question; user interfaces hide what would be refused."""
-        return may(p, "run") and why_not(p, approval.by, approval.started_by) is None
+        return may(p, "run") and why_not(p, approval.by, (approval.started_by, *approval.changed_by)) is None
 
     def _found(self, question: str) -> ApprovalRecord:
         found = None if any(unstorable(question)) else self._approvals.get(question)
@@ -214,7 +216,7 @@ class Approvals(ApprovalReader):
         require(p, "run", "answer approvals")
         known = self._found(decision.id)
         approval = approval_of(known)
-        because = why_not(p, approval.by, approval.started_by)
+        because = why_not(p, approval.by, (approval.started_by, *approval.changed_by))
         if because is not None:
             raise NotAllowed(because, remedy=f"It waits for {named(approval.by)}.")
         require_reason(decision.reason)
@@ -288,6 +290,7 @@ def approval_of(record: ApprovalRecord) -> Approval:
         hash=record.call_hash,
         by=tuple(terms["by"]) if terms else (),
         started_by=terms["started_by"] if terms else "",
+        changed_by=tuple(terms.get("changed_by", ())) if terms else (),
         expires_at=record.expires_at,
         edited=edited,
         give=terms.get("give") if terms else None,

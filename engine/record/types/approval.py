@@ -63,6 +63,8 @@ class Terms(TypedDict):
     """Roles, users and `not_self`; empty: everybody who may start runs."""
     started_by: ReadOnly[str]
     """Who started the run."""
+    changed_by: NotRequired[ReadOnly[Sequence[str]]]
+    """Who let it continue with another definition."""
     on_expiry: ReadOnly[Literal["reject", "continue"]]
     give: NotRequired[ReadOnly[Mapping[str, float]]]
     """Amounts that the person may change, by name, as they are proposed."""

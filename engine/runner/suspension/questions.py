@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from base64 import b32encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -58,13 +58,19 @@ class Answer:
 
 
 class RunQuestions:
-    """Asks questions for one run, on the engine's loop."""
+    """Asks questions for one run, on the engine's loop; `changed_by`: who let it continue with another definition."""
 
     def __init__(
-        self, questions: Questions, run_id: str, workflow: str, started_by: str, clock: Callable[[], datetime]
+        self,
+        questions: Questions,
+        run_id: str,
+        workflow: str,
+        started_by: str,
+        changed_by: Sequence[str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._questions, self._run_id, self._workflow, self._clock = questions, run_id, workflow, clock
-        self._started_by = started_by
+        self._started_by, self._changed_by = started_by, changed_by
 
     def ask(
         self,
@@ -85,6 +91,8 @@ class RunQuestions:
         """
         now = self._clock()
         terms: Terms = {"by": rule.by, "started_by": self._started_by, "on_expiry": rule.on_expiry}
+        if self._changed_by:
+            terms = {**terms, "changed_by": self._changed_by}
         if give:
             terms = {**terms, "give": give}
         if may_refuse:

@@ -33,6 +33,7 @@ from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
 from engine.record.document import document
 from engine.record.events import (
+    DefinitionTaken,
     Event,
     RunEnded,
     RunFailing,
@@ -363,6 +364,7 @@ class Execution:
             self.run_id,
             self._acceptance["workflow"],
             self._acceptance["started_by"],
+            self._changed_by(),
             equipment.clock,
         )
         is_held, is_paused = self._records.effects.held, self._records.spending.is_paused
@@ -373,6 +375,18 @@ class Execution:
             lambda: is_held() is not None,
             lambda: is_paused(self.run_id),
         )
+
+    def _changed_by(self) -> list[str]:
+        """Return who has let the run continue with another definition than before."""
+        found, is_changed = set[str](), False
+        for event in self._events:
+            if isinstance(event, DefinitionTaken):
+                is_changed = True
+            elif isinstance(event, RunResumed):
+                if (is_changed or event.newest is True) and isinstance(event.by, str):
+                    found.add(event.by)
+                is_changed = False
+        return sorted(found | ({self._resumed_by} if is_changed else set()))
 
     def _meter(self) -> RunMeter:
         equipment = self._equipment

@@ -23,10 +23,13 @@ from engine.store.runs import is_test
 _QUESTION = "flow.approve"
 
 
-def why_not(p: Principal, by: Sequence[str], started_by: str) -> str | None:
-    """Return why a person may not answer a question that waits for `by`, or None if they may."""
-    if NOT_SELF in by and p.id == started_by:
-        return f"{p.id} started this run, and somebody else has to answer this question."
+def why_not(p: Principal, by: Sequence[str], behind: Sequence[str]) -> str | None:
+    """Return why a person may not answer a question that waits for `by`, or None if they may.
+
+    `behind`: who started its run, or let it continue with another definition.
+    """
+    if NOT_SELF in by and p.id in behind:
+        return f"{p.id} started this run or changed it, and somebody else has to answer this question."
     wanted = [one for one in by if one != NOT_SELF]
     powerful = ROLES[ROLES.index(p.role) :]  # a role includes the ones below it
     if wanted and p.id not in wanted and not {*wanted} & {*powerful}:
@@ -41,7 +44,7 @@ def require_asked(p: Principal, plan: Plan, options: RunOptions, rules: Rules) -
     if not is_test(options) or not any(_writes(one, options) for one in plan.tree()):
         return
     for path, by in _passed(plan, options, rules):
-        because = why_not(p, by, p.id)
+        because = why_not(p, by, (p.id,))
         if because is not None:
             raise InvalidInput(
                 f"This test run would write without the answer to {path!r}. {because}",

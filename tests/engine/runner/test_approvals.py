@@ -347,6 +347,22 @@ def _resumed_after_cancel(scene: Scene) -> None:
     scene.status("succeeded")
 
 
+def _resumed_with_a_change_of_ones_own(scene: Scene) -> None:
+    """Whoever changes what is asked is like the one who started it; the owner of the run still is, too."""
+    scene.start(scene.write(approve={"by": ["operator", "not_self"]}))
+    scene.orchestra.runs.cancel(OWNER, scene.run_id)
+    scene.status("cancelled")
+    changed = post_step("w", scene.service.url("/w?to=evil"), approve={"by": ["operator", "not_self"]})
+    write_workflow(scene.root, "work", [changed])
+    scene.orchestra.runs.resume(EDITOR, scene.run_id, newest=True)
+    scene.status("waiting")
+    scene.close()  # what it knows is in the state
+    until(lambda: scene.orchestra.approvals.list(OWNER))
+    for person in (EDITOR, OWNER):
+        with pytest.raises(NotAllowed, match="started this run or changed it"):
+            scene.approve(person)
+
+
 def _by_eight_at_once(scene: Scene) -> None:
     asked = scene.start()
     gate, done = threading.Barrier(8), []
@@ -461,6 +477,7 @@ ROWS: tuple[tuple[Callable[[Scene], None], int], ...] = (
     (_expired_and_goes_on, 0),
     (_after_cancel, 0),
     (_resumed_after_cancel, 1),
+    (_resumed_with_a_change_of_ones_own, 0),
     (_by_eight_at_once, 1),
     (_restarted_while_waiting, 1),
     (_adopted_while_waiting, 1),
