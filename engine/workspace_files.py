@@ -29,7 +29,7 @@ __all__ = ["Entry", "FileList", "FileTable", "FileView", "Files", "WrittenFile"]
 LARGEST_BYTES = 20 * 1024**2
 """Of a file that is added or returned; larger ones are copied into the workspace on its machine."""
 Open = Callable[[str | None, str | None, AccountMode], Account]
-_SEE, _READ, _MODE = "see the files", "read files", 0o600
+_SEE, _READ = "see the files", "read files"
 _TABLES = frozenset({"csv", "excel", "json_lines"})
 _PAGE_CHARACTERS, _TABLE_ROWS = 50_000, 50
 _LIMITS = Limits(cpu_seconds=20, wall_seconds=30.0)
@@ -156,7 +156,7 @@ class Files:
         while True:
             content.seek(0)
             with suppress(Conflict):
-                return self._client().write(free_name(name, taken), content, may_replace=False, mode=_MODE)
+                return self._client().write(free_name(name, taken), content, may_replace=False)
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[OpenFile]:

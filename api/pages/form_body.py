@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,7 +157,7 @@ class _Reader:
     def _begin_file(self, known: FormField, name: str) -> None:
         kind = media_type(self._headers.get(b"content-type", b"").decode("latin-1"))
         path = self._draft / f"{len(self.body.files) + len(self.body.wrong)}.file"
-        handle = path.open("xb")
+        handle = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._part.file = _File(known, path, handle, file_name(name), kind)
 
     def _data(self, data: bytes, start: int, end: int) -> None:

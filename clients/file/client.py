@@ -154,8 +154,8 @@ class FileClient(Client):
         is_plain = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
         return Entry(path, facts.st_size, _moment(facts.st_mtime)) if is_plain else None
 
-    def write(self, path: str, content: BinaryIO, *, may_replace: bool, mode: int = 0o644) -> WrittenFile:
-        """Write a file in the folder for such, atomically; it is on disk when this returns.
+    def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
+        """Write a file in the folder for such, atomically; it is on disk when this returns, and private.
 
         Writing the same again changes nothing but its mode. Raises InvalidRequest, Conflict (another file is there and
         must not be replaced), Unavailable.
@@ -165,7 +165,7 @@ class FileClient(Client):
         parts = self.place(path)
         with self._errors(path), self._in_folder(parts[:-1], is_made=True) as folder:
             temporary = f"{os.urandom(8).hex()}.tmp"
-            size, digest = _copied(content, temporary, folder, mode)
+            size, digest = _copied(content, temporary, folder)
             try:
                 before = _digest_of(parts[-1], folder)
                 if before is not None and before != digest and not may_replace:
@@ -223,7 +223,7 @@ class FileClient(Client):
             for part in parts:
                 if is_made:
                     with suppress(FileExistsError):
-                        os.mkdir(part, dir_fd=handle)
+                        os.mkdir(part, 0o700, dir_fd=handle)
                         os.fsync(handle)
                 inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
                 os.close(handle)
@@ -261,10 +261,10 @@ def _without(parts: tuple[str, ...], first: tuple[str, ...]) -> tuple[str, ...]:
     return parts[1:] if first and parts[:1] == first else parts
 
 
-def _copied(content: BinaryIO, name: str, folder: int, mode: int) -> tuple[int, str]:
-    """Write a new file in a folder and sync it; return its size and hash. Raises OSError."""
+def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
+    """Write a new, private file in a folder and sync it; return its size and hash. Raises OSError."""
     found, size = hashlib.sha256(), 0
-    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     with os.fdopen(handle, "wb") as out:
         while piece := content.read(_PIECE):
             found.update(piece)

@@ -50,6 +50,9 @@ NOTIFIER = Principal("approval-notices", "operator")
 ENGINE = Principal("engine", "owner")
 """The principal of maintenance work that nobody requested."""
 
+PROGRAM = frozenset({NOTIFIER.id, ENGINE.id, "notifications", "metrics", "triggers", "ingress"})
+"""Ids that no user may have: what the program does by itself is recorded under them."""
+
 LOCAL = "local:"
 """Before the name of whoever works at the command line, who is no user of the dashboard."""
 

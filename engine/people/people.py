@@ -10,7 +10,7 @@ from typing import cast
 
 from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, UnknownName
-from engine.people.access import LOCAL, ROLES, Role
+from engine.people.access import LOCAL, PROGRAM, ROLES, Role
 from engine.store.people.people import People, UserRecord
 
 OWNER = "owner"
@@ -76,6 +76,11 @@ def checked_id(user_id: str) -> str:
         raise InvalidInput(
             f"{user_id!r} cannot be the id of a user.",
             remedy="Use lower-case letters, digits and . _ @ + - (at most 64); a mail address is good.",
+        )
+    if user_id in PROGRAM:
+        raise InvalidInput(
+            f"{user_id!r} cannot be the id of a user: records call what AI-Orchestra does by itself by this name.",
+            remedy="Use another id.",
         )
     return user_id
 

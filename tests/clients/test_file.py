@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,13 @@ def test_nothing_is_written_over_a_hard_link(workspace: Path) -> None:
         client(workspace).write("x.txt", io.BytesIO(b"x"), may_replace=True)
     assert "cp FILE COPY" in caught.value.remedy
     assert (workspace / ".env").read_text() == "secret"
+
+
+def test_what_is_written_is_private_whatever_the_umask(workspace: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        client(workspace).write("reports/2026/may.txt", io.BytesIO(b"secret"), may_replace=False)
+    finally:
+        os.umask(before)
+    made = [workspace / "files" / path for path in ("", "reports", "reports/2026", "reports/2026/may.txt")]
+    assert [stat.S_IMODE(one.stat().st_mode) for one in made] == [0o700, 0o700, 0o700, 0o600]

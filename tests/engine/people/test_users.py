@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.state import SqlState
 from engine.store.sqlite.database import SqliteDatabase
 
+ROOT = Path(__file__).resolve().parents[3]
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
 
@@ -588,3 +590,12 @@ def test_a_password_hash_takes_what_the_library_recommends(monkeypatch: pytest.M
     monkeypatch.setattr(argon2, "PasswordHasher", PasswordHasher)  # as it is; tests/conftest.py makes it cheap
     parameters = argon2.extract_parameters(Passwords().hash("correct horse battery"))
     assert parameters == argon2.profiles.RFC_9106_LOW_MEMORY
+
+
+def test_no_user_has_a_name_under_which_the_program_acts(users: Users) -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "engine").rglob("*.py"))
+    names = set(re.findall(r'Principal\("([a-z.-]+)"', code))
+    assert {"engine", "approval-notices", "notifications"} <= names
+    for name in names:
+        with pytest.raises(InvalidInput, match="by itself"):
+            users.add(LOCAL, name, "Somebody", "viewer")
