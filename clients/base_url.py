@@ -17,7 +17,7 @@ def base_url(text: str) -> str:
         raise ValueError("it must not contain a user name or password; put those in the connection's token")
     if address.query or address.fragment:
         raise ValueError("it must not contain ? or #")
-    address.port  # noqa: B018 - raises ValueError where it is no port
+    address.port  # noqa: B018 - raises ValueError where it is not a port
     return text.strip().rstrip("/")
 
 

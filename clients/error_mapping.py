@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -136,6 +137,20 @@ def of_broken_connection(service: Service, error: Exception) -> ServiceError:
     return found or BadAnswer(
         f"{service.error_name} sent an answer that cannot be understood ({type(error).__name__}).", service=service.name
     )
+
+
+@contextlib.contextmanager
+def reading(service: Service) -> Iterator[None]:
+    """Raise what goes wrong while a request is sent and its answer read as an error of `clients.errors`.
+
+    Also a decorator of methods: `@reading(GMAIL)`.
+    """
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise of_broken_connection(service, error) from error
 
 
 def of_shape(service: Service, error: Exception) -> BadAnswer:

@@ -67,11 +67,11 @@ def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False)
 @group.command("set")
 def set_(
     period: Annotated[Period | None, typer.Argument(help="Which budget; workflow.…: of each workflow.")] = None,
-    usd: Annotated[float | None, typer.Option(help="At most so many dollars.")] = None,
-    calls: Annotated[int | None, typer.Option(help="At most so many calls.")] = None,
-    tokens: Annotated[int | None, typer.Option(help="At most so many tokens, input and output.")] = None,
+    usd: Annotated[float | None, typer.Option(help="Limit in US dollars.")] = None,
+    calls: Annotated[int | None, typer.Option(help="Limit in calls.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Limit in tokens, input and output together.")] = None,
     on_limit: Annotated[str | None, typer.Option(help=_ON_LIMIT_HELP)] = None,
-    none: Annotated[bool, typer.Option("--none", help="Take this budget out.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Remove this budget.")] = False,
     strict: Annotated[bool | None, typer.Option("--strict/--no-strict", help=_STRICT_HELP)] = None,
     demo: Demo = False,
     workspace: Workspace = None,

@@ -191,7 +191,7 @@ def _controls(
         try:
             fault = Fault.parse(json.loads(await request.body()))
         except ValueError as error:
-            return JSONResponse({"message": f"This is no fault: {error}."}, 422)
+            return JSONResponse({"message": f"This is not a fault: {error}."}, 422)
         switch.set(fault)
         return JSONResponse({"ok": True}, 201)
 

@@ -147,21 +147,16 @@ if TYPE_CHECKING:
 _LONGEST_TURN_SECONDS = 3.0
 _HANGS_SECONDS, _HANGS_LEASES = 10.0, 2.0
 _MOST_TESTS = 20
-"""So many of the last runs are looked at for one that is no test."""
+"""How many recent runs are searched for one that is not a test."""
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
-    fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, ingress, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools,
-    tool_files, tool_servers, projects, project_runs, project_previews, usage, metrics, connections, users, demo,
-    first_run`.
-    Close it when done.
+    """An opened workspace. Each property is one area, such as `runs` or `workflows`. Call `close()` when done.
 
-    `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
-    server: it adopts the runs of dead processes, watches triggers, and uses Demo for each service until it is switched
-    to Mine. `slots`: where the state is shared, this process is a worker: it takes so many runs at once that
-    others have accepted. `tally`: what this process has counted so far, if it opens the workspace anew.
+    `demo`: use the stand-ins for all services, regardless of settings. `serve`: act as the workspace's only server:
+    adopt the runs of dead processes, poll the triggers, and use the demo of each service until it is switched to Mine.
+    `slots`: where the state is shared, how many runs this worker executes at once. `tally`: the counters of an earlier
+    instance, if this process opens the workspace again.
     """
 
     def __init__(
@@ -349,7 +344,7 @@ class Orchestra:
         require(p, "admin", "copy the state")
         if place != FILE and not is_server(place):  # it is not shown: it may have a password
             remedy = f"Write postgresql+psycopg://user:password@host:5432/database, or {FILE}."
-            raise InvalidInput("This is no place for a state.", remedy=remedy)
+            raise InvalidInput("This is not a valid state location.", remedy=remedy)
         if place == (self.config.state or FILE):
             raise InvalidInput("The state is there already.", remedy="Name another place than `state` in config.yaml.")
         others = [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]

@@ -118,7 +118,7 @@ class Files:
     def view(self, p: Principal, path: str, page: int = 1) -> FileView:
         """Return a page of a file, read in a child process with limits.
 
-        What cannot be read, or has no such page, is no error: `problem` says why.
+        What cannot be read, or has no such page, is not an error: `problem` says why.
         """
         require(p, "run", _READ)
         with self._opened(path) as found:

@@ -45,9 +45,9 @@ The faces know of services only what they declare, and what can go wrong with th
 
 MOST_MODULES = 20
 MOST_LINES = 40
+"""Of a function, without its docstring."""
 LONGEST_PATH = 19
 LONGEST_PATH_IN_A_FOLDER = 9
-"""Of a function, without its docstring."""
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""

@@ -75,11 +75,11 @@ async def serve_stdio(orchestra: Orchestra, principal: Principal) -> None:
 
 
 def _not_read(error: Exception) -> SessionMessage:
-    """Return the answer to a line that is no message; the SDK gives none."""
+    """Return the answer to a line that is not a message; the SDK gives none."""
     first = error.errors(include_url=False)[0]["type"] if isinstance(error, ValidationError) else ""
     what = (types.PARSE_ERROR, "Parse error: a line of JSON is needed.")
     if first != "json_invalid":
-        what = (types.INVALID_REQUEST, "Invalid request: this is no message of JSON-RPC 2.0.")
+        what = (types.INVALID_REQUEST, "Invalid request: this is not a message of JSON-RPC 2.0.")
     code, message = what
     return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=message)))
 

@@ -113,8 +113,8 @@ class StoreClient(Client):
         """Add or replace a row; with `merge`, members of its value that are not given stay.
 
         A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
-        it is nested too deep, with `merge` if one of the two values is no object, and with `is_new` if there is a row
-        with this key that can be read.
+        it is nested too deep, with `merge` if one of the two values is not an object, and with `is_new` if
+        there is a row with this key that can be read.
         """
         require_name(table)
         require_key(key)

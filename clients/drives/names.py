@@ -47,7 +47,7 @@ def path_of(file_id: str, service: str) -> str:
         try:
             path = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)).decode()
         except ValueError as error:
-            raise InvalidRequest(f"{file_id!r} is no id of a file.", service=service, remedy="Give a path.") from error
+            raise InvalidRequest(f"{file_id!r} is not a file id.", service=service, remedy="Give a path.") from error
     path = path.strip("/")
     if any(part in {".", ".."} for part in path.split("/")) or not path.isprintable():
         raise InvalidRequest(f"{path!r} is no plain path.", service=service, remedy="Write it as Invoices/may.pdf.")
@@ -57,7 +57,7 @@ def path_of(file_id: str, service: str) -> str:
 def require_name(service: Service, name: str) -> str:
     """Return the name of a new file. Raises InvalidRequest if it is invalid, or more than a name."""
     if not name or "/" in name or name in {".", ".."}:
-        raise InvalidRequest(f"{name!r} is no file name.", service=service.name)
+        raise InvalidRequest(f"{name!r} is not a file name.", service=service.name)
     return name
 
 

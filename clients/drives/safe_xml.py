@@ -7,14 +7,14 @@ from xml.parsers import expat
 
 
 def parsed(content: bytes) -> ET.Element:
-    """Return the root of a document. Raises ValueError for what is no XML, and for a DTD."""
+    """Return the root of a document. Raises ValueError for what is not XML, and for a DTD."""
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse
     try:
         parser.Parse(content, True)  # noqa: FBT003 - expat takes no name
         return ET.fromstring(content)  # noqa: S314 - a DTD is refused before
     except (expat.ExpatError, ET.ParseError, LookupError) as error:
-        raise ValueError(f"it is no XML: {error}") from error
+        raise ValueError(f"it is not XML: {error}") from error
 
 
 def _refuse(*_: object) -> None:

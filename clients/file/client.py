@@ -111,7 +111,7 @@ class FileClient(Client):
         try:
             facts = os.fstat(handle)
             if not stat.S_ISREG(facts.st_mode):
-                raise refused(path, "it is no regular file")
+                raise refused(path, "it is not a regular file")
             if is_state(handle):
                 raise refused(path, STATE)
             yield OpenFile(handle, "/".join(parts), facts.st_size, _moment(facts.st_mtime))

@@ -153,7 +153,7 @@ def sha_is_conflict(path: str) -> Iterator[None]:
     try:
         yield
     except InvalidRequest as error:
-        if error.http_status == 422 and "sha" in error.message:
+        if error.http_status == 422 and '"sha"' in error.message:
             raise Conflict(
                 f"{path} was changed in the meantime: {error.message}", service=SERVICE, http_status=422
             ) from error

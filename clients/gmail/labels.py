@@ -8,8 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.gmail.transport import SERVICE, entries, gone, reading
+from clients.gmail.service import GMAIL
+from clients.gmail.transport import SERVICE, entries, gone
 from clients.google.transport import answered, done
 
 Names = dict[str, list[str]]
@@ -89,7 +91,7 @@ class Labels:
         told = answered(self._users.labels().get(userId="me", id=label), "id", "name")
         if told.get("type") == "system":
             raise InvalidRequest(f"{wanted!r} is a label of Gmail's own: it stays as it is.", service=SERVICE)
-        with reading():
+        with reading(GMAIL):
             return {"id": label, "name": str(told["name"]), "mails": int(told.get("messagesTotal") or 0)}
 
     def rename(self, label: str, name: str) -> None:
@@ -116,7 +118,7 @@ class Labels:
         """Delete a label by its id; if it is already gone, do nothing. Raises Conflict if a mail has it."""
         with suppress(NotFound):
             found = answered(self._users.labels().get(userId="me", id=label), "id")
-            with reading():
+            with reading(GMAIL):
                 count = int(found.get("messagesTotal") or 0)
             if count:
                 raise Conflict(f"The label is now on {count} mail{'s' * (count > 1)}.", service=SERVICE)
@@ -176,7 +178,7 @@ class Labels:
         if target.kind == "threads" and "messages" not in found:  # the answer to a change may omit them
             return self._on(target)
         messages = [found] if target.kind == "messages" else entries(dict(found), "messages")
-        with reading():
+        with reading(GMAIL):
             return {str(mail["id"]): self.names_of(mail.get("labelIds") or []) for mail in messages}
 
     def _ids(self, add: Sequence[str], remove: Sequence[str]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from typing import Any, TypeAlias
 
 from clients.deadline import seconds_left
+from clients.error_mapping import reading
 from clients.errors import (
     AuthError,
     InvalidRequest,
@@ -21,7 +22,8 @@ from clients.errors import (
 from clients.gmail.labels import Labels
 from clients.gmail.mail import read_message
 from clients.gmail.outbox import ids_of
-from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there, reading
+from clients.gmail.service import GMAIL
+from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there
 from clients.google.transport import answered
 from clients.mail.outgoing import File
 from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header, shown
@@ -211,7 +213,7 @@ class Reading:
 
     def _files(self, message: str, only: str) -> list[tuple[str, File]]:
         found = self._get(message, "full")
-        with reading():
+        with reading(GMAIL):
             parts = [part for part in attachment_parts(found["payload"]) if only in {"", attachment_id(part)}]
         files = []
         for part in parts:

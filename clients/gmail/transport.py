@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from clients import error_mapping as failures
 from clients.errors import BadAnswer, NotFound, Unavailable
 from clients.gmail.service import GMAIL
 from clients.google.transport import answered
@@ -60,12 +59,3 @@ def listed(resource: Any, name: str, limit: int, **query: Any) -> tuple[list[dic
         token = answer.get("nextPageToken")
         if not token or len(found) >= limit:
             return found[:limit], bool(token) or len(found) > limit
-
-
-@contextlib.contextmanager
-def reading() -> Iterator[None]:
-    """Convert the exceptions of reading a malformed answer into BadAnswer."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise failures.of_shape(GMAIL, error) from error

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from clients.error_mapping import reading
 from clients.errors import Conflict, NotFound
-from clients.gmail.transport import SERVICE, entries, reading
+from clients.gmail.service import GMAIL
+from clients.gmail.transport import SERVICE, entries
 from clients.google.transport import answered, done
 
 _CLOCK_SKEW = timedelta(seconds=120)
@@ -21,7 +23,7 @@ def delete_draft(users: Any, draft: Mapping[str, Any], done_at: datetime) -> Non
     """
     try:
         found = answered(users.drafts().get(userId="me", id=draft["id"], format="minimal"), "message")
-        with reading():
+        with reading(GMAIL):
             is_same = found["message"]["id"] == draft["message"]
         if not is_same:  # Gmail gives a draft's mail a new id at each save
             raise _conflict("The draft has been edited since.")
@@ -38,7 +40,7 @@ def _was_sent(users: Any, thread: str, since: datetime) -> bool:
     except NotFound:
         return False
     earliest = (since - _CLOCK_SKEW).timestamp() * 1000
-    with reading():
+    with reading(GMAIL):
         return any(
             "SENT" in (mail.get("labelIds") or []) and int(mail["internalDate"]) >= earliest
             for mail in entries(found, "messages")

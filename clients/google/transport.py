@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -127,12 +126,3 @@ def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
     if missing:
         raise BadAnswer(f"{app.title} sent an answer without {', '.join(missing)}.", service=app.name)
     return answer
-
-
-@contextlib.contextmanager
-def reading(app: SignInApp) -> Iterator[None]:
-    """Convert the exceptions of reading a malformed answer into BadAnswer."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise failures.of_shape(app.service, error) from error

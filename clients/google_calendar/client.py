@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 
 from clients.client import CheckLine, Client, Opening
+from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
-from clients.google.transport import answered, done, reading
+from clients.google.transport import answered, done
 from clients.google_calendar.app import CALENDAR_APP, PRIMARY, sdk
 from clients.google_calendar.events import KEY, Draft, as_event, event_id, kept, new_body, restored
 from clients.google_calendar.service import GOOGLE_CALENDAR, CalendarSettings
@@ -69,7 +70,7 @@ class GoogleCalendarClient(Client):
         token = None
         while True:
             answer = answered(self._sdk.calendarList().list(maxResults=_PAGE, pageToken=token))
-            with reading(CALENDAR_APP):
+            with reading(CALENDAR_APP.service):
                 found += [_as_calendar(one) for one in answer.get("items", [])]
             token = answer.get("nextPageToken")
             if not token:
@@ -99,7 +100,7 @@ class GoogleCalendarClient(Client):
                 calendarId=where, singleEvents=True, orderBy="startTime", maxResults=most, pageToken=token, **asked
             )
             answer = answered(request)
-            with reading(CALENDAR_APP):
+            with reading(CALENDAR_APP.service):
                 found += [as_event(one, where) for one in answer.get("items", []) if one["status"] != "cancelled"]
             token = answer.get("nextPageToken")
             if not token or len(found) > limit:
@@ -115,7 +116,7 @@ class GoogleCalendarClient(Client):
                     calendarId=where, updatedMin=rfc3339(since), orderBy="updated", maxResults=_PAGE, pageToken=token
                 )
             )
-            with reading(CALENDAR_APP):
+            with reading(CALENDAR_APP.service):
                 found += [as_event(one, where) for one in answer.get("items", []) if one["status"] != "cancelled"]
             token = answer.get("nextPageToken")
             if not token:
@@ -125,7 +126,7 @@ class GoogleCalendarClient(Client):
         """Return an event. Raises NotFound."""
         where = self._id(calendar)
         found = self._got(where, event)
-        with reading(CALENDAR_APP):
+        with reading(CALENDAR_APP.service):
             return as_event(found, where)
 
     def busy(self, calendars: Sequence[str], earliest: datetime, latest: datetime) -> list[tuple[datetime, datetime]]:
@@ -133,7 +134,7 @@ class GoogleCalendarClient(Client):
         ids = [self._id(one) for one in calendars]
         body = {"timeMin": rfc3339(earliest), "timeMax": rfc3339(latest), "items": [{"id": one} for one in ids]}
         answer = answered(self._sdk.freebusy().query(body=body), "calendars")
-        with reading(CALENDAR_APP):
+        with reading(CALENDAR_APP.service):
             for one in ids:
                 if answer["calendars"][one].get("errors"):
                     raise self._no_calendar(one)
@@ -166,7 +167,7 @@ class GoogleCalendarClient(Client):
         where = self._id(calendar)
         found = self._got(where, event)
         body = draft.body()
-        with reading(CALENDAR_APP):
+        with reading(CALENDAR_APP.service):
             private = {**(found.get("extendedProperties") or {}).get("private", {}), KEY: marker}
             before = kept(found, body)
         request = self._sdk.events().patch(
@@ -182,7 +183,7 @@ class GoogleCalendarClient(Client):
         """Return what `update` returned if that write arrived last, without `before`; else None."""
         where = self._id(calendar)
         found = self._got(where, event)
-        with reading(CALENDAR_APP):
+        with reading(CALENDAR_APP.service):
             private = (found.get("extendedProperties") or {}).get("private", {})
         return {**_as_made(found, where), "before": None} if private.get(KEY) == marker else None
 
@@ -291,7 +292,7 @@ def _as_calendar(one: Mapping[str, Any]) -> Json:
 
 
 def _as_made(found: Mapping[str, Any], calendar: str) -> Json:
-    with reading(CALENDAR_APP):
+    with reading(CALENDAR_APP.service):
         return {
             "id": str(found["id"]),
             "calendar": calendar,

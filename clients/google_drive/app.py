@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 
+from clients.error_mapping import reading
 from clients.google.app import GoogleApp
-from clients.google.transport import answered, built, reading
+from clients.google.transport import answered, built
 from clients.google_drive.service import GOOGLE_DRIVE
 from clients.oauth.app import Tokens
 
@@ -20,7 +21,7 @@ def sdk(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
 def user_of(drive: Any) -> dict[str, str]:
     """Ask whose drive it is: {emailAddress, permissionId}; the latter is a permanent id."""
     answer = answered(drive.about().get(fields="user(emailAddress,permissionId)"), "user")
-    with reading(DRIVE_APP):
+    with reading(DRIVE_APP.service):
         return {name: str(answer["user"][name]) for name in ("emailAddress", "permissionId")}
 
 

@@ -19,10 +19,10 @@ from clients.drives.drive import Changes, Drive, DriveFile
 from clients.drives.listed import changes_of
 from clients.drives.names import instant, require_name, taken
 from clients.drives.transfer import AS_FILE, received, require_within
-from clients.error_mapping import of_broken_connection
+from clients.error_mapping import of_broken_connection, reading
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.google.sign_in import GoogleSignIn
-from clients.google.transport import answered, reading, refusal
+from clients.google.transport import answered, refusal
 from clients.google_drive.app import DRIVE_APP, sdk, user_of
 from clients.google_drive.exports import Form, form_of
 from clients.google_drive.places import FIELDS, FOLDER, SHARED, Places, quoted
@@ -127,7 +127,7 @@ class GoogleDriveClient(Drive):
         if places.named(within, name):
             raise taken(GOOGLE_DRIVE, path, None)
         answer = answered(self._sdk.files().generateIds(count=1), "ids")
-        with reading(DRIVE_APP):
+        with reading(DRIVE_APP.service):
             new_id = str(answer["ids"][0])
         marks = {"appProperties": {KEY: marker}} if marker else {}
         try:
@@ -244,7 +244,7 @@ def _version(one: Json) -> str:
 
 
 def _shown(one: Json, path: str) -> DriveFile:
-    with reading(DRIVE_APP):
+    with reading(DRIVE_APP.service):
         is_folder = one["mimeType"] == FOLDER
         return DriveFile(
             id=str(one["id"]),

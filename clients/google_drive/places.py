@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from clients.drives.names import path_of
+from clients.error_mapping import reading
 from clients.errors import InvalidRequest, NotFound
-from clients.google.transport import answered, reading
+from clients.google.transport import answered
 from clients.google_drive.app import DRIVE_APP
 from clients.google_drive.service import GOOGLE_DRIVE
 from clients.listing import Json
@@ -72,7 +73,7 @@ class Places:
         return self._known[file_id]
 
     def found(self, *terms: str, **where: Any) -> Iterator[Json]:
-        """Yield what is not in the trash, is no shortcut and fits all terms of a query, by name."""
+        """Yield what is not in the trash, is not a shortcut and fits all terms of a query, by name."""
         return (one for one in self._found(*terms, **where) if one["mimeType"] != _SHORTCUT)
 
     def _found(self, *terms: str, **where: Any) -> Iterator[Json]:
@@ -89,7 +90,7 @@ class Places:
                 **where,
             )
             answer = answered(request, "files")
-            with reading(DRIVE_APP):
+            with reading(DRIVE_APP.service):
                 page = [{**one, **{key: str(one[key]) for key in _NEEDED}} for one in answer["files"]]
             yield from page
             token = answer.get("nextPageToken")
@@ -122,7 +123,7 @@ class Places:
     def shared_drives(self) -> list[Json]:
         """List shared drives: [{id, name}]; the first hundred."""
         answer = answered(self._drives.list(pageSize=100, fields="drives(id,name)"))
-        with reading(DRIVE_APP):
+        with reading(DRIVE_APP.service):
             return [{"id": str(one["id"]), "name": str(one["name"])} for one in answer.get("drives", [])]
 
     def _below(self, folder: Json, names: list[str]) -> Json:
@@ -157,7 +158,7 @@ class Places:
         """Return what a shortcut leads to."""
         if one["mimeType"] != _SHORTCUT:
             return one
-        with reading(DRIVE_APP):
+        with reading(DRIVE_APP.service):
             target = str(one["shortcutDetails"]["targetId"])
         return self.by_id(target)
 

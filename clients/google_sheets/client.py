@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from clients.client import CheckLine, Client, Opening
+from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
-from clients.google.transport import answered, reading
+from clients.google.transport import answered
 from clients.google_sheets.app import SHEETS_APP, account_of, sdk
 from clients.google_sheets.cells import Json, as_row, columns_of, letters, placed, spreadsheet_id
 from clients.google_sheets.service import GOOGLE_SHEETS, SheetsSettings
@@ -92,7 +93,7 @@ class GoogleSheetsClient(Client):
             gone = self._missing(said)
             gone.http_status = error.http_status
             raise gone from error
-        with reading(SHEETS_APP):
+        with reading(SHEETS_APP.service):
             known = [one["properties"] for one in found["sheets"] if one["properties"].get("sheetType") != "OBJECT"]
             mine = next((one for one in known if title in ("", one["title"])), None)
             if mine is None:
@@ -147,7 +148,7 @@ class GoogleSheetsClient(Client):
         lookup = {"metadataKey": KEY, "metadataValue": marker, "locationType": "ROW"}
         body = {"dataFilters": [{"developerMetadataLookup": lookup}]}
         answer = answered(self._sdk.developerMetadata().search(spreadsheetId=sheet.spreadsheet, body=body))
-        with reading(SHEETS_APP):
+        with reading(SHEETS_APP.service):
             for one in answer.get("matchedDeveloperMetadata", []):
                 place = one["developerMetadata"]["location"]["dimensionRange"]
                 if int(place.get("sheetId", 0)) == sheet.id:
@@ -204,7 +205,7 @@ class GoogleSheetsClient(Client):
             dateTimeRenderOption="FORMATTED_STRING",
         )
         answer = answered(request, "valueRanges")
-        with reading(SHEETS_APP):
+        with reading(SHEETS_APP.service):
             found = answer["valueRanges"][0].get("values", [])
             return [list(row) for row in found]
 
@@ -216,7 +217,7 @@ class GoogleSheetsClient(Client):
             fields="sheets.data.rowData.values.userEnteredValue",
         )
         answer = answered(request)
-        with reading(SHEETS_APP):
+        with reading(SHEETS_APP.service):
             data = [one for each in answer.get("sheets", []) for one in each.get("data", [])]
             read = [one for each in data for one in each.get("rowData", [])][:1]
             values = [one.get("userEnteredValue", {}) for each in read for one in each.get("values", [])]

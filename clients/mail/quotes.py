@@ -11,7 +11,7 @@ _WROTE = (
 )
 _WROTE_UNSPACED = "写道|寫道|書きました|작성"
 _ATTRIBUTION = re.compile(
-    rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:写道|寫道|書きました|작성).{{0,20}}[:：]"
+    rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:{_WROTE_UNSPACED}).{{0,20}}[:：]"
 )
 _SENDER = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.]\d{2})[^<>]{1,400}\W<[^<>\s@]{1,200}@[^<>\s@]{1,200}>\s?[:：]")
 """An attribution line without a verb, as Gmail writes it in Russian and Japanese: recognized by a year and a time."""

@@ -38,7 +38,7 @@ class Answer:
     data: Any
     """Its structured content; None if there is none."""
     left_out: int
-    """How many parts are no text, such as pictures."""
+    """How many parts are not text, such as pictures."""
 
 
 class McpClient(Client):

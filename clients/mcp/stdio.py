@@ -131,7 +131,8 @@ class _Lines:
         reason, complaint = self._program.reason, self._program.complaint
         said = f" It said: {complaint}" if complaint else ""
         if self._no_messages:
-            said += f" It printed what is no message, such as {json.dumps(self._no_messages[0], ensure_ascii=False)}."
+            printed = json.dumps(self._no_messages[0], ensure_ascii=False)
+            said += f" It printed what is not a message, such as {printed}."
         if reason == "time":
             remedy = "Raise `limits.seconds` of the connection, or look why it hangs."
             return Timeout(f"{MCP.title} did not answer in time.{said}", service=MCP.name, remedy=remedy)

@@ -95,7 +95,7 @@ def allowed(parameters: Mapping[str, Any], refused: frozenset[str], service: Ser
 
 
 def tool_call(service: Service, call_id: str, name: str, written: Any) -> dict[str, Any]:
-    """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are no JSON object."""
+    """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are not a JSON object."""
     try:
         arguments = json.loads(written or "{}") if isinstance(written, str) or written is None else written
     except ValueError:

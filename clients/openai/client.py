@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -53,6 +54,10 @@ _OTHERS: Mapping[str, type[ServiceError]] = {
     "content_policy_violation": ModelRefused,
 }
 """Errors that have a code of their own; their status says less."""
+
+
+_OF_STREAM = re.compile(r"\bstream", re.IGNORECASE)
+"""In the message of a server that refuses to stream."""
 
 
 class OpenAIClient(ModelClient):
@@ -122,7 +127,7 @@ class OpenAIClient(ModelClient):
             ):
                 return counted(permit, streamed(opened, permit.model, on_text))
         except InvalidRequest as error:
-            if "stream" not in error.message:
+            if not _OF_STREAM.search(error.message):
                 raise
         self._without_streams = True
         return None

@@ -200,7 +200,7 @@ class SlackClient(Client):
         headers = {"Authorization": f"Bearer {self._token}"}
         answer = asked(SLACK, self.http, way, f"{self._url}/{method}", headers=headers, **more)
         if not isinstance(answer, dict):
-            raise BadAnswer(f"Slack's answer to {method} is no object.", service=SLACK.name)
+            raise BadAnswer(f"Slack's answer to {method} is not an object.", service=SLACK.name)
         if answer.get("ok") or (may and answer.get("error") == may):
             return answer
         code = str(answer.get("error") or "no explanation given")

@@ -76,7 +76,7 @@ def parsed(url: str) -> Address:
         scheme, _, _driver = parts.scheme.lower().partition("+")
         port, host = parts.port, parts.hostname or ""
     except ValueError:
-        raise _wrong("The database's `url` is no address.") from None
+        raise _wrong("The database's `url` is not an address.") from None
     if scheme not in _DIALECTS:
         said = f"The database's `url` begins with {scheme + '://' if scheme else 'no scheme'!r}"
         raise _wrong(f"{said}: sqlite, postgresql, mysql, mariadb and duckdb are supported.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
 
 from clients.deadline import seconds_left
 from clients.sql.database import ONCE
@@ -24,8 +23,6 @@ _FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3
 _LONGEST_VALUE = 10_000_000
 _STEPS = 10_000
 """SQLite's instructions between two looks at the clock: about a millisecond."""
-
-Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
 
 def reads(action: int, _one: str | None, two: str | None, _file: str | None, _by: str | None) -> int:

@@ -217,7 +217,7 @@ def _require_columns(connection: CoreConnection, reading: Reading) -> None:
     harmless = harmless_functions("postgres")
     name = called(reading.attributes, harmless, lambda statement, values: _run(connection, statement, values).rows)
     if name is not None:
-        raise refusal(f"`{name}` behind the name of a table is no column of one, and may call a function")
+        raise refusal(f"`{name}` behind the name of a table is not a column of one, and may call a function")
 
 
 def _fetched(connection: CoreConnection, most: int) -> Sequence[Sequence[Any]]:

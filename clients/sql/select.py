@@ -79,5 +79,5 @@ def _quoted(name: str, dialect: Dialect) -> str:
     """
     mark = "`" if dialect in ("mysql", "sqlite") else '"'
     if not name or "\0" in name or "\\" in name:
-        raise InvalidRequest(f"{name!r} is no name of a table or column.", service=NAME)
+        raise InvalidRequest(f"{name!r} is not a name of a table or column.", service=NAME)
     return f"{mark}{name.replace(mark, mark * 2)}{mark}"

@@ -141,7 +141,7 @@ class TelegramClient(Client):
             if error.http_status == httpx.codes.CONFLICT and method == "getUpdates":
                 error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."
             if isinstance(error, NotFound) and method == "getMe":
-                error.remedy = "The token is no bot's: @BotFather shows it after /mybots."
+                error.remedy = "The token is not a bot's: @BotFather shows it after /mybots."
             raise
 
 

@@ -80,7 +80,7 @@ def _followed(session: Session, done: Correction, *, as_json: bool) -> int:
 
 
 def _values(texts: Mapping[str, str], choices: Sequence[Choice]) -> dict[str, Any]:
-    """Return the values as the schema has them; a text that is no choice is refused by the engine."""
+    """Return the values as the schema has them; a text that is not a choice is refused by the engine."""
     known = {choice.field: {_text(one): one for one in choice.choices} for choice in choices}
     return {name: known.get(name, {}).get(text, text) for name, text in texts.items()}
 

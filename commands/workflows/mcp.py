@@ -63,7 +63,7 @@ def _roles(pairs: list[str]) -> dict[str, Role]:
     found = {}
     for argument, role in by_name(pairs, "an argument").items():
         if role not in list(Role):
-            raise InvalidInput(f"{role!r} is no role.", remedy=f"Take one of: {', '.join(Role)}.")
+            raise InvalidInput(f"{role!r} is not a role.", remedy=f"Take one of: {', '.join(Role)}.")
         found[argument] = Role(role)
     return found
 

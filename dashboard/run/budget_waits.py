@@ -1,4 +1,4 @@
-"""What the steps of a run that wait for a budget are told of: a line for each budget, as it is now."""
+"""The message on steps that wait for a budget: one line per budget."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def files_tab(visit: Visit, tool: ToolInfo) -> None:
 
 def _editor(visit: Visit, tool: ToolInfo, file: ToolText) -> None:
     if file.text is None:
-        st.info(t("This file is no text, so it cannot be edited here."), icon=":material/description:")
+        st.info(t("This file is not text, so it cannot be edited here."), icon=":material/description:")
         return
     if file.path == "requirements.lock":
         st.caption(t("Lock the packages writes this file."))

@@ -56,7 +56,7 @@ def new_workflow(visit: Visit) -> None:
 
 
 def _told(start: str) -> str:
-    """Return what a workflow that is no sample begins with."""
+    """Return what a workflow that is not a sample begins with."""
     if start == _GUIDED:
         return t("Choose what is read and what becomes of it, or say it in words. It works without a model, too.")
     return t("One step that runs as it is.")

@@ -111,7 +111,7 @@ def _in_utc(wanted: Any) -> Any:
     try:
         moment = datetime.fromisoformat(wanted)
     except ValueError:
-        raise invalid(f"body failed validation: body.filter has {wanted!r}, which is no ISO 8601 date.") from None
+        raise invalid(f"body failed validation: body.filter has {wanted!r}, which is not an ISO 8601 date.") from None
     at = moment.astimezone(UTC) if moment.tzinfo else moment
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 

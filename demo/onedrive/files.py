@@ -47,7 +47,7 @@ def by_path(store: Store, path: str) -> dict[str, Any]:
 
 
 def require_free(store: Store, parent: str, name: str) -> None:
-    """Refuse a name that is taken or that OneDrive forbids, or a parent that is no folder."""
+    """Refuse a name that is taken or that OneDrive forbids, or a parent that is not a folder."""
     if not name or _FORBIDDEN.search(name):
         raise refused(400, "invalidRequest", "The provided name cannot contain or begin or end with this character")
     if not require(store, parent)["is_folder"]:

@@ -91,7 +91,7 @@ def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> 
             remedy = f"Fix it in 'with', list its values in 'choose_from', or write \"approve\": true on {tool.name!r}."
             yield ToolFault(at, said, remedy, "outside_destination")
     if tool.plain_text and (tool.plain_text not in tool.give or not _is_text(tool)):
-        said = f"'plain_text' names {tool.plain_text!r}, which is no text that is given to the model."
+        said = f"'plain_text' names {tool.plain_text!r}, which is not text that is given to the model."
         yield ToolFault((*place, "plain_text"), said, "Name a field of 'give' that is a text, or take it out.")
     for name, values in tool.choose_from.items():
         if name not in tool.give:

@@ -86,7 +86,7 @@ class McpToolDefinition(TypedDict):
     effect: ReadOnly[str]
     """`reads` or `writes`, as a person has said."""
     roles: ReadOnly[Mapping[str, str]]
-    """The role of each argument that is no destination."""
+    """The role of each argument that is not a destination."""
 
 
 WorkspaceTool = ToolDefinition | McpToolDefinition

@@ -34,7 +34,7 @@ class Problem:
     """`error` stops the file from running, `warning` does not."""
     file: str = ""
     line: int = 1
-    """0: `file` is no file, and has no lines."""
+    """0: `file` is not a file, and has no lines."""
     column: int = 1
     step: str | None = None
     field: str | None = None
@@ -70,22 +70,24 @@ class InvalidFile(OrchestraError):
     default_remedy = "Correct the places named; `orchestra validate` checks them again."
 
     def __init__(self, message: str, problems: Sequence[Problem] = (), *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy or _checked_by_prompt(message))
+        super().__init__(message, remedy=remedy)
         self.problems = list(problems)
 
     @classmethod
     def of(cls, name: str, problems: Sequence[Problem], *, remedy: str = "") -> InvalidFile:
-        """Summarize the problems of one file in one sentence."""
+        """Summarize the problems of one file in one sentence; `name` is its path in the workspace."""
         errors = [problem for problem in problems if problem.severity == "error"]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(
-            f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems, remedy=remedy
+            f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}",
+            problems,
+            remedy=remedy or check_again(name),
         )
 
 
-def _checked_by_prompt(message: str) -> str:
-    """Return the remedy of a file of a prompt, "" if a message begins with another file."""
-    found = _OF_PROMPT.match(message)
+def check_again(file: str) -> str:
+    """Return the remedy for an invalid file of a prompt, "" for any other file."""
+    found = _OF_PROMPT.match(file)
     return f"Correct the places named; `orchestra prompts show {found['name']}` checks them again." if found else ""
 
 

@@ -181,7 +181,7 @@ def typed_moment(text: str, zone: tzinfo | None = None) -> datetime:
         moment = moment_of(text)
     except ValueError:
         remedy = "Write one of the years 1 to 9999, such as 2026-05-01 or 2026-05-01T08:00:00Z."
-        raise InvalidInput(f"{text!r} is no time.", remedy=remedy) from None
+        raise InvalidInput(f"{text!r} is not a time.", remedy=remedy) from None
     if moment.tzinfo is None and zone is None:
         raise InvalidInput(f"{text!r} does not say in which time zone.", remedy="Add Z (UTC) or an offset.")
     return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))

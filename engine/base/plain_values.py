@@ -48,7 +48,7 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
         return value
     if isinstance(value, FileContent):
         return keep(value)
-    raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
+    raise TypeError(f"a step gave a {type(value).__name__}, which is not a JSON value")
 
 
 def _digits(number: int) -> str | None:

@@ -51,7 +51,7 @@ def declaration(name: str) -> Service:
 
 @cache
 def service_of(name: str | None) -> Service | None:
-    """Return the declaration of a service; None for a name that is no service, as in the records of old runs."""
+    """Return the declaration of a service; None for a name that is not a service, as in the records of old runs."""
     if name is None or name not in _files():
         return None
     if not _files()[name]:

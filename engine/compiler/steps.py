@@ -157,7 +157,7 @@ class Steps:
     def _expression(self, text: str, schema: Any, at: Place) -> Any:
         """Compile a field that must be an expression."""
         if "{{" not in text:
-            self._report.add(at.path, f"{text!r} is no expression.", "expression", f"Write {{{{ {text} }}}}.")
+            self._report.add(at.path, f"{text!r} is not an expression.", "expression", f"Write {{{{ {text} }}}}.")
             return BROKEN
         return at.scope.template(at.path, text, schema, at.seen)
 

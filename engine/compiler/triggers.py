@@ -113,7 +113,7 @@ def _fixed(path: JsonPath, value: Any, report: Report) -> Any:
 
 
 def _check_workflows(path: JsonPath, names: Sequence[Any], at: TriggerPlace, report: Report) -> None:
-    """Warn about workflow names that do not exist or are invalid; one may be added later, so it is no error."""
+    """Warn about workflow names that do not exist or are invalid; one may be added later, so it is not an error."""
     for index, name in enumerate(names):
         if name == at.workflow:
             message = f"{name!r} is this workflow itself, and it never follows on itself."

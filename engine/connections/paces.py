@@ -30,7 +30,7 @@ _NO_DRIVER = "pip install 'ai-orchestra[redis]'"
 def opened_paces(folder: Path, settings: Settings, *, is_shared: bool, cache: str) -> Paces:
     """Return the paces of a workspace; `is_shared`: whether other machines have the same state.
 
-    Raises InvalidInput if the driver of a cache is missing. A cache that does not answer is no error.
+    Raises InvalidInput if the driver of a cache is missing. A cache that does not answer is not an error.
     """
     paces: Paces = StatePaces(settings) if is_shared else FilePaces(folder / _FILE)
     if not cache:

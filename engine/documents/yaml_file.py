@@ -205,7 +205,7 @@ class _Reader:
 
     def _text(self, node: Any) -> str:
         if any("\ud800" <= one <= "\udfff" for one in node.value):
-            said = "Half of a surrogate pair is no character."
+            said = "Half of a surrogate pair is not a character."
             self.problems.append(self._at(node.start_mark, said, "lone_surrogate", "Remove it."))
         if node.style is None and is_like_number(node.value):
             self.problems.append(self._text_or_number(node))

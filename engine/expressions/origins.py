@@ -25,7 +25,6 @@ _NO_TEXT = frozenset({"boolean", "integer", "number", "null"})
 _TIMES = frozenset({"date-time", "date", "time"})
 """Formats in which no other text fits; values are checked against them."""
 _LITERALS = frozenset({"constant", "list", "struct"})
-_PATHS = frozenset({"ident", "select", "optional"})
 _SAID_BY_SERVICES = ("sender", "address")
 _FILES = (FORMAT, WORKSPACE_FILE)
 _FEW = 4

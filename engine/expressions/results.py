@@ -1,4 +1,4 @@
-"""Derive the JSON JsonSchema of the value of a checked CEL expression."""
+"""Derive the JSON Schema of the value of a checked CEL expression."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Roots:
 def roots_in(run: Sequence[Token], variables: Container[str], steps: Container[str] | None) -> Roots:
     """Return the roots in the tokens of an expression.
 
-    `steps` has the ids that may follow `steps`, which is no name if it is None.
+    `steps` has the ids that may follow `steps`, which is not a name if it is None.
     """
     hidden = list(_hidden(run))
     fields: dict[Path, str] = {}
@@ -73,7 +73,7 @@ def _field(path: Path, number: int, *, is_variable: bool) -> str:
 
 
 def _is_root(run: Sequence[Token], position: int) -> bool:
-    """Return whether a name is no field, no function and not all that has() is about."""
+    """Return whether a name is not a field or a function, and not all that has() is about."""
     before = [one.text for one in run[max(position - 2, 0) : position]]
     behind = run[position + 1].text if position + 1 < len(run) else ""
     if behind == "(" or (before == ["has", "("] and behind == ")"):

@@ -103,7 +103,7 @@ class Visible:
 
     variables: Mapping[str, Schema]
     steps: Mapping[str, Schema] | None = None
-    """The outputs of the steps that may be named; None where `steps` is no name."""
+    """The outputs of the steps that may be named; None where `steps` is not a name."""
 
 
 def compile_typed(source: str, visible: Visible) -> Typed:

@@ -238,7 +238,7 @@ def _mentions(
         if is_named(words) or _holds(taken, begin):
             continue
         changes.mentions += 1
-        if _holds(blocks, begin):  # in HTML, backticks are no code
+        if _holds(blocks, begin):  # in HTML, backticks are not code
             at = silent(text, begin, end)
             yield _Edit(at, at, " ")
         else:

@@ -54,7 +54,7 @@ PROGRAM = frozenset({NOTIFIER.id, ENGINE.id, "notifications", "metrics", "trigge
 """Ids that no user may have: what the program does by itself is recorded under them."""
 
 LOCAL = "local:"
-"""Before the name of whoever works at the command line, who is no user of the dashboard."""
+"""Before the name of whoever works at the command line, who is not a user of the dashboard."""
 
 
 def local_user() -> Principal:

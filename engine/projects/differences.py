@@ -6,7 +6,7 @@ from engine.documents import line_differences
 
 
 def unified(path: str, before: bytes, after: bytes) -> str:
-    """Return a unified diff; that of a file that is no text says only that it differs."""
+    """Return a unified diff; that of a file that is not text says only that it differs."""
     if b"\0" in before + after:
         return f"Binary files a/{path} and b/{path} differ"
     try:

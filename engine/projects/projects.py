@@ -91,7 +91,7 @@ class Projects:
         try:
             return self.content(name, commit, path).decode()
         except UnicodeDecodeError:
-            raise InvalidInput(f"{path} of the project {name} is no text in UTF-8.") from None
+            raise InvalidInput(f"{path} of the project {name} is not text in UTF-8.") from None
 
     def commit(self, name: str, parent: str, changes: Changes, message: str, author: str, *, run_id: str = "") -> str:
         """Commit changes to `main`, and return the id. Raises StaleEdit if `parent` is not its last commit."""

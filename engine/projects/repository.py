@@ -277,7 +277,7 @@ class Repository:
         files[path] = blob.id
 
     def _blobs(self, commit: str) -> dict[str, ObjectID]:
-        """Return the ids of the files of a commit by their paths; links and what is no file are left out."""
+        """Return the ids of the files of a commit by their paths; links and what is not a file are left out."""
         tree = self._commit(commit).tree
         with self._errors():
             found = iter_tree_contents(self._repo.object_store, tree)

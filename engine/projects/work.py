@@ -135,10 +135,10 @@ class Work:
         return Made(commit, self._changed(commit))
 
     def _require_texts(self, paths: Iterable[str], texts: Mapping[str, str]) -> None:
-        """Raise InvalidInput for a file that is there, but is no text."""
+        """Raise InvalidInput for a file that is there, but is not text."""
         others = {one.path for one in self.repository.files(self.head)} - {*texts}
         if found := sorted(others.intersection(paths)):
-            raise InvalidInput(f"{', '.join(found)} is no text, and cannot be edited.", remedy="Take another path.")
+            raise InvalidInput(f"{', '.join(found)} is not text, and cannot be edited.", remedy="Take another path.")
 
     def _changed(self, commit: str) -> tuple[str, ...]:
         return tuple(self.repository.changed(self.repository.commit(commit).parent or "", commit))

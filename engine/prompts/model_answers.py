@@ -43,7 +43,7 @@ def _loads(text: str) -> JsonValue:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON number")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def as_spelled(value: JsonValue, schema: Any) -> JsonValue:

@@ -1,4 +1,4 @@
-"""Tags of prompts: short words that group them. They belong to the prompt, and are no part of a version."""
+"""Tags of prompts: short words that group them. They belong to the prompt, and are not part of a version."""
 
 from __future__ import annotations
 

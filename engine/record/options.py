@@ -135,7 +135,9 @@ def _node(nodes: Mapping[str, Node], path: str, what: str) -> tuple[Node, StepPa
     for item in step.items():
         around = nodes.get(item.in_workflow)
         if around is None or around.loop is None:
-            raise InvalidInput(f"{what} is named {path!r}, but {item.step_id!r} is no loop.", remedy=f"Write {name!r}.")
+            raise InvalidInput(
+                f"{what} is named {path!r}, but {item.step_id!r} is not a loop.", remedy=f"Write {name!r}."
+            )
     return nodes[name], step
 
 

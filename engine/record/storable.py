@@ -31,7 +31,7 @@ def unstorable(value: Any) -> Iterator[str]:
         if _LONG_NUMBER.search(text) and _has(value, _is_too_large):
             yield "holds a whole number that does not fit into 64 bits; write it as text."
     except UnicodeEncodeError:
-        yield "holds half of a surrogate pair, which is no character."
+        yield "holds half of a surrogate pair, which is not a character."
     except ValueError:
         yield "holds NaN or infinity, which JSON does not have."
 

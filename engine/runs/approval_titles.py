@@ -38,7 +38,7 @@ def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
     if preview is not None and not is_edited:
         return ""  # its title names the object
     for name, schema in field_schemas(call).items():
-        is_destination = schema.get("role") == Role.DESTINATION and "enum" not in schema  # a method is no address
+        is_destination = schema.get("role") == Role.DESTINATION and "enum" not in schema  # a method is not an address
         text = _words(arguments.get(name)) if is_destination else ""
         if text:
             return text

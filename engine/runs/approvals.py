@@ -16,10 +16,10 @@ from engine.base.json_text import JsonObject
 from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
 from engine.expressions.json_values import compact_json
 from engine.people.access import NOTIFIER, Principal, may, require
+from engine.people.answer_links import has_link
 from engine.people.audit import Audit
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall, Terms
-from engine.runs.answer_links import has_link
 from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
 from engine.runs.call_texts import edit_difference, gaps
 from engine.runs.starting.unasked import why_not

@@ -16,6 +16,7 @@ from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import Principal, may, require
+from engine.people.answer_links import require_no_link, without_links
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
@@ -23,7 +24,6 @@ from engine.record.summary import sentence
 from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runs import cancelling
-from engine.runs.answer_links import require_no_link, without_links
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
 from engine.store.claims import Claims

@@ -100,7 +100,7 @@ def _opened(content: bytes, longest_side: int) -> tuple[Image, str]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Unreadable(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, MemoryError) as error:
-        raise Unreadable("The file is no picture that can be read, and no PDF.") from error
+        raise Unreadable("The file is neither a readable picture nor a PDF.") from error
     return image, form
 
 

@@ -75,7 +75,7 @@ def _view(room: Room) -> Iterator[str]:
             yield from ("--ro-bind-try", place, place)
     for place, inside in room.folders:
         yield from ("--ro-bind", place, inside)
-    # Bound again it is no device, and cannot be opened: a shared mapping of it is memory that no limit counts.
+    # Bound again it is not a device, and cannot be opened: a shared mapping of it is memory that no limit counts.
     yield from ("--dev", "/dev", "--ro-bind", "/dev/zero", "/dev/zero")
     if room.work_bytes:
         # Read-only: where this program runs as root, files of /proc/sys are its own, and are those of the machine.

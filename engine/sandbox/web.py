@@ -28,7 +28,7 @@ def feed(content: bytes, media_type: str, url: str) -> Json:
     """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags}]}. Blocking.
 
     Texts are plain, times RFC 3339 or None, and entries in the order of the feed, 1000 at most. Raises InvalidRequest
-    if the content is no feed, or takes too much to read.
+    if the content is not a feed, or takes too much to read.
     """
     return _read(content, {"task": "feed", "media_type": media_type, "url": url}, _FEED_REMEDY)
 

@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """The content is no feed, or no page that can be read."""
+    """The content is not a feed, or not a page that can be read."""
 
 
 def main() -> int:
@@ -212,7 +212,7 @@ def _pieces(part: Any) -> Iterator[str]:
             waiting.append((after, False))
             waiting += [(each, is_pre) for each in reversed(one.contents)]
             yield around
-        elif type(one) in (str, NavigableString, CData):  # comments and declarations are no text
+        elif type(one) in (str, NavigableString, CData):  # comments and declarations are not text
             yield one.replace("\n", _BLOCK_END) if is_pre else str(one)
 
 

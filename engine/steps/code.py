@@ -38,7 +38,7 @@ _FIXED = (
     "Code is fixed: no {{ }} in it. Give the value in 'inputs', where the code finds it as `inputs`; where two braces "
     "belong to the code itself, put a space between them."
 )
-_NO_HOST = "is no host: write such as api.example.org, or api.example.org:8443."
+_NO_HOST = "is not a host: write such as api.example.org, or api.example.org:8443."
 NOT_IN_DEMO = "Code has no network in the demo."
 
 

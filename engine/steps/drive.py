@@ -227,7 +227,7 @@ class Upload(DriveStep):
 def _name(it: UploadFields) -> str:
     name = clean_name(it.name or it.file.name)
     if not name:
-        raise InvalidRequest(f"{it.name or it.file.name!r} is no file name.", remedy="Give a `name` with letters.")
+        raise InvalidRequest(f"{it.name or it.file.name!r} is not a file name.", remedy="Give a `name` with letters.")
     return name
 
 

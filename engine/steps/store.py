@@ -106,7 +106,7 @@ class _OfTable(StepType):
 
 
 class Get(_OfTable):
-    """Read a row of a table by its key. A row that does not exist is no error: `found` says so."""
+    """Read a row of a table by its key. A row that does not exist is not an error: `found` says so."""
 
     name = "store.get"
     title = "Read a row"

@@ -55,7 +55,7 @@ class Read(StepType):
 
 
 def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]:
-    """Return {title, text, truncated, found} of a page. Raises InvalidRequest: it is no text, or the selector fits
+    """Return {title, text, truncated, found} of a page. Raises InvalidRequest: it is not text, or the selector fits
     nothing.
     """
     if fetched.media_type not in _HTML:
@@ -71,11 +71,11 @@ def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]
 
 
 def _plain(fetched: Fetched, selector: str) -> dict[str, Any]:
-    """Return a document that is no HTML, as it is."""
+    """Return a document that is not HTML, as it is."""
     kind = fetched.media_type
     if not (kind.startswith("text/") or any(word in kind for word in _TEXTUAL)) or selector:
         raise InvalidRequest(
-            f"{fetched.url} is no web page, but {kind}.",
+            f"{fetched.url} is not a web page, but {kind}.",
             service=SERVICE,
             remedy="Leave out `selector`, or get the answer as it is with `http.request` (`as_file` for files).",
         )

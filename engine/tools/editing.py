@@ -27,7 +27,7 @@ _SEE, _CHANGE = "see the tools", "change tools"
 
 @dataclass(frozen=True)
 class ToolText:
-    """A file of a tool; `etag` changes with it. One that is no text in UTF-8 has none, and cannot be edited."""
+    """A file of a tool; `etag` changes with it. One that is not text in UTF-8 has none, and cannot be edited."""
 
     path: str
     text: str | None

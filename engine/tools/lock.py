@@ -21,12 +21,12 @@ _HASH = re.compile(r" +--hash=sha256:[0-9a-f]{64}(?: \\)?")
 
 
 def wrong_dependencies(dependencies: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield (index, sentence) for each dependency that is no name of a package with versions (PEP 508)."""
+    """Yield (index, sentence) for each dependency that is not a name of a package with versions (PEP 508)."""
     for index, one in enumerate(dependencies):
         try:
             found = Requirement(one)
         except InvalidRequirement:
-            yield index, f"{one!r} is no dependency: write such as python-stdnum>=2."
+            yield index, f"{one!r} is not a dependency: write such as python-stdnum>=2."
             continue
         if found.url:
             yield index, f"{one!r} names an address: write the name of a package and its versions, nothing else."

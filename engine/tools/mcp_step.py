@@ -38,7 +38,7 @@ class McpStep(StepType):
             kind = BadAnswer if self.effect is Effect.READS else OutcomeUnknown
             raise kind(f"The answer of {name!r} {wrong}", service=MCP.name)
         if answer.left_out:
-            call.notes.append(f"Left out, as it is no text: {counted(answer.left_out, 'part')} of the answer.")
+            call.notes.append(f"Left out, as it is not text: {counted(answer.left_out, 'part')} of the answer.")
         return {"text": answer.text, "data": answer.data}
 
     def _misfit(self, data: JsonValue) -> str:

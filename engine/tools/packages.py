@@ -15,7 +15,6 @@ from pathlib import Path
 
 from clients.errors import InvalidRequest, LimitExceeded
 from engine.files.atomic import PRIVATE_FOLDER, exclusive, make_folder, storage_errors
-from engine.tools.lock import pins
 from engine.tools.uv import WHEELS, run_uv
 
 _PACKAGES, _SUM = "packages", "SHA256"
@@ -88,11 +87,6 @@ class PackageFolders:
                 if one.is_dir() and (one.name.startswith(_NEW) or one.stat().st_mtime < time.time() - _KEPT_SECONDS):
                     shutil.rmtree(one, ignore_errors=True)
                     _whole.discard(one)
-
-
-def packages_said(lock: str) -> str:
-    """Return the packages of a lock in words: `idna 3.20, python-stdnum 2.2`."""
-    return ", ".join(pins(lock))
 
 
 def _key(lock: str, python: str) -> str:

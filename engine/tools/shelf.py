@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FOLDER, TOOL, TESTED, TESTS = "tools", "tool.json", "tested.json", "tests"
 FILES_MOST, BYTES_MOST = 200, 4 * 1024**2
 LEFT_OUT = frozenset({"__pycache__", ".venv"})
-"""Folders that are no part of a tool."""
+"""Folders that are not part of a tool."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class ToolShelf:
         return files
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with the files of all tools, by place; whether they were tested is no part of it."""
+        """Return what is wrong with the files of all tools, by place; whether they were tested is not part of it."""
         found: list[Problem] = []
         for name in self._folders():
             try:
@@ -334,7 +334,7 @@ def case_of(file: str, path: str, content: bytes) -> Case:
         return Case(name, found["input"], output=found["output"], files=names)
     if members == {"input", "error"} and isinstance(found["error"], str) and found["error"]:
         return Case(name, found["input"], error=found["error"])
-    raise InvalidFile(f"{file} is no test.", remedy='Write {"input": …, "output": …}, or "error" with words of it.')
+    raise InvalidFile(f"{file} is not a test.", remedy='Write {"input": …, "output": …}, or "error" with words of it.')
 
 
 def _are_names(value: Any) -> bool:

@@ -58,7 +58,7 @@ def record_of(tool: Tool) -> Mapping[str, Any]:
 
 def _run(tool: Tool, definition: ToolDefinition, case: Case, settings: CodeSettings, folders: PackageFolders) -> Tested:
     if not isinstance(case.input, Mapping):
-        return Tested(case.name, passed=False, said="Its 'input' is no object.")
+        return Tested(case.name, passed=False, said="Its 'input' is not an object.")
     try:
         with ExitStack() as until_done:
             ran = run_tool(definition, case.input, settings, folders, lambda path: _opened(tool, path, until_done))

@@ -85,7 +85,7 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
     if not re.fullmatch(SEMANTIC, tool.version):
         yield ("version",), f"{tool.version!r} is no semantic version.", "Write three numbers, such as 1.0.0."
     if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", tool.entry):
-        yield ("entry",), f"{tool.entry!r} is no name of a file of the tool.", "Write such as main.py."
+        yield ("entry",), f"{tool.entry!r} is not a name of a file of the tool.", "Write such as main.py."
     for _, message in wrong_hosts(list(tool.network)):
         yield ("network",), message, ""
     yield from _file_problems(tool)

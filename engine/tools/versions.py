@@ -40,7 +40,7 @@ class ToolVersion:
 
 @dataclass(frozen=True)
 class FileChange:
-    """How a file differs between two versions; `lines` is a unified diff, empty for a file that is no text."""
+    """How a file differs between two versions; `lines` is a unified diff, empty for a file that is not text."""
 
     path: str
     change: Literal["added", "removed", "changed"]

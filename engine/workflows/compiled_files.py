@@ -189,7 +189,7 @@ class CompiledFiles:
         return [] if report is None else names_at(report, file.part_at(line, column).path)
 
     def current(self, name: str, asked: Asked) -> Checked:
-        """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is no UTF-8 file."""
+        """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is not UTF-8."""
         return self.check(name, self._shelf.text(name), asked)
 
     def errors(self, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName, check_again
 from engine.base.names import branch_parts, checked_name, checked_workflow, child, file_stem, is_branch, is_file_name
 from engine.documents.json_file import BOM, JsonFile, has_bom, parse, read_text
 from engine.files.atomic import (
@@ -158,7 +158,8 @@ class Shelf:
         """Return the JSON object of a file. Raises as `read`, and InvalidFile if it contains something else."""
         value = self.read(name).value
         if not isinstance(value, dict):
-            raise InvalidFile(f"{self.file(name)} does not contain a JSON object.")
+            file = self.file(name)
+            raise InvalidFile(f"{file} does not contain a JSON object.", remedy=check_again(file))
         return value
 
     def changed_at(self, name: str) -> datetime:

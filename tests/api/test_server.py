@@ -244,7 +244,7 @@ def test_a_bundle_may_be_as_large_as_for_the_command(client: TestClient, token: 
         pytest.param("status=sleeping", id="no such status"),
         pytest.param("limit=0", id="limit below one"),
         pytest.param("limit=1000", id="limit above 200"),
-        pytest.param("limit=many", id="limit is no number"),
+        pytest.param("limit=many", id="limit is not a number"),
         pytest.param("since=yesterday", id="no time"),
         pytest.param("since=2026-11-20T12:00:00", id="time without zone"),
         pytest.param("since=99999-01-01T00:00:00Z", id="no such year"),

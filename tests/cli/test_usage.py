@@ -45,7 +45,9 @@ WRONG = [
     pytest.param(["runs", "resume", "x", "--step", "y"], 2, "need --as-done or --redo", id="a step alone"),
     pytest.param(["runs", "list", "--status", "bad"], 2, "'bad' is not one of", id="unknown status"),
     pytest.param(["runs", "list", "--since", "noon"], 2, "'noon'", id="no time"),
-    pytest.param(["runs", "list", "--since", "99999-01-01"], 2, "'99999-01-01' is no time. Write", id="a year too far"),
+    pytest.param(
+        ["runs", "list", "--since", "99999-01-01"], 2, "'99999-01-01' is not a time. Write", id="a year too far"
+    ),
     pytest.param(
         ["runs", "list", "--until", "9999-12-31T23:59:59-12:00"], 2, "outside the calendar", id="no such year"
     ),

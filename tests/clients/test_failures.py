@@ -73,7 +73,7 @@ def test_a_status_has_one_meaning(
         pytest.param({"retry-after": "9" * 400}, 366 * 86_400.0, id="for ever"),
         pytest.param({"retry-after": "Thu, 01 Jan 9999 11:00:00 GMT"}, 366 * 86_400.0, id="a date that never comes"),
         pytest.param({"retry-after": f"Thu, 01 Jan 2026 12:00:30 +{'9' * 20}"}, None, id="a date that is none"),
-        pytest.param({"retry-after": "²"}, None, id="a digit that is no number"),
+        pytest.param({"retry-after": "²"}, None, id="a digit that is not a number"),
         pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767268860"}, 60.0, id="reset"),
         pytest.param({"x-ratelimit-remaining": "5", "x-ratelimit-reset": "1767268860"}, None, id="some remain"),
         pytest.param({}, None, id="nothing said"),

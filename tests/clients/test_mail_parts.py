@@ -55,7 +55,7 @@ PLAIN, HTML = part("text/plain", b"plain"), part("text/html", b"<p>html</p>")
             part("multipart/alternative", b"", part("multipart/related", b"", HTML)), "html", id="HTML with pictures"
         ),
         pytest.param(part("multipart/mixed", b"", PLAIN, file("a.pdf"), HTML), "plain\n\nhtml", id="two texts, a file"),
-        pytest.param(part("multipart/mixed", b"", {**PLAIN, "filename": "log.txt"}), "", id="a text file is no text"),
+        pytest.param(part("multipart/mixed", b"", {**PLAIN, "filename": "log.txt"}), "", id="a text file is not text"),
         pytest.param(
             part("multipart/mixed", b"", part("text/plain", b"x", Content_Disposition="Attachment; x=1")),
             "",

@@ -60,8 +60,8 @@ odd("base64 in chunks on one line", plain("base64", b64("Grüße, ") + b64("Welt
 odd("base64 of chunks without a line end", plain("base64", b64("a") + b64("b") + b64("c")), text="abc")
 odd(
     "text that is called base64",
-    plain("base64", "Hello Ann, this is no base64.\nGrüße"),
-    text="Hello Ann, this is no base64.\nGrüße",
+    plain("base64", "Hello Ann, this is not base64.\nGrüße"),
+    text="Hello Ann, this is not base64.\nGrüße",
 )
 odd("a word that is called base64", plain("base64", "Hi, Ann!"), text="Hi, Ann!")
 odd(

@@ -16,7 +16,7 @@ def _posted(world: World) -> Mapping[str, Any]:
 
 
 # To a server of which nothing is known an answer without a body is an answer; how much is read the workflow says.
-# What is no feed is told as that; a page may be empty, and is read whole.
+# What is not a feed is told as that; a page may be empty, and is read whole.
 _NO_FEED = {"not JSON": InvalidRequest, "empty": InvalidRequest, "oversize": InvalidRequest}
 
 OPERATIONS = {

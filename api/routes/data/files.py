@@ -128,7 +128,7 @@ def view_file(
     path: Path,
     page: Annotated[int, Query(ge=1, le=99_999, description="Of a table: the sheet.")] = 1,
 ) -> Any:
-    """Return the text or the rows of a page. What cannot be read is no error: `problem` says why."""
+    """Return the text or the rows of a page. What cannot be read is not an error: `problem` says why."""
     return asdict(orchestra.files.view(principal, path, page))
 
 

@@ -90,7 +90,7 @@ class ToolRenamed(BaseModel):
 
 
 class ToolTexts(BaseModel):
-    """The files of a tool, `tool.json` first; one that is no text has `text` null."""
+    """The files of a tool, `tool.json` first; one that is not text has `text` null."""
 
     files: list[ToolText]
 

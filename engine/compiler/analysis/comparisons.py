@@ -74,7 +74,7 @@ def _wrong_texts(value: Node, schema: Schema, texts: Node) -> Iterator[NeverSo]:
     for one in texts.parts if texts.kind == "list" else (texts,):
         if one.kind == "constant" and one.value[0] == "string_value" and one.value[1] not in names:
             said = f"{_shown(value)} is never {one.value[1][:_MOST_SHOWN]!r}."
-            yield NeverSo(said, did_you_mean(one.value[1], names) or "It is no text.", one.offset)
+            yield NeverSo(said, did_you_mean(one.value[1], names) or "It is not text.", one.offset)
 
 
 def _allowed(schema: Schema) -> list[Any] | None:

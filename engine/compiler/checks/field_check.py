@@ -203,7 +203,7 @@ def _check_required(inputs: JsonSchema, properties: object, report: Report) -> N
     known = list(properties) if isinstance(properties, dict) else []
     for place, name in enumerate(inputs.get("required", [])):
         if known and name not in known:
-            message = f"'required' names {name!r}, which is no input."
+            message = f"'required' names {name!r}, which is not an input."
             report.add(("inputs", "required", place), message, "inputs", did_you_mean(str(name), known))
 
 

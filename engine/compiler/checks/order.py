@@ -78,7 +78,7 @@ def _has_wrong_needs(path: JsonPath, step: StepModel, siblings: Collection[str],
     for place, name in strange:
         if name not in report.doubts.strangers:
             others = [other for other in siblings if other != step.id and is_speakable(other)]
-            message = f"'needs' names {name!r}, which is no sibling of this step."
+            message = f"'needs' names {name!r}, which is not a sibling of this step."
             remedy = did_you_mean(name, others) or "It has no siblings: take 'needs' out."
             report.add((*path, place), message, "needs", remedy)
     return bool(strange)

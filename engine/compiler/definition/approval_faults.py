@@ -32,7 +32,7 @@ def misfit(kind: StepType, rule: ApprovalRule) -> tuple[str, str, str] | None:
 
 
 def strangers(rule: ApprovalRule, is_user: IsUser) -> Iterator[tuple[str, str]]:
-    """Yield (message, remedy) for each name in `by` that is no role and no user; a warning: it may be added later."""
+    """Yield (message, remedy) for each name in `by` that is neither a role nor a user; a warning: it may be later."""
     for name in rule.by:
         if name not in (*APPROVERS, NOT_SELF) and not is_user(name):
             said = f"'by' names {name!r}, and there is no such role or user."

@@ -91,7 +91,7 @@ def _is_as_before(name: str, value: Any, before: Any) -> bool:
 
 
 def _plain(messages: Any) -> list[tuple[str, str]]:
-    """Return (role, text) of each message; what is no message has no text."""
+    """Return (role, text) of each message; what is not a message has no text."""
     found = messages if isinstance(messages, list) else []
     return [(str(_object(one).get("role", "")), _text(_object(one).get("content"))) for one in found]
 

@@ -65,7 +65,7 @@ class Prompting:
         the co-pilot's model.
 
         Raises InvalidInput (no model may be asked; no words, too many), InUse (a turn is at work), UnknownName,
-        InvalidFile (the prompt is no JSON object), NotAllowed.
+        InvalidFile (the prompt is not a JSON object), NotAllowed.
         """
         about = about or PromptAbout()
         found, account = self._asked(p)
@@ -99,7 +99,7 @@ class Prompting:
     ) -> tuple[PromptTools, list[dict[str, Any]]]:
         file = self._prompts.get(p, prompt)
         if file.document is None:
-            raise InvalidInput(f"The prompt {prompt!r} is no JSON object.", remedy="Correct its text first.")
+            raise InvalidInput(f"The prompt {prompt!r} is not a JSON object.", remedy="Correct its text first.")
         before, cases = self._turns.conversation(p, subject(prompt)), self._cases.list(p, prompt)
         values = _known(cases, about.cases)
         names = aliases(cases, values, asked)

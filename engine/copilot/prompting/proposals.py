@@ -65,7 +65,7 @@ class PromptProposals:
         `changes`: members that are replaced (`messages`, `variables`, `output_schema`).
 
         Raises InvalidInput (a change), StaleEdit (`base_etag` is not that of the working text), InvalidFile (the
-        working text is no JSON object), UnknownName, NotAllowed.
+        working text is not a JSON object), UnknownName, NotAllowed.
         """
         require(p, "edit", "propose changes")
         file = self._prompts.get(p, checked_name("prompt", prompt))

@@ -66,8 +66,8 @@ def _of_repositories(said: str) -> str:
         if len(found["owner"]) > _LONGEST_OWNER or len(found["name"]) > _LONGEST_NAME:
             name = found[0] if len(found[0]) <= _SHOWN else f"{found[0][:_SHOWN]}…"
             return (
-                f"“{name}” is no repository on GitHub: its owner has at most {_LONGEST_OWNER} characters, and its name "
-                f"at most {_LONGEST_NAME}."
+                f"“{name}” is not a repository on GitHub: its owner has at most {_LONGEST_OWNER} characters, and its "
+                f"name at most {_LONGEST_NAME}."
             )
     return ""
 

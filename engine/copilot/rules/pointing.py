@@ -24,7 +24,7 @@ _NO_NOUN = (
     r"should|needs?|takes?|fails?|writes?|sends?|runs?|is|has|at|with|and|twice|um|zu|auf|bis|nur|wenn|falls|bitte|da|"
     r"hier|soll|darf|muss|mal|zwei|drei|vier|fünf|sechs|two|three|four|five|six|ten)\b))"
 )
-"""What follows `this` where it is no article: not `this workflow`, `this week`."""
+"""What follows `this` where it is not an article: not `this workflow`, `this week`."""
 _IT = rf"(?:(?:this one|it|them|ihn|ihm|es|sie)\b|(?:this|that|these|those|here|dies\w{{0,2}}|das|hier)\b{_NO_NOUN})"
 _VERB = (
     r"(?:retry|rename|remove|delete|drop|explain|describe|approve|skip|title of|(?:ask me|frag\w* mich) (?:before|vor)|"

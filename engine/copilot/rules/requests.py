@@ -1,6 +1,6 @@
 """Changes said in plain words, as operations: `rename step a to b`, `remove label`, `set title of issue to …`.
 
-English and German. What is not understood is no request: nothing is guessed.
+English and German. What is not understood is not a request: nothing is guessed.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class Setups:
         known = config.connections.get(name)
         if known is not None and not is_model(known.service):
             raise InvalidInput(
-                f"The connection {name!r} of the co-pilot is no model, but {known.service}.",
+                f"The connection {name!r} of the co-pilot is not a model, but {known.service}.",
                 remedy="Name a connection to a model in config.yaml (`copilot.connection`).",
             )
         if known is not None and self._mode(known.service) == AccountMode.DEMO:

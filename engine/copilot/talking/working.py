@@ -118,7 +118,7 @@ class Working:
         return self._limited(f"{self.limits.calls} questions to the model")
 
     def _answer(self, messages: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Return the model's answer, None if a call in it is no JSON."""
+        """Return the model's answer, None if a call in it is not JSON."""
         question = ModelQuestion(list(messages), self.toolbox.offered, "", self._seconds_left, self._heard)
         self._asked = self.model.ask(self.account, question)
         try:

@@ -117,7 +117,7 @@ def _check_repositories(known: Mapping[str, Place], given: Mapping[str, str], fi
         try:
             repository_name(value)
         except InvalidRequest as error:
-            raise _wrong(f"{field}.{name}", value, "It is no repository on GitHub.", error.remedy) from error
+            raise _wrong(f"{field}.{name}", value, "It is not a repository on GitHub.", error.remedy) from error
 
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> InvalidInput:

@@ -92,7 +92,7 @@ class Said:
 
     @property
     def plain(self) -> str:
-        """The text without what it names: the folder `invoices/` is no word for invoices."""
+        """The text without what it names: the folder `invoices/` is not a word for invoices."""
         found = self.text
         for one in [
             *self.quoted,

@@ -96,7 +96,7 @@ def times_of(text: str) -> Times:
     unread = _NOT_READ.search(text) if clock.hour < 0 and part < 0 else None
     if unread:
         raise NoSuchTime(
-            f"{unread['it'].rstrip('.,:!?')!r} is no time of the day. Say it like at 9, at 16:30 or at 4 pm."
+            f"{unread['it'].rstrip('.,:!?')!r} is not a time of the day. Say it like at 9, at 16:30 or at 4 pm."
         )
     words = words if part != _NOON or hour == _NOON else "(?!)"
     parts = [found[0] for found in re.finditer(rf"(?:{_EVERY})?\b(?:{words})\b", text, _I)]

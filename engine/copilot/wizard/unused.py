@@ -72,7 +72,7 @@ _UNCLOSED = re.compile(r"(?<!\S)(?!\d+\")\S*[\"“„«]\S*")
 _USED = "…"
 _WHOLE_FROM = r"(?<![\w+−–-])(?<!\d[.,:])"
 _WHOLE_TO = r"(?![^\s.,;:!?)\]}\"'”“’`]|[.,:]\w)"
-"""A number and a channel are used as they were said, or not at all: `5` is no part of `-5`, and `#a` none of `#a.b`."""
+"""Numbers and channels are used as they were said, or not at all: `5` is not part of `-5`, nor `#a` of `#a.b`."""
 _WRITTEN = re.compile(rf"{_QUOTED.pattern}|\{{\{{.*?\}}\}}", re.DOTALL)
 _MOST_PARTS = 8
 _THANKS = re.compile(r"\W*(?:(?:many |vielen )?(?:thanks|thank you|danke|dank)|please|bitte)?\W*\Z", _I)

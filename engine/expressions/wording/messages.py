@@ -128,7 +128,7 @@ def _item_name(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tup
 
 def _pattern(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     remedy = "Patterns are RE2: https://github.com/google/re2/wiki/Syntax; a sign that means itself has \\ before it."
-    return f"The pattern is no regular expression: {found[1].rstrip('.')}.", remedy
+    return f"The pattern is not a regular expression: {found[1].rstrip('.')}.", remedy
 
 
 _RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
@@ -161,7 +161,7 @@ _FAILURES = (
     (r"^Key not found in map : \"?(.*?)\"?$", _key),
     (
         r"^Applying SELECT to non-message type",
-        ("It is no object; it has no fields.", "Take the last name off the path."),
+        ("It is not an object; it has no fields.", "Take the last name off the path."),
     ),
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),

@@ -49,7 +49,7 @@ async def _until_answered(attempts: Attempts, attempt: Callable[[int], Awaitable
             if not attempts.may_follow(error):
                 raise
             failed = error
-        except BudgetExceeded:  # what was not sent is no attempt
+        except BudgetExceeded:  # what was not sent is not an attempt
             raise
         except Exception as error:
             attempts.failed(error)

@@ -75,7 +75,7 @@ class RunFacts:
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether a person started the run, so that its inputs are no text from outside."""
+        """Whether a person started the run, so that its inputs are not text from outside."""
         return self.item is None and self.caller is None and not self.outside_inputs
 
     def mode(self, connection: str | None, service: str | None) -> AccountMode:

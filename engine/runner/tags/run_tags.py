@@ -63,8 +63,6 @@ class Level:
     """The loop whose item it is."""
     item: Any = NOT_KNOWN
     key: Any = NOT_KNOWN
-    has_error: bool = False
-    """Whether it handles an error."""
     is_running: bool = True
     """Whether the place that is looked at is inside it; else it has ended, and the values in it are not at hand."""
 
@@ -235,7 +233,7 @@ class PlaceTags:
         once = self._looped(node) if node.loop is not None else self._once(node)
         if node.fallback is None:
             return once
-        inner = self.inside(Level(node.fallback, has_error=True))
+        inner = self.inside(Level(node.fallback))
         return either([once, inner.output(node.fallback.nodes[-1])])
 
     def _looped(self, node: Node) -> Tag:
@@ -356,7 +354,7 @@ def _blocks(node: Node) -> Iterator[Level]:
     if node.body is not None:
         yield Level(node.body, loop=node if node.loop is not None else None)
     if node.fallback is not None:
-        yield Level(node.fallback, has_error=True)
+        yield Level(node.fallback)
 
 
 def _levels(plan: Plan, frame: Frame, node: Node) -> Iterator[Level]:
@@ -364,7 +362,7 @@ def _levels(plan: Plan, frame: Frame, node: Node) -> Iterator[Level]:
     ahead = [] if frame.path is None else [*frame.path.parts]
     if ahead and ahead[0].id == FAILURE and plan.on_failure is not None:
         del ahead[0]
-        level = Level(plan.on_failure, has_error=True)
+        level = Level(plan.on_failure)
     else:
         level = Level(plan.block)
     yield level

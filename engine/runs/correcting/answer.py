@@ -46,7 +46,7 @@ def step_to_correct(run: Run, path: str) -> StepRecord:
 
 
 def choices_in(run: Run, step: StepRecord) -> list[Choice]:
-    """Return the choices of a step as its run recorded them; [] if it is no model step with such an answer."""
+    """Return the choices of a step as its run recorded them; [] if it is not a model step with such an answer."""
     if not _is_of_model(step) or step["status"] != StepStatus.SUCCEEDED or step.get("fallback"):
         return []
     return _choices(_schema_in(run, step), step["output"])
@@ -73,7 +73,7 @@ def choices(node: Node, output: Any) -> list[Choice]:
 
 
 def corrected(step: StepRecord, known: list[Choice], output: Any, values: JsonObject) -> dict[str, Any]:
-    """Return an answer with other values. Raises InvalidInput if a field or value is no choice, or nothing differs."""
+    """Return an answer with other values. Raises InvalidInput if one is not a choice, or nothing differs."""
     path, by_name = step["path"], {one.field: one for one in known}
     if not known:
         raise InvalidInput(f"The answer of {path} has no field with fixed choices.", remedy=_NOTHING)

@@ -85,7 +85,7 @@ class StepReads:
 
     def _require_object(self, value: Any, place: str) -> None:
         if not isinstance(value, Mapping):
-            raise InvalidInput(f"values.{place} is no object.", remedy=self._remedy, field=f"values.{place}")
+            raise InvalidInput(f"values.{place} is not an object.", remedy=self._remedy, field=f"values.{place}")
 
     def _require_names(self, values: Mapping[str, Any], names: Sequence[str], place: str) -> None:
         at = f"values.{place}" if place else "values"

@@ -41,7 +41,7 @@ class Predictions:
         """Return the output type of each step of the person's draft and, with a run, the values of its expressions.
 
         The values are those that the expressions would have with the inputs and outputs of that run. Raises
-        UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is no workflow).
+        UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is not a workflow).
         """
         require(p, "view", "see workflows")
         draft = self._editing.draft_text(p, name)

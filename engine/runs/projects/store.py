@@ -85,7 +85,7 @@ class ProjectStore:
         return self._projects.files(name, self.commit_of(name, commit))
 
     def read(self, p: Principal, name: str, path: str, commit: str = "") -> ProjectText:
-        """Return the text of a file. Raises InvalidInput for one that is no text."""
+        """Return the text of a file. Raises InvalidInput for one that is not text."""
         require(p, "view", _SEE)
         return self._text(name, self.commit_of(name, commit), path)
 

@@ -53,7 +53,7 @@ def fragment_differences(fragments: FragmentFiles, p: Principal, name: str, vers
 
 
 def prompt_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[PromptDifference]:
-    """Return the parts in which two prompts differ; labels are no part of a version."""
+    """Return the parts in which two prompts differ; labels are not part of a version."""
     return part_differences(dict(_parts(before)), dict(_parts(after)))
 
 

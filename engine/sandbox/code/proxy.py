@@ -159,7 +159,7 @@ def _asked(head: Sequence[bytes]) -> tuple[str, int, bytes]:
     """Return (host, port, what is sent there first) of a request's head. Raises InvalidRequest."""
     words = head[0].decode("latin-1").split() if head else []
     if len(words) != _PLAIN_REQUEST:
-        raise InvalidRequest("this is no request to a proxy")
+        raise InvalidRequest("this is not a request to a proxy")
     method, target, version = words
     try:
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)

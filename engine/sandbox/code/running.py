@@ -237,7 +237,7 @@ class _NoNumber(ValueError):
     """A number that JSON does not have, or that is too large for a program."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text[:_LINE_CHARACTERS]} is no number that JSON can hold")
+        super().__init__(f"{text[:_LINE_CHARACTERS]} is not a number that JSON can hold")
         self.text = text
 
 
@@ -257,7 +257,7 @@ def _finite(text: str) -> float:
 
 
 def _no_json(error: Exception) -> CodeFailed:
-    return CodeFailed(f"`output` is no JSON: {error}.", service="code", remedy="Assign plain values to it.")
+    return CodeFailed(f"`output` is not JSON: {error}.", service="code", remedy="Assign plain values to it.")
 
 
 def shown(said: bytes) -> str:

@@ -236,7 +236,7 @@ def _found(root: Path, named: str, folders: Sequence[tuple[str, str]]) -> str:
         )
     path = os.path.normpath(root / Path(named).expanduser())
     if not os.access(path, os.X_OK) or Path(path).is_dir():
-        raise InvalidRequest(f"{named!r} is no program.", remedy="Correct `command` of the connection.")
+        raise InvalidRequest(f"{named!r} is not a program.", remedy="Correct `command` of the connection.")
     if not any(Path(path).is_relative_to(one) for one in (*shown_folders(), *(inside for _, inside in folders))):
         raise InvalidRequest(f"The sandbox does not show {named!r}.", remedy="Add its folder to `folders`.")
     return path

@@ -40,7 +40,7 @@ def unpacked(source: Source, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def safe_name(entry: zipfile.ZipInfo) -> str:
-    """Return the name of an entry, with slashes; "" for one that leads out, is hidden, or is no regular file."""
+    """Return the name of an entry, with slashes; "" for one that leads out, is hidden, or is not a regular file."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return ""

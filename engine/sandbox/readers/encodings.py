@@ -27,14 +27,14 @@ _OTHERS = frozenset(
 )
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
 _NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
-"""Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is no text."""
+"""Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is not text."""
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
 
 
 def encoding_of(source: Source) -> str:
     """Return the encoding of a text: as its first bytes say, else UTF-8 if it is that, else guessed.
 
-    Raises Refused for what is no text.
+    Raises Refused for what is not text.
     """
     head = source.head(_SAMPLE)
     for mark, name in _BOMS:
@@ -46,7 +46,7 @@ def encoding_of(source: Source) -> str:
     else:
         is_text = b"\0" not in head and strange * 50 <= len(head)
     if not is_text:
-        raise Refused("It is no text.")
+        raise Refused("It is not text.")
     after = _first_not_utf8(source)
     return "utf-8" if after is None else _guessed(source, after)
 

@@ -65,12 +65,12 @@ def _plain(value: Any) -> Any:
 def _of_lines(source: Source, kind: Kind) -> Iterator[Any]:
     for number, line in enumerate(lines(source, kind.encoding), 1):
         if line.strip():
-            yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is no JSON")
+            yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")
 
 
 def _of_document(source: Source, kind: Kind, sheet: Any, into: Table) -> Iterator[Any]:
     text = source.whole().decode(kind.encoding, "replace").encode("utf-8", "replace")
-    found = _parsed(text, "The file is no JSON")
+    found = _parsed(text, "The file is not JSON")
     if isinstance(found, list):
         return iter(found)
     lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
@@ -93,7 +93,7 @@ def _streamed(source: Source, sheet: Any) -> Iterator[Any]:
     try:
         yield from ijson.items(source.content, prefix)
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-        raise Refused("The file is no JSON.") from error
+        raise Refused("The file is not JSON.") from error
 
 
 def _parsed(text: bytes, otherwise: str) -> Any:

@@ -61,7 +61,7 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
 def refuse_entities(archive: zipfile.ZipFile) -> None:
     """Raise Refused if XML in an office document declares entities: no program that writes such files does that.
 
-    All entries are looked at: a relationship may give any name to a part. What is no XML ends at its first bytes.
+    All entries are looked at: a relationship may give any name to a part. What is not XML ends at its first bytes.
     """
     for one in archive.infolist():
         try:

@@ -62,7 +62,7 @@ def program_of(name: str, interpreters: Mapping[str, str], find: Find = on_this_
 def remedy(name: str, interpreters: Mapping[str, str]) -> str:
     """Return what to do where a language cannot be run."""
     if name in interpreters:
-        return f"{interpreters[name]} is no program: correct `code.interpreters` in config.yaml."
+        return f"{interpreters[name]} is not a program: correct `code.interpreters` in config.yaml."
     known = ", ".join(dict.fromkeys((*BUILT_IN, *interpreters)))
     other = f"Languages are {known}; `code.interpreters` in config.yaml names the programs of others."
     return _REMEDIES.get(name, other)

@@ -136,7 +136,9 @@ def _languages(given: list[str] | str) -> list[str]:
 def _require(program: Tesseract, wanted: list[str]) -> None:
     wrong = next((one for one in wanted if not _LANGUAGE.match(one)), None)
     if wrong is not None:
-        raise InvalidRequest(f"{wrong!r} is no language.", service="file", remedy="Write eng, deu or fra, for example.")
+        raise InvalidRequest(
+            f"{wrong!r} is not a language.", service="file", remedy="Write eng, deu or fra, for example."
+        )
     missing = [one for one in wanted if one not in program.languages]
     if missing:
         named = " ".join(f"tesseract-ocr-{one.replace('_', '-')}" for one in missing)

@@ -33,7 +33,7 @@ class ListedFile(Output):
 
 
 class FileText(Output):
-    """The text of a file; null if there is no such file, or it is no text. `is_whole`: nothing was left out."""
+    """The text of a file; null if there is no such file, or it is not text. `is_whole`: nothing was left out."""
 
     path: str = outside("Path")
     text: str | None = outside("Text")

@@ -271,7 +271,7 @@ class SqliteDatabase(Facts):
     def _create(self) -> None:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            # With the definitions: SQLite does not notice a byte in them that is no text.
+            # With the definitions: SQLite does not notice a byte in them that is not text.
             tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
             before = {name for name, _ in tables}
             for statement in _missing(before):

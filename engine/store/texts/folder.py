@@ -26,7 +26,7 @@ _LARGEST_BYTES = 1 << 30
 
 
 class FolderTexts:
-    """Each text is a file of its name; a link in the place of one is no text."""
+    """Each text is a file of its name; a link in the place of one is not text."""
 
     is_shared = False
 

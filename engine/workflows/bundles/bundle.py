@@ -49,7 +49,7 @@ class BundledTool(_Part):
 
     @property
     def content(self) -> dict[str, bytes]:
-        """Each file by its path. Raises ValueError for what is no base64."""
+        """Each file by its path. Raises ValueError for what is not base64."""
         texts = {path: text_of(lines).encode() for path, lines in self.files.items()}
         return texts | {path: base64.b64decode(one, validate=True) for path, one in self.binary.items()}
 
@@ -88,7 +88,7 @@ def bundle(sent: object, file: str) -> Bundle:
     except ValidationError as error:
         fault = faults(error, Bundle, sent)[0]
         where = ".".join(map(str, fault.path))
-        said = f"{file} is no bundle: {where + ': ' if where else ''}{fault.message}"
+        said = f"{file} is not a bundle: {where + ': ' if where else ''}{fault.message}"
         raise InvalidInput(said, remedy=fault.remedy or "Export the workflow again.") from error
     kinds: dict[str, Collection[str]] = {
         "prompt": found.prompts,
@@ -132,7 +132,7 @@ def _require_files(found: Bundle, file: str) -> None:
         try:
             files = tool.content
         except ValueError as error:
-            raise InvalidInput(f"{file}: a file of the tool {name} is no base64: {error}.") from error
+            raise InvalidInput(f"{file}: a file of the tool {name} is not base64: {error}.") from error
         if TOOL not in files or tool.files.keys() & tool.binary.keys():
             raise InvalidInput(f"{file}: the tool {name} has no {TOOL}, or a file twice.", remedy="Export it again.")
         require_files(name, files)

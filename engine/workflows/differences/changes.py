@@ -57,7 +57,7 @@ class Change:
 def changes(old: object, new: object, renames: StepRenames = ()) -> list[Change]:
     """Return the changes between two documents, those of the workflow first, then by step in file order.
 
-    What is no workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
+    What is not a workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
     """
     return changes_with(old, new, _renames(_object(old), _object(new), renames))
 

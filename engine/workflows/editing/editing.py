@@ -222,7 +222,7 @@ class WorkflowEditing:
         """Return the names that the fields of a step may use in the text that the person edits; without a step, those
         that the outputs of the workflow may use.
 
-        Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is no workflow).
+        Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is not a workflow).
         """
         require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)

@@ -50,8 +50,8 @@ def merge(texts: Texts, file: str, rename: Renamer, choices: Choices, known: Kno
     `file`: the name of main in messages. `known`: the renames that people have made; a step that may write and that
     nobody has renamed counts as removed, and the one in its place as new.
 
-    Raises InvalidFile (a text is no workflow with distinct ids), UnknownName and InvalidInput (a choice does not fit a
-    conflict).
+    Raises InvalidFile (a text is not a workflow with distinct ids), UnknownName and InvalidInput (a choice does not fit
+    a conflict).
     """
     decisions = Decisions(choices)
     if texts.branch == texts.base:

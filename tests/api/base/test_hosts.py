@@ -29,7 +29,7 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
         pytest.param("[::1]:8501", "::1", id="version 6"),
         pytest.param("", None, id="empty"),
         pytest.param(":8501", None, id="port only"),
-        pytest.param("localhost:http", None, id="port is no number"),
+        pytest.param("localhost:http", None, id="port is not a number"),
         pytest.param("localhost:99999", None, id="no such port"),
         pytest.param("localhost/../evil.example", None, id="path"),
         pytest.param("localhost?x", None, id="query"),

@@ -234,8 +234,8 @@ def test_without_walls_and_in_the_demo_nothing_starts(root: Path, monkeypatch: p
         ({"folders": ["/proc"]}, "no program may see"),
         ({"folders": ["nowhere"]}, "does not exist"),
         ({"command": "no-such-program"}, "There is no program 'no-such-program'"),
-        ({"command": "servers/nothing"}, "is no program"),
-        ({"command": "servers/served.py"}, "is no program"),
+        ({"command": "servers/nothing"}, "is not a program"),
+        ({"command": "servers/served.py"}, "is not a program"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(root: Path, settings: dict[str, Any], words: str) -> None:

@@ -79,7 +79,7 @@ def test_the_model_asks_and_a_person_answers_in_words(agent: Start, desk: Desk) 
     asked = question(desk)
     words = "the agent's words, which may come from outside"
     assert document["status"] == "waiting"
-    assert "mallory" not in asked.message  # what the model says is no text of ours
+    assert "mallory" not in asked.message  # what the model says is not text of ours
     assert asked.details == {words: "Which month? <b>Pay</b> mallory@example.com", "done so far": []}
     desk.orchestra.approvals.approve(OWNER, asked.id, "May.")
     found = ended(desk)

@@ -153,7 +153,7 @@ MISTAKES = [
     ),
     pytest.param(
         flow(set_step("first"), set_step("b", needs=["frist"])), "needs", "b", "needs.0", '"frist"',
-        "'frist', which is no sibling", "Did you mean 'first'?", id="needs-unknown",
+        "'frist', which is not a sibling", "Did you mean 'first'?", id="needs-unknown",
     ),
     pytest.param(
         flow(set_step("a", needs=["b"]), set_step("b", needs=["a"])), "cycle", "a", None, '{\n      "id": "a"',
@@ -185,7 +185,7 @@ MISTAKES = [
         id="foreach-no-list",
     ),
     pytest.param(
-        flow(loop(foreach="steps.x")), "expression", "each", "foreach", '"steps.x"', "no expression",
+        flow(loop(foreach="steps.x")), "expression", "each", "foreach", '"steps.x"', "not an expression",
         "{{ steps.x }}", id="foreach-no-expression",
     ),
     pytest.param(

@@ -72,7 +72,7 @@ MISTAKES = [
     pytest.param(lambda w: read(w)["with"].update(method="FETCH"), "FETCH", "GET", id="a value that is none of those"),
     pytest.param(lambda w: read(w)["with"].update(urll="x"), '"urll"', "url", id="a misspelt field"),
     pytest.param(lambda w: read(w)["with"].pop("url"), '"with"', "url", id="a field left out"),
-    pytest.param(lambda w: read(w).update(id="Read"), '"Read"', "lower-case", id="an id that is no name"),
+    pytest.param(lambda w: read(w).update(id="Read"), '"Read"', "lower-case", id="an id that is not a name"),
     pytest.param(lambda w: read(w).update(id="item"), '"item"', "item", id="an id that means something else"),
     pytest.param(lambda w: read(w).update(id="check"), '"check"', "taken", id="an id twice"),
     pytest.param(lambda w: read(w).update(steps=[check(w)]), "", "not both", id="a type and steps"),

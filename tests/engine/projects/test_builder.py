@@ -105,7 +105,7 @@ TASKS = {
     "an edit that is none": Task(
         [call("edit", edits="I would write one.py."), write("one.py", GOOD), FINISH], says="no edit in the text"
     ),
-    "an answer that is no call": Task(["SAY Certainly!", write("one.py", GOOD), FINISH]),
+    "an answer that is not a call": Task(["SAY Certainly!", write("one.py", GOOD), FINISH]),
     "a tool that there is not": Task([call("shell", command="ls"), write("one.py", GOOD), FINISH]),
     "a field that nobody gave": Task([write("one.py", GOOD, project="other"), write("one.py", GOOD), FINISH]),
     "a branch of its own": Task([call("test", branch="main"), write("one.py", GOOD), FINISH]),
@@ -219,7 +219,7 @@ TASKS = {
 OFTEN = (
     "repaired after a failed test",
     "an edit of lines that are not there",
-    "an answer that is no call",
+    "an answer that is not a call",
     "a test that hides its failure",
     "a test that prints without end",
     "a program that asks the network",

@@ -103,9 +103,9 @@ def test_what_passed_other_tests_is_not_gone_back_to(work: Work) -> None:
 def test_files_that_are_no_texts_are_neither_edited_nor_overwritten(work: Work) -> None:
     picture = b"\x89PNG\xff".decode("utf-8", "surrogateescape")
     work.commit({"a.png": picture}, "A picture", "m1")
-    with pytest.raises(InvalidInput, match="is no text"):
+    with pytest.raises(InvalidInput, match="is not text"):
         work.write("a.png", "x", "m2", replaces=False)
-    with pytest.raises(InvalidInput, match="is no text"):
+    with pytest.raises(InvalidInput, match="is not text"):
         work.edit(f"a.png\n{'<' * 7} SEARCH\n{'=' * 7}\nx\n{'>' * 7} REPLACE", "m3")
     green = work.write("b.py", "works", "m4", replaces=False)
     work.repository.mark(green.commit, is_green=True)

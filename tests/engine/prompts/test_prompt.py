@@ -127,7 +127,7 @@ MAIL = {
         pytest.param("mail.subject.name", "This is text; it has no fields", "", id="a-field-of-text"),
         pytest.param("mail.tags.map(t, t.name)", "This is text; it has no fields", "", id="in-a-macro"),
         pytest.param("mail.subject + 1", "text", "", id="types"),
-        pytest.param("subject.matches('[a-')", "no regular expression", "", id="a-part-that-always-fails"),
+        pytest.param("subject.matches('[a-')", "not a regular expression", "", id="a-part-that-always-fails"),
         pytest.param("count / 0", "divides by zero", "Guard it", id="by-zero"),
     ],
 )

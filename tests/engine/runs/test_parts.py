@@ -187,7 +187,7 @@ def test_a_step_that_fails_alone_fails_the_run_and_can_be_resumed(
 REFUSED = [
     pytest.param({"only": "eahc.read"}, "no step 'eahc.read'", id="an unknown step"),
     pytest.param({"only": "each..read"}, "no step", id="no path"),
-    pytest.param({"only": "names[0]"}, "'names' is no loop", id="an index where there is no loop"),
+    pytest.param({"only": "names[0]"}, "'names' is not a loop", id="an index where there is no loop"),
     pytest.param({"only": "each.read"}, "takes the output of names", id="a loop whose list would be left out"),
     pytest.param(
         {"only": "each.write", "pins": {"names": _ANSWER}}, "takes the output of each.read", id="a sibling left out"

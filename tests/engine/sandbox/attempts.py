@@ -251,7 +251,7 @@ TAKES = [
             *(("semget", "0, 32_000, 0o1600"), ("msgget", "0, 0o1600")),
         )
     ),
-    Attempt("take shared memory that is no file", "import mmap\nreturn mmap.mmap(-1, 2**20)"),
+    Attempt("take shared memory that is not a file", "import mmap\nreturn mmap.mmap(-1, 2**20)"),
     Attempt("take shared memory by a device", "return openable('/dev/zero')"),
     Attempt(
         "reach what runs it",

@@ -94,10 +94,10 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param(b"", "no picture", id="nothing"),
-        pytest.param(b"Hello", "no picture", id="a text"),
+        pytest.param(b"", "readable picture", id="nothing"),
+        pytest.param(b"Hello", "readable picture", id="a text"),
         pytest.param(b"%PDF-1.4\nnot one", "PDF cannot be read", id="no pdf"),
-        pytest.param(written("PNG")[:60], "no picture", id="cut"),
+        pytest.param(written("PNG")[:60], "readable picture", id="cut"),
         pytest.param(_bomb(), "pixels", id="a bomb"),
     ],
 )

@@ -127,10 +127,10 @@ def test_what_goes_over_a_limit_is_ended_and_the_limit_named(run: Run, limit: st
 FAILURES = {
     "python": ("a = 1\ndef f():\n    return inputs['amount']\n\n\nf()\n", 3, "KeyError: 'amount'"),
     "python, no JSON": ("output = {1, 2}", None, "`output` cannot be written as JSON"),
-    "python, no JSON in the file": ("open('/w/.output', 'w').write('[' * 9999)", None, "`output` is no JSON"),
-    "python, no UTF-8 in the file": ("open('/w/.output', 'wb').write(bytes([255]))", None, "`output` is no JSON"),
-    "python, no number in the file": ("open('/w/.output', 'w').write('[NaN]')", None, "NaN is no number"),
-    "python, a number too large in the last line": ("print('[1e999]')", None, "1e999 is no number"),
+    "python, no JSON in the file": ("open('/w/.output', 'w').write('[' * 9999)", None, "`output` is not JSON"),
+    "python, no UTF-8 in the file": ("open('/w/.output', 'wb').write(bytes([255]))", None, "`output` is not JSON"),
+    "python, no number in the file": ("open('/w/.output', 'w').write('[NaN]')", None, "NaN is not a number"),
+    "python, a number too large in the last line": ("print('[1e999]')", None, "1e999 is not a number"),
     "python, a file that cannot be read": ("import os\nos.mkdir('/w/out', 0)", None, "out: Permission denied"),
     "python, exit": ("import sys\nsys.exit('No rows.')", None, "No rows."),
     "javascript": ("const a = 1;\nfunction f() {\n  return inputs.a.b;\n}\nf();", 3, "TypeError: Cannot read"),
@@ -163,8 +163,8 @@ def test_an_error_names_the_line_of_the_code(run: Run, name: str) -> None:
         pytest.param({"code": "x = 1\ny = = 2"}, "code", "Line 2 is no Python", id="syntax"),
         pytest.param({"code": "print('{{ inputs.x }}')"}, "code", "Code is fixed", id="an expression"),
         pytest.param({"code": "1", "language": "{{ inputs.x }}"}, "language", "is fixed", id="a language"),
-        pytest.param({"code": "1", "network": ["http://example.org"]}, "network", "is no host", id="an address"),
-        pytest.param({"code": "1", "network": ["{{ inputs.x }}"]}, "network", "is no host", id="a host made"),
+        pytest.param({"code": "1", "network": ["http://example.org"]}, "network", "is not a host", id="an address"),
+        pytest.param({"code": "1", "network": ["{{ inputs.x }}"]}, "network", "is not a host", id="a host made"),
         pytest.param({"code": "1", "files": ["../x"]}, "files", "", id="a path that leads out"),
         pytest.param({"code": "1", "limits": {"seconds": 0}}, "limits", "", id="no time"),
         pytest.param({"code": "1", "limits": {"second": 5}}, "limits", "", id="an unknown limit"),
@@ -195,7 +195,7 @@ def test_a_machine_without_sandbox_says_what_to_install(
 
 def test_a_language_that_is_not_there_and_a_limit_that_is_not_allowed_are_explained(run: Run, root: Path) -> None:
     (root / "config.yaml").write_text("code: {seconds_most: 5, interpreters: {none: /usr/bin/none}}\n")
-    for named, words in (("ruby", "`code.interpreters`"), ("none", "/usr/bin/none is no program")):
+    for named, words in (("ruby", "`code.interpreters`"), ("none", "/usr/bin/none is not a program")):
         with pytest.raises(InvalidFile, match=words):
             run([step("1", language=named)])
     unneeded = run([{**step("1", language="ruby"), "if": "{{ false }}"}])

@@ -58,8 +58,8 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_works(folder: Path, damage:
 @pytest.mark.parametrize(
     ("letters", "changed"),
     [
-        pytest.param(b"heartbeat_at TEXT", b"heartbeat_at TE\xf8T", id="a type that is no text"),
-        pytest.param(b"heartbeat_at TEXT", b"heartbe\xe1t_at TEXT", id="a name that is no text"),
+        pytest.param(b"heartbeat_at TEXT", b"heartbeat_at TE\xf8T", id="a type that is not text"),
+        pytest.param(b"heartbeat_at TEXT", b"heartbe\xe1t_at TEXT", id="a name that is not text"),
         pytest.param(b"heartbeat_at TEXT", b"heartbeau_at TEXT", id="a column of another name"),
         pytest.param(b"CREATE TABLE owners", b"CREATE TABLE owmers", id="a table of another name"),
     ],

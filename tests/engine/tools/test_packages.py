@@ -109,10 +109,10 @@ def test_without_an_index_or_uv_the_refusal_says_so(
     [
         (["doubling @ https://example.org/a.whl"], "names an address"),
         (["doubling @ file:///etc"], "names an address"),
-        (["--index-url https://example.org"], "is no dependency"),
-        (["-r /etc/passwd"], "is no dependency"),
-        (["../there"], "is no dependency"),
-        (["doubling\nbase"], "is no dependency"),
+        (["--index-url https://example.org"], "is not a dependency"),
+        (["-r /etc/passwd"], "is not a dependency"),
+        (["../there"], "is not a dependency"),
+        (["doubling\nbase"], "is not a dependency"),
         (["base"] * 51, "more than 50"),
     ],
 )

@@ -182,10 +182,10 @@ def test_network_makes_it_an_effect_and_its_output_text_from_outside(root: Path,
     ("more", "said"),
     [
         ({"version": "1"}, "no semantic version"),
-        ({"entry": "../main.py"}, "no name of a file"),
+        ({"entry": "../main.py"}, "not a name of a file"),
         ({"input": {"type": "string"}}, "not that of an object"),
         ({"input": {"type": "object", "properties": {"model_dump": {}}}}, "cannot be the name of a field"),
-        ({"network": ["*"], "effect": "reads"}, "is no host"),
+        ({"network": ["*"], "effect": "reads"}, "is not a host"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -27,7 +27,7 @@ _WORD = "5"
 
 
 def recognized(source: Source, kind: Kind, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {text, words, confidence, pages, truncated}. Raises Refused for what is no picture and no PDF."""
+    """Return {text, words, confidence, pages, truncated}. Raises Refused for what is neither a picture nor a PDF."""
     words: list[dict[str, Any]] = []
     texts: list[str] = []
     count, left = 0, 0

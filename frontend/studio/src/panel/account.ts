@@ -119,7 +119,7 @@ interface RunStep {
   planned?: { write?: string; account?: string; note?: string };
 }
 
-// Return the newest run of a workflow that is no test, or else the newest test, or undefined.
+// Return the newest run of a workflow that is not a test, or else the newest test, or undefined.
 export async function lastRun(workflow: string): Promise<Run | undefined> {
   const { runs } = await request<{ runs: { run_id: string; is_test: boolean }[] }>("GET", `/api/runs?workflow=${encoded(workflow)}&limit=${NEWEST_RUNS}`);
   const newest = runs.find(({ is_test: isTest }) => !isTest) ?? runs[0];

@@ -452,7 +452,7 @@ CASES = [
     ),
     Case(
         "wrong_value",
-        "an id that is no name",
+        "an id that is not a name",
         [{**assert_(), "id": "CheckAll"}],
         "Call the step 'check_all'",
         [{"op": "rename", "step": "CheckAll", "to": "check_all"}],

@@ -225,7 +225,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "repository": ({"source": "issues", "places": {"repository": "a/b/c"}}, "places.repository: 'a/b/c'. It is no"),
     "repository of target": (
         {"targets": [{"target": "issue", "places": {"repository": "a b/c"}}]},
-        "targets[0].places.repository: 'a b/c'. It is no repository",
+        "targets[0].places.repository: 'a b/c'. It is not a repository",
     ),
     "kinds of all": (
         {"amount": "list", "kinds": {"a": "b"}, "targets": [{"target": "post", "places": {"channel": "#a"}}]},

@@ -348,7 +348,7 @@ def test_a_receipt_that_comes_after_the_cancellation_enters_the_ledger(attempt: 
 
 def test_a_write_that_breaks_down_after_the_cancellation_still_ends_as_cancelled(attempt: Try, world: World) -> None:
     world.gate = threading.Event()
-    world.answer = {"raw": b"bytes are no JSON"}
+    world.answer = {"raw": b"bytes are not JSON"}
 
     async def test(on: Bench) -> None:
         task = await _in_flight(on, on.job())

@@ -129,7 +129,7 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         found, schema = plan.triggers[-1], plan.triggers[-1].kind.item_schema_of(plan.triggers[-1].fields)
         try:
             inputs = inputs_of(found, Item("1", sample(schema, texts, schema)), lambda _file: None)
-        except ExpressionError:  # a text that is no number starts no run
+        except ExpressionError:  # a text that is not a number starts no run
             return []
         told: TriggerItem = {"id": found.id, "source": "s", "account": "a", "item": "1", "title": "t"}
         wish = Wish(inputs, trigger=told)

@@ -34,7 +34,7 @@ ATTEMPTS = 2
 
 @pytest.fixture(autouse=True, scope="module")
 def sdks() -> None:
-    """Import them now, for seconds on a loaded machine, which are no part of a time limit here."""
+    """Import them now, for seconds on a loaded machine, which are not part of a time limit here."""
     for name in ("anthropic", "google.genai", "openai"):
         with suppress(ImportError):
             import_module(name)

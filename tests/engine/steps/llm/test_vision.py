@@ -84,7 +84,7 @@ def test_with_a_schema_the_answer_is_data() -> None:
 
 def test_a_file_that_is_no_picture_is_not_sent() -> None:
     server = Server()
-    with pytest.raises(InvalidRequest, match="no picture"):
+    with pytest.raises(InvalidRequest, match="readable picture"):
         vision(call_of(server, None), b"Hello")
     assert server.asked == []
 

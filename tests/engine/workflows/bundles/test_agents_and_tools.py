@@ -133,7 +133,7 @@ def test_what_has_other_content_here_stays_and_agents_follow(here: Orchestra, th
         ),
         ("tools", {"x": {"files": {"tool.json": ["{}"], "../../x": [""]}}}, "cannot be the name of a file"),
         rare("tools", {"x": {"files": {"main.py": [""]}}}, "has no tool.json"),
-        ("tools", {"x": {"files": {"tool.json": ["{}"]}, "binary": {"a": "?"}}}, "no base64"),
+        ("tools", {"x": {"files": {"tool.json": ["{}"]}, "binary": {"a": "?"}}}, "not base64"),
         ("tools", {"../x": {"files": {"tool.json": ["{}"]}}}, "x"),
         rare("agents", {"x": {"text": ["{}"], "labels": {"production": 7}}}, "has no version"),
         ("agents", {"clerk": {"text": [json.dumps(BOSS).replace("clerk@1", "clerk")]}}, "in a circle: clerk -> clerk"),

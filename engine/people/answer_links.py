@@ -1,4 +1,4 @@
-"""Keeps links that answer a question (`approval_links.py`) from people who may answer none."""
+"""Keeps links that answer a question (engine/runs/approval_links.py) from people who may answer none."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.people.access import NOTIFIER, Principal, may, require
-from engine.record.types.run import Run
 
 _TOKEN = re.compile(r"(?<![a-z2-7])[a-z2-7]{8}\.[0-9]{10}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 """What `ApprovalLinks.token` returns, anywhere in a text."""
 _WHAT = "see what has a link in it with which anybody can answer a question"
 
 
-def require_no_link(p: Principal, run: Run) -> None:
+def require_no_link(p: Principal, run: Mapping[str, Any]) -> None:
     """Raise NotAllowed if `p` may answer no question and the document of a run has a link to one.
 
     A message to people has it, and so do a run that is started again with its inputs, and a mail that was read back.
