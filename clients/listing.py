@@ -17,7 +17,7 @@ OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableItem:
     """A list item that does not match the service's API description."""
 
     id: str
@@ -32,13 +32,13 @@ class Unreadable:
 class ItemList(list[Json]):
     """The readable items of a list, in order, and those that cannot be read."""
 
-    def __init__(self, found: Iterable[Json | Unreadable] = ()) -> None:
+    def __init__(self, found: Iterable[Json | UnreadableItem] = ()) -> None:
         each = list(found)
-        super().__init__(one for one in each if not isinstance(one, Unreadable))
-        self.unreadable = [one for one in each if isinstance(one, Unreadable)]
+        super().__init__(one for one in each if not isinstance(one, UnreadableItem))
+        self.unreadable = [one for one in each if isinstance(one, UnreadableItem)]
 
 
-def readable(things: Iterable[Any], shape: Callable[[Any], Json]) -> Iterator[Json | Unreadable]:
+def readable(things: Iterable[Any], shape: Callable[[Any], Json]) -> Iterator[Json | UnreadableItem]:
     """Yield each item in the form that `shape` returns. Raises ServiceError if the service as a whole fails."""
     for thing in things:
         try:
@@ -53,11 +53,11 @@ def readable(things: Iterable[Any], shape: Callable[[Any], Json]) -> Iterator[Js
             )
 
 
-def unreadable(thing: Any, reason: str) -> Unreadable:
+def unreadable(thing: Any, reason: str) -> UnreadableItem:
     """Return what is known about an item that cannot be read."""
     known = thing if isinstance(thing, Mapping) else {}
     title = next((known[name] for name in ("title", "name") if isinstance(known.get(name), str)), "")
-    return Unreadable(_id_of(known) or _digest(thing), title or "Unreadable", reason, thing)
+    return UnreadableItem(_id_of(known) or _digest(thing), title or "Unreadable", reason, thing)
 
 
 def times_of(found: Json, *names: str) -> Json:

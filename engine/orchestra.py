@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from engine.runs.trying.comparing import Comparisons
     from engine.runs.trying.records import TryRecords
     from engine.runs.trying.tries import Tries
-    from engine.runs.trying.wishes import Wishes
+    from engine.runs.trying.try_requests import TryRequests
     from engine.runs.usage import UsageReader
     from engine.runs.workers import Workers
     from engine.search.search import Search
@@ -129,9 +129,9 @@ if TYPE_CHECKING:
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
     from engine.tools.versions import ToolHistory
-    from engine.triggering.assembly import Machinery
+    from engine.triggering.assembly import Triggering
     from engine.triggering.forms import Forms
-    from engine.triggering.polling.context import Workplace
+    from engine.triggering.polling.context import TriggerContext
     from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
     from engine.workflows.bundles.bundles import Bundles
@@ -1184,10 +1184,10 @@ class Orchestra:
         return upkeep
 
     @cached_property
-    def _triggering(self) -> Machinery:
-        from engine.triggering.assembly import Machinery, Needs
+    def _triggering(self) -> Triggering:
+        from engine.triggering.assembly import Needs, Triggering
 
-        return Machinery(
+        return Triggering(
             Needs(
                 state=self._state,
                 host=self._host,
@@ -1205,10 +1205,10 @@ class Orchestra:
         )
 
     @cached_property
-    def _workplace(self) -> Workplace:
-        from engine.triggering.polling.context import Workplace
+    def _workplace(self) -> TriggerContext:
+        from engine.triggering.polling.context import TriggerContext
 
-        return Workplace(
+        return TriggerContext(
             root=self.workspace.root,
             loaded=self._loaded,
             plan=lambda name: self._after_renames(lambda: self._plans.trigger_plan(name)),
@@ -1249,11 +1249,11 @@ class Orchestra:
         return PromptStore(self.workspace)
 
     @cached_property
-    def _wishes(self) -> Wishes:
+    def _wishes(self) -> TryRequests:
         from engine.runs.trying.recorded import RecordedCalls
-        from engine.runs.trying.wishes import Wishes
+        from engine.runs.trying.try_requests import TryRequests
 
-        return Wishes(
+        return TryRequests(
             self._prompt_store,
             self._accounts,
             RecordedCalls(self.runs, self._logs.blobs),

@@ -19,7 +19,7 @@ from clients.github import values as github_values
 from clients.github.api import Api
 from clients.github.transport import reading
 from clients.github.values import Json
-from clients.listing import Unreadable, readable, times_of
+from clients.listing import UnreadableItem, readable, times_of
 
 _NEXT = re.compile(r'<([^<>]+)>;\s*rel="next"')
 _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
@@ -37,7 +37,7 @@ class Page:
     """One page of a list as received, with the validators for the next request."""
 
     items: list[Json]
-    unreadable: list[Unreadable]
+    unreadable: list[UnreadableItem]
     """Items of the page that cannot be read."""
     etag: str
     modified: str
@@ -100,20 +100,22 @@ class Feeds:
             assert page is not None
             found += page.items
         places = list(readable(found, _place))
-        here = [one for one in places if not isinstance(one, Unreadable) and one["number"]]
-        return replace(first, items=here, unreadable=[one for one in places if isinstance(one, Unreadable)])
+        here = [one for one in places if not isinstance(one, UnreadableItem) and one["number"]]
+        return replace(first, items=here, unreadable=[one for one in places if isinstance(one, UnreadableItem)])
 
-    def mentions(self, repository: str, number: int, login: str) -> Iterator[Json | Unreadable]:
+    def mentions(self, repository: str, number: int, login: str) -> Iterator[Json | UnreadableItem]:
         """Yield each text of an issue or pull request in which somebody else mentions the account.
 
         {id, kind, repository, number, title, url, text, author, is_own, at}; nothing if it is gone.
         """
         names = re.compile(rf"(?<![\w/-])@{re.escape(login)}(?![\w-])", re.IGNORECASE)
         for text in self._texts(repository, number):
-            if isinstance(text, Unreadable) or (text["author"].lower() != login.lower() and names.search(text["text"])):
+            if isinstance(text, UnreadableItem) or (
+                text["author"].lower() != login.lower() and names.search(text["text"])
+            ):
                 yield text
 
-    def _texts(self, repository: str, number: int) -> Iterator[Json | Unreadable]:
+    def _texts(self, repository: str, number: int) -> Iterator[Json | UnreadableItem]:
         address = self._api.issue(repository, number).url
         try:
             issue = self._document(address)
@@ -126,7 +128,7 @@ class Feeds:
             comments, lambda one: {"id": f"comment-{one['id']}", "kind": "comment", **about, **_text(one)}
         )
 
-    def review_requests(self, repository: str, number: int, login: str) -> Iterator[Json | Unreadable]:
+    def review_requests(self, repository: str, number: int, login: str) -> Iterator[Json | UnreadableItem]:
         """Yield each review request of a pull request to the account (or a team).
 
         {id, repository, number, title, url, text, author, by, at}; nothing if it is gone, closed or not a pull request.
@@ -186,8 +188,8 @@ class Feeds:
 
 def _shaped(page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
     each = list(readable(page.items, shape))
-    good = [one for one in each if not isinstance(one, Unreadable)]
-    return replace(page, items=good, unreadable=[one for one in each if isinstance(one, Unreadable)])
+    good = [one for one in each if not isinstance(one, UnreadableItem)]
+    return replace(page, items=good, unreadable=[one for one in each if isinstance(one, UnreadableItem)])
 
 
 def _issue(found: Mapping[str, Any]) -> Json:

@@ -14,7 +14,7 @@ from clients.errors import NotFound
 from clients.gmail.labels import Labels
 from clients.gmail.transport import PAGE, listed
 from clients.google.transport import answered
-from clients.listing import Json, Unreadable, readable
+from clients.listing import Json, UnreadableItem, readable
 
 _EVENTS = {"messagesAdded": "messageAdded", "labelsAdded": "labelAdded"}
 _GONE = "messagesDeleted"
@@ -31,7 +31,7 @@ class Changes:
     """The label ids added to each mail that was there before; newly arrived mails are not included."""
     history_id: str
     """The current history id."""
-    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable: list[UnreadableItem] = field(default_factory=list)
     """History records that cannot be read; which mail they concern is unknown."""
 
 
@@ -47,7 +47,7 @@ class History:
 
     def since(self, history_id: str) -> Changes | None:
         """Return the changes since a history id, or None if Gmail no longer has it."""
-        told: list[Json | Unreadable] = []
+        told: list[Json | UnreadableItem] = []
         here = history_id
         try:
             for answer in self._pages(history_id):
@@ -108,13 +108,13 @@ def _change(thing: tuple[str, Any]) -> Json:
     return {"event": event, "id": message["id"], "labels": {*known, *added}, "added": set(added)}
 
 
-def _changes(told: list[Json | Unreadable], history_id: str) -> Changes:
+def _changes(told: list[Json | UnreadableItem], history_id: str) -> Changes:
     labels: dict[str, set[str]] = {}
     put: dict[str, set[str]] = {}
     arrived: set[str] = set()
     gone: set[str] = set()
     for one in told:
-        if isinstance(one, Unreadable):
+        if isinstance(one, UnreadableItem):
             continue
         if one["event"] == _GONE:
             gone.add(one["id"])
@@ -125,7 +125,7 @@ def _changes(told: list[Json | Unreadable], history_id: str) -> Changes:
         else:
             put.setdefault(one["id"], set()).update(one["added"])
     there = {one: known for one, known in labels.items() if one not in gone}
-    unreadable = [one for one in told if isinstance(one, Unreadable) and one.raw[0] != _GONE]
+    unreadable = [one for one in told if isinstance(one, UnreadableItem) and one.raw[0] != _GONE]
     return Changes(there, {one: added for one, added in put.items() if one not in arrived}, history_id, unreadable)
 
 

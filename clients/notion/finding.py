@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
-from clients.listing import ItemList, Unreadable, readable, times_of
+from clients.listing import ItemList, UnreadableItem, readable, times_of
 from clients.notion.api import answers, every, page_id, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
@@ -87,7 +87,7 @@ class Finder:
             found = list(itertools.islice(every_one, limit + 1))
             return ItemList(readable(found[:limit], _block)), len(found) > limit
 
-    def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json | Unreadable]:
+    def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json | UnreadableItem]:
         """Yield the pages created (`created_time`) or changed since then, earliest first.
 
         Notion rounds these times down to the minute, and so is `since`: pages may be yielded again. Each is a page as
@@ -114,7 +114,7 @@ class Finder:
     def newest(self, database: str, moment: Moment, limit: int) -> list[Json]:
         """Return the most recently created or changed pages, in the form of `changed_since`, latest first."""
         pages = (page for answer in self._answers(database, moment, "descending") for page in answer["results"])
-        good = (page for page in readable(pages, self._dated) if not isinstance(page, Unreadable))
+        good = (page for page in readable(pages, self._dated) if not isinstance(page, UnreadableItem))
         return list(itertools.islice(good, limit))
 
     def _answers(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:

@@ -52,11 +52,11 @@ def compare(
     """Ask with several texts or models, and show how the answers differ. Budgets hold; nothing is written outside."""
     with opened(workspace, demo=demo) as session:
         from engine.runs.trying.columns import parsed
-        from engine.runs.trying.wishes import Wish
+        from engine.runs.trying.try_requests import TryRequest
 
         asked = [parsed(one) for one in columns]
         typed = values(pairs or [], file, lambda: schemas(session, name))
-        wish = Wish(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
+        wish = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
         begun = agreed(
             lambda p: session.orchestra.comparisons.start(p, name, asked, wish),
             session.principal,

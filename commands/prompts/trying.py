@@ -40,10 +40,10 @@ def try_(
     if draft and sign:
         raise typer.BadParameter("Give either a label or version, or --draft.")
     with opened(workspace, demo=demo) as session:
-        from engine.runs.trying.wishes import Wish
+        from engine.runs.trying.try_requests import TryRequest
 
         typed = values(pairs or [], file, lambda: schemas(session, name))
-        given = Wish(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
+        given = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
         wish = replace(given, version=version or "production", is_draft=draft)
         begun = agreed(
             lambda p: session.orchestra.tries.start(p, name, wish),

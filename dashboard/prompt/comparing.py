@@ -20,7 +20,7 @@ from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 
 if TYPE_CHECKING:
     from engine.runs.trying.columns import Column
@@ -102,5 +102,5 @@ def _names(document: Mapping[str, Any]) -> Sequence[str]:
     return list(variables) if isinstance(variables, Mapping) else []
 
 
-def _wish(given: Given) -> Wish:
-    return Wish(variables=given.variables, sample=given.sample, run_id=given.run_id, step=given.step)
+def _wish(given: Given) -> TryRequest:
+    return TryRequest(variables=given.variables, sample=given.sample, run_id=given.run_id, step=given.step)

@@ -24,7 +24,7 @@ from engine.documents.json_file import object_in
 from engine.prompts.prompt import MarkedMessage
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.records import Try
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 
 _TYPED = 0
 """In the choice of a text: the one in the editor."""
@@ -132,8 +132,8 @@ def _options(name: str, connections: list[str]) -> _Asked:
     return _Asked(connection or connections[0], model.strip())
 
 
-def _wish(text: str, given: Given, asked: _Asked) -> Wish:
-    return Wish(
+def _wish(text: str, given: Given, asked: _Asked) -> TryRequest:
+    return TryRequest(
         text=text,
         variables=given.variables,
         sample=given.sample,

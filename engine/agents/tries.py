@@ -8,7 +8,7 @@ from engine.base.names import checked_name
 from engine.base.statuses import AccountMode
 from engine.people.access import Principal, require
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Request
 
 
@@ -35,5 +35,5 @@ class AgentTries:
         plan = self._compiled.plan(checked_name("agent", name), text)
         demo = AccountMode.DEMO
         modes = dict.fromkeys(plan.connections, demo)
-        wish = Wish({"task": task, "variables": variables}, modes=modes, default_mode=demo)
+        wish = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
         return self._acceptor.accept(p, plan, wish, request, "agents.try")

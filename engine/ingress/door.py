@@ -16,7 +16,7 @@ from engine.ingress.orders import Accepted, Order, Outcome, Refused
 from engine.people.access import Principal, require
 from engine.record.types.run import OutsideInput
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Entry, Renamed, Request
 
 _log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Door:
         if earlier is not None:  # even if the workflow has been changed or deleted
             return _Taken(order, run_id=earlier)
         plan = plans.of(order)
-        wish = Wish(
+        wish = RunRequest(
             order.inputs,
             outside_inputs=self._outside(plan, order.inputs),
             priority=order.priority,

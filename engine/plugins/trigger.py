@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from clients.listing import Unreadable
+from clients.listing import UnreadableItem
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import JsonValue, Kind, Output
 
@@ -100,7 +100,7 @@ class Item:
     """Why it can never be read, as a sentence: then only this item is dead. Empty if it can be."""
 
 
-def unreadable_item(found: Unreadable) -> Item:
+def unreadable_item(found: UnreadableItem) -> Item:
     """Return a listed item that cannot be read: only this item is dead."""
     return Item(found.id, title=found.title, error=found.reason)
 

@@ -28,7 +28,7 @@ from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Request
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Runs(RunReader):
                 from engine.runs.starting.rerun import require_same_accounts, source
 
                 require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
-            return self._acceptor.accept(p, plan, Wish(inputs, options, priority=priority), request, "runs.start")
+            return self._acceptor.accept(p, plan, RunRequest(inputs, options, priority=priority), request, "runs.start")
 
         return retry_if_renamed(accept)
 
@@ -140,7 +140,7 @@ class Runs(RunReader):
         Their priority is low unless their workflow says otherwise. Raises as `start`.
         """
         require(p, "run", "start runs")
-        wishes = [Wish(one, usual_priority=Priority.LOW) for one in inputs]
+        wishes = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
         plan = self._plans.named
         return retry_if_renamed(
             lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), wishes, "runs.start")

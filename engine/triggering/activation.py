@@ -14,7 +14,7 @@ from engine.plugins.trigger import Found, Look, Start
 from engine.store.triggering.triggers import Triggers, TurnedOn
 from engine.triggering.polling.poll import Looks, listed, place
 from engine.triggering.polling.prepared import Prepared
-from engine.triggering.polling.resolver import Finder, Named, Watched
+from engine.triggering.polling.resolver import Named, TriggerResolver, Watched
 from engine.triggering.polling.starts import needs_start, start_of, start_text
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,12 +22,12 @@ _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE
 
 
 @dataclass(frozen=True)
-class Beginnings:
+class Activation:
     """Turns triggers on; any thread, in any process."""
 
     rows: Triggers
     looks: Looks
-    finder: Finder
+    finder: TriggerResolver
 
     def begin(self, p: Principal, watched: Watched, start: Start | None) -> None:
         """Turn a trigger on with `start`, or with None from where it left off.
@@ -78,7 +78,7 @@ def require_choice(named: Named, start: Start | None, now: datetime) -> None:
         offered = ", ".join(_CHOICES[one] for one in kind.start_from)
         raise InvalidInput(f"{kind.name} cannot begin with {_CHOICES[choice]}.", remedy=f"It offers {offered}.")
     if start.last is not None and start.since is not None:
-        raise InvalidInput("Two beginnings are given: the last things, and a time.", remedy="Give one of the two.")
+        raise InvalidInput("Two activation are given: the last things, and a time.", remedy="Give one of the two.")
     if start.last is not None and start.last < 1:
         raise InvalidInput("At least the last one must be meant.", remedy="Give a number from 1.")
     if start.since is not None and start.since < _OLDEST:

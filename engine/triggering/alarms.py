@@ -14,7 +14,7 @@ from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Entry
 from engine.store.triggering.triggers import TriggerRecord, Triggers
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
@@ -131,7 +131,7 @@ class Notifications:
         said: Mapping[str, str] = vars(alarm)
         known = plan.inputs_schema.get("properties", {})
         inputs = {key: said[key] for key in ("kind", "workflow", "trigger", "message", "remedy") if key in known}
-        return self.acceptor.entry(_NOTIFIER, plan, Wish(inputs), "runs.start")
+        return self.acceptor.entry(_NOTIFIER, plan, RunRequest(inputs), "runs.start")
 
 
 def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:

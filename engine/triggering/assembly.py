@@ -18,19 +18,19 @@ from engine.runner.worker.worker import Host
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.starting.acceptor import Acceptor
 from engine.store.state import State
-from engine.triggering.activation import Beginnings
+from engine.triggering.activation import Activation
 from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.poll_now import Asking
-from engine.triggering.polling.context import Workplace
+from engine.triggering.polling.context import TriggerContext
 from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
-from engine.triggering.polling.resolver import Finder
+from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.previews import Previews
 from engine.triggering.question_notices import QuestionNotices
-from engine.triggering.run_queue import Turns
-from engine.triggering.scheduler import Watch
+from engine.triggering.run_queue import RunStarter
+from engine.triggering.scheduler import Scheduler
 from engine.triggering.statuses import Statuses
 from engine.triggering.triggers import Parts, Triggers
 
@@ -46,7 +46,7 @@ class Needs:
     logs: RunLogs
     audit: Audit
     clock: Clock
-    workplace: Workplace
+    workplace: TriggerContext
     workflows: Callable[[], Sequence[str]]
     """The names of the workflow files."""
     resume: Callable[[Principal, str], str]
@@ -55,15 +55,15 @@ class Needs:
     """Signs the pages of forms."""
 
 
-class Machinery:
+class Triggering:
     """The parts; `watch` is None until `begin_watching`."""
 
     def __init__(self, needs: Needs) -> None:
         state = needs.state
         self._needs, self._rows, self._items = needs, state.triggers, state.items
-        self._finder = Finder(needs.workplace, needs.accounts, state.triggered_runs)
-        self._watch: Watch | None = None
-        self.turns = Turns(needs.host, state.run_queue, state.changes, self._concurrency)
+        self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
+        self._scheduler: Scheduler | None = None
+        self.turns = RunStarter(needs.host, state.run_queue, state.changes, self._concurrency)
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(
@@ -74,7 +74,7 @@ class Machinery:
             items=self._items,
             finder=self._finder,
             looks=looks,
-            beginnings=Beginnings(self._rows, looks, self._finder),
+            activation=Activation(self._rows, looks, self._finder),
             previews=Previews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
             statuses=self._statuses,
             turns=self.turns,
@@ -138,8 +138,8 @@ class Machinery:
             self._finder.plan,
         )
         leads = partial(needs.host.owner.locks.leads, "triggers")
-        self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
-        self._watch.start()
+        self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
+        self._scheduler.start()
         self._notices = QuestionNotices(
             needs.host,
             needs.state.approvals,
@@ -154,8 +154,8 @@ class Machinery:
 
     def close(self) -> None:
         """Stop polling, and start no more runs."""
-        if self._watch is not None:
-            self._watch.close()
+        if self._scheduler is not None:
+            self._scheduler.close()
             self._notices.close()
         self.turns.close()
 
@@ -175,8 +175,8 @@ class Machinery:
                 self._items.forget(row.trigger, row.workflow, self._needs.clock() - timedelta(days=days))
 
     def _is_stopped(self) -> bool:
-        return self._watch is not None and self._watch.is_stopped
+        return self._scheduler is not None and self._scheduler.is_stopped
 
     def _look_now(self) -> None:
-        if self._watch is not None:
-            self._watch.look_now()
+        if self._scheduler is not None:
+            self._scheduler.look_now()

@@ -21,7 +21,7 @@ from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
 from engine.triggering.polling.polling_loop import MOST_QUEUED
-from engine.triggering.polling.resolver import FORM, Finder, Named
+from engine.triggering.polling.resolver import FORM, Named, TriggerResolver
 
 PATH = "/forms/"
 _SETTING = "form."
@@ -82,7 +82,7 @@ class FormParts:
     rows: Triggers
     items: Items
     runs: TriggeredRuns
-    finder: Finder
+    finder: TriggerResolver
     settings: Settings
     audit: Audit
     clock: Clock

@@ -13,7 +13,7 @@ from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
 from engine.triggering.polling.status import PollResult, TriggerError
-from engine.triggering.run_queue import Turns
+from engine.triggering.run_queue import RunStarter
 
 if TYPE_CHECKING:
     from engine.triggering.polling.polling_loop import Polls
@@ -37,7 +37,7 @@ class Asking:
     items: Items
     rows: Triggers
     polls: Polls
-    turns: Turns
+    turns: RunStarter
     clock: Clock
     adopt: Callable[[], list[str]]
     """Adopts the runs of dead processes from now on; returns their ids."""

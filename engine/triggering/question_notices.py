@@ -23,7 +23,7 @@ from engine.people.access import NOTIFIER
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.approvals import Approval, approval_of
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 from engine.store.approvals import Approvals as ApprovalStore
 from engine.workspace.config import LoadedConfig, is_address
 
@@ -114,7 +114,7 @@ class QuestionNotices:
         plan = self.plan(target)
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: value for name, value in said.items() if name in known}
-        entry = self.acceptor.entry(NOTIFIER, plan, Wish(inputs), "runs.start")
+        entry = self.acceptor.entry(NOTIFIER, plan, RunRequest(inputs), "runs.start")
         self.host.acceptances.store([entry])
         self.host.begin([entry.acceptance])
 

@@ -27,7 +27,7 @@ _IDLE_SECONDS = 3.0
 """The wait while no run is queued; whoever queues one wakes the thread."""
 
 
-class Turns:
+class RunStarter:
     """A thread of a process that owns queued runs. Runs waiting for a time or an answer do not count as active."""
 
     def __init__(

@@ -31,7 +31,7 @@ _CLOSE_SECONDS = 5.0
 _PUT_BACK = timedelta(seconds=60)
 
 
-class Watch:
+class Scheduler:
     """Runs until it is closed or another process has taken over. `check` is called every half minute.
 
     `leads`: whether this server, of all that share the state, is the one that watches.

@@ -14,7 +14,7 @@ from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Items, Key, TriggerRecord, Triggers
 from engine.triggering.alarms import is_silent
 from engine.triggering.polling.not_watched import NotWatched
-from engine.triggering.polling.resolver import Finder, Named, require_id
+from engine.triggering.polling.resolver import Named, TriggerResolver, require_id
 from engine.triggering.polling.starts import needs_start
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 
@@ -43,7 +43,7 @@ class Statuses:
         runs: TriggeredRuns,
         rows: Triggers,
         items: Items,
-        finder: Finder,
+        finder: TriggerResolver,
         workflows: Callable[[], Sequence[str]],
         clock: Clock,
     ) -> None:

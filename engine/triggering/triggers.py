@@ -15,18 +15,18 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.trigger import Item, Start
 from engine.runs.starting.consent import Touch
-from engine.runs.starting.wish import retry_if_renamed
+from engine.runs.starting.run_request import retry_if_renamed
 from engine.store.triggering.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
 from engine.store.triggering.triggers import Triggers as TriggerStore
-from engine.triggering.activation import Beginnings, require_choice
+from engine.triggering.activation import Activation, require_choice
 from engine.triggering.alarms import alarm_of
 from engine.triggering.poll_now import Asking
 from engine.triggering.polling.poll import Looks
-from engine.triggering.polling.resolver import Finder, Named
+from engine.triggering.polling.resolver import Named, TriggerResolver
 from engine.triggering.polling.starts import start_text
 from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
 from engine.triggering.previews import Previews
-from engine.triggering.run_queue import Turns
+from engine.triggering.run_queue import RunStarter
 from engine.triggering.statuses import Statuses
 
 _MOST_DEAD = 200
@@ -38,12 +38,12 @@ class Parts:
 
     rows: TriggerStore
     items: Items
-    finder: Finder
+    finder: TriggerResolver
     looks: Looks
-    beginnings: Beginnings
+    activation: Activation
     previews: Previews
     statuses: Statuses
-    turns: Turns
+    turns: RunStarter
     asking: Asking
     audit: Audit
     resume: Callable[[Principal, str], str]
@@ -56,7 +56,7 @@ class Triggers:
         self._rows, self._items, self._finder = parts.rows, parts.items, parts.finder
         self._looks, self._previews, self._statuses = parts.looks, parts.previews, parts.statuses
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
-        self._beginnings, self._resume = parts.beginnings, parts.resume
+        self._activation, self._resume = parts.activation, parts.resume
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
@@ -102,7 +102,7 @@ class Triggers:
         require(p, "edit", "turn triggers on")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._finder.find(workflow, trigger)
-        self._beginnings.begin(p, watched, start)
+        self._activation.begin(p, watched, start)
         told = {"trigger": trigger, "account": watched.key.account, "start": start and start_text(start)}
         self._audit.record(p, "triggers.turn_on", workflow, told)
         self._asking.wake()

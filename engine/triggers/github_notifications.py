@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
-from clients.listing import Unreadable, readable
+from clients.listing import UnreadableItem, readable
 from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
 from engine.plugins.step import Fields, JsonValue, Output, address, destination, outside
@@ -19,7 +19,7 @@ _AT_ONCE = 30
 """Threads looked up in one poll: each takes some requests, and a poll has two minutes."""
 
 
-Thing: TypeAlias = JsonObject | Unreadable
+Thing: TypeAlias = JsonObject | UnreadableItem
 """A mention or review request in a thread, or a thread that cannot be read."""
 
 
@@ -76,8 +76,8 @@ class _Notified(OfGitHub):
         places, later = _some([each for each in places if each["updated_at"] >= cursor["reached"]])
         earliest = moment_of(cursor["from"])
         things = [thing for place in places for thing in self._things_in(look, place)]
-        dead = [unreadable_item(one) for one in (*page.unreadable, *things) if isinstance(one, Unreadable)]
-        good = [thing for thing in things if not isinstance(thing, Unreadable)]
+        dead = [unreadable_item(one) for one in (*page.unreadable, *things) if isinstance(one, UnreadableItem)]
+        good = [thing for thing in things if not isinstance(thing, UnreadableItem)]
         new = {str(thing["id"]): thing for thing in good if moment_of(thing["at"]) >= earliest}
         due = sorted((new[name] for name in look.unseen(new)), key=lambda thing: moment_of(thing["at"]))
         items = [*dead, *(_thing_item(thing) for thing in due[: look.limit])]
@@ -97,7 +97,7 @@ class _Notified(OfGitHub):
         return [thing for each in whole for thing in (each["things"] if isinstance(each, dict) else [_named(each)])]
 
 
-def _named(thread: Unreadable) -> Unreadable:
+def _named(thread: UnreadableItem) -> UnreadableItem:
     """Return an unreadable thread with an id for each of its changes, and its address as title."""
     where = f"{thread.raw['repository']}#{thread.raw['number']}"
     return replace(thread, id=f"{where}:{thread.raw['updated_at']}", title=where)

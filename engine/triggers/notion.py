@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from clients.listing import Unreadable
+from clients.listing import UnreadableItem
 from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
 from engine.plugins.step import Fields, JsonValue, Output, address, destination, option, outside
@@ -75,7 +75,7 @@ class _Items(TriggerType):
         for page in look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP):
             if len(items) >= look.limit:
                 return Found(items, _cursor(since, texts.cursor(has_more=True)), has_more=True)
-            if isinstance(page, Unreadable):
+            if isinstance(page, UnreadableItem):
                 items += [unreadable_item(one) for one in self._unseen(look, page)]
                 continue
             items += self._listed(look, page, own, texts)
@@ -103,7 +103,7 @@ class _Items(TriggerType):
                 own_skip = _OWN if self._is_own(page, own) and not look.fields.include_own else ""
                 yield self._item(page, some_id, (skip if is_new else "") or own_skip)
 
-    def _unseen(self, look: Look, page: Unreadable) -> list[Unreadable]:
+    def _unseen(self, look: Look, page: UnreadableItem) -> list[UnreadableItem]:
         """Return an unreadable page if it is not known; each change of it is a separate item."""
         is_change = self.moment == "last_edited_time" and isinstance(page.raw, Mapping)
         when = page.raw.get(self.moment, "") if is_change else ""
@@ -124,7 +124,7 @@ class _Items(TriggerType):
         before = look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP)
         skipped: list[Item] = []
         for page in before:
-            if isinstance(page, Unreadable):
+            if isinstance(page, UnreadableItem):
                 skipped += [Item(one.id, title=one.title, skip=_BEFORE) for one in self._unseen(look, page)]
             elif page["id"] not in known:
                 skipped += [self._item(page, some_id, _BEFORE) for some_id, _ in self._states(page, texts)]
@@ -136,7 +136,7 @@ class _Items(TriggerType):
         if start.since is not None:
             minute = start.since.replace(second=0, microsecond=0)
             pages = finder.changed_since(database, self.moment, minute)
-            return [page for page in pages if not isinstance(page, Unreadable)], minute
+            return [page for page in pages if not isinstance(page, UnreadableItem)], minute
         # By Notion's clock, not ours: if there is no page yet, any time certainly in the past will do.
         newest = finder.newest(database, self.moment, start.last or 1)
         since = min((self._time_of(page) for page in newest), default=look.now - _A_DAY)

@@ -13,7 +13,7 @@ import pytest
 from cli import main
 from engine.people.access import Principal
 from engine.runs.trying.reports import report_of
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 from tests.faces.conftest import Faces, Outcome
 from tests.patience import PATIENCE_SECONDS
 
@@ -33,7 +33,7 @@ def empty(faces: Faces) -> Faces:
 
 def tried(faces: Faces) -> str:
     """Try the prompt; return the id of the try."""
-    one = faces.orchestra.tries.start(OWNER, NAME, Wish(variables=MAIL))
+    one = faces.orchestra.tries.start(OWNER, NAME, TryRequest(variables=MAIL))
     faces.orchestra.tries.wait(OWNER, NAME, one["id"], PATIENCE_SECONDS)
     return one["id"]
 

@@ -14,7 +14,7 @@ import pytest
 
 from engine.base.statuses import ENDED_RUNS, RunStatus
 from engine.orchestra import Orchestra
-from engine.runner.worker.poller import Lookout
+from engine.runner.worker.poller import Poller
 from engine.workflows.new_workspace import init
 from tests import postgres
 from tests.engine.conftest import OWNER, set_step, write_workflow
@@ -172,5 +172,5 @@ def test_the_run_of_a_worker_that_died_is_taken_over(root: Path, web: Counting, 
 def test_if_nobody_adopts_it_is_left(
     root: Path, web: Counting, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Lookout, "_look_for_dead", nobody_looks)  # the server in this process would, too
+    monkeypatch.setattr(Poller, "_look_for_dead", nobody_looks)  # the server in this process would, too
     assert not _ended_after_a_death(root, web, worker, "nobody adopts", _LOST_SECONDS)

@@ -24,7 +24,7 @@ from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
-from engine.runner.worker.poller import Lookout
+from engine.runner.worker.poller import Poller
 from engine.runner.worker.shared_queue import SharedQueue
 from engine.steps import drive
 from engine.store.claims import TakenRun
@@ -180,7 +180,7 @@ def claims_without_work() -> None:
     SharedQueue._delivered = broken  # type: ignore[method-assign]
 
 
-async def nobody_looks(_self: Lookout) -> None:
+async def nobody_looks(_self: Poller) -> None:
     """Look for nothing, in place of one of the polls."""
 
 
@@ -188,13 +188,13 @@ def forgets_what_it_took() -> None:
     """The same, and nobody looks for runs that were taken and that nobody works on."""
 
     claims_without_work()
-    Lookout._look_for_forgotten = nobody_looks  # type: ignore[assignment, method-assign]
+    Poller._look_for_forgotten = nobody_looks  # type: ignore[assignment, method-assign]
 
 
 def nobody_adopts() -> None:
     """A process does not look for the runs of those that have died."""
 
-    Lookout._look_for_dead = nobody_looks  # type: ignore[assignment, method-assign]
+    Poller._look_for_dead = nobody_looks  # type: ignore[assignment, method-assign]
 
 
 def no_seen_set() -> None:

@@ -18,7 +18,7 @@ from engine.base.errors import InvalidInput
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.runs.trying.columns import Column
 from engine.runs.trying.recorded import RecordedCall
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 
@@ -56,9 +56,9 @@ class GivenValues(BaseModel):
     run_id: RunId = Field(default="", description="With step: use the values of a step of this run.")
     step: StepPath | Literal[""] = ""
 
-    def wish(self) -> Wish:
+    def wish(self) -> TryRequest:
         """Return the values as a wish without a text."""
-        return Wish(variables=self.variables, sample=self.sample, run_id=self.run_id, step=self.step)
+        return TryRequest(variables=self.variables, sample=self.sample, run_id=self.run_id, step=self.step)
 
 
 class TryWish(GivenValues, Agreeing, TextChoice):

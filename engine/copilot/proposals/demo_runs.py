@@ -21,7 +21,7 @@ from engine.runs.environments.news import outside
 from engine.runs.made_up.samples import sample_of
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 
 _SECONDS = LONGEST_TRY_SECONDS / 2
 _LOOK_SECONDS = 0.2
@@ -70,7 +70,7 @@ class DemoRuns:
         demo = AccountMode.DEMO
         members = plan.inputs_schema.get("properties", {})
         inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
-        wish = Wish(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
+        wish = RunRequest(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
         run_id = self._acceptor.accept(p, plan, wish, None, "copilot.try")
         until = min(ends_at, time.monotonic() + _SECONDS)
         run = self._runs.wait(p, run_id, max(0.0, until - time.monotonic()))

@@ -58,7 +58,7 @@ class Worker(Protocol):
         """Stop if another process has taken over."""
 
 
-class Lookout:
+class Poller:
     """Lives on the engine's loop. While nothing is written and nothing is due, a poll is one short query."""
 
     def __init__(

@@ -36,7 +36,7 @@ from engine.runner.effects.ownership import Senders
 from engine.runner.effects.undoing import Undoing
 from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE
-from engine.runner.worker.poller import Lookout
+from engine.runner.worker.poller import Poller
 from engine.runner.worker.queue import WorkQueue
 from engine.runner.worker.standings import Standings
 from engine.store.journal import JournalBroken
@@ -148,21 +148,21 @@ class Host:
 
     def adopt_from_now_on(self) -> list[str]:
         """Adopt the runs of dead processes, now and whenever one dies; return the ids of those adopted now."""
-        self._lookout.adopts = True
-        return self._call(self._lookout.adopt(self.owner.adopt))
+        self._poller.adopts = True
+        return self._call(self._poller.adopt(self.owner.adopt))
 
     def adopt_patiently(self) -> list[str]:
         """Do the same for a process that looks only once: what seems dead gets its time to show that it lives."""
         patience_seconds = self.owner.locks.patience_seconds
         if not patience_seconds:
             return self.adopt_from_now_on()
-        found = self._call(self._lookout.adopt(self.owner.adopt))
+        found = self._call(self._poller.adopt(self.owner.adopt))
         time.sleep(patience_seconds + _MOMENT_SECONDS)
         return [*found, *self.adopt_from_now_on()]  # not before: what is adopted in between would not be told of
 
     def adopt_all(self) -> list[str]:
         """Continue the runs of dead processes and the interrupted ones; return their ids."""
-        return self._call(self._lookout.adopt(self.owner.adopt_all))
+        return self._call(self._poller.adopt(self.owner.adopt_all))
 
     def wait(self, run_id: str, seconds: float | None) -> None:
         """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
@@ -272,7 +272,7 @@ class Host:
 
     def silent_seconds(self) -> float:
         """Return the seconds since the loop last ran a poll, which it does every half second."""
-        return time.monotonic() - self._lookout.turned_at
+        return time.monotonic() - self._poller.turned_at
 
     def close(self) -> None:
         """Stop working; unfinished runs are left for the next process to adopt."""
@@ -351,9 +351,9 @@ class Host:
         self._undoing = Undoing(self._writes, self._records.effects, self._clock)
         self._log_writer = LogWriter(self._logs)
         self._standings = Standings(self.rows)
-        self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
+        self._poller = Poller(self.state.changes, self._records, self.owner, self._clock, self)
         self._queue.work(self._execute)
-        self._lookout.begin()
+        self._poller.begin()
 
     @cached_property
     def _equipment(self) -> Equipment:
@@ -385,7 +385,7 @@ class Host:
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
         self._journal.hurry()
-        self._lookout.close()
+        self._poller.close()
         self._standings.close()
         self._queue.close()
         self._stop_all()

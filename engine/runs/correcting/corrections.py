@@ -40,7 +40,7 @@ from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import again as same_again
 from engine.runs.starting.rerun import kept_modes, source
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.runs.undo.undo import Undo, alone
 from engine.runs.undo.undo_report import NotUndone, UndoReport
 from engine.store.acceptances import Request
@@ -210,7 +210,7 @@ class Corrections:
         reached("before redo")
         return self._acceptor.begin(entry)
 
-    def _wish(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> Wish:
+    def _wish(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> RunRequest:
         options = corrected_options(plan, corrects, answer)
         plain: Any = {**wrong.run, "options": {}}
         return same_again(plain, plan, Values(self._logs.blobs, corrects["run"]), {}, options, wrong.modes)

@@ -21,7 +21,7 @@ from engine.runner.worker.worker import Host
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.store.debugging import DebugState
 
@@ -75,7 +75,7 @@ class Debugging:
             self._require_stand_ins(plan)
             options: RunOptions = {"debug": {"breakpoints": breakpoints_of(plan, breakpoints), "draft": is_draft}}
             modes = dict.fromkeys(plan.connections, AccountMode.DEMO)
-            wish = Wish(inputs, options, modes, AccountMode.DEMO)
+            wish = RunRequest(inputs, options, modes, AccountMode.DEMO)
             return self._acceptor.accept(p, plan, wish, request, "runs.debug")
 
         return retry_if_renamed(accept)

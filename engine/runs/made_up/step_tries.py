@@ -25,7 +25,7 @@ from engine.runs.made_up.samples import sample_of
 from engine.runs.made_up.values import StepReads, step_reads
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import Shelf
@@ -113,7 +113,7 @@ class StepTries:
             pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
             items = {path: [values[name]] for name, path in reads.loops.items()}
             options = part_options(plan, pins, reads.only, None, items)
-            wish = Wish({**_required_inputs(plan), **values.get("inputs", {})}, options)
+            wish = RunRequest({**_required_inputs(plan), **values.get("inputs", {})}, options)
             return self._acceptor.accept(p, plan, wish, request, "runs.try")
 
         return retry_if_renamed(accept)

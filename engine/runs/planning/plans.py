@@ -37,7 +37,7 @@ from engine.runs.planning.plan_documents import (
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import kept_modes
-from engine.runs.starting.wish import Wish, retry_if_renamed
+from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Request
 from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
@@ -93,7 +93,7 @@ class Plans:
 
         def accept() -> str:
             plan = self._plans.named(workflow, {}, environment)
-            return self._acceptor.accept(p, plan, Wish(inputs, self._terms(plan)), request, "plans.make")
+            return self._acceptor.accept(p, plan, RunRequest(inputs, self._terms(plan)), request, "plans.make")
 
         return retry_if_renamed(accept)
 
@@ -186,8 +186,8 @@ class Plans:
             because = error["message"] if error else f"the check is {check['status']}."
             raise PlanNotChecked(f"What has changed since the plan cannot be checked now: {because}")
 
-    def _wish(self, run: Run, options: RunOptions, modes: dict[str, AccountMode]) -> Wish:
-        return Wish(
+    def _wish(self, run: Run, options: RunOptions, modes: dict[str, AccountMode]) -> RunRequest:
+        return RunRequest(
             inputs=Values(self._logs.blobs, run["run_id"]).loaded(run["inputs"]),
             options=options,
             modes=modes,

@@ -20,8 +20,8 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import RunOptions
 from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.room import Room
+from engine.runs.starting.run_request import RunRequest
 from engine.runs.starting.unasked import require_asked
-from engine.runs.starting.wish import Wish
 from engine.store.acceptances import Entry, Request
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Acceptor:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
         return None if request is None else self._host.rows.of_request(request)
 
-    def accept(self, p: Principal, plan: Plan, wish: Wish, request: Request | None, action: str) -> str:
+    def accept(self, p: Principal, plan: Plan, wish: RunRequest, request: Request | None, action: str) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
 
         Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
@@ -67,7 +67,7 @@ class Acceptor:
         [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
 
-    def ready(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> Entry:
+    def ready(self, p: Principal, plan: Plan, wish: RunRequest, request: Request, action: str) -> Entry:
         """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
         return self._entry(p, plan, wish, action, self.services(), request)
 
@@ -91,18 +91,18 @@ class Acceptor:
                 raise
         self._host.begin([entry.acceptance for entry in entries if entry.is_new])
 
-    def accept_once(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> str | None:
+    def accept_once(self, p: Principal, plan: Plan, wish: RunRequest, request: Request, action: str) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
         entry = self._entry(p, plan, wish, action, self.services(), request)
         [run_id] = self._begin([entry])
         return run_id if entry.is_new else None
 
-    def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[Wish], action: str) -> list[str]:
+    def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[RunRequest], action: str) -> list[str]:
         """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
         services = self.services()
         return self._begin([self._entry(p, plan, wish, action, services) for wish in wishes])
 
-    def entry(self, p: Principal, plan: Plan, wish: Wish, action: str) -> Entry:
+    def entry(self, p: Principal, plan: Plan, wish: RunRequest, action: str) -> Entry:
         """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
         return self._entry(p, plan, wish, action, self.services())
 
@@ -120,7 +120,7 @@ class Acceptor:
         self,
         p: Principal,
         plan: Plan,
-        wish: Wish,
+        wish: RunRequest,
         action: str,
         services: Mapping[str, str],
         request: Request | None = None,
@@ -145,7 +145,7 @@ class Acceptor:
     ) -> dict[str, AccountMode]:
         return {name: plan.mode(name, kept.get(name) or self.mode(services[name])) for name in plan.connections}
 
-    def _circumstances(self, p: Principal, plan: Plan, wish: Wish, services: Mapping[str, str]) -> Circumstances:
+    def _circumstances(self, p: Principal, plan: Plan, wish: RunRequest, services: Mapping[str, str]) -> Circumstances:
         now = self._clock()
         modes, default_mode = self._modes(plan, wish.modes, services), wish.default_mode or self.mode("")
         confirmed = self._confirmed(p, plan, wish, modes, default_mode)
@@ -169,7 +169,7 @@ class Acceptor:
         )
 
     def _confirmed(
-        self, p: Principal, plan: Plan, wish: Wish, modes: Mapping[str, AccountMode], default_mode: AccountMode
+        self, p: Principal, plan: Plan, wish: RunRequest, modes: Mapping[str, AccountMode], default_mode: AccountMode
     ) -> list[str]:
         """Record and return what `p` agrees to now: no run uses real accounts without consent."""
         self.consents.require_may_write(plan, wish.inputs, modes, default_mode, wish.options)

@@ -13,7 +13,7 @@ from engine.record.options import same_part
 from engine.record.plans.planned import is_plan
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 
 
 def source(run: Run, plan: Plan | None = None) -> Run:
@@ -78,7 +78,7 @@ def again(
     inputs: JsonObject,
     options: RunOptions,
     modes: Mapping[str, AccountMode],
-) -> Wish:
+) -> RunRequest:
     """Return the request for a run like an earlier one; inputs that its workflow no longer has are dropped.
 
     A test run becomes the same test again. Raises InvalidFile if a large input is missing, InvalidInput if the test no
@@ -86,7 +86,7 @@ def again(
     """
     known = plan.inputs_schema.get("properties", {})
     same = {name: value for name, value in run["inputs"].items() if name in known and name not in inputs}
-    return Wish(
+    return RunRequest(
         inputs={**values.loaded(same), **inputs},
         options={**same_part(run, plan), **options},
         modes=modes,

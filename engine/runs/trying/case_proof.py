@@ -9,10 +9,10 @@ from engine.prompts.protected import CaseProof
 from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
 from engine.runs.trying.cells import Asked, Cells
 from engine.runs.trying.judging import judges_of
-from engine.runs.trying.wishes import Wishes
+from engine.runs.trying.try_requests import TryRequests
 
 
-def case_proof(name: str, document: PromptDefinition, store: CaseStore, wishes: Wishes, cells: Cells) -> CaseProof:
+def case_proof(name: str, document: PromptDefinition, store: CaseStore, wishes: TryRequests, cells: Cells) -> CaseProof:
     """Return how the cases go; of several connections to models, that with the fewest failures counts.
 
     Raises UnknownName, InvalidInput.
@@ -27,7 +27,7 @@ def _with(
     connection: str,
     document: PromptDefinition,
     cases: list[Case],
-    wishes: Wishes,
+    wishes: TryRequests,
     cells: Cells,
     answers: SharedAnswers,
 ) -> CaseProof:

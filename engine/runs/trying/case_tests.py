@@ -38,7 +38,7 @@ from engine.runs.trying.matrix import (
 )
 from engine.runs.trying.matrix_reader import MatrixReader
 from engine.runs.trying.matrix_records import MatrixRecords
-from engine.runs.trying.wishes import Wish, Wishes
+from engine.runs.trying.try_requests import TryRequest, TryRequests
 
 _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
@@ -74,7 +74,7 @@ class CaseTests(MatrixReader):
 
     def __init__(
         self,
-        wishes: Wishes,
+        wishes: TryRequests,
         consents: Consents,
         cells: Cells,
         prompts: PromptStore,
@@ -166,7 +166,7 @@ class CaseTests(MatrixReader):
         return None if one is None else one.matrix()
 
     def _asked(self, name: str, column: Column, wish: TestWish) -> Asked:
-        document, number = self._wishes.document(name, column.of(Wish()))
+        document, number = self._wishes.document(name, column.of(TryRequest()))
         version = number if number is not None else self._prompts.number_of(name, dict(document))
         connection, mode = self._wishes.target(column.connection)
         account = None if wish.is_offline else self._wishes.account(connection)

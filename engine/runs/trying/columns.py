@@ -13,7 +13,7 @@ from engine.prompts.prompt import DEFAULT_LABEL, LABEL
 from engine.runs.trying.records import TryColumn
 
 if TYPE_CHECKING:
-    from engine.runs.trying.wishes import Wish
+    from engine.runs.trying.try_requests import TryRequest
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""
@@ -23,7 +23,7 @@ _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION.
 
 @dataclass(frozen=True)
 class Column:
-    """A text and a model; empty fields mean the same as in `Wish`."""
+    """A text and a model; empty fields mean the same as in `TryRequest`."""
 
     version: str = DEFAULT_LABEL
     """A label, or the number of a version; without a text."""
@@ -48,7 +48,7 @@ class Column:
         model = f":{self.model}" if self.model else ""
         return text + model + (f"@{self.connection}" if self.connection or "@" in self.model else "")
 
-    def of(self, values: Wish) -> Wish:
+    def of(self, values: TryRequest) -> TryRequest:
         """Return what this column asks, with the values of a wish; what the column leaves open is as in the wish."""
         return replace(
             values,

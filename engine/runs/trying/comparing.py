@@ -18,7 +18,7 @@ from engine.runs.trying.columns import Column, in_column
 from engine.runs.trying.differing import AnswerDifferences, answer_differences
 from engine.runs.trying.records import Try, TryColumn
 from engine.runs.trying.tries import Tries
-from engine.runs.trying.wishes import Wish, Wishes
+from engine.runs.trying.try_requests import TryRequest, TryRequests
 
 FEWEST_COLUMNS, MOST_COLUMNS = 2, 4
 
@@ -38,10 +38,10 @@ class Comparison(TypedDict):
 class Comparisons:
     """Each column is a try, with its rights, consents, budgets, record and audit line; `Tries` checks the right."""
 
-    def __init__(self, tries: Tries, wishes: Wishes, clock: Clock) -> None:
+    def __init__(self, tries: Tries, wishes: TryRequests, clock: Clock) -> None:
         self._tries, self._wishes, self._clock = tries, wishes, clock
 
-    def start(self, p: Principal, name: str, columns: Sequence[Column], values: Wish) -> Comparison:
+    def start(self, p: Principal, name: str, columns: Sequence[Column], values: TryRequest) -> Comparison:
         """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
 
         `values`: its values, and the connection and model of columns that name none. A column gets the values of the
@@ -90,7 +90,7 @@ class Comparisons:
             self._tries.cancel(p, name, one["id"])
         return self.get(p, name, comparison_id)
 
-    def _document(self, name: str, wish: Wish) -> PromptDefinition:
+    def _document(self, name: str, wish: TryRequest) -> PromptDefinition:
         with in_column(wish.column):
             return self._wishes.document(name, wish)[0]
 
@@ -130,7 +130,7 @@ def _status(tries: Sequence[Try]) -> RunStatus:
     return RunStatus.SUCCEEDED if is_good else RunStatus.FAILED
 
 
-def _values(name: str, documents: Sequence[PromptDefinition], values: Wish) -> dict[str, Any]:
+def _values(name: str, documents: Sequence[PromptDefinition], values: TryRequest) -> dict[str, Any]:
     """Return the values of a sample, of the first text that has it, and those that were given.
 
     Raises UnknownName, and InvalidInput for a value of a variable that no text declares.
@@ -153,7 +153,7 @@ def _samples(document: PromptDefinition) -> dict[str, Mapping[str, Any]]:
     return {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
 
 
-def _narrowed(wish: Wish, document: PromptDefinition, given: Mapping[str, Any]) -> Wish:
+def _narrowed(wish: TryRequest, document: PromptDefinition, given: Mapping[str, Any]) -> TryRequest:
     """Return the wish of a column with the values that its text has variables for.
 
     The text may have a sample of that name with other values, or none: then the values are given, not the sample.

@@ -14,7 +14,7 @@ from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case
 
 if TYPE_CHECKING:
-    from engine.runs.trying.wishes import Wishes
+    from engine.runs.trying.try_requests import TryRequests
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def judging_connections(cases: Iterable[Case]) -> list[str]:
     return sorted({each.connection for each in found if isinstance(each, Judge) and each.connection})
 
 
-def judges_of(cases: Iterable[Case], wishes: Wishes, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
+def judges_of(cases: Iterable[Case], wishes: TryRequests, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
     """Return the accounts by connection.
 
     Raises InvalidInput for a connection that is not a model's, or that is not ready to be asked; if only recorded

@@ -30,7 +30,7 @@ from engine.runs.trying.asking import Question, ask, judged, model_of, prompt_us
 from engine.runs.trying.columns import in_column
 from engine.runs.trying.reader import TryReader
 from engine.runs.trying.records import RealModel, Try, TryRecords
-from engine.runs.trying.wishes import Wish, Wishes
+from engine.runs.trying.try_requests import TryRequest, TryRequests
 from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Tries(TryReader):
     def __init__(
         self,
         host: Host,
-        wishes: Wishes,
+        wishes: TryRequests,
         consents: Consents,
         records: TryRecords,
         logs: RunLogs,
@@ -74,7 +74,7 @@ class Tries(TryReader):
         self._lock = threading.Lock()
         self._is_closing = False
 
-    def start(self, p: Principal, name: str, wish: Wish) -> Try:
+    def start(self, p: Principal, name: str, wish: TryRequest) -> Try:
         """Ask the model, and return the try as it begins; `wait` returns its answer.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError, ConfirmationNeeded, InUse, StorageError; what
@@ -82,7 +82,7 @@ class Tries(TryReader):
         """
         return self.start_all(p, name, [wish])[0]
 
-    def start_all(self, p: Principal, name: str, wishes: Sequence[Wish]) -> builtins.list[Try]:
+    def start_all(self, p: Principal, name: str, wishes: Sequence[TryRequest]) -> builtins.list[Try]:
         """Ask several questions at once, or none: each is checked before the first is asked. Raises as `start`."""
         require(p, "run", "try prompts")
         found = [self._resolved(p, name, one) for one in wishes]
@@ -161,7 +161,7 @@ class Tries(TryReader):
 
     # --- the work on a try
 
-    def _resolved(self, p: Principal, name: str, wish: Wish) -> tuple[Try, Account]:
+    def _resolved(self, p: Principal, name: str, wish: TryRequest) -> tuple[Try, Account]:
         with in_column(wish.column):
             return self._wishes.resolved(p, name, wish)
 

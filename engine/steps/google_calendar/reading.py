@@ -19,7 +19,7 @@ class ListFields(Fields):
 
 
 class Events(Output):
-    """The events by their beginnings."""
+    """The events by their activation."""
 
     events: list[Event]
     has_more: bool

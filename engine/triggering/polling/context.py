@@ -28,7 +28,7 @@ _ASK_AGAIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class Workplace:
+class TriggerContext:
     """The workspace as triggers see it; any thread."""
 
     root: Path

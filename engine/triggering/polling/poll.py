@@ -27,7 +27,7 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
 from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
@@ -147,7 +147,7 @@ class Looks:
         trigger = watched.named.trigger
         try:
             run_id, files = self.acceptor.new_files()
-            wish = Wish(
+            wish = RunRequest(
                 inputs_of(trigger, item, files.copied),
                 trigger=_told(watched.key, item),
                 usual_priority=Priority.LOW,

@@ -18,7 +18,7 @@ from engine.store.triggering.triggers import Moved, TriggerRecord, Triggers
 from engine.triggering.polling.backoff import after_failure
 from engine.triggering.polling.mapping import error_of
 from engine.triggering.polling.poll import Looked, Looks
-from engine.triggering.polling.resolver import Finder
+from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.polling.status import PollResult, TriggerError
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Polls:
 
     runs: TriggeredRuns
     rows: Triggers
-    finder: Finder
+    finder: TriggerResolver
     looks: Looks
     chance: random.Random = field(default_factory=random.Random)
     on_queued: Callable[[], None] = field(default=lambda: None)

@@ -22,7 +22,7 @@ from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError
 
 if TYPE_CHECKING:
-    from engine.triggering.polling.context import Workplace
+    from engine.triggering.polling.context import TriggerContext
 
 _IDENTITY_SECONDS = 60.0
 _LOCAL, _DEMO = "local", "demo-local"
@@ -66,10 +66,10 @@ class Watched:
         return None if self.account is None else self.account.client
 
 
-class Finder:
+class TriggerResolver:
     """Resolves triggers; any thread."""
 
-    def __init__(self, workplace: Workplace, accounts: Accounts, runs: TriggeredRuns) -> None:
+    def __init__(self, workplace: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
         self._workplace, self._accounts, self._runs = workplace, accounts, runs
 
     def named(self, workflow: str, trigger: str) -> Named:

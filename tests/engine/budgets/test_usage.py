@@ -12,7 +12,7 @@ import pytest
 from engine.base.errors import InvalidInput
 from engine.budgets.use import KINDS
 from engine.orchestra import Orchestra
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 from tests.engine.budgets.conftest import Desk, ask, loop
 from tests.engine.conftest import OWNER
 from tests.patience import PATIENCE_SECONDS, until
@@ -75,7 +75,9 @@ def test_prompts_count_by_version_and_the_demo_apart(tmp_path: Path) -> None:
     try:
         run_id = orchestra.runs.start(OWNER, "inbox-triage", {"limit": 2})
         assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
-        tried = orchestra.tries.start(OWNER, "classify-mail", Wish(is_draft=True, variables={"text": "It crashes."}))
+        tried = orchestra.tries.start(
+            OWNER, "classify-mail", TryRequest(is_draft=True, variables={"text": "It crashes."})
+        )
         orchestra.tries.wait(OWNER, "classify-mail", tried["id"], PATIENCE_SECONDS)
         wanted = {("classify-mail@1", 2, True), ("classify-mail (no version)", 1, True)}
         until(

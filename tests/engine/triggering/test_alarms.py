@@ -15,7 +15,7 @@ from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
-from engine.triggering.polling.resolver import Finder
+from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
@@ -167,13 +167,13 @@ def test_alarms_read_no_file_of_a_trigger_that_is_off_and_well(feed: Feed, monke
     feed.write({"id": "x", "read": "BadAnswer"})
     triggers.poll(OWNER)
     triggers.turn_off(OWNER, "ill", TRIGGER)
-    plan = Finder.plan
+    plan = TriggerResolver.plan
 
-    def heard(finder: Finder, name: str) -> Plan:
+    def heard(finder: TriggerResolver, name: str) -> Plan:
         read.append(name)
         return plan(finder, name)
 
-    monkeypatch.setattr(Finder, "plan", heard)
+    monkeypatch.setattr(TriggerResolver, "plan", heard)
     kinds = [(alarm.workflow, alarm.kind) for alarm in triggers.alarms(OWNER)]
     assert kinds == [("ill", "dead"), (WORKFLOW, "dead")]
     assert read == ["ill", WORKFLOW]

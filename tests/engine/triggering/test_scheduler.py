@@ -18,7 +18,7 @@ from engine.orchestra import Orchestra
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Found, Look, Start
 from engine.triggering import poll_now as asking
-from engine.triggering.scheduler import Watch
+from engine.triggering.scheduler import Scheduler
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
 from tests.patience import PATIENCE_SECONDS, until
@@ -67,7 +67,7 @@ def test_a_clock_that_was_years_ahead_and_is_put_right_does_not_stop_it(feed: Fe
     feed.on()
     feed.clock.now = right
     machinery = feed.orchestra._triggering
-    watch = Watch(machinery._rows, feed.database, machinery._polls, feed.clock, lambda: None)
+    watch = Scheduler(machinery._rows, feed.database, machinery._polls, feed.clock, lambda: None)
     feed.write("a")
     watch._begin_looks()
     until(lambda: not watch._busy)

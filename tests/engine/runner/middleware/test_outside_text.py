@@ -29,7 +29,7 @@ from engine.orchestra import Orchestra
 from engine.plugins import mail_fields
 from engine.plugins.trigger import Item
 from engine.record.types.run import TriggerItem
-from engine.runs.starting.wish import Wish
+from engine.runs.starting.run_request import RunRequest
 from engine.triggering.polling.mapping import inputs_of
 from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import Row
@@ -124,7 +124,7 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         for node in given
         if node.action is not None
     }
-    wish = Wish({one: sample(kind, {"": "me@example.org"}, kind, one) for one, kind in _inputs(plan).items()})
+    wish = RunRequest({one: sample(kind, {"": "me@example.org"}, kind, one) for one, kind in _inputs(plan).items()})
     if plan.triggers:
         found, schema = plan.triggers[-1], plan.triggers[-1].kind.item_schema_of(plan.triggers[-1].fields)
         try:
@@ -132,7 +132,7 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         except ExpressionError:  # a text that is not a number starts no run
             return []
         told: TriggerItem = {"id": found.id, "source": "s", "account": "a", "item": "1", "title": "t"}
-        wish = Wish(inputs, trigger=told)
+        wish = RunRequest(inputs, trigger=told)
         if next(iter(misfits(inputs, plan.inputs_schema)), None) is not None:
             return []
     wish = replace(wish, options={"pins": pins})

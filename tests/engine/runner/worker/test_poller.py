@@ -1,4 +1,4 @@
-"""The lookout: nothing asked while nothing changes, and nothing missed that others write or that falls due."""
+"""The poller: nothing asked while nothing changes, and nothing missed that others write or that falls due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from engine.base.errors import Fenced, StorageError
 from engine.observing.observer import Observer
 from engine.record.run_log import RunLogs
-from engine.runner.worker.poller import Lookout
+from engine.runner.worker.poller import Poller
 from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
 from engine.store.blobs.blobs import Blobs
@@ -60,14 +60,14 @@ class Place:
 
 
 class Scene:
-    """A lookout over a state that another connection writes to."""
+    """A poller over a state that another connection writes to."""
 
     def __init__(self, database: SqliteDatabase, owner: SqlOwner, other: sqlite3.Connection) -> None:
         self.owner, self.other, self.now, self.place = owner, other, NOW, Place()
         records = SqlState(database).records(owner.id)
         assert isinstance(records.journal, SqlJournal)
         self.journal = records.journal
-        self.lookout = Lookout(database, records, owner, lambda: self.now, self.place)
+        self.poller = Poller(database, records, owner, lambda: self.now, self.place)
         self.asked: list[str] = []
         self.journal._connection.raw.set_trace_callback(self.asked.append)  # type: ignore[attr-defined]
 
@@ -80,7 +80,7 @@ class Scene:
         """Look so many times; return what the place was told."""
         self.place.told.clear()
         for _ in range(times):
-            await self.lookout._look()
+            await self.poller._look()
         return list(self.place.told)
 
 
@@ -176,16 +176,16 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
 ) -> None:
     async def story(scene: Scene) -> None:
         scene.add("mine", status="running")
-        assert scene.lookout._due.has_others() is False
+        assert scene.poller._due.has_others() is False
         scene.other.execute(_INSERT, ("theirs", "running", owner, None, 0))
         scene.other.commit()
-        assert scene.lookout._due.has_others() is expected
+        assert scene.poller._due.has_others() is expected
         scene.other.execute("DELETE FROM runs")
         scene.other.execute(
             "INSERT INTO owners (owner, pid, kind, started_at, heartbeat_at) VALUES ('cli-1', 1, 'cli', '', '')"
         )
         scene.other.commit()
-        assert scene.lookout._due.has_others() is True
+        assert scene.poller._due.has_others() is True
 
     play(story)
 

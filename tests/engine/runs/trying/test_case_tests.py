@@ -20,7 +20,7 @@ from engine.base.errors import (
 from engine.people.access import Principal
 from engine.runs.trying.matrix import TestWish
 from engine.runs.trying.reports import Report, columns_of, report_of
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
 
@@ -219,7 +219,7 @@ def test_junit_tells_what_has_no_answer(ready: Desk) -> None:
 
 def test_a_case_is_made_of_a_try_and_of_a_step_with_its_fixed_choices(ready: Desk) -> None:
     orchestra = ready.orchestra
-    one = orchestra.tries.start(OWNER, NAME, Wish(variables={"text": BUG}))
+    one = orchestra.tries.start(OWNER, NAME, TryRequest(variables={"text": BUG}))
     orchestra.tries.wait(OWNER, NAME, one["id"], PATIENCE_SECONDS)
     made = orchestra.tries.case_of(OWNER, NAME, one["id"], "From a try")
     expected = [{"type": "field_equals", "field": "kind", "value": "bug"}]

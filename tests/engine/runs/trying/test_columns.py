@@ -6,7 +6,7 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.runs.trying.columns import Column, parsed
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 
 WRITTEN = [
     ("staging", Column("staging"), "staging"),
@@ -31,7 +31,7 @@ def test_a_column_that_means_nothing_is_refused_with_the_form(written: str) -> N
 
 
 def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_wish() -> None:
-    values = Wish(is_draft=True, sample="One", connection="openai", model="small")
-    assert Column("7").of(values) == Wish("7", sample="One", connection="openai", model="small")
+    values = TryRequest(is_draft=True, sample="One", connection="openai", model="small")
+    assert Column("7").of(values) == TryRequest("7", sample="One", connection="openai", model="small")
     given = Column(text="{}", connection="other", model="large")
-    assert given.of(values) == Wish(text="{}", sample="One", connection="other", model="large")
+    assert given.of(values) == TryRequest(text="{}", sample="One", connection="other", model="large")

@@ -15,7 +15,7 @@ from engine.runs.trying.columns import Column, parsed
 from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.differing import answer_differences, field_changes, text_parts
 from engine.runs.trying.records import MOST_KEPT, Try
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -59,7 +59,7 @@ def compared(desk: Desk, *columns: str, p: Principal = OWNER, **values: Any) -> 
 
 def start(desk: Desk, columns: Sequence[Column], p: Principal = OWNER, **values: Any) -> Comparison:
     given: dict[str, Any] = {"sample": "One", "connection": "llm", **values}
-    return desk.orchestra.comparisons.start(p, NAME, columns, Wish(**given))
+    return desk.orchestra.comparisons.start(p, NAME, columns, TryRequest(**given))
 
 
 def column_of(one: Try) -> str:
@@ -144,7 +144,7 @@ def test_a_column_that_fails_leaves_the_others_and_their_differences(ready: Desk
 def test_a_comparison_that_is_no_longer_whole_is_not_shown(ready: Desk) -> None:
     one = compared(ready, "1", "draft")
     for _ in range(MOST_KEPT - 1):
-        begun = ready.orchestra.tries.start(OWNER, NAME, Wish(sample="One", connection="llm"))
+        begun = ready.orchestra.tries.start(OWNER, NAME, TryRequest(sample="One", connection="llm"))
         ready.orchestra.tries.wait(OWNER, NAME, begun["id"], PATIENCE_SECONDS)
     assert ready.orchestra.comparisons.list(OWNER, NAME) == []
     with pytest.raises(UnknownName, match="comparison of the prompt"):

@@ -14,7 +14,7 @@ from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.trying.records import MOST_KEPT, Try
-from engine.runs.trying.wishes import Wish
+from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -46,7 +46,7 @@ def write(desk: Desk, **more: Any) -> None:
 def tried(orchestra: Orchestra, p: Principal = OWNER, **wish: Any) -> Try:
     """Try the working text of the prompt, by default with its sample."""
     given: dict[str, Any] = {"is_draft": True, "sample": "One", **wish}
-    one = orchestra.tries.start(p, "sum-up", Wish(**given))
+    one = orchestra.tries.start(p, "sum-up", TryRequest(**given))
     return orchestra.tries.wait(p, "sum-up", one["id"], PATIENCE_SECONDS)
 
 
@@ -137,7 +137,7 @@ def begun(desk: Desk) -> str:
     desk.open(serve=True)
     desk.orchestra.connections.set_mode(OWNER, "openai", AccountMode.MINE)
     desk.standins.faults("openai", match=CHAT_PATH, drip=0.002)
-    one = desk.orchestra.tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    one = desk.orchestra.tries.start(OWNER, "sum-up", TryRequest(is_draft=True, sample="One"))
     until(lambda: desk.orchestra.tries.live(OWNER, one["id"]).startswith('{"kind"'), "the beginning of the answer")
     return one["id"]
 
@@ -169,10 +169,10 @@ def test_a_service_that_fails_fails_the_try_in_words(ready: Desk) -> None:
 def test_a_try_can_be_stopped_and_a_dead_process_leaves_none_running(ready: Desk) -> None:
     ready.standins.faults("openai", match=CHAT_PATH, until_seconds=30, delay_seconds=3)
     tries = ready.orchestra.tries
-    one = tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    one = tries.start(OWNER, "sum-up", TryRequest(is_draft=True, sample="One"))
     until(lambda: ready.asked == 1, "the request")
     assert tries.cancel(OWNER, "sum-up", one["id"])["status"] == "cancelled"
-    other = tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    other = tries.start(OWNER, "sum-up", TryRequest(is_draft=True, sample="One"))
     path = ready.root / ".orchestra" / "tries" / "sum-up" / f"{other['id']}.json"
     killed = path.read_text()
     ready.orchestra.close()

@@ -28,7 +28,7 @@ _LARGEST_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class TryRequest:
     """What to try."""
 
     version: str = DEFAULT_LABEL
@@ -52,7 +52,7 @@ class Wish:
     """The column of a comparison that it is."""
 
 
-class Wishes:
+class TryRequests:
     """Makes questions of wishes; any thread."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Wishes:
         self._store, self._accounts, self.recorded, self._mode = store, accounts, recorded, mode
         self._require_ready, self._clock, self._owner = require_ready, clock, owner
 
-    def resolved(self, p: Principal, name: str, wish: Wish) -> tuple[Try, Account]:
+    def resolved(self, p: Principal, name: str, wish: TryRequest) -> tuple[Try, Account]:
         """Return the try as it begins, and the account that it asks.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
@@ -84,7 +84,7 @@ class Wishes:
             raise InvalidInput(f"The output schema of the prompt cannot be used: {fault}")
         return record, account
 
-    def document(self, name: str, wish: Wish) -> tuple[PromptDefinition, int | None]:
+    def document(self, name: str, wish: TryRequest) -> tuple[PromptDefinition, int | None]:
         """Return what to try, and the number of its version. Raises as `resolved`."""
         working = self._store.shelf.text(name)
         if wish.text is None and not wish.is_draft:
@@ -104,7 +104,7 @@ class Wishes:
             raise
 
     def _given(
-        self, p: Principal, name: str, document: PromptDefinition, wish: Wish
+        self, p: Principal, name: str, document: PromptDefinition, wish: TryRequest
     ) -> tuple[RecordedValues, TrySource]:
         """Return the values to use, and where they came from."""
         if bool(wish.run_id) != bool(wish.step):
@@ -153,7 +153,13 @@ class Wishes:
         return {name: one.service for name, one in self._accounts.config().config.connections.items()}
 
     def _begun(
-        self, p: Principal, name: str, wish: Wish, document: PromptDefinition, given: RecordedValues, account: Account
+        self,
+        p: Principal,
+        name: str,
+        wish: TryRequest,
+        document: PromptDefinition,
+        given: RecordedValues,
+        account: Account,
     ) -> Try:
         variables = _filled(document, given.variables)
         messages = marked(document, variables)

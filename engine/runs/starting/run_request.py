@@ -17,7 +17,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunRequest:
     """How a run differs from what its workflow says."""
 
     inputs: JsonObject
