@@ -10,6 +10,10 @@ IN_MEMORY_MOST = 100 * 1024 * 1024
 """Bytes of a file that a reader may load as a whole."""
 
 
+EMPTY = "It is empty."
+"""Said of a file without a byte, and of a table without a cell."""
+
+
 class Refused(Exception):
     """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
 

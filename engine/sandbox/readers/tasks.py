@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from engine.sandbox.readers.detect import Kind, kind_of
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.source import EMPTY, Refused, Source
 from engine.sandbox.readers.tables import Table
 from engine.sandbox.readers.texts import Text
 
@@ -85,7 +85,7 @@ def _facts(source: Source, kind: Kind) -> dict[str, Any]:
 
 def _reader(known: Mapping[str, str], kind: Kind, wanted: str, source: Source) -> Any:
     if not source.size:
-        raise Refused("It is empty.")
+        raise Refused(EMPTY)
     if kind.name not in known:
         raise Refused(_OTHER_PROGRAM.get(kind.name, f"It is a {kind.words}, from which {wanted} cannot be read."))
     return _module(known[kind.name])

@@ -109,8 +109,8 @@ class Text(FileStep):
 
 class TableFields(OneFile):
     """The file, and which of its tables is read. `sheet` is the name of a sheet or of a list in JSON, or a number from
-    1, also of a table in a PDF, a Word file or HTML; empty: the first. `header` says whether the first row names the
-    columns; empty: the first full row does.
+    1, also of a table in a PDF, a Word file or HTML; empty: the first. `header` says whether the very first row names
+    the columns; empty: the first full row does.
     """
 
     sheet: NumberOrText = option("Sheet or table: name, or number from 1", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,28 +30,28 @@ def refused(uses: str, **fields: Any) -> str:
     return f"{caught.value.message} {caught.value.remedy}"
 
 
-COLUMNS = {
-    "dedupe": ("by", lambda name: {"by": [name]}),
-    "sort": ("by", lambda name: {"by": ["n", name]}),
-    "group": ("by", lambda name: {"by": [name]}),
-    "group sum": ("sum", lambda name: {"sum": ["n", name]}),
-    "group average": ("average", lambda name: {"average": [name]}),
-    "group lowest": ("lowest", lambda name: {"lowest": [name]}),
-    "group highest": ("highest", lambda name: {"highest": [name]}),
-    "join left": ("on", lambda name: {"on": {name: "n"}}),
-    "join right": ("on", lambda name: {"on": {"n": name}}),
+COLUMNS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "dedupe by": lambda name: {"by": [name]},
+    "sort by": lambda name: {"by": ["n", name]},
+    "group by": lambda name: {"by": [name]},
+    "group sum": lambda name: {"sum": ["n", name]},
+    "group average": lambda name: {"average": [name]},
+    "group lowest": lambda name: {"lowest": [name]},
+    "group highest": lambda name: {"highest": [name]},
+    "join on": lambda name: {"on": {name: "n"}},
+    "join on the right": lambda name: {"on": {"n": name}},
 }
-"""The fields that name columns: (the name of the field, the fields for a column)."""
+"""The fields that name columns, with a column of that name."""
 
 
 def fields_of(where: str, column: str, rows: Rows) -> dict[str, Any]:
     lists = {"left": rows, "right": rows} if where.startswith("join") else {"rows": rows}
-    return {**lists, **COLUMNS[where][1](column)}
+    return {**lists, **COLUMNS[where](column)}
 
 
 @pytest.mark.parametrize("where", COLUMNS)
 def test_a_column_that_no_row_has_is_refused(where: str) -> None:
-    uses, field = where.split(maxsplit=1)[0], COLUMNS[where][0]
+    uses, field = where.split()[:2]
     assert refused(uses, **fields_of(where, "nmae", NAMES)) == (
         f"`{field}` names the column 'nmae', which no row has. Did you mean 'name'? The columns are: name, n."
     )
@@ -100,8 +101,8 @@ def test_no_figure_is_too_large_to_be_a_number() -> None:
     assert "'1e400' in the column 'n', which is a number that is too large" in refused(
         "group", rows=[{"n": "1e400"}], sum=["n"]
     )
-    for figure, values in {"sum": [1e308, 1e308], "average": [10**400, 10**400]}.items():
-        rows = [{"n": value} for value in values]
+    for figure, value in (("sum", 1e308), ("average", 10**400)):
+        rows = [{"n": value}] * 2
         assert f"The numbers in the column 'n' are too large for `{figure}`." in refused(
             "group", rows=rows, **{figure: ["n"]}
         )
@@ -120,13 +121,17 @@ def test_what_is_not_there_has_no_partner() -> None:
     right = [{"id": None, "r": 1}, {"r": 2}, {"id": 1, "r": 3}]
     joined = {"id": 1, "r": 3, "k": 1, "l": 3}
     assert made("join", left=left, right=right, on={"k": "id"}) == [joined]
-    alone = [{"id": None, "r": None, **row} for row in left[:2]]
+    alone: Rows = [{"id": None, "r": None, **row} for row in left[:2]]
     assert made("join", left=left, right=right, on={"k": "id"}, keep_all=True) == [*alone, joined]
 
 
 @pytest.mark.parametrize("other", [{"v": 1.0}, {"v": [1.0, {"b": 2.0, "a": 0}]}, {"v": {"b": [1e15], "a": -0.0}}])
 def test_numbers_that_are_equal_are_the_same_key(other: dict[str, Any]) -> None:
-    one = {"v": {"v": 1}, "l": {"v": [1, {"a": 0, "b": 2}]}, "d": {"v": {"a": 0, "b": [10**15]}}}
+    one: dict[str, dict[str, Any]] = {
+        "v": {"v": 1},
+        "l": {"v": [1, {"a": 0, "b": 2}]},
+        "d": {"v": {"a": 0, "b": [10**15]}},
+    }
     same = next(row for row in one.values() if row == other)
     assert made("dedupe", rows=[same, other]) == [same]
     assert made("dedupe", rows=[same, other], by=["v"]) == [same]
