@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.encodings import LINE_MOST, lines
+from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
 from engine.sandbox.readers.source import EMPTY, Refused, Source
 from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, Table, fill, plain_cell
 from engine.sandbox.readers.texts import Text, markdown_table
@@ -31,13 +31,13 @@ Cell = Callable[[str], Any]
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text."""
-    shapes = RowShapes()
-    rows = _rows(source, kind, shapes)
+    shapes, damage = RowShapes(), Damage()
+    rows = _rows(source, kind, shapes, damage)
     through = _typed if options.get("typed", True) else iter
     first, width = fill(into, rows, has_header=options.get("header"), through=through)
     if not into.columns:
         raise Refused(EMPTY)
-    into.notes += shapes.notes(first, width, into.columns)
+    into.notes += [*shapes.notes(first, width, into.columns), *damage.notes()]
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -46,8 +46,8 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         from engine.sandbox.readers import plain
 
         return plain.text(source, kind, options, into)
-    shapes = RowShapes()
-    rows = _rows(source, kind, shapes)
+    shapes, damage = RowShapes(), Damage()
+    rows = _rows(source, kind, shapes, damage)
     shown: list[list[str]] = []
     size = 0
     for row in rows:
@@ -59,7 +59,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         shown.append(row)
     if not any(map(any, shown)):
         raise Refused(EMPTY)
-    into.notes += shapes.notes(*shapes.usual())
+    into.notes += [*shapes.notes(*shapes.usual()), *damage.notes()]
     return into.add(markdown_table(shown))
 
 
@@ -81,9 +81,9 @@ def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
     return round(count / len(widths), 2), width
 
 
-def _rows(source: Source, kind: Kind, shapes: RowShapes) -> Iterator[list[str]]:
+def _rows(source: Source, kind: Kind, shapes: RowShapes, damage: Damage) -> Iterator[list[str]]:
     csv.field_size_limit(LINE_MOST)
-    read = lines(source, kind.encoding)
+    read = lines(source, kind.encoding, damage)
     sample = list(islice(read, _SAMPLE_LINES))
     if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:  # a hint for Excel
         separator, sample = sample[0][4], sample[1:]
