@@ -14,7 +14,7 @@ import orjson
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import EXACT_MOST, Table
+from engine.sandbox.readers.tables import EXACT_MOST, Table, chosen
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
@@ -79,10 +79,8 @@ def _of_document(source: Source, kind: Kind, sheet: Any, into: Table, damage: Da
         return iter(found)
     lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
     into.sheets += list(lists)
-    if sheet in lists:
-        return iter(lists[sheet])
-    if sheet is None and len(lists) == 1:
-        return iter(next(iter(lists.values())))
+    if lists and (sheet is not None or len(lists) == 1):
+        return iter(lists[chosen(list(lists), sheet, "list")])
     seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
     raise Refused(f"The JSON has {seen}; name one in `sheet`.")
 

@@ -18,6 +18,10 @@ class Refused(Exception):
     """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
 
 
+class NeedsCare(Exception):
+    """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A file that is open, its name, and where large results go."""

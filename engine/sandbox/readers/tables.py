@@ -143,11 +143,25 @@ def column_names(cells: Iterable[Any]) -> list[str]:
     return list(found)
 
 
-def table_number(sheet: str | None) -> int:
+def table_number(sheet: str | int | None) -> int:
     """Return the number of the table that was asked for, from 1. Raises Refused for a name."""
-    if sheet is not None and not sheet.isdecimal():
+    if sheet is not None and not str(sheet).isdecimal():
         raise Refused("The tables of this file have no names: give `sheet` a number, from 1.")
     return int(sheet or 1)
+
+
+def chosen(names: Sequence[str], wanted: str | int | None, what: str) -> str:
+    """Return the name that was asked for: a number is a place, from 1, a text a name, or else a place.
+
+    Without either, it is the first. Raises Refused if there is none.
+    """
+    if isinstance(wanted, str) and wanted in names:
+        return wanted
+    place = int(wanted) if wanted is not None and str(wanted).isdecimal() else 1 if wanted is None else 0
+    if 0 < place <= len(names):
+        return names[place - 1]
+    seen = "1" if wanted is None else repr(wanted)
+    raise Refused(f"There is no {what} {seen}; the {what}s are {', '.join(map(repr, names[:20])) or 'none'}.")
 
 
 Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
@@ -242,7 +256,10 @@ def trimmed(row: Sequence[Any]) -> list[Any]:
 
 
 def plain_cell(value: Any) -> Any:
-    """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601."""
+    """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601.
+
+    Durations are in hours.
+    """
     if value is None or value == "":
         return None
     if type(value) is str:  # nearly all of them
@@ -256,8 +273,16 @@ def plain_cell(value: Any) -> Any:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, dt.timedelta):
-        return str(value)
+        return _duration(value)
     return value if isinstance(value, str | int | bool) else str(value)
+
+
+def _duration(value: dt.timedelta) -> str:
+    """Return hours, minutes and seconds, as Excel shows them: 26:30:00, -12:00:00."""
+    minutes, rest = divmod(abs(value), dt.timedelta(minutes=1))
+    fraction = f".{rest.microseconds:06}" if rest.microseconds else ""
+    sign = "-" if value < dt.timedelta() else ""
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{rest.seconds:02}{fraction}"
 
 
 def _nothing() -> Iterator[None]:
