@@ -204,7 +204,7 @@ def _text(given: Given, page: int) -> dict[str, Any]:
 
 
 def _table(given: Given, page: int) -> dict[str, Any]:
-    options: dict[str, Any] = {"sheet": str(page), "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
+    options: dict[str, Any] = {"sheet": page, "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
     found = read(given, "table", options, _LIMITS)
     told = ("columns", "rows", "row_count", "sheets", "empty_formulas", "notes")
     table = FileTable(**{name: found[name] for name in told})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import InvalidRequest
+from clients.nearest_name import nearest
 from clients.sql import guard
 from clients.sql.parameters import require_all, sendable
 from clients.sql.reading import proven
@@ -18,6 +20,7 @@ from clients.sql.values import record, unique
 _SECONDS = 30.0
 _MOST_ROWS = 1_000_000
 _MOST_COLUMNS = 500
+_COLUMNS_SHOWN = 20
 
 
 def query_tables(
@@ -36,13 +39,42 @@ def query_tables(
             for name, rows in tables.items():
                 _fill(connection, name, rows)
             connection.set_authorizer(guard.reads)
+            if all(tables.values()):  # the columns of an empty list are not known
+                connection.execute(f"EXPLAIN {_with_names(statement)}", given)
             found = connection.execute(statement, given)
             names = unique(one[0] for one in found.description)
             rows_found = [record(names, row) for row in islice(found, limit)]
             return names, rows_found, found.fetchone() is not None
         except sqlite3.Error as error:
             said = "it takes too long" if str(error) == "interrupted" else str(error)
-            raise InvalidRequest(f"The statement cannot be run: {said}.") from None
+            raise InvalidRequest(f"The statement cannot be run: {said}.", remedy=_remedy(said, tables)) from None
+
+
+def _with_names(statement: str) -> str:
+    """Return the statement with `name` for "name", which SQLite takes for a text if no column is called so.
+
+    https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    """
+    import sqlglot
+
+    made, done = "", 0
+    for token in sqlglot.tokenize(statement, read="sqlite"):
+        if statement[token.start] == '"':
+            made += statement[done : token.start] + "`" + token.text.replace("`", "``") + "`"
+            done = token.end + 1
+    return made + statement[done:]
+
+
+def _remedy(said: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Return what to do about a column that is not there, "" for another error."""
+    missing = re.match(r"no such column: (.*)", said, re.DOTALL)
+    if missing is None:
+        return ""
+    known = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(tables.values()))))
+    more = ", …" if len(known) > _COLUMNS_SHOWN else ""
+    meant = nearest(missing[1].rpartition(".")[2], known).strip()
+    shown = f"The columns are: {', '.join(known[:_COLUMNS_SHOWN])}{more}. A text stands in single quotes: 'open'."
+    return f"{meant} {shown}".strip()
 
 
 def _fill(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 Run as a script: the request as JSON in the first argument. The file is an open descriptor, and so is the file that
 a large table is written to. On stdout the answer as JSON; exits with 2 and a sentence on stderr if the file is refused,
-with 3 if it needs more memory.
+with 3 if it needs more memory, with 4 if it must be read carefully.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-REFUSED, NO_MEMORY = 2, 3
+REFUSED, NO_MEMORY, NEEDS_CARE = 2, 3, 4
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
 
     request = json.loads(sys.argv[1])
     Limits(**request["limits"]).apply()
-    from engine.sandbox.readers.source import Refused, Source
+    from engine.sandbox.readers.source import NeedsCare, Refused, Source
 
     try:
         from engine.sandbox.readers.tasks import answer
@@ -33,6 +33,8 @@ def main() -> int:
         written = _encoded(found)
     except Refused as error:
         return _said(REFUSED, str(error))
+    except NeedsCare:
+        return _said(NEEDS_CARE, "")
     except MemoryError:
         return _said(NO_MEMORY, "")
     except RecursionError:

@@ -17,10 +17,10 @@ from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room
 
 _CHILD = Path(__file__).with_name("reader_child.py")
-_REFUSED, _NO_MEMORY = 2, 3
+_REFUSED, _NO_MEMORY, _NEEDS_CARE = 2, 3, 4
 _REMEDY = "Give another file, or leave this one out: `on_error` of the step says what happens then."
 _ZIP = b"PK\x03\x04"
-_BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV})
+_BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV, _NEEDS_CARE})
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,9 @@ def _read(
     given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None, room: Room
 ) -> dict[str, Any]:
     end = _end(given, task, options, limits, out, room)
-    if end.status in _BROKEN and not end.reason and task == "table" and _may_be_workbook(given):
-        # python-calamine aborts where a small file names a cell far away; openpyxl reads only the cells that are there.
+    if end.status in _BROKEN and not end.reason and task in ("table", "text") and _may_be_workbook(given):
+        # python-calamine aborts where a small file names a cell far away, and does not know all kinds of cells;
+        # openpyxl reads only the cells that are there.
         if out is not None:
             os.ftruncate(out, 0)
         end = _end(given, task, {**options, "is_careful": True}, limits, out, room)

@@ -31,6 +31,10 @@ _SHEETS = Kind("excel", "application/vnd.oasis.opendocument.spreadsheet", "OpenD
 _XLSB = Kind("excel", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "Excel workbook")
 _XLS = Kind("excel", "application/vnd.ms-excel", "Excel workbook")
 _OLD = Kind("old", "application/x-ole-storage", "Office document of an old format")
+_LOCKED = Kind("locked", "application/x-ole-storage", "Office document with a password")
+LOCKED = (
+    "It is locked with a password. Open it in Office, take the password off under File > Info > Protect, and save it."
+)
 _MSG = Kind("msg", "application/vnd.ms-outlook", "mail of Outlook")
 ARCHIVE = Kind("archive", "application/zip", "zip archive")
 UNKNOWN = Kind("unknown", "application/octet-stream", "file of an unknown kind")
@@ -87,7 +91,7 @@ def _of_zip(source: Source) -> Kind:
 def _of_ole(source: Source) -> Kind:
     """Tell the formats in the container of old Office files apart by the names in it, which are UTF-16."""
     head = source.head(4 * 1024 * 1024)
-    for name, kind in (("Workbook", _XLS), ("Book", _XLS), ("__substg1.0_", _MSG)):
+    for name, kind in (("EncryptedPackage", _LOCKED), ("Workbook", _XLS), ("Book", _XLS), ("__substg1.0_", _MSG)):
         if name.encode("utf-16-le") in head:
             return kind
     return _OLD

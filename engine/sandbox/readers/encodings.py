@@ -6,6 +6,8 @@ import codecs
 import io
 from collections.abc import Iterator
 
+from clients.plural import counted
+from engine.sandbox.readers.line_numbers import LineNumbers
 from engine.sandbox.readers.source import Refused, Source
 
 LINE_MOST = 10_000_000
@@ -28,11 +30,13 @@ _OTHERS = frozenset(
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
 _NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
 """Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is not text."""
+_INSIDE = bytes(range(0xC0))
+"""Bytes of UTF-8 with which no letter outside of ASCII begins."""
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
 
 
 def encoding_of(source: Source) -> str:
-    """Return the encoding of a text: as its first bytes say, else UTF-8 if it is that, else guessed.
+    """Return the encoding of a text: as its first bytes say, else UTF-8 if nearly all of it is that, else guessed.
 
     Raises Refused for what is not text.
     """
@@ -48,10 +52,29 @@ def encoding_of(source: Source) -> str:
     if not is_text:
         raise Refused("It is not text.")
     after = _first_not_utf8(source)
-    return "utf-8" if after is None else _guessed(source, after)
+    return "utf-8" if after is None or _is_nearly_utf8(source) else _guessed(source, after)
 
 
-def lines(source: Source, encoding: str) -> Iterator[str]:
+class Damage:
+    """Counts what of a text could not be read; U+FFFD stands in its place."""
+
+    def __init__(self) -> None:
+        self._count, self._lines = 0, LineNumbers()
+
+    def look(self, line: str, number: int) -> None:
+        """Take a line of a text, and its number."""
+        if "\ufffd" in line:
+            self._count += line.count("\ufffd")
+            self._lines.add(number)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what is wrong with the text, in a sentence."""
+        if self._count:
+            found = counted(self._count, "character")
+            yield f"{found} cannot be read ({self._lines.told()}): U+FFFD (\ufffd) is in the place of each."
+
+
+def lines(source: Source, encoding: str, damage: Damage) -> Iterator[str]:
     """Yield the lines of a text with their ends; a NUL becomes U+FFFD. Raises Refused for a line that is too long."""
     source.content.seek(0)
     text, number = io.TextIOWrapper(source.content, encoding, errors="replace", newline=""), 0
@@ -60,7 +83,9 @@ def lines(source: Source, encoding: str) -> Iterator[str]:
             number += 1
             if len(line) > LINE_MOST:
                 raise Refused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
-            yield line.replace("\0", "\ufffd")
+            line = line.replace("\0", "\ufffd")
+            damage.look(line, number)
+            yield line
     finally:
         text.detach()
 
@@ -77,6 +102,21 @@ def _first_not_utf8(source: Source) -> int | None:
     except UnicodeDecodeError:
         return place
     return None
+
+
+def _is_nearly_utf8(source: Source) -> bool:
+    """Return whether valid letters of UTF-8 outnumber the other bytes over 127, which then are damage, as in mails.
+
+    In texts of other encodings, at most a third as many letters are valid by chance.
+    """
+    decoder, good, bad = codecs.getincrementaldecoder("utf-8")("replace"), 0, 0
+    source.content.seek(0)
+    while piece := source.content.read(_PIECE):
+        text = decoder.decode(piece)
+        wrong = text.count("\ufffd")
+        bad += wrong
+        good += len(text.encode().translate(None, _INSIDE)) - wrong
+    return good >= bad
 
 
 def _guessed(source: Source, place: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.mail.html import HTML_MOST, TAGS_MOST, shortened, visible_text
 from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.encodings import lines
+from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.tables import Table, fill, table_number
 from engine.sandbox.readers.texts import Text
@@ -22,7 +22,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take the table that was asked for by its number, from 1."""
-    tables_of(_html(source, kind), options, into)
+    tables_of(_html(source, kind, into), options, into)
 
 
 def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
@@ -42,13 +42,17 @@ def _rows(table: Any) -> Iterator[list[str]]:
         yield [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])]
 
 
-def _html(source: Source, kind: Kind, into: Text | None = None) -> str:
-    parts, length = [], 0
-    for line in lines(source, kind.encoding):
+def _html(source: Source, kind: Kind, into: Text | Table) -> str:
+    parts, length, damage = [], 0, Damage()
+    for line in lines(source, kind.encoding, damage):
         parts.append(line)
         length += len(line)
         if length > HTML_MOST:
-            if into is not None:
-                into.leave_out(f"what follows the first {HTML_MOST:,} characters of HTML")
+            rest = f"what follows the first {HTML_MOST:,} characters of HTML"
+            if isinstance(into, Text):
+                into.leave_out(rest)
+            else:
+                into.notes.append(f"Not read: {rest}.")
             break
+    into.notes += damage.notes()
     return "".join(parts)

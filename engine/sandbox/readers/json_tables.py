@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.encodings import lines
+from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import EXACT_MOST, Table
+from engine.sandbox.readers.tables import EXACT_MOST, Table, chosen
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
@@ -26,12 +26,14 @@ _LONG = re.compile(rb"(?<![.\d])\d{16}")
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
+    damage = Damage()
     if kind.name == "json_lines":
-        _fill(into, _of_lines(source, kind))
+        _fill(into, _of_lines(source, kind, damage))
     elif source.size <= _AT_ONCE:
-        _fill(into, _of_document(source, kind, options.get("sheet"), into))
+        _fill(into, _of_document(source, kind, options.get("sheet"), into, damage))
     else:
         _fill(into, _streamed(source, options.get("sheet")))
+    into.notes += damage.notes()
 
 
 def _fill(into: Table, items: Iterator[Any]) -> None:
@@ -62,23 +64,23 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _of_lines(source: Source, kind: Kind) -> Iterator[Any]:
-    for number, line in enumerate(lines(source, kind.encoding), 1):
+def _of_lines(source: Source, kind: Kind, damage: Damage) -> Iterator[Any]:
+    for number, line in enumerate(lines(source, kind.encoding, damage), 1):
         if line.strip():
             yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")
 
 
-def _of_document(source: Source, kind: Kind, sheet: Any, into: Table) -> Iterator[Any]:
-    text = source.whole().decode(kind.encoding, "replace").encode("utf-8", "replace")
-    found = _parsed(text, "The file is not JSON")
+def _of_document(source: Source, kind: Kind, sheet: Any, into: Table, damage: Damage) -> Iterator[Any]:
+    text = source.whole().decode(kind.encoding, "replace")
+    for number, line in enumerate(text.splitlines() if "\ufffd" in text else (), 1):
+        damage.look(line, number)
+    found = _parsed(text.encode("utf-8", "replace"), "The file is not JSON")
     if isinstance(found, list):
         return iter(found)
     lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
     into.sheets += list(lists)
-    if sheet in lists:
-        return iter(lists[sheet])
-    if sheet is None and len(lists) == 1:
-        return iter(next(iter(lists.values())))
+    if lists and (sheet is not None or len(lists) == 1):
+        return iter(lists[chosen(list(lists), sheet, "list")])
     seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
     raise Refused(f"The JSON has {seen}; name one in `sheet`.")
 

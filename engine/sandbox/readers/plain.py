@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.encodings import lines
+from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import Source
 from engine.sandbox.readers.texts import Text
 
@@ -15,8 +15,9 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
     """Take the text up to the limit; how much is left is counted in bytes."""
     del options
     parts: list[str] = []
+    damage = Damage()
     length = read = 0
-    for line in lines(source, kind.encoding):
+    for line in lines(source, kind.encoding, damage):
         room = into.most - length
         read += len(line.encode("utf-8", "replace"))
         parts.append(line[:room])
@@ -24,6 +25,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         if length >= into.most:
             break
     into.add("".join(parts))
+    into.notes += damage.notes()
     if length >= into.most and source.size > read:
         into.leave_out(f"about {source.size - read:,} of {source.size:,} bytes")
     elif length > into.most:

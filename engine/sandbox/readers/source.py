@@ -10,8 +10,16 @@ IN_MEMORY_MOST = 100 * 1024 * 1024
 """Bytes of a file that a reader may load as a whole."""
 
 
+EMPTY = "It is empty."
+"""Said of a file without a byte, and of a table without a cell."""
+
+
 class Refused(Exception):
     """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
+
+
+class NeedsCare(Exception):
+    """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -17,6 +17,8 @@ INLINE_BYTES_MOST = 4_000_000
 """Of the rows in the answer, as JSON."""
 COLUMNS_MOST = 16_384
 _SAMPLE = 200
+_ABOVE_MOST, _SHEETS_MOST = 50, 1000
+"""Lines above the table, and names of sheets, in the answer."""
 _WRITTEN_AT_ONCE = 1 << 20
 EXACT_MOST = 2**53
 """Whole numbers beyond it lose digits in programs that keep numbers as floats: they are texts."""
@@ -77,11 +79,17 @@ class Table:
             "rows": self._rows,
             "row_count": self._count,
             "truncated": self._is_cut,
-            "preamble": self.preamble[:50],
-            "sheets": self.sheets[:1000],
+            "preamble": self.preamble[:_ABOVE_MOST],
+            "sheets": self.sheets[:_SHEETS_MOST],
             "empty_formulas": self.empty_formulas,
-            "notes": self.notes,
+            "notes": [*self.notes, *self._shortened()],
         }
+
+    def _shortened(self) -> Iterator[str]:
+        if len(self.preamble) > _ABOVE_MOST:
+            yield f"{len(self.preamble):,} lines stand above the table; the first {_ABOVE_MOST} are in `preamble`."
+        if len(self.sheets) > _SHEETS_MOST:
+            yield f"The file has {len(self.sheets):,} sheets; the first {_SHEETS_MOST:,} are in `sheets`."
 
     def _cut(self) -> None:
         """Put the rows so far into the file as well, unless it has them."""
@@ -135,46 +143,100 @@ def column_names(cells: Iterable[Any]) -> list[str]:
     return list(found)
 
 
-def table_number(sheet: str | None) -> int:
+def table_number(sheet: str | int | None) -> int:
     """Return the number of the table that was asked for, from 1. Raises Refused for a name."""
-    if sheet is not None and not sheet.isdecimal():
+    if sheet is not None and not str(sheet).isdecimal():
         raise Refused("The tables of this file have no names: give `sheet` a number, from 1.")
     return int(sheet or 1)
 
 
-def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> tuple[int, int]:
+def chosen(names: Sequence[str], wanted: str | int | None, what: str) -> str:
+    """Return the name that was asked for: a number is a place, from 1, a text a name, or else a place.
+
+    Without either, it is the first. Raises Refused if there is none.
+    """
+    if isinstance(wanted, str) and wanted in names:
+        return wanted
+    place = int(wanted) if wanted is not None and str(wanted).isdecimal() else 1 if wanted is None else 0
+    if 0 < place <= len(names):
+        return names[place - 1]
+    seen = "1" if wanted is None else repr(wanted)
+    raise Refused(f"There is no {what} {seen}; the {what}s are {', '.join(map(repr, names[:20])) or 'none'}.")
+
+
+Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
+"""What makes rows of the rows of a table, without its head and what stands above it."""
+
+
+def fill(
+    table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
+) -> tuple[int, int]:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 
     Without a head, columns are called by their numbers. Return (the place of the first row of the table, its width).
     """
+    blank, rows = _begun(rows)
     sample = list(islice(rows, _SAMPLE))
     first = [trimmed(row) for row in sample]
     widths = [len(row) for row in first if _filled(row) > 1]
     usual = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 1
-    at = _head_at([(len(row), cells) for row, cells in zip(sample, first, strict=True)], usual)
+    whole = [len(row) for row in sample]
+    at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
+    width = usual if body else 0
     if has_header is False or not body:
-        table.head([None] * usual if body else [])
+        table.head([None] * width)
     else:
-        table.head([*body[0], *[None] * (usual - len(body[0]))])
+        width = max(len(body[0]), min(usual, whole[at]))
+        table.head([*body[0], *[None] * (max(usual, width) - len(body[0]))])
         body = body[1:]
-    width = len(table.columns)
-    for row in chain(body, map(trimmed, rows)):
-        if row:
-            table.add(row)
-    return at, width
+    for row in through(filter(None, chain(body, map(trimmed, rows)))):
+        table.add(row)
+    return blank + at, width
+
+
+def _begun(rows: Iterator[Sequence[Any]]) -> tuple[int, Iterator[Sequence[Any]]]:
+    """Return (how many empty rows there are before the first other one, the rows from that one on)."""
+    for blank, row in enumerate(rows):
+        if any(cell not in (None, "") for cell in row):
+            return blank, chain([row], rows)
+    return 0, iter(())
 
 
 def _head_at(rows: Sequence[tuple[int, Sequence[Any]]], usual: int) -> int:
     """Return the place of the head among rows (width with empty cells, cells): the first as wide as most rows.
 
-    More than half of its cells have names; half of them do if the row below is the first one, and has numbers.
+    More than half of its cells have names; half of them do if the row below is the first one, and has numbers. The
+    first row of all is the head, too, if it is narrower than the rows, and the one below looks like they do.
     """
     wide = [_filled(cells) * 2 if width >= usual else 0 for width, cells in rows]
     at = next((i for i, twice in enumerate(wide) if twice > usual), 0)
     is_above = at > 0 and wide[at - 1] == usual > 2 and any(map(_is_number, rows[at][1]))
-    return at - 1 if is_above else at
+    if is_above or (at == 1 and rows[0][0] < usual and _is_short_head(*(cells for _, cells in rows))):
+        return at - 1
+    return at
+
+
+def _is_short_head(head: Sequence[Any], first: Sequence[Any], *others: Sequence[Any]) -> bool:
+    """Return whether a row that is narrower than those below it is their head, and no line above the table.
+
+    One name may be a title; it is none above numbers only. Two or more are a head unless the next row is one: where
+    all cells below it have digits, such as amounts and dates, a head has none.
+    """
+    if None in head or any(map(_is_number, head)):
+        return False
+    if len(head) == 1:
+        return all(map(_is_number, first))
+    for place, cell in enumerate(first):
+        below = [row[place] for row in others if len(row) > place and row[place] is not None]
+        if cell is not None and not _has_digit(cell) and below and all(map(_has_digit, below)):
+            return False
+    return True
+
+
+def _has_digit(cell: Any) -> bool:
+    return any(map(str.isdigit, str(cell)))
 
 
 def _is_number(cell: Any) -> bool:
@@ -194,7 +256,10 @@ def trimmed(row: Sequence[Any]) -> list[Any]:
 
 
 def plain_cell(value: Any) -> Any:
-    """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601."""
+    """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601.
+
+    Durations are in hours.
+    """
     if value is None or value == "":
         return None
     if type(value) is str:  # nearly all of them
@@ -208,8 +273,16 @@ def plain_cell(value: Any) -> Any:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, dt.timedelta):
-        return str(value)
+        return _duration(value)
     return value if isinstance(value, str | int | bool) else str(value)
+
+
+def _duration(value: dt.timedelta) -> str:
+    """Return hours, minutes and seconds, as Excel shows them: 26:30:00, -12:00:00."""
+    minutes, rest = divmod(abs(value), dt.timedelta(minutes=1))
+    fraction = f".{rest.microseconds:06}" if rest.microseconds else ""
+    sign = "-" if value < dt.timedelta() else ""
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{rest.seconds:02}{fraction}"
 
 
 def _nothing() -> Iterator[None]:

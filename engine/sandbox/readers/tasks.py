@@ -7,8 +7,8 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind, kind_of
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.detect import LOCKED, Kind, kind_of
+from engine.sandbox.readers.source import EMPTY, Refused, Source
 from engine.sandbox.readers.tables import Table
 from engine.sandbox.readers.texts import Text
 
@@ -17,7 +17,7 @@ Options = Mapping[str, Any]
 TEXTS: Mapping[str, str] = {
     "pdf": "pdf",
     "word": "word",
-    "excel": "excel",
+    "excel": "workbooks.excel",
     "slides": "slides",
     "csv": "csv_tables.separated",
     "json": "plain",
@@ -31,7 +31,7 @@ TEXTS: Mapping[str, str] = {
 TABLES: Mapping[str, str] = {
     "pdf": "pdf_tables",
     "word": "word",
-    "excel": "excel",
+    "excel": "workbooks.excel",
     "csv": "csv_tables.separated",
     "plain": "csv_tables.separated",
     "json": "json_tables",
@@ -47,6 +47,7 @@ _FACTS: Mapping[str, str] = {
     "picture": "picture",
 }
 _OTHER_PROGRAM = {
+    "locked": LOCKED,
     "old": "It has an old Office format. Save it as .docx, .xlsx or .pptx, or as PDF.",
     "msg": "It is a mail as Outlook saves it (.msg). Save it as .eml, or read the mailbox itself.",
     "archive": "It is a zip archive. `file.archive` unpacks it.",
@@ -54,7 +55,7 @@ _OTHER_PROGRAM = {
 
 
 def answer(source: Source, task: str, options: Options) -> dict[str, Any]:
-    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises Refused."""
+    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises Refused, NeedsCare."""
     if task == "unpack":
         from engine.sandbox.readers.archive import unpacked
 
@@ -85,7 +86,7 @@ def _facts(source: Source, kind: Kind) -> dict[str, Any]:
 
 def _reader(known: Mapping[str, str], kind: Kind, wanted: str, source: Source) -> Any:
     if not source.size:
-        raise Refused("It is empty.")
+        raise Refused(EMPTY)
     if kind.name not in known:
         raise Refused(_OTHER_PROGRAM.get(kind.name, f"It is a {kind.words}, from which {wanted} cannot be read."))
     return _module(known[kind.name])

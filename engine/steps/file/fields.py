@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from clients.drives.names import cut
 from clients.errors import InvalidRequest
@@ -32,6 +32,8 @@ def _as_text(value: Any) -> Any:
 
 NumberOrText = Annotated[str, BeforeValidator(_as_text)]
 """A text that may be written as a number, or as a list of numbers."""
+NameOrPlace = Annotated[int | str, WithJsonSchema({"type": "string"})]
+"""A text that may be written as a number, and stays one: forms show it as a text."""
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 

@@ -12,7 +12,17 @@ from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, option, outside
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import read
-from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, new_file, opened, page_ranges, plain_name
+from engine.steps.file.fields import (
+    PAGES,
+    FileStep,
+    NameOrPlace,
+    NumberOrText,
+    OneFile,
+    new_file,
+    opened,
+    page_ranges,
+    plain_name,
+)
 
 _TABLE = Limits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
 _LINES = "application/x-ndjson"
@@ -108,12 +118,12 @@ class Text(FileStep):
 
 
 class TableFields(OneFile):
-    """The file, and which of its tables is read. `sheet` is the name of a sheet or of a list in JSON, or a number from
-    1, also of a table in a PDF, a Word file or HTML; empty: the first. `header` says whether the first row names the
-    columns; empty: the first full row does.
+    """The file, and which of its tables is read. `sheet` is the name of a sheet or of a list in JSON, or its number
+    from 1, also of a table in a PDF, a Word file or HTML; empty: the first. A text such as `"3"` is a number only if no
+    sheet is called so. `header` says whether the very first row names the columns; empty: the first full row does.
     """
 
-    sheet: NumberOrText = option("Sheet or table: name, or number from 1", "")
+    sheet: NameOrPlace = option("Sheet or table: name, or number from 1", "")
     header: bool | None = option("The first row names the columns", None)
     pages: NumberOrText = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
     limit: int = option("Most rows in the output", 1000, ge=1, le=10_000)
@@ -153,7 +163,7 @@ class Table(FileStep):
         """Return {columns, rows, row_count, truncated, file, preamble, sheets}."""
         it: TableFields = call.fields
         options = {
-            "sheet": it.sheet or None,
+            "sheet": None if it.sheet == "" else it.sheet,
             "header": it.header,
             "pages": page_ranges(it.pages),
             "limit": it.limit,

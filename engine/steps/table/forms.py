@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest
 from engine.expressions.json_values import compact_json
 from engine.plugins.step import Call, Fields, JsonValue, Output, StepType, content, instruction, option
+from engine.steps.table.columns import Row, is_empty, key_of, number_in, require_columns, whole_key
 
-Row = Mapping[str, Any]
+_FIGURES: dict[str, Callable[[list[float]], float]] = {
+    "sum": sum,
+    "average": lambda values: sum(values) / len(values),
+    "lowest": min,
+    "highest": max,
+}
+"""What a group says of a column, by the field that asks for it."""
 
 
 class Rows(Output):
@@ -40,7 +48,8 @@ class _Form(StepType):
 class Group(_Form):
     """Group rows: each group becomes a row with its `count`, and `sum_x`, `average_x`, `lowest_x`, `highest_x`.
 
-    Numbers may be written as text, as databases and tables have them. Empty values do not count.
+    Numbers may be written as text, as databases and tables have them. Empty values do not count. A column of `by` that
+    has the name of a figure, such as `count`, is an error.
     """
 
     name = "table.group"
@@ -50,41 +59,49 @@ class Group(_Form):
     def call(self, call: Call) -> JsonValue:
         """Return {rows}: a row for each group, in the order in which the groups first appear."""
         it: GroupFields = call.fields
-        groups: dict[str, list[Row]] = {}
-        for row in it.rows:
-            groups.setdefault(_key(row, it.by), []).append(row)
-        wanted: list[tuple[str, Sequence[str], Callable[[list[float]], float]]] = [
-            ("sum", it.sum, sum),
-            ("average", it.average, lambda values: sum(values) / len(values)),
-            ("lowest", it.lowest, min),
-            ("highest", it.highest, max),
-        ]
-        return {"rows": [_grouped(rows, it.by, wanted) for rows in groups.values()]}
+        wanted: dict[str, list[str]] = {figure: getattr(it, figure) for figure in _FIGURES}
+        require_columns(it.rows, by=it.by, **wanted)
+        _require_names(it.by, ["count", *(f"{figure}_{name}" for figure, names in wanted.items() for name in names)])
+        groups: dict[str, list[tuple[int, Row]]] = {}
+        for place, row in enumerate(it.rows, 1):
+            groups.setdefault(key_of(row, it.by), []).append((place, row))
+        return {
+            "rows": [
+                {**{name: rows[0][1].get(name) for name in it.by}, "count": len(rows), **dict(_figures(rows, wanted))}
+                for rows in groups.values()
+            ]
+        }
 
 
-def _grouped(
-    rows: Sequence[Row], by: Sequence[str], wanted: Iterable[tuple[str, Sequence[str], Callable[[list[float]], float]]]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {name: rows[0].get(name) for name in by}
-    found["count"] = len(rows)
-    for word, columns, compute in wanted:
-        for column in columns:
-            values = [_number(row[column], column) for row in rows if row.get(column) not in (None, "")]
-            found[f"{word}_{column}"] = compute(values) if values else None
-    return found
-
-
-def _number(value: Any, column: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    try:
-        text = str(value).strip()
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
+def _require_names(by: Sequence[str], figures: Sequence[str]) -> None:
+    """Raise InvalidRequest for a column of `by` that a figure of the groups would take the place of."""
+    taken = next((name for name in by if name in figures), None)
+    if taken is not None:
         raise InvalidRequest(
-            f"{column!r} has {str(value)[:80]!r}, which is not a number.",
-            remedy="Take such rows out first, for example by `filter` in an expression.",
-        ) from None
+            f"`by` names the column {taken!r}, and the groups have a figure of that name.",
+            remedy="Give the column another name first, or group with `table.query`, which names its columns itself.",
+        )
+
+
+def _figures(rows: Sequence[tuple[int, Row]], wanted: dict[str, list[str]]) -> Iterator[tuple[str, float | None]]:
+    """Yield (name, value) of what is wanted of the rows of a group; null for a column that is empty in all of them."""
+    for figure, columns in wanted.items():
+        for column in columns:
+            values = [number_in(row, column, place) for place, row in rows if not is_empty(row.get(column))]
+            yield f"{figure}_{column}", _finite(figure, column, values) if values else None
+
+
+def _finite(figure: str, column: str, values: list[float]) -> float:
+    try:
+        found = _FIGURES[figure](values)
+        if math.isfinite(found):
+            return found
+    except OverflowError:
+        pass
+    raise InvalidRequest(
+        f"The numbers in the column {column!r} are too large for `{figure}`.",
+        remedy="Take rows with such numbers out first, for example by `filter` in an expression.",
+    )
 
 
 class JoinFields(Fields):
@@ -97,7 +114,10 @@ class JoinFields(Fields):
 
 
 class Join(_Form):
-    """Join two lists of rows where columns are equal. A column that both have keeps the value of the left."""
+    """Join two lists of rows where columns are equal. A column that both have keeps the value of the left.
+
+    As in SQL, a row in which such a column is null or missing has no partner.
+    """
 
     name = "table.join"
     title = "Join rows"
@@ -106,15 +126,23 @@ class Join(_Form):
     def call(self, call: Call) -> JsonValue:
         """Return {rows}: each row of the left with each of its partners."""
         it: JoinFields = call.fields
+        require_columns(it.left, on=it.on)
+        require_columns(it.right, on=it.on.values())
         partners: dict[str, list[Row]] = {}
         for row in it.right:
-            partners.setdefault(_key(row, list(it.on.values())), []).append(row)
+            if _can_match(row, it.on.values()):
+                partners.setdefault(key_of(row, it.on.values()), []).append(row)
         names = dict.fromkeys(name for row in it.right for name in row)
+        alone: list[Row] = [names] if it.keep_all else []
         rows = []
         for row in it.left:
-            found = partners.get(_key(row, list(it.on)), [names] if it.keep_all else [])
+            found = partners.get(key_of(row, it.on), alone) if _can_match(row, it.on) else alone
             rows += [{**partner, **row} for partner in found]
         return {"rows": rows}
+
+
+def _can_match(row: Row, columns: Iterable[str]) -> bool:
+    return all(row.get(name) is not None for name in columns)
 
 
 class SortFields(Fields):
@@ -136,10 +164,11 @@ class Sort(_Form):
     def call(self, call: Call) -> JsonValue:
         """Return {rows}."""
         it: SortFields = call.fields
+        require_columns(it.rows, by=it.by)
         rows = list(it.rows)
         for column in reversed(it.by):
-            there = [row for row in rows if row.get(column) is not None]
-            empty = [row for row in rows if row.get(column) is None]
+            there = [row for row in rows if not is_empty(row.get(column))]
+            empty = [row for row in rows if is_empty(row.get(column))]
             rows = sorted(there, key=lambda row, name=column: _rank(row[name]), reverse=it.descending) + empty  # type: ignore[misc]
         return {"rows": rows[: it.limit]}
 
@@ -167,12 +196,8 @@ class Dedupe(_Form):
     def call(self, call: Call) -> JsonValue:
         """Return {rows}."""
         it: DedupeFields = call.fields
+        require_columns(it.rows, by=it.by)
         found: dict[str, Row] = {}
         for row in it.rows:
-            found.setdefault(_key(row, it.by) if it.by else compact_json(dict(sorted(row.items()))), row)
+            found.setdefault(key_of(row, it.by) if it.by else whole_key(row), row)
         return {"rows": list(found.values())}
-
-
-def _key(row: Row, columns: Sequence[str]) -> str:
-    """Return the values of columns as one text; rows with the same one are equal in them."""
-    return compact_json([row.get(name) for name in columns])

@@ -67,17 +67,24 @@ def test_the_text_of_every_format_is_read(run: Run, inbox: Path) -> None:
 
 def test_pages_are_chosen_and_what_is_cut_is_said(run: Run, inbox: Path) -> None:
     (inbox / "long.pdf").write_bytes(documents.pdf(*(documents.written(f"Page number {at}") for at in range(1, 41))))
+    book = openpyxl.Workbook()
+    for title, cell in (("2", "one"), ("1", "two")):
+        book.create_sheet(title).append([cell, "b"])
+    del book["Sheet"]
+    book.save(inbox / "odd.xlsx")
     document = run(
         [
             step("file.text", "some", file="inbox/long.pdf", pages="2-3, 40"),
             step("file.text", "listed", file="inbox/long.pdf", pages=[2, 3, 40]),
-            step("file.table", "sheet", file="inbox/a.xlsx", sheet=2),
+            step("file.table", "sheet", file="inbox/odd.xlsx", sheet=2),
+            step("file.table", "named", file="inbox/odd.xlsx", sheet="2"),
+            step("file.table", "first", file="inbox/odd.xlsx"),
             step("file.text", "cut", file="inbox/long.pdf", format="markdown", max_characters=100),
         ]
     )
     assert output(document, "some")["text"] == "Page number 2\n\nPage number 3\n\nPage number 40"
     assert output(document, "listed")["text"] == output(document, "some")["text"]
-    assert output(document, "sheet")["columns"] == ["a", "b"]
+    assert [output(document, name)["columns"][0] for name in ("sheet", "named", "first")] == ["two", "one", "one"]
     cut = output(document, "cut")
     assert cut["truncated"] is True
     assert cut["text"].endswith("left out.]")

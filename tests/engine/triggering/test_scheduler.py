@@ -95,8 +95,8 @@ def test_another_process_asks_the_one_that_serves(served: Feed) -> None:
 def test_a_server_that_does_not_answer_is_told(served: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     served.on()
     monkeypatch.setattr(asking, "_PATIENCE_SECONDS", 0.3)
-    served.orchestra._triggering._watch._stopped.set()  # type: ignore[union-attr]
-    served.orchestra._triggering._watch._thread.join()  # type: ignore[union-attr]
+    served.orchestra._triggering._scheduler._stopped.set()  # type: ignore[union-attr]
+    served.orchestra._triggering._scheduler._thread.join()  # type: ignore[union-attr]
     result = served.poll()
     assert result.error is not None
     assert result.error.type == "Timeout"

@@ -6,37 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from clients.plural import counted
+from engine.sandbox.readers.line_numbers import LineNumbers
 
 _FIRST = 200
 """Rows whose shapes are kept one by one: the table begins among them."""
-_LINES_TOLD = 5
-
-
-class _Lines:
-    """How many rows have something in common, and the lines of the first ones."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[int] = []
-
-    def add(self, line: int) -> None:
-        """Count one more row."""
-        self.count += 1
-        if len(self.first) < _LINES_TOLD:
-            self.first.append(line)
-
-    def take(self, count: int, lines: Sequence[int]) -> None:
-        """Count more rows, of which these are the first."""
-        self.count += count
-        self.first = sorted([*self.first, *lines])[:_LINES_TOLD]
-
-    def told(self) -> str:
-        """Return "line 3", "lines 3 and 5" or "lines 3, 5, 7, 9, 11 and 20 more"."""
-        if self.count == 1:
-            return f"line {self.first[0]:,}"
-        shown = [f"{line:,}" for line in self.first]
-        last = f"{self.count - len(shown):,} more" if self.count > len(shown) else shown.pop()
-        return f"lines {', '.join(shown)} and {last}"
 
 
 class RowShapes:
@@ -48,8 +21,8 @@ class RowShapes:
         self.is_open = False
         """Whether the last row has a quote that is not closed."""
         self._first: list[tuple[int, int, int]] = []
-        self._later: dict[tuple[int, int], _Lines] = {}
-        self._quotes = _Lines()
+        self._later: dict[tuple[int, int], LineNumbers] = {}
+        self._quotes = LineNumbers()
         self._begun = 1
 
     def add(self, row: Sequence[str], lines: int) -> None:
@@ -60,7 +33,7 @@ class RowShapes:
         if len(self._first) < _FIRST:
             self._first.append((self.line, len(row), full))
         elif row:
-            self._later.setdefault((len(row), full), _Lines()).add(self.line)
+            self._later.setdefault((len(row), full), LineNumbers()).add(self.line)
         self._begun = self.line
         self.line += lines
 
@@ -97,8 +70,8 @@ class RowShapes:
         if self.is_open:
             yield f"A quote in line {self._begun:,} is not closed: the rest of the file is in one cell."
 
-    def _misfits(self, first: int, width: int) -> tuple[_Lines, _Lines]:
-        short, long = _Lines(), _Lines()
+    def _misfits(self, first: int, width: int) -> tuple[LineNumbers, LineNumbers]:
+        short, long = LineNumbers(), LineNumbers()
         for line, wide, full in self._first[first:]:
             if full > width:
                 long.add(line)

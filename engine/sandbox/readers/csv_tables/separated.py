@@ -11,9 +11,9 @@ from typing import Any
 
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.encodings import LINE_MOST, lines
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, Table, fill
+from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
+from engine.sandbox.readers.source import EMPTY, Refused, Source
+from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, Table, fill, plain_cell
 from engine.sandbox.readers.texts import Text, markdown_table
 
 _SEPARATORS = ",;\t|"
@@ -30,12 +30,14 @@ Cell = Callable[[str], Any]
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
-    """Take the rows; a column is numbers if all that its first rows have are such, and else text. Raises Refused."""
-    shapes = RowShapes()
-    read = _rows(source, kind, shapes)
-    rows: Iterator[Sequence[Any]] = _typed(read) if options.get("typed", True) else iter(read)
-    first, width = fill(into, rows, has_header=options.get("header"))
-    into.notes += shapes.notes(first, width, into.columns)
+    """Take the rows; a column is numbers if all that its first rows have are such, and else text."""
+    shapes, damage = RowShapes(), Damage()
+    rows = _rows(source, kind, shapes, damage)
+    through = _typed if options.get("typed", True) else iter
+    first, width = fill(into, rows, has_header=options.get("header"), through=through)
+    if not into.columns:
+        raise Refused(EMPTY)
+    into.notes += [*shapes.notes(first, width, into.columns), *damage.notes()]
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -44,8 +46,8 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         from engine.sandbox.readers import plain
 
         return plain.text(source, kind, options, into)
-    shapes = RowShapes()
-    rows = _rows(source, kind, shapes)
+    shapes, damage = RowShapes(), Damage()
+    rows = _rows(source, kind, shapes, damage)
     shown: list[list[str]] = []
     size = 0
     for row in rows:
@@ -55,7 +57,9 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             into.leave_out(f"{left:,} rows")
             break
         shown.append(row)
-    into.notes += shapes.notes(*shapes.usual())
+    if not any(map(any, shown)):
+        raise Refused(EMPTY)
+    into.notes += [*shapes.notes(*shapes.usual()), *damage.notes()]
     return into.add(markdown_table(shown))
 
 
@@ -77,9 +81,9 @@ def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
     return round(count / len(widths), 2), width
 
 
-def _rows(source: Source, kind: Kind, shapes: RowShapes) -> Iterator[list[str]]:
+def _rows(source: Source, kind: Kind, shapes: RowShapes, damage: Damage) -> Iterator[list[str]]:
     csv.field_size_limit(LINE_MOST)
-    read = lines(source, kind.encoding)
+    read = lines(source, kind.encoding, damage)
     sample = list(islice(read, _SAMPLE_LINES))
     if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:  # a hint for Excel
         separator, sample = sample[0][4], sample[1:]
@@ -129,9 +133,11 @@ def _why(error: csv.Error) -> str:
     return f"{error}."
 
 
-def _typed(rows: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
+def _typed(rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
+    """Yield rows with the numbers of those columns that have nothing else in their first rows."""
     sample = list(islice(rows, _TYPED_BY))
-    kinds = _kinds(sample)
+    width = min(max(map(len, sample), default=0), COLUMNS_MOST)
+    kinds = [_kind([row[at] for row in sample if len(row) > at]) for at in range(width)]
     if not any(kinds):
         yield from chain(sample, rows)
         return
@@ -139,27 +145,23 @@ def _typed(rows: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
         yield [_as(kind, cell) for kind, cell in zip(kinds, row, strict=False)] + row[len(kinds) :]
 
 
-def _kinds(sample: Sequence[Sequence[str]]) -> list[Cell | None]:
-    """Return for each column what makes values of its cells; the rows before the first with a number do not count."""
-    width = min(max(map(len, sample), default=0), COLUMNS_MOST)
-    return [_kind([row[at] for row in sample if len(row) > at]) for at in range(width)]
-
-
-def _kind(cells: Sequence[str]) -> Cell | None:
-    first = next((i for i, cell in enumerate(cells) if _NUMBER.match(cell) or _is_whole(cell)), None)
-    if first is None:
-        return None
-    told = [cell for cell in cells[first:] if cell]
-    if all(map(_is_whole, told)):
+def _kind(cells: Sequence[str | None]) -> Cell | None:
+    """Return what makes values of the cells of a column; None for a text."""
+    told = [cell for cell in cells if cell]
+    if told and all(map(_is_whole, told)):
         return int
-    return float if all(map(_NUMBER.match, told)) else None
+    return _decimal if told and all(map(_NUMBER.match, told)) else None
 
 
-def _as(kind: Cell | None, cell: str) -> Any:
+def _as(kind: Cell | None, cell: str | None) -> Any:
     if kind is None or not cell:
         return cell
     is_such = _is_whole(cell) if kind is int else _NUMBER.match(cell)
     return kind(cell) if is_such else cell
+
+
+def _decimal(cell: str) -> Any:
+    return plain_cell(float(cell))
 
 
 def _is_whole(cell: str) -> bool:

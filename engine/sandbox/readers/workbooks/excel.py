@@ -1,0 +1,139 @@
+"""Workbooks of Excel and OpenDocument: sheets as tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from engine.sandbox.readers.detect import EXCEL, LOCKED, Kind
+from engine.sandbox.readers.source import NeedsCare, Refused, Source
+from engine.sandbox.readers.tables import Table, chosen, fill, trimmed
+from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
+from engine.sandbox.readers.workbooks.odd_cells import OddCells
+from engine.sandbox.readers.workbooks.stored import Stored, stored
+from engine.sandbox.readers.zips import opened_zip, refuse_entities
+
+_ROWS_SHOWN = 500
+"""Of each sheet, in a text."""
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take a sheet by its name, or its number from 1. Raises Refused, NeedsCare."""
+    book = _opened(source, kind, options)
+    into.sheets += book.names
+    name = chosen(book.names, options.get("sheet"), "sheet")
+    known = stored(source.content, name)
+    odd = book.odd_cells(known)
+    fill(into, odd.finite(book.rows(name, odd)), has_header=options.get("header"))
+    into.empty_formulas = known.empty_formulas
+    into.notes += odd.notes()
+
+
+def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+    """Take the first rows of each sheet as a table of Markdown, or with tabs between the cells."""
+    book = _opened(source, kind, options)
+    into.pages = len(book.names)
+    for number in wanted_pages(options["pages"], into.pages):
+        name = book.names[number - 1]
+        if into.is_full:
+            into.leave_out(f"the sheets from {name!r} on")
+            return
+        odd = book.odd_cells(stored(source.content, name))
+        rows = odd.finite(book.rows(name, odd))
+        shown = [row for row in map(trimmed, islice(rows, _ROWS_SHOWN)) if row]
+        left = sum(1 for row in rows if any(cell not in (None, "") for cell in row))
+        tabs = "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in shown)
+        into.add(markdown_table(shown) if into.is_markdown else tabs, number, f"Sheet {name}")
+        into.notes += (f"Sheet {name}: {note}" for note in odd.notes())
+        if left:
+            into.leave_out(f"{left:,} rows of the sheet {name!r}")
+
+
+class _Quick:
+    """Reads a sheet as a whole (python-calamine); ends this process where cells are named very far away.
+
+    `can_be_careful`: whether there is another way to read the workbook, if this one does not do.
+    """
+
+    def __init__(self, source: Source, *, can_be_careful: bool) -> None:
+        import python_calamine
+
+        self._can_be_careful = can_be_careful
+        self._errors = (python_calamine.CalamineError, OverflowError)
+        source.content.seek(0)
+        try:
+            self._book = python_calamine.CalamineWorkbook.from_filelike(source.content)
+        except python_calamine.PasswordError as error:
+            raise Refused(LOCKED) from error
+        except self._errors as error:
+            raise self._failed("The workbook is damaged.") from error
+        self.names = [str(name) for name in self._book.sheet_names]
+
+    def odd_cells(self, known: Stored) -> OddCells:
+        """Return the odd cells of a sheet that are known before it is read. Raises NeedsCare."""
+        if known.has_early_dates:
+            raise NeedsCare
+        return known.odd
+
+    def rows(self, name: str, _odd: OddCells) -> Iterator[Sequence[Any]]:
+        """Yield the rows of a sheet from the first on. Raises Refused, NeedsCare."""
+        try:
+            yield from self._book.get_sheet_by_name(name).iter_rows()
+        except self._errors as error:
+            raise self._failed(f"The sheet {name!r} is damaged.") from error
+
+    def _failed(self, said: str) -> Exception:
+        return NeedsCare() if self._can_be_careful else Refused(said)
+
+
+class _Careful:
+    """Reads the cells of a sheet that are there, one after another (openpyxl): slower, but in little memory."""
+
+    def __init__(self, source: Source) -> None:
+        import openpyxl
+
+        warnings.filterwarnings("ignore", module="openpyxl")  # what it warns of is told in other words
+        source.content.seek(0)
+        try:
+            self._book = openpyxl.load_workbook(source.content, read_only=True, data_only=True)
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            raise Refused("The workbook is damaged.") from error
+        self.names = list(self._book.sheetnames)
+
+    def odd_cells(self, _known: Stored) -> OddCells:
+        """Return where odd cells are counted as they are read."""
+        return OddCells()
+
+    def rows(self, name: str, odd: OddCells) -> Iterator[Sequence[Any]]:
+        """Yield the rows of a sheet from the first on, and count its odd cells. Raises Refused."""
+        try:
+            sheet = self._book[name]
+            sheet.reset_dimensions()  # what a file says of its size may be much more than it has
+            for row in sheet.iter_rows():
+                yield [self._value(cell, odd) for cell in row]
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            raise Refused(f"The sheet {name!r} is damaged.") from error
+
+    def _value(self, cell: Any, odd: OddCells) -> Any:
+        value = cell.value
+        if cell.data_type == "e" and value is not None:
+            odd.add_error(str(value), cell.coordinate)
+            return None
+        if isinstance(value, dt.datetime) and value < self._book.epoch:
+            odd.add_date(cell.coordinate)
+            return (value - self._book.epoch) / dt.timedelta(days=1)
+        return value
+
+
+def _opened(source: Source, kind: Kind, options: Mapping[str, Any]) -> _Quick | _Careful:
+    if "ms-excel" not in kind.media_type or "binary" in kind.media_type:
+        with opened_zip(source.content) as archive:
+            refuse_entities(archive)
+    return _Careful(source) if options.get("is_careful") else _Quick(source, can_be_careful=kind == EXCEL)

@@ -1,0 +1,102 @@
+"""What a sheet of Excel has stored that a quick reader does not tell: it is looked up in the XML of the sheet."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.workbooks.odd_cells import OddCells
+from engine.sandbox.readers.zips import opened_zip, related, xml
+
+_M = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_PIECE = 1 << 20
+_FORMULA = rb"<(?:\w+:)?f(?:\s[^<>]*?)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+_WITHOUT_VALUE = re.compile(
+    rb'<(?:\w+:)?c(?![^<>]*\st="str")(?:\s[^<>]*)?>\s*'
+    + _FORMULA
+    + rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
+    rb"\s*</(?:\w+:)?c>"
+)
+"""A cell with a formula that was never calculated (ECMA-376, part 1, 18.3.1.4); an empty text is of the type `str`."""
+_ERROR = re.compile(
+    rb'<(?:\w+:)?c(?=[^<>]*\st="e")([^<>]*)>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*([^<]{1,40}?)\s*</(?:\w+:)?v>"
+)
+_NEGATIVE = re.compile(rb'<(?:\w+:)?c(?=[^<>]*\ss="([0-9]{1,6})")[^<>]*>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*-")
+_PLACE = re.compile(rb'\sr="([A-Z]{1,3}[0-9]{1,7})"')
+
+
+@dataclass
+class Stored:
+    """What a sheet has stored."""
+
+    empty_formulas: int = 0
+    """Formulas without a value."""
+    odd: OddCells = field(default_factory=OddCells)
+    """Its errors."""
+    has_early_dates: bool = False
+    """Whether it has negative numbers in the form of dates."""
+
+
+def stored(content: BinaryIO, sheet: str) -> Stored:
+    """Return what a sheet has stored; nothing for other workbooks than Excel's."""
+    found, negative = Stored(), set[int]()
+    try:
+        with opened_zip(content) as archive:
+            place = _place(archive, sheet)
+            for piece in _pieces(archive, place) if place in archive.namelist() else ():
+                found.empty_formulas += len(_WITHOUT_VALUE.findall(piece))
+                for told, error in _ERROR.findall(piece):
+                    found.odd.add_error(error.decode(errors="replace"), _name(told))
+                negative.update(map(int, _NEGATIVE.findall(piece)))
+            found.has_early_dates = bool(negative) and any(_is_date(one) for one in _formats(archive, negative))
+    except Refused:
+        return Stored()
+    return found
+
+
+def _place(archive: zipfile.ZipFile, sheet: str) -> str:
+    book = xml(archive, "xl/workbook.xml")
+    parts = related(archive, "xl/workbook.xml")
+    sheets = () if book is None else book.iter(f"{_M}sheet")
+    found = next((one.get(f"{_R}id", "") for one in sheets if one.get("name") == sheet), "")
+    return parts.get(found, ("", ""))[1]
+
+
+def _pieces(archive: zipfile.ZipFile, place: str) -> Iterator[bytes]:
+    rest = b""
+    with archive.open(place) as content:
+        while piece := content.read(_PIECE):
+            whole, _, rest = (rest[-_PIECE:] + piece).rpartition(b"<row")
+            yield whole
+    yield rest
+
+
+def _name(attributes: bytes) -> str:
+    found = _PLACE.search(attributes)
+    return found[1].decode() if found else ""
+
+
+def _formats(archive: zipfile.ZipFile, styles: set[int]) -> Iterator[str]:
+    """Yield the formats of these styles (ECMA-376, part 1, 18.8.10)."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+    sheet = xml(archive, "xl/styles.xml")
+    if sheet is None:
+        return
+    own = {one.get("numFmtId"): one.get("formatCode", "") for one in sheet.iter(f"{_M}numFmt")}
+    for number, one in enumerate(form for forms in sheet.iter(f"{_M}cellXfs") for form in forms.iter(f"{_M}xf")):
+        if number in styles:
+            known = one.get("numFmtId", "0")
+            yield own.get(known) or (BUILTIN_FORMATS.get(int(known), "") if known.isdecimal() else "")
+
+
+def _is_date(form: str) -> bool:
+    """Return whether a format is of dates or times of a day; of durations, negative ones are read rightly."""
+    from openpyxl.styles.numbers import is_date_format, is_timedelta_format
+
+    return bool(is_date_format(form)) and not is_timedelta_format(form)

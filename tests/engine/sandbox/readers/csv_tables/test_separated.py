@@ -1,0 +1,95 @@
+"""Tables of text: which row is the head, which columns are numbers, and what is said of what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.sandbox.readers.reading import answered, lists, refused
+
+_COMMAS = "name,city\nMüller, Hans,Berlin\nMeier, Eva,Bonn\nSchulz, Udo,Kiel"
+_KEPT = "are kept in the column column_3."
+_HEADS = [
+    pytest.param(_COMMAS, ["name", "city", "column_3"], [], 3, _KEPT, id="commas in cells"),
+    pytest.param("mpg,cyl\nMazda,21,6\nDatsun,22.8,4", ["mpg", "cyl", "column_3"], [], 2, _KEPT, id="names of rows"),
+    pytest.param("\n\na,b\n1,2,3\n4,5,6", ["a", "b", "column_3"], [], 2, "(lines 4 and 5)", id="below empty lines"),
+    pytest.param("a,b\nx,y,z", ["a", "b", "column_3"], [], 1, _KEPT, id="one row"),
+    pytest.param("price\n1,5\n2,5\n7", ["price", "column_2"], [], 3, "more than 1 cell", id="decimal commas"),
+    pytest.param("Members\nname,city\nAnn,Rome\nBob,Oslo", ["name", "city"], ["Members"], 2, "", id="a title"),
+    pytest.param("Account,DE00\nday,text,sum\n1,a,2\n3,b,4", ["day", "text", "sum"], ["Account DE00"], 2, "",
+                 id="a line above"),
+    pytest.param("Account,x\n\nday,text,sum\na,a,b\nc,b,d", ["day", "text", "sum"], ["Account x"], 2, "",
+                 id="a line apart"),
+    pytest.param("a,b,c\n1,2,3\n4,5", ["a", "b", "c"], [], 2, "fewer than 3 cells (line 3)", id="a short row"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "columns", "above", "count", "note"), _HEADS)
+def test_the_head_of_a_table_of_text(
+    tmp_path: Path, text: str, columns: list[str], above: list[str], count: int, note: str
+) -> None:
+    found = answered(tmp_path, "a.csv", text)
+    assert (found["columns"], found["preamble"], found["row_count"]) == (columns, above, count)
+    assert note in " ".join(found["notes"])
+    assert bool(note) == bool(found["notes"])
+
+
+def test_the_first_row_is_the_head_if_the_step_says_so(tmp_path: Path) -> None:
+    for text in ("Members\nname,city\nAnn,Rome\nBob,Oslo", "\n1,2\nname,city,zip\na,b,c\n"):
+        found = answered(tmp_path, "a.csv", text, header=True)
+        assert found["columns"][0] == text.split()[0].split(",")[0]
+        assert found["preamble"] == []
+        assert found["row_count"] == len(text.split()) - 1
+        assert "are kept in the column column_" in found["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (["01067", "10115", "80331"], ["01067", "10115", "80331"]),
+        (["x", "1", "2"], ["x", "1", "2"]),
+        (["n/a", "1.5"], ["n/a", "1.5"]),
+        (["", "1", "", "2"], [None, 1, None, 2]),
+        (["1", "2.50", "3.0"], [1, 2.5, 3]),
+        (["1", "2", "x"], ["1", "2", "x"]),
+    ],
+)
+@pytest.mark.parametrize("above", ["", "Report\nof today\n\n"])
+def test_a_column_is_numbers_if_all_of_its_cells_are(
+    tmp_path: Path, column: list[str], values: list[Any], above: str
+) -> None:
+    text = above + "id,it\n" + "".join(f"a{at},{cell}\n" for at, cell in enumerate(column))
+    found = answered(tmp_path, "a.csv", text)
+    assert [row["it"] for row in found["rows"]] == values
+    assert [type(row["it"]) for row in found["rows"]] == list(map(type, values))
+    plain = answered(tmp_path, "a.csv", text, typed=False)
+    assert [row["it"] or "" for row in plain["rows"]] == column
+
+
+def test_the_first_thousand_rows_decide_and_the_head_is_none_of_them(tmp_path: Path) -> None:
+    for at, value in ((999, "1"), (1000, 1)):
+        cells = ["1"] * 1100
+        cells[at] = "x"
+        found = answered(tmp_path, "a.csv", "a,b\n" + "".join(f"{cell},y\n" for cell in cells))
+        assert (found["rows"][0]["a"], found["rows"][at]["a"]) == (value, "x")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b",,\n,,\n"])
+def test_a_file_without_a_cell_is_empty(tmp_path: Path, content: bytes) -> None:
+    assert refused(tmp_path, "a.csv", content) == "It is empty."
+    assert refused(tmp_path, "a.csv", content, "text", form="markdown") == "It is empty."
+
+
+def test_lines_above_that_are_not_in_the_answer_are_counted(tmp_path: Path) -> None:
+    above = "".join(f"Line {at}\n" for at in range(60))
+    found = answered(tmp_path, "a.csv", f"{above}a,b,c\n" + "1,2,3\n" * 100)
+    assert (len(found["preamble"]), found["columns"]) == (50, ["a", "b", "c"])
+    assert found["notes"] == ["60 lines stand above the table; the first 50 are in `preamble`."]
+
+
+def test_a_head_below_many_empty_lines_is_found(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.csv", "\n" * 300 + "a,b\n1,2\n3\n")
+    assert (found["columns"], lists(found)) == (["a", "b"], [[1, 2], [3, None]])
+    assert "line 303" in found["notes"][0]

@@ -1,0 +1,165 @@
+"""Workbooks: which sheet is read, and what becomes of cells that have no plain value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.sandbox.reading import Given, read
+from tests.engine.sandbox.documents import CONTENT_TYPES, OFFICE, RELATED, zipped
+from tests.engine.sandbox.readers.reading import answered, lists, refused
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_FORMS = ("General", "yyyy-mm-dd", "[h]:mm", "hh:mm:ss", "#,##0.00")
+"""The formats of cells with `s="1"` and so on."""
+
+
+def workbook(rows: str, names: Sequence[str] = ("Sheet",), size: str = "") -> bytes:
+    """A workbook whose sheets have these rows, or their own names, as XML."""
+    types = [("/xl/workbook.xml", "sheet.main"), ("/xl/styles.xml", "styles")]
+    types += [(f"/xl/worksheets/sheet{at}.xml", "worksheet") for at, _ in enumerate(names)]
+    sheets = "".join(f'<sheet name="{name}" sheetId="{at + 1}" r:id="r{at}"/>' for at, name in enumerate(names))
+    related = "".join(
+        f'<Relationship Id="r{at}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{at}.xml"/>'
+        for at, _ in enumerate(names)
+    )
+    formats = "".join(f'<numFmt numFmtId="{164 + at}" formatCode="{form}"/>' for at, form in enumerate(_FORMS))
+    styles = "".join(f'<xf numFmtId="{164 + at}" applyNumberFormat="1"/>' for at, _ in enumerate(_FORMS))
+    return zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{CONTENT_TYPES}"><Default Extension="rels" ContentType="application/'
+            'vnd.openxmlformats-package.relationships+xml"/>'
+            + "".join(f'<Override PartName="{at}" ContentType="{_KIND}.{kind}+xml"/>' for at, kind in types)
+            + "</Types>",
+            "_rels/.rels": f'<Relationships xmlns="{RELATED}"><Relationship Id="r" Type="{OFFICE}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{RELATED}">{related}<Relationship Id="s" '
+            f'Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
+            "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts>{formats}</numFmts><cellXfs>{styles}</cellXfs>'
+            "</styleSheet>",
+            **{
+                f"xl/worksheets/sheet{at}.xml": f'<worksheet xmlns="{_MAIN}">{size}<sheetData>'
+                f"{rows or _text_row(1, name, 'b')}</sheetData></worksheet>"
+                for at, name in enumerate(names)
+            },
+        }
+    )
+
+
+def _text_row(number: int, *cells: str) -> str:
+    told = "".join(
+        f'<c r="{letter}{number}" t="inlineStr"><is><t>{cell}</t></is></c>'
+        for letter, cell in zip("ABCDE", cells, strict=False)
+    )
+    return f'<row r="{number}">{told}</row>'
+
+
+def sheet_of(*cells: str) -> str:
+    """The rows of a sheet: a head, and a row for each cell, which is named B2, B3 and so on."""
+    rows = "".join(
+        f'<row r="{at}"><c r="A{at}"><v>{at}</v></c><c r="B{at}"{cell}</c></row>' for at, cell in enumerate(cells, 2)
+    )
+    return _text_row(1, "n", "it") + rows
+
+
+def values(found: dict[str, Any]) -> list[Any]:
+    return [row["it"] for row in found["rows"]]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "name"), [(None, "First"), (1, "First"), (2, "3"), (3, "1"), ("1", "1"), ("3", "3"), ("2", "3")]
+)
+def test_a_number_is_a_place_and_a_text_a_name(tmp_path: Path, sheet: object, name: str) -> None:
+    content = workbook("", ["First", "3", "1"])
+    assert answered(tmp_path, "a.xlsx", content, sheet=sheet)["columns"] == [name, "b"]
+    assert answered(tmp_path, "a.xlsx", content, sheet=sheet, is_careful=True)["columns"] == [name, "b"]
+    lists_of = '{"First": [{"First": 1, "b": 2}], "3": [{"3": 1, "b": 2}], "1": [{"1": 1, "b": 2}]}'
+    if sheet is not None:
+        assert answered(tmp_path, "a.json", lists_of, sheet=sheet)["columns"] == [name, "b"]
+
+
+@pytest.mark.parametrize("sheet", [0, 4, -1, "4", "none", "0"])
+def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path, sheet: object) -> None:
+    said = refused(tmp_path, "a.xlsx", workbook("", ["First", "3", "1"]), sheet=sheet)
+    assert said == f"There is no sheet {sheet!r}; the sheets are 'First', '3', '1'."
+
+
+_FIVE = ", ".join(f"#N/A in B{at}" for at in range(2, 7))
+_CELLS: list[Any] = [
+    pytest.param(['><v>1</v>', ' s="4"><v>-1.5</v>', ' t="b"><v>1</v>'], [1, -1.5, True], [], id="plain"),
+    pytest.param(
+        [' t="e"><v>#DIV/0!</v>', ' t="e"><f>B1</f><v>#N/A</v>', "><v>1</v>"], [None, None, 1],
+        ["2 cells have an error in place of a value (#DIV/0! in B2, #N/A in B3): they are null."], id="errors",
+    ),
+    pytest.param(
+        [' t="e"><v>#SPILL!</v>', "><v>1</v>"], [None, 1],
+        ["1 cell has an error in place of a value (#SPILL! in B2): it is null."], id="an error of a newer Excel",
+    ),
+    pytest.param(
+        ["><v>NaN</v>", "><v>1E+400</v>", "><v>-1E+400</v>"], [None] * 3,
+        ["3 cells have a number that is none, or too large (B2, B3, B4): they are null."], id="no numbers",
+    ),
+    pytest.param(
+        [' s="1"><v>46000</v>', ' s="1"><v>46000.5</v>'], ["2025-12-09", "2025-12-09T12:00:00"], [], id="dates",
+    ),
+    pytest.param(
+        [' s="1"><v>-1</v>', ' s="3"><v>-0.25</v>', ' s="1"><v>46000</v>'], [-1, -0.25, "2025-12-09"],
+        ["2 cells have a date before the first one of Excel (B2, B3): they are the number that is stored."],
+        id="dates before the first",
+    ),
+    pytest.param(
+        [' s="2"><v>-0.5</v>', ' s="2"><v>1.1041666666666667</v>', ' s="3"><v>0.5</v>'],
+        ["-12:00:00", "26:30:00", "12:00:00"], [], id="durations",
+    ),
+    pytest.param(
+        [' s="2"><v>1E+15</v>', ' s="2"><v>0.5</v>'], [None, "12:00:00"],
+        ["1 cell has an error in place of a value (#VALUE! in B2): it is null."], id="a duration too long",
+    ),
+    pytest.param(
+        [' t="e"><v>#N/A</v>'] * 7, [None] * 7,
+        [f"7 cells have an error in place of a value ({_FIVE} and 2 more): they are null."], id="many errors",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "wanted", "notes"), _CELLS)
+def test_a_cell_without_a_plain_value_is_told_of(
+    tmp_path: Path, cells: list[str], wanted: list[Any], notes: list[str]
+) -> None:
+    content = workbook(sheet_of(*cells))
+    found = answered(tmp_path, "a.xlsx", content)
+    assert (values(found), found["notes"]) == (wanted, notes)
+    text = answered(tmp_path, "a.xlsx", content, "text")
+    assert text["notes"] == [f"Sheet Sheet: {note}" for note in notes]
+
+
+@pytest.mark.parametrize("place", ["XFD5000", "ZZ100000", "XFD1048576"])
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_cell_far_away_is_read(tmp_path: Path, place: str, is_told: bool) -> None:
+    number = place.lstrip("XFDZ")
+    rows = sheet_of("><v>1</v>") + f'<row r="{number}"><c r="{place}"><v>7</v></c></row>'
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(workbook(rows, size=f'<dimension ref="A1:{place}"/>' if is_told else ""))
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        found = read(Given(handle, "a.xlsx"), "table", {"limit": 10, "pages": []})
+        assert (lists(found)[0][:2], lists(found)[1][-1]) == ([2, 1], 7)
+        text = read(Given(handle, "a.xlsx"), "text", {"most": 1000, "form": "markdown", "pages": []})
+        assert "n" in text["text"]
+    finally:
+        os.close(handle)
+
+
+def test_a_workbook_with_a_password_says_so(tmp_path: Path) -> None:
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600)
+    for name, task in (("a.xlsx", "table"), ("a.docx", "text")):
+        assert "It is locked with a password. Open it in Office, take the password off" in refused(
+            tmp_path, name, content, task
+        )
+    assert answered(tmp_path, "a.xlsx", content, "detect")["words"] == "Office document with a password"
