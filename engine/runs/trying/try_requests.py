@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,9 +163,7 @@ class TryRequests:
     ) -> Try:
         variables = _filled(document, given.variables)
         messages = marked(document, variables)
-        length = sum(len(one["content"]) for one in messages)
-        if length > _LARGEST_CHARACTERS:
-            raise InvalidInput(f"The messages have {length:,} characters; a try has at most {_LARGEST_CHARACTERS:,}.")
+        _require_short(messages)
         now = self._clock()
         return {
             "id": new_run_id(now),
@@ -193,6 +191,12 @@ class TryRequests:
             "owner": self._owner,
             "column": wish.column,
         }
+
+
+def _require_short(messages: Sequence[Mapping[str, Any]]) -> None:
+    length = sum(len(one["content"]) for one in messages)
+    if length > _LARGEST_CHARACTERS:
+        raise InvalidInput(f"The messages have {length:,} characters; a try has at most {_LARGEST_CHARACTERS:,}.")
 
 
 def _filled(document: PromptDefinition, values: Mapping[str, Any]) -> dict[str, object]:

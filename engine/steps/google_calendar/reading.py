@@ -19,7 +19,7 @@ class ListFields(Fields):
 
 
 class Events(Output):
-    """The events by their activation."""
+    """The events by their start."""
 
     events: list[Event]
     has_more: bool

@@ -70,7 +70,7 @@ def number_in(row: Row, column: str, place: int) -> float:
     if math.isfinite(found):
         return int(text) if text.lstrip("+-").isdigit() else found
     seen = repr(value) if isinstance(value, str) else compact_json(value)
-    why = "a number that is too large" if math.isinf(found) else "no number"
+    why = "a number that is too large" if math.isinf(found) else "not a number"
     raise InvalidRequest(
         f"Row {place:,} has {seen[:_SHOWN_MOST]} in the column {column!r}, which is {why}.",
         remedy="Write numbers as 1200.5, or take such rows out first, for example by `filter` in an expression.",
