@@ -47,6 +47,17 @@ def test_the_command_to_try_a_new_workspace_can_be_pasted(orchestra: Orchestra, 
     assert shlex.split(command)[-1] == str(tmp_path / "my mail")
 
 
+@pytest.mark.parametrize("name", ["r?v=1", "c%20d", "e#f", "g&mode=memory"])
+def test_the_state_is_in_the_folder_whatever_its_name(orchestra: Orchestra, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "around" / name
+    assert orchestra("init", str(folder)).code == 0
+    run = orchestra("runs", "list", "--workspace", str(folder))
+    assert orchestra("users", "add", "ann", "--workspace", str(folder)).code == 0
+    assert run.code == 0
+    assert [one.name for one in folder.parent.iterdir()] == [name]
+    assert (folder / ".orchestra" / "state.db").is_file()
+
+
 def test_a_folder_that_cannot_be_made_is_a_storage_error(orchestra: Orchestra, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = orchestra("init", str(tmp_path / "file" / "new"), "--json")

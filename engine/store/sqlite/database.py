@@ -421,11 +421,11 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _engine(path: Path) -> Engine:
-    from sqlalchemy import create_engine, event
+    from sqlalchemy import URL, create_engine, event
     from sqlalchemy.pool import QueuePool
 
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),  # a text would be parsed: `?` and `%20` may be part of a path
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=24,
