@@ -70,5 +70,6 @@ def _checked_float(value: float) -> float:
 
 def _checked_key(key: Any) -> str:
     if not isinstance(key, str):
-        raise ExpressionError(f"A map key is {key!r}; JSON takes only strings.", remedy="Use string(key).")
+        said = compact_json(key)
+        raise ExpressionError(f"A map key is {said}; JSON takes only strings.", remedy="Use string(key).")
     return key
