@@ -176,11 +176,11 @@ def _every(expr: Any) -> Iterator[Any]:
 
 def _is_of_message(expr: Any) -> bool:
     """Return whether this selects from a message literal: only we write any."""
-    return expr.WhichOneof("choice") == "select" and expr.select.operand.WhichOneof("choice") == "struct"
+    return bool(expr.WhichOneof("choice") == "select" and expr.select.operand.WhichOneof("choice") == "struct")
 
 
 def _is_part_of_text(expr: Any) -> bool:
-    return expr.WhichOneof("choice") == "call" and expr.call.function == "substring" and len(expr.call.args) == 2
+    return bool(expr.WhichOneof("choice") == "call" and expr.call.function == "substring" and len(expr.call.args) == 2)
 
 
 def _called_by_us(expr: Any) -> int:
