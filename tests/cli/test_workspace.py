@@ -142,8 +142,12 @@ def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: O
     broken = log.with_name(f"{run_id[:-8]}aaaaaaaa.json")
     broken.write_text("{")
     result = orchestra("reindex", "--json")
-    assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (0, 1, 1)
-    assert broken.name in orchestra("reindex").err
+    assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (1, 1, 1)
+    told = orchestra("reindex")
+    assert (told.code, broken.name in told.err) == (1, True)
+    assert "1 log cannot be read: take" in told.err
+    shown = orchestra("runs", "show", broken.stem, "--json")
+    assert shown.json["error"]["remedy"] == "Take it from a backup, or move it away."
     assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
 
 

@@ -132,6 +132,8 @@ def test_what_may_be_missing_can_be_asked_for(source: str, expected: Any) -> Non
         pytest.param("{{ duration('1000000000h') }}", "longer than 10,000 years", id="long"),
         pytest.param("{{ duration('2500000h') + duration('2500000h') }}", "result does not fit", id="long-sum"),
         pytest.param("{{ {true: 'x'} }}", "key is true; JSON takes only strings", id="truth-key"),
+        pytest.param(r"{{ 'a\x00' }}", r"U\+0000", id="nul"),
+        pytest.param(r"{{ {'\u0000': 1} }}", r"U\+0000", id="nul-in-a-key"),
         pytest.param("{{ b'x' }}", "JSON cannot hold", id="bytes"),
         pytest.param("{{ {1: 'x'} }}", "only strings", id="key"),
         pytest.param("{{ type(1) }}", "JSON cannot hold", id="type"),
