@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
+from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 from engine.base.errors import InvalidInput
@@ -32,7 +32,7 @@ _SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= takes the setting out."
 @group.command()
 def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show the settings in force; `orchestra settings set` changes them."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.general.get(session.principal)
     return _tell(found, as_json=as_json)
 

@@ -9,7 +9,7 @@ import typer
 
 from clients.plural import counted
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import opened
+from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say
 
@@ -24,7 +24,7 @@ To = Annotated[str, typer.Option("--to", metavar="PLACE", help="s3://BUCKET/PREF
 @group.command()
 def status(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show whether writes are held, and why. Ends with 1 if they are."""
-    with opened(workspace, demo=demo, tells_held=False) as session:
+    with looked_at(workspace, demo=demo, tells_held=False) as session:
         held = session.orchestra.proof.held(session.principal)
     if as_json:
         document(_document(held))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
+from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
@@ -23,7 +23,7 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the row.")]
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the tables and the number of their rows."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.tables.names(session.principal, demo=demo)
     if as_json:
         document({"tables": [{"name": name, "rows": count} for name, count in found.items()]})
@@ -46,7 +46,7 @@ def show(
     as_json: Json = False,
 ) -> int:
     """Show the rows of a table."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.tables.rows(
             session.principal, table, words=words, order_by=order_by, descending=descending, limit=limit, demo=demo
         )

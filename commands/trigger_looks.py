@@ -9,7 +9,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.following import finish, follow
-from commands.base.opened import Session, opened
+from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_preview
@@ -85,7 +85,7 @@ def _would(session: Session, workflow: str | None, trigger: str | None, *, as_js
 
 def dead(workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List items that could not become a run, or whose run failed."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.triggers.dead(session.principal, workflow)
     if as_json:
         document({"dead": found})

@@ -9,7 +9,7 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import Session, opened
+from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
@@ -34,7 +34,7 @@ def list_(
     workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
     """List the triggers of all workflows, without asking any service."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.triggers.list(session.principal, workflow)
         zone = session.orchestra.config.time_zone
     if as_json:
@@ -69,7 +69,7 @@ def status(
     as_json: Json = False,
 ) -> int:
     """Show the status of each trigger, and what needs attention. Ends with 1 if something does."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
         alarms = [alarm for alarm in triggers.alarms(p) if workflow in (None, alarm.workflow)]

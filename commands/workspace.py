@@ -132,7 +132,7 @@ def _print_problems(problems: list[Problem]) -> None:
 
 
 def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Rebuild runs and receipts from the logs. A damaged state file is moved aside."""
+    """Rebuild runs and receipts from the logs; a damaged state file is moved aside. Ends with 1 if a log is damaged."""
     from engine.orchestra import Orchestra
 
     aside = Orchestra.set_aside_damaged_state(workspace or Path.cwd())
@@ -140,14 +140,16 @@ def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
         count, broken = session.orchestra.runs.reindex(session.principal)
     if as_json:
         document({"runs": count, "unreadable": broken, "damaged_state": str(aside) if aside else None})
-        return DONE
+        return FAILED if broken else DONE
     if aside is not None:
         note(f"The state file was damaged: it is now in {aside}, and a new one was made from the logs.")
         note("Users, and which services are Demo or Mine, are not in the logs: sign in with `orchestra login-link`.")
     say(f"{counted(count, 'run')} listed.")
     for path in broken:
         note(f"{path} cannot be read; it was left unchanged.")
-    return DONE
+    if broken:
+        note(f"{counted(len(broken), 'log')} cannot be read: take what is named from a backup, or move it away.")
+    return FAILED if broken else DONE
 
 
 def search(

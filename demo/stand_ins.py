@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from demo import endpoints
 from demo.service import StandIn
@@ -72,7 +73,7 @@ def line(store: Store, ports: Mapping[str, int], folder: Path) -> str:
         origin = _origin(port)
         document[name] = {"base_url": origin, "token": module.TOKEN} | _extra(name, module, origin, store)
     for name, file in endpoints.FILES.items():
-        url = f"sqlite:///{folder.resolve() / file}"
+        url = f"sqlite:///{quote(str(folder.resolve() / file))}"
         document[name] = {"base_url": url, "token": url}
     return json.dumps({**document, "generation": store.generation})
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
@@ -22,7 +23,7 @@ _GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
 
 def read_generation(path: Path) -> int:
     """Return the generation of a store in use by another process, without writing to it."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
         row = connection.execute(_GENERATION).fetchone()
     return int(row[0]) if row else 0
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.agents.agents import Agents
 from engine.agents.compiled_agents import CompiledAgents
@@ -34,6 +35,7 @@ from engine.runs.approvals import ApprovalReader
 from engine.runs.branches.reader import BranchReader
 from engine.runs.budgets import BudgetReader
 from engine.runs.environments.reader import EnvironmentReader
+from engine.runs.proof import HeldReader
 from engine.runs.renaming import Renaming
 from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.trying.matrix_reader import MatrixReader
@@ -56,10 +58,20 @@ from engine.workspace import config as configuration
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from engine.people.trail import AuditTrail
+    from engine.people.users import UserReader
+    from engine.tables import Tables
+    from engine.triggering.polling.context import TriggerContext
+    from engine.triggering.triggers import TriggerReader
+    from engine.workspace_files import Files
+    from engine.workspace_settings import WorkspaceSettings
+
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, versions, branches, bundles, prompts, fragments, tries, cases,
-    case_tests, runs, approvals, budgets, usage, connections, search`.
+    """The facets of `Orchestra` that read: `workflows, versions, branches, bundles, environments, prompts, fragments,
+    tries, cases, case_tests, runs, proof, approvals, budgets, usage, connections, users, trail, triggers, tables,
+    files, general, search`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -75,10 +87,13 @@ class Reader:
         self._agent_store = AgentStore(self.workspace)
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqlState(self._database)
-        audit, logs = Audit(self._state.audit, utc_now), RunLogs(self._blobs)
+        self._audit = audit = Audit(self._state.audit, utc_now)
+        logs = RunLogs(self._blobs)
         loaded = self._loaded
-        self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
-        plans = EnvironmentPlans(self.workspace, self._surroundings, lambda: loaded().config.default_environment)
+        self._accounts = Accounts(loaded, StandInProcess(state / "demo"), shared=state)
+        self._plans = plans = EnvironmentPlans(
+            self.workspace, self._surroundings, lambda: loaded().config.default_environment
+        )
         self.environments = EnvironmentReader(plans)
         renaming = Renaming(self._state.renames, logs, self.workspace, utc_now)
         self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, renaming)
@@ -92,11 +107,8 @@ class Reader:
         self.approvals = ApprovalReader(
             self._state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, self._state.people))
         )
-        shelf = self.workspace.workflows
-        self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
         self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
         self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
-        self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
         told = waits_for(self._state.claims, self.config.run_limits, utc_now)
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
@@ -104,6 +116,90 @@ class Reader:
         calls = RecordedCalls(self.runs, logs.blobs)
         self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)
         self.case_tests = MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
+
+    @cached_property
+    def proof(self) -> HeldReader:
+        """Whether writes are held."""
+        return HeldReader(self._state.proof)
+
+    @cached_property
+    def budgets(self) -> BudgetReader:
+        """What model calls may use, and have used."""
+        return BudgetReader(self._state.spent, lambda: self._loaded().config, self.workspace.workflows, utc_now)
+
+    @cached_property
+    def usage(self) -> UsageReader:
+        """Tokens and money of models."""
+        return UsageReader(self._state.spent, lambda: self._loaded().config, utc_now)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that workflows remember things in."""
+        from engine.tables import Tables
+
+        return Tables(self._accounts.open, self._audit)
+
+    @cached_property
+    def files(self) -> Files:
+        """The files of the workspace that steps read and write."""
+        from engine.workspace_files import Files
+
+        return Files(self._accounts.open, self._audit)
+
+    @cached_property
+    def general(self) -> WorkspaceSettings:
+        """The settings of config.yaml."""
+        from engine.workspace.config_section import write_sections
+        from engine.workspace_settings import WorkspaceSettings
+
+        write = partial(write_sections, self.workspace.root)
+        return WorkspaceSettings(lambda: self._loaded().config, write, self.workspace.workflows.names, self._audit)
+
+    @cached_property
+    def users(self) -> UserReader:
+        """Who may sign in."""
+        from engine.people.users import UserReader
+
+        return UserReader(self._state, self._audit, utc_now)
+
+    @cached_property
+    def trail(self) -> AuditTrail:
+        """Who changed what, and when."""
+        from engine.people.trail import AuditTrail
+
+        return AuditTrail(self._audit.log)
+
+    @cached_property
+    def triggers(self) -> TriggerReader:
+        """What starts runs automatically."""
+        from engine.triggering.polling.resolver import TriggerResolver
+        from engine.triggering.statuses import Statuses
+        from engine.triggering.triggers import TriggerReader
+
+        state, names = self._state, self.workspace.workflows.names
+        finder = TriggerResolver(self._workplace(), self._accounts, state.triggered_runs)
+        statuses = Statuses(state.triggered_runs, state.triggers, state.items, finder, names, utc_now)
+        return TriggerReader(state.items, finder, statuses, utc_now)
+
+    def _workplace(self) -> TriggerContext:
+        from engine.connections.agreements import Agreements
+        from engine.runs.starting.consent import Consents
+        from engine.triggering.polling.context import TriggerContext
+        from engine.workflows.plan_cache import PlanCache
+
+        agreements, named = Agreements(self._state.settings), lambda: self._surroundings().connections
+        return TriggerContext(
+            root=self.workspace.root,
+            loaded=self._loaded,
+            plan=self._plans.trigger_plan,
+            ids=self.workspace.workflow_ids,
+            mode=self._modes.of,
+            connections=self.connections,
+            troubles=self._troubles,
+            consents=Consents(agreements, self._accounts, self._audit, PlanCache(), named),
+            clock=utc_now,
+            state_dir=self.workspace.state_dir,
+        )
 
     def _search(self, audit: Audit) -> Search:
         def files(p: Principal, words: str) -> list[str]:
@@ -115,9 +211,11 @@ class Reader:
         return Search(self.workspace, lambda: self._surroundings().connections, tools, self.runs, files)
 
     def _connections(self, loaded: Callable[[], LoadedConfig], audit: Audit, *, is_demo: bool) -> Connections:
-        modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)
-        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
-        return Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
+        self._modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)
+        self._troubles = troubles = Troubles(
+            self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids
+        )
+        return Connections(self.workspace, loaded, self._accounts, self._modes, audit, troubles, utc_now)
 
     def close(self) -> None:
         """Close the state."""

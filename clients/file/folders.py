@@ -37,9 +37,7 @@ class Folder:
         root = opening.workspace or Path(os.devnull)
         given = root / Path(settings.folder).expanduser() if settings.folder else root
         named = Path(os.path.abspath(given))  # noqa: PTH100 - links stay as they are
-        place, root = _resolved(given), _resolved(root)
-        both = opening.private | {_resolved(one) for one in opening.private}
-        private = frozenset(one for one in both if not is_within(root, one))  # a state folder may be around all
+        place, root, private = resolved(given), resolved(root), private_in(root, opening.private)
         problem = _of_folder(place, root, private) or _of_output(place, root, private, settings.output)
         return cls(place, named, private, place == root, problem)
 
@@ -49,15 +47,27 @@ class Folder:
         return parts_of(self.named if is_named else self.place, path)
 
 
-def _resolved(path: Path) -> Path:
+def private_in(root: Path, private: Iterable[Path]) -> frozenset[Path]:
+    """Return what is private in a workspace, as it is named and as it is resolved."""
+    both = {place for one in private for place in (one, resolved(one))}
+    return frozenset(one for one in both if not is_within(resolved(root), one))  # a state folder may be around all
+
+
+def resolved(path: Path) -> Path:
+    """Return a path without links."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):  # links in a circle: opening it says so
         return Path(os.path.abspath(path))  # noqa: PTH100
 
 
+def is_own(place: Path, root: Path, private: Iterable[Path]) -> bool:
+    """Return whether a resolved folder is hidden in the workspace, or belongs to the program."""
+    return is_hidden_in(root, place) or any(is_within(place, one) for one in private)
+
+
 def _of_folder(place: Path, root: Path, private: Iterable[Path]) -> str:
-    if is_hidden_in(root, place) or any(is_within(place, one) for one in private):
+    if is_own(place, root, private):
         return f"The folder {place} belongs to AI-Orchestra itself, or is hidden. Correct `folder`: name another one."
     return ""
 

@@ -54,14 +54,21 @@ def parts_of(root: Path, path: str) -> tuple[str, ...]:
 
 def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], shown: str) -> None:
     """Raise InvalidRequest for a path to what belongs to the program: its state, its settings, keys, sign-ins."""
+    why = why_private(root, parts, private)
+    if why:
+        raise refused(shown, why)
+
+
+def why_private(root: Path, parts: Iterable[str], private: Iterable[Path]) -> str:
+    """Return why a path is not for steps, as the end of "It cannot be used: …"; empty if it is for them."""
     given = tuple(map(_plain, parts))
     for one in private:
         own = _inside(root, one)
         if own and (given[: len(own)] == own or _is_copy(given, own)):
-            raise refused(shown, "it belongs to AI-Orchestra itself: its settings, its state or a sign-in")
+            return "it belongs to AI-Orchestra itself: its settings, its state or a sign-in"
     last = given[-1] if given else ""
-    if any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET):
-        raise refused(shown, "a file with such a name may hold a key")
+    is_secret = any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET)
+    return "a file with such a name may hold a key" if is_secret else ""
 
 
 def is_within(place: Path, other: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import isinf
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,7 +25,10 @@ _UNKNOWN = "application/octet-stream"
 
 
 def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
-    """Return {status, headers, json, text, url}; `json` is null if the body is not JSON. Raises BadAnswer."""
+    """Return {status, headers, json, text, url}; `json` is null if the body is not JSON.
+
+    Raises BadAnswer, and InvalidRequest for a number that is too large.
+    """
     return {
         **facts(answer, credentials),
         "json": credentials.redacted_json(data(answer)),
@@ -41,11 +45,11 @@ def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 
 def data(answer: httpx.Response) -> Any:
-    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer."""
+    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer, InvalidRequest."""
     if "json" not in _kind(answer) or not answer.content.strip():
         return None
     try:
-        return json.loads(answer.content, parse_constant=_refuse)
+        return json.loads(answer.content, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
 
@@ -53,7 +57,23 @@ def data(answer: httpx.Response) -> Any:
 def said(answer: httpx.Response) -> str:
     """Return the response's text, or "" if its type says that it is not text."""
     kind = _kind(answer)
-    return answer.text if not kind or _is_text(kind) else ""
+    return decoded(answer.content, answer.charset_encoding or "") if not kind or _is_text(kind) else ""
+
+
+def decoded(content: bytes, charset: str) -> str:
+    """Return a text in the charset that the server names (empty: none), or in the one that it is in.
+
+    A text that is not UTF-8 at all is in the usual charset of Windows; one with a few damaged places has U+FFFD there.
+    """
+    for named in filter(None, (charset, "utf-8")):
+        try:
+            return content.decode(named)
+        except (LookupError, ValueError):
+            continue
+    text = content.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    sound = len(text) - len(text.encode("ascii", "ignore")) - damaged
+    return text if sound >= damaged else content.decode("cp1252", "replace")
 
 
 def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, str, str]:
@@ -95,3 +115,15 @@ def _kind(answer: httpx.Response) -> str:
 
 def _refuse(word: str) -> None:
     raise ValueError(word)
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if isinf(number):
+        raise InvalidRequest(
+            f"The JSON of the server's answer has the number {written[:40]}, which is too large to be kept.",
+            service=SERVICE,
+            remedy="Let the server send it as text, or take the answer as a file (`as_file`).",
+            outcome="unknown",  # for a write: it was done, but its result cannot be kept
+        )
+    return number

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from clients.errors import Unavailable
 
@@ -19,9 +20,15 @@ def opened(
 ) -> Iterator[sqlite3.Connection]:
     """Give the file, made if need be; deleted rows leave no bytes in it. Raises Unavailable, which names `what` it is.
 
+    If neither can be written, it can be read; a file that is not there is then empty.
+
     `schema` brings a file of any earlier version up to `version`; processes that open it together apply it once.
     """
     try:
+        if not _is_writable(path):
+            with closing(_copied(path, schema, version)) as file:
+                yield file
+            return
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # private before anything is in it
         with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)) as file:
@@ -32,6 +39,25 @@ def opened(
     except (sqlite3.Error, OSError) as error:
         message = f"{what} in {path} cannot be used: {error}."
         raise Unavailable(message, service=service, remedy=remedy, outcome="not_done") from error
+
+
+def _is_writable(path: Path) -> bool:
+    return all(os.access(one, os.W_OK) for one in (path.parent, path) if one.exists())
+
+
+def _copied(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """Return the contents of a file that cannot be written, as they are now; writes to them raise sqlite3.Error."""
+    found = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        if path.exists():
+            with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=_WAIT_SECONDS, uri=True)) as file:
+                file.backup(found)
+        _bring_up_to(found, schema, version)
+        found.execute("PRAGMA query_only = ON")
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def _bring_up_to(file: sqlite3.Connection, schema: str, version: int) -> None:

@@ -65,7 +65,7 @@ def opened(
 
 
 @contextmanager
-def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
+def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[Look]:
     """Open a workspace for a command that only reads, even if nothing can be written.
 
     Raises UnknownName, InvalidFile, StorageError.
@@ -78,7 +78,7 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
     root = workspace or Path.cwd()
     settings = config.load(root).config
     if not is_read_only(Workspace(root, settings.state_dir).state_dir):
-        with opened(workspace, demo=demo) as session:
+        with opened(workspace, demo=demo, tells_held=tells_held) as session:
             yield session
         return
     from engine.reader import Reader

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import opened
+from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.base.screen import table as columns
@@ -31,7 +31,7 @@ def list_(
     as_json: Json = False,
 ) -> int:
     """List the files that steps may read."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.files.list(session.principal, words=words, limit=limit)
     rows = [{**asdict(one), "modified_at": timestamp(one.modified_at)} for one in found.files]
     if as_json:
@@ -55,7 +55,7 @@ def show(
     as_json: Json = False,
 ) -> int:
     """Show the text of a page, or the first rows of a table."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         view = session.orchestra.files.view(session.principal, path, page)
     document(asdict(view)) if as_json else _view(view)
     return FAILED if view.problem else DONE

@@ -9,13 +9,13 @@ import typer
 
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
-from commands.base.opened import opened
+from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.environments.promotion import Workflow
 
 if TYPE_CHECKING:
-    from engine.runs.environments.environments import EnvironmentStatus
+    from engine.runs.environments.reader import EnvironmentStatus
 
 group = typer.Typer(
     help="Environments: which version of a workflow runs where, with which connections and variables.",
@@ -29,7 +29,7 @@ Name = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="The environmen
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the environments."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.environments.list(session.principal)
     if as_json:
         document({"environments": found})
@@ -52,7 +52,7 @@ def _others(one: EnvironmentStatus) -> str:
 @group.command()
 def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show an environment: its workflows, connections and variables."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         one = session.orchestra.environments.get(session.principal, name)
         zone = session.orchestra.config.time_zone
     if as_json:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import opened
+from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
@@ -35,7 +35,7 @@ def list_(
 
     if as_csv and as_json:
         raise typer.BadParameter("Give either --csv or --json.")
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         zone = session.orchestra.config.time_zone
         which = TrailFilter(who, action, _moment(since, zone), _moment(until, zone), before, limit)
         trail, p = session.orchestra.trail, session.principal

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import Session, opened
+from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
 
@@ -25,7 +25,7 @@ FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the pass
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List all users."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.users.list(session.principal)
         zone = session.orchestra.config.time_zone
     if as_json:

@@ -17,7 +17,7 @@ from dashboard.parts.times import ago
 from engine.base.services import has_stand_in, is_for
 
 if TYPE_CHECKING:
-    from engine.runs.environments.environments import EnvironmentStatus
+    from engine.runs.environments.reader import EnvironmentStatus
 
 _OTHERS = {"current": N_("Other workflows run their file as it is."), "none": N_("Other workflows do not run here.")}
 _ITSELF, _DEMO = N_("itself"), N_("its demo")

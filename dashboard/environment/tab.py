@@ -17,8 +17,8 @@ from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import section
 
 if TYPE_CHECKING:
-    from engine.runs.environments.environments import EnvironmentStatus
     from engine.runs.environments.promotion import Promotion
+    from engine.runs.environments.reader import EnvironmentStatus
     from engine.workflows.workflow_files import WorkflowFile
 
 

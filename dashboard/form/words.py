@@ -14,6 +14,7 @@ _WRONG: Mapping[Code, str] = {
     "too_long": N_("This is too long: {limit} characters fit."),
     "email": N_("This is not an e-mail address. It looks like name@example.org."),
     "number": N_("This is not a number."),
+    "digits": N_("This number has too many digits: {limit} fit, and 9 after the point."),
     "date": N_("This is not a date. Write it as year-month-day, such as 2026-05-31."),
     "choice": N_("Choose one of the list."),
     "too_large": N_("This file is too large: {limit} MB fit."),

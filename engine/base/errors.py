@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ def own_words(error: Mapping[str, Any]) -> str:
 
 
 _LONGEST_SHOWN = 200
+_SQLITE_READONLY = 8
 _OF_PROMPT = re.compile(r"prompts/(?P<name>[\w-]+)\.(?:json\b|cases/|versions/)")
 """The beginning of a file of a prompt: its text, a case, a version."""
 
@@ -226,6 +228,16 @@ class StorageError(OrchestraError):
     """The disk or the state file failed; nothing that was stored before is lost."""
 
     default_remedy = "Check free space and permissions of the workspace folder, then try again."
+
+
+def storage_remedy(error: BaseException | None) -> str:
+    """Return what helps where a file cannot be written, "" if the default says it."""
+    code = getattr(error, "errno", None)
+    if code == errno.EROFS or getattr(error, "sqlite_errorcode", 0) & 0xFF == _SQLITE_READONLY:
+        return "Mount its disk for writing, give yourself write permission, or work in a copy of the workspace."
+    if code in (errno.EACCES, errno.EPERM):
+        return "Give yourself the permission to read and write the workspace folder, or work in a copy of it."
+    return ""
 
 
 class StateAway(StorageError):

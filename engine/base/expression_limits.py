@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engine.base.errors import ExpressionError
+from engine.base.wording import number_text
 
 Result = TypeVar("Result")
 
@@ -180,9 +181,8 @@ def counted() -> Iterator[None]:
         return
     require_allowed()
     if allowance.left <= 0:
-        said = (
-            f"The expressions up to here have computed for longer than the limit of {allowance.seconds:g} s together."
-        )
+        most = number_text(allowance.seconds)
+        said = f"The expressions up to here have computed for longer than the limit of {most} s together."
         raise ExpressionError(said, remedy="Write constants as values, and take less at once.")
     began = time.monotonic()
     try:

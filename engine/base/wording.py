@@ -18,6 +18,11 @@ def kind_of(value: Any) -> str:
     return "null" if value is None else _VALUE_WORDS.get(type(value), "an object")
 
 
+def number_text(value: float) -> str:
+    """Return a number with all its digits: "31622400", "0.5"."""
+    return str(int(value)) if float(value).is_integer() else f"{value:.15g}"
+
+
 _NEAR = 0.65
 """The share of letters in common, in order, from which two names are near: `nope` and `openai` have 0.6."""
 

@@ -199,16 +199,16 @@ class Accounts:
 
     def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()
-        private = self._private(root)
+        private = self.private()
         start = partial(_started, root=root, private=private)
         return Opening(is_demo, self._shared, self._paces, self._demo_site, root, private, self._seal, start)
 
     def _demo_site(self) -> str:
         return str(self._stand_ins.endpoints()["site"]["base_url"])
 
-    def _private(self, root: Path) -> frozenset[Path]:
+    def private(self) -> frozenset[Path]:
         """Return the files of the workspace that are not for steps."""
-        config = self.config().config
+        root, config = self.config().root.resolve(), self.config().config
         settings = [setting for one in config.connections.values() for setting in one.settings.items()]
         named = [value for name, value in settings if name.endswith("_file") and isinstance(value, str) and value]
         own = [config.state_dir, "logs", "projects", "config.yaml", *named]

@@ -150,7 +150,23 @@ def _place(error: Any) -> str:
 
 def _message(error: Any) -> str:
     text: str = error.message
+    written = repr(error.instance)
+    if text.startswith(written):
+        text = f"{_as_json_words(error.instance)}{text[len(written) :]}"
+    if error.validator in ("enum", "const"):
+        text = text.replace(repr(error.validator_value), _as_json_words(error.validator_value))
     return text if len(text) <= 300 else f"{text[:_LONGEST_SEEN]}… ({error.validator})"
+
+
+def _as_json_words(value: Any) -> str:
+    """Return a value as the validator writes it, with the words of JSON: null, true and false."""
+    if value is None or isinstance(value, bool):
+        return compact_json(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_json_words, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {_as_json_words(one)}' for key, one in value.items())}}}"
+    return repr(value)
 
 
 def _validator(text: str) -> tuple[Any, str]:

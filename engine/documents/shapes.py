@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from engine.base.errors import own_words
-from engine.base.wording import listed, nearest
+from engine.base.wording import listed, nearest, number_text
 
 Path = tuple[str | int, ...]
 _TEXT = "text in quotes"
@@ -157,7 +157,7 @@ def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
         return Fault(path, f"{_named(path)} is too long: at most {most}.", "wrong_value", "Make it shorter.")
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
-        said = words.format(f"{context[limit]:g}" if isinstance(context[limit], float) else context[limit])
+        said = words.format(number_text(context[limit]) if isinstance(context[limit], float) else context[limit])
         return Fault(
             path, f"{_named(path)} {said}, not {_seen(seen)}.", "wrong_value", "Choose a number in that range."
         )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from engine.expressions.function_table import FUNCTIONS
+from engine.expressions.function_table import FUNCTIONS, part_of_text
+from engine.expressions.syntax import PART_OF_TEXT
 
 
 @cache
@@ -19,6 +20,7 @@ def extensions() -> list[Any]:
 
     _make_none_immortal()
     own = [_declared(cel, one.name, one.implementation) for one in FUNCTIONS if one.implementation is not None]
+    own.append(_part_of_text(cel))
     return [
         ext_strings.ExtStrings(),
         ext_math.ExtMath(),
@@ -35,6 +37,18 @@ def _make_none_immortal() -> None:
     """
     if sys.version_info < (3, 12):
         ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+
+
+def _part_of_text(cel: Any) -> Any:
+    """Declare our `substring`: cel-expr-python 0.1.3 fails where it ends with the text, so also with size(x)."""
+    overload = cel.Overload(
+        id="substring_between",
+        return_type=cel.Type.STRING,
+        parameters=[cel.Type.STRING, cel.Type.INT, cel.Type.INT],
+        is_member=True,
+        impl=part_of_text,
+    )
+    return cel.FunctionDecl(PART_OF_TEXT, [overload])
 
 
 def _declared(cel: Any, name: str, implementation: Callable[[Any], str]) -> Any:

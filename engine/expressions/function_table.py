@@ -44,6 +44,13 @@ def _json(value: Any) -> str:
     return compact_json(as_json(_unpacked(value)))
 
 
+def part_of_text(value: str, begin: int, end: int) -> str:
+    """Return the characters from one place to before another, as CEL's strings extension defines it."""
+    if not 0 <= begin <= end <= len(value):
+        raise ValueError(f"substring: {begin} to {end} of {len(value)}")
+    return value[begin:end]
+
+
 def _unpacked(value: Any) -> Any:
     """Return a plain Python value for what CEL passes to a function (its maps and lists are lazy views)."""
     if hasattr(value, "plain_value"):

@@ -38,7 +38,9 @@ def as_json(value: Any) -> Any:
 
     Timestamps become RFC 3339 text, durations seconds. Raises ExpressionError for what JSON cannot hold.
     """
-    if value is None or isinstance(value, bool | str):
+    if isinstance(value, str):
+        return _checked_text(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return _checked_integer(value)
@@ -56,6 +58,13 @@ def as_json(value: Any) -> Any:
     raise ExpressionError(f"The result is a {type(value).__name__}, which JSON cannot hold.")
 
 
+def _checked_text(value: str) -> str:
+    if "\0" in value:
+        remedy = r"Take \x00 (or \u0000, \000) out of the expression."
+        raise ExpressionError("The result holds the character U+0000, which no value can have.", remedy=remedy)
+    return value
+
+
 def _checked_integer(value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise ExpressionError(f"The whole number {value} does not fit into 64 bits.")
@@ -70,5 +79,6 @@ def _checked_float(value: float) -> float:
 
 def _checked_key(key: Any) -> str:
     if not isinstance(key, str):
-        raise ExpressionError(f"A map key is {key!r}; JSON takes only strings.", remedy="Use string(key).")
-    return key
+        said = compact_json(key)
+        raise ExpressionError(f"A map key is {said}; JSON takes only strings.", remedy="Use string(key).")
+    return _checked_text(key)

@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import cast
 
-from engine.base.errors import StorageError
+from engine.base.errors import StorageError, storage_remedy
 from engine.files.group_sync import GroupSync
 
 PRIVATE_FILE = 0o600
@@ -274,7 +274,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def _unwritten(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{path} cannot be written: {error.strerror or error}.")
+    return StorageError(f"{path} cannot be written: {error.strerror or error}.", remedy=storage_remedy(error))
 
 
 def make_folder(folder: Path, mode: int = SHARED_FOLDER) -> None:

@@ -12,14 +12,18 @@ from typing import Literal
 from engine.base.json_text import whole_text
 from engine.forms.fields import FormField
 
-Code = Literal["required", "too_long", "email", "number", "date", "choice", "too_large", "empty_file", "unchecked"]
+Code = Literal[
+    "required", "too_long", "email", "number", "digits", "date", "choice", "too_large", "empty_file", "unchecked"
+]
 Value = str | float | bool | None
 
 _EMAIL = re.compile(  # as browsers check it (HTML, 4.10.5.1.5), with a domain of at least two names
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:[.,][0-9]{1,9})?")
+_DIGITS_MOST = 15
+_NUMBER = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS_MOST}}}(?:[.,][0-9]{{1,9}})?")
+_LONG_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make a text read otherwise than it is written (UAX 9)."""
@@ -28,7 +32,7 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True)
 class Wrong:
-    """Why a field was not accepted. `limit`: in characters, or in MB."""
+    """Why a field was not accepted. `limit`: in characters, digits, or MB."""
 
     code: Code
     limit: int = 0
@@ -59,7 +63,7 @@ def value_of(field: FormField, text: str) -> Value | Wrong:
     if len(text) > field.most_characters:
         return Wrong("too_long", field.most_characters)
     if field.type == "number":
-        return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else Wrong("number")
+        return _number(text)
     if field.type == "date":
         return text if _is_date(text) else Wrong("date")
     if field.type == "email":
@@ -67,6 +71,12 @@ def value_of(field: FormField, text: str) -> Value | Wrong:
     if field.type == "choice":
         return text if text in field.choices else Wrong("choice")
     return text
+
+
+def _number(text: str) -> float | Wrong:
+    if _NUMBER.fullmatch(text):
+        return float(text.replace(",", "."))
+    return Wrong("digits", _DIGITS_MOST) if _LONG_NUMBER.fullmatch(text) else Wrong("number")
 
 
 def _is_date(text: str) -> bool:

@@ -59,7 +59,30 @@ def _none(_user_id: str, _key: str) -> bool:
     return False
 
 
-class Users:
+class UserReader:
+    """The part of the facet for a workspace that cannot be written."""
+
+    def __init__(self, state: State, audit: Audit, clock: Clock) -> None:
+        self._people, self._sign_ins = state.people, state.sign_ins
+        self._audit, self._clock = audit, clock
+
+    def list(self, p: Principal) -> Members:
+        """Return all users, by id."""
+        require(p, "admin", "see the users")
+        signed_in = self._audit.log.last_times(_SIGN_INS)
+        return [self._member(one, signed_in.get(one.id)) for one in self._people.users()]
+
+    def _member(self, record: UserRecord, signed_in_at: datetime | None) -> Member:
+        user = as_user(record)
+        is_theirs = signed_in_at is not None and signed_in_at >= user.created_at  # not of a former user with this id
+        count = len(self._open_sessions(user.id))
+        return Member(**vars(user), last_sign_in_at=signed_in_at if is_theirs else None, sessions=count)
+
+    def _open_sessions(self, user_id: str) -> OpenSessions:
+        return [open_session(one) for one in self._sign_ins.sessions(user_id, timestamp(self._clock()))]
+
+
+class Users(UserReader):
     """The users of one workspace, their sessions, links and tokens; thread-safe."""
 
     def __init__(
@@ -73,12 +96,11 @@ class Users:
         """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
         user: they go with the user.
         """
-        self._people, self._sign_ins, self._tries = state.people, state.sign_ins, state.login_tries
+        super().__init__(state, audit, clock)
+        self._tries = state.login_tries
         self.is_far = state.is_far
         """Whether their methods wait for a network; an event loop calls none of them then."""
         self._make_secret = secret
-        self._audit = audit
-        self._clock = clock
         self._is_of = is_of
         self._passwords = Passwords()
         self._limit = LoginLimit(self._tries, clock)
@@ -89,18 +111,6 @@ class Users:
         self._make_owner()
 
     # People
-
-    def list(self, p: Principal) -> Members:
-        """Return all users, by id."""
-        require(p, "admin", "see the users")
-        signed_in = self._audit.log.last_times(_SIGN_INS)
-        return [self._member(one, signed_in.get(one.id)) for one in self._people.users()]
-
-    def _member(self, record: UserRecord, signed_in_at: datetime | None) -> Member:
-        user = as_user(record)
-        is_theirs = signed_in_at is not None and signed_in_at >= user.created_at  # not of a former user with this id
-        count = len(self._open_sessions(user.id))
-        return Member(**vars(user), last_sign_in_at=signed_in_at if is_theirs else None, sessions=count)
 
     def add(self, p: Principal, user_id: str, name: str, role: str, password: str | None = None) -> User:
         """Add a user; without a password they sign in by link. Raises InvalidInput, InUse."""
@@ -186,9 +196,6 @@ class Users:
             require(p, "admin", "see the sessions of somebody else")
         self._require_known(user_id)
         return self._open_sessions(user_id)
-
-    def _open_sessions(self, user_id: str) -> OpenSessions:
-        return [open_session(one) for one in self._sign_ins.sessions(user_id, timestamp(self._clock()))]
 
     def end_session(self, p: Principal, user_id: str, session: str) -> None:
         """End one session by its display id; users may end their own. Raises UnknownName."""

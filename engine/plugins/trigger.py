@@ -62,6 +62,8 @@ class Around:
     """Returns the highest end number of any run, 0 if none has ended."""
     inbox: Any = None
     """Where submissions of the trigger's form wait (`Inbox`)."""
+    private: frozenset[Path] = frozenset()
+    """Files and folders of the workspace that are not for steps: its settings, its state, its sign-ins."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _PROBE = ".probe"
 _PROBE_BYTES = 64 * 1024
 """About the size of the log of a run with some steps: a disk with less space counts as full."""
 _RENAMES = "renamed.jsonl"
+_LOG_REMEDY = "Take it from a backup, or move it away."
 _RENAMES_REMEDY = (
     "Take it from a backup, or delete it; without it, receipts in older logs go by the former ids of their steps."
 )
@@ -126,16 +127,24 @@ class RunLogs:
         try:
             document = value_of(data)
         except (ValueError, RecursionError):
-            parse(decoded_text(data, self.where(run_id)), self.where(run_id))  # says where it is broken
-            raise InvalidFile(f"{self.where(run_id)} cannot be read.") from None
+            raise self._broken(run_id, data) from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
             raise InvalidFile(f"{self.where(run_id)} is not the log of run {run_id}.", remedy="Move the file away.")
         if not _is_whole(document):
             raise InvalidFile(
                 f"{self.where(run_id)} lacks parts of the log of a run.",
-                remedy="Take it from a backup, or move it away.",
+                remedy=_LOG_REMEDY,
             )
         return document
+
+    def _broken(self, run_id: str, data: bytes) -> InvalidFile:
+        """Return the error for a log that is not JSON, with the place where it is broken."""
+        where = self.where(run_id)
+        try:
+            parse(decoded_text(data, where), where)
+        except InvalidFile as error:
+            return InvalidFile(error.message, error.problems, remedy=_LOG_REMEDY)
+        return InvalidFile(f"{where} cannot be read.", remedy=_LOG_REMEDY)
 
     def keep_renames(self, renames: Iterable[Rename], at: str) -> None:
         """Record new ids of steps, in order. Raises StorageError, InvalidFile."""

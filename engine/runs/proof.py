@@ -37,7 +37,19 @@ class MakeRebuild(Protocol):
         """Return the Rebuild; `is_lost`: the state lacks something."""
 
 
-class Proof:
+class HeldReader:
+    """Tells whether writes are held."""
+
+    def __init__(self, state: ProofStore) -> None:
+        self._state = state
+
+    def held(self, p: Principal) -> Held | None:
+        """Return why writes are held, or None."""
+        require(p, "view", "see whether writes are held")
+        return self._state.held()
+
+
+class Proof(HeldReader):
     """Reads the logs if the state lacks something, and holds writes if the logs lack it as well."""
 
     def __init__(
@@ -50,7 +62,8 @@ class Proof:
         audit: Audit,
         clock: Clock,
     ) -> None:
-        self._state, self._writes, self._logs, self._rebuild = state, writes, logs, rebuild
+        super().__init__(state)
+        self._writes, self._logs, self._rebuild = writes, logs, rebuild
         self._owners, self._audit, self._clock = owners, audit, clock
 
     def establish(self) -> None:
@@ -93,11 +106,6 @@ class Proof:
         except InvalidFile:  # reported when all logs are read
             return False
         return run is not None and any(step["effect"] and not undo_of(step) for step in run["steps"])
-
-    def held(self, p: Principal) -> Held | None:
-        """Return why writes are held, or None."""
-        require(p, "view", "see whether writes are held")
-        return self._state.held()
 
     def accept(self, p: Principal) -> Held | None:
         """Release held writes at a person's request; unknown writes may be repeated. Return what was accepted.

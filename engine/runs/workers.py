@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from clients.plural import counted
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, UnknownName
+from engine.base.wording import number_text
 from engine.connections.doctor import CheckLine
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -108,7 +109,7 @@ class Workers:
         if process.state == "silent":
             return CheckLine("silent", ok=False, text=f"{where}: others take over its runs. {_LOOK_AT_IT}")
         if seconds > record.lease_seconds * _LATE:
-            limit = f"at {record.lease_seconds:g} s, others take over its runs"
+            limit = f"at {number_text(record.lease_seconds)} s, others take over its runs"
             return CheckLine("late", ok=False, text=f"{where}; {limit}. {_LOOK_AT_IT}")
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
+from clients.http.answer import decoded
 from clients.http.fetching import Fetched, Version
 from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
@@ -79,8 +80,5 @@ def _plain(fetched: Fetched, selector: str) -> dict[str, Any]:
             service=SERVICE,
             remedy="Leave out `selector`, or get the answer as it is with `http.request` (`as_file` for files).",
         )
-    try:
-        text = fetched.content.decode(fetched.charset or "utf-8", "replace")
-    except LookupError:
-        text = fetched.content.decode("utf-8", "replace")
+    text = decoded(fetched.content, fetched.charset)
     return {"title": "", "text": text[:1_000_000], "truncated": len(text) > 1_000_000, "found": 1}

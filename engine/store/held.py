@@ -15,7 +15,7 @@ from engine.store.write_list import WriteList
 
 _REMEDY = (
     "Put the logs back from a backup and say `orchestra reindex`; or look at your services yourself, and then say "
-    "`orchestra state accept` (or press Go on, on the page Home): what is not known would be written again."
+    "`orchestra state accept` (or press Resume writing, on the page Home): what is not known would be written again."
 )
 _NAMED = 3
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine.base.clock import moment_of
+from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import is_branch
 from engine.expressions.json_values import compact_json
@@ -49,14 +49,11 @@ class Parts:
     resume: Callable[[Principal, str], str]
 
 
-class Triggers:
-    """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
+class TriggerReader:
+    """The part of the facet for a workspace that cannot be written."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._rows, self._items, self._finder = parts.rows, parts.items, parts.finder
-        self._looks, self._previews, self._statuses = parts.looks, parts.previews, parts.statuses
-        self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
-        self._activation, self._resume = parts.activation, parts.resume
+    def __init__(self, items: Items, finder: TriggerResolver, statuses: Statuses, clock: Clock) -> None:
+        self._items, self._finder, self._statuses, self._clock = items, finder, statuses, clock
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
@@ -81,6 +78,51 @@ class Triggers:
             self._finder.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
         return min(found, key=lambda one: one.is_resting)
+
+    def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
+        """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
+        require(p, "view", "see what triggers could not process")
+        workflow_id = None if workflow is None else self._finder.id_of(workflow)
+        found = self._items.dead(workflow_id, _MOST_DEAD)
+        return [_dead_item(one, self._finder.name_of(one.item.workflow)) for one in found]
+
+    def alarms(self, p: Principal) -> builtins.list[Alarm]:
+        """Return which triggers need attention, and why."""
+        require(p, "view", "see triggers")
+        found = [alarm_of(one, self._clock()) for one in self._statuses.in_question()]
+        return [one for one in found if one is not None]
+
+    def trying_again(self, p: Principal) -> builtins.list[TriggerStatus]:
+        """Return triggers whose last poll failed and that will try again by themselves; none needs attention yet."""
+        require(p, "view", "see triggers")
+        return [one for one in self._statuses.in_question() if one.state == "trying again"]
+
+    def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:
+        """Return the triggers that are on, those first that fire or poll next; asks no service."""
+        require(p, "view", "see triggers")
+        awake = [one for one in self._statuses.in_question() if one.is_on and not one.is_resting and one.look_again_at]
+        return sorted(awake, key=lambda one: one.look_again_at or "")[:limit]
+
+    def watched(self, p: Principal) -> builtins.list[TriggerStatus]:
+        """Return the triggers that are on, for the accounts in use; asks no service."""
+        require(p, "view", "see triggers")
+        return [one for one in self._statuses.in_question() if one.is_on and not one.is_resting]
+
+    def summary(self) -> dict[str, int]:
+        """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
+        found = self._statuses.in_question()
+        awake = [one for one in found if one.is_on and not one.is_resting]
+        return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
+
+
+class Triggers(TriggerReader):
+    """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts.items, parts.finder, parts.statuses, parts.looks.clock)
+        self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
+        self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
+        self._activation, self._resume = parts.activation, parts.resume
 
     def preview(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerPreview:
         """Return what a poll would find now or, with `start`, what turning it on would find; nothing moves.
@@ -168,13 +210,6 @@ class Triggers:
             )
         return self._asking.polled(rows)
 
-    def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
-        """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
-        require(p, "view", "see what triggers could not process")
-        workflow_id = None if workflow is None else self._finder.id_of(workflow)
-        found = self._items.dead(workflow_id, _MOST_DEAD)
-        return [_dead_item(one, self._finder.name_of(one.item.workflow)) for one in found]
-
     def retry(self, p: Principal, workflow: str, trigger: str, item: str) -> str:
         """Try again to make a run of a dead item, with the current file, or resume its failed run.
 
@@ -192,34 +227,6 @@ class Triggers:
         require(p, "run", "dismiss dead items")
         self._items.dismiss(self._dead_row(workflow, trigger, item))
         self._audit.record(p, "triggers.dismiss", workflow, {"trigger": trigger, "item": item})
-
-    def alarms(self, p: Principal) -> builtins.list[Alarm]:
-        """Return which triggers need attention, and why."""
-        require(p, "view", "see triggers")
-        found = [alarm_of(one, self._looks.clock()) for one in self._statuses.in_question()]
-        return [one for one in found if one is not None]
-
-    def trying_again(self, p: Principal) -> builtins.list[TriggerStatus]:
-        """Return triggers whose last poll failed and that will try again by themselves; none needs attention yet."""
-        require(p, "view", "see triggers")
-        return [one for one in self._statuses.in_question() if one.state == "trying again"]
-
-    def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:
-        """Return the triggers that are on, those first that fire or poll next; asks no service."""
-        require(p, "view", "see triggers")
-        awake = [one for one in self._statuses.in_question() if one.is_on and not one.is_resting and one.look_again_at]
-        return sorted(awake, key=lambda one: one.look_again_at or "")[:limit]
-
-    def watched(self, p: Principal) -> builtins.list[TriggerStatus]:
-        """Return the triggers that are on, for the accounts in use; asks no service."""
-        require(p, "view", "see triggers")
-        return [one for one in self._statuses.in_question() if one.is_on and not one.is_resting]
-
-    def summary(self) -> dict[str, int]:
-        """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
-        found = self._statuses.in_question()
-        awake = [one for one in found if one.is_on and not one.is_resting]
-        return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
 
     def _watchable(self, workflow: str, trigger: str) -> Named:
         named = self._finder.named(workflow, trigger)

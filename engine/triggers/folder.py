@@ -13,16 +13,22 @@ from typing import Any
 from pydantic import Field
 
 from clients.errors import InvalidRequest, NotFound, Unavailable
+from clients.file.folders import is_own, private_in, resolved
+from clients.file.paths import why_private
+from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, is_state
 from clients.plural import counted
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, Output, destination, found_file, option, outside
-from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
+from engine.plugins.trigger import Around, Found, Item, Look, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
 _BEFORE = "it already existed"
 _NO_TEXT = "its name is not valid UTF-8: rename it"
 _TOO_LARGE = "The file is larger than 1 MB."
 _BINARY = "The file is not UTF-8 text."
+_COPY = f"{SECOND_NAME}: copy it and delete the link"
+_NOT_OURS = "Put the files into a folder of their own, such as `incoming`, and name it in `path`."
+_OTHER_FILE = "Copy what may be read into a file of its own."
 _RIGHT = "Let the account that runs `orchestra` read it, then try again."
 _DISK = "Check that its disk is mounted, and that the account that runs `orchestra` may read it."
 _NANOSECONDS = 1_000_000_000
@@ -52,7 +58,8 @@ class FolderItem(Output):
 class NewFile(TriggerType):
     """Starts a run for each new file in a folder, once it is no longer being written.
 
-    A file that is changed later counts as new. Links, their targets and files with a leading dot are left out.
+    A file that is changed later counts as new. Links, their targets and files with a leading dot are left out, as is
+    what no step may read: hard links, files whose name says that they hold a key, and those of the program itself.
     """
 
     name = "folder.new_file"
@@ -68,7 +75,7 @@ class NewFile(TriggerType):
 
     def look(self, look: Look) -> Found:
         """List the unseen files. The first poll also lists files that do not count, as skipped."""
-        files = list(_files(look.around.root / look.fields.path, look.fields.pattern))
+        files = list(_Folder.of(look).files(look.fields.pattern))
         new = set(look.unseen([file.id for file in files]))
         fresh = [file for file in files if file.id in new]
         if look.cursor is None:
@@ -79,8 +86,8 @@ class NewFile(TriggerType):
         return _still(fresh, look)
 
     def read(self, look: Look, item: Item) -> Item:
-        """Read a file. Raises NotFound if it is gone or has changed, which makes it a different item."""
-        found = _of_id(look.around.root / look.fields.path, item.id)
+        """Read a file. Raises NotFound if it is gone or has changed (a different item), InvalidRequest if withheld."""
+        found = _Folder.of(look).file_of(item.id)
         text, missing = _text(found)
         value = {
             "path": str(found.path),
@@ -100,6 +107,8 @@ class _File:
     relative: str
     size: int
     modified_ns: int
+    withheld: str = ""
+    """Why no step may read it, as the end of "It was left out: …"; empty if they may."""
 
     @property
     def id(self) -> str:
@@ -118,38 +127,67 @@ class _File:
 
     def listed(self, skip: str = "") -> Item:
         """Return it as an item that has not been read yet."""
-        return Item(
-            self.id, None, self.shown, self.modified_at, skip or ("" if self.shown == self.relative else _NO_TEXT)
-        )
+        no_text = "" if self.shown == self.relative else _NO_TEXT
+        return Item(self.id, None, self.shown, self.modified_at, skip or no_text or self.withheld)
 
 
-def _files(folder: Path, pattern: str) -> Iterator[_File]:
-    """Yield the regular files of a folder, least recently changed first. Raises NotFound, Unavailable."""
-    found = []
-    try:
-        if not folder.is_dir():
-            raise NotFound(f"There is no folder {folder}.", remedy="Create it, or correct `path`.")
-        os.scandir(folder).close()  # `glob` treats an unreadable folder as empty
-        for path in folder.glob(pattern):
-            file = _file(folder, path)
-            if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
-                found.append(file)
-    except OSError as error:
-        raise Unavailable(f"The folder {folder} cannot be read: {error.strerror}.", remedy=_DISK) from error
-    except (ValueError, NotImplementedError) as error:
-        raise InvalidRequest(f"{pattern!r} is not a pattern of file names: {error}.") from error
-    yield from sorted(found, key=lambda file: (file.modified_ns, file.relative))
+@dataclass(frozen=True)
+class _Folder:
+    place: Path
+    """As the trigger names it."""
+    target: Path
+    """Resolved."""
+    private: frozenset[Path]
 
+    @classmethod
+    def of(cls, look: Look) -> _Folder:
+        """Return the folder of a trigger. Raises InvalidRequest if it is the program's own."""
+        around: Around = look.around
+        place, private = around.root / look.fields.path, private_in(around.root, around.private)
+        target = resolved(place)
+        if is_own(target, resolved(around.root), private):
+            raise InvalidRequest(f"The folder {place} belongs to AI-Orchestra itself, or is hidden.", remedy=_NOT_OURS)
+        return cls(place, target, private)
 
-def _file(folder: Path, path: Path) -> _File | None:
-    try:
-        facts = path.lstat()
-    except FileNotFoundError:
-        return None
-    inner = path.relative_to(folder).parents
-    if not stat.S_ISREG(facts.st_mode) or any((folder / one).is_symlink() for one in list(inner)[:-1]):
-        return None
-    return _File(path, path.relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns)
+    def files(self, pattern: str) -> Iterator[_File]:
+        """Yield the regular files, least recently changed first. Raises NotFound, Unavailable, InvalidRequest."""
+        found = []
+        try:
+            if not self.place.is_dir():
+                raise NotFound(f"There is no folder {self.place}.", remedy="Create it, or correct `path`.")
+            os.scandir(self.place).close()  # `glob` treats an unreadable folder as empty
+            for path in self.place.glob(pattern):
+                file = self._file(path)
+                if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
+                    found.append(file)
+        except OSError as error:
+            raise Unavailable(f"The folder {self.place} cannot be read: {error.strerror}.", remedy=_DISK) from error
+        except (ValueError, NotImplementedError) as error:
+            raise InvalidRequest(f"{pattern!r} is not a pattern of file names: {error}.") from error
+        yield from sorted(found, key=lambda file: (file.modified_ns, file.relative))
+
+    def file_of(self, item_id: str) -> _File:
+        """Return the file of an item, which a step may read. Raises NotFound, InvalidRequest."""
+        relative = item_id.rsplit(":", 2)[0]
+        file = self._file(self.place / relative) if ".." not in Path(relative).parts else None
+        if file is None or file.id != item_id:
+            raise NotFound(f"The file {relative} has been deleted or changed.")
+        if file.withheld:
+            raise InvalidRequest(f"The file {file.path} cannot be used: {file.withheld}.", remedy=_OTHER_FILE)
+        return file
+
+    def _file(self, path: Path) -> _File | None:
+        try:
+            facts = path.lstat()
+        except FileNotFoundError:
+            return None
+        relative = path.relative_to(self.place)
+        inner = list(relative.parents)[:-1]
+        if not stat.S_ISREG(facts.st_mode) or any((self.place / one).is_symlink() for one in inner):
+            return None
+        parts = (self.target / relative).parts[1:]
+        withheld = _COPY if has_second_name(facts) else why_private(Path("/"), parts, self.private)
+        return _File(path, relative.as_posix(), facts.st_size, facts.st_mtime_ns, withheld)
 
 
 def _counting(files: Sequence[_File], start: Start) -> set[str]:
@@ -194,21 +232,15 @@ def _soon(next_at: datetime | None, look: Look) -> datetime | None:
     return None if next_at is None else max(next_at, look.now + timedelta(seconds=1))
 
 
-def _of_id(folder: Path, item_id: str) -> _File:
-    relative = item_id.rsplit(":", 2)[0]
-    file = _file(folder, folder / relative) if ".." not in Path(relative).parts else None
-    if file is None or file.id != item_id:
-        raise NotFound(f"The file {relative} has been deleted or changed.")
-    return file
-
-
 def _text(file: _File) -> tuple[str, str]:
     """Return (the text of a file, why it has none). Raises NotFound, Unavailable, InvalidRequest (no permission)."""
-    if file.size > _LARGEST_TEXT_BYTES:
-        return "", _TOO_LARGE
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as content:
+            if is_state(descriptor):
+                raise InvalidRequest(f"The file {file.path} cannot be used: {STATE}.", remedy=_OTHER_FILE)
+            if file.size > _LARGEST_TEXT_BYTES:
+                return "", _TOO_LARGE
             raw: Any = content.read(_LARGEST_TEXT_BYTES + 1)
         return ("", _BINARY) if b"\0" in raw else (raw.decode("utf-8-sig"), "")
     except UnicodeDecodeError:

@@ -231,6 +231,11 @@ def _is_queue(queue: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 BlobPlace = Annotated[str, AfterValidator(_is_blob_place)]
 
+_KEPT = frozenset(
+    ("workflows", "prompts", "agents", "environments", "tools", "projects", "files", "logs", FILE.casefold(), ".env")
+)
+"""What the folder of a workspace has for people, and what no state may be among."""
+
 
 class Config(_Settings):
     """All settings of a workspace."""
@@ -374,7 +379,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
         raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` creates one.")
     file = _parsed(read_text(root / FILE, FILE))
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
-    return LoadedConfig(root, check(file, everything), everything)
+    return LoadedConfig(root, check(file, everything, root.resolve()), everything)
 
 
 @lru_cache(maxsize=4)
@@ -383,8 +388,11 @@ def _parsed(text: str) -> YamlFile:
     return parse(text, FILE)
 
 
-def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
-    """Return the settings of a parsed config.yaml under an environment. Raises InvalidFile."""
+def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/workspace")) -> Config:
+    """Return the settings of a parsed config.yaml under an environment. Raises InvalidFile.
+
+    `root`: the resolved folder of the workspace, if it is known.
+    """
     if file.value is not None and not isinstance(file.value, dict):
         raise InvalidFile.of(FILE, [file.problem((), "The settings must be keys and values.", "wrong_type")])
     written = _without_nulls(file.value or {})
@@ -396,6 +404,7 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
     place = repair.written(("connections",))
     approvals = repair.written(("approvals",))
     others = [*_service_faults(merged.get(str(place[0])), place), *_approval_faults(config, approvals)]
+    others += _state_faults(config, root)
     for fault in [*repair.faults, *others]:
         problem = _problem(file, replace(fault, path=repair.written(fault.path)), origins)
         if problem.field not in secret_fields:
@@ -436,6 +445,22 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
             yield Fault((*place, name), message, code, remedy, is_about_key=True)
     if config.approvals.notify is not None and is_in_clear(config.approvals.notify):
         yield Fault((*place, "notify"), _IN_CLEAR, "wrong_value", _WITH_TLS)
+
+
+def _state_faults(config: Config | None, root: Path) -> Iterator[Fault]:
+    """Yield a fault if the folder of the state is around the workspace, or among what it keeps for people."""
+    if config is None:
+        return
+    state = Path(os.path.normpath(root / config.state_dir))
+    first = state.relative_to(root).parts[:1] if state.is_relative_to(root) else ()
+    if root.is_relative_to(state):
+        said = "is, or is around, the folder of the workspace"
+    elif first and first[0].casefold() in _KEPT:
+        said = f"is in {first[0]!r}, where other files of the workspace are"
+    else:
+        return
+    message = f"'state_dir' is {config.state_dir!r}, which {said}: the state needs a folder of its own."
+    yield Fault(("state_dir",), message, "wrong_value", "Leave it out for .orchestra, or name another folder.")
 
 
 def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:

@@ -64,6 +64,45 @@ def test_what_only_tells_works(read_only: Run, run_id: str) -> None:
     assert {one["name"] for one in read_only("connections", "list", "--json").json["connections"]} >= {"github"}
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        pytest.param("tables list", {"tables": [{"name": "seen", "rows": 1}]}, id="tables"),
+        pytest.param("tables show seen", {"total": 1}, id="a table"),
+        pytest.param("files list", {"has_more": False}, id="files"),
+        pytest.param("files show files/a.txt", {"text": "kept"}, id="a file"),
+        pytest.param("triggers list", {}, id="triggers"),
+        pytest.param("triggers status", {"alarms": []}, id="the status of triggers"),
+        pytest.param("triggers dead", {"dead": []}, id="dead items"),
+        pytest.param("settings show", {}, id="settings"),
+        pytest.param("env list", {"environments": []}, id="environments"),
+        pytest.param("users list", {}, id="users"),
+        pytest.param("audit list", {}, id="audit"),
+        pytest.param("state status", {"writes_held": None}, id="state"),
+    ],
+)
+def test_what_lists_or_shows_works(
+    workspace: Path, orchestra: Orchestra, run_id: str, command: str, told: dict[str, object]
+) -> None:
+    (workspace / "files").mkdir()
+    (workspace / "files" / "a.txt").write_text("kept")
+    assert orchestra("tables", "set", "seen", "a", "1").code == 0
+    before = orchestra(*command.split(), "--json").json
+    assert {name: before.get(name) for name in told} == told
+    _allow(workspace, _READABLE)
+    try:
+        with as_anybody():
+            found = orchestra(*command.split(), "--json", "--workspace", str(workspace))
+    finally:
+        _allow(workspace, _WRITABLE)
+    assert (found.code, found.json) == (0, before), found
+
+
+def test_tables_that_are_not_there_are_none(workspace: Path, read_only: Run) -> None:
+    assert read_only("tables", "list", "--json").json == {"tables": []}
+    assert not [*workspace.rglob("store.db")]
+
+
 def test_runs_are_listed_while_the_state_has_a_log_beside_it(workspace: Path, orchestra: Orchestra) -> None:
     run_id = orchestra("run", "pure", "--json").json["run_id"]
     state = workspace / ".orchestra" / "state.db"
@@ -103,6 +142,9 @@ WRITES = [
     pytest.param(["login-link"], id="login-link"),
     pytest.param(["demo", "reset"], id="demo reset"),
     pytest.param(["serve"], id="serve"),
+    pytest.param(["tables", "set", "seen", "a", "1"], id="tables set"),
+    pytest.param(["collections", "list"], id="collections list"),
+    pytest.param(["demo", "show"], id="demo show"),
 ]
 
 
@@ -115,7 +157,8 @@ def test_what_would_write_says_so_in_one_sentence(
     assert (result.code, result.json["error"]["type"]) == (4, "StorageError"), result
     error = result.json["error"]
     assert str(workspace) in error["message"]
-    assert error["remedy"]
+    assert "work in a copy of" in error["remedy"]
+    assert "free space" not in error["remedy"]
     assert "Errno" not in error["message"]
     assert "Traceback" not in result.err
 

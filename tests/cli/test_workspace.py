@@ -47,6 +47,17 @@ def test_the_command_to_try_a_new_workspace_can_be_pasted(orchestra: Orchestra, 
     assert shlex.split(command)[-1] == str(tmp_path / "my mail")
 
 
+@pytest.mark.parametrize("name", ["r?v=1", "c%20d", "e#f", "g&mode=memory"])
+def test_the_state_is_in_the_folder_whatever_its_name(orchestra: Orchestra, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "around" / name
+    assert orchestra("init", str(folder)).code == 0
+    run = orchestra("runs", "list", "--workspace", str(folder))
+    assert orchestra("users", "add", "ann", "--workspace", str(folder)).code == 0
+    assert run.code == 0
+    assert [one.name for one in folder.parent.iterdir()] == [name]
+    assert (folder / ".orchestra" / "state.db").is_file()
+
+
 def test_a_folder_that_cannot_be_made_is_a_storage_error(orchestra: Orchestra, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = orchestra("init", str(tmp_path / "file" / "new"), "--json")
@@ -131,8 +142,12 @@ def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: O
     broken = log.with_name(f"{run_id[:-8]}aaaaaaaa.json")
     broken.write_text("{")
     result = orchestra("reindex", "--json")
-    assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (0, 1, 1)
-    assert broken.name in orchestra("reindex").err
+    assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (1, 1, 1)
+    told = orchestra("reindex")
+    assert (told.code, broken.name in told.err) == (1, True)
+    assert "1 log cannot be read: take" in told.err
+    shown = orchestra("runs", "show", broken.stem, "--json")
+    assert shown.json["error"]["remedy"] == "Take it from a backup, or move it away."
     assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
 
 

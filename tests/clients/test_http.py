@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,10 @@ def test_a_refusal_is_its_error(
     [
         pytest.param(b"plain", "text/plain", None, "plain", id="text"),
         pytest.param(b"caf\xe9", "text/plain; charset=iso-8859-1", None, "café", id="a charset"),
-        pytest.param(b"caf\xe9", "text/plain; charset=x-nobody", None, "caf�", id="an unknown charset"),
+        pytest.param(b"caf\xe9", "text/plain; charset=x-nobody", None, "café", id="an unknown charset"),
+        pytest.param(b"caf\xe9 \x80", "text/plain; charset=utf-8", None, "café €", id="not the charset it names"),
+        pytest.param(b"caf\xe9", "text/plain", None, "café", id="no charset"),
+        pytest.param(b"\xc3\xa9\xc3\xa9\xff", "text/plain", None, "éé�", id="UTF-8 with a damaged place"),
         pytest.param(b'{"a": [1]}', "application/problem+json", {"a": [1]}, '{"a": [1]}', id="JSON by another name"),
         pytest.param(b"", "application/json", None, "", id="empty JSON"),
         pytest.param(b"\x89PNG", "image/png", None, "", id="a picture"),
@@ -147,6 +151,14 @@ def test_json_that_is_none_is_a_bad_answer(scripted: Scripted, local: HttpClient
     scripted.then(200, content, content_type="application/json")
     with pytest.raises(BadAnswer):
         local.request(Wanted("GET", scripted.url))
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1E+999"])
+def test_a_number_that_cannot_be_kept_is_refused(scripted: Scripted, local: HttpClient, number: str) -> None:
+    scripted.then(200, f'{{"a": [1.5, {number}]}}'.encode(), content_type="application/json")
+    with pytest.raises(InvalidRequest, match=rf"number {re.escape(number)}, which is too large") as caught:
+        local.request(Wanted("POST", scripted.url))
+    assert (caught.value.outcome, caught.value.retryable) == ("unknown", False)
 
 
 @pytest.mark.parametrize(("method", "outcome"), [("GET", "not_done"), ("POST", "unknown")])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from demo.store import Store
+from clients.sql.address import parsed
+from demo import stand_ins
+from demo.endpoints import FILES
+from demo.store import Store, read_generation
 
 
 @pytest.fixture
@@ -98,3 +102,16 @@ def test_another_opening_of_the_file_sees_a_change_at_once(store: Store, tmp_pat
     other.reset(_seed)
     assert store.all("mails") == [{"n": 0}]
     other.close()
+
+
+@pytest.mark.parametrize("name", ["r?v=1", "c%20d", "e#f"])
+def test_its_files_are_found_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    store = Store(folder / "demo.db")
+    store.reset(_seed)
+    told = json.loads(stand_ins.line(store, {}, folder))
+    store.close()
+    assert read_generation(folder / "demo.db") == 1
+    assert {one: parsed(told[one]["base_url"]).database for one in FILES} == {
+        one: str(folder / file) for one, file in FILES.items()
+    }

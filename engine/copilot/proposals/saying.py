@@ -15,7 +15,7 @@ from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.services import declaration
 from engine.base.step_tree import step_nodes
-from engine.base.wording import listed
+from engine.base.wording import listed, number_text
 from engine.documents.line_differences import unified
 from engine.outgoing import hidden_characters
 from engine.plugins.registry import step_type, trigger_type
@@ -61,7 +61,7 @@ def starts(trigger: JsonObject) -> str:
     if uses == "schedule" and isinstance(given.get("cron"), str):
         when = f"Starts {cron_words(given.pop('cron'))}"
     elif uses == "schedule" and isinstance(given.get("every_seconds"), int | float):
-        when = f"Starts every {given.pop('every_seconds'):g} seconds"
+        when = f"Starts every {number_text(given.pop('every_seconds'))} seconds"
     told = _arguments(given)
     return f"{when} ({told})" if told else when
 

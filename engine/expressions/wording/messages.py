@@ -93,7 +93,7 @@ def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tu
 def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     target, name, kinds = found[1], found[2], split_kinds(found[3])
     kinds = ([target] if target else []) + kinds
-    operator = name.strip("_").replace("_", " ").strip() or name
+    operator = name.strip("_@").replace("_", " ").strip() or name
     words = " and ".join(map(word, kinds)) or "this"
     return f"{operator!r} does not work on {words}.", overload_remedy(kinds)
 
@@ -131,8 +131,25 @@ def _pattern(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple
     return f"The pattern is not a regular expression: {found[1].rstrip('.')}.", remedy
 
 
+def _part_of_text(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    begin, end, size = map(int, found.groups())
+    call = f"substring({begin}, {end})"
+    if begin < 0:
+        return f"{call} begins before the text.", "Characters are counted from 0."
+    if end < begin:
+        return f"{call} ends before it begins.", "Give the lower place first."
+    has = f"{size} character{'s' * (size != 1)}"
+    return f"{call} ends after the text, which has {has}.", f"Ask size(x) first, like size(x) > {end} ? … : x."
+
+
 _RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
 _TOO_LARGE = ("The whole number does not fit into 64 bits.", _RANGE)
+_NO_TIME = ("The time is before the year 1 or after the year 9999.", "Look at the time, and at what is added to it.")
+_NO_DURATION = ("The duration is longer than 10,000 years.", "Write a shorter one.")
+_TOO_LARGE_RESULT = (
+    "The result does not fit into 64 bits.",
+    f"{_RANGE} Durations that are calculated are at most 292 years long.",
+)
 _PATTERNS = (
     (r"invalid u?int literal", _TOO_LARGE),
     (r"(\w+)\(\) variable name must be a simple identifier", _item_name),
@@ -166,7 +183,10 @@ _FAILURES = (
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),
     (r"^(?:divide|modulus) by zero", ("This divides by zero.", "Guard it: y == 0 ? 0 : x / y.")),
-    (r"overflow|out of u?int64 range", _TOO_LARGE),
+    (r"timestamp overflow", _NO_TIME),
+    (r"[Dd]uration .*(?:above|below) m\w+ allowed duration", _NO_DURATION),
+    (r"integer overflow", _TOO_LARGE_RESULT),
+    (r"out of u?int64 range", _TOO_LARGE),
     (r"^[Ii]nvalid regular expression: (.*)", _pattern),
     (r"^[Ii]nvalid timezone", ("There is no such time zone.", "Write one such as 'Europe/Berlin' or '+02:00'.")),
     (
@@ -177,5 +197,13 @@ _FAILURES = (
     (r"^Type conversion error from '(\w+)' to '(\w+)'", _conversion),
     (r"^String to (Timestamp|Duration) conversion failed", _moment),
     (r"^Invalid container type: '(\w+)'", _container),
-    (r"is greater than <string>\.size", ("The text is shorter than that.", "Ask size(text) first.")),
+    (r"^substring: (-?\d+) to (-?\d+) of (\d+)", _part_of_text),
+    (
+        r"<\w+> is less than 0|^index out of range: -",
+        ("Characters are counted from 0; a negative number is no place.", "Count from 0."),
+    ),
+    (
+        r"is greater than <string>\.size|^index out of range",
+        ("The text is shorter than that.", "Ask size(text) first."),
+    ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
+from engine.base.wording import number_text
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import Attempts, started
@@ -64,4 +65,4 @@ async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
         async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
             return await started(job, work)
     except TimeoutError as error:
-        raise Timeout(f"No answer within {job.timeout_seconds:g} s.", service=job.account.service) from error
+        raise Timeout(f"No answer within {number_text(job.timeout_seconds)} s.", service=job.account.service) from error

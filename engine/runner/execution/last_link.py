@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import Timeout
 from engine.base.plain_values import plain_json
 from engine.base.threads import Workers
+from engine.base.wording import number_text
 from engine.observing import context
 from engine.plugins.step import StopRun, Wish
 from engine.runner.effects.job import Attempt, Job, Remarks
@@ -66,4 +67,4 @@ class LastLink:
                 return await _heavy_workers.run(made)
         except TimeoutError as error:
             remedy = "Give it less to do, or raise the step's `timeout_seconds`."
-            raise Timeout(f"It was not done within {job.timeout_seconds:g} s.", remedy=remedy) from error
+            raise Timeout(f"It was not done within {number_text(job.timeout_seconds)} s.", remedy=remedy) from error

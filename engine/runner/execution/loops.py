@@ -16,6 +16,7 @@ from engine.base.wording import kind_of
 from engine.compiler.definition.model import MAX_ITEMS
 from engine.compiler.definition.plan import Block, Loop, Node
 from engine.expressions.expressions import render, render_field
+from engine.expressions.json_values import compact_json
 from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
 from engine.record.frames import Frame
@@ -202,7 +203,8 @@ def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
         said = f"The key of item {index} is empty."
         raise ExpressionError(said, field="key", remedy="Name something that each item has, such as its id.")
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise ExpressionError(f"The key of item {index} is {value!r:.80}; it must be a text or a number.", field="key")
+        said = f"The key of item {index} is {compact_json(value):.80}; it must be a text or a whole number."
+        raise ExpressionError(said, field="key", remedy="Name something that each item has, such as its id.")
     if len(str(value)) > _LONGEST_KEY:
         raise ExpressionError(
             f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",

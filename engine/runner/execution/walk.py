@@ -15,7 +15,7 @@ from engine.base.lazy_values import NotKnownYet, Unknown, opened
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
-from engine.base.wording import kind_of
+from engine.base.wording import kind_of, number_text
 from engine.compiler.definition.plan import Block, Node, Plan
 from engine.expressions.expressions import render
 from engine.record.events import StepFinished, StepStarted
@@ -85,7 +85,7 @@ class Runner:
             return
         deadline = self._recording.deadline(path, seconds)
         left = self._recording.seconds_until(deadline)
-        timeout = StepTimeout(f"{what} took longer than {seconds:g} s.")
+        timeout = StepTimeout(f"{what} took longer than {number_text(seconds)} s.")
         if left <= 0:
             raise timeout
         try:

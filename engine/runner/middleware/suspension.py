@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine.base.clock import moment_of
 from engine.base.errors import OrchestraError, StepTimeout
+from engine.base.wording import number_text
 from engine.plugins.step import CallWorkflow
 from engine.record.events import StepWaiting
 from engine.record.types.run import OutsideInput
@@ -77,7 +78,7 @@ class Suspension(Middleware):
             await self._run.wait(pause, ends_at, call.frame.deadline)
             if not pause.is_over():
                 await pause.given_up("timeout")
-                raise StepTimeout(f"Step {call.node.id!r} took longer than {limit or 0:g} s.")
+                raise StepTimeout(f"Step {call.node.id!r} took longer than {number_text(limit or 0)} s.")
             return Succeeded(call, pause.output())
         except OrchestraError as error:
             begun, now = moment_of(self._recording.begun_at(call.path)), moment_of(self._recording.now())

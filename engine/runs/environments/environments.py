@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from engine.runs.environments.promotion import (
     require_own_id,
     returning,
 )
-from engine.runs.environments.reader import EnvironmentReader
+from engine.runs.environments.reader import EnvironmentReader, EnvironmentStatus
 from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import EnvironmentPlans, require_stand_in
@@ -37,23 +37,6 @@ from engine.workspace.workspace import Workspace
 
 _FIRST = {"dev": EnvironmentFile(title="Development"), "prod": EnvironmentFile(title="Production", others="none")}
 """What `init` makes: files as they are, and what was promoted."""
-
-
-@dataclass(frozen=True)
-class EnvironmentStatus:
-    """An environment, for display."""
-
-    name: str
-    title: str
-    is_default: bool
-    connections: Mapping[str, str]
-    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
-    variables: JsonObject
-    others: str
-    """`current`: workflows not listed run their file as it is; `none`: they do not run here."""
-    workflows: Mapping[str, WorkflowEntry] = field(default_factory=dict)
-    error: str = ""
-    """Why its file cannot be used."""
 
 
 class Environments(EnvironmentReader):
@@ -66,39 +49,6 @@ class Environments(EnvironmentReader):
         self._workspace, self._plans, self._checks = workspace, plans, checks
         self._audit, self._clock = audit, clock
         self._files, self._versions = plans.files, plans.versions
-
-    def names(self, p: Principal) -> builtins.list[str]:
-        """Return the names of the environments, the default one first; [] if there are none."""
-        require(p, "view", "see environments")
-        default = self._default()
-        return sorted(self._files.names(), key=lambda name: (name != default, name))
-
-    def list(self, p: Principal) -> builtins.list[EnvironmentStatus]:
-        """Return every environment, the default one first; one whose file is damaged says so."""
-        return [self._status(name) for name in self.names(p)]
-
-    def get(self, p: Principal, name: str) -> EnvironmentStatus:
-        """Return an environment. Raises UnknownName."""
-        require(p, "view", "see environments")
-        if name not in self._files.names():
-            self._files.get(name)
-        return self._status(name)
-
-    def where(self, p: Principal, workflow: str) -> dict[str, int | str | None]:
-        """Return which version of a workflow each environment runs, None if it is not there."""
-        require(p, "view", "see environments")
-        found: dict[str, int | str | None] = {}
-        for name in self.names(p):
-            content = self._files.get(name)
-            entry = content.workflows.get(workflow)
-            otherwise = CURRENT if content.others == CURRENT else None
-            found[name] = otherwise if entry is None else entry.version
-        return found
-
-    def of_triggers(self, p: Principal, workflow: str) -> str:
-        """Return the environment in which the triggers of a workflow start runs, "" if there are none."""
-        require(p, "view", "see environments")
-        return self._plans.of_triggers(workflow)
 
     def init(self, p: Principal) -> builtins.list[EnvironmentStatus]:
         """Create `dev`, which runs the files as they are, and `prod`, which runs what was promoted.
@@ -385,21 +335,3 @@ class Environments(EnvironmentReader):
             return self._plans.compiled(name)
         except OrchestraError:
             return None
-
-    def _default(self) -> str:
-        """Return the default environment, "" if there is none: then runs that name none are refused."""
-        try:
-            return self._plans.default()
-        except UnknownName:
-            return ""
-
-    def _status(self, name: str) -> EnvironmentStatus:
-        is_default = name == self._default()
-        try:
-            found = self._files.get(name)
-            self._plans.environment(name, found)
-        except OrchestraError as error:
-            return EnvironmentStatus(name, "", is_default, {}, {}, "", error=f"{error.message} {error.remedy}".strip())
-        return EnvironmentStatus(
-            name, found.title, is_default, found.connections, found.variables, found.others, found.workflows
-        )

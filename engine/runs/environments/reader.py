@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.json_text import JsonObject
+from engine.compiler.definition.environment import CURRENT
+from engine.environments.environment_file import WorkflowEntry
 from engine.people.access import Principal, require
 from engine.workflows.environment_plans import EnvironmentPlans
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """An environment, for display."""
+
+    name: str
+    title: str
+    is_default: bool
+    connections: Mapping[str, str]
+    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    variables: JsonObject
+    others: str
+    """`current`: workflows not listed run their file as it is; `none`: they do not run here."""
+    workflows: Mapping[str, WorkflowEntry] = field(default_factory=dict)
+    error: str = ""
+    """Why its file cannot be used."""
 
 
 class EnvironmentReader:
     """The part of the facet for a workspace that cannot be written."""
 
     def __init__(self, plans: EnvironmentPlans) -> None:
-        self._plans = plans
+        self._plans, self._files = plans, plans.files
 
     def file_problems(self, p: Principal) -> list[Problem]:
         """Return what is wrong with the files of environments; nothing runs in any while one is damaged."""
@@ -25,3 +49,54 @@ class EnvironmentReader:
                 named = error.problems if isinstance(error, InvalidFile) else []
                 found += named or [Problem(error.message, type(error).__name__, file=file, remedy=error.remedy)]
         return found
+
+    def names(self, p: Principal) -> builtins.list[str]:
+        """Return the names of the environments, the default one first; [] if there are none."""
+        require(p, "view", "see environments")
+        default = self._default()
+        return sorted(self._files.names(), key=lambda name: (name != default, name))
+
+    def list(self, p: Principal) -> builtins.list[EnvironmentStatus]:
+        """Return every environment, the default one first; one whose file is damaged says so."""
+        return [self._status(name) for name in self.names(p)]
+
+    def get(self, p: Principal, name: str) -> EnvironmentStatus:
+        """Return an environment. Raises UnknownName."""
+        require(p, "view", "see environments")
+        if name not in self._files.names():
+            self._files.get(name)
+        return self._status(name)
+
+    def where(self, p: Principal, workflow: str) -> dict[str, int | str | None]:
+        """Return which version of a workflow each environment runs, None if it is not there."""
+        require(p, "view", "see environments")
+        found: dict[str, int | str | None] = {}
+        for name in self.names(p):
+            content = self._files.get(name)
+            entry = content.workflows.get(workflow)
+            otherwise = CURRENT if content.others == CURRENT else None
+            found[name] = otherwise if entry is None else entry.version
+        return found
+
+    def of_triggers(self, p: Principal, workflow: str) -> str:
+        """Return the environment in which the triggers of a workflow start runs, "" if there are none."""
+        require(p, "view", "see environments")
+        return self._plans.of_triggers(workflow)
+
+    def _default(self) -> str:
+        """Return the default environment, "" if there is none: then runs that name none are refused."""
+        try:
+            return self._plans.default()
+        except UnknownName:
+            return ""
+
+    def _status(self, name: str) -> EnvironmentStatus:
+        is_default = name == self._default()
+        try:
+            found = self._files.get(name)
+            self._plans.environment(name, found)
+        except OrchestraError as error:
+            return EnvironmentStatus(name, "", is_default, {}, {}, "", error=f"{error.message} {error.remedy}".strip())
+        return EnvironmentStatus(
+            name, found.title, is_default, found.connections, found.variables, found.others, found.workflows
+        )

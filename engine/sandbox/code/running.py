@@ -13,10 +13,11 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from clients.deadline import seconds_left
 from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
 from engine.outgoing import hidden_characters
 from engine.sandbox import work
@@ -90,6 +91,8 @@ class Code:
     """A folder with packages of Python, which it sees at `/packages`; None: there are none."""
     file: str = ""
     """The file that a person corrects, such as `tools/iban-check/main.py`; empty: the field `code` of the step."""
+    seconds_left: float | None = None
+    """What is left of the time of its step; None: more than its own limit."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
 
     Raises CodeFailed (with the line), LimitExceeded (with the limit), SandboxMissing, Timeout (it was cancelled).
     """
+    left = seconds_left(code.limits.seconds, Timeout)
+    code = replace(code, seconds_left=left) if left < code.limits.seconds else code
     end = ended(code, files)
     try:
         _require_success(code, end)
@@ -178,7 +183,7 @@ def _limits(code: Code) -> Limits:
         memory_bytes=memory,
         data_bytes=0 if code.language == PYTHON else memory,
         cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,
-        wall_seconds=it.seconds,
+        wall_seconds=it.seconds if code.seconds_left is None else code.seconds_left,
         file_bytes=it.disk_mb * _MB,
         answer_bytes=it.output_kb * _KB,
         said_bytes=it.output_kb * _KB,
@@ -276,7 +281,7 @@ def _require_success(code: Code, end: End) -> None:
     if end.reason == "cancelled":
         raise Timeout("The code was cancelled.", outcome="not_done")
     if end.reason == "time":
-        raise _exceeded(code, "seconds", f"The code ran longer than {it.seconds:,} seconds")
+        raise _too_slow(code)
     if end.reason == "processes":
         raise _exceeded(code, "processes", f"The code had more than {it.processes:,} processes and threads")
     if end.reason == "answer":
@@ -292,6 +297,13 @@ def _require_success(code: Code, end: End) -> None:
         raise _exceeded(code, "disk_mb", f"The code wrote more than {it.disk_mb:,} MB")
     if end.status != 0:
         raise _failure(code, end.status, said, shown(end.out))
+
+
+def _too_slow(code: Code) -> LimitExceeded:
+    if code.seconds_left is None:
+        return _exceeded(code, "seconds", f"The code ran longer than {code.limits.seconds:,} seconds")
+    said = f"The code ran longer than its step may take; {round(code.seconds_left, 1):g} seconds were left for it."
+    return LimitExceeded(said, service="code", remedy="Raise `timeout_seconds`, or let the code do less.")
 
 
 def _exceeded(code: Code, limit: str, what: str) -> LimitExceeded:

@@ -52,9 +52,15 @@ _MAGIC = (
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER = re.compile(
-    rb"\A(?:[!-9;-~]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){2,}", re.IGNORECASE
+    rb"(?:[!-9;-~]+:[^\r\n]*(?:\r\n?|\n)(?:[ \t][^\r\n]*(?:\r\n?|\n))*)+"
 )  # RFC 5322 2.2: names of printable characters without a colon
-_OF_MAIL = re.compile(rb"(?im)^(from|received|message-id|mime-version|return-path|date):")
+_FIELD = re.compile(rb"(?:\A|(?<=[\r\n]))([!-9;-~]+):")
+_OF_MAIL = frozenset((b"from", b"received", b"message-id", b"mime-version", b"return-path", b"date"))
+_ALSO_OF_MAIL = _OF_MAIL | {b"to", b"cc", b"subject", b"sender", b"reply-to", b"content-type", b"delivered-to"}
+_MIME = frozenset((b"content-type", b"content-transfer-encoding"))
+_HEADERS_MOST = 256 * 1024
+"""Bytes of headers in which those are looked for that tell a mail."""
+_BEFORE_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:From [^\r\n]*(?:\r\n?|\n))?")
 _HTML = re.compile(r"<(!doctype\s+html|html|head|body|table|div|p)\b", re.IGNORECASE)
 _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown": "plain", "txt": "plain"}
 
@@ -103,9 +109,9 @@ def _of_text(source: Source, head: bytes) -> Kind:
     except Refused:
         return UNKNOWN
     text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
-    if _HEADER.match(head) and len(set(_OF_MAIL.findall(head.lower()))) >= 2:
-        return Kind("mail", "message/rfc822", "mail", encoding)
     ending = source.name.rpartition(".")[2].lower()
+    if _is_mail(source.head(_HEADERS_MOST), ending):
+        return Kind("mail", "message/rfc822", "mail", encoding)
     if _ENDINGS.get(ending) == "csv":
         return Kind("csv", "text/csv", "table of text", encoding)
     if text[:1] in ("{", "[") and ending not in _ENDINGS:
@@ -118,6 +124,23 @@ def _of_text(source: Source, head: bytes) -> Kind:
         return Kind("plain", "application/xml", "XML", encoding)
     media_type = "text/markdown" if ending in ("md", "markdown") else "text/plain"
     return Kind("plain", media_type, "text", encoding)
+
+
+def begin_of_mail(content: bytes) -> int:
+    """Return where the headers of a mail begin: behind a byte order mark, empty lines and the line of a mailbox."""
+    found = _BEFORE_MAIL.match(content)
+    return found.end() if found else 0
+
+
+def _is_mail(head: bytes, ending: str) -> bool:
+    """Return whether a text begins with headers that only mails have, or as a file that is named as a mail should."""
+    block = _HEADER.match(head, begin_of_mail(head))
+    if block is None:
+        return False
+    names = set(_FIELD.findall(block[0].lower()))
+    if ending == "eml":
+        return bool(names & _ALSO_OF_MAIL)
+    return len(names & _OF_MAIL) >= 2 or (b"from" in names and bool(names & _MIME))
 
 
 def _is_json_lines(text: str) -> bool:

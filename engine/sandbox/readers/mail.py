@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
 from clients.mail.text import read_mail, written_at
-from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.source import Source
+from engine.sandbox.readers.detect import Kind, begin_of_mail
+from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import Text
 
 _BYTES_MOST = 50 * 1024 * 1024
+_NEXT_IN_MAILBOX = re.compile(rb"(?:\r\n\r\n|\n\n)From [^\r\n]+\r?\n[!-9;-~]+:")  # RFC 4155
 _HEAD = ("from", "to", "cc", "subject", "date")
 
 
@@ -37,5 +39,8 @@ def _attached(mail: Mapping[str, Any]) -> list[str]:
 
 
 def _read(source: Source) -> dict[str, Any]:
-    payload = payload_of(source.whole(_BYTES_MOST))
+    content = source.whole(_BYTES_MOST)
+    if _NEXT_IN_MAILBOX.search(content) and b"From " in content[: begin_of_mail(content)]:
+        raise Refused("It is a mailbox with several mails (mbox): save each as a file of its own, as .eml.")
+    payload = payload_of(content[begin_of_mail(content) :])
     return {**read_mail(payload, nothing_left_out), "date": written_at(payload)}

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.base.errors import DamagedState, StorageError
+from engine.base.errors import DamagedState, StorageError, storage_remedy
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_folder
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
@@ -401,8 +401,9 @@ def _refusal(path: Path, error: BaseException | None) -> StorageError:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
         return StorageError(f"{path}: {error}.", remedy=_LOCKED)
     if isinstance(error, OSError):  # it may be about another file or folder, which the error names
-        return StorageError(f"{error.filename or path}: {error.strerror or error}.")
-    return StorageError(f"{path}: {'No space left on device' if _is_for_want_of_room(path, error) else error}.")
+        return StorageError(f"{error.filename or path}: {error.strerror or error}.", remedy=storage_remedy(error))
+    said = "No space left on device" if _is_for_want_of_room(path, error) else error
+    return StorageError(f"{path}: {said}.", remedy=storage_remedy(error))
 
 
 def _is_for_want_of_room(path: Path, error: BaseException | None) -> bool:
@@ -421,11 +422,11 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _engine(path: Path) -> Engine:
-    from sqlalchemy import create_engine, event
+    from sqlalchemy import URL, create_engine, event
     from sqlalchemy.pool import QueuePool
 
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),  # a text would be parsed: `?` and `%20` may be part of a path
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=24,

@@ -58,6 +58,12 @@ class ReadOnlyDatabase(SqliteDatabase):
             driver: Any = connection.connection.driver_connection
             yield driver.cursor()
 
+    def fact(self, key: str) -> str | None:
+        """Return the value of a key in `meta`, if any."""
+        with self.reading() as connection:
+            found = connection.execute(meta.select().where(meta.c.key == key)).one_or_none()
+        return None if found is None else str(found.value)
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Raise StorageError."""

@@ -233,6 +233,7 @@ class TriggerResolver:
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,
+            private=self._accounts.private(),
             inbox=self.inbox(named) if named.trigger.kind.name == FORM else None,
         )
 

@@ -157,6 +157,7 @@ def test_a_file_is_a_file_of_the_run(page: Page) -> None:
         pytest.param({"mail": "ann@example.org\r\nBcc: all@example.org"}, "mail", "no e-mail address", id="header"),
         pytest.param({"kind": "Other"}, "kind", "Choose one of the list.", id="choice"),
         pytest.param({"count": "NaN"}, "count", "no number", id="number"),
+        pytest.param({"count": "9007199254740993"}, "count", "too many digits: 15 fit", id="long number"),
         pytest.param({"day": "2026-02-30"}, "day", "no date", id="date"),
         pytest.param({"agree": ""}, "agree", "Tick this box.", id="box"),
     ],

@@ -342,6 +342,7 @@ def test_what_stands_under_a_misspelt_key_is_checked_and_told_where_it_stands() 
         pytest.param(put("steps.2.on_error", "stop"), "'fail', 'continue' or {\"steps\": [ … ]}", id="on-error"),
         pytest.param(put("steps.1.steps.1.if", 5), "text in quotes or true or false", id="alternatives"),
         pytest.param(put("steps.0.timeout_seconds", 0), "'timeout_seconds' must be more than 0, not 0.", id="limit"),
+        pytest.param(put("steps.0.timeout_seconds", 99999999), "must be at most 31622400, not 99999999.", id="digits"),
         pytest.param(drop("steps.0.id"), "Add 'id', such as \"read_mail\".", id="example"),
         pytest.param(put("steps.0.uses", "x.y"), "… and ", id="long-list"),
         pytest.param(put("steps.0.id", "readMail-2"), "Write it like 'read_mail_2'.", id="id-proposed"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import misfits, schema_faults
 
 
@@ -53,6 +54,21 @@ def test_a_right_schema_has_no_faults() -> None:
     assert list(schema_faults({"properties": {"role": {"enum": [{"sender": True}]}}, "required": ["address"]})) == []
     assert list(misfits({"x": 1}, schema)) == []
     assert list(misfits({"x": "1"}, schema)) == ["x: '1' is not of type 'integer'."]
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "said"),
+    [
+        pytest.param(None, {"type": "integer"}, "null is not of type 'integer'.", id="null"),
+        pytest.param(True, {"type": "string"}, "true is not of type 'string'.", id="truth"),
+        pytest.param({"a": [None]}, {"type": "string"}, "{'a': [null]} is not of type 'string'.", id="inside"),
+        pytest.param("x", {"enum": [None, False]}, "'x' is not one of [null, false].", id="a choice"),
+        pytest.param("x", {"const": None}, "null was expected.", id="a constant"),
+        pytest.param("None", {"type": "integer"}, "'None' is not of type 'integer'.", id="a text"),
+    ],
+)
+def test_a_misfit_shows_values_as_json_has_them(value: Any, schema: JsonSchema, said: str) -> None:
+    assert list(misfits(value, schema)) == [said]
 
 
 def test_a_schema_that_is_none_fits_nothing_and_is_never_fetched() -> None:

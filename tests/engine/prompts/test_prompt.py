@@ -231,7 +231,7 @@ def test_defaults_stand_in_and_objects_are_shown_as_json() -> None:
         pytest.param({}, InvalidInput, "'subject' has no value", id="missing"),
         pytest.param({"subject": "x", "subjct": 1}, InvalidInput, "no variable 'subjct'", id="unknown"),
         pytest.param({"subject": 5}, InvalidInput, "5 is not of type 'string'", id="type"),
-        pytest.param({"subject": None}, InvalidInput, "None is not of type 'string'", id="null"),
+        pytest.param({"subject": None}, InvalidInput, "null is not of type 'string'", id="null"),
     ],
 )
 def test_variables_that_do_not_fit_are_named(variables: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -124,6 +124,15 @@ def test_what_goes_over_a_limit_is_ended_and_the_limit_named(run: Run, limit: st
     assert found["retryable"] is False
 
 
+def test_code_that_takes_longer_than_its_step_may_is_ended_and_not_tried_again(run: Run) -> None:
+    found = run([{**step("while True: pass"), "timeout_seconds": 2}])
+    said = error(found)
+    assert (said["type"], said["retryable"]) == ("LimitExceeded", False), said
+    assert "longer than its step may take" in said["message"]
+    assert "`timeout_seconds`" in said["remedy"]
+    assert len(found["steps"][0]["attempts"]) == 1
+
+
 FAILURES = {
     "python": ("a = 1\ndef f():\n    return inputs['amount']\n\n\nf()\n", 3, "KeyError: 'amount'"),
     "python, no JSON": ("output = {1, 2}", None, "`output` cannot be written as JSON"),

@@ -239,6 +239,44 @@ def test_texts_with_a_nul_are_read_if_their_names_say_that_they_are_texts(run: R
         assert run([step("file.text", file=f"inbox/{name}")])["status"] == "failed", name
 
 
+_BASE64 = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\nQWxsIGl0cyB3b3Jkcw==\n"
+_ENCODED = f"From: ann@a.example\nSubject: Hello\nTo: me@a.example\n{_BASE64}"
+_RELAYED = "".join(f"Received: from m{at}.example ([192.0.2.1])\n\tby n{at}.example; {'x' * 200}\n" for at in range(60))
+_MAILS = {
+    "few headers.eml": f"Subject: Hello\n{_BASE64}",
+    "few headers.txt": _ENCODED,
+    "mailbox.eml": f"From ann@a.example Fri Nov 20 10:00:00 2026\n{_ENCODED}",
+    "mark.eml": f"\ufeff{_ENCODED}",
+    "blank line.eml": f"\r\n\n{_ENCODED}",
+    "returns.eml": _ENCODED.replace("\n", "\r"),
+    "relayed.eml": _RELAYED + _ENCODED,
+    "relayed.txt": _RELAYED + _ENCODED,
+}
+
+
+def test_a_mail_is_known_by_its_headers_whatever_stands_before_them(run: Run, inbox: Path) -> None:
+    for name, mail in _MAILS.items():
+        (inbox / name).write_text(mail, newline="")
+    document = run(each("file.text", [*_MAILS]))
+    found = {name: output(document, f"s{at}")["text"] for at, name in enumerate(_MAILS)}
+    assert {name: ("All its words" in text, "Subject: Hello" in text) for name, text in found.items()} == dict.fromkeys(
+        _MAILS, (True, True)
+    )
+
+
+@pytest.mark.parametrize("text", ["To: Bob\nDate: today\nSubject: x\nWhere: here\n\nSee you.", "From: a\nTo: b\n\nHi"])
+def test_a_text_that_only_begins_like_a_mail_stays_whole(run: Run, inbox: Path, text: str) -> None:
+    (inbox / "memo.txt").write_text(text)
+    assert output(run([step("file.text", file="inbox/memo.txt")]))["text"].strip() == text
+
+
+def test_a_mailbox_of_several_mails_is_refused_and_not_cut(run: Run, inbox: Path) -> None:
+    one = f"From ann@a.example Fri Nov 20 10:00:00 2026\n{_ENCODED}\n"
+    (inbox / "two.eml").write_text(one * 2)
+    failed = run([step("file.text", file="inbox/two.eml")])
+    assert "a mailbox with several mails" in failed["error"]["message"]
+
+
 def test_a_table_over_the_limit_is_a_file_that_can_be_read_again(run: Run, inbox: Path) -> None:
     lines = ["no;zip;price"] + [f"{at};{at:05};{at}.5" for at in range(2500)]
     (inbox / "many.csv").write_text("\n".join(lines))

@@ -30,10 +30,11 @@ class Looker:
     ended_runs: Any = lambda _after, _most: []
     last_end: Any = lambda: 0
     inbox: Any = None
+    private: frozenset[Path] = frozenset()
 
     def request(self, now: datetime = NOW) -> Look:
         """What a look is made with."""
-        around = Around(self.root, self.time_zone, "work", self.ended_runs, self.last_end, self.inbox)
+        around = Around(self.root, self.time_zone, "work", self.ended_runs, self.last_end, self.inbox, self.private)
         fields = self.kind.fields.model_validate(self.fields)
         return Look(fields, self.client, now, self.cursor, self.start, self._unseen, around, self.limit)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -141,6 +143,59 @@ def test_which_files_count(folder: Path, pattern: str, wanted: set[str]) -> None
     assert set(names(one.look_until_done())) == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("h2.txt", "hard link", id="hard link"),
+        pytest.param("prod.env", "may hold a key", id="by custom"),
+        pytest.param("id_rsa", "may hold a key", id="a key"),
+        pytest.param("prod.env.bak", "may hold a key", id="a copy of one"),
+        pytest.param("state.db", "may hold a key", id="a state"),
+        pytest.param("config.yaml", "belongs to AI-Orchestra", id="the settings"),
+        pytest.param("logs/run.txt", "belongs to AI-Orchestra", id="what the program keeps"),
+    ],
+)
+@pytest.mark.parametrize("is_linked", [False, True], ids=["as it is", "through a link"])
+def test_what_no_step_may_read_is_left_out_and_told(folder: Path, name: str, said: str, is_linked: bool) -> None:
+    (folder.parent / "link").symlink_to(folder)
+    one = looker(folder, pattern="**/*", path="link" if is_linked else folder.name)
+    one.private = frozenset({folder / "config.yaml", folder / "logs"})
+    one.look_until_done()
+    (folder / "logs").mkdir()
+    write(folder, name, "KEY=sk-123")
+    if name == "h2.txt":
+        (folder.parent / ".env").hardlink_to(folder / name)
+    write(folder, "a.txt", "a")
+    look = one.request()
+    found = {item.title: item for item in one.kind.look(look).items}
+    assert {title: said in item.skip for title, item in found.items()} == {name: True, "a.txt": False}
+    with pytest.raises(InvalidRequest, match=said):
+        one.kind.read(look, found[name])
+    assert names(one.look_until_done()) == ["a.txt"]
+
+
+def test_a_copy_of_the_state_is_known_by_its_content(folder: Path) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    with closing(sqlite3.connect(folder / "plain.txt")) as copy:
+        copy.executescript("CREATE TABLE effects (n); CREATE TABLE login_links (n)")
+    [item] = one.kind.look(one.request()).items
+    with pytest.raises(InvalidRequest, match="copy of AI-Orchestra's own state") as refused:
+        one.kind.read(one.request(), item)
+    assert is_for_good(refused.value)
+
+
+@pytest.mark.parametrize("path", [".hidden", "logs", "linked"])
+def test_a_folder_of_the_program_is_not_watched(folder: Path, path: str) -> None:
+    for name in (".hidden", "logs"):
+        (folder.parent / name).mkdir()
+    (folder.parent / "linked").symlink_to(folder.parent / "logs")
+    one = looker(folder, path=path)
+    one.private = frozenset({folder.parent / "logs"})
+    with pytest.raises(InvalidRequest, match="belongs to AI-Orchestra itself, or is hidden"):
+        one.look()
+
+
 def test_a_file_whose_name_is_no_text_is_left_out_and_blocks_no_other(folder: Path) -> None:
     one = looker(folder)
     one.look_until_done()
@@ -170,7 +225,7 @@ def test_a_file_may_have_a_time_that_no_calendar_has(
     one.look_until_done()
     write(folder, "a.txt", "a")
     facts = (folder / "a.txt").lstat()
-    strange = SimpleNamespace(st_mode=facts.st_mode, st_size=facts.st_size, st_mtime_ns=seconds * 10**9)
+    strange = SimpleNamespace(st_mode=facts.st_mode, st_size=facts.st_size, st_nlink=1, st_mtime_ns=seconds * 10**9)
     lstat = Path.lstat
     monkeypatch.setattr(Path, "lstat", lambda path: strange if path.name == "a.txt" else lstat(path))
     [item] = one.look_until_done()

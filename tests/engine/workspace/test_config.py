@@ -78,6 +78,13 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("retention:\n  days: 0\n", 2, "wrong_value", "at least 1", id="retention"),
         pytest.param("retention:\n  demo_days: 99999999\n", 2, "wrong_value", "at most 36500", id="retention-too-long"),
         pytest.param("retention:\n  day: 30\n", 2, "unknown_key", "Did you mean 'days'?", id="retention-misspelt"),
+        pytest.param("\nstate_dir: workflows\n", 2, "wrong_value", "is in 'workflows'", id="state-among-workflows"),
+        pytest.param("state_dir: ./Logs/state\n", 1, "wrong_value", "is in 'Logs'", id="state-among-logs"),
+        pytest.param("state_dir: files\n", 1, "wrong_value", "is in 'files'", id="state-among-files"),
+        pytest.param("state_dir: config.yaml\n", 1, "wrong_value", "is in 'config.yaml'", id="state-in-a-file"),
+        pytest.param("state_dir: a/..\n", 1, "wrong_value", "is, or is around,", id="state-is-the-workspace"),
+        pytest.param("state_dir: ..\n", 1, "wrong_value", "is, or is around,", id="state-around-all"),
+        pytest.param("state_dir: /\n", 1, "wrong_value", "needs a folder of its own", id="state-at-the-root"),
         pytest.param("approvals: [x]\n", 1, "wrong_type", "an object", id="approvals"),
         pytest.param("approvals:\n  default: alway\n", 2, "wrong_value", "'always'", id="approval-word"),
         pytest.param("approvals:\n  gmail.sent: never\n", 2, "unknown_step_type", "gmail.send", id="approval-type"),
@@ -170,6 +177,21 @@ def test_a_mistake_in_the_environment_names_the_variable(variable: str, value: s
     assert words in problem.message
     assert str(caught.value).startswith("The environment has 1 problem: the environment: ")
     assert "config.yaml" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["{root}/logs", "{root}", "{root}/.."])
+def test_a_state_folder_by_its_whole_path_is_compared_with_the_workspace(tmp_path: Path, place: str) -> None:
+    root = tmp_path / "r"
+    root.mkdir()
+    (root / "config.yaml").write_text(f"state_dir: {place.format(root=root)}\n")
+    with pytest.raises(InvalidFile, match="the state needs a folder of its own"):
+        load(root, {})
+
+
+@pytest.mark.parametrize("place", [".orchestra", "state", "../state", "/var/lib/orchestra", "a/logs"])
+def test_a_state_folder_of_its_own_may_be_anywhere(tmp_path: Path, place: str) -> None:
+    (tmp_path / "config.yaml").write_text(f"state_dir: {place}\n")
+    assert load(tmp_path, {}).config.state_dir == place
 
 
 def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:

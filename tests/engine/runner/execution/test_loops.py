@@ -85,7 +85,9 @@ def test_a_key_may_be_any_text(run: Run, service: Service, key: str) -> None:
     ("key", "said"),
     [
         pytest.param("{{ '' }}", "The key of item 0 is empty", id="empty"),
-        pytest.param("{{ item.k }}", "must be a text or a number", id="null"),
+        pytest.param("{{ item.k }}", "is null; it must be a text or a whole number", id="null"),
+        pytest.param("{{ item.point }}", "is 1.0; it must be", id="point"),
+        pytest.param("{{ item.truth }}", "is true; it must be", id="truth"),
         pytest.param("{{ item.long }}", "1001 characters", id="too-long"),
     ],
 )
@@ -94,7 +96,7 @@ def test_a_key_that_names_nothing_is_an_error_before_anything_runs(
 ) -> None:
     schema = {"type": "object", "properties": {"list": {"type": "array"}}}
     loop = post_step("w", service.url("/w"), foreach="{{ inputs.list }}", key=key)
-    document = run([loop], {"list": [{"k": None, "long": "x" * 1001}]}, inputs=schema)
+    document = run([loop], {"list": [{"k": None, "point": 1.0, "truth": True, "long": "x" * 1001}]}, inputs=schema)
     assert document["status"] == "failed"
     assert said in document["error"]["message"]
     assert document["error"]["field"] == "key"
