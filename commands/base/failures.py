@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from commands.base.screen import document, note
-from engine.base.errors import Fenced, InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
+from engine.base.errors import (
+    Fenced,
+    InUse,
+    OrchestraError,
+    PlanDrift,
+    Problem,
+    SecretLost,
+    StorageError,
+    UnknownName,
+    storage_remedy,
+)
 
 if TYPE_CHECKING:
     import typer
@@ -107,7 +117,8 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
         return Failure(FAILED, kind, error.message, error.remedy)
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         place = error.filename or "The system refuses"
-        return Failure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", StorageError.default_remedy)
+        remedy = storage_remedy(error) or StorageError.default_remedy
+        return Failure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", remedy)
     if isinstance(error, Stop):
         return Failure(error.exit_code, "Stopped", "Stopped.")
     if isinstance(error, Declined):
