@@ -68,7 +68,7 @@ def test_logs_are_copied_to_a_place_that_is_named(workspace: Path, orchestra: Or
 def test_the_state_is_copied_to_a_server_or_a_file_only(orchestra: Orchestra, place: str) -> None:
     refused = orchestra("state", "copy", "--to", place)
     assert refused.code == 2
-    assert "no place for a state. Write postgresql+psycopg://" in refused.err
+    assert "not a valid state location. Write postgresql+psycopg://" in refused.err
     assert "secret" not in refused.err
 
 

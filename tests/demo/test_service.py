@@ -182,7 +182,7 @@ def test_until_seconds_lasts_that_long() -> None:
 def test_a_bad_fault_is_refused_with_the_reason(here: Running, document: object) -> None:
     answer = httpx.post(f"{here.base_url}/_demo/faults", json=document, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 422
-    assert "no fault" in answer.json()["message"]
+    assert "not a fault" in answer.json()["message"]
 
 
 @pytest.mark.parametrize(

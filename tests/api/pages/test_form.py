@@ -153,12 +153,12 @@ def test_a_file_is_a_file_of_the_run(page: Page) -> None:
     [
         pytest.param({"name": ""}, "name", "Fill in this field.", id="required"),
         pytest.param({"name": "x" * 41}, "name", "40 characters fit", id="too long"),
-        pytest.param({"mail": "ann@"}, "mail", "no e-mail address", id="address"),
-        pytest.param({"mail": "ann@example.org\r\nBcc: all@example.org"}, "mail", "no e-mail address", id="header"),
+        pytest.param({"mail": "ann@"}, "mail", "not an e-mail address", id="address"),
+        pytest.param({"mail": "ann@example.org\r\nBcc: all@example.org"}, "mail", "not an e-mail address", id="header"),
         pytest.param({"kind": "Other"}, "kind", "Choose one of the list.", id="choice"),
-        pytest.param({"count": "NaN"}, "count", "no number", id="number"),
+        pytest.param({"count": "NaN"}, "count", "not a number", id="number"),
         pytest.param({"count": "9007199254740993"}, "count", "too many digits: 15 fit", id="long number"),
-        pytest.param({"day": "2026-02-30"}, "day", "no date", id="date"),
+        pytest.param({"day": "2026-02-30"}, "day", "not a date", id="date"),
         pytest.param({"agree": ""}, "agree", "Tick this box.", id="box"),
     ],
 )

@@ -190,7 +190,7 @@ HOLES: Mapping[str, tuple[Any, str, Any, str]] = {
     "flow.set": (OutsideCheck, "_once", nothing, "through flow.set"),
     "a model": (OutsideCheck, "_given", nothing, "a free text of a model"),
     "a prompt": (OutsideCheck, "_instructing", nobody, "a variable in the instructions of a prompt"),
-    "a system message": (outside_text, "_variant", lambda *_: {}, "a system message"),
+    "a system message": (outside_text, "chosen", lambda *_: {"title": ""}, "a system message"),
     "an error": (text_flow, "_error", nothing, "in a fallback"),
     "a called workflow": (OutsideCheck, "call", nobody, "text for another workflow's destination"),
     "two levels": (OutsideCheck, "call", nobody, "two levels deep"),
