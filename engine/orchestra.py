@@ -391,7 +391,7 @@ class Orchestra:
         public, another account behind the same key.
         """
         require(p, "run", "start runs")
-        return self._workplace.is_agreed(self._plan(workflow, environment))
+        return self._trigger_context.is_agreed(self._plan(workflow, environment))
 
     def step_types(self, p: Principal) -> list[StepTypeInfo]:
         """Return every step type with the schemas of its fields and output."""
@@ -623,7 +623,7 @@ class Orchestra:
         from engine.prompts.cases import CaseStore
         from engine.runs.trying.case_proof import case_proof
 
-        return case_proof(name, document, CaseStore(self.workspace.prompts), self._wishes, self._cells)
+        return case_proof(name, document, CaseStore(self.workspace.prompts), self._try_requests, self._cells)
 
     @cached_property
     def tries(self) -> Tries:
@@ -632,7 +632,7 @@ class Orchestra:
 
         return Tries(
             self._host,
-            self._wishes,
+            self._try_requests,
             self._consents,
             self._try_records,
             self._logs,
@@ -646,7 +646,7 @@ class Orchestra:
         """The same values asked in several columns."""
         from engine.runs.trying.comparing import Comparisons
 
-        return Comparisons(self.tries, self._wishes, self._clock)
+        return Comparisons(self.tries, self._try_requests, self._clock)
 
     @cached_property
     def cases(self) -> PromptCases:
@@ -655,7 +655,7 @@ class Orchestra:
         from engine.prompts.prompt_cases import PromptCases
 
         def models() -> list[str]:
-            return self._wishes.connections()
+            return self._try_requests.connections()
 
         return PromptCases(CaseStore(self.workspace.prompts, models), self._audit)
 
@@ -685,7 +685,7 @@ class Orchestra:
         from engine.runs.trying.matrix_records import MatrixRecords
 
         return CaseTests(
-            self._wishes,
+            self._try_requests,
             self._consents,
             self._cells,
             self._prompt_store,
@@ -847,7 +847,7 @@ class Orchestra:
         return Checks(
             require_ready=partial(self._require_ready, kept={}),
             estimate=estimate,
-            is_agreed=partial(self._workplace.is_agreed, connection=None),
+            is_agreed=partial(self._trigger_context.is_agreed, connection=None),
             services=lambda: self._surroundings().connections,
         )
 
@@ -1054,11 +1054,10 @@ class Orchestra:
     @cached_property
     def general(self) -> WorkspaceSettings:
         """The settings of config.yaml that an owner changes while a server runs."""
-        from engine.workspace.config_section import write_sections
         from engine.workspace_settings import WorkspaceSettings
 
-        write = partial(write_sections, self.workspace.root)
-        return WorkspaceSettings(lambda: self._loaded().config, write, self.workspace.workflows.names, self._audit)
+        here = self.workspace
+        return WorkspaceSettings(here.root, lambda: self._loaded().config, here.workflows.names, self._audit)
 
     @cached_property
     def usage(self) -> UsageReader:
@@ -1196,7 +1195,7 @@ class Orchestra:
                 logs=self._logs,
                 audit=self._audit,
                 clock=self._clock,
-                workplace=self._workplace,
+                workplace=self._trigger_context,
                 workflows=self.workspace.workflows.names,
                 resume=self.runs.resume,
                 links=self.approval_links,
@@ -1205,7 +1204,7 @@ class Orchestra:
         )
 
     @cached_property
-    def _workplace(self) -> TriggerContext:
+    def _trigger_context(self) -> TriggerContext:
         from engine.triggering.polling.context import TriggerContext
 
         return TriggerContext(
@@ -1249,7 +1248,7 @@ class Orchestra:
         return PromptStore(self.workspace)
 
     @cached_property
-    def _wishes(self) -> TryRequests:
+    def _try_requests(self) -> TryRequests:
         from engine.runs.trying.recorded import RecordedCalls
         from engine.runs.trying.try_requests import TryRequests
 

@@ -149,11 +149,10 @@ class Reader:
     @cached_property
     def general(self) -> WorkspaceSettings:
         """The settings of config.yaml."""
-        from engine.workspace.config_section import write_sections
         from engine.workspace_settings import WorkspaceSettings
 
-        write = partial(write_sections, self.workspace.root)
-        return WorkspaceSettings(lambda: self._loaded().config, write, self.workspace.workflows.names, self._audit)
+        here = self.workspace
+        return WorkspaceSettings(here.root, lambda: self._loaded().config, here.workflows.names, self._audit)
 
     @cached_property
     def users(self) -> UserReader:
@@ -177,11 +176,11 @@ class Reader:
         from engine.triggering.triggers import TriggerReader
 
         state, names = self._state, self.workspace.workflows.names
-        finder = TriggerResolver(self._workplace(), self._accounts, state.triggered_runs)
+        finder = TriggerResolver(self._trigger_context(), self._accounts, state.triggered_runs)
         statuses = Statuses(state.triggered_runs, state.triggers, state.items, finder, names, utc_now)
         return TriggerReader(state.items, finder, statuses, utc_now)
 
-    def _workplace(self) -> TriggerContext:
+    def _trigger_context(self) -> TriggerContext:
         from engine.connections.agreements import Agreements
         from engine.runs.starting.consent import Consents
         from engine.triggering.polling.context import TriggerContext

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +15,7 @@ from engine.documents.repair import repaired
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workspace.config import Config, NotificationSettings, RetentionSettings, TimeZone, is_address
+from engine.workspace.config_section import write_sections
 
 _REFERENCES = ("env:", "secret:")
 
@@ -41,13 +44,10 @@ class WorkspaceSettings:
     """The `general` facet."""
 
     def __init__(
-        self,
-        config: Callable[[], Config],
-        write: Callable[[Callable[[Mapping[str, Any]], Mapping[str, Any]]], None],
-        workflows: Callable[[], Sequence[str]],
-        audit: Audit,
+        self, root: Path, config: Callable[[], Config], workflows: Callable[[], Sequence[str]], audit: Audit
     ) -> None:
-        self._config, self._write, self._workflows, self._audit = config, write, workflows, audit
+        self._write = partial(write_sections, root)
+        self._config, self._workflows, self._audit = config, workflows, audit
 
     def get(self, p: Principal) -> JsonObject:
         """Return the settings in force, those with a default only if they differ from it.

@@ -51,7 +51,7 @@ ENGINE = Principal("engine", "owner")
 """The principal of maintenance work that nobody requested."""
 
 PROGRAM = frozenset({NOTIFIER.id, ENGINE.id, "notifications", "metrics", "triggers", "ingress"})
-"""Ids that no user may have: what the program does by itself is recorded under them."""
+"""Ids that no user may have: the program acts under them, or they could be taken for a part of it."""
 
 LOCAL = "local:"
 """Before the name of whoever works at the command line, who is not a user of the dashboard."""

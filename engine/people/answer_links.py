@@ -8,8 +8,9 @@ from typing import Any
 
 from engine.people.access import NOTIFIER, Principal, may, require
 
-_TOKEN = re.compile(r"(?<![a-z2-7])[a-z2-7]{8}\.[0-9]{10}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
-"""What `ApprovalLinks.token` returns, anywhere in a text."""
+LINK_FORM = r"([a-z2-7]{8})\.([0-9]{10})\.([A-Za-z0-9_-]{43})"
+"""The secret part of a link: the question, when the link ends, and the signature."""
+_TOKEN = re.compile(rf"(?<![a-z2-7]){LINK_FORM}(?![A-Za-z0-9_-])")
 _WHAT = "see what has a link in it with which anybody can answer a question"
 
 

@@ -79,7 +79,7 @@ def checked_id(user_id: str) -> str:
         )
     if user_id in PROGRAM:
         raise InvalidInput(
-            f"{user_id!r} cannot be the id of a user: records call what AI-Orchestra does by itself by this name.",
+            f"{user_id!r} cannot be the id of a user: it stands for what AI-Orchestra does by itself.",
             remedy="Use another id.",
         )
     return user_id

@@ -16,12 +16,13 @@ from typing import Any
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import NotAllowed
+from engine.people.answer_links import LINK_FORM
 from engine.record.differences import is_reference
 from engine.runs.approvals import Approval, Approvals
 
 LINK_LASTS = timedelta(days=3)
 _PURPOSE = b"orchestra approval link\0"
-_TOKEN = re.compile(r"([a-z2-7]{8})\.([0-9]{10})\.([A-Za-z0-9_-]{43})\Z")
+_TOKEN = re.compile(rf"{LINK_FORM}\Z")
 
 
 class InvalidLink(NotAllowed):

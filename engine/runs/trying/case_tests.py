@@ -84,7 +84,7 @@ class CaseTests(MatrixReader):
         clock: Clock,
     ) -> None:
         super().__init__(records)
-        self._wishes, self._consents, self._cells, self._prompts = wishes, consents, cells, prompts
+        self._try_requests, self._consents, self._cells, self._prompts = wishes, consents, cells, prompts
         self._store, self._audit, self._clock = store, audit, clock
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
@@ -99,7 +99,7 @@ class CaseTests(MatrixReader):
         own = self._store.list(name)
         asked = [self._asked(name, column, wish) for column in wish.columns]
         cases = own if wish.takeover is None else takeover_cases(asked[0].document, wish.takeover)
-        judges = judges_of(cases, self._wishes, is_offline=wish.is_offline)
+        judges = judges_of(cases, self._try_requests, is_offline=wish.is_offline)
         asked = [replace(one, judges=judges) for one in asked]
         sent_to: list[Asked | JudgeAccount] = [*asked, *judges.values()]
         real = [one.connection for one in sent_to if one.account is not None and not one.demo]
@@ -124,7 +124,7 @@ class CaseTests(MatrixReader):
     def judges(self, p: Principal, name: str) -> list[str]:
         """Return the connections that judge the answers to the cases of a prompt, beside those tested."""
         require(p, "view", "see prompts")
-        known = self._wishes.connections()
+        known = self._try_requests.connections()
         return [one for one in judging_connections(self._store.list(name)) if one in known]
 
     def wait(self, p: Principal, name: str, seconds: float | None = None, test_id: str = "") -> Matrix:
@@ -166,10 +166,10 @@ class CaseTests(MatrixReader):
         return None if one is None else one.matrix()
 
     def _asked(self, name: str, column: Column, wish: TestWish) -> Asked:
-        document, number = self._wishes.document(name, column.of(TryRequest()))
+        document, number = self._try_requests.document(name, column.of(TryRequest()))
         version = number if number is not None else self._prompts.number_of(name, dict(document))
-        connection, mode = self._wishes.target(column.connection)
-        account = None if wish.is_offline else self._wishes.account(connection)
+        connection, mode = self._try_requests.target(column.connection)
+        account = None if wish.is_offline else self._try_requests.account(connection)
         used = prompt_used(name, version)
         return Asked(document, version, connection, mode == AccountMode.DEMO, account, column.model, used)
 

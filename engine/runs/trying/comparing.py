@@ -39,7 +39,7 @@ class Comparisons:
     """Each column is a try, with its rights, consents, budgets, record and audit line; `Tries` checks the right."""
 
     def __init__(self, tries: Tries, wishes: TryRequests, clock: Clock) -> None:
-        self._tries, self._wishes, self._clock = tries, wishes, clock
+        self._tries, self._try_requests, self._clock = tries, wishes, clock
 
     def start(self, p: Principal, name: str, columns: Sequence[Column], values: TryRequest) -> Comparison:
         """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
@@ -92,7 +92,7 @@ class Comparisons:
 
     def _document(self, name: str, wish: TryRequest) -> PromptDefinition:
         with in_column(wish.column):
-            return self._wishes.document(name, wish)[0]
+            return self._try_requests.document(name, wish)[0]
 
 
 def _places(comparison_id: str, columns: Sequence[Column]) -> list[TryColumn]:

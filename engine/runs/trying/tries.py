@@ -68,7 +68,7 @@ class Tries(TryReader):
         clock: Clock,
     ) -> None:
         super().__init__(records, wishes.recorded, host.state.owners, host.owner.id, clock)
-        self._host, self._wishes, self._consents = host, wishes, consents
+        self._host, self._try_requests, self._consents = host, wishes, consents
         self._logs, self._settings, self._audit = logs, settings, audit
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
@@ -134,12 +134,12 @@ class Tries(TryReader):
     def connections(self, p: Principal) -> builtins.list[str]:
         """Return the connections of models."""
         require(p, "view", "see connections")
-        return self._wishes.connections()
+        return self._try_requests.connections()
 
     def needs_confirmation(self, p: Principal, name: str, connection: str) -> RealModel | None:
         """Return the real account that somebody has to agree to first. Raises as `start`, and ServiceError."""
         require(p, "run", "try prompts")
-        account = self._wishes.account(connection)
+        account = self._try_requests.account(connection)
         if account.mode != AccountMode.MINE:
             return None
         missing = self._consents.missing_model(name, account.connection)
@@ -163,7 +163,7 @@ class Tries(TryReader):
 
     def _resolved(self, p: Principal, name: str, wish: TryRequest) -> tuple[Try, Account]:
         with in_column(wish.column):
-            return self._wishes.resolved(p, name, wish)
+            return self._try_requests.resolved(p, name, wish)
 
     def _opened(self, records: Sequence[Try]) -> builtins.list[_Open]:
         opened = [_Open(record) for record in records]

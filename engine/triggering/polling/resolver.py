@@ -70,11 +70,11 @@ class TriggerResolver:
     """Resolves triggers; any thread."""
 
     def __init__(self, workplace: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
-        self._workplace, self._accounts, self._runs = workplace, accounts, runs
+        self._trigger_context, self._accounts, self._runs = workplace, accounts, runs
 
     def named(self, workflow: str, trigger: str) -> Named:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
-        return self.of_plan(self._workplace.plan(workflow), trigger)
+        return self.of_plan(self._trigger_context.plan(workflow), trigger)
 
     def of_row(self, row: Key | TriggerRecord | ItemRecord) -> Named:
         """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile, NotWatched."""
@@ -82,15 +82,15 @@ class TriggerResolver:
 
     def id_of(self, workflow: str) -> str:
         """Return the id of a workflow, by which rows name it; a name without a readable file is its own id."""
-        return self._workplace.ids.of(workflow)
+        return self._trigger_context.ids.of(workflow)
 
     def name_of(self, workflow_id: str) -> str:
         """Return the name of the workflow with an id; the id if no file has it."""
-        return self._workplace.ids.name(workflow_id) or workflow_id
+        return self._trigger_context.ids.name(workflow_id) or workflow_id
 
     def naming(self) -> Callable[[str], str | None]:
         """Return a function from an id to a name, None if no readable file has it; it reads all files at most once."""
-        return self._workplace.ids.naming()
+        return self._trigger_context.ids.naming()
 
     def of_plan(self, plan: Plan, trigger: str) -> Named:
         """Return a trigger of a plan. Raises UnknownName."""
@@ -110,7 +110,7 @@ class TriggerResolver:
     def opened(self, named: Named) -> Watched:
         """Return a trigger with its account opened. Raises as `find`."""
         workflow_id = named.plan.id
-        self._workplace.require_ready(workflow_id, self._modes(named))
+        self._trigger_context.require_ready(workflow_id, self._modes(named))
         connection = named.trigger.connection
         service = named.trigger.kind.service
         if connection is None:  # any server, without credentials: there is nobody to ask for
@@ -176,7 +176,7 @@ class TriggerResolver:
 
     def plan(self, workflow: str) -> Plan:
         """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
-        return self._workplace.plan(workflow)
+        return self._trigger_context.plan(workflow)
 
     def plan_of(self, workflow_id: str) -> Plan:
         """Return the plan of the workflow with an id. Raises UnknownName, InvalidFile, NotWatched."""
@@ -186,32 +186,32 @@ class TriggerResolver:
 
     def disagreement(self, named: Named) -> TriggerError | None:
         """Return the error to show if nobody has agreed to what runs of a trigger would touch, else None."""
-        if self._workplace.is_agreed(named.plan, named.trigger.connection):
+        if self._trigger_context.is_agreed(named.plan, named.trigger.connection):
             return None
         return TriggerError("NotWatched", _NOT_AGREED.removesuffix(":") + ".", _AGREE)
 
     def not_agreed(self, named: Named) -> list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent. Raises ServiceError."""
-        return self._workplace.not_agreed(named.plan, named.trigger)
+        return self._trigger_context.not_agreed(named.plan, named.trigger)
 
     def agree(self, p: Principal, named: Named) -> None:
         """Record the consent of whoever turns a trigger on. Raises ConfirmationNeeded, ServiceError."""
-        self._workplace.agree(p, named.plan, named.trigger)
+        self._trigger_context.agree(p, named.plan, named.trigger)
 
     def _mode(self, plan: Plan, trigger: Trigger) -> AccountMode:
         """Return the account mode that a trigger watches; without a connection, the mode its runs will touch.
 
         If its runs touch no outside service, demo and real accounts are the same place: this machine.
         """
-        return _mode(plan, trigger, self._workplace.mode_of, self._workplace.mode(""))
+        return _mode(plan, trigger, self._trigger_context.mode_of, self._trigger_context.mode(""))
 
     def served_mode(self, named: Named) -> AccountMode:
         """Return the account mode that the server watches and its runs touch."""
-        return _mode(named.plan, named.trigger, self._workplace.served_mode_of, AccountMode.MINE)
+        return _mode(named.plan, named.trigger, self._trigger_context.served_mode_of, AccountMode.MINE)
 
     def _modes(self, named: Named) -> dict[str, AccountMode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
-        return {name: named.plan.mode(name, self._workplace.mode_of(name)) for name in sorted(names)}
+        return {name: named.plan.mode(name, self._trigger_context.mode_of(name)) for name in sorted(names)}
 
     def inbox(self, named: Named) -> Inbox:
         """Return where submissions of a form wait for runs on these accounts."""
@@ -222,14 +222,14 @@ class TriggerResolver:
         return self._inbox(row.workflow, row.trigger, is_demo=row.demo)
 
     def _inbox(self, workflow_id: str, trigger: str, *, is_demo: bool) -> Inbox:
-        folder = self._workplace.state_dir / "forms"
+        folder = self._trigger_context.state_dir / "forms"
         return Inbox(folder, workflow_id, trigger, AccountMode.DEMO if is_demo else AccountMode.MINE)
 
     def _around(self, named: Named) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
         return Around(
-            root=self._workplace.root,
-            time_zone=self._workplace.time_zone,
+            root=self._trigger_context.root,
+            time_zone=self._trigger_context.time_zone,
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,
