@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
 
 _NOTHING: Mapping[str, str] = {}
 _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=_NOTHING)
@@ -15,18 +15,27 @@ def current() -> Mapping[str, str]:
     return _context.get()
 
 
-@contextmanager
-def within(names: Mapping[str, str]) -> Iterator[None]:
+class _Within(AbstractContextManager[None]):
+    """Sets the names and sets them back. Every step enters one: a generator takes four times as long."""
+
+    __slots__ = ("_names", "_token")
+    _token: Token[Mapping[str, str]]
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def __enter__(self) -> None:
+        self._token = _context.set(self._names)
+
+    def __exit__(self, *_: object) -> None:
+        _context.reset(self._token)
+
+
+def within(names: Mapping[str, str]) -> AbstractContextManager[None]:
     """Let exactly these names hold meanwhile, as they did where work was handed to a thread."""
-    token = _context.set(names)
-    try:
-        yield
-    finally:
-        _context.reset(token)
+    return _Within(names)
 
 
-@contextmanager
-def more(**names: str) -> Iterator[None]:
+def more(**names: str) -> AbstractContextManager[None]:
     """Add names meanwhile."""
-    with within({**_context.get(), **names}):
-        yield
+    return _Within({**_context.get(), **names})

@@ -138,5 +138,11 @@ def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
         return step_type.fields.model_validate(loaded())
 
     given = loaded()
-    fields = step_type.fields.model_validate(given)
-    return made if any(given[name] is not one for name, one in arguments.items()) else lambda: fields
+    held = plain_fields_of(step_type, given)
+    return made if any(given[name] is not one for name, one in arguments.items()) else held
+
+
+def plain_fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
+    """Do the same for arguments of which no value is kept in a file."""
+    fields = step_type.fields.model_validate(arguments)
+    return lambda: fields

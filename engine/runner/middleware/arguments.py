@@ -13,7 +13,7 @@ from engine.base.errors import OrchestraError
 from engine.base.lazy_values import NotKnownYet, unknown_paths
 from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
-from engine.runner.effects.job import fields_of
+from engine.runner.effects.job import fields_of, plain_fields_of
 from engine.runner.execution.filling import filled
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, failed
 
@@ -38,7 +38,7 @@ class Arguments(Middleware):
             if unknown:
                 make_fields = partial(_not_known, unknown[0])
             elif arguments is told:
-                make_fields = fields_of(action.step_type, arguments)
+                make_fields = plain_fields_of(action.step_type, arguments)
             else:
                 make_fields = await self._read(action.step_type, arguments)
         except (OrchestraError, ValidationError) as error:

@@ -226,6 +226,8 @@ class SqlJournal:
 
     def _gap_before(self, batch: _Batch) -> Exception | None:
         """Return the error that has lost events of a run before those in a batch: they were added meanwhile."""
+        if not self._broken:
+            return None
         return next((self._broken[run_id] for run_id, _, _ in batch.events if run_id in self._broken), None)
 
     def _settle(self, batch: _Batch, outcome: list[Any] | BaseException) -> None:

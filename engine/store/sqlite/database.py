@@ -35,6 +35,9 @@ _LEAST_ROOM_BYTES = 64 * 1024
 _FEW_PAGES = 10
 _MOST_ASKERS = 8
 _LOOK_SECONDS = 0.05
+_IN_PLACE_SECONDS = 0.01
+"""How long a journal trusts that its file is still there: to look costs a fifteenth of a step, and more would be gone
+with the file than what is written meanwhile."""
 _MOVED = "Stop every process that works on this workspace; where the file is gone, the next rebuilds it from logs/."
 _FOLDER = "Move the folder away; the next command rebuilds the state from logs/."
 _LOCKED = "Another process has kept it locked for 30 s: wait for that one, or stop it, then try again."
@@ -298,6 +301,8 @@ class SqliteJournalConnection:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database, self.raw = database, database.raw_connection()
+        self._look_at = 0.0
+        """When to look again whether the file is in its place, by the monotonic clock."""
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query. Raises StorageError."""
@@ -317,7 +322,9 @@ class SqliteJournalConnection:
                     raise error from None
 
     def _committed(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
-        self._database.require_in_place()  # a commit into a deleted file would be lost
+        if (now := time.monotonic()) >= self._look_at:  # a commit into a deleted file would be lost
+            self._database.require_in_place()
+            self._look_at = now + _IN_PLACE_SECONDS
         cursor = self.raw.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
