@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import faulthandler
+import json
 import logging
 import os
 import signal
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from api.network.server_log import Repeats
 from api.pulse import Pulse
@@ -30,13 +30,19 @@ GRACEFUL_SECONDS = 2
 _LAST_RESORT_SECONDS = 12.0
 
 
-def main(arguments: list[str] | None = None) -> None:
+class Options(NamedTuple):
+    """What the parent asks for, in JSON. The parser of arguments would stay in memory."""
+
+    socket: int
+    """The file descriptor of the listening socket."""
+    ready: int
+    """The file descriptor that learns when all is up."""
+    link: bool
+    """Whether a token for one sign-in is written there, too."""
+
+
+def main(options: Options) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
-    parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
-    parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
-    parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
-    parser.add_argument("--link", action="store_true", help="also write a token for one sign-in there")
-    options = parser.parse_args(arguments)
     look_rarely()
     look_at_nothing_yet()  # until the workspace is open (api/asgi.py)
     logging.basicConfig(stream=sys.stderr)
@@ -118,4 +124,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Options(**json.loads(sys.argv[1])))

@@ -9,6 +9,7 @@ serving process that has died or sends no sign of life, and gives up after five 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -19,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -54,27 +54,31 @@ def require_unserved(state_dir: Path) -> None:
     ServeLock(state_dir).close()
 
 
-@dataclass
 class Parent:
-    """Serves one workspace until asked to stop.
+    """Serves one workspace until asked to stop."""
 
-    `ready` is called once, when the first serving process answers, with a token for one sign-in; `say` gets a sentence
-    whenever a serving process has died.
-    """
+    def __init__(
+        self,
+        root: Path,
+        state_dir: Path,
+        listener: socket.socket,
+        *,
+        all_demo: bool,
+        public_url: str,
+        ready: Callable[[Address, str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """`ready` is called once, when the first serving process answers, with a token for one sign-in.
 
-    root: Path
-    state_dir: Path
-    listener: socket.socket
-    all_demo: bool
-    public_url: str
-    ready: Callable[[Address, str], None]
-    say: Callable[[str], None]
-    _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
-    _stops: bool = False
-    _is_announced: bool = False
-    _token: str = ""
-    _patience_seconds: float = _LEAST_SILENCE_SECONDS
-    """How long a serving process may be silent."""
+        `say` gets a sentence whenever a serving process has died.
+        """
+        self.root, self.state_dir, self.listener = root, state_dir, listener
+        self.all_demo, self.public_url, self.ready, self.say = all_demo, public_url, ready, say
+        self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stops = self._is_announced = False
+        self._token = ""
+        self._patience_seconds = _LEAST_SILENCE_SECONDS
+        """How long a serving process may be silent."""
 
     def run(self) -> None:
         """Serve until asked to stop.
@@ -122,9 +126,9 @@ class Parent:
         }
         reading, writing = os.pipe()
         passed = (self.listener.fileno(), writing)
-        command = [sys.executable, "-m", "api.process", "--socket", str(passed[0]), "--ready", str(passed[1])]
+        options = {"socket": passed[0], "ready": passed[1], "link": not self._is_announced}  # a new one ends that shown
         child = subprocess.Popen(
-            command if self._is_announced else [*command, "--link"],  # a new link would end the one already shown
+            [sys.executable, "-m", "api.process", json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -6,7 +6,6 @@ nested, and everything that may break a word across lines is dropped. All of it 
 
 from __future__ import annotations
 
-import html
 import re
 from array import array
 from collections.abc import Iterable, Iterator
@@ -85,6 +84,8 @@ def _decoded(found: re.Match[bytes]) -> bytes:
         return chr(int(text, 16)).encode("utf-8", "surrogatepass")
     if kind == "low":
         return (bytes.fromhex(found["high"].decode()) + bytes.fromhex(text.decode())).decode("utf-16-be").encode()
+    import html  # here: its table of names takes half a mebibyte, and most texts have none
+
     return html.unescape(f"&{text.decode()}").encode("utf-8", "replace")
 
 

@@ -8,9 +8,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from api.network.address import Address
 from api.serve import Parent
@@ -21,8 +20,7 @@ from engine.base.checkout import CHECKOUT
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What to serve, and how to report it; `wanted_port` is the requested port."""
 
     root: str
@@ -39,7 +37,7 @@ def become_parent(order: Order, listener: socket.socket) -> NoReturn:
     The libraries that read settings and arguments would otherwise stay in memory for as long as it serves.
     """
     listener.set_inheritable(True)
-    command = [sys.executable, "-m", "commands.parent", str(listener.fileno()), json.dumps(asdict(order))]
+    command = [sys.executable, "-m", "commands.parent", str(listener.fileno()), json.dumps(order._asdict())]
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # a signal from now on is for the parent
     try:
         os.chdir(CHECKOUT)
@@ -53,7 +51,10 @@ def main(arguments: Sequence[str]) -> int:
     listener, order = socket.socket(fileno=int(arguments[0])), Order(**json.loads(arguments[1]))
     root = Path(order.root)
     state_dir = Path(order.state_dir)
-    parent = Parent(root, state_dir, listener, order.all_demo, order.public_url, ready=_teller(order), say=note)
+    told = _teller(order)
+    parent = Parent(
+        root, state_dir, listener, all_demo=order.all_demo, public_url=order.public_url, ready=told, say=note
+    )
     try:
         with stops_raised():
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)

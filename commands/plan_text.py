@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE, FAILED
 from commands.base.following import follow
-from commands.base.opened import Session
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 from engine.record.plural import many
 
 if TYPE_CHECKING:
+    from commands.base.opened import Session
     from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
 _MOST_LINES = 40

@@ -63,7 +63,7 @@ def copy_logs(to: To, demo: Demo = False, workspace: Workspace = None, as_json: 
         raise typer.BadParameter("Name a place: s3://BUCKET/PREFIX, postgres, or folder.")
     place = "" if to == _FOLDER else to
     with opened(workspace, demo=demo) as session:
-        found = session.orchestra.copy_logs(session.principal, place)
+        found = session.orchestra.copies.logs(session.principal, place)
     if as_json:
         document(asdict(found))
     else:
@@ -96,7 +96,7 @@ def copy(
     Nothing else may work on the workspace. Then write the address into config.yaml, or into ORCHESTRA_STATE.
     """
     with opened(workspace, demo=demo, tells_held=False) as session:
-        found = session.orchestra.copy_state(session.principal, to)
+        found = session.orchestra.copies.state(session.principal, to)
     if as_json:
         document(asdict(found))
     else:

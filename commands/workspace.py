@@ -15,7 +15,7 @@ from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say, table
 
 if TYPE_CHECKING:
-    from engine.base.errors import Problem
+    from engine.base.problem import Problem
 
 
 def init(
@@ -105,7 +105,8 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 def _all(session: Look) -> list[Problem]:
     """Return the problems of the settings, environments, labels, workflows, prompts, fragments, agents and tools."""
-    from engine.base.errors import OrchestraError, Problem
+    from engine.base.errors import OrchestraError
+    from engine.base.problem import Problem
     from engine.tools.shelf import ToolShelf
 
     orchestra, p = session.orchestra, session.principal

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ from engine.agents.documents import with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
-from engine.base.names import branch_parts, is_branch
+from engine.base.errors import InvalidFile, SecretLost, UnknownName
+from engine.base.names import is_branch
+from engine.base.problem import Problem
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
@@ -27,7 +27,6 @@ from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.paces import opened_paces
 from engine.connections.stand_ins import StandInProcess
-from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
 from engine.observing.traces import tracer_of
 from engine.people.access import ENGINE, LOCAL, Principal, require
@@ -46,10 +45,10 @@ from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.secrets.vault_keys import VARIABLE
-from engine.store.blobs.opened import opened_blobs, require_place
+from engine.store.blobs.opened import opened_blobs
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
-from engine.store.sql.opening import FILE, copy_state, open_database, soundness_of
+from engine.store.sql.opening import open_database, soundness_of
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside
@@ -58,7 +57,7 @@ from engine.store.write_list import WriteList
 from engine.tools.opened import OpenedTools
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
-from engine.workspace.config import Config, LoadedConfig, is_server
+from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
 from engine.workspace.workspace import Workspace
 
@@ -70,16 +69,9 @@ if TYPE_CHECKING:
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
     from engine.connections.connections import Connections
+    from engine.copies import Copies
     from engine.copilot.copilot import Copilot
-    from engine.copilot.keeping.lists import KeptLists
-    from engine.copilot.prompting.prompting import Prompting
-    from engine.copilot.prompting.records import PromptProposal
-    from engine.copilot.proposals.proposals import Proposals
-    from engine.copilot.proposals.records import Before, Proposal
-    from engine.copilot.rules.rules import Rules
-    from engine.copilot.talking.records import Turn
-    from engine.copilot.talking.talking import Talking
-    from engine.copilot.talking.turns import Turns
+    from engine.copilot.kept import Kept
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
@@ -94,8 +86,6 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.prompts import PromptStore
     from engine.prompts.protected import CaseProof
-    from engine.record.log_copies import CopiedLogs
-    from engine.record.types.run import Run
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.branches.branches import Branches
@@ -123,7 +113,6 @@ if TYPE_CHECKING:
     from engine.runs.usage import UsageReader
     from engine.runs.workers import Workers
     from engine.search.search import Search
-    from engine.store.sql.base.copying import CopiedState
     from engine.tables import Tables
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
@@ -313,47 +302,6 @@ class Orchestra:
         if self._serve_lock is not None:
             self._serve_lock.close()
 
-    def copy_logs(self, p: Principal, place: str) -> CopiedLogs:
-        """Copy all logs and large values to a place, named as in `logs:` of config.yaml, and check them there.
-
-        Raises InvalidInput (no such place, or the logs are there), InvalidFile (something is missing for it),
-        StorageError.
-        """
-        from engine.record.log_copies import copied_logs
-
-        require(p, "admin", "copy the logs")
-        try:
-            require_place(place)
-        except Misfit as error:
-            raise InvalidInput(f"{error}.", remedy=error.remedy) from error
-        if place == self.config.logs:
-            raise InvalidInput("The logs are there already.", remedy="Name another place than `logs` in config.yaml.")
-        environment = self._loaded().environment
-        with closing(opened_blobs(place, self.workspace.logs, environment, self.config.state)) as target:
-            copied = copied_logs(self._logs, target)
-        self._audit.record(p, "logs.copy", place or "logs/", {"copied": copied.copied})
-        return copied
-
-    def copy_state(self, p: Principal, place: str) -> CopiedState:
-        """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
-
-        Secrets are opened, and sealed anew with the key that is used there. Raises InvalidInput (it is there already,
-        or no such place), InUse (a process works, or the other state is not empty), SecretLost (a key is missing),
-        StorageError.
-        """
-        require(p, "admin", "copy the state")
-        if place != FILE and not is_server(place):  # it is not shown: it may have a password
-            remedy = f"Write postgresql+psycopg://user:password@host:5432/database, or {FILE}."
-            raise InvalidInput("This is not a valid state location.", remedy=remedy)
-        if place == (self.config.state or FILE):
-            raise InvalidInput("The state is there already.", remedy="Name another place than `state` in config.yaml.")
-        others = [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]
-        if others:
-            raise InUse(f"Processes work on this workspace: {', '.join(others)}.", remedy="Stop them, then copy.")
-        self._audit.record(p, "state.copy", FILE if place == FILE else "a server")
-        safe = self._loaded().safe
-        return copy_state(self._database, self.workspace.state_dir, place, safe.copy_to)
-
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
     ) -> RunPreview:
@@ -468,6 +416,17 @@ class Orchestra:
     # --- facets: imported on first use, since a command needs few of them
 
     @cached_property
+    def copies(self) -> Copies:
+        """Copies of the logs and the state at another place."""
+        from engine.copies import Copies
+
+        others = self._others_at_work
+        return Copies(self.workspace, self.config, self._loaded, self._logs, self._database, self._audit, others)
+
+    def _others_at_work(self, p: Principal) -> list[str]:
+        return [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]
+
+    @cached_property
     def connections(self) -> Connections:
         """Which account each service uses."""
         from engine.connections.connections import Connections
@@ -527,9 +486,7 @@ class Orchestra:
 
         def follow(name: str, new: str) -> None:
             drafts.follow("workflow", name, new)
-            self._proposal_store.follow(name, new)
-            self._before_store.follow(name, new)
-            self._talk_store.follow(name, new)
+            self._kept_by_copilot.follow_workflow(name, new)
 
         return WorkflowFiles(
             self.workspace,
@@ -605,8 +562,7 @@ class Orchestra:
             self.drafts.follow("prompt", name, new)
             self._try_records.follow(name, new)
             self._consents.follow_prompt(name, new)
-            self._prompt_proposals.follow(name, new)
-            self._talk_store.follow(f"prompt:{name}", new and f"prompt:{new}")
+            self._kept_by_copilot.follow_prompt(name, new)
 
         return PromptFiles(self._prompt_store, self._audit, follow, self._proved, self._clock)
 
@@ -715,99 +671,39 @@ class Orchestra:
     @cached_property
     def copilot(self) -> Copilot:
         """Changes proposed for drafts."""
-        from engine.copilot.copilot import Copilot
-        from engine.copilot.fixes.fixes import Fixes
-        from engine.copilot.proposals.computing import Computing
-        from engine.copilot.proposals.demo_runs import DemoRuns
-        from engine.copilot.proposals.proposals import Conversations, Proposals
-        from engine.copilot.proposals.restoring import Restoring
-        from engine.copilot.rules.rules import Rules
-        from engine.copilot.stepping.stories import Stories
-        from engine.copilot.talking.turns import Turns
-        from engine.copilot.wizard.wizard import Wizard
+        from engine.copilot.assembly import Needs, assembled
 
-        def plan(name: str, text: str) -> Plan:
-            return self._after_renames(lambda: self._compiled.plan(name, text))
-
-        computing = Computing(self.workflows, self._compiled)
-        demo_runs = DemoRuns(plan, self._acceptor, self.runs)
-        store, clock = self._proposal_store, self._clock
-        kept_over = self._talk_store.kept_over
-        restoring = Restoring(self._before_store, self.editing, clock, self._renames_since)
-        turns = Turns(self._talk_store, clock)
-        said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept_over)
-        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, restoring, clock, said)
-        wizard = Wizard(proposals, self.editing, lambda: set(self._surroundings().connections.values()))
-        names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
-        fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
-        rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run, names)
-        talking, prompting = self._talking(proposals, rules, turns)
-        return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
-
-    def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
-        """Return a run of a workflow; without an id the last one, if it has failed."""
-        if run_id:
-            run = self.runs.get(p, run_id)
-            if branch_parts(run["workflow"])[0] != branch_parts(workflow)[0]:
-                raise InvalidInput(
-                    f"The run {run_id!r} is one of {run['workflow']!r}, and not of {workflow!r}.",
-                    remedy="`orchestra runs list` shows which there are.",
-                    field="run_id",
-                )
-            return run
-        last = self.runs.list(p, workflow=workflow, limit=1).rows
-        return self.runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
-
-    def _talking(self, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
-        from engine.copilot.prompting.prompting import Prompting
-        from engine.copilot.prompting.proposals import PromptProposals
-        from engine.copilot.talking.agreements import Agreements
-        from engine.copilot.talking.asking import CopilotModel
-        from engine.copilot.talking.setup import Setups
-        from engine.copilot.talking.talking import Ground, Talking
-
-        ground = Ground(
-            proposals,
-            rules,
-            self.editing,
-            self.workflows,
-            self.runs.get,
-            self._failed_run,
-            lambda: dict(self._surroundings().connections),
+        return assembled(
+            Needs(
+                kept=self._kept_by_copilot,
+                clock=self._clock,
+                workspace=self.workspace,
+                config=self._loaded,
+                settings=self._settings,
+                editing=self.editing,
+                workflows=self.workflows,
+                compiled=self._compiled,
+                plan=lambda name, text: self._after_renames(lambda: self._compiled.plan(name, text)),
+                renames_since=self._renames_since,
+                acceptor=self._acceptor,
+                runs=self.runs,
+                connections=lambda: self._surroundings().connections,
+                prompts=self.prompts,
+                cases=self.cases,
+                case_tests=self.case_tests,
+                modes=self._modes,
+                accounts=self._accounts,
+                host=self._host,
+                logs=self._logs,
+                audit=self._audit,
+            )
         )
-        setups = Setups(self._loaded, self._modes.of, self._accounts.open, Agreements(self._settings))
-        model = CopilotModel(self._host, self._logs, lambda: self._loaded().config, self._clock)
-        texts = PromptProposals(self._prompt_proposals, self.prompts, self.cases, self.case_tests, self._clock)
-        prompting = Prompting(texts, self.prompts, self.cases, setups, model, turns)
-        return Talking(setups, model, turns, ground, self._audit), prompting
 
     @cached_property
-    def _talk_store(self) -> KeptLists[Turn]:
-        from engine.copilot.keeping.lists import KeptLists
-        from engine.copilot.talking.records import TURNS
+    def _kept_by_copilot(self) -> Kept:
+        from engine.copilot.kept import Kept
 
-        return KeptLists(self._settings, TURNS)
-
-    @cached_property
-    def _proposal_store(self) -> KeptLists[Proposal]:
-        from engine.copilot.keeping.lists import KeptLists
-        from engine.copilot.proposals.records import FOR_WORKFLOWS
-
-        return KeptLists(self._settings, FOR_WORKFLOWS)
-
-    @cached_property
-    def _before_store(self) -> KeptLists[Before]:
-        from engine.copilot.keeping.lists import KeptLists
-        from engine.copilot.proposals.records import BEFORE
-
-        return KeptLists(self._settings, BEFORE)
-
-    @cached_property
-    def _prompt_proposals(self) -> KeptLists[PromptProposal]:
-        from engine.copilot.keeping.lists import KeptLists
-        from engine.copilot.prompting.records import FOR_PROMPTS
-
-        return KeptLists(self._settings, FOR_PROMPTS)
+        return Kept(self._settings)
 
     @cached_property
     def environments(self) -> Environments:

@@ -49,7 +49,7 @@ MOST_LINES = 40
 LONGEST_PATH = 19
 LONGEST_PATH_IN_A_FOLDER = 9
 SQL = ("engine.store.sql", "engine.store.postgres")
-OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
+OPENS_THE_STORE = {"engine.orchestra", "engine.reader", "engine.copies"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
 CONFIG = "engine.workspace.config"
 OPENS_BLOBS = "engine.store.blobs.opened"

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +27,7 @@ SERVER = Names("--port", "`server.host` in config.yaml")
 WORKER = Names("--metrics-port", "`worker.metrics_host` in config.yaml")
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """Where a workspace is served, and by which process."""
 
     url: str
@@ -51,7 +49,7 @@ class Address:
 
 def note(state_dir: Path, address: Address) -> None:
     """Write the note that tells other commands where this workspace is served. Raises StorageError."""
-    write_whole(state_dir / FILE_NAME, json.dumps(asdict(address)), mode=0o600)
+    write_whole(state_dir / FILE_NAME, json.dumps(address._asdict()), mode=0o600)
 
 
 def forget(state_dir: Path) -> None:

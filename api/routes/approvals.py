@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.base.documents import ErrorView, Sent
 from api.base.errors import view_of
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.runs.answers import LONGEST_REASON
 from engine.runs.approvals import Approval, Decided, Decision, State
 

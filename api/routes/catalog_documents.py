@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from api.base.documents import Sent
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary

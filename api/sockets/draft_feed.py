@@ -13,7 +13,7 @@ from anyio import to_thread
 from api.base.threads import Threads
 from api.sockets.hub import Hub, Subject
 from api.sockets.serving import Message
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.people.access import Principal
 from engine.workflows.editing.draft_state import DraftState, DraftText
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.documents.json_splice import Splice
 from engine.record.states.run_state import RunChange, RunState
 from engine.runs.projects.commands import CommandRun

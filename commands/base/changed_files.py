@@ -10,7 +10,7 @@ from commands.base.failures import DONE
 from commands.base.screen import document, note, say
 
 if TYPE_CHECKING:
-    from engine.base.errors import Problem
+    from engine.base.problem import Problem
 
 
 class Restored(Protocol):

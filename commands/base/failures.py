@@ -7,18 +7,15 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clients.errors import ServiceError
 from commands.base.screen import document, note
 from engine.base.errors import (
     Fenced,
     InUse,
     OrchestraError,
     PlanDrift,
-    Problem,
     SecretLost,
     StorageError,
     UnknownName,
@@ -27,6 +24,8 @@ from engine.base.errors import (
 
 if TYPE_CHECKING:
     import typer
+
+    from engine.base.problem import Problem
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
 
@@ -69,8 +68,7 @@ class Declined(Exception):
     """A person answered no; the message says what was not done because of it."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a command failed: message, remedy and exit code."""
 
     exit_code: int
@@ -83,8 +81,10 @@ class Failure:
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints: {"error": {type, message, remedy, …}}, with those of `_MORE` that are known."""
-        error = asdict(self)
+        error: dict[str, Any] = self._asdict()
         error.pop("exit_code")
+        if self.problems is not None:
+            error["problems"] = [problem.as_json() for problem in self.problems]
         for name in _MORE:
             if error[name] is None:
                 error.pop(name)
@@ -109,6 +109,8 @@ def tell(failure: Failure, *, as_json: bool) -> int:
 
 def failure_of(error: BaseException, workspace: Path) -> Failure:
     """Return the failure for any exception; an unexpected one leaves its details in a log file."""
+    from clients.errors import ServiceError  # here: the parent of a server stays small until something fails
+
     kind = type(error).__name__
     if isinstance(error, OrchestraError):
         more = {name: getattr(error, name, None) or error.details.get(name) or None for name in _MORE}

@@ -6,8 +6,6 @@ import json
 import sys
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
 from typing import Any, TextIO
 
 WORD_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
@@ -73,6 +71,7 @@ def cut(text: str, most: int = 60) -> str:
 
 def local_time(time: str, zone: str) -> str:
     """Return a stored time (RFC 3339, UTC) in the local time of a zone."""
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
@@ -121,6 +120,9 @@ def _json(value: Any, indent: int | None) -> str:
 
 
 def _plain(value: object) -> Any:
+    from dataclasses import asdict, is_dataclass  # here: the parent of a server writes plain JSON, and stays small
+    from datetime import date
+
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, date):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clients.plural import counted
-from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.problem import Problem
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal

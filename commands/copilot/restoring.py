@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED, Declined
-from commands.base.opened import Session
 from commands.base.screen import document, note, say
 from engine.base.errors import OrchestraError
+
+if TYPE_CHECKING:
+    from commands.base.opened import Session
 
 
 def restored(session: Session, workflow: str, proposal_id: str, *, yes: bool, is_saved: bool, as_json: bool) -> int:

@@ -20,7 +20,7 @@ from engine.base.step_tree import AGENT_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.base.errors import Problem
+    from engine.base.problem import Problem
     from engine.prompts.prompt_files import PromptFile
     from engine.runs.trying.prompt_differences import PromptDifference
 

@@ -18,7 +18,7 @@ from dashboard.editing.draft import FIELDS, JSON, Draft, field_text, reseed
 from dashboard.parts.errors import problem_list
 from dashboard.parts.header import section
 from engine.agents.tool_check import is_usable
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.base.services import is_model
 from engine.documents.json_file import object_in
 from engine.plugins.registry import step_types

@@ -15,7 +15,8 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import field_label, plain
 from dashboard.editing.draft import Draft, reseed
 from dashboard.parts.errors import message_markdown
-from engine.base.errors import OrchestraError, Problem
+from engine.base.errors import OrchestraError
+from engine.base.problem import Problem
 from engine.plugins.registry import step_type
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.base.remedies import in_words_of
 
 Language = Literal["json", "prompt", "python", "javascript", "none"]

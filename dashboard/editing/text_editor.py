@@ -16,7 +16,8 @@ from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.parts.unsaved import difference, elsewhere, is_asking, keep, prefix
-from engine.base.errors import Problem, StaleEdit
+from engine.base.errors import StaleEdit
+from engine.base.problem import Problem
 from engine.workspace.drafts import Draft as Unsaved
 from engine.workspace.drafts import Kind
 

@@ -10,7 +10,8 @@ import streamlit as st
 from clients.errors import ServiceError
 from dashboard.base.language import t
 from dashboard.base.plain import plain, plain_with_code
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.problem import Problem
 from engine.base.remedies import in_words_of
 
 

@@ -9,7 +9,8 @@ from dashboard.base import fields, session
 from dashboard.base.code import Mark, Name, marks_of, message_of
 from dashboard.editing.draft import FIELDS, Draft, field_text
 from dashboard.prompt.draft import JSON_FIELDS, has_form
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, Part, object_in, parse
 from engine.prompts.prompt import text_of
 

@@ -15,8 +15,8 @@ from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.inputs import inputs_form
-from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.plugins.step_info import TriggerTypeInfo
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.expansion import described
 from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
 from engine.base.checkout import CHECKOUT
-from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
+from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal, require

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from engine.agents.expansion import workflow_of
 from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.base.step_tree import agent_workflow
 from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.compiler.definition.plan import Plan

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.base.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.base.problem import Problem
 
 
 def own_words(error: Mapping[str, Any]) -> str:
@@ -21,35 +24,6 @@ _LONGEST_SHOWN = 200
 _SQLITE_READONLY = 8
 _OF_PROMPT = re.compile(r"prompts/(?P<name>[\w-]+)\.(?:json\b|cases/|versions/)")
 """The beginning of a file of a prompt: its text, a case, a version."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A problem in a file, with a place that an editor can show."""
-
-    # The schema of the API names every member as required: an answer always has all of them.
-    __pydantic_config__: ClassVar[Mapping[str, bool]] = {"json_schema_serialization_defaults_required": True}
-
-    message: str
-    code: str = "invalid"
-    severity: str = "error"
-    """`error` stops the file from running, `warning` does not."""
-    file: str = ""
-    line: int = 1
-    """0: `file` is not a file, and has no lines."""
-    column: int = 1
-    step: str | None = None
-    field: str | None = None
-    remedy: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the form printed by `validate --json`."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        where = " ".join(filter(None, [self.step and f"step {self.step}", self.field and f"field {self.field}"]))
-        return f"{place}: {where + ': ' if where else ''}{self.message}" + (f" {self.remedy}" if self.remedy else "")
 
 
 class OrchestraError(Exception):

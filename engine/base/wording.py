@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 _MOST_LISTED = 20
@@ -34,6 +33,8 @@ def nearest(name: str, names: Sequence[str]) -> str | None:
     if len(names) > _MANY_NAMES:
         names = [one for one in names if one[:1].lower() == name[:1].lower()]
     names = [one for one in names[:_MOST_NAMES] if len(one) <= _LONGEST_NAME]
+    from difflib import get_close_matches  # here: most processes never compare names
+
     near = [one for one in names if one.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=_NEAR)
     if near:
         return near[0]

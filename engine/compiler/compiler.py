@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from engine.base.definitions import RunEnvironment
-from engine.base.errors import OrchestraError, Problem
+from engine.base.errors import OrchestraError
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.base.names import is_branch
+from engine.base.problem import Problem
 from engine.compiler.agent_calls import call_agents
 from engine.compiler.analysis.missing_values import UNKNOWN
 from engine.compiler.analysis.text_flow import Passage, TextFlow

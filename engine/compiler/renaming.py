@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
+from engine.base.problem import Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Report, StepName
 from engine.compiler.compiler import read_workflow

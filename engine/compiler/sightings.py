@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import SeenAccount, SeenOf
 
 

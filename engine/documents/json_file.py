@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from engine.base.errors import InvalidFile, InvalidInput, Problem, StorageError
+from engine.base.errors import InvalidFile, InvalidInput, StorageError
+from engine.base.problem import Problem
 from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
 
 JsonPath = tuple[str | int, ...]

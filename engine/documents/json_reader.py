@@ -8,7 +8,7 @@ from json import JSONDecodeError, decoder
 from typing import Any, NoReturn
 
 from clients.in_workspace.levels import LEVELS_MOST
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 
 _BLANK = re.compile(r"[ \t\n\r]+")
 _BLANKS = frozenset(" \t\n\r")

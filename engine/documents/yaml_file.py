@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 
 LARGEST_BYTES = 64_000
 DEEPEST = 16

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.repair import repaired

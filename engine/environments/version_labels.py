@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import checked_name, child
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.documents.repair import repaired

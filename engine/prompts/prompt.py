@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Problem
+from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
 from engine.base.json_text import JsonSchema
+from engine.base.problem import Problem
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.model import Identifier, Version
 from engine.documents.json_file import JsonFile, JsonPath, parse

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Problem
+from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
+from engine.base.problem import Problem
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults

@@ -9,8 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 
 from engine.base.clock import Clock, timestamp, utc_now
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_name
+from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.files.state_cache import StateCache

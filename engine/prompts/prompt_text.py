@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.problem import Problem
 from engine.documents.json_file import JsonPath
 from engine.documents.json_file import parse as parse_json
 from engine.documents.yaml_file import YamlFile, is_like_number

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
+from engine.base.problem import Problem
 from engine.compiler.definition.identifiers import name_fault
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.files.atomic import etag, make_folder, write_whole

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import to_builtins
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
 from engine.expressions.json_values import compact_json
 from engine.people.access import NOTIFIER, Principal, may, require

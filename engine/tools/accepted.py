@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clients.mcp.service import OfferedTool
 from engine.base.definitions import McpToolDefinition
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_name, child, is_file_name
+from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.documents.shapes import faults
 from engine.files.atomic import make_folder, remove, storage_errors, write_whole

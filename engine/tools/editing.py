@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
+from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal, require

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.checkout import CHECKOUT
 from engine.base.definitions import ToolDefinition
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_name, child, is_file_name
+from engine.base.problem import Problem
 from engine.documents.json_file import parse
 from engine.files.atomic import (
     PRIVATE_FOLDER,

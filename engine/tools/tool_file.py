@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonSchema
+from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile
 from engine.documents.schema_check import is_usable, schema_faults
 from engine.documents.shapes import faults

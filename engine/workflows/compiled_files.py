@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
+from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError
 from engine.base.json_text import is_same
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import Compiled, Environment, SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.problem import Problem
 from engine.documents.json_file import parse, read
 from engine.files.atomic import etag, write_whole
 from engine.workspace.canonical import Kind, canonical

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidFile, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, UnknownName
 from engine.base.names import is_file_name, require_no_branch
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.kept_versions import ALWAYS, KeptVersions, SavedVersion

@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StorageError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import branch_address, checked_name, checked_workflow, is_branch
+from engine.base.problem import Problem
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName

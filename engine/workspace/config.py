@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from clients.code.service import CODE, CodeSettings
-from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.base.names import NAME
+from engine.base.problem import Problem
 from engine.base.services import declaration
 from engine.budgets.prices import is_local
 from engine.budgets.settings import BudgetSettings, PriceTable

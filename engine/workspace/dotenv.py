@@ -6,7 +6,8 @@ import io
 import os
 from pathlib import Path
 
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.documents.json_file import read_text
 
 FILE = ".env"

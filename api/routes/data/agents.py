@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
 IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from api.base.documents import Deleted, Name, Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.runs.environments.promotion import Promotion
 from engine.runs.environments.reader import EnvironmentStatus
 from engine.runs.environments.removal import Removal

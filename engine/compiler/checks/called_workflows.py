@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.base.definitions import WorkflowDefinition
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import require_no_branch
+from engine.base.problem import Problem
 from engine.base.step_tree import agent_reference
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends

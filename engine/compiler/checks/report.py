@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
 from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.definition.identifiers import CEL_WORDS

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.base.step_tree import Place, StepNode
 from engine.base.wording import nearest
 from engine.compiler.checks.futile import Placed, named, repeated_writes, warn_of_the_futile

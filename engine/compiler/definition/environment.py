@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool
-from engine.base.errors import Problem, UnknownName
+from engine.base.errors import UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import workflow_id
+from engine.base.problem import Problem
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:

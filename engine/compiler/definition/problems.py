@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, JsonPath
 
 STEP_LISTS = ("steps", "on_failure")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from engine.base.errors import OrchestraError, Problem
+from engine.base.errors import OrchestraError
+from engine.base.problem import Problem
 from engine.copilot.fixes.records import Fix, Idea, Operation
 from engine.copilot.fixes.seen import Around, Seen
 from engine.copilot.fixes.table import RULES, UNCOVERED

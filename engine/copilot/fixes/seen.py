@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from engine.base.errors import OrchestraError, Problem
+from engine.base.errors import OrchestraError
+from engine.base.problem import Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.compiler.checks.report import Names, Report
 from engine.compiler.definition.environment import Surroundings

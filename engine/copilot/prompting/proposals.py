@@ -14,14 +14,13 @@ from engine.base.errors import (
     InvalidFile,
     InvalidInput,
     OrchestraError,
-    Problem,
     StaleEdit,
 )
 from engine.base.names import checked_name
 from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
-from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
+from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing, errors_of
 from engine.copilot.proposals.records import Tick
 from engine.copilot.proposals.saying import diff
 from engine.outgoing.hidden_characters import shown
@@ -192,11 +191,6 @@ class PromptProposals:
         self, p: Principal, prompt: str, document: dict[str, Any], changes: dict[str, Any], *, from_outside: bool
     ) -> Ticks:
         return ticks(document, changes, self._prompts.users(p, prompt), from_outside=from_outside)
-
-
-def errors_of(problems: Sequence[Problem]) -> list[Problem]:
-    """Return the problems for which no version can be saved of a text."""
-    return [one for one in problems if one.severity == "error" and one.code != "missing_version"]
 
 
 def _document(file: PromptFile) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.copilot.keeping.lists import Form
 from engine.copilot.proposals.records import MOST, MOST_CHARACTERS, Status, Tick
 
@@ -110,3 +111,8 @@ class PromptAbout:
     cases: list[str] = field(default_factory=list)
     """The cases whose values and expectations may be sent to the model."""
     testing: Testing = Testing()
+
+
+def errors_of(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems for which no version can be saved of a text."""
+    return [one for one in problems if one.severity == "error" and one.code != "missing_version"]

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.copilot.prompting.aliases import Aliases
 from engine.copilot.talking.declared import Declared
 from engine.copilot.talking.facts import shape

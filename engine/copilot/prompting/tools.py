@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.copilot.prompting.aliases import Aliases
-from engine.copilot.prompting.proposals import PromptProposals, errors_of
-from engine.copilot.prompting.records import PromptProposal, Testing
+from engine.copilot.prompting.records import PromptProposal, Testing, errors_of
 from engine.copilot.talking.prompt import told_problems
 from engine.copilot.talking.records import Part, ToolCall
 from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Spent, Used, asked, tool, unknown
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.copilot.prompting.proposals import PromptProposals
 
 TOOLS = (
     tool(

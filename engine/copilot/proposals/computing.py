@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.base.errors import OrchestraError, Problem
+from engine.base.errors import OrchestraError
+from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.compiler.renaming import rename_splices
 from engine.copilot.proposals.facts import Facts, facts

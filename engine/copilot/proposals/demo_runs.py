@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import InvalidInput
 from engine.base.services import has_stand_in
@@ -19,9 +19,11 @@ from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.runs.environments.news import outside
 from engine.runs.made_up.samples import sample_of
-from engine.runs.runs import Runs
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest
+
+if TYPE_CHECKING:
+    from engine.runs.runs import Runs
+    from engine.runs.starting.acceptor import Acceptor
 
 _SECONDS = LONGEST_TRY_SECONDS / 2
 _LOOK_SECONDS = 0.2

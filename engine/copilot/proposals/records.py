@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.copilot.keeping.lists import Form
 
 Source = Literal["model", "rules"]

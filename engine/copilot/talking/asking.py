@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock
@@ -14,7 +13,8 @@ from engine.budgets.limits import MoneySettings
 from engine.budgets.meter import RunMeter
 from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
-from engine.plugins.step import Call, Effect, Fields, StepType, Usage
+from engine.copilot.talking.question import ModelQuestion
+from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.prompts.talk import note
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
@@ -29,19 +29,6 @@ COPILOT = "(co-pilot)"
 """In reports of usage, in place of a workflow."""
 _ONCE = Retry(attempts=1, backoff_seconds=0.0)
 """A second attempt would say the first words again; a person can ask again."""
-
-
-@dataclass(frozen=True)
-class ModelQuestion:
-    """What the model is asked."""
-
-    messages: Sequence[Mapping[str, Any]]
-    tools: Sequence[Mapping[str, Any]]
-    model: str
-    seconds: float
-    """For the whole answer."""
-    on_text: Callable[[str], None]
-    usage: Usage = field(default_factory=Usage)
 
 
 class _Asking(StepType):

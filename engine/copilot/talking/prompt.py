@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.copilot.talking.records import Turn
 from engine.copilot.talking.signatures import all_signatures
 

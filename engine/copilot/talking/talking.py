@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.pointing import chosen
-from engine.copilot.rules.rules import Answer, Rules
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.prompt import Context, messages
@@ -40,6 +39,9 @@ from engine.record.types.run import Run
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
+
+if TYPE_CHECKING:
+    from engine.copilot.rules.rules import Answer, Rules
 
 _MOST_SELECTED = 50
 

@@ -24,10 +24,10 @@ from engine.people.access import Principal
 from engine.plugins.registry import step_types
 from engine.plugins.step import fields_schema
 from engine.record.types.run import Run
-from engine.workflows.workflow_files import WorkflowFiles
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.proposals import Proposals
+    from engine.workflows.workflow_files import WorkflowFiles
 
 _LONGEST_SCHEMA = 8_000
 _LONGEST_TEXT = 30_000

@@ -8,17 +8,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.errors import OrchestraError
-from engine.connections.accounts import Account
-from engine.copilot.talking.asking import CopilotModel, ModelQuestion
 from engine.copilot.talking.cleaning import parts_of
+from engine.copilot.talking.question import ModelQuestion
 from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
 from engine.copilot.talking.used import Spent, Tools, Used
 from engine.outgoing.hidden_characters import shown
 from engine.store.journal import JournalBroken
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Account
+    from engine.copilot.talking.asking import CopilotModel
 
 Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
 """Returns the dollars of a call: models, input and output tokens, and of the input those read from and into a cache."""

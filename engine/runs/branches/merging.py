@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import branch_address
+from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.files.fingerprint import Stamp

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
+from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import require_no_branch
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.default_setting import write_default_environment
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault

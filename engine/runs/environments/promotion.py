@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
+from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed

@@ -6,8 +6,9 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_file import WorkflowEntry
 from engine.people.access import Principal, require

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from clients.plural import counted
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.names import workflow_id_of
+from engine.base.problem import Problem
 from engine.base.statuses import StepStatus
 from engine.compiler.checks.report import Report
 from engine.compiler.compiler import read_workflow

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
+from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, StaleEdit
 from engine.base.json_text import compact
 from engine.base.names import checked_workflow
+from engine.base.problem import Problem
 from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, object_in, parse

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.base.remedies import Face, in_words_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]

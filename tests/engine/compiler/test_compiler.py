@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.base.checkout import CHECKOUT
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore

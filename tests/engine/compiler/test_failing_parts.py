@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.documents.json_file import parse
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from tests.engine.compiler.checks import test_called_workflows as test_callees
 from tests.engine.compiler.test_compiler import MAILS, SORT, call, compiled, flow, inputs, use
 from tests.engine.conftest import Run, set_step

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.documents.json_file import parse
 

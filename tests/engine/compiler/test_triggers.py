@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import Problem, UnknownName
+from engine.base.errors import UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
 from tests.engine.conftest import set_step

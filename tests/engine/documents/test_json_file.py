@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.base.errors import InvalidFile, Problem
+from engine.base.errors import InvalidFile
+from engine.base.problem import Problem
 from engine.documents.json_file import JsonPath, parse, read
 
 SCALARS = (

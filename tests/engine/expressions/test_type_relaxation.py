@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from tests.engine.compiler.test_compiler import call, compiled, flow, use
 from tests.engine.conftest import Run, set_step
 

@@ -101,13 +101,13 @@ def test_secrets_move_with_the_state_both_ways(url: str, tmp_path: Path, monkeyp
     with closing(opened(tmp_path / "a")) as a:
         a.connections.give_key(OWNER, "github", CANARY)  # sealed with a key in a file
         with pytest.raises(SecretLost, match="ORCHESTRA_SECRET_KEY is not set"):
-            a.copy_state(OWNER, url)
+            a.copies.state(OWNER, url)
         monkeypatch.setenv("ORCHESTRA_SECRET_KEY", KEY)
-        a.copy_state(OWNER, url)
+        a.copies.state(OWNER, url)
     monkeypatch.setenv("ORCHESTRA_STATE", url)
     with closing(opened(tmp_path / "b")) as b:
         assert b._loaded().settings_of("github")["token"] == CANARY
-        b.copy_state(OWNER, "file")
+        b.copies.state(OWNER, "file")
     monkeypatch.delenv("ORCHESTRA_STATE")
     with closing(opened(tmp_path / "b")) as b:
         assert b._loaded().settings_of("github")["token"] == CANARY

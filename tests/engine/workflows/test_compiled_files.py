@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Surroundings
 from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
 from engine.workspace.workspace import Workspace

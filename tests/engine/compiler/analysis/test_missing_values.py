@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from engine.expressions.expressions import compile_expression
 from tests.engine.compiler.test_compiler import MAILS, SORT, call, compiled, flow, place, use
 from tests.engine.conftest import set_step

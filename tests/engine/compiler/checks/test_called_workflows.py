@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
 from engine.plugins.step import Effect

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import Problem, UnknownName
+from engine.base.errors import UnknownName
+from engine.base.problem import Problem
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
 from tests.engine.compiler.checks import outside_flows as flows

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from engine.base.checkout import CHECKOUT
-from engine.base.errors import InvalidInput, NotAllowed, Problem, UnknownName
+from engine.base.errors import InvalidInput, NotAllowed, UnknownName
+from engine.base.problem import Problem
 from engine.copilot.fixes.finding import MOST, SECONDS, Finding, Tried, shortened
 from engine.copilot.fixes.seen import Around
 from engine.copilot.fixes.table import RULES, UNCOVERED

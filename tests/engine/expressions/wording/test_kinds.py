@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from engine.base.errors import Problem
+from engine.base.problem import Problem
 from tests.engine.compiler.test_compiler import compiled, flow, use
 from tests.engine.conftest import set_step
 from tests.engine.expressions.test_type_relaxation import GIVEN, OPT, OTHER

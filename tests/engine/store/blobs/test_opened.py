@@ -63,18 +63,18 @@ def test_runs_are_beside_the_state_on_a_server(tmp_path: Path) -> None:
         first.close()
         second = Orchestra.open(root)
         assert second.runs.get(OWNER, run_id) == document
-        assert second.copy_logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
+        assert second.copies.logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
         second.close()
     assert {path.stat().st_size for path in (root / "logs").glob("*/*.files/*")} == {len(LARGE)}
 
 
 def test_logs_are_copied_to_another_place_and_checked_there(run: Run, orchestra: Orchestra, root: Path) -> None:
     document = run([set_step("a", {"v": "{{ inputs.text }}"})], {"text": LARGE}, inputs=TEXT_INPUT)
-    assert orchestra.copy_logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
+    assert orchestra.copies.logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
     (value,) = (root / "logs").glob("*/*.files/*")
     assert value.read_text() == LARGE
     value.unlink()
-    assert orchestra.copy_logs(OWNER, "") == CopiedLogs(copied=1, were_there=1)
+    assert orchestra.copies.logs(OWNER, "") == CopiedLogs(copied=1, were_there=1)
     place = orchestra.config.logs
     orchestra.close()
     (root / "config.yaml").write_text((root / "config.yaml").read_text().replace(f"logs: {place}", ""))
@@ -83,14 +83,14 @@ def test_logs_are_copied_to_another_place_and_checked_there(run: Run, orchestra:
     with contextlib.closing(opened_blobs(place, root, KEYS)) as bucket:
         bucket.put(str(value.relative_to(root / "logs")), b"something else under this hash")
     with pytest.raises(StorageError, match=rf"{value.name} is not what was copied there"):
-        again.copy_logs(OWNER, place)
+        again.copies.logs(OWNER, place)
     again.close()
 
 
 @pytest.mark.parametrize("place", ["mysql://x", "s3://a:b@bucket"])
 def test_only_places_for_logs_are_copied_to(orchestra: Orchestra, place: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        orchestra.copy_logs(OWNER, place)
+        orchestra.copies.logs(OWNER, place)
     assert refused.value.remedy
 
 

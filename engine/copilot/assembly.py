@@ -1,0 +1,123 @@
+"""Assemble the co-pilot of a process from the parts of the workspace that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput
+from engine.base.names import branch_parts
+from engine.compiler.definition.plan import Plan
+from engine.connections.accounts import Accounts
+from engine.connections.modes import Modes
+from engine.copilot.copilot import Copilot
+from engine.copilot.fixes.fixes import Fixes
+from engine.copilot.kept import Kept
+from engine.copilot.prompting.prompting import Prompting
+from engine.copilot.prompting.proposals import PromptProposals
+from engine.copilot.proposals.computing import Computing
+from engine.copilot.proposals.demo_runs import DemoRuns
+from engine.copilot.proposals.proposals import Conversations, Proposals
+from engine.copilot.proposals.restoring import Restoring
+from engine.copilot.rules.rules import Rules
+from engine.copilot.stepping.stories import Stories
+from engine.copilot.talking.agreements import Agreements
+from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.talking.setup import Setups
+from engine.copilot.talking.talking import Ground, Talking
+from engine.copilot.talking.turns import Turns
+from engine.copilot.wizard.wizard import Wizard
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.prompts.prompt_cases import PromptCases
+from engine.prompts.prompt_files import PromptFiles
+from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
+from engine.runner.worker.worker import Host
+from engine.runs.runs import Runs
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.trying.case_tests import CaseTests
+from engine.store.settings import Settings
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.editing.editing import WorkflowEditing
+from engine.workflows.workflow_files import WorkflowFiles
+from engine.workspace.config import LoadedConfig
+from engine.workspace.step_renames import StepRenames
+from engine.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the parts are built from."""
+
+    kept: Kept
+    clock: Clock
+    workspace: Workspace
+    config: Callable[[], LoadedConfig]
+    settings: Settings
+    editing: WorkflowEditing
+    workflows: WorkflowFiles
+    compiled: CompiledFiles
+    plan: Callable[[str, str], Plan]
+    """Returns the plan of a text of a workflow."""
+    renames_since: Callable[[str, str], StepRenames]
+    """Returns the steps renamed in the file of a workflow since a time, oldest first."""
+    acceptor: Acceptor
+    runs: Runs
+    connections: Callable[[], Mapping[str, str]]
+    """Returns the service of each connection, by name."""
+    prompts: PromptFiles
+    cases: PromptCases
+    case_tests: CaseTests
+    modes: Modes
+    accounts: Accounts
+    host: Host
+    logs: RunLogs
+    audit: Audit
+
+
+def assembled(needs: Needs) -> Copilot:
+    """Return the co-pilot."""
+    kept, editing, clock, names = needs.kept, needs.editing, needs.clock, needs.workspace.workflows.names
+    computing = Computing(needs.workflows, needs.compiled)
+    demo_runs = DemoRuns(needs.plan, needs.acceptor, needs.runs)
+    restoring = Restoring(kept.before, editing, clock, needs.renames_since)
+    turns = Turns(kept.turns, clock)
+    said = Conversations(lambda p, workflow: turns.conversation(p, workflow).from_outside, kept.turns.kept_over)
+    proposals = Proposals(kept.proposals, editing, needs.workflows, computing, demo_runs, restoring, clock, said)
+    wizard = Wizard(proposals, editing, lambda: set(needs.connections().values()))
+    fixes = Fixes(editing, proposals, needs.compiled, names, needs.workspace.prompts.names)
+    rules = Rules(proposals, editing, wizard, fixes, _failed_runs(needs.runs), names)
+    talking, prompting = _talking(needs, proposals, rules, turns)
+    return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(needs.runs.get))
+
+
+def _talking(needs: Needs, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
+    runs, connections = needs.runs, needs.connections
+    failed = _failed_runs(runs)
+    ground = Ground(proposals, rules, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections()))
+    setups = Setups(needs.config, needs.modes.of, needs.accounts.open, Agreements(needs.settings))
+    model = CopilotModel(needs.host, needs.logs, lambda: needs.config().config, needs.clock)
+    texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
+    prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)
+    return Talking(setups, model, turns, ground, needs.audit), prompting
+
+
+def _failed_runs(runs: Runs) -> Callable[[Principal, str, str], Run | None]:
+    """Return the function that returns a run of a workflow; without an id the last one, if it has failed."""
+
+    def failed_run(p: Principal, workflow: str, run_id: str) -> Run | None:
+        if run_id:
+            run = runs.get(p, run_id)
+            if branch_parts(run["workflow"])[0] != branch_parts(workflow)[0]:
+                raise InvalidInput(
+                    f"The run {run_id!r} is one of {run['workflow']!r}, and not of {workflow!r}.",
+                    remedy="`orchestra runs list` shows which there are.",
+                    field="run_id",
+                )
+            return run
+        last = runs.list(p, workflow=workflow, limit=1).rows
+        return runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
+
+    return failed_run
