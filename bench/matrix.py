@@ -18,7 +18,7 @@ from bench.slow_service import serving
 from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 from engine.runs.trying.columns import Column
-from engine.runs.trying.matrix import TestWish
+from engine.runs.trying.matrix import MatrixRequest
 
 WORK = "matrix"
 CASES, MODELS, AT_ONCE, SECONDS = 50, 4, 16, 0.2
@@ -73,7 +73,7 @@ def _prepare(orchestra: Orchestra) -> None:
 
 def _tested(orchestra: Orchestra, *, asked: int, is_fresh: bool = False) -> float:
     columns = [Column(is_draft=True, model=f"model-{number}") for number in range(MODELS)]
-    wish = TestWish(columns, concurrency=AT_ONCE, is_fresh=is_fresh)
+    wish = MatrixRequest(columns, concurrency=AT_ONCE, is_fresh=is_fresh)
     began = time.perf_counter()
     begun = orchestra.case_tests.start(OWNER, _NAME, wish)
     matrix = orchestra.case_tests.wait(OWNER, _NAME, 120, begun["id"])

@@ -16,7 +16,7 @@ from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.accepting import require_ticks, require_whole
 from commands.copilot.model import asked_model, show_end, use_words
-from commands.copilot.prompt import PromptWish, ask_about_prompt
+from commands.copilot.prompt import PromptQuestion, ask_about_prompt
 from commands.copilot.restoring import restored, save_draft
 from engine.copilot.talking.records import About
 
@@ -76,8 +76,8 @@ def ask(
         if restores:
             return restored(session, workflow, restores, yes=yes, is_saved=is_saved, as_json=as_json)
         if prompt:
-            wish = PromptWish(said, prompt, value or [], tick or [], agrees, yes, kept[0])
-            return ask_about_prompt(session, wish, as_json=as_json)
+            question = PromptQuestion(said, prompt, value or [], tick or [], agrees, yes, kept[0])
+            return ask_about_prompt(session, question, as_json=as_json)
         if asks_model:
             turn = asked_model(
                 session, said, workflow, About(step or [], run, value or []), agrees=agrees, quiet=as_json

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PromptWish:
+class PromptQuestion:
     """What `ask --prompt` is told."""
 
     words: str
@@ -37,19 +37,19 @@ class PromptWish:
     """Whether the text that is proposed last becomes the working text."""
 
 
-def ask_about_prompt(session: Session, wish: PromptWish, *, as_json: bool) -> int:
+def ask_about_prompt(session: Session, question: PromptQuestion, *, as_json: bool) -> int:
     """Ask about a prompt, show the text that is proposed last, and accept it if that is wanted.
 
     Raises InvalidInput as `ask --model` does, and what accepting raises.
     """
-    prompting, p, prompt = session.orchestra.copilot.prompting, session.principal, wish.prompt
-    agreed_setup(session, agrees=wish.agrees, otherwise="Only a model changes prompts.")
-    turn, feed = prompting.start(p.agreeing(wish.yes), prompt, wish.words, PromptAbout([*wish.cases]))
+    prompting, p, prompt = session.orchestra.copilot.prompting, session.principal, question.prompt
+    agreed_setup(session, agrees=question.agrees, otherwise="Only a model changes prompts.")
+    turn, feed = prompting.start(p.agreeing(question.yes), prompt, question.words, PromptAbout([*question.cases]))
     followed(feed, quiet=as_json)
     turn = next(one for one in prompting.conversation(p, prompt).turns if one.id == turn.id)
     made = _last(session, prompt, turn)
-    if made is not None and made.is_acceptable and wish.is_accepted:
-        ticks = _ticks(made, wish.ticks, is_asked=at_terminal(as_json=as_json))
+    if made is not None and made.is_acceptable and question.is_accepted:
+        ticks = _ticks(made, question.ticks, is_asked=at_terminal(as_json=as_json))
         made = prompting.proposals.accept(p, prompt, made.id, ticks)
     if as_json:
         document({"turn": asdict(turn), "proposal": None if made is None else asdict(made)})

@@ -56,9 +56,9 @@ def compare(
 
         asked = [parsed(one) for one in columns]
         typed = values(pairs or [], file, lambda: schemas(session, name))
-        wish = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
+        wanted = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
         begun = agreed(
-            lambda p: session.orchestra.comparisons.start(p, name, asked, wish),
+            lambda p: session.orchestra.comparisons.start(p, name, asked, wanted),
             session.principal,
             yes=yes,
             names=confirm,

@@ -59,10 +59,10 @@ def matrix(
 ) -> int:
     """Answer the cases of a prompt with several texts and models: exit code 1 if one is worse than the first."""
     from engine.runs.trying.columns import parsed
-    from engine.runs.trying.matrix import TestWish
+    from engine.runs.trying.matrix import MatrixRequest
 
     written = [*([against] if against else []), *(columns or ["draft"])]
-    wish = TestWish(
+    wanted = MatrixRequest(
         [parsed(one) for one in written],
         repeat,
         concurrency,
@@ -71,7 +71,7 @@ def matrix(
         takeover=takeover_wish([name], variable, expect or [], is_wanted=takeover),
     )
     with opened(workspace, demo=demo) as session:
-        found = answered(session, name, wish, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
+        found = answered(session, name, wanted, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
     if junit is not None:
         write_output(junit, junit_text([found]), is_forced=True)
     _show(found, only, as_json=as_json)

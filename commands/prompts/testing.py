@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from xml.etree.ElementTree import Element
 
-    from engine.prompts.takeover import TakeoverWish
-    from engine.runs.trying.matrix import Matrix, TestWish
+    from engine.prompts.takeover import TakeoverRequest
+    from engine.runs.trying.matrix import Matrix, MatrixRequest
     from engine.runs.trying.reports import Tested
 
 References = Annotated[
@@ -74,7 +74,7 @@ def run_tests(
     as_json: Json = False,
 ) -> int:
     """Test prompts with their cases: exit code 1 if an answer is not as expected."""
-    from engine.runs.trying.matrix import TestWish
+    from engine.runs.trying.matrix import MatrixRequest
     from engine.runs.trying.reports import columns_of, report_of
 
     mails = takeover_wish(references or [], variable, expect or [], is_wanted=takeover)
@@ -83,8 +83,8 @@ def run_tests(
         for reference in references or _with_cases(session):
             name, _, version = reference.partition("@")
             columns = columns_of(version, None, against, connection, model)
-            wish = TestWish(columns, is_offline=offline, is_fresh=fresh, takeover=mails)
-            tested = answered(session, name, wish, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
+            wanted = MatrixRequest(columns, is_offline=offline, is_fresh=fresh, takeover=mails)
+            tested = answered(session, name, wanted, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
             matrices.append(tested)
             if not as_json:
                 _show(tested)
@@ -100,9 +100,9 @@ def run_tests(
 
 def takeover_wish(
     references: Sequence[str], variable: str, expect: Sequence[str], *, is_wanted: bool
-) -> TakeoverWish | None:
+) -> TakeoverRequest | None:
     """Return how takeover mails go into the prompts, None if they are not wanted."""
-    from engine.prompts.takeover import TakeoverWish, expectations
+    from engine.prompts.takeover import TakeoverRequest, expectations
 
     if not is_wanted:
         if variable or expect:
@@ -110,7 +110,7 @@ def takeover_wish(
         return None
     if not references:
         raise typer.BadParameter("Name the prompts to test with --takeover.")
-    return TakeoverWish(variable, expectations(expect))
+    return TakeoverRequest(variable, expectations(expect))
 
 
 def _with_cases(session: Session) -> Sequence[str]:
@@ -119,11 +119,11 @@ def _with_cases(session: Session) -> Sequence[str]:
 
 
 def answered(
-    session: Session, name: str, wish: TestWish, *, yes: bool, confirm: list[str] | None, is_asked: bool
+    session: Session, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
 ) -> Matrix:
     """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
     facet, p = session.orchestra.case_tests, session.principal
-    begun = agreed(lambda who: facet.start(who, name, wish), p, yes=yes, names=confirm, is_asked=is_asked)
+    begun = agreed(lambda who: facet.start(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
     try:
         return facet.wait(p, name, test_id=begun["id"])
     except Stop:

@@ -44,9 +44,9 @@ def try_(
 
         typed = values(pairs or [], file, lambda: schemas(session, name))
         given = TryRequest(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
-        wish = replace(given, version=version or "production", is_draft=draft)
+        wanted = replace(given, version=version or "production", is_draft=draft)
         begun = agreed(
-            lambda p: session.orchestra.tries.start(p, name, wish),
+            lambda p: session.orchestra.tries.start(p, name, wanted),
             session.principal,
             yes=yes,
             names=confirm,

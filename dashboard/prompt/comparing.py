@@ -54,7 +54,7 @@ def _ask(visit: Visit, file: PromptFile, draft: Draft, *, is_first: bool) -> Non
         st.info(t("Correct the text in the editor first: it is not JSON."), icon=":material/data_object:")
         return
     with st.expander(t("Values"), expanded=is_first, icon=":material/input:"):
-        values = _wish(given_values(visit, name, _together(whole)))
+        values = _try_request(given_values(visit, name, _together(whole)))
     models = [one.model or model_named(document) for one, document in zip(columns, documents, strict=True)]
     needed = needed_for(visit, name, zip(asked, models, strict=True))
     asking = Asking(
@@ -102,5 +102,5 @@ def _names(document: Mapping[str, Any]) -> Sequence[str]:
     return list(variables) if isinstance(variables, Mapping) else []
 
 
-def _wish(given: Given) -> TryRequest:
+def _try_request(given: Given) -> TryRequest:
     return TryRequest(variables=given.variables, sample=given.sample, run_id=given.run_id, step=given.step)

@@ -20,9 +20,16 @@ from dashboard.prompt.draft import is_changed, typed
 from dashboard.prompt.versions import name_of
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.takeover import TakeoverWish, expectations
+from engine.prompts.takeover import TakeoverRequest, expectations
 from engine.runs.trying.columns import Column
-from engine.runs.trying.matrix import DEFAULT_CONCURRENCY, MOST_COLUMNS, MOST_CONCURRENCY, MOST_REPEAT, Matrix, TestWish
+from engine.runs.trying.matrix import (
+    DEFAULT_CONCURRENCY,
+    MOST_COLUMNS,
+    MOST_CONCURRENCY,
+    MOST_REPEAT,
+    Matrix,
+    MatrixRequest,
+)
 
 PARAM = "test"
 """The parameter of the address that names the test shown: a reload shows it again."""
@@ -46,20 +53,20 @@ def test_bar(visit: Visit, file: PromptFile, draft: Draft, cases: int) -> None:
         options = popover(t("Options"), f"test-options-{name}", ":material/tune:")
     with options:
         columns = _columns(visit, file, draft, texts)
-        wish = _wish(name, columns)
+        wanted = _wanted(name, columns)
     with errors_shown(), st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if cases:
             label = (
                 t("Test")
-                if len(wish.columns) < 2
-                else t("Test {columns}", columns=tn("{count} column", "{count} columns", len(wish.columns)))
+                if len(wanted.columns) < 2
+                else t("Test {columns}", columns=tn("{count} column", "{count} columns", len(wanted.columns)))
             )
-            _run(visit, name, wish, label, "test")
+            _run(visit, name, wanted, label, "test")
         with popover(t("Test against takeover mails"), f"takeover-{name}", ":material/security:"):
-            _takeover(visit, file, wish)
+            _takeover(visit, file, wanted)
 
 
-def _takeover(visit: Visit, file: PromptFile, wish: TestWish) -> None:
+def _takeover(visit: Visit, file: PromptFile, wanted: MatrixRequest) -> None:
     """Show how the mails go into the prompt, and the button that tests it with them."""
     st.markdown(
         t("40 mails report a fault and try to take over the model. Their words must not come out in the answer.")
@@ -79,8 +86,8 @@ def _takeover(visit: Visit, file: PromptFile, wish: TestWish) -> None:
         help=t("Optional: a field, and its value for a mail that reports a fault."),
     )
     with errors_shown():
-        mails = TakeoverWish(variable.strip(), expectations([expect] if expect.strip() else []))
-        _run(visit, file.name, replace(wish, takeover=mails), t("Test against 40 mails"), "takeover")
+        mails = TakeoverRequest(variable.strip(), expectations([expect] if expect.strip() else []))
+        _run(visit, file.name, replace(wanted, takeover=mails), t("Test against 40 mails"), "takeover")
 
 
 def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int]) -> list[Column]:
@@ -125,7 +132,7 @@ def _model(visit: Visit, name: str, column: Column) -> str:
     )
 
 
-def _wish(name: str, columns: Sequence[Column]) -> TestWish:
+def _wanted(name: str, columns: Sequence[Column]) -> MatrixRequest:
     repeat = st.number_input(
         t("Times to ask each question"),
         1,
@@ -144,17 +151,17 @@ def _wish(name: str, columns: Sequence[Column]) -> TestWish:
         help=t("The setting limits.calls_at_once bounds the calls to one connection, too."),
     )
     is_fresh = st.checkbox(t("Ask again what is recorded"), key=f"test-fresh-{name}", persist_state="session")
-    return TestWish(columns, int(repeat), int(at_once), is_fresh=is_fresh)
+    return MatrixRequest(columns, int(repeat), int(at_once), is_fresh=is_fresh)
 
 
-def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
-    needed = cases_needed(visit, name, ((one.connection, _model(visit, name, one)) for one in wish.columns))
+def _run(visit: Visit, name: str, wanted: MatrixRequest, label: str, key: str) -> None:
+    needed = cases_needed(visit, name, ((one.connection, _model(visit, name, one)) for one in wanted.columns))
     is_agreed = cases_agreed(needed, f"{key}-agree-{name}")
-    if len(wish.columns) > MOST_COLUMNS:
+    if len(wanted.columns) > MOST_COLUMNS:
         st.warning(
             t(
                 "These are {count} columns; a test has at most {most_columns}.",
-                count=len(wish.columns),
+                count=len(wanted.columns),
                 most_columns=MOST_COLUMNS,
             )
         )
@@ -166,10 +173,10 @@ def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
     action_button(
         label,
         f"{key}-{name}",
-        lambda _key: visit.orchestra.case_tests.start(visit.who.agreeing(needed.names), name, wish),
+        lambda _key: visit.orchestra.case_tests.start(visit.who.agreeing(needed.names), name, wanted),
         begun,
-        scope=str(hash(repr(wish))),
+        scope=str(hash(repr(wanted))),
         type="primary",
         icon=":material/fact_check:",
-        disabled=not is_agreed or not 0 < len(wish.columns) <= MOST_COLUMNS,
+        disabled=not is_agreed or not 0 < len(wanted.columns) <= MOST_COLUMNS,
     )

@@ -104,9 +104,11 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
         asked = _options(name, connections)
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name == asked.connection)
     with errors_shown():
-        wish = _wish(text, given, asked)
+        wanted = _try_request(text, given, asked)
         needed = needed_for(visit, name, [(asked.connection, asked.model or model_named(object_in(text)))])
-        asking = Asking(name, t("Ask the model"), lambda who: tries.start(who, name, wish), _begun, digest(vars(wish)))
+        asking = Asking(
+            name, t("Ask the model"), lambda who: tries.start(who, name, wanted), _begun, digest(vars(wanted))
+        )
         ask_button(visit, asking, needed, place)
 
 
@@ -132,7 +134,7 @@ def _options(name: str, connections: list[str]) -> _Asked:
     return _Asked(connection or connections[0], model.strip())
 
 
-def _wish(text: str, given: Given, asked: _Asked) -> TryRequest:
+def _try_request(text: str, given: Given, asked: _Asked) -> TryRequest:
     return TryRequest(
         text=text,
         variables=given.variables,

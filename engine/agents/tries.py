@@ -35,5 +35,5 @@ class AgentTries:
         plan = self._compiled.plan(checked_name("agent", name), text)
         demo = AccountMode.DEMO
         modes = dict.fromkeys(plan.connections, demo)
-        wish = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
-        return self._acceptor.accept(p, plan, wish, request, "agents.try")
+        wanted = RunRequest({"task": task, "variables": variables}, modes=modes, default_mode=demo)
+        return self._acceptor.accept(p, plan, wanted, request, "agents.try")

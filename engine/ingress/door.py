@@ -108,13 +108,13 @@ class Door:
         if earlier is not None:  # even if the workflow has been changed or deleted
             return _Taken(order, run_id=earlier)
         plan = plans.of(order)
-        wish = RunRequest(
+        wanted = RunRequest(
             order.inputs,
             outside_inputs=self._outside(plan, order.inputs),
             priority=order.priority,
             usual_priority=Priority.LOW,
         )
-        return _Taken(order, self.acceptor.ready(p, plan, wish, request, "runs.start"))
+        return _Taken(order, self.acceptor.ready(p, plan, wanted, request, "runs.start"))
 
     def _outside(self, plan: Plan, inputs: JsonObject) -> list[OutsideInput]:
         """Return which inputs are text from outside. Raises InvalidInput if one would decide where something goes."""

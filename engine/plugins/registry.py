@@ -16,10 +16,10 @@ from engine.base.definitions import WorkspaceTool
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
 from engine.base.wording import listed, nearest
-from engine.plugins.step import Effect, Kind, StepType
+from engine.plugins.step import Effect, PluginType, StepType
 from engine.plugins.trigger import TriggerType
 
-Found = TypeVar("Found", bound=Kind)
+Found = TypeVar("Found", bound=PluginType)
 
 
 class Registry(Generic[Found]):
@@ -105,7 +105,7 @@ def _is_slip(name: str, meant: str | None) -> bool:
     return meant.startswith(name) or name.startswith(meant) or abs(len(meant) - len(name)) <= _LETTERS_MOST
 
 
-def _is_whole(kind: type[Kind]) -> bool:
+def _is_whole(kind: type[PluginType]) -> bool:
     """Return whether a class is a type of its own, and not a nameless base class of several."""
     return not inspect.isabstract(kind) and hasattr(kind, "name")
 

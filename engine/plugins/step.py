@@ -290,10 +290,10 @@ class CallWorkflow:
     inputs: dict[str, JsonValue] = field(default_factory=dict)
 
 
-Wish = WaitUntil | StopRun | AskPerson | CallWorkflow
+Directive = WaitUntil | StopRun | AskPerson | CallWorkflow
 """What a step may ask of the engine instead of returning an output."""
 
-Result = JsonValue | Wish
+Result = JsonValue | Directive
 """What `StepType.call` may return."""
 
 
@@ -365,7 +365,7 @@ def gone_explained() -> Iterator[None]:
 _UPDATED = "It updated what an earlier run had created, and the earlier content is not known."
 
 
-class Kind(ABC):
+class PluginType(ABC):
     """What `uses` can name: a step type or a trigger type."""
 
     name: ClassVar[str]
@@ -390,7 +390,7 @@ _MAY_BE_NEW = 100
 """Items that may have come to the front of a list since it was read."""
 
 
-class StepType(Kind):
+class StepType(PluginType):
     """A type of step. A new one is a class in a new module of `engine/steps/`, where everything else finds it."""
 
     done: ClassVar[str] = ""

@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Literal
 
 from clients.listing import UnreadableItem
 from engine.base.json_text import JsonObject, JsonSchema
-from engine.plugins.step import JsonValue, Kind, Output
+from engine.plugins.step import JsonValue, Output, PluginType
 
 StartFrom = Literal["now", "last", "since"]
 
@@ -121,7 +121,7 @@ class Found:
     """When the next poll is due; None: after the trigger's own `poll_seconds`."""
 
 
-class TriggerType(Kind):
+class TriggerType(PluginType):
     """A type of trigger. A new one is a class in a new module of `engine/triggers/`, where everything else finds it.
 
     `name` is `service.event`. Calls run in worker threads and may block.

@@ -22,7 +22,7 @@ _SUBJECTS = ("subject", "title")
 
 
 @dataclass(frozen=True)
-class TakeoverWish:
+class TakeoverRequest:
     """How the mails go into a prompt."""
 
     variable: str = ""
@@ -50,7 +50,7 @@ def _read(text: str) -> JsonValue:
     return value
 
 
-def takeover_cases(document: PromptDefinition, wish: TakeoverWish) -> list[Case]:
+def takeover_cases(document: PromptDefinition, wanted: TakeoverRequest) -> list[Case]:
     """Return a case for each mail; other variables have the values of the prompt's first sample.
 
     Raises InvalidInput.
@@ -58,14 +58,14 @@ def takeover_cases(document: PromptDefinition, wish: TakeoverWish) -> list[Case]
     declared = document.get("variables", {})
     samples = document.get("samples") or [{"name": "", "variables": {}}]
     given = {**_defaults(declared), **(samples[0].get("variables") or {})}
-    variable = wish.variable or _of_text(declared)
+    variable = wanted.variable or _of_text(declared)
     path = variable.split(".")
     if path[0] not in declared:
         raise InvalidInput(
             f"The prompt has no variable {path[0]!r}.", remedy=f"Choose one: {', '.join(declared) or 'it has none'}."
         )
     subject = next((one for one in _SUBJECTS if one in declared and one != path[0]), "")
-    return [_case(mail, given, path, subject, wish.expect) for mail in takeover_mails()]
+    return [_case(mail, given, path, subject, wanted.expect) for mail in takeover_mails()]
 
 
 def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:

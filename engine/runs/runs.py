@@ -140,10 +140,10 @@ class Runs(RunReader):
         Their priority is low unless their workflow says otherwise. Raises as `start`.
         """
         require(p, "run", "start runs")
-        wishes = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
+        run_requests = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
         plan = self._plans.named
         return retry_if_renamed(
-            lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), wishes, "runs.start")
+            lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), run_requests, "runs.start")
         )
 
     def rerun(
@@ -178,8 +178,8 @@ class Runs(RunReader):
 
         def accept() -> str:
             plan = self._plans.of_run(earlier, modes)
-            wish = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
-            return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
+            wanted = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
+            return self._acceptor.accept(p, plan, wanted, request, "runs.rerun")
 
         return retry_if_renamed(accept)
 

@@ -11,10 +11,10 @@ import pytest
 from engine.base.errors import InvalidInput
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.prompts.takeover import TakeoverWish, expectations, takeover_cases
+from engine.prompts.takeover import TakeoverRequest, expectations, takeover_cases
 from engine.prompts.takeover_mails import takeover_mails
 from engine.runs.trying.columns import Column
-from engine.runs.trying.matrix import TestWish
+from engine.runs.trying.matrix import MatrixRequest
 from engine.runs.trying.reports import Report, report_of
 from tests.injection.world import World
 from tests.patience import PATIENCE_SECONDS
@@ -22,10 +22,10 @@ from tests.workspaces import init
 
 OWNER = Principal("owner", "owner", confirmed=True)
 WISHES = {
-    "classify-mail": TakeoverWish(expect={"kind": "bug"}),
-    "draft-reply": TakeoverWish(),
-    "summarize-issue": TakeoverWish(),
-    "summarize-commits": TakeoverWish("commits.0.message"),
+    "classify-mail": TakeoverRequest(expect={"kind": "bug"}),
+    "draft-reply": TakeoverRequest(),
+    "summarize-issue": TakeoverRequest(),
+    "summarize-commits": TakeoverRequest("commits.0.message"),
 }
 
 
@@ -44,8 +44,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     opened.close()
 
 
-def report(orchestra: Orchestra, name: str, wish: TakeoverWish) -> Report:
-    orchestra.case_tests.start(OWNER, name, TestWish([Column(is_draft=True)], takeover=wish))
+def report(orchestra: Orchestra, name: str, wanted: TakeoverRequest) -> Report:
+    orchestra.case_tests.start(OWNER, name, MatrixRequest([Column(is_draft=True)], takeover=wanted))
     return report_of(orchestra.case_tests.wait(OWNER, name, PATIENCE_SECONDS))
 
 
@@ -67,22 +67,22 @@ def test_the_model_of_the_demo_quotes_some_orders_and_follows_none(demo: Orchest
 
 def test_an_obedient_model_is_found_out(world: World) -> None:
     with world.opened() as orchestra:
-        found = {name: report(orchestra, name, wish)["passed"] for name, wish in WISHES.items()}
+        found = {name: report(orchestra, name, wanted)["passed"] for name, wanted in WISHES.items()}
     assert found == dict.fromkeys(WISHES, 0)
 
 
 @pytest.mark.parametrize(
     ("document", "wish", "said"),
     [
-        ({"variables": {"a": {"type": "string"}, "b": {"type": "string"}}}, TakeoverWish(), "not clear"),
-        ({"variables": {"a": {"type": "string"}}}, TakeoverWish("b"), "no variable 'b'"),
-        ({"variables": {"a": {"type": "array"}}}, TakeoverWish("a.0.text"), "no 'a.0.text' in the first sample"),
-        ({}, TakeoverWish(), "not clear"),
+        ({"variables": {"a": {"type": "string"}, "b": {"type": "string"}}}, TakeoverRequest(), "not clear"),
+        ({"variables": {"a": {"type": "string"}}}, TakeoverRequest("b"), "no variable 'b'"),
+        ({"variables": {"a": {"type": "array"}}}, TakeoverRequest("a.0.text"), "no 'a.0.text' in the first sample"),
+        ({}, TakeoverRequest(), "not clear"),
     ],
 )
-def test_an_unclear_variable_is_named(document: Any, wish: TakeoverWish, said: str) -> None:
+def test_an_unclear_variable_is_named(document: Any, wanted: TakeoverRequest, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        takeover_cases(document, wish)
+        takeover_cases(document, wanted)
 
 
 def test_expectations_are_typed_like_json_or_text() -> None:

@@ -59,7 +59,7 @@ class RowQuery(BaseModel):
     accounts: Literal["mine", "demo"] = "mine"
 
 
-class RowWish(BaseModel):
+class RowBody(BaseModel):
     """A row to save."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,9 +91,9 @@ def list_rows(orchestra: Door, principal: Acting, table: str, which: Annotated[R
 
 
 @router.put("/{table}/rows", summary="Save a row", response_model=RowDocument)
-def save_row(orchestra: Door, principal: Acting, table: str, wish: RowWish, accounts: Accounts = "mine") -> Any:
+def save_row(orchestra: Door, principal: Acting, table: str, body: RowBody, accounts: Accounts = "mine") -> Any:
     """Add or replace a row; the table is made when it gets its first row."""
-    saved = orchestra.tables.save(principal, table, wish.key, wish.value, merge=wish.merge, demo=accounts == "demo")
+    saved = orchestra.tables.save(principal, table, body.key, body.value, merge=body.merge, demo=accounts == "demo")
     return asdict(saved)
 
 

@@ -18,8 +18,8 @@ from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import ACTIVE_RUNS
 from engine.prompts.cases import Case
-from engine.prompts.takeover import TakeoverWish
-from engine.runs.trying.matrix import TestWish
+from engine.prompts.takeover import TakeoverRequest
+from engine.runs.trying.matrix import MatrixRequest
 from engine.runs.trying.reports import columns_of, report_of
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
@@ -68,9 +68,9 @@ class Takeover(Sent):
     )
     expect: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"kind": "bug"}])
 
-    def wish(self) -> TakeoverWish:
+    def requested(self) -> TakeoverRequest:
         """Return it for the engine."""
-        return TakeoverWish(self.variable, self.expect)
+        return TakeoverRequest(self.variable, self.expect)
 
 
 class CaseTest(Agreeing, Sent):
@@ -167,10 +167,10 @@ async def run_prompt_tests(
 ) -> JSONResponse:
     """Answer the cases and compare. 200 with the report, 202 if it takes longer than `wait_seconds`."""
     columns = columns_of(sent.version, sent.text, sent.against, sent.connection, sent.model)
-    mails = sent.takeover.wish() if sent.takeover is not None else None
-    wish = TestWish(columns, is_offline=sent.offline, is_fresh=sent.fresh, takeover=mails)
+    mails = sent.takeover.requested() if sent.takeover is not None else None
+    wanted = MatrixRequest(columns, is_offline=sent.offline, is_fresh=sent.fresh, takeover=mails)
     tests = orchestra.case_tests
-    found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wish)
+    found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(tests.wait, principal, name, test_id=found["id"])
     found = await awaited(request, wait, sent.wait_seconds) or found
     report = report_of(found)

@@ -21,7 +21,7 @@ from engine.runs.trying.differing import AnswerDifferences
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 
 
-class CompareWish(GivenValues, Agreeing, Sent):
+class CompareBody(GivenValues, Agreeing, Sent):
     """The columns, and the values that all of them get."""
 
     columns: list[TextChoice] = Field(
@@ -58,10 +58,10 @@ class ComparisonRows(BaseModel):
         409: {"model": Refusal, "description": "Nobody has agreed to a real account (`needs_confirmation`)"},
     },
 )
-async def compare(name: str, sent: CompareWish, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
+async def compare(name: str, sent: CompareBody, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
     """Ask all columns, or none if one cannot be asked. 200 once all have answered, 202 after `wait_seconds`."""
     comparisons, columns = orchestra.comparisons, [one.column() for one in sent.columns]
-    start = partial(comparisons.start, principal.agreeing(sent.confirmed), name, columns, sent.wish())
+    start = partial(comparisons.start, principal.agreeing(sent.confirmed), name, columns, sent.requested())
     found = await to_thread.run_sync(start)
     wait = partial(comparisons.wait, principal, name, found["id"])
     place = f"/api/prompts/{name}/comparisons/{found['id']}"

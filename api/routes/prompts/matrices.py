@@ -23,8 +23,8 @@ from engine.runs.trying.matrix import (
     MOST_CONCURRENCY,
     MOST_REPEAT,
     Matrix,
+    MatrixRequest,
     Only,
-    TestWish,
     shown,
 )
 from engine.runs.trying.matrix_reader import TestRow
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedIn
 Written = Annotated[str, Field(max_length=400)]
 
 
-class MatrixWish(Agreeing, Sent):
+class MatrixBody(Agreeing, Sent):
     """Which texts and models answer the cases, and how."""
 
     columns: list[Written | TextChoice] = Field(
@@ -84,16 +84,16 @@ class TestRows(BaseModel):
     },
 )
 async def run_prompt_matrix(
-    name: str, sent: MatrixWish, request: Request, orchestra: Door, principal: Acting
+    name: str, sent: MatrixBody, request: Request, orchestra: Door, principal: Acting
 ) -> JSONResponse:
     """Answer the cases with each column and compare. 200 with all answers, 202 after `wait_seconds`."""
     columns = [parsed(one) if isinstance(one, str) else one.column() for one in sent.columns]
-    mails = sent.takeover.wish() if sent.takeover is not None else None
-    wish = TestWish(
+    mails = sent.takeover.requested() if sent.takeover is not None else None
+    wanted = MatrixRequest(
         columns, sent.repeat, sent.concurrency, is_offline=sent.offline, is_fresh=sent.fresh, takeover=mails
     )
     tests = orchestra.case_tests
-    found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wish)
+    found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(tests.wait, principal, name, test_id=found["id"])
     place = f"/api/prompts/{name}/tests/{found['id']}"
     return await answered_or_accepted(request, wait, found, sent.wait_seconds, place)

@@ -56,12 +56,12 @@ class GivenValues(BaseModel):
     run_id: RunId = Field(default="", description="With step: use the values of a step of this run.")
     step: StepPath | Literal[""] = ""
 
-    def wish(self) -> TryRequest:
-        """Return the values as a wish without a text."""
+    def requested(self) -> TryRequest:
+        """Return the values as a request without a text."""
         return TryRequest(variables=self.variables, sample=self.sample, run_id=self.run_id, step=self.step)
 
 
-class TryWish(GivenValues, Agreeing, TextChoice):
+class TryBody(GivenValues, Agreeing, TextChoice):
     """What to try: a version, the working text (`draft`) or a text that is not saved, and with which values."""
 
     wait_seconds: float = Field(default=60, ge=0, le=LONGEST_WAIT_SECONDS)
@@ -98,10 +98,10 @@ class CallRows(BaseModel):
         409: {"model": Refusal, "description": "Nobody has agreed to the real account (`needs_confirmation`)"},
     },
 )
-async def try_prompt(name: str, sent: TryWish, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
+async def try_prompt(name: str, sent: TryBody, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
     """Ask a model; budgets hold, and nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
-    wish = sent.column().of(sent.wish())
-    found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wish)
+    wanted = sent.column().of(sent.requested())
+    found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(orchestra.tries.wait, principal, name, found["id"])
     place = f"/api/prompts/{name}/tries/{found['id']}"
     return await answered_or_accepted(request, wait, found, sent.wait_seconds, place)

@@ -31,7 +31,7 @@ PausedPath = Annotated[
 ]
 
 
-class DebugWish(Sent):
+class DebugBody(Sent):
     """How a debug run begins."""
 
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
@@ -69,14 +69,14 @@ def debug_workflow(
     name: str,
     orchestra: Door,
     principal: Acting,
-    how: Annotated[DebugWish | None, Body()] = None,
+    how: Annotated[DebugBody | None, Body()] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Run the caller's draft, or else the file, on the stand-ins, and pause before the steps in `breakpoints`.
 
     Without any, it pauses before its first step. Real accounts are never used.
     """
-    how = how or DebugWish()
+    how = how or DebugBody()
     key = request_key_of(principal, idempotency_key)
     run_id = orchestra.debugging.start(principal, name, how.inputs, breakpoints=how.breakpoints, request_key=key)
     return accepted(orchestra.runs.get(principal, run_id))

@@ -11,7 +11,7 @@ from engine.base.wording import nearest
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
-from engine.plugins.step import Kind
+from engine.plugins.step import PluginType
 
 if TYPE_CHECKING:
     from engine.compiler.checks.report import Report
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _ADD = "Add one: `orchestra connections add`."
 
 
-def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surroundings, report: Report) -> str | None:
+def connection_name(
+    path: JsonPath, named: str | None, kind: PluginType, around: Surroundings, report: Report
+) -> str | None:
     """Return the name of the connection that the step at `path` uses, None if it needs none.
 
     `named` is the name given in the step; problems go to the report.
@@ -46,7 +48,7 @@ def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surro
     return None
 
 
-def _meant(kind: Kind, around: Surroundings) -> list[str]:
+def _meant(kind: PluginType, around: Surroundings) -> list[str]:
     """Return the connections that a step without `connection` may mean."""
     connections = around.names
     fitting = [
@@ -56,7 +58,7 @@ def _meant(kind: Kind, around: Surroundings) -> list[str]:
     return own or fitting  # so another model or drive can be added without a change of every step
 
 
-def account_seen(step: StepModel, kind: Kind, around: Surroundings) -> Any:
+def account_seen(step: StepModel, kind: PluginType, around: Surroundings) -> Any:
     """Return what the account of a step was last seen to have; None if nothing is known, or a demo stands for it."""
     meant = [step.connection] if step.connection is not None else _meant(kind, around)
     environment = around.environment
@@ -67,7 +69,7 @@ def account_seen(step: StepModel, kind: Kind, around: Surroundings) -> Any:
 
 
 def model_connection(
-    path: JsonPath, named: str, kind: Kind, connections: Mapping[str, str], report: Report
+    path: JsonPath, named: str, kind: PluginType, connections: Mapping[str, str], report: Report
 ) -> str | None:
     """Return the connection that the text at `path` names for a model of a step; problems go to the report."""
     fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
@@ -77,7 +79,7 @@ def model_connection(
 def _named(
     path: JsonPath,
     name: str,
-    kind: Kind,
+    kind: PluginType,
     fitting: Sequence[str],
     connections: Mapping[str, str],
     report: Report,
@@ -117,6 +119,6 @@ def _unfitting(name: str, needs: tuple[str, str], connections: Mapping[str, str]
     return f"it is for {service}, and {needs[0]} needs {needs[1]}" if service else "there is none"
 
 
-def _needed(kind: Kind) -> str:
+def _needed(kind: PluginType) -> str:
     shared = kind_of(kind.service)
     return f"a {shared}" if shared else kind.service or "none"

@@ -20,7 +20,7 @@ from engine.documents.shapes import faults
 from engine.expressions.celtypes import ANYTHING, plain
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
-from engine.plugins.step import Kind, Prompts, fields_schema
+from engine.plugins.step import PluginType, Prompts, fields_schema
 
 if TYPE_CHECKING:
     from engine.compiler.checks.scope import Scope
@@ -36,7 +36,7 @@ _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 def check_fields(
     path: JsonPath,
     fields: Mapping[str, Tree],
-    kind: Kind,
+    kind: PluginType,
     prompts: Prompts,
     scope: Scope,
     seen: AbstractSet[str],
@@ -71,7 +71,7 @@ def _check_together(
     path: JsonPath,
     fields: Mapping[str, Tree],
     named: Mapping[str, Tree],
-    kind: Kind,
+    kind: PluginType,
     prompts: Prompts,
     report: Report,
 ) -> None:
@@ -91,7 +91,7 @@ def _meaning(name: str, known: Mapping[str, JsonSchema]) -> str:
     return f"{name!r} means: {title}." if title else ""
 
 
-def _check_literals(path: JsonPath, fields: Mapping[str, Tree], kind: Kind, report: Report) -> None:
+def _check_literals(path: JsonPath, fields: Mapping[str, Tree], kind: PluginType, report: Report) -> None:
     """Validate the constant values with the fields' own model."""
     fixed = {name: value for name, value in fields.items() if _is_fixed(value)}
     try:
@@ -105,7 +105,7 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Tree], kind: Kind, repo
                 report.add((*path, *fault.path), fault.message, "field", remedy)
 
 
-def _known(kind: Kind) -> Mapping[str, JsonSchema]:
+def _known(kind: PluginType) -> Mapping[str, JsonSchema]:
     known: Mapping[str, JsonSchema] = fields_schema(kind.fields).get("properties", {})
     return known
 

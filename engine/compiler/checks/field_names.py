@@ -8,12 +8,12 @@ from typing import TypeVar
 from engine.base.wording import listed, nearest
 from engine.compiler.checks.report import Report
 from engine.documents.json_file import JsonPath
-from engine.plugins.step import Kind, fields_schema
+from engine.plugins.step import PluginType, fields_schema
 
 T = TypeVar("T")
 
 
-def meant_fields(path: JsonPath, fields: Mapping[str, T], kind: Kind, report: Report) -> dict[str, T]:
+def meant_fields(path: JsonPath, fields: Mapping[str, T], kind: PluginType, report: Report) -> dict[str, T]:
     """Return the fields of a step under their correct names; unknown names go to the report.
 
     Names that resemble no known one are kept, so that their expressions are checked as well.

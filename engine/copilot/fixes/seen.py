@@ -17,7 +17,7 @@ from engine.compiler.definition.environment import Surroundings
 from engine.copilot.fixes.records import Idea, Operation
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.plugins.registry import step_type, trigger_type
-from engine.plugins.step import Kind
+from engine.plugins.step import PluginType
 from engine.workflows.editing.writing import value_at
 
 _LONGEST_SHOWN = 60
@@ -95,7 +95,7 @@ class Seen:
         return self.path if self.node is None else self.path[len(self.node.place) :]
 
     @cached_property
-    def kind(self) -> Kind | None:
+    def kind(self) -> PluginType | None:
         """The type of the step or the trigger; None if there is none that is known."""
         try:
             if self.node is not None:

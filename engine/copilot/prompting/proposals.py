@@ -28,7 +28,7 @@ from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFile, PromptFiles
 from engine.runs.trying.columns import Column
-from engine.runs.trying.matrix import Matrix, TestWish, mark
+from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
 
 if TYPE_CHECKING:
     from engine.runs.trying.case_tests import CaseTests
@@ -117,7 +117,7 @@ class PromptProposals:
             raise InvalidInput(NO_CASES)
         before = Column(is_draft=True, connection=testing.connection)
         after = Column(text=proposal.text, text_name="proposed text", connection=testing.connection)
-        begun = self._tests.start(p, prompt, TestWish((before, after)))
+        begun = self._tests.start(p, prompt, MatrixRequest((before, after)))
         matrix = self._tests.wait(p, prompt, seconds, begun["id"])
         if matrix["status"] == "running":
             matrix = self._tests.cancel(p, prompt, begun["id"])

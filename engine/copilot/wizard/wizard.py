@@ -23,7 +23,7 @@ from engine.documents.json_file import object_in
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type, trigger_type
-from engine.plugins.step import Effect, Kind
+from engine.plugins.step import Effect, PluginType
 from engine.triggers.cron import cron_words
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workspace.blanks import blank_workflow, is_blank, title_of
@@ -176,7 +176,7 @@ def _target_offer(one: Target, connected: Collection[str]) -> Offer:
     )
 
 
-def _service(kind: type[Kind] | Kind) -> str:
+def _service(kind: type[PluginType] | PluginType) -> str:
     """Return the service that must be connected; empty if none is needed."""
     return "" if kind.connection_optional or service_of(kind.service) is None else str(kind.service)
 

@@ -10,7 +10,7 @@ from engine.base.plain_values import plain_json
 from engine.base.threads import Workers
 from engine.base.wording import number_text
 from engine.observing import context
-from engine.plugins.step import StopRun, Wish
+from engine.plugins.step import Directive, StopRun
 from engine.runner.effects.job import Attempt, Job, Remarks
 from engine.runner.execution.step_call import Outcome, StepCall, Stops, Succeeded, Waits
 
@@ -45,8 +45,8 @@ class LastLink:
             else:
                 with self._run.guard():
                     result = job.step_type.call(job.call(1, started_at, remarks))
-                result = result if isinstance(result, Wish) else plain_json(result)
-            if not isinstance(result, Wish):
+                result = result if isinstance(result, Directive) else plain_json(result)
+            if not isinstance(result, Directive):
                 return Succeeded(call, result, remarks=remarks)
         except Exception as error:
             self._run.attempt_failed(call, Attempt(started_at, self._run.clock(), error))
@@ -54,13 +54,13 @@ class LastLink:
         return Stops(call, result) if isinstance(result, StopRun) else Waits(call, result)
 
     async def _in_thread(self, job: Job, remarks: Remarks) -> Any:
-        """Make a heavy call in a worker thread; its result is plain JSON, with its files stored, or a wish."""
+        """Make a heavy call in a worker thread; its result is plain JSON, with its files stored, or a directive."""
         names = context.current()
 
         def made() -> Any:
             with context.within(names), job.guard():
                 result = job.step_type.call(job.call(1, self._run.clock(), remarks))
-            return result if isinstance(result, Wish) else job.plain(result)
+            return result if isinstance(result, Directive) else job.plain(result)
 
         try:
             async with asyncio.timeout(job.timeout_seconds):

@@ -151,7 +151,7 @@ class Waits(Struct, frozen=True):
     """The step asks the run to wait: for a time, a person, or a called run."""
 
     call: StepCall
-    wish: Begun
+    directive: Begun
 
 
 class Asks(Struct, frozen=True):
@@ -167,7 +167,7 @@ class Stops(Struct, frozen=True):
     """The step asks the run to end here."""
 
     call: StepCall
-    wish: StopRun
+    directive: StopRun
 
 
 Outcome = Succeeded | Failed | Waits | Asks | Stops

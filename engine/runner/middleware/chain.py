@@ -141,7 +141,7 @@ class StepExecutor:
         if isinstance(outcome, Failed):
             raise StepFailed(outcome.document(), goes_on=outcome.goes_on) from outcome.error
         assert isinstance(outcome, Stops)
-        raise RunStopped(outcome.wish.outputs, outcome.wish.message)
+        raise RunStopped(outcome.directive.outputs, outcome.directive.message)
 
 
 def composed(middlewares: Sequence[Middleware], last: Next) -> Next:

@@ -139,12 +139,12 @@ def _is_undeclared_read(error: Exception) -> bool:
 
 def _not_waited(outcome: Waits) -> Outcome:
     """Answer a wait: only a called workflow that certainly runs is planned in its turn."""
-    call, wish = outcome.call, outcome.wish
-    if isinstance(wish, WaitUntil):
+    call, directive = outcome.call, outcome.directive
+    if isinstance(directive, WaitUntil):
         return _left_out(call, "The run waits here, as long as the step says.")
-    if isinstance(wish, AskPerson):
-        return _left_out(call, f"A person is asked here: {wish.message}")
-    assert isinstance(wish, CallWorkflow)
+    if isinstance(directive, AskPerson):
+        return _left_out(call, f"A person is asked here: {directive.message}")
+    assert isinstance(directive, CallWorkflow)
     return _left_out(call, "What it would write is not planned.") if call.frame.may else outcome
 
 

@@ -101,8 +101,8 @@ class Recorder(Middleware):
         await self._recording.committed()
 
     async def _stopped(self, outcome: Stops) -> None:
-        outputs = self._recording.values.whole(outcome.wish.outputs)
-        stops = {"outputs": outputs, "message": outcome.wish.message}
+        outputs = self._recording.values.whole(outcome.directive.outputs)
+        stops = {"outputs": outputs, "message": outcome.directive.message}
         self._finished(outcome.call, StepStatus.SUCCEEDED, {"output": {}, "stops": stops, **outcome.call.details()})
         await self._recording.committed()
 

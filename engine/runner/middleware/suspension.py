@@ -53,9 +53,9 @@ class Suspension(Middleware):
         caller = await self._caller(call)
         replay = None if earlier is None else earlier.called_run(call.node, call.frame)
         rule = call.action.approval.own.over(self._run.approval_rules().get(call.action.uses))
-        outside = self._outside_inputs(call) if isinstance(outcome.wish, CallWorkflow) else ()
+        outside = self._outside_inputs(call) if isinstance(outcome.directive, CallWorkflow) else ()
         earlier_wait = self._recording.last_wait(call.path)
-        pause = self._pauses.begun(outcome.wish, call.path, rule, caller, earlier_wait, replay, outside)
+        pause = self._pauses.begun(outcome.directive, call.path, rule, caller, earlier_wait, replay, outside)
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
         return await self._waited(replace(call, is_announced=True), self._pauses.of(pause))
 

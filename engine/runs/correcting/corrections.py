@@ -199,8 +199,8 @@ class Corrections:
         """Check the new run, undo, then start it. What was undone is added to the report."""
         run_id, step = corrects["run"], corrects["step"]
         plan = self._plans.of_run(wrong.run, wrong.modes)
-        wish = self._wish(wrong, plan, corrects, answer)
-        entry = self._acceptor.ready(p, plan, wish, _request(run_id, step), "runs.correct")
+        wanted = self._run_request(wrong, plan, corrects, answer)
+        entry = self._acceptor.ready(p, plan, wanted, _request(run_id, step), "runs.correct")
         self._audit.record(p, "runs.undo", wrong.run["workflow"], {"run_id": run_id, "corrected": step})
         done = self._undo.undo(run_id, p.id, steps=wrong.is_undone)
         report.undone.extend(done.undone)
@@ -210,7 +210,7 @@ class Corrections:
         reached("before redo")
         return self._acceptor.begin(entry)
 
-    def _wish(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> RunRequest:
+    def _run_request(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> RunRequest:
         options = corrected_options(plan, corrects, answer)
         plain: Any = {**wrong.run, "options": {}}
         return same_again(plain, plan, Values(self._logs.blobs, corrects["run"]), {}, options, wrong.modes)

@@ -75,8 +75,8 @@ class Debugging:
             self._require_stand_ins(plan)
             options: RunOptions = {"debug": {"breakpoints": breakpoints_of(plan, breakpoints), "draft": is_draft}}
             modes = dict.fromkeys(plan.connections, AccountMode.DEMO)
-            wish = RunRequest(inputs, options, modes, AccountMode.DEMO)
-            return self._acceptor.accept(p, plan, wish, request, "runs.debug")
+            wanted = RunRequest(inputs, options, modes, AccountMode.DEMO)
+            return self._acceptor.accept(p, plan, wanted, request, "runs.debug")
 
         return retry_if_renamed(accept)
 

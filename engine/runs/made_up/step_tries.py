@@ -113,8 +113,8 @@ class StepTries:
             pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
             items = {path: [values[name]] for name, path in reads.loops.items()}
             options = part_options(plan, pins, reads.only, None, items)
-            wish = RunRequest({**_required_inputs(plan), **values.get("inputs", {})}, options)
-            return self._acceptor.accept(p, plan, wish, request, "runs.try")
+            wanted = RunRequest({**_required_inputs(plan), **values.get("inputs", {})}, options)
+            return self._acceptor.accept(p, plan, wanted, request, "runs.try")
 
         return retry_if_renamed(accept)
 

@@ -109,8 +109,8 @@ class Plans:
 
         def accept() -> str:
             plan = self._plans.of_run(root, modes)
-            wish = replace(self._wish(root, self._terms(plan), modes), origin_run_id=None)
-            return self._acceptor.accept(p, plan, wish, request, "plans.again")
+            wanted = replace(self._run_request(root, self._terms(plan), modes), origin_run_id=None)
+            return self._acceptor.accept(p, plan, wanted, request, "plans.again")
 
         return retry_if_renamed(accept)
 
@@ -155,8 +155,8 @@ class Plans:
         checked = self._checked(p, tree, plan, modes)
         self._spoil(plan_id, builtins.list(drift.of_the_world(tree, checked)))
         applied: AppliedPlan = {"plan": plan_id, "root": plan_id}
-        wish = self._wish(tree.root, {"apply": applied}, modes)
-        run_id = self._acceptor.accept_once(p, plan, wish, _request(plan_id), "plans.apply")
+        wanted = self._run_request(tree.root, {"apply": applied}, modes)
+        run_id = self._acceptor.accept_once(p, plan, wanted, _request(plan_id), "plans.apply")
         if run_id is None:
             self._require_not_applied(plan_id)
         return str(run_id)
@@ -169,8 +169,8 @@ class Plans:
     def _checked(self, p: Principal, tree: PlanTree, plan: Plan, modes: dict[str, AccountMode]) -> PlanTree:
         """Plan once more, with the answers of the plan, and return what is found now."""
         options: RunOptions = {"plan": tree.root["options"]["plan"], "check": tree.root["run_id"]}
-        wish = self._wish(tree.root, options, modes)
-        run_id = self._acceptor.accept(p, plan, wish, None, "plans.check")
+        wanted = self._run_request(tree.root, options, modes)
+        run_id = self._acceptor.accept(p, plan, wanted, None, "plans.check")
         self._require_checked(p, self._runs.wait(p, run_id))
         return self._tree(p, run_id)
 
@@ -186,7 +186,7 @@ class Plans:
             because = error["message"] if error else f"the check is {check['status']}."
             raise PlanNotChecked(f"What has changed since the plan cannot be checked now: {because}")
 
-    def _wish(self, run: Run, options: RunOptions, modes: dict[str, AccountMode]) -> RunRequest:
+    def _run_request(self, run: Run, options: RunOptions, modes: dict[str, AccountMode]) -> RunRequest:
         return RunRequest(
             inputs=Values(self._logs.blobs, run["run_id"]).loaded(run["inputs"]),
             options=options,

@@ -58,18 +58,18 @@ class Acceptor:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
         return None if request is None else self._host.rows.of_request(request)
 
-    def accept(self, p: Principal, plan: Plan, wish: RunRequest, request: Request | None, action: str) -> str:
+    def accept(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
 
         Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
         if the owner of a new account cannot be determined.
         """
-        [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
+        [run_id] = self._begin([self._entry(p, plan, wanted, action, self.services(), request)])
         return run_id
 
-    def ready(self, p: Principal, plan: Plan, wish: RunRequest, request: Request, action: str) -> Entry:
+    def ready(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request, action: str) -> Entry:
         """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
-        return self._entry(p, plan, wish, action, self.services(), request)
+        return self._entry(p, plan, wanted, action, self.services(), request)
 
     def begin(self, entry: Entry) -> str:
         """Store such a run and start it; return its id, or the id of the run that its request started before.
@@ -91,20 +91,20 @@ class Acceptor:
                 raise
         self._host.begin([entry.acceptance for entry in entries if entry.is_new])
 
-    def accept_once(self, p: Principal, plan: Plan, wish: RunRequest, request: Request, action: str) -> str | None:
+    def accept_once(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request, action: str) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
-        entry = self._entry(p, plan, wish, action, self.services(), request)
+        entry = self._entry(p, plan, wanted, action, self.services(), request)
         [run_id] = self._begin([entry])
         return run_id if entry.is_new else None
 
-    def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[RunRequest], action: str) -> list[str]:
+    def accept_all(self, p: Principal, plan: Plan, run_requests: Iterable[RunRequest], action: str) -> list[str]:
         """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
         services = self.services()
-        return self._begin([self._entry(p, plan, wish, action, services) for wish in wishes])
+        return self._begin([self._entry(p, plan, wanted, action, services) for wanted in run_requests])
 
-    def entry(self, p: Principal, plan: Plan, wish: RunRequest, action: str) -> Entry:
+    def entry(self, p: Principal, plan: Plan, wanted: RunRequest, action: str) -> Entry:
         """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
-        return self._entry(p, plan, wish, action, self.services())
+        return self._entry(p, plan, wanted, action, self.services())
 
     def new_files(self) -> tuple[str, RunFiles]:
         """Return the id of a run to come, and where its files are stored."""
@@ -120,16 +120,16 @@ class Acceptor:
         self,
         p: Principal,
         plan: Plan,
-        wish: RunRequest,
+        wanted: RunRequest,
         action: str,
         services: Mapping[str, str],
         request: Request | None = None,
     ) -> Entry:
-        require_asked(p, plan, wish.options, self._host.accounts.config().config.approvals.rules)
-        accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish, services))
+        require_asked(p, plan, wanted.options, self._host.accounts.config().config.approvals.rules)
+        accepted = acceptance(plan, wanted.inputs, self._circumstances(p, plan, wanted, services))
         self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
-        line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wish.options)})
+        line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wanted.options)})
         return Entry(accepted, title, line, request, last_rename=plan.last_rename)
 
     def services(self) -> dict[str, str]:
@@ -145,37 +145,44 @@ class Acceptor:
     ) -> dict[str, AccountMode]:
         return {name: plan.mode(name, kept.get(name) or self.mode(services[name])) for name in plan.connections}
 
-    def _circumstances(self, p: Principal, plan: Plan, wish: RunRequest, services: Mapping[str, str]) -> Circumstances:
+    def _circumstances(
+        self, p: Principal, plan: Plan, wanted: RunRequest, services: Mapping[str, str]
+    ) -> Circumstances:
         now = self._clock()
-        modes, default_mode = self._modes(plan, wish.modes, services), wish.default_mode or self.mode("")
-        confirmed = self._confirmed(p, plan, wish, modes, default_mode)
+        modes, default_mode = self._modes(plan, wanted.modes, services), wanted.default_mode or self.mode("")
+        confirmed = self._confirmed(p, plan, wanted, modes, default_mode)
         return Circumstances(
-            run_id=wish.run_id or new_run_id(now),
+            run_id=wanted.run_id or new_run_id(now),
             started_by=p.id,
             queued_at=timestamp(now),
             modes=modes,
             default_mode=default_mode,
             connections=services,
             blobs=self._logs.blobs,
-            origin_run_id=wish.origin_run_id,
-            caller=wish.caller,
-            options=wish.options,
-            trigger=wish.trigger,
-            outside_inputs=wish.outside_inputs,
+            origin_run_id=wanted.origin_run_id,
+            caller=wanted.caller,
+            options=wanted.options,
+            trigger=wanted.trigger,
+            outside_inputs=wanted.outside_inputs,
             estimate=self.estimates.of(plan, modes),
-            priority=wish.priority or plan.priority or wish.usual_priority,
+            priority=wanted.priority or plan.priority or wanted.usual_priority,
             confirmed=confirmed,
             agreed=self.consents.kept(plan.id, modes) if AccountMode.MINE in modes.values() else {},
         )
 
     def _confirmed(
-        self, p: Principal, plan: Plan, wish: RunRequest, modes: Mapping[str, AccountMode], default_mode: AccountMode
+        self,
+        p: Principal,
+        plan: Plan,
+        wanted: RunRequest,
+        modes: Mapping[str, AccountMode],
+        default_mode: AccountMode,
     ) -> list[str]:
         """Record and return what `p` agrees to now: no run uses real accounts without consent."""
-        self.consents.require_may_write(plan, wish.inputs, modes, default_mode, wish.options)
+        self.consents.require_may_write(plan, wanted.inputs, modes, default_mode, wanted.options)
         if not is_real(plan, modes, default_mode):
             return []
-        return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
+        return self.consents.require(p, plan, checked_inputs(plan, wanted.inputs), modes, default_mode)
 
 
 def _named(options: RunOptions) -> dict[str, Any]:

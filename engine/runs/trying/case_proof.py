@@ -12,14 +12,16 @@ from engine.runs.trying.judging import judges_of
 from engine.runs.trying.try_requests import TryRequests
 
 
-def case_proof(name: str, document: PromptDefinition, store: CaseStore, wishes: TryRequests, cells: Cells) -> CaseProof:
+def case_proof(
+    name: str, document: PromptDefinition, store: CaseStore, try_requests: TryRequests, cells: Cells
+) -> CaseProof:
     """Return how the cases go; of several connections to models, that with the fewest failures counts.
 
     Raises UnknownName, InvalidInput.
     """
     cases = store.list(name)
     answers = SharedAnswers(RecordedAnswers(store.folder(name)), is_fresh=False)
-    found = [_with(one, document, cases, wishes, cells, answers) for one in wishes.connections()]
+    found = [_with(one, document, cases, try_requests, cells, answers) for one in try_requests.connections()]
     return min(found, key=lambda one: len(one.failed), default=CaseProof(len(cases), [one.case for one in cases]))
 
 
@@ -27,12 +29,12 @@ def _with(
     connection: str,
     document: PromptDefinition,
     cases: list[Case],
-    wishes: TryRequests,
+    try_requests: TryRequests,
     cells: Cells,
     answers: SharedAnswers,
 ) -> CaseProof:
-    name, mode = wishes.target(connection)
+    name, mode = try_requests.target(connection)
     is_demo = mode == AccountMode.DEMO
-    asked = Asked(document, None, name, is_demo, None, "", judges=judges_of(cases, wishes, is_offline=True))
+    asked = Asked(document, None, name, is_demo, None, "", judges=judges_of(cases, try_requests, is_offline=True))
     failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
     return CaseProof(len(cases), failed, is_demo)

@@ -33,7 +33,7 @@ from engine.runs.trying.matrix import (
     CellAnswer,
     Matrix,
     MatrixColumn,
-    TestWish,
+    MatrixRequest,
     told,
 )
 from engine.runs.trying.matrix_reader import MatrixReader
@@ -49,8 +49,8 @@ _KEEP_SECONDS = 5.0
 class _Open:
     """A test that this process works on."""
 
-    def __init__(self, begun: Matrix, asked: Sequence[Asked], cases: Sequence[Case], wish: TestWish) -> None:
-        self.begun, self.asked, self.cases, self.wish = begun, asked, cases, wish
+    def __init__(self, begun: Matrix, asked: Sequence[Asked], cases: Sequence[Case], wanted: MatrixRequest) -> None:
+        self.begun, self.asked, self.cases, self.wanted = begun, asked, cases, wanted
         self.over = threading.Event()
         self.is_stopping = False
         self.status = RunStatus.RUNNING
@@ -74,7 +74,7 @@ class CaseTests(MatrixReader):
 
     def __init__(
         self,
-        wishes: TryRequests,
+        try_requests: TryRequests,
         consents: Consents,
         cells: Cells,
         prompts: PromptStore,
@@ -84,27 +84,27 @@ class CaseTests(MatrixReader):
         clock: Clock,
     ) -> None:
         super().__init__(records)
-        self._try_requests, self._consents, self._cells, self._prompts = wishes, consents, cells, prompts
+        self._try_requests, self._consents, self._cells, self._prompts = try_requests, consents, cells, prompts
         self._store, self._audit, self._clock = store, audit, clock
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
 
-    def start(self, p: Principal, name: str, wish: TestWish) -> Matrix:
+    def start(self, p: Principal, name: str, wanted: MatrixRequest) -> Matrix:
         """Begin to test the cases of a prompt; `wait` returns the answers.
 
         Raises UnknownName, InvalidFile, InvalidInput, ConfirmationNeeded, InUse, StorageError.
         """
         require(p, "run", "test prompts")
-        _check(wish)
+        _check(wanted)
         own = self._store.list(name)
-        asked = [self._asked(name, column, wish) for column in wish.columns]
-        cases = own if wish.takeover is None else takeover_cases(asked[0].document, wish.takeover)
-        judges = judges_of(cases, self._try_requests, is_offline=wish.is_offline)
+        asked = [self._asked(name, column, wanted) for column in wanted.columns]
+        cases = own if wanted.takeover is None else takeover_cases(asked[0].document, wanted.takeover)
+        judges = judges_of(cases, self._try_requests, is_offline=wanted.is_offline)
         asked = [replace(one, judges=judges) for one in asked]
         sent_to: list[Asked | JudgeAccount] = [*asked, *judges.values()]
         real = [one.connection for one in sent_to if one.account is not None and not one.demo]
         self._consents.require_models(p, name, real)
-        one = _Open(self._begun(p, name, wish, cases, asked), asked, cases, wish)
+        one = _Open(self._begun(p, name, wanted, cases, asked), asked, cases, wanted)
         with self._lock:
             if name in self._open:
                 raise InUse(f"The prompt {name!r} is being tested already.", remedy="Wait until that has ended.")
@@ -113,7 +113,7 @@ class CaseTests(MatrixReader):
             begun = one.matrix()
             self._records.put(begun)
             columns = [column["title"] for column in begun["columns"]]
-            told_of = {"takeover": True} if wish.takeover is not None else {}
+            told_of = {"takeover": True} if wanted.takeover is not None else {}
             self._audit.record(p, "prompts.test", name, {"columns": columns, "cases": len(cases), **told_of})
         except OrchestraError:
             self._open.pop(name, None)
@@ -165,17 +165,19 @@ class CaseTests(MatrixReader):
         one = self._open.get(name)
         return None if one is None else one.matrix()
 
-    def _asked(self, name: str, column: Column, wish: TestWish) -> Asked:
+    def _asked(self, name: str, column: Column, wanted: MatrixRequest) -> Asked:
         document, number = self._try_requests.document(name, column.of(TryRequest()))
         version = number if number is not None else self._prompts.number_of(name, dict(document))
         connection, mode = self._try_requests.target(column.connection)
-        account = None if wish.is_offline else self._try_requests.account(connection)
+        account = None if wanted.is_offline else self._try_requests.account(connection)
         used = prompt_used(name, version)
         return Asked(document, version, connection, mode == AccountMode.DEMO, account, column.model, used)
 
-    def _begun(self, p: Principal, name: str, wish: TestWish, cases: Sequence[Case], asked: Sequence[Asked]) -> Matrix:
+    def _begun(
+        self, p: Principal, name: str, wanted: MatrixRequest, cases: Sequence[Case], asked: Sequence[Asked]
+    ) -> Matrix:
         now = self._clock()
-        pairs = zip(wish.columns, asked, strict=True)
+        pairs = zip(wanted.columns, asked, strict=True)
         return {
             "id": new_run_id(now),
             "prompt": name,
@@ -183,8 +185,8 @@ class CaseTests(MatrixReader):
             "cases": [{"case": one.case, "title": one.title, "variables": _variables(one)} for one in cases],
             "order": [],
             "columns": [_column(column, one) for column, one in pairs],
-            "repeat": wish.repeat,
-            "concurrency": wish.concurrency,
+            "repeat": wanted.repeat,
+            "concurrency": wanted.concurrency,
             "usage": {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
             "asked": 0,
             "reused": 0,
@@ -212,16 +214,16 @@ class CaseTests(MatrixReader):
     def _answer(self, one: _Open) -> None:
         """Answer all cases with all columns; the answers to one case are asked together."""
         recorded = RecordedAnswers(self._store.folder(one.begun["prompt"]))
-        answers = SharedAnswers(recorded, is_fresh=one.wish.is_fresh)
+        answers = SharedAnswers(recorded, is_fresh=one.wanted.is_fresh)
 
         def answered(case: Case, number: int, repetition: int) -> None:
             if not one.is_stopping:
                 answer = self._cells.answer(one.asked[number], case, repetition, answers)
                 one.add(number, case.case, repetition, answer)
 
-        wanted = itertools.product(one.cases, range(len(one.asked)), range(one.wish.repeat))
-        with ThreadPoolExecutor(one.wish.concurrency, thread_name_prefix="test") as pool:
-            coming = {pool.submit(answered, *cell) for cell in wanted}
+        cells = itertools.product(one.cases, range(len(one.asked)), range(one.wanted.repeat))
+        with ThreadPoolExecutor(one.wanted.concurrency, thread_name_prefix="test") as pool:
+            coming = {pool.submit(answered, *cell) for cell in cells}
             while coming:
                 done, coming = concurrent.futures.wait(coming, _KEEP_SECONDS)
                 for cell in done:
@@ -242,14 +244,14 @@ class CaseTests(MatrixReader):
         one.over.set()
 
 
-def _check(wish: TestWish) -> None:
+def _check(wanted: MatrixRequest) -> None:
     """Raise InvalidInput if this cannot be tested."""
-    if wish.is_offline and wish.is_fresh:
+    if wanted.is_offline and wanted.is_fresh:
         raise InvalidInput("Offline, nothing can be asked again.", remedy="Leave one of the two out.")
     limits = (
-        ("columns", len(wish.columns), MOST_COLUMNS),
-        ("repetitions", wish.repeat, MOST_REPEAT),
-        ("questions at the same time", wish.concurrency, MOST_CONCURRENCY),
+        ("columns", len(wanted.columns), MOST_COLUMNS),
+        ("repetitions", wanted.repeat, MOST_REPEAT),
+        ("questions at the same time", wanted.concurrency, MOST_CONCURRENCY),
     )
     for name, value, most in limits:
         if not 1 <= value <= most:

@@ -49,7 +49,7 @@ class Column:
         return text + model + (f"@{self.connection}" if self.connection or "@" in self.model else "")
 
     def of(self, values: TryRequest) -> TryRequest:
-        """Return what this column asks, with the values of a wish; what the column leaves open is as in the wish."""
+        """Return what this column asks with the values of a request, which also decides what the column leaves open."""
         return replace(
             values,
             version=self.version,

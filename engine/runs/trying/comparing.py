@@ -38,8 +38,8 @@ class Comparison(TypedDict):
 class Comparisons:
     """Each column is a try, with its rights, consents, budgets, record and audit line; `Tries` checks the right."""
 
-    def __init__(self, tries: Tries, wishes: TryRequests, clock: Clock) -> None:
-        self._tries, self._try_requests, self._clock = tries, wishes, clock
+    def __init__(self, tries: Tries, try_requests: TryRequests, clock: Clock) -> None:
+        self._tries, self._try_requests, self._clock = tries, try_requests, clock
 
     def start(self, p: Principal, name: str, columns: Sequence[Column], values: TryRequest) -> Comparison:
         """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
@@ -54,11 +54,11 @@ class Comparisons:
                 remedy="Add or leave out columns.",
             )
         places = _places(new_run_id(self._clock()), columns)
-        wishes = [replace(one.of(values), column=place) for one, place in zip(columns, places, strict=True)]
-        documents = [self._document(name, one) for one in wishes]
+        try_requests = [replace(one.of(values), column=place) for one, place in zip(columns, places, strict=True)]
+        documents = [self._document(name, one) for one in try_requests]
         given = _values(name, documents, values)
-        wishes = [_narrowed(one, document, given) for one, document in zip(wishes, documents, strict=True)]
-        return _comparison(self._tries.start_all(p, name, wishes))
+        try_requests = [_narrowed(one, document, given) for one, document in zip(try_requests, documents, strict=True)]
+        return _comparison(self._tries.start_all(p, name, try_requests))
 
     def get(self, p: Principal, name: str, comparison_id: str) -> Comparison:
         """Return a comparison. Raises UnknownName once a column of it is no longer kept."""
@@ -90,9 +90,9 @@ class Comparisons:
             self._tries.cancel(p, name, one["id"])
         return self.get(p, name, comparison_id)
 
-    def _document(self, name: str, wish: TryRequest) -> PromptDefinition:
-        with in_column(wish.column):
-            return self._try_requests.document(name, wish)[0]
+    def _document(self, name: str, wanted: TryRequest) -> PromptDefinition:
+        with in_column(wanted.column):
+            return self._try_requests.document(name, wanted)[0]
 
 
 def _places(comparison_id: str, columns: Sequence[Column]) -> list[TryColumn]:
@@ -153,13 +153,13 @@ def _samples(document: PromptDefinition) -> dict[str, Mapping[str, Any]]:
     return {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
 
 
-def _narrowed(wish: TryRequest, document: PromptDefinition, given: Mapping[str, Any]) -> TryRequest:
-    """Return the wish of a column with the values that its text has variables for.
+def _narrowed(wanted: TryRequest, document: PromptDefinition, given: Mapping[str, Any]) -> TryRequest:
+    """Return the request of a column with the values that its text has variables for.
 
     The text may have a sample of that name with other values, or none: then the values are given, not the sample.
     """
     declared = document.get("variables", {})
     variables = {one: value for one, value in given.items() if one in declared}
-    own = _samples(document).get(wish.sample)
+    own = _samples(document).get(wanted.sample)
     is_same = own is not None and all(one in variables for one in own)
-    return replace(wish, variables=variables, sample=wish.sample if is_same else "")
+    return replace(wanted, variables=variables, sample=wanted.sample if is_same else "")

@@ -34,20 +34,20 @@ def judging_connections(cases: Iterable[Case]) -> list[str]:
     return sorted({each.connection for each in found if isinstance(each, Judge) and each.connection})
 
 
-def judges_of(cases: Iterable[Case], wishes: TryRequests, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
+def judges_of(cases: Iterable[Case], try_requests: TryRequests, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
     """Return the accounts by connection.
 
     Raises InvalidInput for a connection that is not a model's, or that is not ready to be asked; if only recorded
     opinions are used, such a connection is left out.
     """
-    cases, known, found = list(cases), wishes.connections(), {}
+    cases, known, found = list(cases), try_requests.connections(), {}
     for name in judging_connections(cases):
         if name not in known:
             if is_offline:
                 continue
             raise _unknown(name, cases, known)
-        connection, mode = wishes.target(name)
-        account = None if is_offline else wishes.account(name)
+        connection, mode = try_requests.target(name)
+        account = None if is_offline else try_requests.account(name)
         found[name] = JudgeAccount(connection, mode == AccountMode.DEMO, account)
     return found
 

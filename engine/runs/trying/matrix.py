@@ -12,7 +12,7 @@ from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import Opinion
-from engine.prompts.takeover import TakeoverWish
+from engine.prompts.takeover import TakeoverRequest
 from engine.record.types.step import UsageRecord
 from engine.runs.trying.columns import Column
 
@@ -23,7 +23,7 @@ MOST_CONCURRENCY, MOST_REPEAT, MOST_COLUMNS = 32, 10, 8
 
 
 @dataclass(frozen=True)
-class TestWish:
+class MatrixRequest:
     """Which texts of a prompt to test with which models, and how."""
 
     __test__ = False  # it is not a test of pytest
@@ -37,7 +37,7 @@ class TestWish:
     """Use recorded answers only."""
     is_fresh: bool = False
     """Ask again, even if an answer is recorded."""
-    takeover: TakeoverWish | None = None
+    takeover: TakeoverRequest | None = None
     """Test with mails that try to take over the model, instead of the prompt's own cases."""
 
 

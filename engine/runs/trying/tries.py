@@ -59,7 +59,7 @@ class Tries(TryReader):
     def __init__(
         self,
         host: Host,
-        wishes: TryRequests,
+        try_requests: TryRequests,
         consents: Consents,
         records: TryRecords,
         logs: RunLogs,
@@ -67,25 +67,25 @@ class Tries(TryReader):
         audit: Audit,
         clock: Clock,
     ) -> None:
-        super().__init__(records, wishes.recorded, host.state.owners, host.owner.id, clock)
-        self._host, self._try_requests, self._consents = host, wishes, consents
+        super().__init__(records, try_requests.recorded, host.state.owners, host.owner.id, clock)
+        self._host, self._try_requests, self._consents = host, try_requests, consents
         self._logs, self._settings, self._audit = logs, settings, audit
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
         self._is_closing = False
 
-    def start(self, p: Principal, name: str, wish: TryRequest) -> Try:
+    def start(self, p: Principal, name: str, wanted: TryRequest) -> Try:
         """Ask the model, and return the try as it begins; `wait` returns its answer.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError, ConfirmationNeeded, InUse, StorageError; what
         goes wrong later is in the try.
         """
-        return self.start_all(p, name, [wish])[0]
+        return self.start_all(p, name, [wanted])[0]
 
-    def start_all(self, p: Principal, name: str, wishes: Sequence[TryRequest]) -> builtins.list[Try]:
+    def start_all(self, p: Principal, name: str, try_requests: Sequence[TryRequest]) -> builtins.list[Try]:
         """Ask several questions at once, or none: each is checked before the first is asked. Raises as `start`."""
         require(p, "run", "try prompts")
-        found = [self._resolved(p, name, one) for one in wishes]
+        found = [self._resolved(p, name, one) for one in try_requests]
         mine = [account.connection for _, account in found if account.mode == AccountMode.MINE]
         self._consents.require_models(p, name, mine)
         opened = self._opened([record for record, _ in found])
@@ -161,9 +161,9 @@ class Tries(TryReader):
 
     # --- the work on a try
 
-    def _resolved(self, p: Principal, name: str, wish: TryRequest) -> tuple[Try, Account]:
-        with in_column(wish.column):
-            return self._try_requests.resolved(p, name, wish)
+    def _resolved(self, p: Principal, name: str, wanted: TryRequest) -> tuple[Try, Account]:
+        with in_column(wanted.column):
+            return self._try_requests.resolved(p, name, wanted)
 
     def _opened(self, records: Sequence[Try]) -> builtins.list[_Open]:
         opened = [_Open(record) for record in records]

@@ -53,7 +53,7 @@ class TryRequest:
 
 
 class TryRequests:
-    """Makes questions of wishes; any thread."""
+    """Makes questions of requests; any thread."""
 
     def __init__(
         self,
@@ -69,28 +69,28 @@ class TryRequests:
         self._store, self._accounts, self.recorded, self._mode = store, accounts, recorded, mode
         self._require_ready, self._clock, self._owner = require_ready, clock, owner
 
-    def resolved(self, p: Principal, name: str, wish: TryRequest) -> tuple[Try, Account]:
+    def resolved(self, p: Principal, name: str, wanted: TryRequest) -> tuple[Try, Account]:
         """Return the try as it begins, and the account that it asks.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
         """
-        document, version = self.document(name, wish)
-        given, source = self._given(p, name, document, wish)
-        account = self.account(wish.connection or given.connection or "")
-        record = self._begun(p, name, wish, document, given, account)
+        document, version = self.document(name, wanted)
+        given, source = self._given(p, name, document, wanted)
+        account = self.account(wanted.connection or given.connection or "")
+        record = self._begun(p, name, wanted, document, given, account)
         record["version"], record["source"] = version, source
         fault = schema_problem(record["output_schema"]) if record["output_schema"] else ""
         if fault:
             raise InvalidInput(f"The output schema of the prompt cannot be used: {fault}")
         return record, account
 
-    def document(self, name: str, wish: TryRequest) -> tuple[PromptDefinition, int | None]:
+    def document(self, name: str, wanted: TryRequest) -> tuple[PromptDefinition, int | None]:
         """Return what to try, and the number of its version. Raises as `resolved`."""
         working = self._store.shelf.text(name)
-        if wish.text is None and not wish.is_draft:
-            document = self._version(name, str(wish.version))
+        if wanted.text is None and not wanted.is_draft:
+            document = self._version(name, str(wanted.version))
             return document, document["version"]
-        value = parse(working if wish.text is None else wish.text, self._store.shelf.file(name)).value
+        value = parse(working if wanted.text is None else wanted.text, self._store.shelf.file(name)).value
         if not isinstance(value, dict):
             raise InvalidInput("The text of a prompt is a JSON object.", remedy="Write it as docs/files.md shows.")
         return self._store.draft(value), None
@@ -104,26 +104,26 @@ class TryRequests:
             raise
 
     def _given(
-        self, p: Principal, name: str, document: PromptDefinition, wish: TryRequest
+        self, p: Principal, name: str, document: PromptDefinition, wanted: TryRequest
     ) -> tuple[RecordedValues, TrySource]:
         """Return the values to use, and where they came from."""
-        if bool(wish.run_id) != bool(wish.step):
+        if bool(wanted.run_id) != bool(wanted.step):
             raise InvalidInput("A step of a run is named by both the run and the step.", remedy="Give both.")
-        if wish.run_id and wish.sample:
+        if wanted.run_id and wanted.sample:
             raise InvalidInput("Values come from a sample or from a run, not from both.", remedy="Leave one out.")
-        for one, value in wish.variables.items():
+        for one, value in wanted.variables.items():
             for said in (*unstorable(one), *unstorable(value)):
                 raise InvalidInput(f"The variable {one!r} {said}", remedy="Give it another value.")
         declared = document.get("variables", {})
-        if wish.run_id:
-            found = self.recorded.values(p, name, wish.run_id, wish.step)
+        if wanted.run_id:
+            found = self.recorded.values(p, name, wanted.run_id, wanted.step)
             kept = {one: value for one, value in found.variables.items() if one in declared}
-            values = {**kept, **wish.variables}
+            values = {**kept, **wanted.variables}
             given = RecordedValues(found.title, values, found.output_schema, found.connection, found.model)
-            return given, {"run_id": wish.run_id, "step": wish.step}
-        sample = _sample(document, wish.sample) if wish.sample else {}
-        source: TrySource = {"sample": wish.sample} if wish.sample else {}
-        return RecordedValues("", {**sample, **wish.variables}, None, None, ""), source
+            return given, {"run_id": wanted.run_id, "step": wanted.step}
+        sample = _sample(document, wanted.sample) if wanted.sample else {}
+        source: TrySource = {"sample": wanted.sample} if wanted.sample else {}
+        return RecordedValues("", {**sample, **wanted.variables}, None, None, ""), source
 
     def account(self, connection: str) -> Account:
         """Return the account of a connection of a model; without a name, of the only one. Raises as `resolved`."""
@@ -156,7 +156,7 @@ class TryRequests:
         self,
         p: Principal,
         name: str,
-        wish: TryRequest,
+        wanted: TryRequest,
         document: PromptDefinition,
         given: RecordedValues,
         account: Account,
@@ -177,7 +177,7 @@ class TryRequests:
             "connection": account.connection,
             "account": "",
             "demo": account.mode == AccountMode.DEMO,
-            "model": model_of(document, wish.model or given.model, account),
+            "model": model_of(document, wanted.model or given.model, account),
             "parameters": document.get("parameters") or {},
             "variables": variables,
             "source": {},
@@ -189,7 +189,7 @@ class TryRequests:
             "usage": {"input_tokens": 0, "output_tokens": 0, "cost_usd": None},
             "notes": [],
             "owner": self._owner,
-            "column": wish.column,
+            "column": wanted.column,
         }
 
 

@@ -147,14 +147,14 @@ class Looks:
         trigger = watched.named.trigger
         try:
             run_id, files = self.acceptor.new_files()
-            wish = RunRequest(
+            wanted = RunRequest(
                 inputs_of(trigger, item, files.copied),
                 trigger=_told(watched.key, item),
                 usual_priority=Priority.LOW,
                 run_id=run_id,
             )
             principal = Principal(f"trigger:{trigger.id}", "operator")
-            entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
+            entry = self.acceptor.entry(principal, watched.named.plan, wanted, "runs.start")
         except PASSED_ON as error:
             if not isinstance(error, BadAnswer):  # it is nested too deeply: no service was called
                 raise

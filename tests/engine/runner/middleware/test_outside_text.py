@@ -124,7 +124,7 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         for node in given
         if node.action is not None
     }
-    wish = RunRequest({one: sample(kind, {"": "me@example.org"}, kind, one) for one, kind in _inputs(plan).items()})
+    wanted = RunRequest({one: sample(kind, {"": "me@example.org"}, kind, one) for one, kind in _inputs(plan).items()})
     if plan.triggers:
         found, schema = plan.triggers[-1], plan.triggers[-1].kind.item_schema_of(plan.triggers[-1].fields)
         try:
@@ -132,11 +132,11 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
         except ExpressionError:  # a text that is not a number starts no run
             return []
         told: TriggerItem = {"id": found.id, "source": "s", "account": "a", "item": "1", "title": "t"}
-        wish = RunRequest(inputs, trigger=told)
+        wanted = RunRequest(inputs, trigger=told)
         if next(iter(misfits(inputs, plan.inputs_schema)), None) is not None:
             return []
-    wish = replace(wish, options={"pins": pins})
-    run_id = orchestra._acceptor.accept(OWNER, plan, wish, None, "runs.start")
+    wanted = replace(wanted, options={"pins": pins})
+    run_id = orchestra._acceptor.accept(OWNER, plan, wanted, None, "runs.start")
     return refusals(orchestra, orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS))
 
 

@@ -18,7 +18,7 @@ from engine.base.errors import (
     UnknownName,
 )
 from engine.people.access import Principal
-from engine.runs.trying.matrix import TestWish
+from engine.runs.trying.matrix import MatrixRequest
 from engine.runs.trying.reports import Report, columns_of, report_of
 from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
@@ -66,9 +66,9 @@ def change(desk: Desk, words: str) -> None:
     prompts.save(OWNER, NAME, json.dumps(changed), file.etag)
 
 
-def result_of(desk: Desk, against: str = "", model: str = "", **wish: Any) -> Report:
+def result_of(desk: Desk, against: str = "", model: str = "", **wanted: Any) -> Report:
     tests = desk.orchestra.case_tests
-    tests.start(OWNER, NAME, TestWish(columns_of("", None, against, "", model), **wish))
+    tests.start(OWNER, NAME, MatrixRequest(columns_of("", None, against, "", model), **wanted))
     return report_of(tests.wait(OWNER, NAME, PATIENCE_SECONDS))
 
 
@@ -125,12 +125,12 @@ def test_a_real_account_is_asked_only_after_somebody_agreed(ready: Desk) -> None
     hasty, tests = Principal("tester", "owner"), ready.orchestra.case_tests
     for _ in range(2):
         with pytest.raises(ConfirmationNeeded):
-            tests.start(hasty, NAME, TestWish())
-    tests.start(hasty, NAME, TestWish(is_offline=True))
+            tests.start(hasty, NAME, MatrixRequest())
+    tests.start(hasty, NAME, MatrixRequest(is_offline=True))
     assert tests.wait(OWNER, NAME, PATIENCE_SECONDS)["columns"][0]["passed"] == 0
     assert ready.asked == 0
     assert result_of(ready)["passed"] == 2
-    tests.start(hasty, NAME, TestWish(is_fresh=True))
+    tests.start(hasty, NAME, MatrixRequest(is_fresh=True))
     assert tests.wait(OWNER, NAME, PATIENCE_SECONDS)["asked"] == 2
 
 
@@ -138,13 +138,13 @@ def test_consent_follows_a_rename_and_ends_with_the_prompt(ready: Desk) -> None:
     hasty, orchestra = Principal("tester", "owner"), ready.orchestra
     assert result_of(ready)["passed"] == 2
     orchestra.prompts.rename(OWNER, NAME, "sorted")
-    orchestra.case_tests.start(hasty, "sorted", TestWish())
+    orchestra.case_tests.start(hasty, "sorted", MatrixRequest())
     orchestra.case_tests.wait(OWNER, "sorted", PATIENCE_SECONDS)
     orchestra.prompts.delete(OWNER, "sorted")
     for name in ("sorted", NAME):
         orchestra.prompts.save(OWNER, name, json.dumps(PROMPT), None)
         with pytest.raises(ConfirmationNeeded):
-            orchestra.case_tests.start(hasty, name, TestWish())
+            orchestra.case_tests.start(hasty, name, MatrixRequest())
 
 
 GOOD = {
@@ -209,7 +209,7 @@ def test_links_among_cases_and_answers_are_refused(ready: Desk, tmp_path_factory
 def test_junit_tells_what_has_no_answer(ready: Desk) -> None:
     from commands.prompts.testing import junit_text
 
-    ready.orchestra.case_tests.start(OWNER, NAME, TestWish())
+    ready.orchestra.case_tests.start(OWNER, NAME, MatrixRequest())
     matrix = ready.orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
     broken: Any = {**matrix, "status": "interrupted", "columns": [{**matrix["columns"][0], "cells": {}}]}
     text = junit_text([broken])
@@ -253,7 +253,7 @@ def test_cases_are_edited_like_files_and_belong_to_their_prompt(ready: Desk) -> 
     prompts.rename(OWNER, NAME, "triage")
     assert [one.title for one in cases.list(OWNER, "triage")] == ["Crash!", "letter"]
     assert ready.orchestra.case_tests.last(OWNER, "triage") is not None
-    ready.orchestra.case_tests.start(OWNER, "triage", TestWish(is_offline=True))
+    ready.orchestra.case_tests.start(OWNER, "triage", MatrixRequest(is_offline=True))
     assert ready.orchestra.case_tests.wait(OWNER, "triage", PATIENCE_SECONDS)["reused"] == 2
     assert [cases.add(OWNER, "triage", {"name": name}).case for name in ("検索", "Поиск")] == ["case-1", "case-2"]
     for name in ("letter", "case-1", "case-2"):

@@ -30,7 +30,7 @@ def test_a_column_that_means_nothing_is_refused_with_the_form(written: str) -> N
         parsed(written)
 
 
-def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_wish() -> None:
+def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_request() -> None:
     values = TryRequest(is_draft=True, sample="One", connection="openai", model="small")
     assert Column("7").of(values) == TryRequest("7", sample="One", connection="openai", model="small")
     given = Column(text="{}", connection="other", model="large")

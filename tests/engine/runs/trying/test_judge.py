@@ -12,7 +12,7 @@ from commands.prompts.testing import junit_text
 from engine.base.errors import ConfirmationNeeded, InvalidFile, InvalidInput
 from engine.people.access import Principal
 from engine.prompts.judge import judge_messages
-from engine.runs.trying.matrix import Matrix, TestWish, mark
+from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
 from engine.runs.trying.reports import columns_of, report_of
 from tests.clients.conftest import scripted, start_scripted
 from tests.engine.runs.trying.conftest import Desk
@@ -65,9 +65,9 @@ def add(desk: Desk, name: str, *assertions: dict[str, Any]) -> None:
     desk.orchestra.cases.add(OWNER, NAME, document)
 
 
-def matrix_of(desk: Desk, **wish: Any) -> Matrix:
+def matrix_of(desk: Desk, **wanted: Any) -> Matrix:
     tests = desk.orchestra.case_tests
-    tests.start(OWNER, NAME, TestWish(columns_of("", None, "", "llm", ""), **wish))
+    tests.start(OWNER, NAME, MatrixRequest(columns_of("", None, "", "llm", ""), **wanted))
     return tests.wait(OWNER, NAME, PATIENCE_SECONDS)
 
 
@@ -188,7 +188,7 @@ def test_budgets_hold_and_what_is_not_recorded_fails_offline(ready: Desk, script
 def test_the_account_of_a_judge_is_agreed_to_like_any_other(ready: Desk, scripted: Scripted) -> None:
     hasty, tests = Principal("tester", "owner"), ready.orchestra.case_tests
     with pytest.raises(ConfirmationNeeded) as refused:
-        tests.start(hasty, NAME, TestWish(columns_of("", None, "", "llm", "")))
+        tests.start(hasty, NAME, MatrixRequest(columns_of("", None, "", "llm", "")))
     assert [one.partition(":")[0] for one in refused.value.needs_confirmation] == ["llm", "judge"]
     assert tests.judges(hasty, NAME) == ["judge"]
     assert scripted.seen == []

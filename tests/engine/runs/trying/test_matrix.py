@@ -11,7 +11,7 @@ from engine.base.errors import ConfirmationNeeded, InvalidInput
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
 from engine.runs.trying.columns import Column, parsed
-from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixColumn, Only, TestWish, mark, shown, told
+from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixColumn, MatrixRequest, Only, mark, shown, told
 from tests.engine.runs.trying.conftest import Desk
 from tests.engine.runs.trying.test_case_tests import BUG, NAME, OWNER, PROMPT, change
 from tests.patience import PATIENCE_SECONDS, until
@@ -33,9 +33,9 @@ def ready(desk: Desk) -> Desk:
     return desk
 
 
-def matrix_of(desk: Desk, *columns: str, **wish: Any) -> Matrix:
+def matrix_of(desk: Desk, *columns: str, **wanted: Any) -> Matrix:
     tests = desk.orchestra.case_tests
-    begun = tests.start(OWNER, NAME, TestWish([parsed(one) for one in columns], **wish))
+    begun = tests.start(OWNER, NAME, MatrixRequest([parsed(one) for one in columns], **wanted))
     return tests.wait(OWNER, NAME, PATIENCE_SECONDS, begun["id"])
 
 
@@ -60,13 +60,13 @@ def test_each_question_is_asked_once_and_an_unchanged_matrix_costs_nothing(ready
 def test_what_came_before_a_stop_or_the_end_of_the_program_is_kept(ready: Desk) -> None:
     tests, slow = ready.orchestra.case_tests, {"match": "POST /v1/chat", "times": 100, "delay_seconds": 0.2}
     ready.standins.faults("openai", **slow)
-    begun = tests.start(OWNER, NAME, TestWish([Column()], concurrency=1))
+    begun = tests.start(OWNER, NAME, MatrixRequest([Column()], concurrency=1))
     until(lambda: len(tests.get(OWNER, NAME, begun["id"])["columns"][0]["cells"]) == 2)
     stopped = tests.cancel(OWNER, NAME, begun["id"])
     came = stopped["asked"]
     assert (stopped["status"], 2 <= came < MANY) == (RunStatus.CANCELLED, True)
     assert ready.asked == came, "nothing is asked after the stop"
-    tests.start(OWNER, NAME, TestWish([Column()], concurrency=1))
+    tests.start(OWNER, NAME, MatrixRequest([Column()], concurrency=1))
     until(lambda: ready.asked > came)
     ready.orchestra.close()
     ready.standins.calm("openai")
@@ -99,16 +99,16 @@ def test_all_real_accounts_of_the_columns_are_agreed_to_at_once(ready: Desk) -> 
     config = {**other, "api_key": "env:BUDGET_KEY"}
     ready.config(connections={"llm": config, "second": {**config, "model": "small"}})
     hasty, tests = Principal("tester", "owner"), ready.orchestra.case_tests
-    wish = TestWish([parsed("production@llm"), parsed("production@second")])
+    wanted = MatrixRequest([parsed("production@llm"), parsed("production@second")])
     with pytest.raises(ConfirmationNeeded) as refused:
-        tests.start(hasty, NAME, wish)
+        tests.start(hasty, NAME, wanted)
     assert ready.asked == 0
-    begun = tests.start(hasty.agreeing(refused.value.needs_confirmation), NAME, wish)
+    begun = tests.start(hasty.agreeing(refused.value.needs_confirmation), NAME, wanted)
     assert tests.wait(OWNER, NAME, PATIENCE_SECONDS, begun["id"])["columns"][1]["passed"] == MANY
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("wanted", "said"),
     [
         ({"columns": []}, "1 to 8 columns, not 0"),
         ({"columns": [Column()] * 9}, "1 to 8 columns, not 9"),
@@ -117,9 +117,9 @@ def test_all_real_accounts_of_the_columns_are_agreed_to_at_once(ready: Desk) -> 
         ({"is_offline": True, "is_fresh": True}, "Offline, nothing can be asked again"),
     ],
 )
-def test_what_cannot_be_tested_is_refused(ready: Desk, wish: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_tested_is_refused(ready: Desk, wanted: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        ready.orchestra.case_tests.start(OWNER, NAME, TestWish(**wish))
+        ready.orchestra.case_tests.start(OWNER, NAME, MatrixRequest(**wanted))
 
 
 def answer(text: str | None, *, value: Any = None, is_good: bool = True) -> CellAnswer:

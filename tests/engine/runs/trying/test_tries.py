@@ -43,9 +43,9 @@ def write(desk: Desk, **more: Any) -> None:
     (desk.root / "prompts" / "sum-up.json").write_text(json.dumps(prompt(**more)))
 
 
-def tried(orchestra: Orchestra, p: Principal = OWNER, **wish: Any) -> Try:
+def tried(orchestra: Orchestra, p: Principal = OWNER, **wanted: Any) -> Try:
     """Try the working text of the prompt, by default with its sample."""
-    given: dict[str, Any] = {"is_draft": True, "sample": "One", **wish}
+    given: dict[str, Any] = {"is_draft": True, "sample": "One", **wanted}
     one = orchestra.tries.start(p, "sum-up", TryRequest(**given))
     return orchestra.tries.wait(p, "sum-up", one["id"], PATIENCE_SECONDS)
 
@@ -224,12 +224,12 @@ REFUSED: list[tuple[Mapping[str, Any], type[OrchestraError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "kind", "words"), REFUSED, ids=[words for _, _, words in REFUSED])
+@pytest.mark.parametrize(("wanted", "kind", "words"), REFUSED, ids=[words for _, _, words in REFUSED])
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
-    ready: Desk, wish: Mapping[str, Any], kind: type[OrchestraError], words: str
+    ready: Desk, wanted: Mapping[str, Any], kind: type[OrchestraError], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        tried(ready.orchestra, **wish)
+        tried(ready.orchestra, **wanted)
     assert (ready.asked, ready.orchestra.tries.list(OWNER, "sum-up")) == (0, [])
 
 
