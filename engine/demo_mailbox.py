@@ -16,7 +16,7 @@ from engine.connections.stand_ins import StandInProcess
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.store.demo import DemoData
 from engine.store.write_list import WriteList
 
@@ -30,13 +30,13 @@ class Demo:
         self,
         stand_ins: StandInProcess,
         data: DemoData,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         audit: Audit,
         cancel: Callable[[Principal, str], float],
         writes: WriteList,
     ) -> None:
-        self._stand_ins, self._data, self._host = stand_ins, data, host
+        self._stand_ins, self._data, self._worker = stand_ins, data, worker
         self._logs, self._audit, self._cancel, self._writes = logs, audit, cancel, writes
 
     def endpoints(self) -> Mapping[str, Any]:
@@ -58,7 +58,7 @@ class Demo:
         self._logs.remove(self._data.forget())
         for service in services():
             if service.demo_file:
-                for path in self._host.folder.glob(f"{service.demo_file}*"):
+                for path in self._worker.folder.glob(f"{service.demo_file}*"):
                     path.unlink(missing_ok=True)
         generation = self._stand_ins.reset()
         self._audit.record(p, "demo.reset", f"demo-{generation}")

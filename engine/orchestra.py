@@ -37,7 +37,7 @@ from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
 from engine.runner.worker.queue import LocalQueue, WorkQueue
 from engine.runner.worker.shared_queue import SharedQueue
-from engine.runner.worker.worker import Host, WorkerEvents
+from engine.runner.worker.worker import Worker, WorkerEvents
 from engine.runs.proof import Proof
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
@@ -183,11 +183,11 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         slots = slots if self.config.shares_runs else None
-        self._host = self._worker(serve=serve, slots=slots)
+        self._worker = self._opened_worker(serve=serve, slots=slots)
         self._consents, self._acceptor, self.runs = self._accepting()
         self._upkeep = self._serve() if serve else None
         if slots is not None:
-            self._host.adopt_from_now_on()
+            self._worker.adopt_from_now_on()
 
     def _opened_accounts(self, loaded: LoadedConfig) -> tuple[Accounts, Troubles]:
         """Return the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
@@ -210,13 +210,13 @@ class Orchestra:
 
     def _accepting(self) -> tuple[Consents, Acceptor, Runs]:
         """Return who agrees to accounts, what accepts runs, and the facet that shows and changes them."""
-        host, logs, audit, clock = self._host, self._logs, self._audit, self._clock
+        worker, logs, audit, clock = self._worker, self._logs, self._audit, self._clock
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
-        consents = Consents(agreements, self._accounts, audit, host.plans, named)
+        consents = Consents(agreements, self._accounts, audit, worker.plans, named)
         room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
-        acceptor = Acceptor(host, logs, audit, clock, self._surroundings, self._modes.of, consents, room)
+        acceptor = Acceptor(worker, logs, audit, clock, self._surroundings, self._modes.of, consents, room)
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
-        runs = Runs(host, logs, audit, clock, plans, self._surroundings, acceptor, self.proof.reindex)
+        runs = Runs(worker, logs, audit, clock, plans, self._surroundings, acceptor, self.proof.reindex)
         return consents, acceptor, runs
 
     @classmethod
@@ -244,7 +244,7 @@ class Orchestra:
     @property
     def is_taken_over(self) -> threading.Event:
         """Return an event that is set once another process has adopted our runs, after too long a silence."""
-        return self._host.is_taken_over
+        return self._worker.is_taken_over
 
     @property
     def state_form(self) -> str:
@@ -254,7 +254,7 @@ class Orchestra:
     @property
     def own_process(self) -> str:
         """The id of this process among those that work on runs."""
-        return self._host.owner.id
+        return self._worker.owner.id
 
     @property
     def is_drained(self) -> bool:
@@ -263,16 +263,16 @@ class Orchestra:
 
     def is_turning(self) -> bool:
         """Tell, without waiting, whether the engine's event loop has run in the last seconds."""
-        return self._host.silent_seconds() < _LONGEST_TURN_SECONDS
+        return self._worker.silent_seconds() < _LONGEST_TURN_SECONDS
 
     def hangs(self) -> bool:
         """Tell, without waiting, whether that loop has been silent for longer than any wait for the state takes."""
         patience_seconds = max(_HANGS_SECONDS, _HANGS_LEASES * self.config.limits.lease_seconds)
-        return self._host.silent_seconds() > patience_seconds
+        return self._worker.silent_seconds() > patience_seconds
 
     def holds_lease(self) -> bool:
         """Tell, without waiting, whether no other process can have taken over our runs."""
-        return not self.is_taken_over.is_set() and self._host.owner.is_certain()
+        return not self.is_taken_over.is_set() and self._worker.owner.is_certain()
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
@@ -294,7 +294,7 @@ class Orchestra:
             self.project_runs.close()
         if "copilot" in vars(self):
             self.copilot.talking.close()
-        self._host.close()
+        self._worker.close()
         self._accounts.close()
         self._stand_ins.close()
         self._blobs.close()
@@ -375,7 +375,7 @@ class Orchestra:
         """
         from engine.health import HealthCheck
 
-        checks = {"engine": self._host.check, "state": soundness_of(self._database), "logs": self._host.check_logs}
+        checks = {"engine": self._worker.check, "state": soundness_of(self._database), "logs": self._worker.check_logs}
         return HealthCheck(checks, self._needs_person, self._counts)
 
     def _needs_person(self) -> Reason | None:
@@ -587,7 +587,7 @@ class Orchestra:
         from engine.runs.trying.tries import Tries
 
         return Tries(
-            self._host,
+            self._worker,
             self._try_requests,
             self._consents,
             self._try_records,
@@ -623,7 +623,7 @@ class Orchestra:
         from engine.runs.trying.recorded import RecordedCalls
 
         return Corrections(
-            self._host,
+            self._worker,
             self._logs,
             self._audit,
             self._clock,
@@ -646,7 +646,7 @@ class Orchestra:
             self._cells,
             self._prompt_store,
             CaseStore(self.workspace.prompts),
-            MatrixRecords(self.workspace.texts, self._state.owners, self._host.owner.id, self._clock),
+            MatrixRecords(self.workspace.texts, self._state.owners, self._worker.owner.id, self._clock),
             self._audit,
             self._clock,
         )
@@ -655,7 +655,7 @@ class Orchestra:
     def _cells(self) -> Cells:
         from engine.runs.trying.cells import Cells
 
-        return Cells(self._host, self._logs, lambda: self._loaded().config, self._clock)
+        return Cells(self._worker, self._logs, lambda: self._loaded().config, self._clock)
 
     @cached_property
     def debugging(self) -> Debugging:
@@ -666,7 +666,7 @@ class Orchestra:
             draft = self.editing.draft_text(p, name)
             return self._after_renames(lambda: self._compiled.plan(name, draft.text)), draft.state.is_draft
 
-        return Debugging(self._host, self._clock, self.runs, self._acceptor, plan)
+        return Debugging(self._worker, self._clock, self.runs, self._acceptor, plan)
 
     @cached_property
     def copilot(self) -> Copilot:
@@ -693,7 +693,7 @@ class Orchestra:
                 case_tests=self.case_tests,
                 modes=self._modes,
                 accounts=self._accounts,
-                host=self._host,
+                worker=self._worker,
                 logs=self._logs,
                 audit=self._audit,
             )
@@ -780,7 +780,7 @@ class Orchestra:
         def plan(name: str, environment: str) -> Plan:
             return self._ready_plan(name, {}, environment)
 
-        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over, self._host.owner.locks)
+        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over, self._worker.owner.locks)
 
     @cached_property
     def approvals(self) -> Approvals:
@@ -792,7 +792,7 @@ class Orchestra:
         def warnings() -> list[Problem]:
             return configuration.warnings(self._loaded(), is_user)
 
-        return Approvals(self._state.approvals, self._host, self._audit, self._clock, warnings)
+        return Approvals(self._state.approvals, self._worker, self._audit, self._clock, warnings)
 
     @cached_property
     def plans(self) -> Plans:
@@ -801,7 +801,7 @@ class Orchestra:
 
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
         return Plans(
-            self._host, self._logs, self._clock, self.runs, plans, self._acceptor, lambda: self._loaded().config
+            self._worker, self._logs, self._clock, self.runs, plans, self._acceptor, lambda: self._loaded().config
         )
 
     @cached_property
@@ -829,7 +829,7 @@ class Orchestra:
 
         settings, shelf = lambda: self._loaded().config, self.workspace.workflows
         write = partial(write_section, self.workspace.root, "budgets")
-        return Budgets(self._state.spent, settings, shelf, self._host, self._audit, self._clock, write)
+        return Budgets(self._state.spent, settings, shelf, self._worker, self._audit, self._clock, write)
 
     @cached_property
     def tables(self) -> Tables:
@@ -844,7 +844,7 @@ class Orchestra:
         from engine.collections import Collections
         from engine.runs.trying.question_vectors import QuestionVectors
 
-        vectors = QuestionVectors(self._host, self._logs, lambda: self._loaded().config, self._clock)
+        vectors = QuestionVectors(self._worker, self._logs, lambda: self._loaded().config, self._clock)
         return Collections(self._accounts.open, vectors.of, self._audit)
 
     @cached_property
@@ -967,7 +967,7 @@ class Orchestra:
         """The processes that work on runs."""
         from engine.runs.workers import Workers
 
-        locks = self._host.owner.locks
+        locks = self._worker.owner.locks
         shares = self.config.shares_runs
         return Workers(self._state.loads, self._state.owners, locks, self._audit, self._clock, shares_runs=shares)
 
@@ -980,7 +980,7 @@ class Orchestra:
         def sources() -> Sources:
             return Sources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
 
-        return Metrics(sources, self._tally, self._host.silent_seconds)
+        return Metrics(sources, self._tally, self._worker.silent_seconds)
 
     @cached_property
     def demo(self) -> Demo:
@@ -988,7 +988,7 @@ class Orchestra:
         from engine.demo_mailbox import Demo
 
         return Demo(
-            self._stand_ins, self._state.demo, self._host, self._logs, self._audit, self.runs.cancel, self._writes
+            self._stand_ins, self._state.demo, self._worker, self._logs, self._audit, self.runs.cancel, self._writes
         )
 
     @cached_property
@@ -1017,7 +1017,7 @@ class Orchestra:
 
         return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
 
-    def _worker(self, *, serve: bool, slots: int | None) -> Host:
+    def _opened_worker(self, *, serve: bool, slots: int | None) -> Worker:
         """`slots`: how many runs a process takes that does nothing else; a server takes as many as the settings say."""
         kind = "worker" if slots else "serve" if serve else "cli"  # `orchestra ingress` has no slots
         if slots is None and serve and self.config.shares_runs:
@@ -1037,7 +1037,7 @@ class Orchestra:
         if slots is not None or limits.are_set:
             queue = SharedQueue(self._state.claims, owner.id, self._clock, slots, limits)
         self._queue = queue
-        return Host(
+        return Worker(
             self._state,
             owner,
             self._accounts,
@@ -1067,7 +1067,7 @@ class Orchestra:
         """Begin what only a server does: upkeep, triggers, and the runs of processes that die."""
         upkeep = self._kept_up()
         self._triggering.begin_watching()
-        self._host.adopt_from_now_on()
+        self._worker.adopt_from_now_on()
         return upkeep
 
     def _kept_up(self) -> Upkeep:
@@ -1085,7 +1085,7 @@ class Orchestra:
         return Triggering(
             Needs(
                 state=self._state,
-                host=self._host,
+                worker=self._worker,
                 acceptor=self._acceptor,
                 accounts=self._accounts,
                 logs=self._logs,
@@ -1155,7 +1155,7 @@ class Orchestra:
             self._modes.of,
             self.connections.require_ready,
             self._clock,
-            self._host.owner.id,
+            self._worker.owner.id,
         )
 
     @cached_property

@@ -34,7 +34,7 @@ from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.trying.case_tests import CaseTests
@@ -72,7 +72,7 @@ class Needs:
     case_tests: CaseTests
     modes: Modes
     accounts: Accounts
-    host: Host
+    worker: Worker
     logs: RunLogs
     audit: Audit
 
@@ -98,7 +98,7 @@ def _talking(needs: Needs, proposals: Proposals, rules: Rules, turns: Turns) -> 
     failed = _failed_runs(runs)
     ground = Ground(proposals, rules, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections()))
     setups = Setups(needs.config, needs.modes.of, needs.accounts.open, Agreements(needs.settings))
-    model = CopilotModel(needs.host, needs.logs, lambda: needs.config().config, needs.clock)
+    model = CopilotModel(needs.worker, needs.logs, lambda: needs.config().config, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
     prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)
     return Talking(setups, model, turns, ground, needs.audit), prompting

@@ -28,7 +28,7 @@ from engine.store.approvals import ApprovalRecord
 from engine.store.approvals import Approvals as ApprovalStore
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _LINK = Principal("a link", "operator")
 """Who answers by a link."""
@@ -157,13 +157,13 @@ class Approvals(ApprovalReader):
     def __init__(
         self,
         approvals: ApprovalStore,
-        host: Host,
+        worker: Worker,
         audit: Audit,
         clock: Clock,
         warnings: Callable[[], Sequence[Problem]] = tuple,
     ) -> None:
         super().__init__(approvals, warnings)
-        self._host, self._audit, self._clock = host, audit, clock
+        self._worker, self._audit, self._clock = worker, audit, clock
 
     def approve(
         self,
@@ -237,8 +237,8 @@ class Approvals(ApprovalReader):
             raise InUse(_too_late(answered), remedy="`orchestra approvals list` shows the open ones.")
         details = {"run_id": known.run_id, "step": known.path, **({"edited": True} if edited else {})}
         self._audit.record(p, f"approvals.{told.state}", decision.id, details)
-        if self._host.owner.take(known.run_id):
-            self._host.go_on(known.run_id, p.id)
+        if self._worker.owner.take(known.run_id):
+            self._worker.go_on(known.run_id, p.id)
         return answered
 
 

@@ -33,7 +33,7 @@ from engine.store.spending import Amount, Pot, Spent
 from engine.workspace.file_store import Shelf
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 ALARM = 0.8
 """From this share of a budget on, faces tell of it."""
@@ -158,13 +158,13 @@ class Budgets(BudgetReader):
         spent: Spent,
         settings: Callable[[], MoneySettings],
         shelf: Shelf,
-        host: Host,
+        worker: Worker,
         audit: Audit,
         clock: Clock,
         write: Callable[[JsonObject], None],
     ) -> None:
         super().__init__(spent, settings, shelf, clock)
-        self._host, self._audit, self._write = host, audit, write
+        self._worker, self._audit, self._write = worker, audit, write
 
     def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
         """Set `budgets` of config.yaml to exactly these; return them. They count from the next call of a model on.
@@ -191,8 +191,8 @@ class Budgets(BudgetReader):
         self._spent.resume(run_ids, timestamp(self._clock()))
         self._audit.record(p, "budgets.resume", "", {"runs": len(run_ids)})
         for run_id in run_ids:  # other processes wake theirs by themselves
-            if self._host.owner.take(run_id):
-                self._host.go_on(run_id, p.id)
+            if self._worker.owner.take(run_id):
+                self._worker.go_on(run_id, p.id)
         return run_ids
 
 

@@ -15,22 +15,24 @@ from engine.record.events import Event, decoded, encoded
 from engine.record.types.run import Run
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     from engine.runs.starting.upgrade_definition import Newest
 
 
 class Resuming:
     """Reopens runs for this process to work on; it does not start them."""
 
-    def __init__(self, host: Host, surroundings: Callable[[], Surroundings], read: Callable[[str], Run | None]) -> None:
-        self._host, self._surroundings, self._read = host, surroundings, read
+    def __init__(
+        self, worker: Worker, surroundings: Callable[[], Surroundings], read: Callable[[str], Run | None]
+    ) -> None:
+        self._worker, self._surroundings, self._read = worker, surroundings, read
 
     def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
         """Resolve the writes of unknown outcome of a run: `receipt`, or None to make them again.
 
         Raises InvalidInput if there are none.
         """
-        answered = self._host.answer(run_id, step, receipt)
+        answered = self._worker.answer(run_id, step, receipt)
         if not answered:
             where = f" at {step!r}" if step else ""
             raise InvalidInput(
@@ -44,18 +46,18 @@ class Resuming:
         Raises InUse if another process works on it, if it has nothing left to do, or (with `newest`) if this process
         works on it; and what `Newest.checked` raises.
         """
-        self._host.wait_if_ending(run_id)
+        self._worker.wait_if_ending(run_id)
         if not self._took_over(run_id):
             self._reopen(run_id, newest)
         elif newest is not None:
-            with self._host.held(run_id):
+            with self._worker.held(run_id):
                 self._redefine(run_id, newest)
 
     def _took_over(self, run_id: str) -> bool:
         """Take ownership of an open run; return False if it has ended. Raises InUse if another process works on it."""
-        if self._host.owner.take(run_id):
+        if self._worker.owner.take(run_id):
             return True
-        row = self._host.rows.get(run_id)
+        row = self._worker.rows.get(run_id)
         if row is not None and row.ended_at is not None:  # read last: it may have ended just now
             return False
         raise InUse(
@@ -66,7 +68,7 @@ class Resuming:
     def _reopen(self, run_id: str, newest: Newest | None) -> None:
         from engine.runs.undo.undo import not_undoing
 
-        with not_undoing(self._host.folder):
+        with not_undoing(self._worker.folder):
             self._reopen_alone(run_id, newest)
 
     def _reopen_alone(self, run_id: str, newest: Newest | None) -> None:
@@ -82,8 +84,8 @@ class Resuming:
         if newest is not None:
             accepted, title, taken = newest.taken(accepted, events)
             events.append(taken)
-        self._host.forget_end(run_id)
-        if not self._host.rows.reopen(accepted, [encoded(one) for one in events], self._host.owner.id, title):
+        self._worker.forget_end(run_id)
+        if not self._worker.rows.reopen(accepted, [encoded(one) for one in events], self._worker.owner.id, title):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
     def _refuse_undone(self, run: Run) -> None:
@@ -111,12 +113,12 @@ class Resuming:
 
     def _redefine(self, run_id: str, newest: Newest) -> None:
         """Give an open run of this process another definition; if it has changed in the meantime, release it again."""
-        row, events = self._host.rows.with_events(run_id)
+        row, events = self._worker.rows.with_events(run_id)
         if row is None or row.acceptance is None:
             raise InUse(f"Run {run_id} has just ended.")
         try:
             accepted, title, taken = newest.taken(json.loads(row.acceptance), map(decoded, events))
         except OrchestraError:
-            self._host.rows.put_down(run_id, self._host.owner.id)
+            self._worker.rows.put_down(run_id, self._worker.owner.id)
             raise
-        self._host.rows.redefine(accepted, title, self._host.owner.id, encoded(taken))
+        self._worker.rows.redefine(accepted, title, self._worker.owner.id, encoded(taken))

@@ -32,7 +32,7 @@ from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import Request
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     from engine.runs.reindex import Reread
     from engine.runs.starting.upgrade_definition import Newest
     from engine.runs.undo.undo import Undo
@@ -46,7 +46,7 @@ class Runs(RunReader):
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
@@ -55,24 +55,24 @@ class Runs(RunReader):
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
-        owner, told = host.owner, waits_for(host.state.claims, host.owner.limits, clock)
-        super().__init__(host.rows, host.state.owners, logs, plans.ids, owner.id, owner.locks, clock, told)
-        self._host, self._audit, self._clock = host, audit, clock
+        owner, told = worker.owner, waits_for(worker.state.claims, worker.owner.limits, clock)
+        super().__init__(worker.rows, worker.state.owners, logs, plans.ids, owner.id, owner.locks, clock, told)
+        self._worker, self._audit, self._clock = worker, audit, clock
         self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
-        self._resuming = Resuming(host, surroundings, logs.read)
+        self._resuming = Resuming(worker, surroundings, logs.read)
         self._reindex = reindex
 
     @cached_property
     def _newest(self) -> Newest:
         from engine.runs.starting.upgrade_definition import Newest
 
-        return Newest(self._host, self._logs, self._clock, self._plans.of_run, self._acceptor)
+        return Newest(self._worker, self._logs, self._clock, self._plans.of_run, self._acceptor)
 
     @cached_property
     def _undo(self) -> Undo:
         from engine.runs.undo.undo import Undo
 
-        return Undo(self._host, self._logs, self._clock)
+        return Undo(self._worker, self._logs, self._clock)
 
     def live(self, p: Principal, run_id: str) -> dict[str, str]:
         """Return {step path: text so far} of the answers that models are streaming to a run, in whichever process.
@@ -80,7 +80,7 @@ class Runs(RunReader):
         Answers already recorded are not included. For display only.
         """
         require(p, "view", "see runs")
-        return {} if self._host.live is None else self._host.live.of(checked_run_id(run_id))
+        return {} if self._worker.live is None else self._worker.live.of(checked_run_id(run_id))
 
     def start(  # noqa: PLR0913 - each is a choice of its own
         self,
@@ -189,11 +189,11 @@ class Runs(RunReader):
         ends_at = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if ends_at is None else max(0.0, ends_at - time.monotonic())
-            self._host.wait(checked_run_id(run_id), left)
+            self._worker.wait(checked_run_id(run_id), left)
             run = self.get(p, run_id)
             if run["status"] != RunStatus.RUNNING or left == 0:
                 return run
-            if not self._host.is_at_work_on(run_id):  # another process is, or it has ended since
+            if not self._worker.is_at_work_on(run_id):  # another process is, or it has ended since
                 return self.get(p, run_id)
 
     def cancel(self, p: Principal, run_id: str) -> float:
@@ -204,16 +204,16 @@ class Runs(RunReader):
         """
         require(p, "run", "cancel runs")
         row = self._open_row(run_id, RunStatus.CANCELLED)
-        self._host.rows.ask_to_cancel(run_id)
+        self._worker.rows.ask_to_cancel(run_id)
         self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
-        if not self._host.end(run_id, Ending.CANCELLED) and self._host.owner.take(run_id):
-            self._host.go_on(run_id, p.id)
-        return longest_seconds(self._host.rows, run_id)
+        if not self._worker.end(run_id, Ending.CANCELLED) and self._worker.owner.take(run_id):
+            self._worker.go_on(run_id, p.id)
+        return longest_seconds(self._worker.rows, run_id)
 
     def interrupt(self, p: Principal, run_id: str) -> None:
         """Stop a run of this process so that it can be resumed later (Ctrl-C)."""
         require(p, "run", "interrupt runs")
-        self._host.end(run_id, Ending.INTERRUPTED)
+        self._worker.end(run_id, Ending.INTERRUPTED)
 
     def resume(
         self,
@@ -243,14 +243,14 @@ class Runs(RunReader):
             self._resuming.answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
         self._resuming.open(run_id, self._newest if newest else None)
-        self._host.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
-        self._host.go_on(run_id, p.id)
+        self._worker.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
+        self._worker.go_on(run_id, p.id)
         return run_id
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""
         accepted = reaccepted(run, self._surroundings().connections)
-        plan = newest or self._host.plans.plan(accepted)
+        plan = newest or self._worker.plans.plan(accepted)
         modes = self._acceptor.modes(plan, accepted["modes"])
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}
         consents, default = self._acceptor.consents, accepted["default_mode"]
@@ -272,12 +272,12 @@ class Runs(RunReader):
     def resume_all(self, p: Principal) -> builtins.list[str]:
         """Resume every run that was interrupted or whose process is dead; return their ids."""
         require(p, "run", "resume runs")
-        return self._host.adopt_all()
+        return self._worker.adopt_all()
 
     def _known_row(self, run_id: str) -> Any:
-        row = self._host.rows.get(checked_run_id(run_id))
+        row = self._worker.rows.get(checked_run_id(run_id))
         if row is None:
-            raise self._host.rows.unknown(run_id)
+            raise self._worker.rows.unknown(run_id)
         return row
 
     def undoable(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
@@ -311,7 +311,7 @@ class Runs(RunReader):
                 remedy=f"`orchestra runs cancel {row.run_id}` ends it.",
             )
         self.cancel(p, row.run_id)
-        self._host.wait(row.run_id, _CANCEL_SECONDS)
+        self._worker.wait(row.run_id, _CANCEL_SECONDS)
 
     def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
         """Rebuild list, receipts and open runs from the logs; return (number of runs, unreadable files)."""

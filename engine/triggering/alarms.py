@@ -20,7 +20,7 @@ from engine.store.triggering.triggers import TriggerRecord, Triggers
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     from engine.runs.starting.acceptor import Acceptor
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _lasting(time: timedelta) -> str:
 class Notifications:
     """Starts the workflow named in `notifications.workflow`, once for each alarm and once when it is over."""
 
-    host: Host
+    worker: Worker
     triggers: Triggers
     acceptor: Acceptor
     clock: Clock
@@ -123,8 +123,8 @@ class Notifications:
             except (OrchestraError, ServiceError) as error:
                 _log.error("the workflow for notifications %r cannot run: %s %s", name, error, error.remedy)
         at = None if alarm.kind == "over" else alarm.since
-        if self.host.acceptances.notify(row, at, entries):
-            self.host.begin([entry.acceptance for entry in entries])
+        if self.worker.acceptances.notify(row, at, entries):
+            self.worker.begin([entry.acceptance for entry in entries])
 
     def _entry(self, name: str, alarm: Alarm) -> Entry:
         plan = self.plan(name)

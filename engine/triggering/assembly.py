@@ -14,7 +14,7 @@ from engine.connections.accounts import Accounts
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.starting.acceptor import Acceptor
 from engine.store.state import State
@@ -40,7 +40,7 @@ class Needs:
     """What the parts are built from."""
 
     state: State
-    host: Host
+    worker: Worker
     acceptor: Acceptor
     accounts: Accounts
     logs: RunLogs
@@ -63,8 +63,8 @@ class Triggering:
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
         self._scheduler: Scheduler | None = None
-        self.turns = RunStarter(needs.host, state.run_queue, state.changes, self._concurrency)
-        looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
+        self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
+        looks = Looks(self._items, needs.worker.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(
             state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
@@ -88,14 +88,14 @@ class Triggering:
     def _asking(self) -> Asking:
         needs = self._needs
         return Asking(
-            is_served=needs.host.owner.is_served,
+            is_served=needs.worker.owner.is_served,
             runs=needs.state.triggered_runs,
             items=self._items,
             rows=self._rows,
             polls=self._polls,
             turns=self.turns,
             clock=needs.clock,
-            adopt=needs.host.adopt_patiently,
+            adopt=needs.worker.adopt_patiently,
             wake=self._look_now,
         )
 
@@ -128,7 +128,7 @@ class Triggering:
         self.turns.begin()
         needs = self._needs
         self._notifications = Notifications(
-            needs.host,
+            needs.worker,
             self._rows,
             needs.acceptor,
             needs.clock,
@@ -137,18 +137,18 @@ class Triggering:
             self._finder.name_of,
             self._finder.plan,
         )
-        leads = partial(needs.host.owner.locks.leads, "triggers")
+        leads = partial(needs.worker.owner.locks.leads, "triggers")
         self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
         self._scheduler.start()
         self._notices = QuestionNotices(
-            needs.host,
+            needs.worker,
             needs.state.approvals,
             needs.links,
             needs.acceptor,
             needs.clock,
             needs.workplace.loaded,
             self._finder.plan,
-            needs.host.folder,
+            needs.worker.folder,
         )
         self._notices.start()
 

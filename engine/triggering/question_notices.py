@@ -28,7 +28,7 @@ from engine.store.approvals import Approvals as ApprovalStore
 from engine.workspace.config import LoadedConfig, is_address
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 2.0
@@ -42,7 +42,7 @@ _AT_ONCE = 50
 class QuestionNotices:
     """A thread of the server that looks for new questions."""
 
-    host: Host
+    worker: Worker
     questions: ApprovalStore
     links: ApprovalLinks
     acceptor: Acceptor
@@ -70,11 +70,11 @@ class QuestionNotices:
     def _run(self) -> None:
         version: int | None = None
         while not self._stopped.is_set():
-            if not self.host.owner.locks.leads("triggers"):  # another server that shares the state tells people
+            if not self.worker.owner.locks.leads("triggers"):  # another server that shares the state tells people
                 self._stopped.wait(_TICK_SECONDS)
                 continue
             try:
-                now = self.host.state.changes.version()
+                now = self.worker.state.changes.version()
                 if now != version or self._tries:
                     self._look()
                     version = now
@@ -104,7 +104,7 @@ class QuestionNotices:
             self.questions.notified(record.id, timestamp(self.clock()))
 
     def _notify(self, target: str, approval: Approval) -> None:
-        row = self.host.rows.get(approval.run_id)
+        row = self.worker.rows.get(approval.run_id)
         if row is not None and row.started_by == NOTIFIER.id:
             return  # a message about it would need approval itself, and so on without end
         said = self._said(approval)
@@ -115,8 +115,8 @@ class QuestionNotices:
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: value for name, value in said.items() if name in known}
         entry = self.acceptor.entry(NOTIFIER, plan, RunRequest(inputs), "runs.start")
-        self.host.acceptances.store([entry])
-        self.host.begin([entry.acceptance])
+        self.worker.acceptances.store([entry])
+        self.worker.begin([entry.acceptance])
 
     def _said(self, approval: Approval) -> Mapping[str, str]:
         """Return what the message says; nothing of the call itself, which only the page behind the link shows."""

@@ -19,7 +19,7 @@ from engine.store.changes import Changes
 from engine.store.triggering.triggered_runs import RunQueue
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
 _SECONDS = 1.0
@@ -31,9 +31,9 @@ class RunStarter:
     """A thread of a process that owns queued runs. Runs waiting for a time or an answer do not count as active."""
 
     def __init__(
-        self, host: Host, queue: RunQueue, changes: Changes, concurrency: Callable[[str], Concurrency]
+        self, worker: Worker, queue: RunQueue, changes: Changes, concurrency: Callable[[str], Concurrency]
     ) -> None:
-        self._host, self._queue, self._changes, self._concurrency = host, queue, changes, concurrency
+        self._worker, self._queue, self._changes, self._concurrency = worker, queue, changes, concurrency
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -66,11 +66,11 @@ class RunStarter:
         if not at_once:
             return []
         reached("before release")
-        released = self._queue.hand_out(self._host.owner.id, at_once, shared=self._host.shares)
+        released = self._queue.hand_out(self._worker.owner.id, at_once, shared=self._worker.shares)
         reached("after release")
-        if not self._host.shares:  # else the workers know
+        if not self._worker.shares:  # else the workers know
             for run_id in released:
-                self._host.start(run_id)
+                self._worker.start(run_id)
         return released
 
     def _at_once_if_any(self) -> dict[str, int]:
@@ -81,7 +81,7 @@ class RunStarter:
         version = self._changes.version()
         if version == self._version and not self._has_line:
             return {}
-        line = self._queue.line(self._host.owner.id)
+        line = self._queue.line(self._worker.owner.id)
         self._has_line, self._version = bool(line.queued), version
         at_once = {one: self._at_once(one) for one in {run.workflow for run in line.queued}}
         return at_once if line.next(at_once) else {}

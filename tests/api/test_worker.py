@@ -41,10 +41,10 @@ _HANGS_ON_SIGUSR1 = """
 import gc, signal, sys, threading, time
 import cli
 def hang():
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     gc.unfreeze()
-    host = next(one for one in gc.get_objects() if isinstance(one, Host))
-    host._loop.call_soon_threadsafe(time.sleep, 600)
+    worker = next(one for one in gc.get_objects() if isinstance(one, Worker))
+    worker._loop.call_soon_threadsafe(time.sleep, 600)
 signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=hang, daemon=True).start())
 sys.exit(cli.main(sys.argv[1:]))
 """

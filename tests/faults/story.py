@@ -15,7 +15,7 @@ from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runner.effects import retry as attempts
-from engine.runner.worker import worker as host
+from engine.runner.worker import worker
 from engine.store.write_list import NAME as WRITE_LIST
 from tests.faults.disk import Disk
 from tests.semantics.service import ScriptedService
@@ -158,4 +158,4 @@ def _workflow() -> dict[str, Any]:
 def quickly(patch: Callable[..., None]) -> None:
     """Try again at once what is otherwise tried again after seconds."""
     patch(attempts, "_backoff", lambda *_: 0.0)
-    patch(host, "_STALLED_SECONDS", 0.02)
+    patch(worker, "_STALLED_SECONDS", 0.02)

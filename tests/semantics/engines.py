@@ -29,12 +29,12 @@ class CrashingEngine:
 
     def crash(self) -> None:
         """Stop the engine's loop as soon as it comes by; `has_crashed` tells when."""
-        self.orchestra._host._loop.call_soon_threadsafe(self._stop)
+        self.orchestra._worker._loop.call_soon_threadsafe(self._stop)
 
     def crash_here(self) -> None:
         """Stop the engine's loop in the middle of one of its tasks."""
         self._stand_still()
-        self.orchestra._host._loop.call_soon(self._end_thread)
+        self.orchestra._worker._loop.call_soon(self._end_thread)
         raise asyncio.CancelledError
 
     def _stop(self) -> None:
@@ -55,12 +55,12 @@ class CrashingEngine:
 
     def bury(self) -> None:
         """Free the lock and close all that a dead process would no longer hold."""
-        host = self.orchestra._host
-        owner = host.owner
+        worker = self.orchestra._worker
+        owner = worker.owner
         assert isinstance(owner, SqlOwner)
         owner._lock.close()
-        assert isinstance(host._journal, SqlJournal)
-        host._journal._connection.close()
+        assert isinstance(worker._journal, SqlJournal)
+        worker._journal._connection.close()
         self.orchestra._accounts.close()
         self.orchestra._database.close()
 
@@ -70,10 +70,10 @@ class CrashingEngine:
             self.orchestra.close()
             return
         self._over.set()
-        host = self.orchestra._host
-        host._thread.join(_PATIENCE_SECONDS)
-        host._loop.run_until_complete(_break_off())  # all that it could write to is closed
-        host._loop.close()
+        worker = self.orchestra._worker
+        worker._thread.join(_PATIENCE_SECONDS)
+        worker._loop.run_until_complete(_break_off())  # all that it could write to is closed
+        worker._loop.close()
 
 
 async def _break_off() -> None:

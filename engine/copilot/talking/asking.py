@@ -23,7 +23,7 @@ from engine.runs.trying.asking import job_of
 from engine.store.state import Records
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 COPILOT = "(co-pilot)"
 """In reports of usage, in place of a workflow."""
@@ -50,15 +50,15 @@ class _Asking(StepType):
 class CopilotModel:
     """Asks models on the engine's loop; any thread."""
 
-    def __init__(self, host: Host, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
-        self._host, self._logs, self._settings, self._clock = host, logs, settings, clock
+    def __init__(self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
+        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
 
     def ask(self, account: Account, question: ModelQuestion) -> concurrent.futures.Future[dict[str, Any]]:
         """Send a question; the future has {text, tool_calls, finish_reason, model, usage}.
 
         It raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken, and what `on_text` raises.
         """
-        return self._host.ask(lambda records: self._asked(account, question, records))
+        return self._worker.ask(lambda records: self._asked(account, question, records))
 
     async def _asked(self, account: Account, question: ModelQuestion, records: Records) -> dict[str, Any]:
         id_ = new_run_id(self._clock())

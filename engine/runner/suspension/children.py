@@ -33,8 +33,8 @@ class CalledRunFailed(OrchestraError):
     """The run that a `workflow.run` step called did not succeed."""
 
 
-class ChildHost(Protocol):
-    """What the process offers to its runs; on the engine's loop."""
+class WorkerOfRuns(Protocol):
+    """What the worker of a process offers to its runs; on the engine's loop."""
 
     owner: Owner
     rows: Runs
@@ -57,11 +57,11 @@ class Children:
         self,
         parent: Acceptance,
         called: CalledRuns,
-        host: ChildHost,
+        worker: WorkerOfRuns,
         logs: RunLogs,
         clock: Callable[[], datetime],
     ) -> None:
-        self._parent, self._called, self._host, self._logs, self._clock = parent, called, host, logs, clock
+        self._parent, self._called, self._worker, self._logs, self._clock = parent, called, worker, logs, clock
 
     def start(
         self,
@@ -82,7 +82,7 @@ class Children:
                 f"Workflow {workflow!r} is called {_DEEPEST + 1} runs deep; at most {_DEEPEST} are allowed.",
                 remedy="Look for a workflow that calls itself without end; a loop may do instead.",
             )
-        plan = self._host.plans.called(self._parent, workflow)
+        plan = self._worker.plans.called(self._parent, workflow)
         now = self._clock()
         services = self._parent["connections"]
         default_mode = AccountMode.DEMO if self._parent["demo"] else self._parent["default_mode"]
@@ -102,7 +102,7 @@ class Children:
             agreed=self._parent.get("agreed") or {},
         )
         accepted = acceptance(plan, inputs, around)
-        self._host.plans.keep(accepted, plan)
+        self._worker.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         self._called.accept(accepted, title).add_done_callback(self._starts(around.run_id))
         return around.run_id
@@ -125,13 +125,13 @@ class Children:
     def _starts(self, run_id: str) -> Callable[[asyncio.Future[Any]], None]:
         def start(accepted: asyncio.Future[Any]) -> None:
             if not accepted.cancelled() and accepted.exception() is None:
-                self._host.start(run_id)
+                self._worker.start(run_id)
 
         return start
 
     def go_on(self, run_id: str) -> bool:
         """Continue a called run that did not succeed; return False if it is no longer known."""
-        row = self._host.rows.get(run_id)
+        row = self._worker.rows.get(run_id)
         if row is None:
             return False
         if row.ended_at is not None and row.status != RunStatus.SUCCEEDED:
@@ -139,8 +139,8 @@ class Children:
             if run is None:
                 return False
             accepted = reaccepted(run, self._parent["connections"])
-            if self._host.rows.reopen(accepted, [encoded(one) for one in events_of(run)], self._host.owner.id):
-                self._host.start(run_id)
+            if self._worker.rows.reopen(accepted, [encoded(one) for one in events_of(run)], self._worker.owner.id):
+                self._worker.start(run_id)
         return True
 
     def has_ended(self, run_id: str) -> bool:
@@ -151,19 +151,19 @@ class Children:
     def is_put_away(self, run_id: str) -> bool:
         """Return whether a called run is suspended too; a run accepted just now is about to start."""
         found = self._called.state(run_id)
-        return found is not None and found.status == RunStatus.WAITING and self._host.task_of(run_id) is None
+        return found is not None and found.status == RunStatus.WAITING and self._worker.task_of(run_id) is None
 
     async def ended(self, run_id: str) -> None:
         """Wait until this process has done what it can for a called run; take up the run if no process works on it."""
-        task = self._host.task_of(run_id)
+        task = self._worker.task_of(run_id)
         if task is not None:
             await asyncio.wait([task])
             return
         found = self._called.state(run_id)
         if found is not None and found.status != RunStatus.WAITING:
             with suppress(OrchestraError):  # tried again soon
-                if self._host.owner.take(run_id):
-                    self._host.start(run_id)
+                if self._worker.owner.take(run_id):
+                    self._worker.start(run_id)
         await asyncio.Event().wait()
 
     def outputs(self, run_id: str) -> Any:
@@ -185,20 +185,20 @@ class Children:
             return
         if how != Ending.INTERRUPTED:
             self._called.ask_to_cancel(run_id)
-        self._host.end_here(run_id, Ending.INTERRUPTED if how == Ending.INTERRUPTED else Ending.CANCELLED)
+        self._worker.end_here(run_id, Ending.INTERRUPTED if how == Ending.INTERRUPTED else Ending.CANCELLED)
         await self._finished(run_id)
 
     async def end_those_of_nobody(self) -> None:
         """Cancel called runs that were interrupted with their caller: no process is left to notice the cancellation."""
         for run_id in self._called.of_nobody(self._parent["run_id"]):
             await self._called.ask_to_cancel(run_id)
-            if self._host.owner.take(run_id):
-                self._host.start(run_id)
+            if self._worker.owner.take(run_id):
+                self._worker.start(run_id)
                 await asyncio.sleep(0)  # lets it start
                 await self._finished(run_id)
 
     async def _finished(self, run_id: str) -> None:
-        task = self._host.task_of(run_id)
+        task = self._worker.task_of(run_id)
         while task is not None and not task.done():
             with suppress(asyncio.CancelledError):  # wait for a write in flight
                 await asyncio.wait([task])

@@ -65,7 +65,7 @@ from engine.runner.execution.recording import ENGINE, Recording
 from engine.runner.execution.run_context import RunContext, RunFacts
 from engine.runner.execution.walk import Runner
 from engine.runner.middleware.chain import StepExecutor
-from engine.runner.suspension.children import ChildHost, Children
+from engine.runner.suspension.children import Children, WorkerOfRuns
 from engine.runner.suspension.questions import RunQuestions
 from engine.runner.suspension.suspension import Parking
 from engine.runner.suspension.waits import Pauses, Waiting
@@ -92,7 +92,7 @@ class Equipment:
     log_writer: LogWriter
     clock: Callable[[], datetime]
     plans: PlanCache
-    host: ChildHost
+    worker: WorkerOfRuns
     receipts: Receipts
     observer: Observer
     tracer: Tracer | None
@@ -404,12 +404,12 @@ class Execution:
             budget = budget_in(acceptance["definition"]["workflow"])
             yield SpendingRun(acceptance["run_id"], acceptance["workflow"], workflow_id_of(acceptance), budget)
             caller = acceptance["parent_run_id"]
-            row = None if caller is None else self._equipment.host.rows.get(caller)
+            row = None if caller is None else self._equipment.worker.rows.get(caller)
             acceptance = None if row is None or row.acceptance is None else json.loads(row.acceptance)
 
     def _children(self) -> Children:
         equipment = self._equipment
-        return Children(self._acceptance, self._records.called, equipment.host, equipment.logs, equipment.clock)
+        return Children(self._acceptance, self._records.called, equipment.worker, equipment.logs, equipment.clock)
 
     async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
         try:

@@ -78,7 +78,7 @@ class WorkerEvents:
     """None unless traces are on."""
 
 
-class Host:
+class Worker:
     """Owns runs. Thread-safe, except for methods that say otherwise."""
 
     def __init__(
@@ -370,7 +370,7 @@ class Host:
             log_writer=self._log_writer,
             clock=self._clock,
             plans=self.plans,
-            host=self,
+            worker=self,
             receipts=self.state.receipts,
             observer=self.observer,
             tracer=self._events.tracer,

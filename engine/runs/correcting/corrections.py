@@ -30,7 +30,7 @@ from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.effects.fault_points import reached
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.runs.correcting.again import Again, again
 from engine.runs.correcting.answer import Choice, choices, corrected, node_to_correct, step_to_correct
 from engine.runs.correcting.lesson import Lessons, SavedCase
@@ -132,7 +132,7 @@ class Corrections:
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
@@ -141,12 +141,12 @@ class Corrections:
         acceptor: Acceptor,
         lessons: Lessons,
     ) -> None:
-        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
         self._runs, self._plans, self._acceptor, self._lessons = runs, plans, acceptor, lessons
 
     @cached_property
     def _undo(self) -> Undo:
-        return Undo(self._host, self._logs, self._clock)
+        return Undo(self._worker, self._logs, self._clock)
 
     def preview(self, p: Principal, run_id: str, step: str, values: JsonObject | None = None) -> CorrectionPreview:
         """Return what a correction would do, without calling a service. Without values, the choices.
@@ -242,7 +242,7 @@ class Corrections:
         return self._acceptor.earlier(_request(run_id, step))
 
     def _corrects(self, run_id: str) -> CorrectedAnswer | None:
-        row, _ = self._host.rows.with_events(run_id)
+        row, _ = self._worker.rows.with_events(run_id)
         if row is not None and row.acceptance is not None:
             run = json.loads(row.acceptance)
         else:
@@ -264,8 +264,8 @@ class Corrections:
         corrects = self._corrects(new)
         if corrects is None:
             return
-        with alone(self._host.folder):
-            logs = self._logs.written_by(self._host.owner)
+        with alone(self._worker.folder):
+            logs = self._logs.written_by(self._worker.owner)
             run = logs.read(run_id)
             found = next((one for one in run["steps"] if one["path"] == step), None) if run is not None else None
             if run is None or found is None or "corrected" in found:
@@ -274,7 +274,7 @@ class Corrections:
             found["corrected"] = {"run_id": new, "at": at, "by": corrects["by"], "values": corrects["values"]}
             run["sentence"] = sentence(run)
             logs.write(run)
-            self._host.retell(run_id, run["sentence"])
+            self._worker.retell(run_id, run["sentence"])
 
 
 def _request(run_id: str, step: str) -> Request:

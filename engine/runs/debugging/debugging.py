@@ -17,7 +17,7 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of
 from engine.record.types.run import Run, RunOptions
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor
@@ -38,15 +38,15 @@ class Debugging:
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         clock: Clock,
         runs: RunReader,
         acceptor: Acceptor,
         plan: Callable[[Principal, str], tuple[Plan, bool]],
     ) -> None:
         """`plan(p, workflow)` returns the plan of what a person edits, and whether that is a draft."""
-        self._host, self._clock, self._runs, self._acceptor, self._plan = host, clock, runs, acceptor, plan
-        self._store = host.state.debugging
+        self._worker, self._clock, self._runs, self._acceptor, self._plan = worker, clock, runs, acceptor, plan
+        self._store = worker.state.debugging
 
     def start(
         self,
@@ -92,10 +92,10 @@ class Debugging:
         """
         require(p, "run", "debug runs")
         run = self._debug_run(p, run_id)
-        row = self._host.rows.get(run_id)
+        row = self._worker.rows.get(run_id)
         if row is None or row.acceptance is None:
             raise _over(run)
-        found = breakpoints_of(self._host.plans.plan(json.loads(row.acceptance)), breakpoints)
+        found = breakpoints_of(self._worker.plans.plan(json.loads(row.acceptance)), breakpoints)
         return self._changed(p, run, lambda state: state._replace(breakpoints=tuple(found)))
 
     def step(self, p: Principal, run_id: str, step: str = "") -> DebugView:
@@ -138,7 +138,7 @@ class Debugging:
         until = None if seconds is None else time.monotonic() + seconds
         view = self.view(p, run_id)
         while view.is_moving and (until is None or time.monotonic() < until):
-            self._host.wait(run_id, _LOOK_SECONDS)
+            self._worker.wait(run_id, _LOOK_SECONDS)
             time.sleep(_LOOK_SECONDS)
             view = self.view(p, run_id)
         return view
@@ -148,8 +148,8 @@ class Debugging:
         run_id, at = run["run_id"], timestamp(self._clock())
         if not self._store.change(run_id, lambda state: change(state or _begun(run)), at):
             raise _over(run)
-        if self._host.owner.take(run_id):
-            self._host.start(run_id)
+        if self._worker.owner.take(run_id):
+            self._worker.start(run_id)
         return self.view(p, run_id)
 
     def _debug_run(self, p: Principal, run_id: str) -> Run:

@@ -43,7 +43,7 @@ from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     from engine.runs.runs import Runs
 
 _OF_THE_MOMENT = frozenset({"AuthError", "BadAnswer", "Cancelled", "RateLimited", "Timeout", "Unavailable"})
@@ -60,7 +60,7 @@ class Plans:
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         clock: Clock,
         runs: Runs,
@@ -68,7 +68,7 @@ class Plans:
         acceptor: Acceptor,
         config: Callable[[], Config],
     ) -> None:
-        self._host, self._logs, self._clock, self._runs = host, logs, clock, runs
+        self._worker, self._logs, self._clock, self._runs = worker, logs, clock, runs
         self._plans, self._acceptor, self._config = plans, acceptor, config
 
     def make(
@@ -122,7 +122,7 @@ class Plans:
         if before is not None:
             checked_run_id(before)
         limit = max(1, min(limit, 200))
-        rows = self._host.rows.page(RunFilter(plans=True, workflow=workflow), before, limit + 1)
+        rows = self._worker.rows.page(RunFilter(plans=True, workflow=workflow), before, limit + 1)
         shown = [self._row(row) for row in rows[:limit]]
         return {"plans": shown, "next": shown[-1]["plan_id"] if len(rows) > limit else None}
 
@@ -130,7 +130,7 @@ class Plans:
         """Return a plan. Raises UnknownName, InvalidFile."""
         require(p, "view", "see plans")
         tree = self._tree(p, plan_id)
-        applied_by, row = self._applied_run_id(plan_id), self._host.rows.get(plan_id)
+        applied_by, row = self._applied_run_id(plan_id), self._worker.rows.get(plan_id)
         if row is None:
             fate = PlanFate("expired", applied_by, ())
         else:
@@ -206,7 +206,7 @@ class Plans:
         """Refuse a plan for ever if anything has changed."""
         if changes:
             self._require_not_applied(plan_id)  # else what has changed may be what the other run wrote
-            self._host.rows.spoil_plan(plan_id, compact(changes[:_MOST_CHANGES]))
+            self._worker.rows.spoil_plan(plan_id, compact(changes[:_MOST_CHANGES]))
         self._refuse(plan_id, changes)
 
     def _tree(self, p: Principal, plan_id: str) -> PlanTree:
@@ -217,11 +217,11 @@ class Plans:
         return tree_of(root, self._logs.read, self._stored_hash)
 
     def _stored_hash(self, run_id: str) -> str:
-        row = self._host.rows.get(run_id)
+        row = self._worker.rows.get(run_id)
         return (row and row.plan_hash) or ""
 
     def _compiled(self, run: Run, name: str) -> Plan:
-        return self._host.plans.called(reaccepted(run, self._acceptor.services()), name)
+        return self._worker.plans.called(reaccepted(run, self._acceptor.services()), name)
 
     def _applied_run_id(self, plan_id: str) -> str | None:
         return self._acceptor.earlier(_request(plan_id))

@@ -25,7 +25,7 @@ from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Request
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
     from engine.runs.starting.estimates import Estimates
 
 
@@ -34,7 +34,7 @@ class Acceptor:
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
@@ -43,7 +43,7 @@ class Acceptor:
         consents: Consents,
         room: Room,
     ) -> None:
-        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
         self.room = room
 
@@ -52,11 +52,11 @@ class Acceptor:
         """What runs may cost, and how long they may take."""
         from engine.runs.starting.estimates import Estimates
 
-        return Estimates(self._host.state.spent, self._host.accounts.config)
+        return Estimates(self._worker.state.spent, self._worker.accounts.config)
 
     def earlier(self, request: Request | None) -> str | None:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
-        return None if request is None else self._host.rows.of_request(request)
+        return None if request is None else self._worker.rows.of_request(request)
 
     def accept(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
@@ -85,11 +85,11 @@ class Acceptor:
         Raises StorageError if that does not tell what became of them.
         """
         try:
-            self._host.acceptances.store(entries)
+            self._worker.acceptances.store(entries)
         except OrchestraError:
             if any(entry.run_id is None and entry.error is None for entry in entries):
                 raise
-        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
+        self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
 
     def accept_once(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request, action: str) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
@@ -112,8 +112,8 @@ class Acceptor:
         return run_id, RunFiles(RunFolder(self._logs.blobs, run_id))
 
     def _begin(self, entries: Sequence[Entry]) -> list[str]:
-        self._host.acceptances.store(entries)
-        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
+        self._worker.acceptances.store(entries)
+        self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
         return [str(entry.run_id) for entry in entries]
 
     def _entry(
@@ -125,9 +125,9 @@ class Acceptor:
         services: Mapping[str, str],
         request: Request | None = None,
     ) -> Entry:
-        require_asked(p, plan, wanted.options, self._host.accounts.config().config.approvals.rules)
+        require_asked(p, plan, wanted.options, self._worker.accounts.config().config.approvals.rules)
         accepted = acceptance(plan, wanted.inputs, self._circumstances(p, plan, wanted, services))
-        self._host.plans.keep(accepted, plan)
+        self._worker.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wanted.options)})
         return Entry(accepted, title, line, request, last_rename=plan.last_rename)

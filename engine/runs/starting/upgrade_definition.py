@@ -29,7 +29,7 @@ from engine.record.values import Values
 from engine.runs.starting.acceptor import Acceptor
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _DONE = (*DONE_STEPS, StepStatus.WAITING)
 _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED]
@@ -42,13 +42,13 @@ class Newest:
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         logs: RunLogs,
         clock: Clock,
         plan: Callable[[Run | Acceptance, Mapping[str, AccountMode]], Plan],
         acceptor: Acceptor,
     ) -> None:
-        self._host, self._logs, self._clock, self._plan, self._acceptor = host, logs, clock, plan, acceptor
+        self._worker, self._logs, self._clock, self._plan, self._acceptor = worker, logs, clock, plan, acceptor
 
     def checked(self, run: Run) -> Plan:
         """Return the current plan; refuse, before anything is changed, a run that cannot continue with it.
@@ -72,7 +72,7 @@ class Newest:
         same_part(accepted, plan)
         modes = self._acceptor.modes(plan, accepted["modes"])
         changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
-        self._host.plans.keep(changed, plan)
+        self._worker.plans.keep(changed, plan)
         now = timestamp(self._clock())
         event = DefinitionTaken(now, accepted["workflow_hash"])
         return changed, str(plan.document.get("title") or plan.name), event

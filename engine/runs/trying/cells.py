@@ -31,7 +31,7 @@ from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Asked:
 class Cells:
     """Asks the questions of cases; any thread."""
 
-    def __init__(self, host: Host, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
-        self._host, self._logs, self._settings, self._clock = host, logs, settings, clock
+    def __init__(self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
+        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
         self._waiting: set[concurrent.futures.Future[Answer]] = set()
         self._lock = threading.Lock()
         self._is_closing = False
@@ -180,7 +180,7 @@ class Cells:
         with self._lock:
             if self._is_closing:
                 raise concurrent.futures.CancelledError
-            waiting = self._host.ask(lambda records: ask(question, records, self._settings, self._clock, files, None))
+            waiting = self._worker.ask(lambda records: ask(question, records, self._settings, self._clock, files, None))
             self._waiting.add(waiting)
         try:
             answer = waiting.result()

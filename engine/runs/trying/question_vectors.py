@@ -18,7 +18,7 @@ from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.runner.effects.reading import Reads
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.runs.trying.asking import LAB, job_of
 from engine.store.state import Records
 
@@ -43,18 +43,18 @@ class QuestionVectors:
     """Asks models for the vectors of questions; any thread."""
 
     def __init__(
-        self, host: Host, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Callable[[], datetime]
+        self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Callable[[], datetime]
     ) -> None:
-        self._host, self._logs, self._settings, self._clock = host, logs, settings, clock
+        self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
 
     def of(self, account: Account, question: str) -> Sequence[float]:
         """Return the vector of a question. Raises ServiceError, BudgetExceeded, PriceUnknown."""
         id_ = new_run_id(self._clock())
-        asked = self._host.ask(lambda records: self._asked(records, id_, account, question))
+        asked = self._worker.ask(lambda records: self._asked(records, id_, account, question))
         try:
             return asked.result(_Embedding.timeout_seconds + _GRACE_SECONDS)
         except BudgetExceeded:
-            self._host.state.spent.resume([id_], timestamp(self._clock()))  # nothing of it waits
+            self._worker.state.spent.resume([id_], timestamp(self._clock()))  # nothing of it waits
             raise
 
     async def _asked(self, records: Records, id_: str, account: Account, question: str) -> Sequence[float]:

@@ -35,7 +35,7 @@ from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
     from engine.prompts.talk import Answer
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 8
@@ -58,7 +58,7 @@ class Tries(TryReader):
 
     def __init__(
         self,
-        host: Host,
+        worker: Worker,
         try_requests: TryRequests,
         consents: Consents,
         records: TryRecords,
@@ -67,8 +67,8 @@ class Tries(TryReader):
         audit: Audit,
         clock: Clock,
     ) -> None:
-        super().__init__(records, try_requests.recorded, host.state.owners, host.owner.id, clock)
-        self._host, self._try_requests, self._consents = host, try_requests, consents
+        super().__init__(records, try_requests.recorded, worker.state.owners, worker.owner.id, clock)
+        self._worker, self._try_requests, self._consents = worker, try_requests, consents
         self._logs, self._settings, self._audit = logs, settings, audit
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
@@ -129,7 +129,7 @@ class Tries(TryReader):
     def live(self, p: Principal, try_id: str) -> str:
         """Return the text that the model has written so far; empty if that is not known."""
         require(p, "view", "see prompts")
-        return "" if self._host.live is None else self._host.live.of(try_id).get("", "")
+        return "" if self._worker.live is None else self._worker.live.of(try_id).get("", "")
 
     def connections(self, p: Principal) -> builtins.list[str]:
         """Return the connections of models."""
@@ -208,10 +208,12 @@ class Tries(TryReader):
         record, account = one.record, question.account
         with suppress(ServiceError):  # asking the model will tell
             record["account"] = account.owner()[1]
-        live = self._host.live
+        live = self._worker.live
         watch = None if live is None else Watch(live, record["id"], "")
         files = RunFiles(RunFolder(self._logs.blobs, record["id"]))
-        one.answered = self._host.ask(lambda records: ask(question, records, self._settings, self._clock, files, watch))
+        one.answered = self._worker.ask(
+            lambda records: ask(question, records, self._settings, self._clock, files, watch)
+        )
         if one.is_cancelled or self._is_closing:
             one.answered.cancel()
         answer = one.answered.result()
@@ -224,7 +226,7 @@ class Tries(TryReader):
         if isinstance(shown, BudgetExceeded):
             told = {**told, "remedy": _BUDGET_REMEDY}
             with suppress(OrchestraError):
-                self._host.state.spent.resume([record["id"]], timestamp(self._clock()))  # nothing of it waits
+                self._worker.state.spent.resume([record["id"]], timestamp(self._clock()))  # nothing of it waits
         record["status"], record["error"] = RunStatus.FAILED, told
 
     def _ended(self, one: _Open, question: Question) -> None:

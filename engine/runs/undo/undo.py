@@ -41,7 +41,7 @@ from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 from engine.store.ledger import Write
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +57,9 @@ class Made:
 class Undo:
     """Undoes the writes of runs, the last one first; one undo at a time in a workspace."""
 
-    def __init__(self, host: Host, logs: RunLogs, clock: Callable[[], datetime]) -> None:
-        self._host, self._clock = host, clock
-        self._logs = logs.written_by(host.owner)
+    def __init__(self, worker: Worker, logs: RunLogs, clock: Callable[[], datetime]) -> None:
+        self._worker, self._clock = worker, clock
+        self._logs = logs.written_by(worker.owner)
 
     def preview(self, run_id: str, item: str | None = None, steps: Steps | None = None) -> UndoReport:
         """Return what an undo would do, without calling a service: `undone` is what it would try.
@@ -80,8 +80,8 @@ class Undo:
         `steps`: only writes of these steps of the run. Raises UnknownName, InUse, InvalidFile, StorageError.
         """
         report = UndoReport([], [], [], [])
-        with alone(self._host.folder):
-            book = UndoBook(self._logs, self._host, lambda: timestamp(self._clock()), by)
+        with alone(self._worker.folder):
+            book = UndoBook(self._logs, self._worker, lambda: timestamp(self._clock()), by)
             try:
                 self._undo_all(self._grouped(self._ended(self._list().of(run_id, item, steps))), report, book)
             finally:
@@ -113,13 +113,13 @@ class Undo:
         """Mark writes that changed the undone one as undone as well; the ledger first, then the log."""
         for one in made.later:
             if not one.is_undone:
-                self._host.forget(one.ledger_identity, one.generation)
+                self._worker.forget(one.ledger_identity, one.generation)
                 line = Undone.with_it(one, made.write)
                 report.undone.append(line)
                 book.note(one, line.note)
 
     def _list(self) -> UndoList:
-        return UndoList(self._host.state.receipts, self._host.rows, self._logs)
+        return UndoList(self._worker.state.receipts, self._worker.rows, self._logs)
 
     def _grouped(self, writes: list[RunWrite]) -> list[Made]:
         """Group writes with the earlier write whose whole result they changed: they are undone together."""
@@ -145,7 +145,7 @@ class Undo:
         return writes
 
     def _require_ended(self, run_id: str) -> None:
-        row = self._host.rows.get(run_id)
+        row = self._worker.rows.get(run_id)
         if row is not None and row.ended_at is None:
             raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
 
@@ -173,7 +173,7 @@ class Undo:
             if not write.is_undone_in_ledger:  # otherwise only the log lacks it: the process died in between
                 last = made.later[0] if made.later else self._list().updated(write) or write
                 told = replace(self._written(last, undone_markers), marker=write.marker, receipt=write.its_receipt)
-                self._host.undo(self._job(write, last, kind), told)
+                self._worker.undo(self._job(write, last, kind), told)
         except (StorageError, Fenced):  # of our own state: nothing more can be recorded
             raise
         except CannotUndo:
@@ -224,7 +224,7 @@ class Undo:
         name = write.step["connection"]
         default = AccountMode.DEMO if write.run["demo"] else AccountMode.MINE
         known = write.run["accounts"].get(name) if name else None
-        return self._host.accounts.open(name, kind.service, known["mode"] if known else default)
+        return self._worker.accounts.open(name, kind.service, known["mode"] if known else default)
 
 
 def was_undone(run: Run) -> bool:

@@ -13,7 +13,7 @@ from engine.record.types.step import StepEffect
 from engine.runs.undo.undo_list import RunWrite
 
 if TYPE_CHECKING:
-    from engine.runner.worker.worker import Host
+    from engine.runner.worker.worker import Worker
 
 _SHARE_OF_TIME = 10
 """Rewriting a log may take a tenth of the time: a short one is rewritten after each undo, a long one less often."""
@@ -22,8 +22,8 @@ _SHARE_OF_TIME = 10
 class UndoBook:
     """Records undone writes in the logs."""
 
-    def __init__(self, logs: RunLogs, host: Host, now: Callable[[], str], by: str) -> None:
-        self._logs, self._host, self._now, self._by = logs, host, now, by
+    def __init__(self, logs: RunLogs, worker: Worker, now: Callable[[], str], by: str) -> None:
+        self._logs, self._worker, self._now, self._by = logs, worker, now, by
         self._open: dict[str, Run] = {}
         self._due_at = 0.0
 
@@ -49,7 +49,7 @@ class UndoBook:
         for run in list(self._open.values()):
             run["sentence"] = sentence(run)
             self._logs.write(run)
-            self._host.retell(run["run_id"], run["sentence"])
+            self._worker.retell(run["run_id"], run["sentence"])
             self._open.pop(run["run_id"])
         ended_at = time.monotonic()
         self._due_at = ended_at + _SHARE_OF_TIME * (ended_at - began_at)

@@ -134,7 +134,7 @@ def test_messages_wait_while_too_many_runs_do(server: Server, root: Path) -> Non
         config.write("limits: {most_waiting_runs: 1}\n")
     orchestra = Orchestra.open(root)
     waiting = [entry(number) for number in range(3)]
-    orchestra._host.acceptances.store(waiting)  # accepted, and nobody begins with them
+    orchestra._worker.acceptances.store(waiting)  # accepted, and nobody begins with them
 
     async def test() -> None:
         await server.send(body(1), "id-1")
@@ -142,7 +142,7 @@ def test_messages_wait_while_too_many_runs_do(server: Server, root: Path) -> Non
             await asyncio.sleep(2)
             assert not started(orchestra)
             for one in waiting:
-                orchestra._state.runs.put_down(str(one.run_id), orchestra._host.owner.id)
+                orchestra._state.runs.put_down(str(one.run_id), orchestra._worker.owner.id)
             while not started(orchestra):
                 await pause()
 
@@ -156,7 +156,7 @@ def test_messages_that_cannot_be_stored_wait_and_none_is_passed_over(
     server: Server, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends_at = time.monotonic() + 2
-    acceptances = orchestra._host.acceptances
+    acceptances = orchestra._worker.acceptances
     store = acceptances.store
 
     def full(entries: Any) -> None:

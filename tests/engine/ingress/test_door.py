@@ -35,13 +35,13 @@ def test_each_message_starts_a_run_of_the_configured_user(orchestra: Orchestra, 
 def test_five_hundred_messages_are_one_transaction(
     orchestra: Orchestra, door: MakeDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, sizes = orchestra._host.acceptances.store, []
+    store, sizes = orchestra._worker.acceptances.store, []
 
     def stored(entries: Sequence[Entry]) -> None:
         sizes.append(len(entries))
         store(entries)
 
-    monkeypatch.setattr(orchestra._host.acceptances, "store", stored)
+    monkeypatch.setattr(orchestra._worker.acceptances, "store", stored)
     outcomes = door().take([message(number=number) for number in range(500)])
     assert sizes == [500]
     assert len({run_id(one) for one in outcomes}) == 500

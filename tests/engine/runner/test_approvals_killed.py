@@ -21,13 +21,13 @@ from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
 from engine.runner.effects import fault_points
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[2] == "answered":
-    Host.go_on = die
+    Worker.go_on = die
 else:
     fault_points.hook = lambda point: die() if point == sys.argv[2] else None
 orchestra = Orchestra.open(Path(sys.argv[1]))

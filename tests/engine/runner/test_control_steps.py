@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import InUse, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -287,16 +287,16 @@ def test_a_call_that_begins_late_is_no_reason_to_put_its_caller_away(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _double(root)
-    start = Host.start
+    start = Worker.start
 
-    def late(host: Host, run_id: str, by: str = "engine") -> None:
+    def late(worker: Worker, run_id: str, by: str = "engine") -> None:
         def begin() -> None:
             with suppress(RuntimeError):  # asked for again, and the engine is closed by now
-                start(host, run_id, by)
+                start(worker, run_id, by)
 
         threading.Timer(0.4, begin).start()
 
-    monkeypatch.setattr(Host, "start", late)
+    monkeypatch.setattr(Worker, "start", late)
     assert run([_call("a", "double", {"n": 1}), _call("b", "double", {"n": 2})])["status"] == "succeeded"
 
 

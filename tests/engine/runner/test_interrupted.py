@@ -14,7 +14,7 @@ from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
-from engine.runner.worker import worker as host
+from engine.runner.worker import worker
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -84,7 +84,7 @@ def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
         return full or write_all(self, runs, *group)
 
     monkeypatch.setattr(RunLogs, "write_all", refused)
-    monkeypatch.setattr(host, "_STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "_STALLED_SECONDS", 0.05)
     run_id = orchestra.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)

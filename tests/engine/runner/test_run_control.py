@@ -290,7 +290,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
     orchestra: Orchestra, root: Path, run: Run
 ) -> None:
     before = run([set_step("a")])
-    journal = orchestra._host._journal
+    journal = orchestra._worker._journal
     assert isinstance(journal, SqlJournal)
     pages = journal.read("PRAGMA page_count")[0][0]
     journal.read(f"PRAGMA max_page_count = {pages}")

@@ -62,8 +62,8 @@ def _accepted(root: Path, *workflows: str) -> list[str]:
     """Accept runs in a process that dies at once."""
     script = (
         "import os, sys; from pathlib import Path; from engine.orchestra import Orchestra;"
-        "from engine.people.access import local_user; from engine.runner.worker.worker import Host;"
-        "Host.begin = lambda *a: None; o = Orchestra.open(Path(sys.argv[1]));"
+        "from engine.people.access import local_user; from engine.runner.worker.worker import Worker;"
+        "Worker.begin = lambda *a: None; o = Orchestra.open(Path(sys.argv[1]));"
         "[print(o.runs.start(local_user(), w, {}), flush=True) for w in sys.argv[2:]]; os._exit(1)"
     )
     done = subprocess.run(

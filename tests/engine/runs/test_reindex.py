@@ -219,7 +219,7 @@ def test_a_state_file_deleted_under_a_living_process_is_not_replaced(root: Path,
     lose_state(root)
     with pytest.raises(InUse, match="a process still works with it"):
         opened()
-    owner = first._host.owner
+    owner = first._worker.owner
     assert isinstance(owner, SqlOwner)
     owner._lock.close()  # what the system does when a process ends
     assert opened().runs.list(OWNER).rows == []

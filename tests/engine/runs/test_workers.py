@@ -68,7 +68,7 @@ def test_a_server_that_only_accepts_is_told_to_need_a_worker(root: Path, monkeyp
 )
 def test_a_process_that_does_not_show_itself_is_named(root: Path, seconds: int, expected: list[str]) -> None:
     with closing(Orchestra.open(root, slots=3)) as worker:
-        state, locks = worker._state, worker._host.owner.locks
+        state, locks = worker._state, worker._worker.owner.locks
         ahead = timedelta(seconds=seconds)
         workers = Workers(state.loads, state.owners, locks, worker._audit, lambda: utc_now() + ahead, shares_runs=True)
         found = [one for one in workers.check(OWNER) if one.what not in ("alive", "takes runs")]

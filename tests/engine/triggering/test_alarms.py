@@ -118,7 +118,7 @@ def told(feed: Feed) -> Feed:
 def notifications(feed: Feed) -> Notifications:
     needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses.in_question
     named, plan = lambda: needs.workplace.notified, feed.orchestra._compiled.plan
-    return Notifications(needs.host, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
+    return Notifications(needs.worker, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
 
 
 def said(feed: Feed) -> list[JsonObject]:

@@ -85,7 +85,7 @@ def test_another_process_asks_the_one_that_serves(served: Feed) -> None:
         [result] = other.triggers.poll(OWNER)
         assert (result.error, len(result.started) <= 1) == (None, True)
         until(lambda: items(served) == Counter(["a"]))
-        row = other._host.rows.get(served.orchestra.runs.list(OWNER, trigger=TRIGGER).rows[0].run_id)
+        row = other._worker.rows.get(served.orchestra.runs.list(OWNER, trigger=TRIGGER).rows[0].run_id)
         assert row is not None
     finally:
         other.close()

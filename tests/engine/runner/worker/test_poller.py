@@ -17,7 +17,7 @@ from engine.observing.observer import Observer
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Poller
 from engine.runner.worker.queue import LocalQueue
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 from engine.store.blobs.blobs import Blobs
 from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.journal import SqlJournal
@@ -190,10 +190,10 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
     play(story)
 
 
-def _host(database: SqliteDatabase, owner: SqlOwner, blobs: Blobs, folder: Path) -> Host:
+def _worker(database: SqliteDatabase, owner: SqlOwner, blobs: Blobs, folder: Path) -> Worker:
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
-    return Host(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
+    return Worker(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
 
 
 class _FullBlobs(MemoryBlobs):
@@ -211,13 +211,13 @@ def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
     database, blobs = SqliteDatabase(tmp_path / "state"), _FullBlobs()
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
-    host = _host(database, owner, blobs, tmp_path)
+    worker = _worker(database, owner, blobs, tmp_path)
     blobs.is_full = True
     with pytest.raises(StorageError, match="The disk is full"):
-        host.check_logs()
+        worker.check_logs()
     blobs.is_full = False
-    host.check_logs()
-    host.close()
+    worker.check_logs()
+    worker.close()
     database.close()
 
 
@@ -228,7 +228,7 @@ def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Pa
     with database.inserting() as cursor:
         cursor.execute("DELETE FROM owners")
     with pytest.raises(Fenced):
-        _host(database, owner, blobs, tmp_path)
+        _worker(database, owner, blobs, tmp_path)
     owner.release()
     database.close()
 
@@ -237,7 +237,7 @@ def test_a_process_whose_folder_for_drafts_was_deleted_makes_it_again(tmp_path: 
     database, blobs = SqliteDatabase(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     shutil.rmtree(tmp_path / "logs")
-    host = _host(database, owner, blobs, tmp_path)
-    host.check_logs()
-    host.close()
+    worker = _worker(database, owner, blobs, tmp_path)
+    worker.check_logs()
+    worker.close()
     database.close()

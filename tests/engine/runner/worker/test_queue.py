@@ -235,7 +235,7 @@ def _ends(orchestra: Orchestra, run_id: str, status: str) -> None:
 
 
 def _delivers_everything(orchestra: Orchestra) -> None:
-    queue = orchestra._host._queue
+    queue = orchestra._worker._queue
     assert isinstance(queue, CarelessQueue)
     until(lambda: queue.depth() == 0)
 
@@ -273,7 +273,7 @@ def test_a_run_that_waits_is_not_disturbed_by_a_late_delivery(
     write_workflow(root, "work", [{"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?"}}])
     run_id = careless.runs.start(OWNER, "work", {})
     _ends(careless, run_id, "waiting")
-    careless._host.start(run_id)
+    careless._worker.start(run_id)
     _delivers_everything(careless)
     _ends(careless, run_id, "waiting")
     assert len(careless.approvals.list(OWNER)) == 1
@@ -296,11 +296,11 @@ def test_a_run_of_another_process_is_left_to_it(careless: Orchestra, root: Path,
     other = Orchestra.open(root)
     try:
         run_id = careless.runs.start(OWNER, "work", {})
-        other._host._queue.put(run_id)
+        other._worker._queue.put(run_id)
         _ends(careless, run_id, "succeeded")
-        other._host._queue.put(run_id)
+        other._worker._queue.put(run_id)
         _delivers_everything(other)
-        assert not other._host.is_at_work_on(run_id)
+        assert not other._worker.is_at_work_on(run_id)
     finally:
         other.close()
     assert dict(service.seen) == {"/r": 1, "/w": 1}

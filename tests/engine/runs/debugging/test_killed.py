@@ -23,7 +23,7 @@ from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
 from engine.runner.effects import fault_points
-from engine.runner.worker.worker import Host
+from engine.runner.worker.worker import Worker
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -36,7 +36,7 @@ print(run_id, flush=True)
 if sys.argv[2] == "paused":
     die()
 elif sys.argv[2] == "stepped":
-    Host.start = die
+    Worker.start = die
 else:
     fault_points.hook = lambda point: die() if point == sys.argv[2] else None
 orchestra.debugging.step(p, run_id)
@@ -92,11 +92,11 @@ def test_a_run_goes_on_where_it_was_and_writes_once_though_the_process_dies(tmp_
         if point == "paused":
             assert ([one.path for one in view.paused], view.status) == (["each[0].issue"], "waiting")
             assert titles(server) == {}
-            assert server._host.task_of(run_id) is None, "a paused run holds no task"
+            assert server._worker.task_of(run_id) is None, "a paused run holds no task"
             debugging.step(OWNER, run_id)
         [paused] = until(lambda: debugging.wait(OWNER, run_id, PATIENCE_SECONDS).paused)
         assert (paused.path, titles(server)) == ("each[0].note", {"mark ant": 1})
-        assert server._host.task_of(run_id) is None, "a paused run holds no task"
+        assert server._worker.task_of(run_id) is None, "a paused run holds no task"
         debugging.go_on(OWNER, run_id, "loop")
         until(lambda: debugging.view(OWNER, run_id).status == "succeeded")
         assert titles(server) == {"mark ant": 1, "mark bee": 1}
