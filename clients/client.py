@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
 from clients.pacing.paces import OwnPaces, Paces
 from clients.reads import Reads
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
     from clients.sign_in import Seal, SignInWay
 
-CheckLine = tuple[str, bool, str]
-"""One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
+__all__ = ["CheckLine", "Client", "Opening", "Program", "RunningProgram", "Seen"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE
 from commands.base.following import follow, report
 from commands.base.opened import looked_at, opened

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
 from commands.base.opened import Session, looked_at, opened

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
 from commands.base.inputs import text_in

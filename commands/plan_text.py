@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.following import follow
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
-from engine.record.plural import many
 
 if TYPE_CHECKING:
     from commands.base.opened import Session
@@ -57,7 +57,7 @@ _AGAIN = ("drifted", "expired", "failed")
 def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
     from engine.runs.planning.plan_documents import writes_nothing  # 5 ms: every `orchestra run` imports this file
 
-    yield f"Plan {plan['plan_id']} of {plan['workflow']}: {many(len(plan['writes']), 'write')}, nothing written yet."
+    yield f"Plan {plan['plan_id']} of {plan['workflow']}: {counted(len(plan['writes']), 'write')}, nothing written yet."
     for write in plan["writes"]:
         yield from _of_write(write)
     for kept in plan["kept"]:

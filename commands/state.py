@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE, FAILED, WRONG
 from commands.base.opened import Look, looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.agents.documents import with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition

@@ -86,8 +86,10 @@ class StoreClient(Client):
         try:
             count = len(self.names())
         except Unavailable as error:
-            return [("tables", False, f"{error.message} {error.remedy}")]
-        return [("tables", True, f"There are {count} tables." if count != 1 else "There is one table.")]
+            return [CheckLine("tables", ok=False, text=f"{error.message} {error.remedy}")]
+        return [
+            CheckLine("tables", ok=True, text=f"There are {count} tables." if count != 1 else "There is one table.")
+        ]
 
     def names(self) -> dict[str, int]:
         """Return the number of rows of every table by its name, sorted."""

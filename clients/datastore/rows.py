@@ -12,7 +12,7 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
-from clients.plural import counted
+from clients.wording import counted
 
 ROWS_MOST = 100_000
 """Rows of one table; what is larger belongs in a database."""

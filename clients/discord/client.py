@@ -65,18 +65,21 @@ class DiscordClient(Client):
             said = (
                 "There is neither a bot token nor a webhook. https://discord.com/developers/applications makes a bot."
             )
-            return [("sign-in", False, said)]
+            return [CheckLine("sign-in", ok=False, text=said)]
         try:
-            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+            lines = [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
             if not self._token:
                 return lines
             found = self.channels()
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
         if found:
             names = ", ".join(one["name"] for one in found[:5])
-            return [*lines, ("channels", True, f"The bot sees {names}.")]
-        return [*lines, ("channels", False, "The bot is on no server. The developer portal has its invitation.")]
+            return [*lines, CheckLine("channels", ok=True, text=f"The bot sees {names}.")]
+        return [
+            *lines,
+            CheckLine("channels", ok=False, text="The bot is on no server. The developer portal has its invitation."),
+        ]
 
     def channels(self) -> list[Json]:
         """List the text channels of all servers of the bot: [{id, name, url}]; a name is `server/#channel`."""

@@ -71,8 +71,8 @@ class DropboxClient(Drive):
             found = self.entries("", _PAGE)
             who = str(self._read("users/get_current_account", None)["email"])
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"Signed in as {who}; {len(found)} entries at the root.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
         """List a folder, by name."""

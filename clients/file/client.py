@@ -91,14 +91,23 @@ class FileClient(Client):
     def check(self) -> list[CheckLine]:
         """Look whether the folder can be listed."""
         if self._found.problem:
-            return [("folder", False, self._found.problem)]
+            return [CheckLine("folder", ok=False, text=self._found.problem)]
         try:
             os.scandir(self.folder).close()
         except OSError as error:
-            return [("folder", False, f"The folder {self.folder} cannot be read: {error.strerror}. Correct `folder`.")]
+            return [
+                CheckLine(
+                    "folder",
+                    ok=False,
+                    text=f"The folder {self.folder} cannot be read: {error.strerror}. Correct `folder`.",
+                )
+            ]
         found = tesseract()
         known = f"file.ocr reads {', '.join(found.languages)}." if found else f"file.ocr cannot be used. {ABSENT}"
-        return [("folder", True, f"Steps read the files in {self.folder}."), ("ocr", True, known)]
+        return [
+            CheckLine("folder", ok=True, text=f"Steps read the files in {self.folder}."),
+            CheckLine("ocr", ok=True, text=known),
+        ]
 
     @contextmanager
     def opened(self, path: str) -> Iterator[OpenFile]:

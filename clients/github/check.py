@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from clients.client import CheckLine
+
 if TYPE_CHECKING:
     from clients.github.service import GitHubSettings
 
@@ -15,7 +17,7 @@ _WARNS_BEFORE = timedelta(days=7)
 _TOKENS = "https://github.com/settings/tokens"
 
 
-def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterator[tuple[str, bool, str]]:
+def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterator[CheckLine]:
     """Yield (what, ok, sentence) for each finding; nothing if GitHub does not answer, which other checks report.
 
     `GET /rate_limit` does not count against the limit (https://docs.github.com/en/rest/rate-limit/rate-limit).
@@ -29,25 +31,25 @@ def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterato
     yield from _limits(answer)
 
 
-def _scopes(headers: Mapping[str, str]) -> Iterator[tuple[str, bool, str]]:
+def _scopes(headers: Mapping[str, str]) -> Iterator[CheckLine]:
     """Check the scopes of a classic token; a fine-grained token has permissions per repository instead."""
     if "x-oauth-scopes" not in headers:
         return
     scopes = [scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip()]
     shown = ", ".join(scopes) or "none"
     if "repo" in scopes:
-        yield ("scopes", True, f"The token has {shown}.")
+        yield CheckLine("scopes", ok=True, text=f"The token has {shown}.")
     elif "public_repo" in scopes:
-        yield ("scopes", True, f"The token has {shown}: public repositories only.")
+        yield CheckLine("scopes", ok=True, text=f"The token has {shown}: public repositories only.")
     else:
-        yield (
+        yield CheckLine(
             "scopes",
-            False,
-            f"The token has {shown}; `repo` is missing. Enable it at {_TOKENS}, or create a new token.",
+            ok=False,
+            text=f"The token has {shown}; `repo` is missing. Enable it at {_TOKENS}, or create a new token.",
         )
 
 
-def _end(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, bool, str]]:
+def _end(headers: Mapping[str, str], now: datetime) -> Iterator[CheckLine]:
     """Report when the token expires, e.g. `2026-12-01 12:00:00 UTC`, if it does."""
     said = headers.get("github-authentication-token-expiration", "")
     try:
@@ -56,10 +58,12 @@ def _end(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, bool,
         return
     left = ends_at - now
     advice = f" Create a new one soon: {_TOKENS}." if left < _WARNS_BEFORE else ""
-    yield ("token ends", True, f"The token ends on {ends_at:%Y-%m-%d}, in {max(left.days, 0)} days.{advice}")
+    yield CheckLine(
+        "token ends", ok=True, text=f"The token ends on {ends_at:%Y-%m-%d}, in {max(left.days, 0)} days.{advice}"
+    )
 
 
-def _limits(answer: httpx.Response) -> Iterator[tuple[str, bool, str]]:
+def _limits(answer: httpx.Response) -> Iterator[CheckLine]:
     try:
         core: Mapping[str, Any] = answer.json()["resources"]["core"]
         limit, remaining, reset = int(core["limit"]), int(core["remaining"]), int(core["reset"])
@@ -68,6 +72,10 @@ def _limits(answer: httpx.Response) -> Iterator[tuple[str, bool, str]]:
     until = datetime.fromtimestamp(reset, UTC)
     said = f"{remaining} of {limit} requests are left until {until:%H:%M} UTC."
     if remaining:
-        yield ("limits", True, said)
+        yield CheckLine("limits", ok=True, text=said)
     else:
-        yield ("limits", False, f"{said} Wait until then; polling less often or using a separate token leaves more.")
+        yield CheckLine(
+            "limits",
+            ok=False,
+            text=f"{said} Wait until then; polling less often or using a separate token leaves more.",
+        )

@@ -31,7 +31,7 @@ from clients.github.undo import close_issue, delete_comment, restore_file
 from clients.github.values import Json, given, utc
 from clients.listing import ItemList
 from clients.pacing.paces import OwnPaces, Paces
-from clients.plural import counted
+from clients.wording import counted
 
 
 class GitHubClient(Client):
@@ -74,26 +74,30 @@ class GitHubClient(Client):
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         if not self._has_token:
-            return [("sign-in", False, "There is no token yet. Create one at https://github.com/settings/tokens.")]
+            return [
+                CheckLine(
+                    "sign-in", ok=False, text="There is no token yet. Create one at https://github.com/settings/tokens."
+                )
+            ]
         try:
             # Not cached: the token may have been revoked since the login was fetched.
-            signed_in = ("sign-in", True, f"Signed in as {self._login()}.")
+            signed_in = CheckLine("sign-in", ok=True, text=f"Signed in as {self._login()}.")
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
         return [signed_in, self._check_repositories()]
 
     def _check_repositories(self) -> CheckLine:
         try:
             found = self.repositories()
         except ServiceError as error:
-            return ("repositories", False, f"{error.message} {error.remedy}")
+            return CheckLine("repositories", ok=False, text=f"{error.message} {error.remedy}")
         writable = sum(each["can_write"] for each in found)
         if not writable:
             remedy = "Give the token write access to issues (and contents) of the repositories it should work with."
-            seen = counted(len(found), "repository", "repositories")
-            return ("repositories", False, f"It can see {seen} but write to none. {remedy}")
-        seen = counted(len(found), "visible repository", "visible repositories")
-        return ("repositories", True, f"It can write to {writable} of {seen}.")
+            seen = counted(len(found), "repository")
+            return CheckLine("repositories", ok=False, text=f"It can see {seen} but write to none. {remedy}")
+        seen = counted(len(found), "visible repository")
+        return CheckLine("repositories", ok=True, text=f"It can write to {writable} of {seen}.")
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield the token's scopes and expiry, and the rate limit."""

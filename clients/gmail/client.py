@@ -18,8 +18,8 @@ from clients.gmail.service import GMAIL, GmailSettings
 from clients.gmail.upload import Upload
 from clients.google.sign_in import GoogleSignIn
 from clients.oauth.tokens import tokens_of
-from clients.plural import counted
 from clients.sign_in import Seal
+from clients.wording import counted
 
 
 class GmailClient(Client):
@@ -71,8 +71,8 @@ class GmailClient(Client):
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         try:
-            signed_in = ("sign-in", True, f"Signed in as {address_of(self._users)}.")
+            signed_in = CheckLine("sign-in", ok=True, text=f"Signed in as {address_of(self._users)}.")
             names = self.labels.names()
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}")]
-        return [signed_in, ("labels", True, f"It can read {counted(len(names), 'label')}.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
+        return [signed_in, CheckLine("labels", ok=True, text=f"It can read {counted(len(names), 'label')}.")]

@@ -19,8 +19,8 @@ from clients.google_calendar.events import KEY, Draft, as_event, event_id, kept,
 from clients.google_calendar.service import GOOGLE_CALENDAR, CalendarSettings
 from clients.google_calendar.times import Json, rfc3339
 from clients.oauth.tokens import tokens_of
-from clients.plural import counted
 from clients.sign_in import Seal
+from clients.wording import counted
 
 _PAGE = 250
 _NO_EVENT = "Check the ids of the event and of the calendar; a deleted event has none any more."
@@ -58,11 +58,11 @@ class GoogleCalendarClient(Client):
         try:
             count = len(self.calendars())
             return [
-                ("sign-in", True, f"Signed in as {self.account()}."),
-                ("calendars", True, f"It can read {counted(count, 'calendar')}."),
+                CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}."),
+                CheckLine("calendars", ok=True, text=f"It can read {counted(count, 'calendar')}."),
             ]
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
 
     def calendars(self) -> list[Json]:
         """List the calendars: [{id, name, time_zone, is_primary}]."""

@@ -78,8 +78,8 @@ class GoogleDriveClient(Drive):
         try:
             found, who = self.entries("", 1000), user_of(self._sdk)["emailAddress"]
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"Signed in as {who}; {len(found)} entries at the root.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
         """List a folder, by name."""

@@ -79,9 +79,9 @@ class GoogleSheetsClient(Client):
     def check(self) -> list[CheckLine]:
         """Try to sign in."""
         try:
-            return [("sign-in", True, f"Signed in as {self.account()}.")]
+            return [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
 
     def sheet(self, spreadsheet: str, title: str) -> Sheet:
         """Return a sheet with the names of its columns. Raises NotFound, InvalidRequest."""

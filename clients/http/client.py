@@ -68,8 +68,14 @@ class HttpClient(Client):
     def check(self) -> list[CheckLine]:
         """Report where the credentials are sent; makes no request, since no address is known to be harmless."""
         if self._credentials.are_any and not self._credentials.hosts:
-            return [("hosts", False, "No host receives these credentials: name it in the connection's `allow_hosts`.")]
-        return [("hosts", True, f"Credentials and private addresses: {self.account()}.")]
+            return [
+                CheckLine(
+                    "hosts",
+                    ok=False,
+                    text="No host receives these credentials: name it in the connection's `allow_hosts`.",
+                )
+            ]
+        return [CheckLine("hosts", ok=True, text=f"Credentials and private addresses: {self.account()}.")]
 
     def request(self, wanted: Wanted) -> Json:
         """Send the request: {status, headers, json, text, url}; a status of 400 or above raises its error.

@@ -13,8 +13,8 @@ from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
 from clients.mail_server.settings import ImapSettings, door_of
 from clients.mail_server.wire import Door
-from clients.plural import counted
 from clients.smtp.client import Outbox
+from clients.wording import counted
 
 _ROLES = ("drafts", "sent", "trash", "archive")
 _CAPABILITIES = ("UIDPLUS", "MOVE", "IDLE", "CONDSTORE", "SPECIAL-USE")
@@ -62,7 +62,7 @@ class ImapClient(Client):
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         lines = [_tried("sign-in", self._signed_in)]
-        if lines[0][1]:
+        if lines[0].ok:
             lines += [_tried("folders", self._folders), _tried("special folders", self._special)]
             lines += [_tried("abilities", self._abilities)]
         return [*lines, _tried("sending", self._sending)]
@@ -102,6 +102,6 @@ class ImapClient(Client):
 def _tried(what: str, attempt: Callable[[], str]) -> CheckLine:
     try:
         with deadline(_CHECK_SECONDS):
-            return what, True, attempt()
+            return CheckLine(what, ok=True, text=attempt())
     except ServiceError as error:
-        return what, False, f"{error.message} {error.remedy}"
+        return CheckLine(what, ok=False, text=f"{error.message} {error.remedy}")

@@ -69,8 +69,12 @@ class McpClient(Client):
         try:
             count = len(self.tools())
         except ServiceError as error:
-            return [("reachable", False, f"{error.message} {error.remedy}".strip())]
-        return [("reachable", True, f"It offers {count} tools. Steps call those that an owner has accepted.")]
+            return [CheckLine("reachable", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [
+            CheckLine(
+                "reachable", ok=True, text=f"It offers {count} tools. Steps call those that an owner has accepted."
+            )
+        ]
 
     def tools(self) -> list[OfferedTool]:
         """Return what the server offers. Raises ServiceError."""

@@ -22,8 +22,8 @@ from clients.errors import (
     Unreadable,
 )
 from clients.models.metering import Permit
-from clients.plural import counted as counted_words
 from clients.service import Service
+from clients.wording import counted as counted_words
 
 OnText = Callable[[str], None]
 """Receives each piece of text as it arrives."""
@@ -116,20 +116,22 @@ def check_lines(service: Service, where: str, model: str, models: Callable[[], S
     try:
         offered = models()
     except ServiceError as error:
-        return [("server", False, f"{error.message} {error.remedy}")]
-    reached = ("server", True, f"{where} answers and offers {counted_words(len(offered), 'model')}.")
+        return [CheckLine("server", ok=False, text=f"{error.message} {error.remedy}")]
+    reached = CheckLine("server", ok=True, text=f"{where} answers and offers {counted_words(len(offered), 'model')}.")
     return [reached, _check_model(service, model, offered)]
 
 
 def _check_model(service: Service, model: str, offered: Sequence[str]) -> CheckLine:
     names = ", ".join(offered[:5]) or "none"
     if not model:
-        return ("model", False, f"No model is chosen: set the connection's `model`, for example one of: {names}.")
+        return CheckLine(
+            "model", ok=False, text=f"No model is chosen: set the connection's `model`, for example one of: {names}."
+        )
     if model not in offered:
         variable = service.variables["model"]
         remedy = f"Set the connection's `model` to one of them in config.yaml, or {variable} in `.env`."
-        return ("model", False, f"The server does not offer {model!r}. It offers: {names}. {remedy}")
-    return ("model", True, f"{model} is there.")
+        return CheckLine("model", ok=False, text=f"The server does not offer {model!r}. It offers: {names}. {remedy}")
+    return CheckLine("model", ok=True, text=f"{model} is there.")
 
 
 def is_too_long(error: ServiceError) -> bool:

@@ -27,7 +27,7 @@ from clients.notion.texts import Pages
 from clients.notion.values import Json
 from clients.notion.written import WrittenPages
 from clients.pacing.paces import Paces
-from clients.plural import counted
+from clients.wording import counted
 
 
 class NotionClient(Client):
@@ -88,17 +88,26 @@ class NotionClient(Client):
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         if not self._has_token:
-            return [("sign-in", False, "There is no token yet. Create one at https://www.notion.so/my-integrations.")]
+            return [
+                CheckLine(
+                    "sign-in",
+                    ok=False,
+                    text="There is no token yet. Create one at https://www.notion.so/my-integrations.",
+                )
+            ]
         try:
-            lines = [("sign-in", True, f"Connected to the workspace {self.label()}.")]
+            lines = [CheckLine("sign-in", ok=True, text=f"Connected to the workspace {self.label()}.")]
             found = self._databases.all()
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}")]
         if found:
             names = ", ".join(source.name for source in found[:5])
-            return [*lines, ("databases", True, f"Shared with it: {counted(len(found), 'database')}, {names}.")]
+            return [
+                *lines,
+                CheckLine("databases", ok=True, text=f"Shared with it: {counted(len(found), 'database')}, {names}."),
+            ]
         remedy = "Open a database in Notion, menu ..., Connections, and add this connection."
-        return [*lines, ("databases", False, f"No database is shared with this connection. {remedy}")]
+        return [*lines, CheckLine("databases", ok=False, text=f"No database is shared with this connection. {remedy}")]
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield what the databases are like."""

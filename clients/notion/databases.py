@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading, wrong_layer
 from clients.notion.values import Json, Schema, is_written, plain_text, rich_text
-from clients.plural import counted
+from clients.wording import counted
 
 if TYPE_CHECKING:
     from notion_client import Client

@@ -72,8 +72,8 @@ class OnedriveClient(Drive):
         try:
             who, found = owner_of(self._get(self._url)), self.entries("", _PAGE)
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"Signed in as {who}; {len(found)} entries at the root.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [CheckLine("sign-in", ok=True, text=f"Signed in as {who}; {len(found)} entries at the root.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
         """List a folder, by name."""

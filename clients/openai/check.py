@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from clients.client import CheckLine
+
 if TYPE_CHECKING:
     from clients.openai.service import OpenAISettings
 
@@ -20,21 +22,21 @@ _SMALL = 8_000
 _SAYS_NOWHERE = "api.openai.com"
 
 
-def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator[tuple[str, bool, str]]:
+def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator[CheckLine]:
     """Yield (what, ok, sentence) for the chosen model's context window; nothing if no model is chosen."""
     if not settings.model or httpx.URL(settings.base_url).host == _SAYS_NOWHERE:
         return
     tokens = context_tokens(settings, http)
     if tokens is None:
         said = f"The server does not report the context length of {settings.model}; it may cut off long texts."
-        yield ("context", True, said)
+        yield CheckLine("context", ok=True, text=said)
     elif tokens < _SMALL:
         advice = (
             "Load it with more (Ollama: OLLAMA_CONTEXT_LENGTH=16384; llama.cpp: -c 16384), or long mails are cut off."
         )
-        yield ("context", False, f"{settings.model} reads only {tokens} tokens at once. {advice}")
+        yield CheckLine("context", ok=False, text=f"{settings.model} reads only {tokens} tokens at once. {advice}")
     else:
-        yield ("context", True, f"{settings.model} reads {tokens} tokens at once.")
+        yield CheckLine("context", ok=True, text=f"{settings.model} reads {tokens} tokens at once.")
 
 
 def context_tokens(settings: OpenAISettings, http: httpx.Client) -> int | None:

@@ -62,8 +62,14 @@ class RagClient(Client):
         try:
             count = len(self.collections())
         except Unavailable as error:
-            return [("collections", False, f"{error.message} {error.remedy}")]
-        return [("collections", True, f"There are {count} collections." if count != 1 else "There is one collection.")]
+            return [CheckLine("collections", ok=False, text=f"{error.message} {error.remedy}")]
+        return [
+            CheckLine(
+                "collections",
+                ok=True,
+                text=f"There are {count} collections." if count != 1 else "There is one collection.",
+            )
+        ]
 
     def collections(self) -> list[Collection]:
         """Return every collection, by name."""

@@ -69,12 +69,12 @@ class S3Client(Drive):
     def check(self) -> list[CheckLine]:
         """Try to list the bucket."""
         if not self._url:
-            return [("settings", False, "There is no address of a bucket yet: `base_url`.")]
+            return [CheckLine("settings", ok=False, text="There is no address of a bucket yet: `base_url`.")]
         try:
             self._page({"max-keys": "1"})
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"Signed in as {self.identity()}.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [CheckLine("sign-in", ok=True, text=f"Signed in as {self.identity()}.")]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
         """List a folder, by name."""

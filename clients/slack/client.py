@@ -68,18 +68,25 @@ class SlackClient(Client):
     def check(self) -> list[CheckLine]:
         """Try to sign in, and to list channels."""
         if not self._token:
-            return [("sign-in", False, "There is no token yet. Create an app at https://api.slack.com/apps.")]
+            return [
+                CheckLine(
+                    "sign-in", ok=False, text="There is no token yet. Create an app at https://api.slack.com/apps."
+                )
+            ]
         try:
-            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+            lines = [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
         try:
             joined = [one["name"] for one in self.channels() if one["is_member"]]
         except ServiceError as error:
-            return [*lines, ("channels", False, f"{error.message} {error.remedy}".strip())]
+            return [*lines, CheckLine("channels", ok=False, text=f"{error.message} {error.remedy}".strip())]
         if joined:
-            return [*lines, ("channels", True, f"The bot is in {', '.join(joined[:5])}.")]
-        return [*lines, ("channels", False, "The bot is in no channel. Invite it: `/invite @NAME` in a channel.")]
+            return [*lines, CheckLine("channels", ok=True, text=f"The bot is in {', '.join(joined[:5])}.")]
+        return [
+            *lines,
+            CheckLine("channels", ok=False, text="The bot is in no channel. Invite it: `/invite @NAME` in a channel."),
+        ]
 
     def channels(self) -> list[Json]:
         """List the channels that the bot sees: [{id, name, url, is_member, is_private}]; names begin with #."""

@@ -37,4 +37,8 @@ class ProjectClient(Client):
     def check(self) -> list[CheckLine]:
         """Count the projects."""
         count = len([*self._root.glob("projects/*.git")]) if self._root is not None else 0
-        return [("projects", True, f"There are {count} projects." if count != 1 else "There is one project.")]
+        return [
+            CheckLine(
+                "projects", ok=True, text=f"There are {count} projects." if count != 1 else "There is one project."
+            )
+        ]

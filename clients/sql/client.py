@@ -75,8 +75,8 @@ class SqlClient(Client):
             rights = self._database().rights()
             self.schema()
         except ServiceError as error:
-            return [(_place_of(error), False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"{self.account()} answers."), *rights]
+            return [CheckLine(_place_of(error), ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [CheckLine("sign-in", ok=True, text=f"{self.account()} answers."), *rights]
 
     def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> Rows:
         """Return at most `limit` rows of a query. Raises InvalidRequest if it may do more than read."""

@@ -133,7 +133,7 @@ class DuckdbDatabase(Database):
         """Return whether the file can be read, and how much is in it."""
         count = len(self.tables())
         said = f"{self._shown} has {count} {'table' if count == 1 else 'tables'}; queries open it for reading only."
-        return [("rights", True, said)]
+        return [CheckLine("rights", ok=True, text=said)]
 
     @contextmanager
     def _reading(self) -> Iterator[DuckDBPyConnection]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import InvalidRequest
-from clients.nearest_name import nearest
 from clients.sql import guard
 from clients.sql.parameters import require_all, sendable
 from clients.sql.reading import proven
 from clients.sql.values import record, unique
+from clients.wording import did_you_mean
 
 _SECONDS = 30.0
 _MOST_ROWS = 1_000_000
@@ -72,7 +72,7 @@ def _remedy(said: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str
         return ""
     known = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(tables.values()))))
     more = ", …" if len(known) > _COLUMNS_SHOWN else ""
-    meant = nearest(missing[1].rpartition(".")[2], known).strip()
+    meant = did_you_mean(missing[1].rpartition(".")[2], known).strip()
     shown = f"The columns are: {', '.join(known[:_COLUMNS_SHOWN])}{more}. A text stands in single quotes: 'open'."
     return f"{meant} {shown}".strip()
 

@@ -133,10 +133,14 @@ class MysqlDatabase(Database):
             granted = " ".join(str(row[0]).upper() for row in _all(connection, "SHOW GRANTS"))
         advice = "An account with the right SELECT alone is safer, unless workflows use `sql.execute`."
         if "GRANT ALL PRIVILEGES ON *.*" in granted or any(f"{word} " in granted for word in ("FILE,", "SUPER,")):
-            return [("rights", False, f"{user} may read and write files of the server. {advice}")]
+            return [CheckLine("rights", ok=False, text=f"{user} may read and write files of the server. {advice}")]
         if any(word in granted for word in ("ALL PRIVILEGES", "INSERT", "UPDATE", "DELETE", "CREATE")):
-            return [("rights", True, f"{user} may also write. Queries stay read-only by their session. {advice}")]
-        return [("rights", True, f"{user} may only read.")]
+            return [
+                CheckLine(
+                    "rights", ok=True, text=f"{user} may also write. Queries stay read-only by their session. {advice}"
+                )
+            ]
+        return [CheckLine("rights", ok=True, text=f"{user} may only read.")]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection[Any]]:

@@ -144,10 +144,16 @@ class PostgresDatabase(Database):
             user, is_super, may_write = _run(connection, _RIGHTS).rows[0]
         advice = "An account with the role pg_read_all_data is safer, unless workflows use `sql.execute`."
         if is_super:
-            return [("rights", False, f"{user} is a superuser, and may read the server's files. {advice}")]
+            return [
+                CheckLine("rights", ok=False, text=f"{user} is a superuser, and may read the server's files. {advice}")
+            ]
         if may_write:
-            return [("rights", True, f"{user} may also write. Queries stay read-only by their session. {advice}")]
-        return [("rights", True, f"{user} may only read.")]
+            return [
+                CheckLine(
+                    "rights", ok=True, text=f"{user} may also write. Queries stay read-only by their session. {advice}"
+                )
+            ]
+        return [CheckLine("rights", ok=True, text=f"{user} may only read.")]
 
     @contextmanager
     def _reading(self) -> Iterator[CoreConnection]:

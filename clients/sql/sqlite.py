@@ -103,7 +103,7 @@ class SqliteDatabase(Database):
         """Return whether the file can be read, and how much is in it."""
         count = len(self.tables())
         said = f"{self._shown} has {count} {'table' if count == 1 else 'tables'}; queries open it for reading only."
-        return [("rights", True, said)]
+        return [CheckLine("rights", ok=True, text=said)]
 
     def _opened(self, mode: str) -> sqlite3.Connection:
         if not self._path.is_file():

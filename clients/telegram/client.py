@@ -74,15 +74,15 @@ class TelegramClient(Client):
     def check(self) -> list[CheckLine]:
         """Try to sign in, and see whether another program gets the messages."""
         if not self._token:
-            return [("sign-in", False, "There is no token yet. @BotFather in Telegram makes a bot.")]
+            return [CheckLine("sign-in", ok=False, text="There is no token yet. @BotFather in Telegram makes a bot.")]
         try:
-            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+            lines = [CheckLine("sign-in", ok=True, text=f"Signed in as {self.account()}.")]
             hook = self._asked("GET", "getWebhookInfo").get("url", "")
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
         if hook:
             said = "Another program gets the messages of this bot (a webhook): the trigger sees none. Use another bot."
-            return [*lines, ("messages", False, said)]
+            return [*lines, CheckLine("messages", ok=False, text=said)]
         return lines
 
     def chats(self) -> list[Json]:

@@ -66,12 +66,14 @@ class WebdavClient(Drive):
         """Try to list the root."""
         if not self._url:
             said = "There is no address yet: `base_url`, in Nextcloud at the bottom of Files settings."
-            return [("settings", False, said)]
+            return [CheckLine("settings", ok=False, text=said)]
         try:
             found = self.entries("", 10_000)
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
-        return [("sign-in", True, f"Signed in as {self.identity()}; {len(found)} entries at the root.")]
+            return [CheckLine("sign-in", ok=False, text=f"{error.message} {error.remedy}".strip())]
+        return [
+            CheckLine("sign-in", ok=True, text=f"Signed in as {self.identity()}; {len(found)} entries at the root.")
+        ]
 
     def entries(self, folder: str, limit: int) -> list[DriveFile]:
         """List a folder, by name."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.problem import Problem
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace

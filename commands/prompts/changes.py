@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
 from commands.base.opened import Session, looked_at, opened

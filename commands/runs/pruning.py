@@ -19,7 +19,7 @@ def prune(
     as_json: Json = False,
 ) -> int:
     """Remove old runs, as `retention` in config.yaml says. Their writes are never forgotten."""
-    from engine.record.plural import many
+    from clients.wording import counted
 
     with opened(workspace, demo=demo) as session:
         retention, p = session.orchestra.retention, session.principal
@@ -32,7 +32,7 @@ def prune(
         for run_id in found.run_ids:
             say(run_id)
     megabytes = f"{found.size_bytes / 1_000_000:.1f} MB"
-    say(f"{many(len(found.run_ids), 'run')} {'would be removed' if dry_run else 'removed'} ({megabytes}).")
+    say(f"{counted(len(found.run_ids), 'run')} {'would be removed' if dry_run else 'removed'} ({megabytes}).")
     if keeps_all:
         say("config.yaml keeps every run: set `retention` there to limit how many, or for how many days.")
     return DONE

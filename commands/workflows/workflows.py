@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.plural import counted
+from clients.wording import counted
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clients.service import OTHER_LINK
+from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
@@ -15,9 +16,8 @@ from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, RunStatus, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
+from engine.base.wording import noun as word_of
 from engine.plugins.registry import link_word
-from engine.record.plural import noun as word_of
-from engine.record.plural import plural
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 

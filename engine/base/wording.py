@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,14 @@ _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by le
 _MANY_NAMES = 100
 """Of more names than these, only those of the same first letter are compared: a file may have thousands of faults."""
 _VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
+
+
+_WORD = re.compile(r"[a-z]{2,}(_[a-z]{2,})*\Z")
+
+
+def noun(name: str, otherwise: str) -> str:
+    """Return the name of a step or loop variable as a word, or `otherwise` if it is not a word (`x`, `step2`)."""
+    return name.replace("_", " ") if _WORD.match(name) else otherwise
 
 
 def kind_of(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from clients.check_line import CheckLine
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.services import (
@@ -23,7 +24,7 @@ from engine.compiler.definition.environment import SeenAccount
 from engine.connections.accounts import Account
 from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
-from engine.connections.doctor import CheckLine, lets_in
+from engine.connections.doctor import lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
 from engine.people.access import Principal, require

@@ -5,10 +5,9 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from clients.check_line import CheckLine
 from clients.errors import AuthError, ServiceError
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -21,23 +20,13 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 from engine.workspace.workspace import Workspace
 
-if TYPE_CHECKING:
-    from engine.connections.reach import Line
+__all__ = ["CheckLine", "Doctor", "lets_in"]
 
 _SECONDS = 30.0
 """The time limit for a whole check."""
 _LET_IN_SECONDS = 10.0
 _OF_THE_ACCOUNT = frozenset({"settings", "reachable", "server", "sign-in", "sending", "scopes"})
 """The lines about access to the account; the others are about its content, or this machine."""
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
-
-    what: str
-    ok: bool
-    text: str
 
 
 class Doctor:
@@ -59,7 +48,7 @@ class Doctor:
         from clients.transport import deadline
 
         with deadline(_SECONDS):
-            return [CheckLine(*line) for line in self._lines(name, mode)]
+            return list(self._lines(name, mode))
 
     def is_let_in(self, name: str, mode: AccountMode) -> bool:
         """Return whether the service accepts the account's key again; no if it cannot say."""
@@ -67,21 +56,21 @@ class Doctor:
 
         try:
             with deadline(_LET_IN_SECONDS):
-                return lets_in(CheckLine(*line) for line in self._open(name, mode).client.check())
+                return lets_in(self._open(name, mode).client.check())
         except (OrchestraError, ServiceError):
             return False
 
-    def _lines(self, name: str, mode: AccountMode) -> Iterator[Line]:
+    def _lines(self, name: str, mode: AccountMode) -> Iterator[CheckLine]:
         if mode == AccountMode.MINE:
             yield from self._permissions(name)
         try:
             account = self._open(name, mode)
             reached = list(self._reached(account)) if mode == AccountMode.MINE else []
             yield from reached
-            if all(ok for what, ok, _ in reached if what == "reachable"):
+            if all(line.ok for line in reached if line.what == "reachable"):
                 yield from self._examined(account)
         except (OrchestraError, ServiceError) as error:
-            yield ("settings", False, f"{error.message} {error.remedy}")
+            yield CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")
         if mode == AccountMode.MINE:
             yield from self._sign_in(name)
             yield from self._offered(name)
@@ -90,19 +79,19 @@ class Doctor:
     def _open(self, name: str, mode: AccountMode) -> Account:
         return self._accounts.open(name, self._config().config.connections[name].service, mode)
 
-    def _reached(self, account: Account) -> Iterator[Line]:
+    def _reached(self, account: Account) -> Iterator[CheckLine]:
         url, http = self._address(account.connection), account.client.http
         if url and http is not None:
             from engine.connections.reach import reach  # brings HTTP, which an idle server does without
 
             yield from reach(http, url, self._clock)
 
-    def _examined(self, account: Account) -> Iterator[Line]:
+    def _examined(self, account: Account) -> Iterator[CheckLine]:
         lines = list(account.client.check())
         yield from lines
-        if all(ok for _, ok, _ in lines):
+        if all(line.ok for line in lines):
             account.identity()
-        if account.mode == AccountMode.MINE and lines and lines[0][1]:
+        if account.mode == AccountMode.MINE and lines and lines[0].ok:
             yield from account.client.look_closer(self._clock())
         elif account.mode == AccountMode.MINE and _is_refused(account):
             yield from _way_on(account, lines)
@@ -113,13 +102,13 @@ class Doctor:
         service = declaration(loaded.config.connections[name].service)
         return str(loaded.settings_of(name).get("base_url") or service.url)
 
-    def _permissions(self, name: str) -> Iterator[Line]:
+    def _permissions(self, name: str) -> Iterator[CheckLine]:
         """Check whether other users may read the files with this connection's secrets."""
         open_to_others = [path for path in self._secret_files(name) if _is_open_to_others(path)]
         for path in open_to_others:
             shown = path.relative_to(self._workspace.root) if path.is_relative_to(self._workspace.root) else path
             said = f"{shown} holds secrets, and others on this machine can read it."
-            yield ("files", False, f"{said} `chmod 600 {shown}` makes it private.")
+            yield CheckLine("files", ok=False, text=f"{said} `chmod 600 {shown}` makes it private.")
 
     def _secret_files(self, name: str) -> Iterator[Path]:
         """Yield the files of this machine; what is sealed in the state on a server has none."""
@@ -134,15 +123,17 @@ class Doctor:
             yield loaded.safe.keys.file
         yield from (loaded.safe.folder / f"{one}.json" for one in kept_names(settings))
 
-    def _sign_in(self, name: str) -> Iterator[Line]:
+    def _sign_in(self, name: str) -> Iterator[CheckLine]:
         known = self._statuses.sign_in(name)
         if known is not None and known.note:
             advice = " Before that, press Sign in again on the page Connections." if known.warns else ""
-            yield ("sign-in ends", True, f"{known.note}{advice}")
+            yield CheckLine("sign-in ends", ok=True, text=f"{known.note}{advice}")
         if known is not None and known.scopes:
-            yield ("scopes", True, f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}.")
+            yield CheckLine(
+                "scopes", ok=True, text=f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}."
+            )
 
-    def _walls(self, name: str) -> Iterator[Line]:
+    def _walls(self, name: str) -> Iterator[CheckLine]:
         """Say whether strangers' files, and code, are shut off from this machine."""
         service = declaration(self._config().config.connections[name].service)
         if service.runs_code:
@@ -152,13 +143,17 @@ class Doctor:
             from engine.tools.uv import missing_uv, uv_program
 
             missing = "" if uv_program() else f"{missing_uv().message} {missing_uv().remedy}"
-            yield ("packages", True, missing or f"Tools may have packages: {uv_program()} takes them.")
+            yield CheckLine("packages", ok=True, text=missing or f"Tools may have packages: {uv_program()} takes them.")
         if service.reads_strangers_files:
             from engine.sandbox.walls import problem
 
-            yield ("sandbox", True, problem() or "Strangers' files are read without network and without other files.")
+            yield CheckLine(
+                "sandbox",
+                ok=True,
+                text=problem() or "Strangers' files are read without network and without other files.",
+            )
 
-    def _offered(self, name: str) -> Iterator[Line]:
+    def _offered(self, name: str) -> Iterator[CheckLine]:
         """Name the model servers of this machine that are not in use."""
         if not runs_locally(self._config().config.connections[name].service):
             return
@@ -169,7 +164,7 @@ class Doctor:
             if found.base_url != used:
                 models = ", ".join(found.models[:5]) or "no model yet"
                 said = f"{found.kind} answers at {found.base_url} with {models}. To use it: `{found.command}`."
-                yield ("local server", True, said)
+                yield CheckLine("local server", ok=True, text=said)
 
 
 def lets_in(lines: Iterable[CheckLine]) -> bool:
@@ -186,9 +181,9 @@ def _is_refused(account: Account) -> bool:
     return True  # a mailbox's address is known without asking
 
 
-def _way_on(account: Account, lines: Iterable[Line]) -> Iterator[Line]:
+def _way_on(account: Account, lines: Iterable[CheckLine]) -> Iterator[CheckLine]:
     """Name the page and the command for a new key, if the service rejects this one."""
-    if any(what == "sign-in" and not ok for what, ok, _ in lines):
+    if any(line.what == "sign-in" and not line.ok for line in lines):
         client, command = client_class(account.service), add_command(account.service, account.connection)
         at = f" ({client.service.key.url})" if client.service.key else ""
         way = (
@@ -196,7 +191,7 @@ def _way_on(account: Account, lines: Iterable[Line]) -> Iterator[Line]:
             if client.sign_in_way
             else f"create a new one{at}, then enter it with {command}."
         )
-        yield ("new key", False, f"If the key is refused, {way}")
+        yield CheckLine("new key", ok=False, text=f"If the key is refused, {way}")
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -12,25 +12,27 @@ from typing import Any
 
 import httpx
 
+from clients.check_line import CheckLine
 from clients.transport import origin
 from engine.base.clock import Clock
 
-Line = tuple[str, bool, str]
 """What was tried, whether it works, and a sentence, with the remedy if it does not."""
 
 CLOCK_SKEW = timedelta(seconds=60)
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 
 
-def reach(http: httpx.Client, url: str, clock: Clock, environment: Mapping[str, str] = os.environ) -> Iterator[Line]:
+def reach(
+    http: httpx.Client, url: str, clock: Clock, environment: Mapping[str, str] = os.environ
+) -> Iterator[CheckLine]:
     """Request the address once, without credentials; yield nothing more if it cannot be reached."""
     began = clock()
     try:
         answer = http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        yield ("reachable", False, f"{_unreachable(error, url)} {_proxy(environment)}".strip())
+        yield CheckLine("reachable", ok=False, text=f"{_unreachable(error, url)} {_proxy(environment)}".strip())
         return
-    yield ("reachable", True, f"{origin(url)} answers.")
+    yield CheckLine("reachable", ok=True, text=f"{origin(url)} answers.")
     yield from _clock(answer, began + (clock() - began) / 2, url)
 
 
@@ -69,7 +71,7 @@ def _proxy(environment: Mapping[str, str]) -> str:
     return f"The environment names a proxy ({named}), but this program uses none: it needs a direct connection."
 
 
-def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
+def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[CheckLine]:
     """Compare this machine's clock with the `Date` of the answer (RFC 9110, 6.6.1)."""
     try:
         there = parsedate_to_datetime(answer.headers.get("date", ""))
@@ -77,11 +79,13 @@ def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
         return
     skew = here - (there if there.tzinfo else there.replace(tzinfo=UTC))  # "-0000" is UTC as well (RFC 5322, 3.3)
     if abs(skew) <= CLOCK_SKEW:
-        yield ("clock", True, "This machine's clock is right.")
+        yield CheckLine("clock", ok=True, text="This machine's clock is right.")
         return
     way = "ahead of" if skew > timedelta(0) else "behind"
     said = f"This machine's clock is {_length(abs(skew))} {way} that of {httpx.URL(url).host}."
-    yield ("clock", False, f"{said} Correct it: sign-ins and schedules depend on it (`timedatectl set-ntp true`).")
+    yield CheckLine(
+        "clock", ok=False, text=f"{said} Correct it: sign-ins and schedules depend on it (`timedatectl set-ntp true`)."
+    )
 
 
 def _length(skew: timedelta) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from engine.connections.doctor import CheckLine
+from clients.check_line import CheckLine
 from engine.store.settings import Settings
 
 StepId = Literal["mailbox", "model", "tasks", "plan", "start"]

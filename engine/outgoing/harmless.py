@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.lazy_values import Unknown
 from engine.outgoing.addresses import IsNamed, without_mentions
 from engine.outgoing.hidden_characters import shown

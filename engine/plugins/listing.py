@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from clients.errors import BadAnswer
 from clients.listing import ItemList
-from clients.plural import counted
+from clients.wording import counted
 from engine.plugins.step import Call, JsonValue, outside
 
 

@@ -14,7 +14,7 @@ from clients.mail.html import visible_text
 from clients.mail.outgoing import File, Outgoing, one_line, reply_subject, require_recipients
 from clients.mail.rendered import html_of
 from clients.mail.text import Trim
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
 from engine.documents.shapes import Misfit
 from engine.plugins.step import (

@@ -9,13 +9,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from clients.wording import counted, plural
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.base.step_path import StepPath, is_item, items_around, loop_of
 from engine.base.step_tree import CALLS, StepDefinition, step_nodes
+from engine.base.wording import noun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
-from engine.record.plural import many, noun, plural
 from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepEffect, StepRecord
 
@@ -79,7 +80,7 @@ def sentence(run: Run) -> str:
         return _plan_sentence(run)
     paused = [step["path"] for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
     if paused and run["status"] == RunStatus.WAITING:
-        others = f" and {many(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
+        others = f" and {counted(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
         return f"Paused before {paused[0]}{others}."
     if "corrects" in options:
         return _correction_sentence(run, options["corrects"])
@@ -96,13 +97,13 @@ def sentence(run: Run) -> str:
     broken_off = sum(bool(step["effect"]) and step["status"] == StepStatus.CANCELLED for step in run["steps"])
     if broken_off:
         were = "was" if broken_off == 1 else "were"
-        parts.append(f"{many(broken_off, 'write')} on the way {were} made all the same.")
+        parts.append(f"{counted(broken_off, 'write')} on the way {were} made all the same.")
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     parts += [*_made_again_sentence(effects), *_undone_sentence(effects)]
     parts += _corrected_sentence(run["steps"])
     if "pins" in options:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])
-        parts.append(f"{many(pinned, 'output')} pinned.")
+        parts.append(f"{counted(pinned, 'output')} pinned.")
     return " ".join(parts)
 
 
@@ -112,7 +113,7 @@ def _plan_sentence(run: Run) -> str:
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
         return f"Plan: {_ENDINGS.get(run['status'], run['status']).lower()}."
     kept = f", {found['kept']} kept" if found["kept"] else ""
-    every, words = many(found["new"], "write"), ", ".join(_counted(_planned_writes(run)))
+    every, words = counted(found["new"], "write"), ", ".join(_write_counts(_planned_writes(run)))
     return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}."
 
 
@@ -136,7 +137,7 @@ def _nothing_written(run: Run) -> Iterator[str]:
         return
     were = "was made before and is" if kept == 1 else "were made before and are"
     yield (
-        f"Nothing was written: {many(kept, 'write')} {were} kept, though this run wanted another target or text"
+        f"Nothing was written: {counted(kept, 'write')} {were} kept, though this run wanted another target or text"
         f"{_wanted_otherwise(run)}. Run it again with an update, or write it again."
     )
 
@@ -186,7 +187,7 @@ def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
     right = ", ".join(f"{name} is {_cut(value, _LONGEST_TITLE)}" for name, value in corrects["values"].items())
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     kept = sum(effect["reused"] for effect in effects)
-    done = f"{many(len(effects) - kept, 'write')}{f', {kept} kept' if kept else ''}."
+    done = f"{counted(len(effects) - kept, 'write')}{f', {kept:,} kept' if kept else ''}."
     ending = "" if run["status"] == RunStatus.SUCCEEDED else _failed(run, _ENDINGS[run["status"]])
     said = [f"Corrects {corrects['step']} of run {corrects['run']}: {right}.", done, ending]
     return " ".join(filter(None, [*said, *_undone_sentence(effects), *_corrected_sentence(run["steps"])]))
@@ -197,7 +198,7 @@ def _corrected_sentence(steps: Sequence[StepRecord]) -> Iterator[str]:
     found = [step["corrected"]["run_id"] for step in steps if "corrected" in step]
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        yield f"{many(len(found), 'answer')} corrected: see run {found[0]}{more}."
+        yield f"{counted(len(found), 'answer')} corrected: see run {found[0]}{more}."
 
 
 def _test_sentence(run: Run, only: str) -> str:
@@ -217,7 +218,7 @@ def _notes(steps: Sequence[StepRecord]) -> Iterator[str]:
     notes = [str(step["note"]) for step in steps if step["status"] == StepStatus.SUCCEEDED and step.get("note")]
     yield from notes[:1]
     if len(notes) > 1:
-        yield f"{many(len(notes) - 1, 'more step')} {'has' if len(notes) == 2 else 'have'} a note."
+        yield f"{counted(len(notes) - 1, 'more step')} {'has' if len(notes) == 2 else 'have'} a note."
 
 
 def _failed_outside(run: Run, loop: StepRecord) -> bool:
@@ -238,8 +239,8 @@ def _plain_sentence(run: Run) -> str:
     kinds = Counter(_REFUSALS.get(step["error"]["type"]) for step in run["steps"] if step["uses"] and step["error"])
     refused = {because: count for because, count in kinds.items() if because}
     amber = run["counts"]["failed_steps"] - sum(refused.values())
-    failed = [f"{amber} failed"] if amber > 0 else []
-    parts = [f"{many(done, 'step')} done", *(f"{count} {because}" for because, count in refused.items()), *failed]
+    failed = [f"{amber:,} failed"] if amber > 0 else []
+    parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
     return f"{_ENDINGS[run['status']]}: {', '.join(parts)}."
 
 
@@ -258,10 +259,10 @@ def _loop_sentence(run: Run, loop: StepRecord) -> str:
     still_open = len(items) - len(good) - failed - left_out
     refused = _refused(run, good)
     parts = list(_written(good, _writes(run, good), refused, may_write=_may_write(run, loop)))
-    parts += [f"{failed} failed"] if failed else []
-    parts += [f"{still_open} not finished"] if still_open else []
-    parts += [f"{left_out} left out"] if left_out else []
-    return f"{many(len(items), word)}: {', '.join(parts)}."
+    parts += [f"{failed:,} failed"] if failed else []
+    parts += [f"{still_open:,} not finished"] if still_open else []
+    parts += [f"{left_out:,} left out"] if left_out else []
+    return f"{counted(len(items), word)}: {', '.join(parts)}."
 
 
 def _items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
@@ -320,21 +321,21 @@ def _written(
 ) -> Iterator[str]:
     """Describe what was made or refused, and what not every item received; then the items not covered by that."""
     told = [write for write in writes if write.makes or not good <= write.done.keys()]
-    yield from _counted(told)
-    yield from (f"{many(done.total(), word)} {because}" for (word, because), done in refused.items())
+    yield from _write_counts(told)
+    yield from (f"{counted(done.total(), word)} {because}" for (word, because), done in refused.items())
     left = good - {path for write in told for path in write.done} - {path for done in refused.values() for path in done}
     if not left:
         return
     words = [write.done_word for write in writes if write not in told]
     if words:
-        yield f"{len(left)} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
+        yield f"{len(left):,} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
     elif may_write:
-        yield f"{len(left)} left as {'it was' if len(left) == 1 else 'they were'}"
+        yield f"{len(left):,} left as {'it was' if len(left) == 1 else 'they were'}"
     else:
-        yield f"{len(left)} {'more ' if told else ''}done"
+        yield f"{len(left):,} {'more ' if told else ''}done"
 
 
-def _counted(writes: Sequence[_Write]) -> Iterator[str]:
+def _write_counts(writes: Sequence[_Write]) -> Iterator[str]:
     """Describe how many of each word, in order: "9 tasks", "2 labelled"; steps with the same word count together."""
     counts: dict[tuple[str, bool], Counter[str]] = {}
     for write in writes:
@@ -342,7 +343,7 @@ def _counted(writes: Sequence[_Write]) -> Iterator[str]:
         # Two created things count as two; a thing changed twice counts once.
         counts[write.word, write.makes] = known + write.done if write.makes else known | write.done
     for (word, is_thing), done in counts.items():
-        yield many(done.total(), word) if is_thing else f"{done.total()} {word}"
+        yield counted(done.total(), word) if is_thing else f"{done.total():,} {word}"
 
 
 # --- what was there already
@@ -357,20 +358,20 @@ def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
     differing = _places(steps, loop, lambda effect: "note" in effect)
     new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
     old = _places(steps, loop, lambda effect: effect["reused"]) - new - differing
-    counts = [f"{len(found)} {words}" for found, words in ((new, "new"), (old, "already done")) if found]
+    counts = [f"{len(found):,} {words}" for found, words in ((new, "new"), (old, "already done")) if found]
     if counts:
         yield f"{', '.join(counts)}."
     if differing and not [*_nothing_written(run)]:
         one = len(differing) == 1
         stays = "was written before and stays as it was" if one else "were written before and stay as they were"
-        yield f"{len(differing)} {stays}, though this run wanted another target or text{_wanted_otherwise(run)}."
+        yield f"{len(differing):,} {stays}, though this run wanted another target or text{_wanted_otherwise(run)}."
 
 
 def _made_again_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
     """Say how many undone writes of earlier runs the run has made again."""
     again = sum(bool(one.get("generation")) and not (one["reused"] or one.get("undone")) for one in effects)
     if again:
-        yield f"{many(again, 'write')} made again: an undo had taken {'it' if again == 1 else 'them'} back."
+        yield f"{counted(again, 'write')} made again: an undo had taken {'it' if again == 1 else 'them'} back."
 
 
 def _undone_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:

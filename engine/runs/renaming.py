@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, OrchestraError
 from engine.base.names import workflow_id, workflow_id_of

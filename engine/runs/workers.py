@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clients.plural import counted
+from clients.check_line import CheckLine
+from clients.wording import counted
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.wording import number_text
-from engine.connections.doctor import CheckLine
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.store.load import Loads

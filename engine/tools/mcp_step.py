@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.mcp.service import MCP
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.definitions import McpToolDefinition
 from engine.documents.schema_check import misfits
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Receipt, Repeat, Role, StepType

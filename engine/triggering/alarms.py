@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clients.errors import ServiceError
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan

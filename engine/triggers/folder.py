@@ -16,7 +16,7 @@ from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.file.folders import is_own, private_in, resolved
 from clients.file.paths import why_private
 from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, is_state
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, Output, destination, found_file, option, outside
 from engine.plugins.trigger import Around, Found, Item, Look, Start, TriggerType

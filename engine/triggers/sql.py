@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.plural import counted
 from clients.sql.select import Selection, column_of
+from clients.wording import counted
 from engine.plugins.step import Fields, JsonValue, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 

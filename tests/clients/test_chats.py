@@ -77,7 +77,7 @@ def test_slack_messages_are_read_and_marked_once(slack: SlackClient, standins: S
     for _ in range(2):
         slack.unreact("#general", made["id"], "eyes")
     assert [one["text"] for one in slack.messages("#general", "", 10)] == ["Done"]
-    assert [name for name, _, _ in slack.check()] == ["sign-in", "channels"]
+    assert [line.what for line in slack.check()] == ["sign-in", "channels"]
 
 
 @pytest.mark.parametrize(

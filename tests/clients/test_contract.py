@@ -89,15 +89,15 @@ def test_a_check_of_a_service_that_does_not_answer_is_a_line_with_a_remedy(kind:
     lines = unreachable.check()
     assert lines
     if kind.service.has_accounts:
-        assert next(ok for _, ok, _ in lines) is False
-    for what, _, sentence in lines:
-        assert what
-        assert sentence.endswith("."), sentence
-        assert "a-key-for-nobody" not in sentence
+        assert lines[0].ok is False
+    for line in lines:
+        assert line.what
+        assert line.text.endswith("."), line.text
+        assert "a-key-for-nobody" not in line.text
 
 
 def test_a_closer_look_at_a_service_that_does_not_answer_raises_nothing(unreachable: Client) -> None:
-    assert all(isinstance(ok, bool) for _, ok, _ in unreachable.look_closer(NOW))
+    assert all(isinstance(line.ok, bool) for line in unreachable.look_closer(NOW))
 
 
 def test_only_errors_of_services_are_raised(kind: Kind, unreachable: Client) -> None:
@@ -168,7 +168,7 @@ def test_whose_account_it_is_can_be_asked_in_a_plan(kind: Kind, unreachable: Cli
     asked += [getattr(unreachable, method) for method in kind.service.pickers.values()]
     with reads_only():
         assert not any(isinstance(raised_by(ask), WriteRefused) for ask in asked)
-        assert not any("was not sent" in sentence for _, _, sentence in unreachable.check())
+        assert not any("was not sent" in line.text for line in unreachable.check())
 
 
 def test_titles_are_not_mistaken() -> None:

@@ -62,9 +62,9 @@ def client(workspace: Path, folder: str = "", output: str = "files") -> FileClie
 )
 def test_a_folder_of_the_program_is_refused_in_a_check_and_at_use(workspace: Path, folder: str, output: str) -> None:
     opened = client(workspace, folder, output)
-    [name, works, said] = opened.check()[0]
-    assert (name, works) == ("folder", False)
-    assert said.endswith(".")
+    line = opened.check()[0]
+    assert (line.what, line.ok) == ("folder", False)
+    assert line.text.endswith(".")
     with pytest.raises(InvalidRequest):
         opened.write("x.json", io.BytesIO(b"{}"), may_replace=True)
     if output == "files":
@@ -89,7 +89,7 @@ def test_private_files_stay_private_however_the_folder_is_reached(
 @pytest.mark.parametrize("folder", ["", "../to workspace", "inbox", "../scans"])
 def test_other_folders_are_read_and_written(workspace: Path, folder: str) -> None:
     opened = client(workspace, folder)
-    assert opened.check()[0][1]
+    assert opened.check()[0].ok
     opened.write("x.txt", io.BytesIO(b"x"), may_replace=False)
     named = Path(os.path.abspath(workspace / folder / "files" / "x.txt"))  # noqa: PTH100 - links stay
     for path in ("files/x.txt", str(named), str(named.resolve())):

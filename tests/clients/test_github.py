@@ -108,9 +108,9 @@ def test_a_wrong_token_is_said_and_never_shown(standins: StandIns, http: httpx.C
     with pytest.raises(AuthError) as caught:
         wrong.account()
     assert "ghp_wrong" not in repr(caught.value)
-    [(what, ok, sentence)] = wrong.check()
-    assert (what, ok) == ("sign-in", False)
-    assert "ghp_wrong" not in sentence
+    [line] = wrong.check()
+    assert (line.what, line.ok) == ("sign-in", False)
+    assert "ghp_wrong" not in line.text
 
 
 def test_what_the_service_says_is_passed_on(standins: StandIns, github: GitHubClient) -> None:
@@ -122,8 +122,8 @@ def test_what_the_service_says_is_passed_on(standins: StandIns, github: GitHubCl
 
 def test_the_check_names_account_and_repositories(github: GitHubClient) -> None:
     lines = github.check()
-    assert [ok for _, ok, _ in lines] == [True, True]
-    assert github.account() in lines[0][2]
+    assert [line.ok for line in lines] == [True, True]
+    assert github.account() in lines[0].text
 
 
 def test_a_public_repository_is_known_as_one(github: GitHubClient) -> None:
@@ -318,9 +318,9 @@ def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: S
 
 
 def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
-    [(what, ok, sentence)] = GitHubClient(GitHubSettings(), http).check()
-    assert (what, ok) == ("sign-in", False)
-    assert "no token yet" in sentence
+    [line] = GitHubClient(GitHubSettings(), http).check()
+    assert (line.what, line.ok) == ("sign-in", False)
+    assert "no token yet" in line.text
 
 
 def test_an_unknown_setting_is_an_error() -> None:

@@ -53,7 +53,7 @@ def test_it_says_what_the_token_may_and_until_when(
 ) -> None:
     scripted.then(200, body, **headers)
     settings = GitHubSettings(token=SecretStr("ghp_secret"), base_url=scripted.url)
-    lines = {name: (good, text) for name, good, text in look(settings, http, NOW)}
+    lines = {line.what: (line.ok, line.text) for line in look(settings, http, NOW)}
     assert (lines[what][0], said in lines[what][1]) == (ok, True), lines
     assert "ghp_secret" not in str(lines)
 

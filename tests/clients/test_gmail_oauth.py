@@ -61,7 +61,7 @@ def test_signing_in_gives_what_works(standins: StandIns, http: httpx.Client, tmp
     SignInFile(token_file, GMAIL_APP).save(signed_in.info)
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
     assert gmail.account() == signed_in.account == signed_in.info["account"]
-    assert all(ok for _, ok, _ in gmail.check())
+    assert all(line.ok for line in gmail.check())
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
     asked = parse_qs(urlsplit(opened[0]).query)
     assert asked["code_challenge_method"] == ["S256"]
@@ -91,7 +91,7 @@ def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_
     info = sign_in(GMAIL_APP, client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
     SignInFile(token_file, GMAIL_APP).save({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"})
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
-    assert gmail.check()[0][1]
+    assert gmail.check()[0].ok
     renewed = SignInFile(token_file, GMAIL_APP).read()
     assert renewed["token"] not in ("gone", info["token"])
     assert renewed["consented_at"] == info["consented_at"]

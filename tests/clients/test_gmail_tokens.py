@@ -132,7 +132,7 @@ def test_a_401_is_answered_by_one_renewal(scripted: Scripted, http: httpx.Client
     scripted.then(401, {"error": {"code": 401, "message": "Invalid Credentials"}})
     scripted.then(200, FRESH).then(200, {"emailAddress": "me@example.com"})
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=scripted.url), http)
-    assert gmail.check()[0][1]
+    assert gmail.check()[0].ok
     assert [seen.headers.get("authorization") for seen in scripted.seen][:3] == ["Bearer old", None, "Bearer fresh"]
 
 
@@ -141,7 +141,7 @@ def test_a_plan_may_renew_the_sign_in(scripted: Scripted, token_file: Path) -> N
     scripted.then(200, FRESH).then(200, {"emailAddress": "me@example.com"})
     gmail = GmailClient.open(GmailSettings(token_file=token_file, base_url=scripted.url), Opening())
     with reads_only():
-        assert gmail.check()[0][1]
+        assert gmail.check()[0].ok
     gmail.close()
     assert [f"{one.method} {one.path.partition('?')[0]}" for one in scripted.seen[:2]] == [
         "POST /token",

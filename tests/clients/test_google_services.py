@@ -114,7 +114,7 @@ def test_a_sign_in_gives_what_works_and_one_to_gmail_does_not(
     signed_in = sign_in(app, client_secret(tmp_path, where), browser, timeout=30, base_url=where)
     SignInFile(file, app).save(signed_in.info)
     assert kind(settings, http).account() == signed_in.account
-    assert all(ok for _, ok, _ in kind(settings, http).check())
+    assert all(line.ok for line in kind(settings, http).check())
     assert set(signed_in.info["granted"].split()) == set(app.scopes)
     other = "https://www.googleapis.com/auth/gmail.modify"
     httpx.post(f"{where}/_demo/sign-in", json={"scopes": [other]}, trust_env=False)

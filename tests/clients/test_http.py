@@ -402,8 +402,8 @@ def test_head_has_no_body(scripted: Scripted, local: HttpClient) -> None:
 def test_the_account_is_where_the_headers_go(opened: Opened) -> None:
     assert opened("b.example", "a.example").account() == "a.example,b.example"
     assert opened().account() == "public"
-    assert opened().check()[0][1]
-    assert not opened(headers={"X-Key": "k"}).check()[0][1]
+    assert opened().check()[0].ok
+    assert not opened(headers={"X-Key": "k"}).check()[0].ok
 
 
 def test_secrets_show_nowhere(opened: Opened) -> None:

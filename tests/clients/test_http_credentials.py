@@ -196,5 +196,5 @@ def test_settings_that_contradict_are_refused(settings: dict[str, Any]) -> None:
 
 def test_credentials_that_go_nowhere_are_told(opened: Opened) -> None:
     for settings, _ in WAYS.values():
-        assert not opened(**settings).check()[0][1]
-    assert opened().check()[0][1]
+        assert not opened(**settings).check()[0].ok
+    assert opened().check()[0].ok

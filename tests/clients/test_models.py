@@ -265,7 +265,7 @@ def test_a_conversation_with_tools_and_pictures_is_understood(demo: Any) -> None
 
 
 def test_check_reaches_the_server_and_finds_the_model(demo: Any) -> None:
-    assert [(what, ok) for what, ok, _ in demo.check()] == [("server", True), ("model", True)]
+    assert [(line.what, line.ok) for line in demo.check()] == [("server", True), ("model", True)]
     assert demo.models() == ["demo-extractive"]
 
 
@@ -274,10 +274,10 @@ def test_check_says_what_is_wrong(form: Form, standins: StandIns, http: httpx.Cl
     no_model = client_of(form, endpoint.base_url, http, endpoint.token, "")
     other_model = client_of(form, endpoint.base_url, http, endpoint.token, "gpt-9")
     no_key = client_of(form, endpoint.base_url, http, "wrong")
-    assert not no_model.check()[1][1]
-    assert "gpt-9" in other_model.check()[1][2]
-    assert client_class(form.name).service.variables["model"] in other_model.check()[1][2]
-    assert [ok for _, ok, _ in no_key.check()] == [False]
+    assert not no_model.check()[1].ok
+    assert "gpt-9" in other_model.check()[1].text
+    assert client_class(form.name).service.variables["model"] in other_model.check()[1].text
+    assert [line.ok for line in no_key.check()] == [False]
     with pytest.raises(AuthError):
         no_key.chat(HELLO)
 

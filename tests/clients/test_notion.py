@@ -89,9 +89,9 @@ def test_a_wrong_token_is_said_and_never_shown(standins: StandIns, http: httpx.C
     with pytest.raises(AuthError) as caught:
         wrong.account()
     assert "ntn_wrong" not in repr(caught.value)
-    [(what, ok, sentence)] = wrong.check()
-    assert (what, ok) == ("sign-in", False)
-    assert "ntn_wrong" not in sentence
+    [line] = wrong.check()
+    assert (line.what, line.ok) == ("sign-in", False)
+    assert "ntn_wrong" not in line.text
 
 
 def test_the_token_stays_out_of_the_shared_client(standins: StandIns, http: httpx.Client) -> None:
@@ -102,9 +102,9 @@ def test_the_token_stays_out_of_the_shared_client(standins: StandIns, http: http
 
 def test_the_check_names_workspace_and_databases(notion: NotionClient) -> None:
     lines = notion.check()
-    assert [ok for _, ok, _ in lines] == [True, True]
-    assert DATABASE in lines[1][2]
-    assert notion.account().partition(":")[2] in lines[0][2]
+    assert [line.ok for line in lines] == [True, True]
+    assert DATABASE in lines[1].text
+    assert notion.account().partition(":")[2] in lines[0].text
 
 
 def test_a_database_is_found_by_name_address_and_both_ids(standins: StandIns, notion: NotionClient) -> None:
@@ -428,9 +428,9 @@ def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: S
 
 
 def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
-    [(what, ok, sentence)] = NotionClient(NotionSettings(), http).check()
-    assert (what, ok) == ("sign-in", False)
-    assert "no token yet" in sentence
+    [line] = NotionClient(NotionSettings(), http).check()
+    assert (line.what, line.ok) == ("sign-in", False)
+    assert "no token yet" in line.text
 
 
 def test_an_unknown_setting_is_an_error() -> None:

@@ -45,8 +45,8 @@ def test_it_says_what_is_there(
 ) -> None:
     scripted.then(200, {"results": sources})
     lines = {
-        name: (good, text)
-        for name, good, text in look(NotionSettings(token=SecretStr("ntn_x"), base_url=scripted.url), http, None)
+        line.what: (line.ok, line.text)
+        for line in look(NotionSettings(token=SecretStr("ntn_x"), base_url=scripted.url), http, None)
     }
     assert (lines[what][0], said in lines[what][1]) == (ok, True), lines
 

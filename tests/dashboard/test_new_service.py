@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import clients
+from clients.client import CheckLine
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.run.board import board
 from engine.base import services
@@ -72,7 +73,7 @@ class BoardsClient(Client):
 
     def check(self) -> list[CheckLine]:
         """Say who is signed in."""
-        return [("sign-in", True, f"Signed in for {self._team}.")]
+        return [CheckLine("sign-in", ok=True, text=f"Signed in for {self._team}.")]
 
     def boards(self) -> list[str]:
         """List the boards."""
@@ -148,8 +149,8 @@ def test_the_page_connections_shows_it_and_offers_it(open_page: Open) -> None:
 def test_it_is_listed_checked_and_opened(orchestra: Orchestra) -> None:
     listed = {one.name: one for one in orchestra.connections.list(OWNER)}["cards"]
     assert (listed.service, listed.mode, listed.ready, listed.has_stand_in) == ("boards", "mine", True, False)
-    lines = [(line.what, line.ok, line.text) for line in orchestra.connections.check(OWNER, "cards")]
-    assert ("sign-in", True, "Signed in for blue.") in lines
+    lines = orchestra.connections.check(OWNER, "cards")
+    assert CheckLine("sign-in", ok=True, text="Signed in for blue.") in lines
     assert orchestra.connections.get(OWNER, "cards").account == "blue"
     assert services.add_command("boards", "cards") == "`orchestra connections add boards --name cards`"
 

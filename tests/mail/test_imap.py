@@ -23,7 +23,7 @@ from tests.mail.mailboxes import connected, deliver, mail
 
 def test_the_doctor_names_what_the_mailbox_has(client: ImapClient) -> None:
     deliver(client, mail())
-    lines = {what: (ok, text) for what, ok, text in client.check()}
+    lines = {line.what: (line.ok, line.text) for line in client.check()}
     assert lines["sign-in"][0]
     assert client.account() in lines["sign-in"][1]
     assert lines["folders"] == (True, "It has 5 folders; INBOX holds 1 mail.")

@@ -228,9 +228,9 @@ def test_what_a_refused_login_means(fault: Fault, caplog: pytest.LogCaptureFixtu
 def test_who_forgot_that_an_app_password_is_needed_is_told_where_to_get_one() -> None:
     refusing = {"AUTHENTICATE": then("+ ", hear, "TAG NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")}
     with serving(imap(refusing)) as server:
-        what, is_ok, said = client_of(server, "imap", address="me@gmail.com").check()[0]
-    assert (what, is_ok) == ("sign-in", False)
-    assert "https://myaccount.google.com/apppasswords" in said
+        line = client_of(server, "imap", address="me@gmail.com").check()[0]
+    assert (line.what, line.ok) == ("sign-in", False)
+    assert "https://myaccount.google.com/apppasswords" in line.text
 
 
 def test_nobody_there_is_told_by_its_address() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import Envelope
 
+from clients.client import CheckLine
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
 from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft, find_draft, original, undo_draft, update_draft
@@ -80,7 +81,8 @@ def test_starttls_is_spoken(sending_settings: dict[str, Any], smtp: SmtpServer) 
     with connected({**sending_settings, "smtp_port": smtp.port, "smtp_security": "starttls"}) as client:
         sent(client)
         assert len(smtp.mails) == 1
-        assert client.check()[-1] == ("sending", True, f"127.0.0.1:{smtp.port} takes mail from {client.account()}.")
+        text = f"127.0.0.1:{smtp.port} takes mail from {client.account()}."
+        assert client.check()[-1] == CheckLine("sending", ok=True, text=text)
 
 
 def test_a_wrong_password_is_refused(sending_settings: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.base.wording import listed, nearest

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, is_same
 from engine.copilot.proposals.records import Tick, TickKind

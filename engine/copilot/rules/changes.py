@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.places import PLACES

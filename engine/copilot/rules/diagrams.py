@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import FAILURE, step_nodes
 from engine.expressions.json_values import compact_json

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import OrchestraError
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal

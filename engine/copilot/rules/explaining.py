@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.json_text import JsonObject
 from engine.base.services import service_of
 from engine.copilot.proposals.saying import starts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import moment_of
 from engine.base.statuses import StepStatus
 from engine.people.access import Principal, require

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.copilot.talking.declared import NOTHING, Declared, DeclaredInRun
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.wording import did_you_mean

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from clients.wording import counted
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.statuses import StepStatus
 from engine.base.step_path import PathPart, StepPath
 from engine.compiler.definition.plan import Node
 from engine.record.frames import Frame
-from engine.record.plural import many
 from engine.record.previous_run import EarlierRun, place_in
 from engine.record.types.run import RunOptions
 
@@ -79,7 +79,7 @@ class Selection:
         index = only[len(loop) - 1].item
         if index is not None and index >= count:
             raise InvalidInput(
-                f"{self._name!r} is to run, and the loop {str(path)!r} has {many(count, 'item')}.",
+                f"{self._name!r} is to run, and the loop {str(path)!r} has {counted(count, 'item')}.",
                 remedy="Items are counted from 0." if count else "The list of the loop is empty.",
             )
 

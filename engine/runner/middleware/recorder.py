@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import timestamp
 from engine.base.errors import OrchestraError
 from engine.base.statuses import StepStatus

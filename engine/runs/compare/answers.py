@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clients.wording import counted
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath, items_around
+from engine.base.wording import noun
 from engine.record.differences import differences
-from engine.record.plural import many, noun
 from engine.record.previous_run import Place, places
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -60,7 +61,9 @@ def _answered(bad: Run, asked: set[str], changed: set[str]) -> str:
     loops = {str(StepPath.parse(path).parent) for path in asked}
     loop = next((step for step in bad["steps"] if step["path"] in loops and "items" in step), None)
     word = noun(str(loop.get("noun") or ""), "item") if loop is not None else "step"
-    return f"{len(changed)} of {many(len(asked), word)} {'was' if len(changed) == 1 else 'were'} answered differently."
+    return (
+        f"{len(changed)} of {counted(len(asked), word)} {'was' if len(changed) == 1 else 'were'} answered differently."
+    )
 
 
 def _both_asked(good: Run, bad: Run) -> dict[Place, tuple[StepRecord, StepRecord]]:

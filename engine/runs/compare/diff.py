@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clients.wording import counted
 from engine.base.step_path import items_around
 from engine.record.definitions import changes
 from engine.record.differences import ABSENT, Difference, differences, shown
-from engine.record.plural import many
 from engine.record.previous_run import Place, keys_of, place_of, places
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -237,7 +237,7 @@ def _of_what(one: StepDiff) -> str:
 
 
 def _but_for(writes: Sequence[StepDiff]) -> str:
-    return f", but for what became of {many(len(writes), 'write')}" if writes else ""
+    return f", but for what became of {counted(len(writes), 'write')}" if writes else ""
 
 
 def _named(found: Sequence[Difference]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from clients.wording import counted
 from engine.base.step_tree import AGENT_PREFIX
-from engine.record.plural import many
 from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite, PlanNote, PlanTree, PossibleWrite
 
 _TURN = re.compile(r"turn_(?P<number>\d+)(?:\.(?:use_(?P<tool>.+)_\d+|.+))?\Z")
@@ -27,7 +27,7 @@ def _folded(plan: PlanDocument, agent: str) -> PlanDocument:
     first, count = min(turns), max(turns) - min(turns) + 1
     is_open = [one["may"] is not None and _turn(one["path"], agent) >= first for one in plan["writes"]]
     unknown = [one for one, is_it in zip(plan["writes"], is_open, strict=True) if is_it]
-    said = f"From here on the agent decides what it does, in up to {many(count, 'turn')}."
+    said = f"From here on the agent decides what it does, in up to {counted(count, 'turn')}."
     note: PlanNote = {"path": f"{agent}turn_{first}", "note": said}
     is_said = [_turn(one["path"], agent) >= first or one["path"] == f"{agent}result" for one in plan["notes"]]
     others = [one for one, is_it in zip(plan["notes"], is_said, strict=True) if not is_it]
@@ -46,7 +46,7 @@ def _possible(unknown: Sequence[PlannedWrite], agent: str, count: int) -> Iterat
         match = _TURN.match(one["path"].removeprefix(agent))
         by_tool.setdefault((match and match["tool"]) or one["path"], one)
     for one in by_tool.values():
-        said = f"The agent decides it, at most once in each of up to {many(count, 'turn')}."
+        said = f"The agent decides it, at most once in each of up to {counted(count, 'turn')}."
         because = f"{said} A person approves each." if one["approval"] else said
         yield {"path": one["path"], "uses": one["uses"], "because": because}
 

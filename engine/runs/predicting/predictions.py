@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.names import workflow_id_of
 from engine.base.problem import Problem

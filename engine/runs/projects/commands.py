@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from clients.code.service import CodeSettings
 from clients.errors import ServiceError
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.people.access import Principal, require

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.statuses import AccountMode
 from engine.base.step_tree import AGENT_PREFIX, StepNode
 from engine.budgets.limits import money

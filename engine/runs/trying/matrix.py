@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import RunStatus

@@ -6,7 +6,7 @@ import codecs
 import io
 from collections.abc import Iterator
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.sandbox.readers.line_numbers import LineNumbers
 from engine.sandbox.readers.source import Refused, Source
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from clients.check_line import CheckLine
 from engine.sandbox import work
 from engine.sandbox.child import End
 from engine.sandbox.rungs.languages import BUILT_IN, PYTHON, command_of, program_of, remedy
@@ -39,14 +40,14 @@ class Bubblewrap:
             return None
         return "language", remedy(needs.language, self._interpreters)
 
-    def lines(self) -> list[tuple[str, bool, str]]:
+    def lines(self) -> list[CheckLine]:
         """Return the programs of the languages."""
         found = {one: program_of(one, self._interpreters) for one in dict.fromkeys((*BUILT_IN, *self._interpreters))}
         programs = [
-            (name, bool(at), f"`code.run` runs {at}." if at else remedy(name, self._interpreters))
+            CheckLine(name, ok=bool(at), text=f"`code.run` runs {at}." if at else remedy(name, self._interpreters))
             for name, at in found.items()
         ]
-        return [("sandbox", True, _ENCLOSED), *programs]
+        return [CheckLine("sandbox", ok=True, text=_ENCLOSED), *programs]
 
     def ended(self, job: Job) -> End:
         """Run code to its end."""

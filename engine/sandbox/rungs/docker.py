@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
 from engine.base.threads import abandoned
 from engine.sandbox import child, seccomp, work
@@ -73,14 +74,17 @@ class Docker:
             return "network", "A list of hosts needs Linux: Docker elsewhere passes no sockets."
         return None
 
-    def lines(self) -> list[tuple[str, bool, str]]:
+    def lines(self) -> list[CheckLine]:
         """Return the programs of the languages."""
         found = {one: program_of(one, self._interpreters, self._find) for one in (*BUILT_IN, *self._interpreters)}
         said = f"Code runs in Docker, in containers of the image {self._name}, without network and files of others."
         missing = f"The image {self._name} has no program for it."
         return [
-            ("sandbox", True, said),
-            *((name, bool(at), f"`code.run` runs {at}." if at else missing) for name, at in found.items()),
+            CheckLine("sandbox", ok=True, text=said),
+            *(
+                CheckLine(name, ok=bool(at), text=f"`code.run` runs {at}." if at else missing)
+                for name, at in found.items()
+            ),
         ]
 
     def ended(self, job: Job) -> End:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, SandboxMissing
 from engine.sandbox.rungs.bubblewrap import Bubblewrap
 from engine.sandbox.rungs.docker import Docker
@@ -58,15 +60,15 @@ def _first(setup: Setup, needs: Needs) -> Rung | tuple[str, str]:
     return "code", " Or: ".join(lacks)
 
 
-def lines(setup: Setup) -> Iterator[tuple[str, bool, str]]:
-    """Yield which rung is there and why, and what it can do: (what, whether it works, a sentence)."""
+def lines(setup: Setup) -> Iterator[CheckLine]:
+    """Yield which rung is there and why, and what it can do."""
     passed: list[str] = []
     for one in rungs(setup):
         if lack := one.lack():
             passed.append(f"{one.title} is not there: {lack}")
             continue
-        (what, works, said), *more = one.lines()
-        yield (what, works, " ".join((said, *passed)))
+        first, *more = one.lines()
+        yield replace(first, text=" ".join((first.text, *passed)))
         yield from more
         return
-    yield ("sandbox", False, " ".join((_NOTHING, *passed)))
+    yield CheckLine("sandbox", ok=False, text=" ".join((_NOTHING, *passed)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from clients.check_line import CheckLine
 from engine.base.threads import abandoned
 from engine.sandbox import child, work
 from engine.sandbox.child import End, Left
@@ -45,10 +46,10 @@ class Monty:
                 return field, _ELSE.format(what)
         return None
 
-    def lines(self) -> list[tuple[str, bool, str]]:
+    def lines(self) -> list[CheckLine]:
         """Return what it can do."""
         said = "Code runs in Monty: short Python, with a part of its language and its library, and without files."
-        return [("sandbox", True, said), (PYTHON, True, "`code.run` runs Monty.")]
+        return [CheckLine("sandbox", ok=True, text=said), CheckLine(PYTHON, ok=True, text="`code.run` runs Monty.")]
 
     def ended(self, job: Job) -> End:
         """Run code to its end."""

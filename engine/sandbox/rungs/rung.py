@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from clients.check_line import CheckLine
 from engine.sandbox.child import End, Heard
 from engine.sandbox.limits import Limits
 
@@ -79,8 +80,8 @@ class Rung(Protocol):
     def misses(self, needs: Needs) -> tuple[str, str] | None:
         """Return (field, sentence with the remedy) for what it does not have; None if it has all."""
 
-    def lines(self) -> list[tuple[str, bool, str]]:
-        """Return what it can do, for people: (what, whether it works, a sentence)."""
+    def lines(self) -> list[CheckLine]:
+        """Return what it can do, for people."""
 
     def ended(self, job: Job) -> End:
         """Run code to its end. Blocking. Raises SandboxMissing."""

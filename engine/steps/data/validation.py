@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from clients.errors import InvalidRequest
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.errors import AssertionFailed
 from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import Misfit, is_usable, placed_misfits

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, option, outside

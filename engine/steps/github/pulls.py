@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.plugins.step import (
     Call,
     JsonValue,

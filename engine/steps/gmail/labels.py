@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clients.errors import NotFound
-from clients.plural import counted
+from clients.wording import counted
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import (
     Call,

@@ -103,7 +103,7 @@ def test_tools_are_listed_and_called(root: Path, how: str) -> None:
     client = opened(root, how)
     assert [one.name for one in client.tools()][:2] == ["say", "open"]
     assert called(client, "say", words="hello") == ("said hello", False)
-    assert client.check()[0][1]
+    assert client.check()[0].ok
     assert client.account() == Path(sys.executable).name
 
 

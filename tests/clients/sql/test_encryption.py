@@ -101,9 +101,9 @@ def test_a_certificate_is_checked_unless_the_address_says_otherwise(
     found.run("create table item (n int)")
     assert asked(f"{url}?sslmode=require").tables() == ["item"]
     assert asked(f"{url}?sslmode=verify-full", ca_file=str(tmp_path / "certificate.pem")).tables() == ["item"]
-    [(what, is_ok, said)] = asked(f"{url}?sslmode=verify-full").check()
-    assert (what, is_ok) == ("server", False)
-    assert "no encryption that can be trusted" in said
+    [line] = asked(f"{url}?sslmode=verify-full").check()
+    assert (line.what, line.ok) == ("server", False)
+    assert "no encryption that can be trusted" in line.text
 
 
 def test_servers_of_other_machines_are_asked_for_a_certificate() -> None:

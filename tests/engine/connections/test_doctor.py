@@ -402,7 +402,7 @@ def test_without_a_key_for_the_model_that_is_a_line_and_local_servers_are_offere
 def test_a_clock_is_compared_with_any_date_that_is_one(date: str, lines: list[bool]) -> None:
     answers = httpx.MockTransport(lambda _request: httpx.Response(200, headers={"date": date}))
     now = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-    assert [ok for _, ok, _ in reach(httpx.Client(transport=answers), "http://localhost/", lambda: now)] == lines
+    assert [line.ok for line in reach(httpx.Client(transport=answers), "http://localhost/", lambda: now)] == lines
 
 
 def test_the_command_for_a_local_model_is_one_command_whatever_the_model_is_called() -> None:

@@ -287,4 +287,4 @@ def test_a_loop_inside_a_loop_is_not_the_story() -> None:
 
 def test_ten_thousand_items_are_told_at_once() -> None:
     steps = mails(*["label"] * 9_000, *["task label"] * 1_000)
-    assert sentence(run(*steps)) == "10000 mails: 1000 tasks, 9000 only labelled."
+    assert sentence(run(*steps)) == "10,000 mails: 1,000 tasks, 9,000 only labelled."

@@ -186,8 +186,8 @@ def test_code_takes_the_first_rung_that_has_what_it_needs(monkeypatch: pytest.Mo
         ladder.taken(auto, needs)
     assert raised.value.remedy == "Install bubblewrap. Or: Start Docker. Or: Install Monty."
     (only,) = lines(auto)
-    assert only[:2] == ("sandbox", False)
-    assert "Docker is not there: Start Docker." in only[2]
+    assert (only.what, only.ok) == ("sandbox", False)
+    assert "Docker is not there: Start Docker." in only.text
 
 
 def test_docker_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from clients.plural import counted
+from clients.wording import counted
 from engine.sandbox.readers.line_numbers import LineNumbers
 
 _FIRST = 200

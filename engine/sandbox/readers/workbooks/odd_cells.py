@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clients.plural import counted
+from clients.wording import counted
 
 _TOLD = 5
 
