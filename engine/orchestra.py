@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from clients.wording import counted
 from engine.agents.documents import with_agents
@@ -27,6 +28,7 @@ from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.paces import opened_paces
 from engine.connections.stand_ins import StandInProcess
+from engine.facets import Facets
 from engine.observing.tally import Tally
 from engine.observing.traces import tracer_of
 from engine.people.access import ENGINE, LOCAL, Principal, require
@@ -45,6 +47,7 @@ from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.secrets.vault_keys import VARIABLE
+from engine.store.blobs.blobs import Blobs
 from engine.store.blobs.opened import opened_blobs
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
@@ -78,7 +81,6 @@ if TYPE_CHECKING:
     from engine.ingress.ingress import Ingress
     from engine.metrics.metrics import Metrics
     from engine.people.languages import Languages
-    from engine.people.trail import AuditTrail
     from engine.people.users import Users
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.prompts.fragment_files import FragmentFiles
@@ -110,10 +112,8 @@ if TYPE_CHECKING:
     from engine.runs.trying.records import TryRecords
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.try_requests import TryRequests
-    from engine.runs.usage import UsageReader
     from engine.runs.workers import Workers
     from engine.search.search import Search
-    from engine.tables import Tables
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
@@ -122,7 +122,6 @@ if TYPE_CHECKING:
     from engine.triggering.forms import Forms
     from engine.triggering.polling.context import TriggerContext
     from engine.triggering.triggers import Triggers
-    from engine.upkeep import Upkeep
     from engine.workflows.bundles.bundles import Bundles
     from engine.workflows.compiled_files import CompiledFiles
     from engine.workflows.editing.editing import WorkflowEditing
@@ -130,8 +129,6 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Draft, Drafts
     from engine.workspace.step_renames import StepRenames
-    from engine.workspace_files import Files
-    from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
 _HANGS_SECONDS, _HANGS_LEASES = 10.0, 2.0
@@ -139,7 +136,14 @@ _MOST_TESTS = 20
 """How many recent runs are searched for one that is not a test."""
 
 
-class Orchestra:
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+
+
+class Orchestra(Facets):
     """An opened workspace. Each property is one area, such as `runs` or `workflows`. Call `close()` when done.
 
     `demo`: use the stand-ins for all services, regardless of settings. `serve`: act as the workspace's only server:
@@ -158,21 +162,23 @@ class Orchestra:
         clock: Clock = utc_now,
         tally: Tally | None = None,
     ) -> None:
+        self._exits = ExitStack()
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
         state = root.resolve() / self.config.state_dir
-        self._serve_lock = ServeLock(state) if serve else None
+        if serve:
+            self._to_close(ServeLock(state))
         self._clock, self._tally = clock, tally or Tally()
         self._database = open_database(state, self.config.state, loaded.queue_url)
+        self._state: State = self._to_close(SqlState(self._database))
         self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)
-        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
+        self._blobs = self._to_close(self._opened_blobs(loaded))
         self._tools = OpenedTools(self.workspace.root)
-        self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
-        self._stand_ins = StandInProcess(state / "demo")
+        self._stand_ins = self._to_close(StandInProcess(state / "demo"))
         self._settings = self._state.settings
         self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
         self._accounts, self.troubles = self._opened_accounts(loaded)
@@ -183,17 +189,20 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         slots = slots if self.config.shares_runs else None
-        self._worker = self._opened_worker(serve=serve, slots=slots)
+        self._worker = self._to_close(self._opened_worker(serve=serve, slots=slots))
         self._consents, self._acceptor, self.runs = self._accepting()
-        self._upkeep = self._serve() if serve else None
-        if slots is not None:
-            self._worker.adopt_from_now_on()
+        self._begin(serve=serve, works=slots is not None)
+
+    def _opened_blobs(self, loaded: LoadedConfig) -> Blobs:
+        """Return where the logs of runs and their large values are kept."""
+        return opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
 
     def _opened_accounts(self, loaded: LoadedConfig) -> tuple[Accounts, Troubles]:
         """Return the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
         state, is_shared = self.workspace.state_dir, bool(self.config.state)
         paces = opened_paces(state, self._settings, is_shared=is_shared, cache=loaded.cache_url)
         accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
+        self._to_close(accounts)
         names = self.workspace.workflow_ids
         accounts.refusals = troubles = Troubles(self._state.refusals, self._loaded, accounts, self._clock, names)
         return accounts, troubles
@@ -280,27 +289,12 @@ class Orchestra:
 
     def close(self) -> None:
         """Stop working; unfinished runs continue when the workspace is next served or resumed."""
-        if "retention" in vars(self):
-            self.retention.stop()
-        if "_triggering" in vars(self):
-            self._triggering.close()
-        if self._upkeep is not None:
-            self._upkeep.close()
-        if "tries" in vars(self):
-            self.tries.close()
-        if "case_tests" in vars(self):
-            self.case_tests.close()
-        if "project_runs" in vars(self):
-            self.project_runs.close()
-        if "copilot" in vars(self):
-            self.copilot.talking.close()
-        self._worker.close()
-        self._accounts.close()
-        self._stand_ins.close()
-        self._blobs.close()
-        self._state.close()
-        if self._serve_lock is not None:
-            self._serve_lock.close()
+        self._exits.close()
+
+    def _to_close(self, opened: Closable) -> Closable:
+        """Have something closed with the workspace: what was opened last is closed first."""
+        self._exits.callback(opened.close)
+        return opened
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
@@ -449,13 +443,6 @@ class Orchestra:
         return Search(self.workspace, connections, self._tools.own.names, self.runs, files)
 
     @cached_property
-    def trail(self) -> AuditTrail:
-        """Who changed what, and when."""
-        from engine.people.trail import AuditTrail
-
-        return AuditTrail(self._audit.log)
-
-    @cached_property
     def users(self) -> Users:
         """Who may sign in."""
         from engine.people.users import Users
@@ -586,7 +573,7 @@ class Orchestra:
         """Questions to models outside of runs."""
         from engine.runs.trying.tries import Tries
 
-        return Tries(
+        tries = Tries(
             self._worker,
             self._try_requests,
             self._consents,
@@ -596,6 +583,7 @@ class Orchestra:
             self._audit,
             self._clock,
         )
+        return self._to_close(tries)
 
     @cached_property
     def comparisons(self) -> Comparisons:
@@ -640,7 +628,7 @@ class Orchestra:
         from engine.runs.trying.case_tests import CaseTests
         from engine.runs.trying.matrix_records import MatrixRecords
 
-        return CaseTests(
+        tests = CaseTests(
             self._try_requests,
             self._consents,
             self._cells,
@@ -650,6 +638,7 @@ class Orchestra:
             self._audit,
             self._clock,
         )
+        return self._to_close(tests)
 
     @cached_property
     def _cells(self) -> Cells:
@@ -673,7 +662,7 @@ class Orchestra:
         """Changes proposed for drafts."""
         from engine.copilot.assembly import Needs, assembled
 
-        return assembled(
+        copilot = assembled(
             Needs(
                 kept=self._kept_by_copilot,
                 clock=self._clock,
@@ -698,6 +687,8 @@ class Orchestra:
                 audit=self._audit,
             )
         )
+        self._to_close(copilot.talking)
+        return copilot
 
     @cached_property
     def _kept_by_copilot(self) -> Kept:
@@ -832,13 +823,6 @@ class Orchestra:
         return Budgets(self._state.spent, settings, shelf, self._worker, self._audit, self._clock, write)
 
     @cached_property
-    def tables(self) -> Tables:
-        """The tables that workflows remember things in."""
-        from engine.tables import Tables
-
-        return Tables(self._accounts.open, self._audit)
-
-    @cached_property
     def collections(self) -> Collections:
         """The collections of documents that workflows index and search."""
         from engine.collections import Collections
@@ -895,7 +879,8 @@ class Orchestra:
         """Commands that people run in them."""
         from engine.runs.projects.commands import ProjectRuns
 
-        return ProjectRuns(self.projects, lambda: self._loaded().config.code, self._audit, self._clock)
+        runs = ProjectRuns(self.projects, lambda: self._loaded().config.code, self._audit, self._clock)
+        return self._to_close(runs)
 
     @cached_property
     def project_previews(self) -> Previews:
@@ -939,28 +924,6 @@ class Orchestra:
         from engine.agents.versions import AgentVersions
 
         return AgentVersions(self._agent_store, self.agents, self._audit, self._clock)
-
-    @cached_property
-    def files(self) -> Files:
-        """The files of the workspace that steps read and write."""
-        from engine.workspace_files import Files
-
-        return Files(self._accounts.open, self._audit)
-
-    @cached_property
-    def general(self) -> WorkspaceSettings:
-        """The settings of config.yaml that an owner changes while a server runs."""
-        from engine.workspace_settings import WorkspaceSettings
-
-        here = self.workspace
-        return WorkspaceSettings(here.root, lambda: self._loaded().config, here.workflows.names, self._audit)
-
-    @cached_property
-    def usage(self) -> UsageReader:
-        """Tokens and money of models, by what asked and what was asked."""
-        from engine.runs.usage import UsageReader
-
-        return UsageReader(self._state.spent, lambda: self._loaded().config, self._clock)
 
     @cached_property
     def workers(self) -> Workers:
@@ -1063,26 +1026,28 @@ class Orchestra:
 
         return SharedLive(channel, process)
 
-    def _serve(self) -> Upkeep:
-        """Begin what only a server does: upkeep, triggers, and the runs of processes that die."""
-        upkeep = self._kept_up()
-        self._triggering.begin_watching()
-        self._worker.adopt_from_now_on()
-        return upkeep
+    def _begin(self, *, serve: bool, works: bool) -> None:
+        """Adopt the runs of dead processes, as servers and workers do; a server also starts upkeep and triggers."""
+        if serve:
+            self._start_upkeep()
+            self._triggering.begin_watching()
+        if serve or works:
+            self._worker.adopt_from_now_on()
 
-    def _kept_up(self) -> Upkeep:
+    def _start_upkeep(self) -> None:
         from engine.upkeep import Upkeep
 
         prune = partial(self.retention.prune, ENGINE)
         upkeep = Upkeep(self.workspace.state_dir, prune, self._database.shrink, self._end_renames)
+        self._to_close(upkeep)
+        self._exits.callback(self.retention.stop)  # before it: its thread may be removing many runs
         upkeep.start()
-        return upkeep
 
     @cached_property
     def _triggering(self) -> Triggering:
         from engine.triggering.assembly import Needs, Triggering
 
-        return Triggering(
+        triggering = Triggering(
             Needs(
                 state=self._state,
                 worker=self._worker,
@@ -1098,6 +1063,7 @@ class Orchestra:
                 secret=self._signing_secret,
             )
         )
+        return self._to_close(triggering)
 
     @cached_property
     def _trigger_context(self) -> TriggerContext:

@@ -22,6 +22,7 @@ from engine.connections.connections import Connections
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.facets import Facets
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.people import is_known
@@ -43,7 +44,6 @@ from engine.runs.trying.matrix_records import MatrixRecords
 from engine.runs.trying.reader import TryReader
 from engine.runs.trying.recorded import RecordedCalls
 from engine.runs.trying.records import TryRecords
-from engine.runs.usage import UsageReader
 from engine.search.search import Search
 from engine.store.blobs.opened import opened_blobs
 from engine.store.sql.opening import open_read_only
@@ -59,16 +59,12 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.people.trail import AuditTrail
     from engine.people.users import UserReader
-    from engine.tables import Tables
     from engine.triggering.polling.context import TriggerContext
     from engine.triggering.triggers import TriggerReader
-    from engine.workspace_files import Files
-    from engine.workspace_settings import WorkspaceSettings
 
 
-class Reader:
+class Reader(Facets):
     """The facets of `Orchestra` that read: `workflows, versions, branches, bundles, environments, prompts, fragments,
     tries, cases, case_tests, runs, proof, approvals, budgets, usage, connections, users, trail, triggers, tables,
     files, general, search`.
@@ -78,7 +74,7 @@ class Reader:
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
         found = configuration.load(root)
-        self.config = found.config
+        self.config, self._clock = found.config, utc_now
         state = root.resolve() / self.config.state_dir
         self._database = open_read_only(state, self.config.state)
         self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
@@ -128,45 +124,11 @@ class Reader:
         return BudgetReader(self._state.spent, lambda: self._loaded().config, self.workspace.workflows, utc_now)
 
     @cached_property
-    def usage(self) -> UsageReader:
-        """Tokens and money of models."""
-        return UsageReader(self._state.spent, lambda: self._loaded().config, utc_now)
-
-    @cached_property
-    def tables(self) -> Tables:
-        """The tables that workflows remember things in."""
-        from engine.tables import Tables
-
-        return Tables(self._accounts.open, self._audit)
-
-    @cached_property
-    def files(self) -> Files:
-        """The files of the workspace that steps read and write."""
-        from engine.workspace_files import Files
-
-        return Files(self._accounts.open, self._audit)
-
-    @cached_property
-    def general(self) -> WorkspaceSettings:
-        """The settings of config.yaml."""
-        from engine.workspace_settings import WorkspaceSettings
-
-        here = self.workspace
-        return WorkspaceSettings(here.root, lambda: self._loaded().config, here.workflows.names, self._audit)
-
-    @cached_property
     def users(self) -> UserReader:
         """Who may sign in."""
         from engine.people.users import UserReader
 
         return UserReader(self._state, self._audit, utc_now)
-
-    @cached_property
-    def trail(self) -> AuditTrail:
-        """Who changed what, and when."""
-        from engine.people.trail import AuditTrail
-
-        return AuditTrail(self._audit.log)
 
     @cached_property
     def triggers(self) -> TriggerReader:
