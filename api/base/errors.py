@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.base.remedies import with_requests
 from api.base.turns import Busy
 from clients.errors import InvalidRequest, ServiceError
 from engine.base import errors
-from engine.base.remedies import in_words_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _reworded(content: Any) -> Any:
     if not isinstance(content, dict):
         return content
     is_remedy = {name: name == "remedy" and isinstance(one, str) for name, one in content.items()}
-    return {name: in_words_of("request", one) if is_remedy[name] else _reworded(one) for name, one in content.items()}
+    return {name: with_requests(one) if is_remedy[name] else _reworded(one) for name, one in content.items()}
 
 
 class Unauthorized(Exception):
@@ -125,13 +125,13 @@ def error_response(
     status: int, kind: str, message: str, remedy: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """Return an error response; `more` are further members of `error`, e.g. `problems`."""
-    body = {"error": {"type": kind, "message": message, "remedy": in_words_of("request", remedy), **more}}
+    body = {"error": {"type": kind, "message": message, "remedy": with_requests(remedy), **more}}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 def view_of(error: errors.OrchestraError) -> dict[str, str]:
     """Return an error as a part of a response that reports on several things."""
-    remedy = in_words_of("request", _shown(error.remedy))
+    remedy = with_requests(_shown(error.remedy))
     return {"type": type(error).__name__, "message": _shown(error.message), "remedy": remedy}
 
 
@@ -152,7 +152,7 @@ async def _of_engine(request: Request | None, error: Any) -> JSONResponse:
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if isinstance(error, errors.InvalidFile):
-        more["problems"] = [{**one.as_json(), "remedy": in_words_of("request", one.remedy)} for one in error.problems]
+        more["problems"] = [{**one.as_json(), "remedy": with_requests(one.remedy)} for one in error.problems]
     if isinstance(error, errors.ConfirmationNeeded):
         more["needs_confirmation"] = error.needs_confirmation
     if "operation" in error.details and isinstance(error, errors.InvalidInput):

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from dashboard.base.remedies import with_pages
 from engine.base.problem import Problem
-from engine.base.remedies import in_words_of
 
 Language = Literal["json", "prompt", "python", "javascript", "none"]
 _BY_ENDING: dict[str, Language] = {
@@ -79,4 +79,4 @@ def marks_of(problems: Iterable[Problem]) -> list[Mark]:
 
 def message_of(problem: Problem) -> str:
     """Return the message and the remedy of a problem as text."""
-    return f"{problem.message}\n{in_words_of('page', problem.remedy)}".strip()
+    return f"{problem.message}\n{with_pages(problem.remedy)}".strip()

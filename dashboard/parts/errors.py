@@ -10,9 +10,9 @@ import streamlit as st
 from clients.errors import ServiceError
 from dashboard.base.language import t
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.base.remedies import with_pages
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.problem import Problem
-from engine.base.remedies import in_words_of
 
 
 def error_box(error: OrchestraError | ServiceError) -> None:
@@ -31,7 +31,7 @@ def message_markdown(message: str, remedy: str = "") -> str:
     The message may quote text from outside, letter by letter; the remedy is ours: commands in it are replaced by pages,
     and commands without a page are shown as code.
     """
-    remedy = in_words_of("page", remedy)
+    remedy = with_pages(remedy)
     return f"{plain(message)}  \n{plain_with_code(remedy)}" if remedy else plain(message)
 
 

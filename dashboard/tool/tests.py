@@ -11,8 +11,8 @@ from dashboard.base.code import Mark
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain, plain_with_code
+from dashboard.base.remedies import with_pages
 from dashboard.parts.buttons import action_button
-from engine.base.remedies import in_words_of
 from engine.tools.editing import ToolText
 from engine.tools.tools import Locked, ToolInfo, ToolTest
 
@@ -89,7 +89,7 @@ def _told(found: ToolTest) -> None:
         if one.trace:
             outside_code(one.trace)
         if one.remedy:
-            st.markdown(plain_with_code(in_words_of("page", one.remedy)))
+            st.markdown(plain_with_code(with_pages(one.remedy)))
     if found.passed:
         st.success(t("All tests have passed: workflows can use what was tested."))
     else:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.base.remedies import with_requests
 from engine.base.errors import InUse, InvalidFile, OrchestraError, StaleEdit, UnknownName
-from engine.base.remedies import in_words_of
 from tests.engine.agents.test_agents import FINISH, Start, agent
 from tests.engine.budgets.conftest import Desk, desk
 from tests.engine.conftest import OWNER, Service, service
@@ -124,7 +124,7 @@ def test_problems_have_the_place_in_the_agents_file(helper: Any, desk: Desk) -> 
     assert (problem.file, problem.field, problem.step) == ("agents/helper.json", "tools.1.with.method", None)
     with pytest.raises(InvalidFile) as caught:
         desk.orchestra.agent_versions.save(OWNER, "helper")
-    assert "`POST /api/agents/NAME/check`" in in_words_of("request", caught.value.remedy)
+    assert "`POST /api/agents/NAME/check`" in with_requests(caught.value.remedy)
     with pytest.raises(InvalidFile, match=r"agents/helper.json:1:"):
         agents.save(OWNER, "helper", "[]", found.etag)
     with pytest.raises(StaleEdit):

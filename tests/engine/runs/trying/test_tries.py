@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.base.remedies import with_requests
 from engine.base.errors import ConfirmationNeeded, InvalidInput, OrchestraError, UnknownName
-from engine.base.remedies import in_words_of
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -252,7 +252,7 @@ def test_a_remedy_names_the_draft_and_the_samples(ready: Desk) -> None:
     with pytest.raises(UnknownName) as refused:
         tried(ready.orchestra, is_draft=False, version="draft")
     assert refused.value.remedy == "For the working text, leave the version out and give `--draft`."
-    assert in_words_of("request", refused.value.remedy).endswith('give `"draft": true`.')
+    assert with_requests(refused.value.remedy).endswith('give `"draft": true`.')
     with pytest.raises(InvalidInput) as missing:
         tried(ready.orchestra, sample="")
     assert missing.value.remedy == "Give it one in `variables`, or name a `sample`: 'One'."

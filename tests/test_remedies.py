@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from api.base.remedies import with_requests
+from dashboard.base.remedies import with_pages
 from engine.base.errors import InvalidFile
 from engine.base.problem import Problem
-from engine.base.remedies import Face, in_words_of
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[1]
 ONLY_COMMANDS = {"fmt", "init", "login-link", "reindex", "serve", "state", "worker"}
 """What no page and no request does."""
-FACES: tuple[Face, ...] = ("page", "request")
 
 
 def _texts() -> Iterator[tuple[str, str]]:
@@ -51,9 +51,11 @@ def test_the_texts_are_found(texts: dict[str, str]) -> None:
     assert len(texts) > 40
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_no_page_and_no_answer_names_a_command_for_what_it_does_itself(texts: dict[str, str], face: Face) -> None:
-    said = {place: in_words_of(face, text) for place, text in texts.items()}
+@pytest.mark.parametrize("reworded", [with_pages, with_requests])
+def test_no_page_and_no_answer_names_a_command_for_what_it_does_itself(
+    texts: dict[str, str], reworded: Callable[[str], str]
+) -> None:
+    said = {place: reworded(text) for place, text in texts.items()}
     left = {place: text for place, text in said.items() if _commands_in(text) - ONLY_COMMANDS}
     assert left == {}
 
@@ -67,9 +69,9 @@ def test_the_error_of_a_prompt_leads_to_the_prompt(file: str) -> None:
     problem = Problem("It ends too early.", "syntax", file=f"prompts/{file}", line=1, column=2)
     remedy = InvalidFile.of(f"prompts/{file}", [problem]).remedy
     assert "`orchestra prompts show greet`" in remedy
-    assert "`GET /api/prompts/greet`" in in_words_of("request", remedy)
-    assert "the page of the prompt" in in_words_of("page", remedy)
-    assert "workflow" in in_words_of("request", InvalidFile.of("workflows/greet.json", [problem]).remedy)
+    assert "`GET /api/prompts/greet`" in with_requests(remedy)
+    assert "the page of the prompt" in with_pages(remedy)
+    assert "workflow" in with_requests(InvalidFile.of("workflows/greet.json", [problem]).remedy)
 
 
 @pytest.mark.parametrize(
@@ -104,5 +106,5 @@ def test_the_error_of_a_prompt_leads_to_the_prompt(file: str) -> None:
     ],
 )
 def test_commands_become_pages_and_requests(text: str, page: str, request_: str) -> None:
-    assert in_words_of("page", text) == page
-    assert in_words_of("request", text) == request_
+    assert with_pages(text) == page
+    assert with_requests(text) == request_
