@@ -47,7 +47,7 @@ def streamlit_pages(
 
 
 def sections(pages: Mapping[str, StreamlitPage]) -> Mapping[str, Sequence[StreamlitPage]]:
-    """Return the pages by the section of the menu; sections stand in the order of their first pages."""
+    """Return the pages by the section of the menu; sections are in the order of their first pages."""
     found: dict[str, list[StreamlitPage]] = {}
     for view in all_views():
         found.setdefault(t(view.page.section), []).append(pages[view.page.path])

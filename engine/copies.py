@@ -61,7 +61,7 @@ class Copies:
     def state(self, p: Principal, place: str) -> CopiedState:
         """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
 
-        Secrets are opened, and sealed anew with the key that is used there. Raises InvalidInput (it is there already,
+        Secrets are opened, and sealed again with the key that is used there. Raises InvalidInput (it is there already,
         or no such place), InUse (a process works, or the other state is not empty), SecretLost (a key is missing),
         StorageError.
         """

@@ -78,7 +78,7 @@ class Labels:
             return {"id": label, "name": self._names[label], "created": known is None}
 
     def found(self, name: str) -> dict[str, Any] | None:
-        """Return the user label with this name, fetched anew: {id, name, mails}; None if there is none.
+        """Return the user label with this name, fetched again: {id, name, mails}; None if there is none.
 
         Raises InvalidRequest for one of Gmail's own.
         """

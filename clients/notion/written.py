@@ -97,7 +97,7 @@ def _set_by_people(page: Mapping[str, Any]) -> Json:
 
 
 def _is_same(present: Any, before: Any) -> bool:
-    """Compare values; files are compared by name, as their addresses are signed anew with every answer."""
+    """Compare values; files are compared by name, because every answer signs their addresses again."""
     return _lasting(present) == _lasting(before) or (present in _EMPTY and before in _EMPTY)
 
 

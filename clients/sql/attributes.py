@@ -31,7 +31,7 @@ Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
 
 @dataclass(frozen=True)
 class Attribute:
-    """A name that stands behind that of a table, as in `t.f`."""
+    """A name that follows that of a table, as in `t.f`."""
 
     name: str
     tables: tuple[str, ...] | None

@@ -15,7 +15,7 @@ from clients.sql.service import NAME
 
 @dataclass(frozen=True)
 class Place:
-    """Where a parameter stands in a statement."""
+    """Where a parameter is in a statement."""
 
     name: str
     start: int

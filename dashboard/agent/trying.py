@@ -75,7 +75,7 @@ def _begun(run_id: str) -> None:
 
 
 def _shown(visit: Visit) -> None:
-    """Show the conversation of the try that the address names; it is drawn anew while the agent works."""
+    """Show the conversation of the try that the address names; it is redrawn while the agent works."""
     run_id = st.query_params.get(PARAM, "")
     if not run_id:
         st.caption(t("The conversation appears here, turn by turn."))

@@ -29,7 +29,7 @@ _MOST_LETTERS = 100_000
 def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | None, place: str) -> None:
     """Show a call and what it does to what; nothing in it is rendered. What is too long for the page can be saved.
 
-    A text stands there once: if the preview has all texts, the arguments are behind a button.
+    Each text is shown once: if the preview has all texts, the arguments are behind a button.
     """
     key = f"{place}-{question.id}"
     if call.again:

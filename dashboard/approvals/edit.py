@@ -120,7 +120,7 @@ def comment_key(question: Approval, place: str) -> str:
 def gaps_consent(found: Sequence[str], place: str) -> bool:
     """Return whether the person says that what would be approved may be sent with its gaps.
 
-    The tick is for exactly these gaps at this place: other ones ask anew.
+    The tick covers exactly these gaps in this place: others ask again.
     """
     return st.checkbox(
         t("Send it with these gaps"), key=f"gaps-{place}-{sha256(repr(found).encode()).hexdigest()[:12]}"

@@ -80,7 +80,7 @@ class Visit:
 
     @property
     def who(self) -> Principal:
-        """Return the person at the page; if the session has ended, or the role is another, draw the page anew.
+        """Return the person at the page; if the session has ended, or the role has changed, redraw the page.
 
         Fragments, dialogs and callbacks run later than the page, and without its own check.
         """

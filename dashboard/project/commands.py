@@ -67,7 +67,7 @@ def _show(run_id: str) -> None:
 
 
 def _output(visit: Visit, run: CommandRun) -> None:
-    """Show a command with its output; once it has ended, the page is drawn anew."""
+    """Show a command with its output; once it has ended, the page is redrawn."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{plain(run.command)}**")

@@ -1,4 +1,4 @@
-"""Where the problems of a prompt stand in the fields of its form."""
+"""Where the problems of a prompt are in the fields of its form."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class _State:
 
     @property
     def around_runs(self) -> tuple[object, ...]:
-        """Return what decides about the rest of the page: it is drawn anew when this changes."""
+        """Return what decides about the rest of the page: it is redrawn when this changes."""
         is_active = any(row.status in ACTIVE_RUNS for row in self.rows)
         troubles = {one.name: one.trouble for one in self.connections}
         of_triggers = self.alarms, len(self.dead), len(self.trying)

@@ -67,7 +67,7 @@ def _turn(agent: AgentModel, number: int) -> JsonObject:
 
 
 def _answer(agent: AgentModel, asked: str) -> JsonObject:
-    """Return what the next turn is told of an answer.
+    """Return what the next turn learns about an answer.
 
     The time is left out, unless a limit needs it: a replay, in which a person answers at another time, asks no model.
     """

@@ -77,7 +77,7 @@ def decide(
 
 
 def _settled(budget: Budget, standing: Standing) -> Amount:
-    """Return what is used without the calls in flight, of which nobody knows yet what they use."""
+    """Return what is used without the calls in flight, whose usage is not known yet."""
     spent = standing.spent.get(budget.pot, Amount())
     return spent.minus(standing.in_flight.get(budget.pot, Amount()))
 

@@ -399,7 +399,7 @@ def _has_strict_parts(schema: Schema, depth: int = 0) -> bool:
 
 
 def _instructing_names(prompts: Prompts) -> Iterator[str]:
-    """Yield the variables that stand in the instructions of prompts."""
+    """Yield the variables that are used in the instructions of prompts."""
     for prompt in prompts.values():
         texts = [_text(one.get("content")) for one in prompt.get("messages", ()) if one.get("role") in _SPEAKS_FOR_US]
         used = {

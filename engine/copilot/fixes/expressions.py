@@ -172,7 +172,7 @@ def _replaced(source: Source, name: str, new: str | None) -> Iterator[str]:
 
 
 def _place(source: Source, name: str) -> int:
-    """Return where a name stands in an expression, nearest behind the problem."""
+    """Return where a name is in an expression, the first place after the problem."""
     places = [one.start() for one in _NAME.finditer(source.text) if one[0] == name]
     return min(places, key=lambda one: (one < source.offset, abs(one - source.offset)), default=-1)
 

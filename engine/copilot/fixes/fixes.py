@@ -104,7 +104,7 @@ class Fixes:
     def changes_finished_steps(self, p: Principal, workflow: str, run: Run, fix: Idea | None) -> bool:
         """Return whether the workflow, with a change of its draft, differs in a step that the run has finished.
 
-        Such a run cannot be continued with it, only started anew. A workflow that does not compile counts as no change.
+        Such a run cannot be continued with it, only restarted. A workflow that does not compile counts as no change.
         """
         try:
             draft = None if fix is None else self._tried(p, workflow, self._editing.canvas(p, workflow), fix.ops).text

@@ -24,7 +24,7 @@ _INPUTS = {"type": "object"}
 
 
 def misspelt_key(seen: Seen) -> Iterator[Idea]:
-    """A key that there is not: the nearest one, or a field of the step type that belongs in `with`."""
+    """An unknown key: the nearest one, or a field of the step type that belongs in `with`."""
     yield from _renamed(seen, _keys(seen))
     if seen.node is not None and len(seen.inside) == 1 and seen.key in _fields(seen):
         target = (*seen.node.place, "with", seen.key)
@@ -33,7 +33,7 @@ def misspelt_key(seen: Seen) -> Iterator[Idea]:
 
 
 def misspelt_field(seen: Seen) -> Iterator[Idea]:
-    """A field that the step type does not have: the nearest one, the only one that lacks, or a key of the step."""
+    """A field that the step type does not have: the nearest one, the only missing one, or a key of the step."""
     if seen.kind is None:
         return
     known, given = _fields(seen), seen.near(seen.path[:-1], {})

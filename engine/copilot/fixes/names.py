@@ -25,7 +25,7 @@ _VERBS = (
 
 
 def step_type_meant(seen: Seen) -> Iterator[Idea]:
-    """A step type that there is not: the nearest one, or one of the service that does the like."""
+    """An unknown step type: the nearest one, or a similar one of the service."""
     yield from _types(seen, list(step_types()))
 
 
@@ -35,7 +35,7 @@ def trigger_type_meant(seen: Seen) -> Iterator[Idea]:
 
 
 def connection_meant(seen: Seen) -> Iterator[Idea]:
-    """A connection that there is not, or none where several fit: the nearest one, or the only one."""
+    """An unknown connection, or none where several fit: the nearest one, or the only one."""
     kind, known = seen.kind, seen.around.surroundings.names
     if kind is None:
         return
@@ -66,7 +66,7 @@ def workflow_meant(seen: Seen) -> Iterator[Idea]:
 
 
 def sibling_meant(seen: Seen) -> Iterator[Idea]:
-    """A step in `needs` that is not beside this one: the nearest that is, or none."""
+    """A step in `needs` that is not beside this one: the nearest one that is, or none."""
     node = seen.node
     if node is None:
         return

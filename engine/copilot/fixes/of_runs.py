@@ -18,7 +18,7 @@ from engine.record.types.step import Failure, StepRecord
 KEPT = "what it has done is not done again"
 """Words of an answer about a run that can be resumed."""
 AGAIN = "What was written before stays and is not written again, the same"
-"""Words of an answer about a run that must be started anew."""
+"""Words of an answer about a run that must be started again."""
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")

@@ -158,7 +158,7 @@ class Worker:
             return self.adopt_from_now_on()
         found = self._call(self._poller.adopt(self.owner.adopt))
         time.sleep(patience_seconds + _MOMENT_SECONDS)
-        return [*found, *self.adopt_from_now_on()]  # not before: what is adopted in between would not be told of
+        return [*found, *self.adopt_from_now_on()]  # last: what it adopts meanwhile would not be returned
 
     def adopt_all(self) -> list[str]:
         """Continue the runs of dead processes and the interrupted ones; return their ids."""
