@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _HISSING = ("s", "x", "z", "ch", "sh")
@@ -24,6 +23,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint at the known name that is most like a misspelt one, ` Did you mean 'Due'?`, or ""."""
+    from difflib import get_close_matches  # here: most processes never compare names
+
     by_case = {each.casefold(): each for each in known}
-    found = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=0.6)
+    found = get_close_matches(name.casefold(), by_case, n=1, cutoff=0.6)
     return f" Did you mean {by_case[found[0]]!r}?" if found else ""
