@@ -12,7 +12,12 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+]
 OWNER = Principal("tester", "owner", confirmed=True)
 every_page = pytest.mark.parametrize("page", PAGES)
 
