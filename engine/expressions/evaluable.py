@@ -11,14 +11,15 @@ PART_OF_TEXT = "@substring"
 """Our `x.substring(from, to)`, with a name that nobody can write: CEL's refuses an end that is the end of the text."""
 IN_ORDER = "@in_order"
 """Our function that returns the keys of an object, with a name that nobody can write."""
-_BOUND, _UNUSED = "@range", "#unused"
+_BOUND = "@bound"
+_OPTIONAL_PARTS = frozenset({"_?._", "_[?_]"})
 
 
 def named(serialized: bytes, names: Names) -> bytes:
     """Return a serialized checked expression with its names put back, as CEL can evaluate it with plain data.
 
-    Calls for which CEL has no sound implementation are made to ours, and macros go through the keys of an object in
-    order.
+    Calls for which CEL has no sound implementation are made to ours, macros go through the keys of an object in order,
+    and what is looked for in a null is missing.
     """
     found = checked(serialized)
     replaced = {_put_back(one, names) for one in every(found.expr) if _is_of_message(one)}
@@ -26,7 +27,9 @@ def named(serialized: bytes, names: Names) -> bytes:
     for place in reversed(range(len(found.references))):
         if found.references[place].key in replaced:
             del found.references[place]  # CEL would put the message type in place of the name
-    _put_keys_in_order(list(every(found.expr)), {one.key: one.value for one in found.types})
+    expressions = list(every(found.expr))[::-1]  # inner before outer, which copies it
+    _put_keys_in_order(expressions, {one.key: one.value for one in found.types})
+    _put_nothing_for_null(expressions)
     return serialized_as(serialized, found)
 
 
@@ -66,39 +69,79 @@ def _put_keys_in_order(expressions: Iterable[Any], types: Mapping[int, Any]) -> 
     CEL's maps are unordered, and cel-expr-python goes through them in another order in each process: after a restart,
     the list would be another one.
 
-    `x.map(…)` becomes `cel.bind(r, x, type(r) == type({}) ? @in_order(r) : r).map(…)`. `types` are by the ids of
-    expressions, which come outer before inner.
+    `x.map(…)` becomes `cel.bind(v, x, type(v) == type({}) ? @in_order(v) : v).map(…)`. `types` are by the ids of
+    expressions.
     """
-    found = [one for one in expressions if one.WhichOneof("choice") == "comprehension"]
-    for one in reversed(found):  # inner before outer, which copies it
+    for one in expressions:
+        if one.WhichOneof("choice") != "comprehension":
+            continue
         over = one.comprehension.iter_range
         kind = types.get(over.id)
         is_list = over.WhichOneof("choice") == "list" or (kind is not None and kind.WhichOneof("choice") == "list_type")
         if one.comprehension.accu_init.WhichOneof("choice") == "list" and not is_list:
-            over.CopyFrom(_in_order(over))
+            new = type(over)
+            is_object = _call(new, "_==_", _call(new, "type", _bound(new)), _call(new, "type", _no_fields(new)))
+            in_order = _call(new, IN_ORDER, _bound(new))
+            over.CopyFrom(_bind(over, _call(new, "_?_:_", is_object, in_order, _bound(new))))
 
 
-def _in_order(over: Any) -> Any:
-    new = type(over)
-    bound, empty = new(), new()
-    bound.ident.name = _BOUND
-    empty.struct.SetInParent()
-    never, nothing = new(), new()
-    never.constant.bool_value = False
-    nothing.list.SetInParent()
-    is_object = _call(new, "_==_", _call(new, "type", bound), _call(new, "type", empty))
-    result = new()
-    inner = result.comprehension
-    inner.iter_var, inner.accu_var = _UNUSED, _BOUND
-    for field, value in {
-        "iter_range": nothing,
-        "accu_init": over,
-        "loop_condition": never,
-        "loop_step": bound,
-        "result": _call(new, "_?_:_", is_object, _call(new, IN_ORDER, bound), bound),
-    }.items():
-        getattr(inner, field).CopyFrom(value)
-    return result
+def _put_nothing_for_null(expressions: Iterable[Any]) -> None:
+    """Change each optional part of a path: null has no fields and no items, where CEL gives an error.
+
+    `x.?a.?b` becomes `cel.bind(v, x.?a.orValue({}), v == null ? {} : v).?b`.
+    """
+    for one in expressions:
+        if _function(one) not in _OPTIONAL_PARTS or not (_is_path(one.call.args[0]) or _is_optional(one.call.args[0])):
+            continue
+        holder, new = one.call.args[0], type(one)
+        null = new()
+        null.constant.null_value = 0
+        value = holder
+        if _is_optional(holder):
+            value = _call(new, "orValue", _no_fields(new))
+            value.call.target.CopyFrom(holder)
+        is_null = _call(new, "_==_", _bound(new), null)
+        holder.CopyFrom(_bind(value, _call(new, "_?_:_", is_null, _no_fields(new), _bound(new))))
+
+
+def _function(expr: Any) -> str:
+    return str(expr.call.function) if expr.WhichOneof("choice") == "call" else ""
+
+
+def _is_path(expr: Any) -> bool:
+    return expr.WhichOneof("choice") in ("ident", "select") or _function(expr) == "_[_]"
+
+
+def _is_optional(path: Any) -> bool:
+    """Return whether a path has an optional part: so has its value, then, and what is selected from it."""
+    while _is_path(path) and path.WhichOneof("choice") != "ident":
+        path = path.select.operand if path.WhichOneof("choice") == "select" else path.call.args[0]
+    return _function(path) in _OPTIONAL_PARTS
+
+
+def _bind(value: Any, result: Any) -> Any:
+    """Return what CEL makes of `cel.bind(v, value, result)`: a macro over no item."""
+    new = type(value)
+    made = new()
+    made.comprehension.iter_var, made.comprehension.accu_var = "#unused", _BOUND
+    made.comprehension.iter_range.list.SetInParent()
+    made.comprehension.accu_init.CopyFrom(value)
+    made.comprehension.loop_condition.constant.bool_value = False
+    made.comprehension.loop_step.CopyFrom(_bound(new))
+    made.comprehension.result.CopyFrom(result)
+    return made
+
+
+def _bound(new: Any) -> Any:
+    made = new()
+    made.ident.name = _BOUND
+    return made
+
+
+def _no_fields(new: Any) -> Any:
+    made = new()
+    made.struct.SetInParent()
+    return made
 
 
 def _call(new: Any, function: str, *parts: Any) -> Any:

@@ -37,6 +37,7 @@ def _worded(reason: str, patterns: Sequence[Any], known: Mapping[str, Sequence[s
     return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else "."), ""
 
 
+_NOT_THE_LAST = "Take the last name off the path."
 NOTHING_YET = "There is nothing to name yet; take it out."
 
 
@@ -57,7 +58,7 @@ def _overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tupl
 def _select(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     seen = word(found[1])
     remedy = "Name an item first, like x[0], or go through all of them: x.map(i, i.name)."
-    return f"This is {seen}; it has no fields.", remedy if seen == "a list" else "Take the last name off the path."
+    return f"This is {seen}; it has no fields.", remedy if seen == "a list" else _NOT_THE_LAST
 
 
 def _range(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -93,6 +94,8 @@ def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tu
 def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     target, name, kinds = found[1], found[2], split_kinds(found[3])
     kinds = ([target] if target else []) + kinds
+    if name in ("_?._", "_[?_]"):
+        return f"This is {word(kinds[0])}; it has no field or item of that name.", _NOT_THE_LAST
     operator = name.strip("_@").replace("_", " ").strip() or name
     words = " and ".join(map(word, kinds)) or "this"
     return f"{operator!r} does not work on {words}.", overload_remedy(kinds)
@@ -104,7 +107,9 @@ def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]])
         return "A condition is neither true nor false.", "Compare it with something, like x == 'yes' or x != null."
     if name == "<iter_range>":
         return "This goes through a list, but the value is not a list.", "Look at the value; lists are written [a, b]."
-    operator = {"@in": "in", "_[?_]": "[ ]", "_[_]": "[ ]", "_?._": "."}.get(name, name.strip("_"))
+    if name in ("_?._", "_[?_]"):
+        return "It is neither an object nor a list.", _NOT_THE_LAST
+    operator = {"@in": "in", "_[_]": "[ ]"}.get(name, name.strip("_"))
     return f"{operator!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
 
 
@@ -178,7 +183,7 @@ _FAILURES = (
     (r"^Key not found in map : \"?(.*?)\"?$", _key),
     (
         r"^Applying SELECT to non-message type",
-        ("It is not an object; it has no fields.", "Take the last name off the path."),
+        ("It is not an object; it has no fields.", _NOT_THE_LAST),
     ),
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),

@@ -456,3 +456,25 @@ def test_macros_go_through_the_keys_of_an_object_in_order(source: str, expected:
 def test_a_macro_over_neither_a_list_nor_an_object_is_an_error(source: str, said: str) -> None:
     with pytest.raises(ExpressionError, match=said):
         value(source, a=3, b=None)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("{{ default(a.owner.name, 'nobody') }}", "nobody", id="null"),
+        pytest.param("{{ default(a.owner.name.first, 'nobody') }}", "nobody", id="further-names"),
+        pytest.param("{{ default(a.owner[0], 'nobody') }}", "nobody", id="an-item-of-null"),
+        pytest.param("{{ default(b.name, 'nobody') }}", "nobody", id="the-first-name"),
+        pytest.param("{{ [a.owner, {'name': 'Ann'}].map(one, default(one.name, '?')) }}", ["?", "Ann"], id="macro"),
+        pytest.param("{{ a.?owner.?name.orValue('nobody') }}", "nobody", id="optional"),
+        pytest.param("{{ a.?owner.?name.hasValue() }}", False, id="has-value"),
+        pytest.param("{{ default(a.owner, 'nobody') }}", None, id="null-itself-is-there"),
+    ],
+)
+def test_a_field_of_null_is_missing(source: str, expected: Any) -> None:
+    assert value(source, a={"owner": None}, b=None) == expected
+
+
+def test_a_default_for_a_field_of_a_text_names_the_mistake() -> None:
+    with pytest.raises(ExpressionError, match="This is text; it has no field"):
+        value("{{ default(a.owner.name, 'nobody') }}", a={"owner": "Ann"})
