@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.base.wording import did_you_mean
-from engine.expressions.wording.kinds import index_words, overload_remedy, refusal, split_kinds, word
+from engine.expressions.wording.kinds import index_words, join_words, overload_remedy, refusal, split_kinds, word
 
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
 
@@ -109,6 +109,8 @@ def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]])
         return "This goes through a list, but the value is not a list.", "Look at the value; lists are written [a, b]."
     if name in ("_?._", "_[?_]"):
         return "It is neither an object nor a list.", _NOT_THE_LAST
+    if name == "join":
+        return join_words("a list with others")
     operator = {"@in": "in", "_[_]": "[ ]"}.get(name, name.strip("_"))
     return f"{operator!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
 
@@ -147,6 +149,28 @@ def _part_of_text(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> 
     return f"{call} ends after the text, which has {has}.", f"Ask size(x) first, like size(x) > {end} ? … : x."
 
 
+def _missing_value(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"There is no value number {int(found[1]) + 1} for the text.", _FORMAT
+
+
+def _clause(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"The text has '%{found[1]}', which stands for no value.", _FORMAT
+
+
+def _clause_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    clause = {"decimal": "%d", "hex": "%x", "octal": "%o", "binary": "%b"}.get(found[1].lower(), "%e or %f")
+    return f"{clause} does not take {word(found[2])}.", _ANY_VALUE
+
+
+def _extreme(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    name = {"max": "greatest", "min": "least"}.get(found[1], found[1])
+    said = f"math.{name} takes numbers, or a list of numbers that is not empty."
+    return said, f"Ask first: size(x) > 0 ? math.{name}(x) : 0; double(x) makes a number of a text."
+
+
+_EXTREMES = (r"^math\.@?(\w+)(?:\(\))? .*?(?:empty|numeric|single)", _extreme)
+_ANY_VALUE = "%s takes any value; double(x) makes a number of a text."
+_FORMAT = "Write %s for each value of the list, and %% for a percent sign."
 _RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
 _TOO_LARGE = ("The whole number does not fit into 64 bits.", _RANGE)
 _NO_TIME = ("The time is before the year 1 or after the year 9999.", "Look at the time, and at what is added to it.")
@@ -162,6 +186,7 @@ _PATTERNS = (
         r"has\(\) argument must be a field selection",
         ("has() asks for a field.", "Write it like has(steps.read.output); of a list ask size(x) > 0."),
     ),
+    _EXTREMES,
     (r"undefined field '([^']*)' not found in struct '([^']*)'", _field),
     (r"undeclared reference to '([^']*)'", _name),
     (r"found no matching overload for '([^']*)' applied to '\((.*)\)'", _overload),
@@ -198,6 +223,12 @@ _FAILURES = (
         r"null stands in the middle",
         ("A null stands in the middle of text.", "Say what stands there: x == null ? 'text' : x"),
     ),
+    (r"^index (\d+) out of range", _missing_value),
+    (r"^unexpected end of format string", ("The text ends with a single '%'.", _FORMAT)),
+    (r'^unrecognized formatting clause "(.*)"', _clause),
+    (r"^(\w+) clause can only be used on .* was given (\w+)", _clause_kind),
+    (r'^only "NaN", .* are supported', ("%e and %f take a number, and this is text.", _ANY_VALUE)),
+    _EXTREMES,
     (r"^cannot convert (\w+) to (\w+)", _conversion),
     (r"^Type conversion error from '(\w+)' to '(\w+)'", _conversion),
     (r"^String to (Timestamp|Duration) conversion failed", _moment),
