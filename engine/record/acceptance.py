@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -207,6 +208,18 @@ _SHOWN = 200
 _MOST_NAMED = 10
 
 
+_TYPES: Mapping[type, AbstractSet[str]] = {
+    str: {"string"},
+    bool: {"boolean"},
+    int: {"integer", "number"},
+    float: {"number", "integer"},
+    list: {"array"},
+    dict: {"object"},
+    type(None): {"null"},
+}
+"""The names in a schema of what a JSON text can be."""
+
+
 def _types(schema: object) -> list[str]:
     """Return the types that a schema names; a schema that names none is one of texts."""
     named = schema.get("type", "string") if isinstance(schema, Mapping) else "string"
@@ -216,8 +229,8 @@ def _types(schema: object) -> list[str]:
 def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> Any:
     """Return the typed value of an input (or of what `of` names), converted as its schema requires.
 
-    Raises InvalidInput. Text stays text; everything else is JSON. What may be a text is one unless it is JSON, such as
-    null. A list may be written as its items, separated by commas.
+    Raises InvalidInput. Text stays text; everything else is JSON. What may be a text is one unless it is JSON of
+    another type that it may have, such as null. A list may be written as its items, separated by commas.
     """
     types = _types(schema)
     if types == ["string"]:
@@ -227,7 +240,8 @@ def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> An
             return [part.strip() for part in text.split(",") if part.strip()]
         text = f"[{text}]"
     try:
-        return typed_value(text, f"The {of} {name!r}")
+        value = typed_value(text, f"The {of} {name!r}")
+        return text if "string" in types and not _TYPES[type(value)] & {*types} else value
     except InvalidInput as error:
         if "string" in types:
             return text

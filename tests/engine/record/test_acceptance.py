@@ -76,7 +76,15 @@ def test_a_typed_list_has_items_of_its_kind(text: str, items: Any, expected: Any
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Ann", "Ann"), ("", ""), ("null", None), ("5 apples", "5 apples"), ('"null"', "null")],
+    [
+        ("Ann", "Ann"),
+        ("", ""),
+        ("null", None),
+        ("5 apples", "5 apples"),
+        ("4711", "4711"),
+        ("true", "true"),
+        ('"null"', "null"),
+    ],
 )
 def test_a_text_that_may_be_null_is_typed_without_quotes(text: str, expected: Any) -> None:
     assert from_text("name", text, {"type": ["string", "null"]}) == expected
