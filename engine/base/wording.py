@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ _MOST_LISTED = 20
 _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by letter
 _MANY_NAMES = 100
 """Of more names than these, only those of the same first letter are compared: a file may have thousands of faults."""
+_PLAIN_MEMBER = re.compile(r"[^\s.\[\]\"']+")
 _VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -24,6 +26,13 @@ def noun(name: str, otherwise: str) -> str:
 def kind_of(value: Any) -> str:
     """Return the type of a JSON value for use in a sentence: "text", "a whole number", "a list"."""
     return "null" if value is None else _VALUE_WORDS.get(type(value), "an object")
+
+
+def member_path(path: str, name: str) -> str:
+    """Return the path of a member of a value, as expressions have it; a name that is no single word is in brackets."""
+    if not _PLAIN_MEMBER.fullmatch(name):
+        return f"{path}[{json.dumps(name, ensure_ascii=False)}]"
+    return f"{path}.{name}" if path else name
 
 
 def number_text(value: float) -> str:

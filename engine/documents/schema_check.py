@@ -11,7 +11,7 @@ from typing import Any
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from engine.base.json_text import JsonSchema
-from engine.base.wording import did_you_mean
+from engine.base.wording import did_you_mean, member_path
 from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
 from engine.expressions.json_values import compact_json
 from engine.expressions.patterns import BadPattern, TooManyPatterns, counted_patterns, pattern
@@ -144,8 +144,10 @@ def _errors(validator: Any, value: Any, most: int) -> Iterator[Misfit]:
 
 
 def _place(error: Any) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return "".join(parts).lstrip(".")
+    place = ""
+    for part in error.absolute_path:
+        place = f"{place}[{part}]" if isinstance(part, int) else member_path(place, part)
+    return place
 
 
 def _message(error: Any) -> str:

@@ -22,7 +22,14 @@ _SELECTED = re.compile(r"\s*\.\s*\??(\w+)")
 _WRITTEN: Mapping[str, str] = {one.name: one.written for one in FUNCTIONS}
 _ELSEWHERE: Mapping[str, str] = {name: one.name for one in FUNCTIONS for name in one.elsewhere.split()}
 _SIGNS: Mapping[str, str] = {"not": "!x", "and": "a && b", "or": "a || b"}
+_CONSTANTS: Mapping[str, str] = {
+    **dict.fromkeys(("None", "NULL", "Null", "nil", "undefined"), "null"),
+    **dict.fromkeys(("True", "TRUE"), "true"),
+    **dict.fromkeys(("False", "FALSE"), "false"),
+}
+_NOT = re.compile(r"\bnot\s+\Z")
 _SYNTAX = (
+    ("=>", "What becomes of each item is written x.map(item, item.name)."),
     ("??", "What stands in for a missing value is written default(path, value)."),
     ("==", "Equal is written a == b, unlike a != b."),
     ("and", "And is written a && b."),
@@ -89,6 +96,8 @@ def _worded(
     is_function = name is not None and _is_call(spelt.text, offset)
     if name and is_function:
         message, remedy = _call_words(name[1])
+    elif name and name[1] in _CONSTANTS:
+        remedy = f"Write {_CONSTANTS[name[1]]}."
     if name:  # CEL may point behind the name, at the dot or bracket that follows
         begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
         offset = begin if begin >= 0 else offset
@@ -153,6 +162,8 @@ def _syntax_words(source: str, offset: int) -> tuple[str, str] | None:
         return "There is no expression between the brackets.", "Write one, such as inputs.name, or take them out."
     begin = max(offset - 1, 0) if source[offset - 1 : offset + 1] == "??" else offset
     begin = _lone_bar(source, begin)
+    if _NOT.search(source[:begin]):
+        return "The expression cannot be read at 'not'.", "Not is written !x."
     word = _WORD.match(source, begin)  # `or` is an operator, but not at the beginning of `order`
     sign = next((sign for sign, _ in _SYNTAX if (word[0] == sign if word else source.startswith(sign, begin))), None)
     if sign is None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from engine.expressions.evaluable import IN_ORDER, PART_OF_TEXT, keys_in_order
 from engine.expressions.function_table import FUNCTIONS, part_of_text
-from engine.expressions.syntax import PART_OF_TEXT
 
 
 @cache
@@ -20,7 +20,7 @@ def extensions() -> list[Any]:
 
     _make_none_immortal()
     own = [_declared(cel, one.name, one.implementation) for one in FUNCTIONS if one.implementation is not None]
-    own.append(_part_of_text(cel))
+    own += [_part_of_text(cel), _keys_in_order(cel)]
     return [
         ext_strings.ExtStrings(),
         ext_math.ExtMath(),
@@ -49,6 +49,16 @@ def _part_of_text(cel: Any) -> Any:
         impl=part_of_text,
     )
     return cel.FunctionDecl(PART_OF_TEXT, [overload])
+
+
+def _keys_in_order(cel: Any) -> Any:
+    overload = cel.Overload(
+        id="keys_in_order",
+        return_type=cel.Type.List(cel.Type.DYN),
+        parameters=[cel.Type.Map(cel.Type.DYN, cel.Type.DYN)],
+        impl=keys_in_order,
+    )
+    return cel.FunctionDecl(IN_ORDER, [overload])
 
 
 def _declared(cel: Any, name: str, implementation: Callable[[Any], str]) -> Any:

@@ -73,7 +73,8 @@ def _checked_integer(value: int) -> int:
 
 def _checked_float(value: float) -> float:
     if not math.isfinite(value):
-        raise ExpressionError(f"The result is {value}, which JSON cannot hold.", remedy="Guard the division.")
+        remedy = "Guard a division by 0, and look at the numbers: the largest is about 1.8e308."
+        raise ExpressionError(f"The result is {value}, which JSON cannot hold.", remedy=remedy)
     return value
 
 

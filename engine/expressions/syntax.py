@@ -80,10 +80,6 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
 }
 
 
-PART_OF_TEXT = "@substring"
-"""Our `x.substring(from, to)`, with a name that nobody can write: CEL's refuses an end that is the end of the text."""
-
-
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node. Two nodes are equal if they mean the same, whatever their position.
@@ -140,20 +136,11 @@ def checked(serialized: bytes) -> Any:
     return _checked_class().FromString(any_pb2.Any.FromString(serialized).value)
 
 
-def named(serialized: bytes, names: Names) -> bytes:
-    """Return a serialized checked expression with its names put back, as CEL can evaluate it with plain data.
-
-    Calls for which CEL has no sound implementation are made to ours.
-    """
+def serialized_as(serialized: bytes, found: Any) -> bytes:
+    """Return a serialized checked expression, with this message in place of its own."""
     from google.protobuf import any_pb2
 
     box = any_pb2.Any.FromString(serialized)
-    found = _checked_class().FromString(box.value)
-    replaced = {_put_back(one, names) for one in _every(found.expr) if _is_of_message(one)}
-    replaced |= {_called_by_us(one) for one in _every(found.expr) if _is_part_of_text(one)}
-    for place in reversed(range(len(found.references))):
-        if found.references[place].key in replaced:
-            del found.references[place]  # CEL would put the message type in place of the name
     box.value = found.SerializeToString()
     return bytes(box.SerializeToString())
 
@@ -165,27 +152,13 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(part)
 
 
-def _every(expr: Any) -> Iterator[Any]:
+def every(expr: Any) -> Iterator[Any]:
     """Yield an expression and all inside it."""
     ahead = [expr]
     while ahead:
         one = ahead.pop()
         yield one
         ahead += _inside(one, one.WhichOneof("choice"))
-
-
-def _is_of_message(expr: Any) -> bool:
-    """Return whether this selects from a message literal: only we write any."""
-    return bool(expr.WhichOneof("choice") == "select" and expr.select.operand.WhichOneof("choice") == "struct")
-
-
-def _is_part_of_text(expr: Any) -> bool:
-    return bool(expr.WhichOneof("choice") == "call" and expr.call.function == "substring" and len(expr.call.args) == 2)
-
-
-def _called_by_us(expr: Any) -> int:
-    expr.call.function = PART_OF_TEXT
-    return int(expr.id)
 
 
 def _inside(expr: Any, kind: str | None) -> list[Any]:
@@ -201,17 +174,6 @@ def _inside(expr: Any, kind: str | None) -> list[Any]:
     if kind == "comprehension":
         return [inner.iter_range, inner.accu_init, inner.loop_condition, inner.loop_step, inner.result]
     return []
-
-
-def _put_back(expr: Any, names: Names) -> int:
-    """Replace a select of the first message by the path it stands for; return the id of the replaced message."""
-    path = names.get(expr.select.field, ())
-    number = int(expr.select.operand.id)
-    if len(path) == 1:
-        expr.ident.name = path[0]
-    elif path:
-        expr.select.operand.ident.name, expr.select.field = path
-    return number
 
 
 def _node(expr: Any, positions: Mapping[int, int]) -> Node:

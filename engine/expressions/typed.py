@@ -17,10 +17,11 @@ from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types
 from engine.expressions.compile_errors import compile_errors
+from engine.expressions.evaluable import named
 from engine.expressions.extensions import extensions
 from engine.expressions.results import result_schema
 from engine.expressions.roots import ALL_STEPS, STEPS, Path, roots_in
-from engine.expressions.syntax import Names, Node, checked, named, tree, with_names
+from engine.expressions.syntax import Names, Node, checked, tree, with_names
 from engine.expressions.templates import Spelling, Token, expression_tokens, spelling
 from engine.expressions.type_relaxation import Edit, Unsound, compile_in, edited
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -207,20 +208,44 @@ _SHOWN = 200
 _MOST_NAMED = 10
 
 
+_TYPES: Mapping[type, AbstractSet[str]] = {
+    str: {"string"},
+    bool: {"boolean"},
+    int: {"integer", "number"},
+    float: {"number", "integer"},
+    list: {"array"},
+    dict: {"object"},
+    type(None): {"null"},
+}
+"""The names in a schema of what a JSON text can be."""
+
+
+def _types(schema: object) -> list[str]:
+    """Return the types that a schema names; a schema that names none is one of texts."""
+    named = schema.get("type", "string") if isinstance(schema, Mapping) else "string"
+    return [named] if isinstance(named, str) else [*named]
+
+
 def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> Any:
     """Return the typed value of an input (or of what `of` names), converted as its schema requires.
 
-    Raises InvalidInput. Text stays text; everything else is JSON; a list of texts may be separated by commas.
+    Raises InvalidInput. Text stays text; everything else is JSON. What may be a text is one unless it is JSON of
+    another type that it may have, such as null. A list may be written as its items, separated by commas.
     """
-    kind = schema.get("type", "string")
-    if kind == "string":
+    types = _types(schema)
+    if types == ["string"]:
         return text
-    if kind == "array" and not text.lstrip().startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
+    if types == ["array"] and not text.lstrip().startswith("["):
+        if "string" in _types(schema.get("items")):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        text = f"[{text}]"
     try:
-        return typed_value(text, f"The {of} {name!r}")
+        value = typed_value(text, f"The {of} {name!r}")
+        return text if "string" in types and not _TYPES[type(value)] & {*types} else value
     except InvalidInput as error:
+        if "string" in types:
+            return text
         raise InvalidInput(
-            f"The {of} {name!r} is {text[:_SHOWN]!r}, and it must be of type {kind}.",
+            f"The {of} {name!r} is {text[:_SHOWN]!r}, and it must be of type {' or '.join(types)}.",
             remedy=f"Write it as JSON, like 25 or true. {error.message} {error.remedy}",
         ) from error

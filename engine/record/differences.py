@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.base.wording import member_path
 from engine.expressions.json_values import compact_json
 
 _LONGEST_SHOWN = 80
@@ -44,7 +45,7 @@ def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
     """Yield every leaf at which two values differ; lists of different length, and texts, differ as a whole."""
     if isinstance(old, Mapping) and isinstance(new, Mapping) and not (is_reference(old) or is_reference(new)):
         for key in [*old, *(key for key in new if key not in old)]:
-            yield from differences(f"{field}.{key}" if field else key, old.get(key, ABSENT), new.get(key, ABSENT))
+            yield from differences(member_path(field, key), old.get(key, ABSENT), new.get(key, ABSENT))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(f"{field}[{index}]", one, other)

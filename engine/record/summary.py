@@ -87,18 +87,18 @@ def sentence(run: Run) -> str:
     if "only" in options:
         return _test_sentence(run, options["only"])
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
+    effects = [step["effect"] for step in run["steps"] if step["effect"]]
     parts = [*_nothing_written(run), _loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
     parts += _which(run, loop) if loop is not None else []
     if loop is not None and _failed_outside(run, loop):
         parts.append(_failed(run, "Failed"))
     parts += _notes(run["steps"])
-    if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
+    if any(effect["reused"] or effect.get("updated") for effect in effects):
         parts += _reused_sentences(run, loop)
     broken_off = sum(bool(step["effect"]) and step["status"] == StepStatus.CANCELLED for step in run["steps"])
     if broken_off:
         were = "was" if broken_off == 1 else "were"
         parts.append(f"{counted(broken_off, 'write')} on the way {were} made all the same.")
-    effects = [step["effect"] for step in run["steps"] if step["effect"]]
     parts += [*_made_again_sentence(effects), *_undone_sentence(effects)]
     parts += _corrected_sentence(run["steps"])
     if "pins" in options:
@@ -356,9 +356,11 @@ def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
     """
     steps = run["steps"]
     differing = _places(steps, loop, lambda effect: "note" in effect)
-    new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
-    old = _places(steps, loop, lambda effect: effect["reused"]) - new - differing
-    counts = [f"{len(found):,} {words}" for found, words in ((new, "new"), (old, "already done")) if found]
+    updated = _places(steps, loop, lambda effect: bool(effect.get("updated"))) - differing
+    new = _places(steps, loop, lambda effect: not effect["reused"]) - updated - differing
+    old = _places(steps, loop, lambda effect: effect["reused"]) - new - updated - differing
+    told = ((new, "new"), (updated, "updated"), (old, "already done"))
+    counts = [f"{len(found):,} {words}" for found, words in told if found]
     if counts:
         yield f"{', '.join(counts)}."
     if differing and not [*_nothing_written(run)]:
@@ -369,7 +371,8 @@ def _reused_sentences(run: Run, loop: StepRecord | None) -> Iterator[str]:
 
 def _made_again_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
     """Say how many undone writes of earlier runs the run has made again."""
-    again = sum(bool(one.get("generation")) and not (one["reused"] or one.get("undone")) for one in effects)
+    made = [one for one in effects if not (one["reused"] or one.get("updated") or one.get("undone"))]
+    again = sum(bool(one.get("generation")) for one in made)
     if again:
         yield f"{counted(again, 'write')} made again: an undo had taken {'it' if again == 1 else 'them'} back."
 

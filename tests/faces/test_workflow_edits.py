@@ -96,6 +96,8 @@ def test_a_draft_over_http(faces: Faces) -> None:
         headers = {"Content-Type": "application/json", "If-Match": f'"{etag}"'}
         return faces.client("owner").put(address, content=json.dumps({"text": text}), headers=headers)
 
+    unnamed = faces.raw("PUT", address, json.dumps({"text": text}))
+    assert (unnamed.status_code, "send the `etag`" in unnamed.json()["error"]["remedy"]) == (409, True)
     stale = put("0123456789abcdef")
     assert stale.status_code == 412
     assert stale.json()["error"]["conflict"]["etag"] == seen["etag"]

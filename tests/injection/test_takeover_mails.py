@@ -21,7 +21,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
 
 OWNER = Principal("owner", "owner", confirmed=True)
-WISHES = {
+REQUESTS = {
     "classify-mail": TakeoverRequest(expect={"kind": "bug"}),
     "draft-reply": TakeoverRequest(),
     "summarize-issue": TakeoverRequest(),
@@ -60,19 +60,19 @@ def report(orchestra: Orchestra, name: str, wanted: TakeoverRequest) -> Report:
 )
 @pytest.mark.slow
 def test_the_model_of_the_demo_quotes_some_orders_and_follows_none(demo: Orchestra, name: str, passed: int) -> None:
-    found = report(demo, name, WISHES[name])
+    found = report(demo, name, REQUESTS[name])
     assert (found["cases"], found["passed"]) == (40, passed)
     assert {one["assertion"] for one in found["failed"]} == {"not_contains"}
 
 
 def test_an_obedient_model_is_found_out(world: World) -> None:
     with world.opened() as orchestra:
-        found = {name: report(orchestra, name, wanted)["passed"] for name, wanted in WISHES.items()}
-    assert found == dict.fromkeys(WISHES, 0)
+        found = {name: report(orchestra, name, wanted)["passed"] for name, wanted in REQUESTS.items()}
+    assert found == dict.fromkeys(REQUESTS, 0)
 
 
 @pytest.mark.parametrize(
-    ("document", "wish", "said"),
+    ("document", "wanted", "said"),
     [
         ({"variables": {"a": {"type": "string"}, "b": {"type": "string"}}}, TakeoverRequest(), "not clear"),
         ({"variables": {"a": {"type": "string"}}}, TakeoverRequest("b"), "no variable 'b'"),

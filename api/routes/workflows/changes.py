@@ -11,13 +11,15 @@ from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.errors import stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.base.errors import InvalidInput, StaleEdit
+from engine.base.errors import InUse, InvalidInput, StaleEdit
 from engine.workflows.workflow_files import CopiedSample, WorkflowFile
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 
 _CHANGED: dict[int | str, dict[str, Any]] = {412: {"model": Refusal, "description": "It has changed: see `conflict`"}}
+
+_NO_ETAG = "Choose another name. To replace its text, send the `etag` that GET /api/workflows/{name} returns."
 
 
 class NewWorkflow(Sent):
@@ -91,6 +93,10 @@ def save_workflow(
     etag = sent.etag if if_match is None else if_match.removeprefix("W/").strip('"')
     try:
         return orchestra.editing.save(principal, name, sent.text, etag)
+    except InUse as error:
+        if etag is not None:
+            raise
+        raise InUse(error.message, remedy=_NO_ETAG) from error
     except StaleEdit as error:
         if if_match is None:
             raise

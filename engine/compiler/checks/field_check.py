@@ -161,7 +161,8 @@ def check_inputs_schema(inputs: JsonSchema, report: Report) -> JsonSchema:
         _check_required(inputs, properties, report)
     if _is_shorthand(inputs):
         said = "'inputs' is a JSON Schema of an object: the inputs themselves stand under 'properties'."
-        form = json.dumps({"type": "object", "properties": inputs}, ensure_ascii=False)
+        meant = {name: {"type": one} if isinstance(one, str) else one for name, one in inputs.items()}
+        form = json.dumps({"type": "object", "properties": meant}, ensure_ascii=False)
         report.add(("inputs",), said, "inputs", f"Write {form}." if len(form) <= _LONGEST_FORM else _INPUTS)
         return {"type": "object"}  # reported; expressions may name them
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
@@ -182,8 +183,13 @@ def check_inputs_schema(inputs: JsonSchema, report: Report) -> JsonSchema:
 
 def _is_shorthand(inputs: JsonSchema) -> bool:
     """Return whether the inputs stand where the keywords of the schema should."""
-    are_schemas = all(isinstance(one, Mapping) for one in inputs.values())
-    return bool(inputs) and are_schemas and not {"properties", "additionalProperties", "$defs"} & {*inputs}
+    are_schemas = all(isinstance(one, Mapping) or one in [*_INPUT_TYPES] for one in inputs.values())
+    return (
+        bool(inputs)
+        and are_schemas
+        and inputs.get("type") != "object"
+        and not {"properties", "additionalProperties", "$defs"} & {*inputs}
+    )
 
 
 def _with_right_keys(inputs: JsonSchema, report: Report) -> JsonSchema:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.base.wording import nearest
 from engine.compiler.definition.identifiers import is_speakable, is_variable, loop_name_fault, step_id_fault
@@ -16,6 +17,7 @@ from engine.compiler.definition.problems import STEP_LISTS, Doubts, problem, ste
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.repair import ABSENT, Repair, repaired
 from engine.documents.shapes import Fault
+from engine.plugins.registry import step_type
 
 _NAMELESS = "?"
 _NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
@@ -112,6 +114,7 @@ def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]], ids:
 def _form_problem(file: JsonFile, fault: Fault, path: JsonPath) -> Problem:
     line, column = file.key_place(path) if fault.is_about_key else file.place(path)
     step, where = step_and_field(file.value, path)
+    remedy = _remedy_in_with(file.value, path) if fault.code == "unknown_key" else ""
     return Problem(
         fault.message,
         code=fault.code,
@@ -120,5 +123,19 @@ def _form_problem(file: JsonFile, fault: Fault, path: JsonPath) -> Problem:
         column=column,
         step=step,
         field=where,
-        remedy=fault.remedy,
+        remedy=remedy or fault.remedy,
     )
+
+
+def _remedy_in_with(document: Any, path: JsonPath) -> str:
+    """Return the remedy for a field of a step type that stands beside `with`; an empty text for any other key."""
+    for part in path[:-1]:
+        document = document[part]
+    uses, name = document.get("uses"), str(path[-1])
+    try:
+        fields = step_type(uses).fields.model_fields if isinstance(uses, str) else {}
+    except OrchestraError:  # reported where it stands
+        return ""
+    if name not in fields:
+        return ""
+    return f'It is a field of {uses}: write it in \'with\', as "with": {{"{name}": …}}.'

@@ -156,6 +156,23 @@ def _in(_function: str, kinds: Sequence[str]) -> Words:
     return f"'in' looks into a list or an object, and this is {seen}.", remedy
 
 
+def join_words(seen: str) -> Words:
+    """Return (message, remedy) for a list of other values than texts that is to be joined."""
+    return (
+        f"'join' takes a list of texts, and this is {seen}.",
+        "Make texts of the items: x.map(i, text(i)).join(', ').",
+    )
+
+
+def _join(_function: str, kinds: Sequence[str]) -> Words:
+    if len(kinds) > 1 and word(kinds[1]) != "text":
+        return f"'join' puts {word(kinds[1])} between the texts.", "Write the separator as a text: x.join(', ')."
+    if word(kinds[0]) != "a list":
+        return join_words(word(kinds[0]))
+    items = split_kinds(kinds[0][5:-1])
+    return join_words(f"a list of {word(items[0])}" if items else "a list")
+
+
 def _clock(function: str, _kinds: Sequence[str]) -> Words:
     return f"{function!r} does not work on text.", f"Make a time of it first: timestamp(x).{function}()."
 
@@ -166,5 +183,6 @@ _SPECIAL: Sequence[tuple[Callable[[str, Sequence[str]], bool], Callable[[str, Se
     (lambda function, kinds: function in ("orValue", "default") and len(kinds) == 2, _default),
     (lambda function, kinds: function in _ITEMS and len(kinds) == 2, _item),
     (lambda function, kinds: function == "@in" and len(kinds) == 2, _in),
+    (lambda function, kinds: function == "join" and len(kinds) > 0, _join),
     (lambda function, kinds: function.startswith("get") and kinds[:1] == ["string"], _clock),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.base.wording import did_you_mean
-from engine.expressions.wording.kinds import index_words, overload_remedy, refusal, split_kinds, word
+from engine.expressions.wording.kinds import index_words, join_words, overload_remedy, refusal, split_kinds, word
 
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
 
@@ -37,6 +37,7 @@ def _worded(reason: str, patterns: Sequence[Any], known: Mapping[str, Sequence[s
     return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else "."), ""
 
 
+_NOT_THE_LAST = "Take the last name off the path."
 NOTHING_YET = "There is nothing to name yet; take it out."
 
 
@@ -57,7 +58,7 @@ def _overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tupl
 def _select(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     seen = word(found[1])
     remedy = "Name an item first, like x[0], or go through all of them: x.map(i, i.name)."
-    return f"This is {seen}; it has no fields.", remedy if seen == "a list" else "Take the last name off the path."
+    return f"This is {seen}; it has no fields.", remedy if seen == "a list" else _NOT_THE_LAST
 
 
 def _range(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -93,6 +94,8 @@ def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tu
 def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     target, name, kinds = found[1], found[2], split_kinds(found[3])
     kinds = ([target] if target else []) + kinds
+    if name in ("_?._", "_[?_]"):
+        return f"This is {word(kinds[0])}; it has no field or item of that name.", _NOT_THE_LAST
     operator = name.strip("_@").replace("_", " ").strip() or name
     words = " and ".join(map(word, kinds)) or "this"
     return f"{operator!r} does not work on {words}.", overload_remedy(kinds)
@@ -104,7 +107,11 @@ def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]])
         return "A condition is neither true nor false.", "Compare it with something, like x == 'yes' or x != null."
     if name == "<iter_range>":
         return "This goes through a list, but the value is not a list.", "Look at the value; lists are written [a, b]."
-    operator = {"@in": "in", "_[?_]": "[ ]", "_[_]": "[ ]", "_?._": "."}.get(name, name.strip("_"))
+    if name in ("_?._", "_[?_]"):
+        return "It is neither an object nor a list.", _NOT_THE_LAST
+    if name == "join":
+        return join_words("a list with others")
+    operator = {"@in": "in", "_[_]": "[ ]"}.get(name, name.strip("_"))
     return f"{operator!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
 
 
@@ -142,6 +149,28 @@ def _part_of_text(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> 
     return f"{call} ends after the text, which has {has}.", f"Ask size(x) first, like size(x) > {end} ? … : x."
 
 
+def _missing_value(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"There is no value number {int(found[1]) + 1} for the text.", _FORMAT
+
+
+def _clause(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"The text has '%{found[1]}', which stands for no value.", _FORMAT
+
+
+def _clause_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    clause = {"decimal": "%d", "hex": "%x", "octal": "%o", "binary": "%b"}.get(found[1].lower(), "%e or %f")
+    return f"{clause} does not take {word(found[2])}.", _ANY_VALUE
+
+
+def _extreme(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    name = {"max": "greatest", "min": "least"}.get(found[1], found[1])
+    said = f"math.{name} takes numbers, or a list of numbers that is not empty."
+    return said, f"Ask first: size(x) > 0 ? math.{name}(x) : 0; double(x) makes a number of a text."
+
+
+_EXTREMES = (r"^math\.@?(\w+)(?:\(\))? .*?(?:empty|numeric|single)", _extreme)
+_ANY_VALUE = "%s takes any value; double(x) makes a number of a text."
+_FORMAT = "Write %s for each value of the list, and %% for a percent sign."
 _RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
 _TOO_LARGE = ("The whole number does not fit into 64 bits.", _RANGE)
 _NO_TIME = ("The time is before the year 1 or after the year 9999.", "Look at the time, and at what is added to it.")
@@ -157,6 +186,7 @@ _PATTERNS = (
         r"has\(\) argument must be a field selection",
         ("has() asks for a field.", "Write it like has(steps.read.output); of a list ask size(x) > 0."),
     ),
+    _EXTREMES,
     (r"undefined field '([^']*)' not found in struct '([^']*)'", _field),
     (r"undeclared reference to '([^']*)'", _name),
     (r"found no matching overload for '([^']*)' applied to '\((.*)\)'", _overload),
@@ -178,7 +208,7 @@ _FAILURES = (
     (r"^Key not found in map : \"?(.*?)\"?$", _key),
     (
         r"^Applying SELECT to non-message type",
-        ("It is not an object; it has no fields.", "Take the last name off the path."),
+        ("It is not an object; it has no fields.", _NOT_THE_LAST),
     ),
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),
@@ -193,6 +223,12 @@ _FAILURES = (
         r"null stands in the middle",
         ("A null stands in the middle of text.", "Say what stands there: x == null ? 'text' : x"),
     ),
+    (r"^index (\d+) out of range", _missing_value),
+    (r"^unexpected end of format string", ("The text ends with a single '%'.", _FORMAT)),
+    (r'^unrecognized formatting clause "(.*)"', _clause),
+    (r"^(\w+) clause can only be used on .* was given (\w+)", _clause_kind),
+    (r'^only "NaN", .* are supported', ("%e and %f take a number, and this is text.", _ANY_VALUE)),
+    _EXTREMES,
     (r"^cannot convert (\w+) to (\w+)", _conversion),
     (r"^Type conversion error from '(\w+)' to '(\w+)'", _conversion),
     (r"^String to (Timestamp|Duration) conversion failed", _moment),

@@ -210,9 +210,12 @@ class Plans:
         self._refuse(plan_id, changes)
 
     def _tree(self, p: Principal, plan_id: str) -> PlanTree:
-        root = self._runs.get(p, plan_id)
+        remedy = "`orchestra plans list` shows the plans; `orchestra runs show` shows a run."
+        try:
+            root = self._runs.get(p, plan_id)
+        except UnknownName as error:
+            raise UnknownName("plan", plan_id, remedy=remedy) from error
         if "plan" not in root.get("options", {}):
-            remedy = "`orchestra plans list` shows the plans; `orchestra runs show` shows a run."
             raise UnknownName("plan", plan_id, remedy=remedy)
         return tree_of(root, self._logs.read, self._stored_hash)
 

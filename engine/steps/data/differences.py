@@ -82,7 +82,7 @@ def _by_key(field: str, items: JsonValue, key: str) -> Keyed:
     for index, item in enumerate(items):
         if not isinstance(item, Mapping) or item.get(key) is None:
             raise InvalidRequest(f"`{field}[{index}]` has no `{key}`.", remedy="Choose a `key` that every item has.")
-        name = compact_json(item[key])
+        name = compact_json(_whole(item[key]))
         if name in found:
             raise InvalidRequest(
                 f"`{field}` has two items with the {key} {name[:80]}; the second is `{field}[{index}]`.",
@@ -90,6 +90,11 @@ def _by_key(field: str, items: JsonValue, key: str) -> Keyed:
             )
         found[name] = (item[key], item)
     return found
+
+
+def _whole(value: JsonValue) -> JsonValue:
+    """Return a whole number without its point: 1 and 1.0 are the same key."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _of_lists(before: Keyed, after: Keyed) -> JsonValue:

@@ -59,8 +59,9 @@ class Archive(FileStep):
             found = read(given, "unpack", {"pattern": it.pattern}, _UNPACK, out)
             files = [*_split(path, found["entries"])]
             path.unlink()
-        if found["left_out"]:
-            call.notes.append(f"{len(found['left_out'])} entries were left out.")
+        left_out = len(found["left_out"])
+        if left_out:
+            call.notes.append("1 entry was left out." if left_out == 1 else f"{left_out} entries were left out.")
         return {"file": None, "files": files, "left_out": found["left_out"]}
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:

@@ -154,7 +154,8 @@ class Index(_Changes):
         it = call.fields
         if call.embedder is not None:  # before anything is changed
             call.client.require_model(it.collection, call.embedder.client.embedding_model)
-        indexed, unchanged = call.client.index(it.collection, [_document(one) for one in it.documents])
+        documents = {one.id: _document(one) for one in it.documents}  # of those with the same id, the last one
+        indexed, unchanged = call.client.index(it.collection, list(documents.values()))
         embedded = self._embedded(call) if it.documents else 0
         return {"collection": it.collection, "indexed": indexed, "unchanged": unchanged, "embedded": embedded}
 

@@ -256,6 +256,10 @@ MISTAKES = [
         "no key 'timeout'", "'timeout_seconds'", id="field-of-the-step",
     ),
     pytest.param(
+        flow({"id": "a", "uses": "flow.wait", "seconds": 5, "with": {"seconds": 5}}), "unknown_key", "a", "seconds",
+        '"seconds"', "no key 'seconds'", "a field of flow.wait: write it in 'with'", id="field-beside-with",
+    ),
+    pytest.param(
         flow({"id": "g", "retry": {"attempts": 2}, "steps": [set_step("b")]}), "wrong_value", "g", None,
         '{\n      "id": "g"', "'retry' goes only with 'uses'", "", id="retry-of-a-group",
     ),

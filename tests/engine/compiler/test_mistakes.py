@@ -121,6 +121,12 @@ MISTAKES = [
         id="inputs without properties",
     ),
     pytest.param(
+        lambda w: w.update(inputs={"limit": "integer"}),
+        "inputs",
+        'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.',
+        id="inputs with only types",
+    ),
+    pytest.param(
         lambda w: w.update(triggers=[{"id": "t", "uses": "no.such"}]), "no.such", "trigger type", id="a trigger"
     ),
 ]

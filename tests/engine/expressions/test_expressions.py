@@ -426,3 +426,55 @@ def test_nulls_do_not_use_none_up() -> None:
         [sys.executable, "-c", _MANY_NULLS], capture_output=True, check=False, timeout=PATIENCE_SECONDS
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("{{ a.map(k, k).join('') }}", "abcdefghijklmnop", id="map"),
+        pytest.param("{{ a.filter(k, a[k] < 4).join('') }}", "mnop", id="filter"),
+        pytest.param("{{ dyn(a.map(k, k)).map(k, k).join('') }}", "abcdefghijklmnop", id="in-what-is-gone-through"),
+        pytest.param("{{ [a].map(one, one.map(k, a[k]))[0][0] }}", 15, id="inside-a-macro"),
+        pytest.param(
+            "{{ {'z': 1, 'b': 2, 'x': 3, 'a': 4, 'y': 5, 'c': 6}.map(k, k).join('') }}", "abcxyz", id="literal"
+        ),
+        pytest.param("{{ {12: 1, 5: 2, 7: 3, 3: 4, 9: 5, 1: 6}.map(k, k) }}", [1, 3, 5, 7, 9, 12], id="numbers"),
+        pytest.param("{{ default(b.missing, a).map(k, k).join('') }}", "abcdefghijklmnop", id="default"),
+    ],
+)
+def test_macros_go_through_the_keys_of_an_object_in_order(source: str, expected: Any) -> None:
+    assert value(source, a={key: place for place, key in enumerate("ponmlkjihgfedcba")}, b={}) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        pytest.param("{{ a.map(k, k) }}", "goes through a list", id="a-number"),
+        pytest.param("{{ b.map(k, k) }}", "goes through a list", id="a-null"),
+    ],
+)
+def test_a_macro_over_neither_a_list_nor_an_object_is_an_error(source: str, said: str) -> None:
+    with pytest.raises(ExpressionError, match=said):
+        value(source, a=3, b=None)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("{{ default(a.owner.name, 'nobody') }}", "nobody", id="null"),
+        pytest.param("{{ default(a.owner.name.first, 'nobody') }}", "nobody", id="further-names"),
+        pytest.param("{{ default(a.owner[0], 'nobody') }}", "nobody", id="an-item-of-null"),
+        pytest.param("{{ default(b.name, 'nobody') }}", "nobody", id="the-first-name"),
+        pytest.param("{{ [a.owner, {'name': 'Ann'}].map(one, default(one.name, '?')) }}", ["?", "Ann"], id="macro"),
+        pytest.param("{{ a.?owner.?name.orValue('nobody') }}", "nobody", id="optional"),
+        pytest.param("{{ a.?owner.?name.hasValue() }}", False, id="has-value"),
+        pytest.param("{{ default(a.owner, 'nobody') }}", None, id="null-itself-is-there"),
+    ],
+)
+def test_a_field_of_null_is_missing(source: str, expected: Any) -> None:
+    assert value(source, a={"owner": None}, b=None) == expected
+
+
+def test_a_default_for_a_field_of_a_text_names_the_mistake() -> None:
+    with pytest.raises(ExpressionError, match="This is text; it has no field"):
+        value("{{ default(a.owner.name, 'nobody') }}", a={"owner": "Ann"})

@@ -8,7 +8,7 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.compiler.definition.plan import Block, Plan
-from engine.record.acceptance import checked_inputs
+from engine.record.acceptance import checked_inputs, from_text
 
 INPUTS = {
     "type": "object",
@@ -56,3 +56,40 @@ def test_an_input_of_any_type_is_as_deep_as_a_file_may_be() -> None:
     with pytest.raises(InvalidInput, match="'data' is nested deeper than 64 levels"):
         checked_inputs(anything, {"data": deep})
     assert checked_inputs(anything, {"data": deep[0]})
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "expected"),
+    [
+        pytest.param("a, b", {"type": "string"}, ["a", "b"], id="texts"),
+        pytest.param("a, b", None, ["a", "b"], id="anything"),
+        pytest.param("1, 2", {"type": "integer"}, [1, 2], id="numbers"),
+        pytest.param('{"id": 1}', {"type": "object"}, [{"id": 1}], id="one-object"),
+        pytest.param("null", {"type": "object"}, [None], id="null"),
+        pytest.param("[]", {"type": "object"}, [], id="none"),
+        pytest.param("1, x", {"type": ["string", "integer"]}, ["1", "x"], id="texts-or-numbers"),
+    ],
+)
+def test_a_typed_list_has_items_of_its_kind(text: str, items: Any, expected: Any) -> None:
+    assert from_text("list", text, {"type": "array"} | ({} if items is None else {"items": items})) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ann", "Ann"),
+        ("", ""),
+        ("null", None),
+        ("5 apples", "5 apples"),
+        ("4711", "4711"),
+        ("true", "true"),
+        ('"null"', "null"),
+    ],
+)
+def test_a_text_that_may_be_null_is_typed_without_quotes(text: str, expected: Any) -> None:
+    assert from_text("name", text, {"type": ["string", "null"]}) == expected
+
+
+def test_a_typed_value_of_the_wrong_type_is_refused_with_the_types_in_words() -> None:
+    with pytest.raises(InvalidInput, match="must be of type integer or null"):
+        from_text("n", "many", {"type": ["integer", "null"]})

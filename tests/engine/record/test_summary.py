@@ -229,6 +229,25 @@ def test_undone_writes_are_counted_among_those_the_run_made(undone: str, reused:
 
 
 @pytest.mark.parametrize(
+    ("updated", "reused", "again", "said"),
+    [
+        pytest.param("0", "12", "", " 1 updated, 2 already done.", id="one"),
+        pytest.param("012", "", "", " 3 updated.", id="all"),
+        pytest.param("0", "1", "", " 1 new, 1 updated, 1 already done.", id="each"),
+        pytest.param("0", "12", "012", " 1 updated, 2 already done.", id="made-again-by-an-earlier-run"),
+    ],
+)
+def test_writes_that_a_run_has_updated_are_not_new(updated: str, reused: str, again: str, said: str) -> None:
+    steps = mails("task", "task", "task")
+    for index, write in enumerate(one for one in steps if one["effect"]):
+        write["effect"]["reused"] = str(index) in reused
+        write["effect"]["generation"] = int(str(index) in again)
+        if str(index) in updated:
+            write["effect"]["updated"] = True
+    assert sentence(run(*steps)) == f"3 mails: 3 tasks.{said}"
+
+
+@pytest.mark.parametrize(
     ("error_step", "said"),
     [
         pytest.param("after", "1 mail: 1 task. Failed: No paper.", id="after-the-loop"),

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -333,6 +334,19 @@ def test_files_are_written_listed_packed_and_unpacked(run: Run, inbox: Path, roo
     assert (root / "files" / "last.pdf").read_bytes() == (inbox / "a.pdf").read_bytes()
     assert json.loads((root / "files" / "out" / "data.json").read_text())["rows"] == ROWS
     assert not list(root.glob("files/**/*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [(["../a.txt"], "1 entry was left out."), (["../a.txt", "../b.txt"], "2 entries were left out.")],
+)
+def test_entries_that_would_leave_the_folder_are_left_out(run: Run, inbox: Path, names: list[str], note: str) -> None:
+    with zipfile.ZipFile(inbox / "odd.zip", "w") as archive:
+        for name in [*names, "kept.txt"]:
+            archive.writestr(name, "text")
+    document = run([step("file.archive", "unpacked", file="inbox/odd.zip")])
+    assert [one["name"] for one in output(document, "unpacked")["files"]] == ["kept.txt"]
+    assert document["steps"][0]["note"] == note
 
 
 def test_a_write_is_undone_if_nobody_has_changed_the_file(run: Run, orchestra: Orchestra, root: Path) -> None:

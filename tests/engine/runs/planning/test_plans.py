@@ -289,8 +289,9 @@ def test_a_plan_counts_nowhere_as_a_run(orchestra: Orchestra, planned: MakePlan,
     run = applied(orchestra, plan)
     assert [row.run_id for row in orchestra.runs.list(OWNER).rows] == [run["run_id"]]
     assert [row["plan_id"] for row in orchestra.plans.list(OWNER)["plans"]] == [plan["plan_id"]]  # nor does its check
-    with pytest.raises(UnknownName):
-        orchestra.plans.show(OWNER, run["run_id"])
+    for no_plan in (run["run_id"], "20260101T000000Z-aaaaaaaa", "nonsense"):
+        with pytest.raises(UnknownName, match="There is no plan named"):
+            orchestra.plans.show(OWNER, no_plan)
 
 
 def test_who_may_run_may_plan_and_apply(orchestra: Orchestra, planned: MakePlan, service: Service) -> None:

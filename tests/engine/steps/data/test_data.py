@@ -91,6 +91,7 @@ def test_lists_are_compared_by_key() -> None:
         ({"id": 1}, [], "`before` is no list"),
         ([], [{"id": 1}, {"name": "no id"}], r"`after\[1\]` has no `id`"),
         ([{"id": 1}, {"id": 1}], [], r"second is `before\[1\]`"),
+        ([], [{"id": 1}, {"id": 1.0}], r"second is `after\[1\]`"),
     ],
 )
 def test_a_key_that_does_not_identify_is_refused_with_its_place(before: Any, after: Any, words: str) -> None:
@@ -102,3 +103,22 @@ def test_other_values_are_compared_by_place() -> None:
     assert call("data.diff", before={"a": 1, "b": True}, after={"a": 1, "b": True}) == {"equal": True, "changes": []}
     found = call("data.diff", before={"a": [1, 2], "b": 1}, after={"a": [1, 3], "b": True})
     assert found["changes"] == [{"path": "a[1]", "before": 2, "after": 3}, {"path": "b", "before": 1, "after": True}]
+
+
+def test_a_whole_number_is_the_same_key_with_a_point() -> None:
+    found = call("data.diff", before=[{"id": 1, "n": 1}], after=[{"id": 1.0, "n": 2}], key="id")
+    assert (found["added"], found["removed"]) == ([], [])
+    assert [one["path"] for one in found["changed"][0]["changes"]] == ["n"]
+
+
+def test_each_place_has_a_path_of_its_own() -> None:
+    names = ["b", "a.b", "x y", "", "é", "a-b"]
+    before = {"a": {name: [1] for name in names}, "a.b": [1], "": [1]}
+    after = {"a": {name: ["1"] for name in names}, "a.b": ["1"], "": ["1"]}
+    paths = ["a.b", 'a["a.b"]', 'a["x y"]', 'a[""]', "a.é", "a.a-b", '["a.b"]', '[""]']
+    found = call("data.diff", before=before, after=after)
+    assert [one["path"] for one in found["changes"]] == [f"{path}[0]" for path in paths]
+    numbers = {"additionalProperties": {"items": {"type": "integer"}}}
+    schema = {"properties": {"a": numbers}, **numbers}
+    found = call("data.validate", data=after, schema=schema)
+    assert sorted(one["path"] for one in found["errors"]) == sorted(f"{path}[0]" for path in paths)

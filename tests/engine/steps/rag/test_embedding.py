@@ -66,6 +66,16 @@ def test_only_new_passages_are_embedded_and_what_they_cost_is_in_the_run(desk: D
     assert (output(desk.run())["embedded"], embedded(desk)) == (1, before + 4)
 
 
+def test_of_documents_with_the_same_id_only_the_last_one_is_indexed_and_paid(desk: Desk) -> None:
+    model(desk)
+    desk.workflow([index({"id": "manual", "text": "An older text."}, LEASE, MANUAL)])
+    before = embedded(desk)
+    first, again = output(desk.run()), output(desk.run())
+    assert (first["indexed"], first["embedded"]) == (2, 2)
+    assert (again["indexed"], again["unchanged"], again["embedded"]) == (0, 2, 0)
+    assert embedded(desk) == before + 1
+
+
 def test_without_a_model_nothing_is_asked_and_words_alone_count(desk: Desk) -> None:
     model(desk)
     before = embedded(desk)
