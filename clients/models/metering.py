@@ -18,7 +18,7 @@ from clients.errors import BadAnswer, ServiceError
 _TOKENS_OF_A_PICTURE = 50_000
 """More than any model counts for a picture at full detail (OpenAI, Images and vision, calculating costs)."""
 _TOKENS_AROUND_A_MESSAGE = 16
-_MOST_TOKENS = 1_000_000_000
+MOST_TOKENS = 1_000_000_000
 """More than any model reads or writes at once."""
 
 
@@ -30,7 +30,7 @@ class ModelRequest:
     input_tokens: int
     """An upper bound."""
     output_tokens: int | None
-    """The most that the answer may have; None if the request does not limit it."""
+    """The most that the answer may have, as the request says it: a prompt may set any number. None if it says none."""
     is_for_vectors: bool = False
     """Whether it asks for vectors, so that no other model can take its place: its vectors could not be compared."""
 
@@ -101,7 +101,7 @@ def told_tokens(count: Any) -> int:
 
     A negative one would take from a budget what others have used, and one that is too large cannot be stored.
     """
-    return int(count) if isinstance(count, int | float) and 0 < count <= _MOST_TOKENS else 0
+    return int(count) if isinstance(count, int | float) and 0 < count <= MOST_TOKENS else 0
 
 
 def most_tokens(parts: Sequence[Any]) -> int:
