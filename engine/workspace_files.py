@@ -85,9 +85,9 @@ class FileView:
 class Files:
     """The `files` facet. Paths are relative to the workspace.
 
-    Only files that a step may read are shown, without workflows, prompts and environments; they are added in the folder
-    `files`, and only there they are deleted. Every method raises InvalidInput for a path that is not for steps, and
-    StorageError if the disk fails; those with a path raise UnknownName.
+    Only files that a step may read are shown, without those that say what runs, such as workflows; they are added in
+    the folder `files`, and only there they are deleted. Every method raises InvalidInput for a path that is not for
+    steps, and StorageError if the disk fails; those with a path raise UnknownName.
     """
 
     def __init__(self, open_account: Open, audit: Audit) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio import to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from api.base.errors import Unauthorized
+from api.base.identity import identify
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.base.errors import NotAllowed, TooManyTries
 from engine.base.statuses import ACTIVE_RUNS
 from engine.people.access import Principal
 from engine.record.types.run import Run
@@ -35,17 +38,29 @@ _LIVES_SECONDS = 3600.0
         200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, until the run ends or waits"}
     },
 )
-async def watch_run(run_id: str, orchestra: Door, principal: Acting) -> StreamingResponse:
+async def watch_run(run_id: str, request: Request, orchestra: Door, principal: Acting) -> StreamingResponse:
     """Stream `text` {path, text}: the next text; `again` {path}: it starts over; `recorded` {path}: it is in the run.
 
     The last event is `end` {run_id, status}, when the run has ended or waits. Text from before the call comes first.
+    If it ends without `end`, the caller is not signed in any more.
     """
     run = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
+    caller = partial(identify, request, orchestra.users)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(orchestra, principal, run), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(orchestra, caller, run), media_type="text/event-stream", headers=headers)
 
 
-async def _events(orchestra: Orchestra, principal: Principal, run: Run) -> AsyncIterator[str]:
+async def _events(orchestra: Orchestra, caller: Callable[[], Awaitable[Principal]], run: Run) -> AsyncIterator[str]:
+    """Yield the events; `caller` returns who watches, as long as they are signed in."""
+    try:
+        async for event in _of_run(orchestra, caller, run):
+            yield event
+    except (Unauthorized, NotAllowed, TooManyTries):
+        return
+
+
+async def _of_run(orchestra: Orchestra, caller: Callable[[], Awaitable[Principal]], run: Run) -> AsyncIterator[str]:
+    principal = await caller()
     run_id, status, seen = str(run["run_id"]), str(run["status"]), dict[str, str]()
     ends_at, looks = anyio.current_time() + _LIVES_SECONDS, 0
     while status in ACTIVE_RUNS and anyio.current_time() < ends_at:
@@ -56,6 +71,7 @@ async def _events(orchestra: Orchestra, principal: Principal, run: Run) -> Async
         await anyio.sleep(_LOOK_SECONDS)
         looks += 1
         if looks % _STATUS_EVERY == 0:
+            principal = await caller()
             run = await to_thread.run_sync(partial(orchestra.runs.get, principal, run_id))
             status = str(run["status"])
     for event in changes(seen, orchestra.runs.live(principal, run_id)):

@@ -9,6 +9,7 @@ from typing import Any
 from clients.anthropic.service import ANTHROPIC
 from clients.errors import BadAnswer
 from clients.models.asking import CUT_OFF, OnText, charging, tool_call
+from clients.models.metering import told_tokens
 from clients.secrets import known
 
 _ENDS: Mapping[str, str] = {
@@ -128,4 +129,4 @@ def _input(usage: Any) -> dict[str, int]:
 
 
 def _count(usage: Any, name: str) -> int:
-    return int(getattr(usage, name, None) or 0)
+    return told_tokens(getattr(usage, name, None))

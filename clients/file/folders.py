@@ -12,7 +12,7 @@ from clients.errors import InvalidRequest
 from clients.file.paths import is_hidden_in, is_within, parts_of
 from clients.file.service import FileSettings
 
-OWN = ("workflows", "prompts", "environments", "logs")
+OWN = ("workflows", "prompts", "environments", "agents", "tools", "mcp", "logs")
 """Folders of a workspace whose files say what runs, or ran."""
 
 
@@ -81,7 +81,7 @@ def _of_output(place: Path, root: Path, private: Iterable[Path], output: str) ->
     own = (*(root / name for name in OWN), *private)
     if any(is_within(written, one) or is_within(one, written) for one in own):
         return (
-            f"Steps may not write in {output!r}: workflows, settings or logs of AI-Orchestra are there. "
+            f"Steps may not write in {output!r}: files that say what runs, or logs, are there. "
             "Correct `output`: name a folder of its own, such as `files`."
         )
     return ""

@@ -9,6 +9,7 @@ from typing import Any
 from clients.errors import BadAnswer
 from clients.gemini.service import GEMINI
 from clients.models.asking import CUT_OFF, OnText, tool_call
+from clients.models.metering import told_tokens
 from clients.secrets import known
 
 _ENDS: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -79,9 +80,10 @@ def _end(reason: str) -> str:
 
 def _tokens(usage: Any) -> dict[str, int]:
     """Return {input_tokens, output_tokens}, and `cached_tokens` of the input, if any; thinking is paid as output."""
-    cached = int(usage.cached_content_token_count or 0)
+    read = told_tokens(usage.prompt_token_count) + told_tokens(usage.tool_use_prompt_token_count)
+    cached = min(told_tokens(usage.cached_content_token_count), read)
     return {
         **({"cached_tokens": cached} if cached else {}),
-        "input_tokens": int(usage.prompt_token_count or 0) + int(usage.tool_use_prompt_token_count or 0),
-        "output_tokens": int(usage.candidates_token_count or 0) + int(usage.thoughts_token_count or 0),
+        "input_tokens": read,
+        "output_tokens": told_tokens(usage.candidates_token_count) + told_tokens(usage.thoughts_token_count),
     }

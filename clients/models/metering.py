@@ -18,6 +18,8 @@ from clients.errors import BadAnswer, ServiceError
 _TOKENS_OF_A_PICTURE = 50_000
 """More than any model counts for a picture at full detail (OpenAI, Images and vision, calculating costs)."""
 _TOKENS_AROUND_A_MESSAGE = 16
+MOST_TOKENS = 1_000_000_000
+"""More than any model reads or writes at once."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class ModelRequest:
     input_tokens: int
     """An upper bound."""
     output_tokens: int | None
-    """The most that the answer may have; None if the request does not limit it."""
+    """The most that the answer may have, as the request says it: a prompt may set any number. None if it says none."""
     is_for_vectors: bool = False
     """Whether it asks for vectors, so that no other model can take its place: its vectors could not be compared."""
 
@@ -92,6 +94,14 @@ def permitted(request: ModelRequest) -> Iterator[Permit]:
         elif error.http_status is not None or error.outcome == "not_done":
             permit.refused()
         raise
+
+
+def told_tokens(count: Any) -> int:
+    """Return how many tokens a server says it has counted; 0 for what is no such number.
+
+    A negative one would take from a budget what others have used, and one that is too large cannot be stored.
+    """
+    return int(count) if isinstance(count, int | float) and 0 < count <= MOST_TOKENS else 0
 
 
 def most_tokens(parts: Sequence[Any]) -> int:

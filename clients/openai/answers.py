@@ -6,6 +6,7 @@ from typing import Any
 
 from clients.errors import BadAnswer
 from clients.models.asking import charging, tool_call
+from clients.models.metering import told_tokens
 from clients.openai.service import OPENAI
 
 _SERVICE = OPENAI.name
@@ -50,8 +51,9 @@ def tokens_of(answer: Any) -> dict[str, int]:
     """
     usage = getattr(answer, "usage", None)
     found = {
-        "input_tokens": int(getattr(usage, "prompt_tokens", None) or 0),
-        "output_tokens": int(getattr(usage, "completion_tokens", None) or 0),
+        "input_tokens": told_tokens(getattr(usage, "prompt_tokens", None)),
+        "output_tokens": told_tokens(getattr(usage, "completion_tokens", None)),
     }
-    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
-    return {**found, "cached_tokens": int(cached)} if cached else found
+    told = told_tokens(getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None))
+    cached = min(told, found["input_tokens"])
+    return {**found, "cached_tokens": cached} if cached else found

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from clients.deadline import seconds_left
 from clients.errors import Timeout
+from clients.models.metering import MOST_TOKENS, ModelRequest
 from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded, PriceUnknown
 from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, pots_of
@@ -26,9 +27,6 @@ from engine.budgets.rule import CallVerdict, Reached, decide
 from engine.budgets.use import Use, pots_of_use
 from engine.plugins.step import Usage
 from engine.store.spending import Amount, Pot, Reservation, Spending
-
-if TYPE_CHECKING:
-    from clients.models.metering import ModelRequest
 
 _LOOK_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
@@ -129,9 +127,10 @@ class CallMeter:
             time.sleep(_LOOK_SECONDS)
 
     def _bound(self, model: str, request: ModelRequest) -> Amount:
-        longest = request.output_tokens
-        output_tokens = self._prices.longest_answer(model) if longest is None else longest
-        return self.amount((model,), request.input_tokens, output_tokens)
+        asked = request.output_tokens
+        is_told = request.is_for_vectors or (isinstance(asked, int) and asked > 0)
+        longest = min(asked or 0, MOST_TOKENS) if is_told else self._prices.longest_answer(model)
+        return self.amount((model,), request.input_tokens, longest)
 
     def amount(
         self, models: tuple[str, ...], input_tokens: int, output_tokens: int, cached: tuple[int, int] = (0, 0)

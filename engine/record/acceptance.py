@@ -64,6 +64,8 @@ class Circumstances:
     """If a trigger started the run: {id, source, account, item, title}, what it was started for."""
     outside_inputs: Sequence[OutsideInput] = ()
     """If a `workflow.run` step started the run: which of its inputs are text from outside."""
+    changed_by: Sequence[str] = ()
+    """If a `workflow.run` step started the run: who had let the runs above it continue with another definition."""
     estimate: EstimateRecord | None = None
     """What it is expected to cost."""
     priority: Priority = Priority.NORMAL
@@ -108,6 +110,7 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "confirmed": list(around.confirmed),
         "agreed": around.agreed,
         "outside_inputs": list(around.outside_inputs),
+        "changed_by": list(around.changed_by),
     }
 
 
@@ -152,6 +155,7 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
         "estimate": run.get("estimate"),
         "confirmed": run.get("confirmed", []),
         "outside_inputs": run.get("outside_inputs", []),
+        "changed_by": run.get("changed_by", []),
         "modes": {name: one["mode"] for name, one in accounts},
         "default_mode": AccountMode.DEMO if run["demo"] else AccountMode.MINE,
         "connections": {**connections, **{name: one["service"] for name, one in accounts}},

@@ -124,6 +124,8 @@ class _Builder:
         }
         if acceptance.get("outside_inputs"):  # a run that repeats or continues this one is as careful
             self._run = {**self._run, "outside_inputs": acceptance["outside_inputs"]}
+        if acceptance.get("changed_by"):
+            self._run = {**self._run, "changed_by": acceptance["changed_by"]}
         self._steps: dict[str, StepRecord] = {}
         self._previous_hash: str | None = None
         """If the definition has just been replaced: the hash of the one before, for the next resumption."""

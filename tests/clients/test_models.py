@@ -321,6 +321,24 @@ def test_an_answer_that_drips_ends_with_the_deadline(demo: Any, form: Form, stan
         demo.chat(HELLO)
 
 
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("count", [-3, 10**30, 10**12, 1e300], ids=str)
+def test_tokens_that_no_answer_can_have_do_not_count(
+    asked: Any, form: Form, scripted: Scripted, count: Any, streams: bool
+) -> None:
+    def odd(body: Any) -> Any:
+        told = {one: dict.fromkeys(body[one], count) for one in ("usage", "usageMetadata") if body.get(one)}
+        return {**body, **told, **({"message": odd(body["message"])} if "message" in body else {})}
+
+    pieces = [odd(one) for one in form.json_stream("{", "}")]
+    scripted.then(200, stream(*pieces) if streams else odd(form.answer("Hi")), **(SSE if streams else {}))
+    try:
+        answer = asked.chat_json(HELLO, SCHEMA, on_text=lambda _: None) if streams else asked.chat(HELLO)
+    except BadAnswer:
+        return  # an SDK reads no such number
+    assert answer["usage"] == {"input_tokens": 0, "output_tokens": 0}
+
+
 @pytest.mark.parametrize("body", [{}, [1], "Hello"], ids=str)
 def test_an_answer_without_a_message_is_a_bad_answer(asked: Any, scripted: Scripted, body: Any) -> None:
     scripted.then(200, body)

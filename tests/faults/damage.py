@@ -82,6 +82,16 @@ def _flip(position: int, bit: int) -> Damage:
     return Damage(f"bit {bit} of byte {position} flipped", do)
 
 
+def replaced(old: bytes, new: bytes) -> Damage:
+    """Change one place of a file, which must be there."""
+
+    def do(path: Path, data: bytes) -> None:
+        assert old in data
+        _write(path, data.replace(old, new, 1))
+
+    return Damage(f"{new.decode()} in place of {old.decode()}", do)
+
+
 @contextmanager
 def damaged(path: Path, damage: Damage) -> Iterator[None]:
     """Damage a file, and put it back whatever came of that."""

@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import DamagedState, InvalidFile, InvalidInput, OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.faults.damage import WHOLE, Damage, cuts, damaged, flips
+from tests.faults.damage import WHOLE, Damage, cuts, damaged, flips, replaced
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -224,6 +224,7 @@ def copies(whole: Place, tmp_path: Path) -> Callable[[str], Place]:
 STATE = [
     *[damage for damage in WHOLE if damage.name in ("not UTF-8", "empty", "NUL", "null", "10 MB of spaces")],
     *cuts(200_000, 12),
+    replaced(b"tabledebuggingdebugging", b"tabledEbuggingdebugging"),  # the name of a table: SQLite ignores its case
 ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import Phase
+from hypothesis.errors import Flaky
 
 from tests.semantics.test_state_machine import FOUND_LATER, WIDE_EXAMPLES, judge, pytestmark, quick
 
@@ -21,5 +22,5 @@ def test_the_model_finds_in_the_end_an_engine_that(
     wrong: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, Flaky)):  # found, though not at the same moment the second time
         judge(WIDE_EXAMPLES, Phase.generate, print_blob=False)

@@ -180,6 +180,8 @@ class RunStart(TypedDict):
     trigger: NotRequired[ReadOnly[TriggerItem | None]]
     outside_inputs: NotRequired[ReadOnly[Sequence[OutsideInput]]]
     """If a workflow or a message started it: which of its inputs are text from outside."""
+    changed_by: NotRequired[ReadOnly[Sequence[str]]]
+    """Who had let the runs that called it continue with another definition."""
     estimate: NotRequired[ReadOnly[EstimateRecord | None]]
     """None if it asks no model, or another run called it."""
     confirmed: NotRequired[ReadOnly[Sequence[str]]]

@@ -60,8 +60,11 @@ class Children:
         worker: WorkerOfRuns,
         logs: RunLogs,
         clock: Callable[[], datetime],
+        changed_by: Sequence[str] = (),
     ) -> None:
+        """`changed_by`: who let the run, or one above it, continue with another definition."""
         self._parent, self._called, self._worker, self._logs, self._clock = parent, called, worker, logs, clock
+        self._changed_by = changed_by
 
     def start(
         self,
@@ -97,6 +100,7 @@ class Children:
             parent_run_id=self._parent["run_id"],
             caller=caller,
             outside_inputs=outside_inputs,
+            changed_by=self._changed_by,
             options=self._options(replay),
             priority=self._parent.get("priority", Priority.NORMAL),
             agreed=self._parent.get("agreed") or {},

@@ -377,8 +377,8 @@ class Execution:
         )
 
     def _changed_by(self) -> list[str]:
-        """Return who has let the run continue with another definition than before."""
-        found, is_changed = set[str](), False
+        """Return who has let the run, or one that called it, continue with another definition than before."""
+        found, is_changed = set(self._acceptance.get("changed_by", ())), False
         for event in self._events:
             if isinstance(event, DefinitionTaken):
                 is_changed = True
@@ -409,7 +409,8 @@ class Execution:
 
     def _children(self) -> Children:
         equipment = self._equipment
-        return Children(self._acceptance, self._records.called, equipment.worker, equipment.logs, equipment.clock)
+        called, changed_by = self._records.called, self._changed_by()
+        return Children(self._acceptance, called, equipment.worker, equipment.logs, equipment.clock, changed_by)
 
     async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
         try:

@@ -38,7 +38,7 @@ def is_sound(path: Path) -> bool:
     with storage_errors(path):
         try:
             with closing(sqlite3.connect(path, timeout=30)) as connection:
-                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",) or _has_changed_names(connection):
                     return False
                 _read_all(connection)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -46,6 +46,12 @@ def is_sound(path: Path) -> bool:
                 return False
             raise
         return True
+
+
+def _has_changed_names(connection: sqlite3.Connection) -> bool:
+    """Return whether a table of ours has letters of another case: SQLite finds it, and yet it is not there to us."""
+    found = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return any(name not in metadata.tables and name.lower() in metadata.tables for name in found)
 
 
 def _read_all(connection: sqlite3.Connection) -> None:

@@ -43,7 +43,9 @@ _FOLDER = "Move the folder away; the next command rebuilds the state from logs/.
 _LOCKED = "Another process has kept it locked for 30 s: wait for that one, or stop it, then try again."
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_CHANGED_TEXT = re.compile(r"Could not decode to UTF-8|no such (table|column)|table \w+ has no column")
+_CHANGED_TEXT = re.compile(
+    r"Could not decode to UTF-8|no such (table|column)|table \w+ has no column|(table|index) \w+ already exists"
+)
 _WITH_TEXT = re.compile(r" with text .*", re.DOTALL)
 """What SQLite's driver adds to an error about text that is not UTF-8: the whole text, which may be a secret."""
 _NETWORK_FILE_SYSTEMS = {

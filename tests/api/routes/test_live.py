@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.routes.live import _events, changes
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
-from tests.api.conftest import LOCAL
+from engine.people.access import Principal
+from tests.api.conftest import LOCAL, serving
 from tests.engine.conftest import write_workflow
 from tests.engine.writer import Writer, writing
 from tests.patience import PATIENCE_SECONDS
@@ -58,9 +61,12 @@ def test_a_run_is_watched_to_its_end(writer: Writer, orchestra: Orchestra) -> No
     write_workflow(orchestra.workspace.root, "write", [step], outputs={"text": "{{ steps.said.output.text }}"})
     run_id = orchestra.runs.start(replace(LOCAL, confirmed=True), "write", {})
 
+    async def signed_in() -> Principal:
+        return LOCAL
+
     async def watched() -> str:
         told: list[str] = []
-        async for event in _events(orchestra, LOCAL, orchestra.runs.get(LOCAL, run_id)):
+        async for event in _events(orchestra, signed_in, orchestra.runs.get(LOCAL, run_id)):
             told.append(event)
             writer.may_end.set()  # it goes on once somebody has seen its first word
         return "".join(told)
@@ -69,6 +75,23 @@ def test_a_run_is_watched_to_its_end(writer: Writer, orchestra: Orchestra) -> No
     assert told[0] == ("text", {"path": "said", "text": "First "})
     assert ("recorded", {"path": "said"}) in told
     assert told[-1] == ("end", {"run_id": run_id, "status": "succeeded"})
+
+
+def test_who_is_removed_sees_no_more_of_what_a_model_writes(
+    writer: Writer, orchestra: Orchestra, app: Starlette, token: str
+) -> None:
+    step = {"id": "said", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "Hello"}]}}
+    write_workflow(orchestra.workspace.root, "write", [step], outputs={"text": "{{ steps.said.output.text }}"})
+    run_id = orchestra.runs.start(replace(LOCAL, confirmed=True), "write", {})
+    headers = {"Authorization": f"Bearer {token}"}
+    with serving(app) as url, httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_SECONDS) as ada:
+        with ada.stream("GET", f"/api/runs/{run_id}/live") as answer:
+            pieces = answer.iter_text()
+            told = next(pieces)
+            orchestra.users.remove(LOCAL, "ada")
+            told += "".join(pieces)
+        assert events(told) == [("text", {"path": "said", "text": "First "})]
+        assert orchestra.runs.get(LOCAL, run_id)["status"] == "running"
 
 
 def test_a_run_that_is_over_has_nothing_to_tell(orchestra: Orchestra, browser: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,6 +109,21 @@ def test_a_model_without_a_known_price(desk: Desk, prices: Mapping[str, Any], st
     if error:
         assert "prices" in run["error"]["remedy"]
     assert desk.orchestra.budgets.overview(OWNER).day.unpriced_calls == (1 if not strict else 0)
+
+
+@pytest.mark.parametrize("longest", [2**63 - 1, -(2**62)], ids=["enormous", "negative"])
+def test_a_lost_answer_of_any_length_counts_as_a_number_that_is_none_of_others(desk: Desk, longest: int) -> None:
+    """A prompt sends any `max_tokens`: what is reserved must fit into the state, and take nothing from a budget."""
+    said = [{"role": "user", "content": "Sum up."}]
+    prompt = {"schema_version": 1, "model": "big", "messages": said, "parameters": {"max_tokens": longest}}
+    desk.config(budgets={"day": {"tokens": 2 * 10**9}})
+    desk.orchestra.prompts.create(OWNER, "odd")
+    etag = desk.orchestra.prompts.get(OWNER, "odd").etag
+    desk.orchestra.prompts.save_version(OWNER, "odd", json.dumps(prompt), etag, "production")
+    desk.workflow([{"id": "ask", "uses": "llm.chat", "with": {"prompt": "odd"}, "retry": {"attempts": 1}}])
+    desk.standins.faults("openai", match=CHAT_PATH, cut=True, when="after_effect")
+    assert desk.run()["status"] == "failed"
+    assert 0 < desk.orchestra.budgets.overview(OWNER).day.tokens < 2 * 10**9
 
 
 def test_a_run_that_cannot_wait_fails(desk: Desk) -> None:

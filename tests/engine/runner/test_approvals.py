@@ -363,6 +363,25 @@ def _resumed_with_a_change_of_ones_own(scene: Scene) -> None:
             scene.approve(person)
 
 
+def _called_after_a_change_of_ones_own(scene: Scene) -> None:
+    """The same in a run that the changed one calls."""
+    rule = {"by": ["operator", "not_self"]}
+    write_workflow(scene.root, "inner", [scene.write(approve=rule)])
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}
+    scene.service.answers = {"/r": [400]}
+    write_workflow(scene.root, "work", [get_step("r", scene.service.url("/r")), call])
+    scene.run_id = scene.orchestra.runs.start(OWNER, "work", {})
+    scene.status("failed")
+    write_workflow(scene.root, "inner", [post_step("w", scene.service.url("/w?to=evil"), approve=rule)])
+    scene.orchestra.runs.resume(EDITOR, scene.run_id, newest=True)
+    until(lambda: scene.orchestra.approvals.list(OWNER))
+    scene.close()  # what it knows is in the state
+    until(lambda: scene.orchestra.approvals.list(OWNER))
+    for person in (EDITOR, OWNER):
+        with pytest.raises(NotAllowed, match="started this run or changed it"):
+            scene.approve(person)
+
+
 def _by_eight_at_once(scene: Scene) -> None:
     asked = scene.start()
     gate, done = threading.Barrier(8), []
@@ -478,6 +497,7 @@ ROWS: tuple[tuple[Callable[[Scene], None], int], ...] = (
     (_after_cancel, 0),
     (_resumed_after_cancel, 1),
     (_resumed_with_a_change_of_ones_own, 0),
+    (_called_after_a_change_of_ones_own, 0),
     (_by_eight_at_once, 1),
     (_restarted_while_waiting, 1),
     (_adopted_while_waiting, 1),
