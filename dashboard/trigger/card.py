@@ -115,8 +115,8 @@ def _buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
                 _looked,
                 icon=":material/refresh:",
             )
-        if one.is_on and st.button(t("What would it process now?"), key=f"would-{key}", type="tertiary"):
-            would_process(visit, one)
+            if st.button(t("What would it process now?"), key=f"would-{key}", type="tertiary"):
+                would_process(visit, one)
 
 
 def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:

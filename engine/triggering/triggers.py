@@ -127,9 +127,10 @@ class Triggers(TriggerReader):
     def preview(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerPreview:
         """Return what a poll would find now or, with `start`, what turning it on would find; nothing moves.
 
-        Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        It asks the account and shows what no run has read yet, so it is not for viewers. Raises UnknownName,
+        InvalidFile, InvalidInput, ServiceError.
         """
-        require(p, "view", "see what triggers would process")
+        require(p, "run", "see what triggers would process")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._finder.find(workflow, trigger)
         return self._previews.preview(watched, self._rows.get(watched.key), start)

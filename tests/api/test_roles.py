@@ -93,7 +93,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/triggers/forms", "GET"): "view",
     ("/api/triggers/{workflow}/{trigger}/rotate", "POST"): "edit",
     ("/api/triggers/{workflow}/{trigger}", "GET"): "view",
-    ("/api/triggers/{workflow}/{trigger}/preview", "POST"): "view",
+    ("/api/triggers/{workflow}/{trigger}/preview", "POST"): "run",
     ("/api/triggers/{workflow}/{trigger}/on", "POST"): "edit",
     ("/api/triggers/{workflow}/{trigger}/off", "POST"): "edit",
     ("/api/triggers/{workflow}/{trigger}/poll", "POST"): "run",

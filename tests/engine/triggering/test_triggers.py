@@ -48,7 +48,7 @@ def test_a_trigger_of_a_file_is_off_until_somebody_turns_it_on(feed: Feed) -> No
 )
 def test_the_first_time_a_person_says_from_where_on(feed: Feed, start: Start, wanted: list[str]) -> None:
     feed.write("a", "b", "c")
-    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER, start)
+    preview = feed.orchestra.triggers.preview(OPERATOR, WORKFLOW, TRIGGER, start)
     assert ([item.id for item in preview.items], preview.count) == (wanted, len(wanted))
     feed.on(start)
     assert feed.starts() == Counter(wanted)
@@ -66,7 +66,7 @@ def test_a_preview_shows_what_can_be_read_and_asks_a_service_that_went_down_for_
         return call(self, look, item)
 
     monkeypatch.setattr(kind, "read", heard)
-    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER, Start(last=9))
+    preview = feed.orchestra.triggers.preview(OPERATOR, WORKFLOW, TRIGGER, Start(last=9))
     assert (read, preview.count) == (list("abcdef"), 8)
     told = [(one.id, one.error and one.error.type) for one in preview.items if one.inputs or one.error]
     assert told == [(one, "Unavailable" if one in "bdef" else None) for one in "abcdef"]
@@ -151,7 +151,7 @@ def test_a_preview_shows_inputs_and_errors_and_moves_nothing(feed: Feed) -> None
     feed.on()
     feed.write("a", {"id": "b", "text": "x" * 30}, {"id": "c", "skip": "ours"}, {"id": "d", "read": "Unavailable"})
     for _ in range(2):
-        preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER)
+        preview = feed.orchestra.triggers.preview(OPERATOR, WORKFLOW, TRIGGER)
         assert preview.count == 3
         shown = {item.id: item for item in preview.items}
         assert shown["a"].inputs == {"id": "a", "text": ""}
@@ -164,7 +164,7 @@ def test_a_preview_shows_inputs_and_errors_and_moves_nothing(feed: Feed) -> None
 def test_a_preview_tells_as_many_things_in_full_as_are_shown(feed: Feed) -> None:
     feed.on()
     feed.write(*(f"n{number}" for number in range(25)))
-    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER)
+    preview = feed.orchestra.triggers.preview(OPERATOR, WORKFLOW, TRIGGER)
     assert (preview.count, sum(item.inputs is not None for item in preview.items)) == (25, 20)
 
 
@@ -195,6 +195,7 @@ def test_who_may_do_what(feed: Feed) -> None:
         lambda: triggers.turn_on(OPERATOR, WORKFLOW, TRIGGER, Start()),
         lambda: triggers.turn_off(OPERATOR, WORKFLOW, TRIGGER),
         lambda: triggers.poll(VIEWER),
+        lambda: triggers.preview(VIEWER, WORKFLOW, TRIGGER),
         lambda: triggers.retry(VIEWER, WORKFLOW, TRIGGER, "a"),
         lambda: triggers.dismiss(VIEWER, WORKFLOW, TRIGGER, "a"),
     ):
