@@ -47,8 +47,8 @@ def new_property(name: str, given: Any) -> Record:
     kind = kind_of(given, name)
     config = given[kind] if isinstance(given[kind], dict) else {}
     return {
-        # The title's id is constant, the others' are short.
-        "id": "title" if kind == "title" else secrets.token_hex(2),
+        # The title's id is constant. Two equal ones would share their values.
+        "id": "title" if kind == "title" else secrets.token_hex(6),
         "name": name,
         "type": kind,
         "description": given.get("description"),

@@ -24,7 +24,7 @@ LOCAL = Principal("tester", "owner", confirmed=True)
 LEASE_SECONDS = 4
 _HANGS = """
 import gc, os, sys, threading, time
-KINDS = {"engine": "Host", "web": "QuietServer"}
+KINDS = {"engine": "Worker", "web": "QuietServer"}
 def hang(name):
     path = os.environ["HANG_FILE"] + name
     while not os.path.exists(path):
