@@ -126,7 +126,8 @@ class Parent:
         }
         reading, writing = os.pipe()
         passed = (self.listener.fileno(), writing)
-        options = {"socket": passed[0], "ready": passed[1], "link": not self._is_announced}  # a new one ends that shown
+        # A new link would end the one already shown.
+        options = {"socket": passed[0], "ready": passed[1], "link": not self._is_announced}
         child = subprocess.Popen(
             [sys.executable, "-m", "api.process", json.dumps(options)],
             stdin=subprocess.PIPE,
