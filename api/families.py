@@ -14,6 +14,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.params import Depends
+from fastapi.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -146,6 +147,8 @@ class Api(FastAPI):
         super().__init__(**options)
         self._signed_in = signed_in
         self._taking_in = threading.Lock()
+        self._describing = threading.Lock()
+        self._description_json: bytes | None = None
 
     def stand_in(self, families: Sequence[Family]) -> None:
         """Add routes that stand for these families; call it after all other routes are added."""
@@ -173,3 +176,13 @@ class Api(FastAPI):
         """Return the description of every route."""
         self.complete()
         return super().openapi()
+
+    def description_json(self) -> bytes:
+        """Return the description of every route as JSON.
+
+        To make it takes seconds, and anybody may ask for it: it is made once, and whoever asks meanwhile waits.
+        """
+        with self._describing:
+            if self._description_json is None:
+                self._description_json = JSONResponse(self.openapi()).body
+            return self._description_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.requests import Request
 
 from api.base.routing import OpenRoute
@@ -63,9 +63,9 @@ _ONE_DAY = {"Cache-Control": "max-age=86400"}
 
 
 @router.get("/openapi.json")
-def description(request: Request) -> JSONResponse:
+def description(request: Request) -> Response:
     """Return the description of every route (OpenAPI 3.1)."""
-    return JSONResponse(request.app.openapi())
+    return Response(request.app.description_json(), media_type="application/json")
 
 
 @router.get("/docs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -334,6 +335,13 @@ def test_the_reference_page_and_its_files_come_from_here(client: TestClient) -> 
         file = client.get(address)
         assert (file.status_code, file.headers["content-type"]) == (200, kind)
     assert "//" not in page.text.replace("<!doctype html>", "")
+
+
+def test_the_description_is_made_once_however_many_ask_for_it_at_once() -> None:
+    app = create_api(lambda: pytest.fail("no engine is needed to describe the routes"))
+    with ThreadPoolExecutor(8) as threads:
+        answers = [one.result() for one in [threads.submit(app.description_json) for _ in range(8)]]
+    assert len({id(one) for one in answers}) == 1
 
 
 def test_the_description_tells_of_every_route_and_of_the_token(client: TestClient) -> None:
