@@ -83,11 +83,6 @@ NAMES = {
     "token_id": "0123456789abcdef",
     "worker_id": "worker-1-0123abcd",
 }
-GUARDED = [
-    pytest.param(method, path.format(**NAMES), id=f"{method} {path}")
-    for path, method in every_route()
-    if not is_public(path)
-]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +123,6 @@ def test_the_routes_are_these() -> None:
     assert len(PUBLIC_PATHS) <= 5
 
 
-@pytest.mark.parametrize(("method", "path"), GUARDED)
 @pytest.mark.parametrize(
     "body",
     [
@@ -138,12 +132,15 @@ def test_the_routes_are_these() -> None:
         pytest.param(b" " * 2_000_000, id="huge body"),
     ],
 )
-def test_every_route_but_the_public_ones_needs_a_token(
-    client: TestClient, method: str, path: str, body: bytes | None
-) -> None:
-    answer = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 401
-    assert answer.json()["error"]["type"] == "Unauthorized"
+def test_every_route_but_the_public_ones_needs_a_token(client: TestClient, body: bytes | None) -> None:
+    guarded = [(method, path.format(**NAMES)) for path, method in every_route() if not is_public(path)]
+    assert len(guarded) > 200
+    let_in = []
+    for method, path in guarded:
+        answer = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+        if (answer.status_code, answer.json()["error"]["type"]) != (401, "Unauthorized"):
+            let_in.append((method, path, answer.status_code))
+    assert let_in == []
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/api/docs", "/api/openapi.json"])
@@ -160,12 +157,12 @@ def test_an_unknown_address_is_said_in_json(client: TestClient, method: str, pat
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "NotFound")
 
 
-@pytest.mark.parametrize("path", sorted({path for path, _ in every_route()}))
-def test_a_wrong_method_is_said_in_json_with_the_right_ones(client: TestClient, path: str) -> None:
-    taken = {method for one, method in every_route() if one == path}
-    answer = client.request(next(one for one in ("PATCH", "DELETE") if one not in taken), path)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (405, "MethodNotAllowed")
-    assert set(answer.headers["allow"].split(", ")) <= METHODS
+def test_a_wrong_method_is_said_in_json_with_the_right_ones(client: TestClient) -> None:
+    for path in sorted({path for path, _ in every_route()}):
+        taken = {method for one, method in every_route() if one == path}
+        answer = client.request(next(one for one in ("PATCH", "DELETE") if one not in taken), path)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (405, "MethodNotAllowed"), path
+        assert set(answer.headers["allow"].split(", ")) <= METHODS
 
 
 @pytest.mark.parametrize(

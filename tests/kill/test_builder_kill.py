@@ -1,7 +1,4 @@
-"""Kills while a program is built: its history is the one of a run that nobody has disturbed, each write once.
-
-`make chaos` kills a hundred times.
-"""
+"""Kills while a program is built: its history is the one of a run that nobody has disturbed, each write once."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from engine.sandbox.walls import walls
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")]
+pytestmark = [pytest.mark.chaos, pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")]
 OWNER = Principal("owner", "owner")
 _CHANCE = random.Random(20261123)
 _LONGEST_LIFE_SECONDS = 6.0
@@ -97,9 +94,8 @@ def wrong(workspace: Path, project: str) -> list[str]:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(1, id="one"),
-        pytest.param(4, id="few", marks=pytest.mark.chaos),
-        pytest.param(100, id="hundred", marks=pytest.mark.chaos),
+        pytest.param(4, id="few"),
+        pytest.param(100, id="hundred"),
     ],
 )
 def test_a_program_that_is_built_amid_kills_has_the_history_of_one_that_is_not(workspace: Path, kills: int) -> None:
