@@ -158,10 +158,10 @@ chaos: setup-dev
 	$(BIN)/pytest -q -s tests/kill/workers_chaos.py tests/kill/network_chaos.py
 	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile $(POSTGRES_CACHE) tests/semantics tests/kill tests/engine/triggers tests/engine/ingress
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
-	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/python -m bench.copilot
-	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
+	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile=wide -m wide
 
 fresh:
