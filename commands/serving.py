@@ -27,7 +27,7 @@ Port = Annotated[
         min=1, max=65535, show_default=False, help="Use exactly this port; default: 8501, or the next one free."
     ),
 ]
-AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, with no way to switch.")]
+AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, without a way to switch.")]
 
 
 def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:

@@ -12,7 +12,7 @@ from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
 
-UserId = Annotated[str, typer.Argument(metavar="ID", help="Who.")]
+UserId = Annotated[str, typer.Argument(metavar="ID", help="The user.")]
 
 
 def set_role(
@@ -35,7 +35,10 @@ def set_role(
 def set_language(
     user_id: UserId,
     language: Annotated[
-        str, typer.Argument(metavar="LANGUAGE", help="Its code, such as de, or browser to follow their browser.")
+        str,
+        typer.Argument(
+            metavar="LANGUAGE", help="The code of the language, such as de, or browser to follow the user's browser."
+        ),
     ],
     demo: Demo = False,
     workspace: Workspace = None,

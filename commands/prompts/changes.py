@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
 Reason = Annotated[
-    str, typer.Option(metavar="TEXT", help="Why a protected label moves though not all cases pass; the file keeps it.")
+    str,
+    typer.Option(metavar="TEXT", help="Why a protected label moves although not all cases pass; stored in the file."),
 ]
 _SAVE = "`orchestra prompts save-version {} --label production`"
 
@@ -217,7 +218,7 @@ def tag(
 def protect(
     name: Name,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production.")],
-    is_off: Annotated[bool, typer.Option("--off", help="Take the protection off.")] = False,
+    is_off: Annotated[bool, typer.Option("--off", help="Remove the protection.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -28,7 +28,7 @@ _AROUND = {"same": ("", ""), "removed": ("[-", "-]"), "added": ("{+", "+}")}
 Columns = Annotated[
     list[str],
     typer.Argument(
-        metavar="COLUMN...", help="2 to 4: a label, a version or draft; then :MODEL and @CONNECTION, if wanted."
+        metavar="COLUMN...", help="2 to 4 columns: a label, a version or draft, optionally with :MODEL and @CONNECTION."
     ),
 ]
 

@@ -72,7 +72,7 @@ def continue_(
     run_id: RunId,
     which: Step = "",
     past_loop: Annotated[
-        bool, typer.Option("--past-loop", help="Do not pause any more in the loop around the paused step.")
+        bool, typer.Option("--past-loop", help="Do not pause again in the loop around the paused step.")
     ] = False,
     without: Annotated[
         bool, typer.Option("--delete-breakpoint", help="Delete the breakpoint of the paused step.")
