@@ -59,7 +59,7 @@ class SessionView(BaseModel):
     address: str
     agent: str
     created_at: datetime
-    last_seen_at: datetime = Field(description="To the hour.")
+    last_seen_at: datetime = Field(description="Precise to the hour.")
     expires_at: datetime
 
 
@@ -94,14 +94,14 @@ class TokenView(BaseModel):
     mcp_only: bool
     created_at: datetime
     ends_at: datetime | None
-    used_at: datetime | None = Field(description="To the hour.")
+    used_at: datetime | None = Field(description="Precise to the hour.")
     is_valid: bool
 
 
 class MadeToken(TokenView):
     """An API token just made."""
 
-    token: str = Field(description="Shown only now.")
+    token: str = Field(description="Shown only once.")
 
 
 class TokenRows(BaseModel):
@@ -207,9 +207,9 @@ def list_tokens(user_id: str, orchestra: Door, principal: Acting) -> dict[str, A
     return {"tokens": orchestra.users.api_tokens.list(principal, user_id)}
 
 
-@router.post("/users/{user_id}/tokens", summary="Make an API token", status_code=201, response_model=MadeToken)
+@router.post("/users/{user_id}/tokens", summary="Create an API token", status_code=201, response_model=MadeToken)
 def make_token(user_id: str, sent: NewApiToken, orchestra: Door, principal: Acting, response: Response) -> Any:
-    """Make an API token for a user; users may make their own, but not with an API token. 409 if the name is taken."""
+    """Create an API token for a user; users may create their own, but not with a token. 409 if the name is taken."""
     response.headers["Cache-Control"] = "no-store"
     tokens = orchestra.users.api_tokens
     return tokens.create(principal, user_id, sent.name, days=sent.days, role=sent.role, mcp_only=sent.mcp_only)

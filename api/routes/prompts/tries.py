@@ -122,7 +122,7 @@ def get_try(name: str, try_id: str, orchestra: Door, principal: Acting) -> Any:
 
 @router.post("/{name}/tries/{try_id}/cancel", summary="Stop waiting for an answer", response_model=TryState)
 def cancel_try(name: str, try_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Stop waiting for an answer; the model may still charge it."""
+    """Stop waiting for an answer; the model may still charge for it."""
     return orchestra.tries.cancel(principal, name, try_id)
 
 

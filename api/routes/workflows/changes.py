@@ -56,7 +56,7 @@ class Moves(Sent):
 def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> Any:
     """Create a workflow: blank (one step, which runs as it is), from a sample or a definition.
 
-    A sample brings the connections that are missing for it, in the demo: `added_connections`. 409 if the name is taken.
+    A sample brings the demo connections that it lacks: `added_connections`. 409 if the name is taken.
     """
     if sent.definition is not None:
         if sent.sample is not None or sent.title:
