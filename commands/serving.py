@@ -95,7 +95,7 @@ def login_link(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Print a link that signs in once, within 15 minutes. Older unused links end."""
+    """Print a link that signs in once, within 15 minutes. Older unused links become invalid."""
     from api.network.address import Address, noted
 
     with opened(workspace, demo=demo) as session:

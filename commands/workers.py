@@ -53,7 +53,7 @@ def worker(
 ) -> int:
     """Work on the runs of a workspace whose state is on a server, until Ctrl-C or SIGTERM.
 
-    Then nothing more is begun, a write that is being sent is waited for, and other processes go on with the runs.
+    Then it starts nothing more, waits for writes that are being sent, and leaves the runs to other processes.
     """
     from engine.base.errors import InvalidInput
     from engine.base.threads import take_short_turns

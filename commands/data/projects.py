@@ -159,7 +159,7 @@ def log(
 @group.command()
 def diff(
     project: Name,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit; an empty text: the beginning.")],
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit; empty: before the first one.")],
     after: Annotated[
         str, typer.Argument(metavar="[AFTER]", callback=_named, help="The id of a commit; the newest by default.")
     ] = "",
@@ -183,7 +183,9 @@ def diff(
 @group.command()
 def run(
     project: Name,
-    command: Annotated[str, typer.Argument(metavar="COMMAND", help="For the shell, such as 'python3 -m unittest'.")],
+    command: Annotated[
+        str, typer.Argument(metavar="COMMAND", help="The command for the shell, such as 'python3 -m unittest'.")
+    ],
     commit: Commit = "",
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long it may run.")] = 60,
     demo: Demo = False,

@@ -81,7 +81,7 @@ def remove(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Take a workflow out of an environment; its version is kept."""
+    """Remove a workflow from an environment; its version is kept."""
     with opened(workspace, demo=demo) as session:
         environments, p = session.orchestra.environments, session.principal
         removal = environments.check_removal(p, workflow, name)

@@ -22,7 +22,7 @@ def set_role(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Change the role of a user, from their next click on. The last owner keeps theirs."""
+    """Change the role of a user, from the next click on. The role of the last owner cannot be changed."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.users.set_role(session.principal, user_id, role)
     if as_json:
@@ -44,7 +44,7 @@ def set_language(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Choose the language in which the dashboard speaks to a user."""
+    """Choose the language of the dashboard for a user."""
     with opened(workspace, demo=demo) as session:
         chosen = "" if language == "browser" else language
         session.orchestra.languages.set(session.principal, user_id, chosen)

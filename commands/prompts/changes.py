@@ -201,7 +201,7 @@ def tag(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add or remove tags of a prompt, which makes no version; without options, show them."""
+    """Add or remove tags of a prompt, without a new version; without options, show them."""
     if add or remove:
         with opened(workspace, demo=demo) as session:
             tags = session.orchestra.prompts.tag(session.principal, name, add or [], remove or [])
@@ -223,7 +223,7 @@ def protect(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Let a label move only to a version whose cases pass, or with a reason."""
+    """Allow a label to move only to a version whose cases pass, or with a reason."""
     with opened(workspace, demo=demo) as session:
         prompts, p = session.orchestra.prompts, session.principal
         (prompts.unprotect if is_off else prompts.protect)(p, name, label)

@@ -49,7 +49,7 @@ def compare(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask with several texts or models, and show how the answers differ. Budgets hold; nothing is written outside."""
+    """Ask with several texts or models, and show how the answers differ. Budgets apply; nothing is written outside."""
     with opened(workspace, demo=demo) as session:
         from engine.runs.trying.columns import parsed
         from engine.runs.trying.try_requests import TryRequest

@@ -32,7 +32,7 @@ def branch(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
+    """Create a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.branches.create(session.principal, name, branch, version)
     if as_json:
