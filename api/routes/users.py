@@ -37,7 +37,9 @@ class NewRole(Sent):
 class NewLanguage(Sent):
     """The language of the dashboard for a user."""
 
-    language: str = Field(max_length=3, description="Its code; empty: that of the browser.", examples=["de"])
+    language: str = Field(
+        max_length=3, description="The code of the language; empty: that of the browser.", examples=["de"]
+    )
 
 
 class NewPassword(Sent):
@@ -152,7 +154,7 @@ def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
 
 @router.put("/users/{user_id}/role", summary="Change a role", response_model=NewRole)
 def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) -> Any:
-    """Change a user's role, from their next request on; the last owner keeps theirs."""
+    """Change a user's role, from the next request on; the role of the last owner cannot be changed."""
     orchestra.users.set_role(principal, user_id, sent.role)
     return sent
 

@@ -99,7 +99,7 @@ class CallRows(BaseModel):
     },
 )
 async def try_prompt(name: str, sent: TryBody, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
-    """Ask a model; budgets hold, and nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
+    """Ask a model; budgets apply, nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
     wanted = sent.column().of(sent.requested())
     found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(orchestra.tries.wait, principal, name, found["id"])

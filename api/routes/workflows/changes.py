@@ -124,7 +124,7 @@ def copy_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting)
 
 @router.get("/{name}/positions", summary="Get the moved steps", response_model=PositionsView)
 def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Return how far steps were moved in the drawing; all others are placed automatically."""
+    """Return how far steps have been moved in the drawing; the others are placed automatically."""
     orchestra.workflows.get(principal, name)
     return {"positions": orchestra.workflows.positions(principal, name)}
 
