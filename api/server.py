@@ -99,10 +99,9 @@ async def get_health(request: Request) -> JSONResponse:
 
 @_health.get("/ready", summary="Check whether the server takes requests", response_model=None)
 async def get_ready(request: Request) -> JSONResponse:
-    """Report only whether this server can accept runs: 200, else 503, also while it stops. For load balancers.
-
-    It looks at what `/health` looks at, and answers within five seconds. Whether workers are there changes nothing:
-    what is accepted waits for them. With the state on a server, `taking_runs` says how many processes take runs.
+    """Report only whether this server can accept runs: 200, else 503, also while it stops. For load balancers. It makes
+    the same checks as `/health`, and answers within five seconds. It does not depend on workers: accepted runs wait for
+    them. With the state on a server, `taking_runs` says how many processes take runs.
     """
     health = await _checked(request)
     is_ready, body = health.status != "failing", {}
@@ -125,6 +124,6 @@ def _uncached(body: dict[str, Any], *, is_fine: bool) -> JSONResponse:
 
 @_metrics.get("/metrics", summary="Read metrics", response_class=Response)
 def get_metrics(request: Request, orchestra: Door, principal: Acting) -> Response:
-    """Return figures of the workspace and of this process, in the formats of Prometheus and OpenMetrics."""
+    """Return metrics of the workspace and of this process, in the formats of Prometheus and OpenMetrics."""
     page = orchestra.metrics.page(principal, request.headers.get("Accept", ""))
     return Response(page.content, headers={"Content-Type": page.media_type, "Cache-Control": "no-store"})

@@ -75,7 +75,7 @@ def _row(one: Approval) -> list[str]:
 def show(
     question: Id,
     files: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Save the files and large texts of the call in this folder.")
+        Path | None, typer.Option(metavar="DIR", help="Save the files and large texts of the call to this folder.")
     ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
@@ -181,7 +181,7 @@ def approve(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Approve steps; their runs go on. A comment answers what an agent asks."""
+    """Approve steps; their runs continue. A comment answers an agent's question."""
     from engine.runs.approvals import Decision
 
     if edit is not None and give:

@@ -31,11 +31,11 @@ _Selected = Annotated[
 _Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="A question, or a change in plain words.")]
 _Values = Annotated[
     list[str] | None,
-    typer.Option(help="To --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
+    typer.Option(help="With --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
 ]
-_Prompt = Annotated[str, typer.Option("--prompt", help="The prompt that it is about: a model proposes a text of it.")]
+_Prompt = Annotated[str, typer.Option("--prompt", help="The prompt to change: a model proposes a new text.")]
 _Restores = Annotated[
-    str, typer.Option("--restore", metavar="ID", help="Restore what your draft was before you accepted a proposal.")
+    str, typer.Option("--restore", metavar="ID", help="Restore your draft as it was before you accepted this proposal.")
 ]
 _Agrees = Annotated[
     bool, typer.Option("--yes", help="Agree to the account that answers the cases of --prompt, or to --restore.")
@@ -45,14 +45,14 @@ _Agrees = Annotated[
 def ask(
     words: _Words = None,
     workflow: Annotated[
-        str, typer.Option("--workflow", "-w", parser=workflow_name, help="The workflow that it is about.")
+        str, typer.Option("--workflow", "-w", parser=workflow_name, help="The workflow that the question is about.")
     ] = "",
     tick: Annotated[list[str] | None, typer.Option(help="Agree to one of the points that the answer lists.")] = None,
     is_accepted: Annotated[bool, typer.Option("--accept", help="Put the proposed change into your draft.")] = False,
     is_saved: Annotated[bool, typer.Option("--save", help="Accept or restore it, and save your draft.")] = False,
     asks_model: Annotated[bool, typer.Option("--model", help="Ask the connected model about the workflow.")] = False,
-    agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
-    run: Annotated[str, typer.Option("--run", help="A run of the workflow that it is about.")] = "",
+    agrees: Annotated[bool, typer.Option("--agree", help="Agree to what is sent to this model, from now on.")] = False,
+    run: Annotated[str, typer.Option("--run", help="A run of the workflow that the question is about.")] = "",
     value: _Values = None,
     step: _Selected = None,
     prompt: _Prompt = "",

@@ -32,15 +32,15 @@ class Period(StrEnum):
     EACH_MONTH = "workflow.month"
 
 
-_ON_LIMIT_HELP = "What happens then: pause, warn, or the name of a model that is asked instead."
-_STRICT_HELP = "Whether a model whose price is not known is refused."
+_ON_LIMIT_HELP = "What happens at the limit: pause, warn, or the name of a model to ask instead."
+_STRICT_HELP = "Whether to refuse models whose price is unknown."
 _STATES = {"ok": "", "near": "nearly used up", "used_up": "used up"}
 Name = Annotated[str, typer.Option("--workflow", help="Only the budgets of this workflow.")]
 
 
 @group.command("list")
 def list_(workflow: Name = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the budgets with what is used of each, and what was spent today and this month."""
+    """List the budgets, how much of each is used, and what was spent today and this month."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.budgets.overview(session.principal)
     rows = [one for one in found.budgets if not workflow or one.workflow == workflow]
@@ -66,7 +66,7 @@ def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False)
 
 @group.command("set")
 def set_(
-    period: Annotated[Period | None, typer.Argument(help="Which budget; workflow.…: of each workflow.")] = None,
+    period: Annotated[Period | None, typer.Argument(help="Which budget; workflow.… applies to each workflow.")] = None,
     usd: Annotated[float | None, typer.Option(help="Limit in US dollars.")] = None,
     calls: Annotated[int | None, typer.Option(help="Limit in calls.")] = None,
     tokens: Annotated[int | None, typer.Option(help="Limit in tokens, input and output together.")] = None,
@@ -77,7 +77,7 @@ def set_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Set a budget in config.yaml; what is not given stays as it is, and so do comments."""
+    """Set a budget in config.yaml; limits that you do not give and comments stay as they are."""
     given = {"usd": usd, "calls": calls, "tokens": tokens, "on_limit": _end(on_limit)}
     limit = {name: value for name, value in given.items() if value is not None}
     if period is None and (limit or none):
@@ -136,7 +136,7 @@ def _cells(limit: Mapping[str, Any]) -> Sequence[Any]:
 
 @group.command()
 def resume(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Let the runs that wait for a budget try again, after it was raised."""
+    """Let runs that wait for a budget try again after you have raised it."""
     with opened(workspace, demo=demo) as session:
         run_ids = session.orchestra.budgets.resume(session.principal)
         runs = [follow(session, run_id, quiet=True)[0] for run_id in run_ids]

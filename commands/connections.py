@@ -69,7 +69,7 @@ def check(
     demo: Demo = False,
     as_json: Json = False,
 ) -> int:
-    """Check connections, and the processes that work on runs. Ends with 1 if something is wrong."""
+    """Check connections, and the processes that work on runs. Exits with 1 if something is wrong."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
         wanted = names or [one.name for one in connections.list(p)]
@@ -92,7 +92,7 @@ def check(
 _PAIRS_HELP = "A setting, such as base_url=… or token=env:MY_TOKEN."
 _ADDRESS_HELP = "The address of a mailbox, such as me@fastmail.com."
 _FILE_HELP = "For a sign-in in the browser: the file from the service's console."
-_ID_HELP = "The same for a service whose apps need no file: the id of your app."
+_ID_HELP = "The id of your app, for a service whose apps need no file."
 
 
 @group.command()
@@ -107,7 +107,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a connection, or change settings of one. Secrets are stored sealed, never written into config.yaml."""
+    """Add a connection, or change settings of one. Secrets are stored encrypted, never in config.yaml."""
     opens = None if client_secret is None and client_id is None else _browser_for(service, pairs, client_id)
     if address is not None:
         pairs = [*(pairs or []), f"address={address}"]
@@ -144,7 +144,7 @@ def _given(session: Session, service: str, name: str, pairs: list[str], *, is_as
 
 @group.command()
 def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
-    """Seal every stored secret with a new key. The old key no longer opens anything."""
+    """Encrypt all stored secrets with a new key. The old key then opens nothing."""
     with opened(workspace, demo=demo) as session:
         done = session.orchestra.connections.rekey(session.principal)
     if as_json:

@@ -32,7 +32,7 @@ _COMMANDS = {
 
 @group.callback()
 def start(context: typer.Context, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show the five steps to a run on your own mail, and how far each is."""
+    """Show the five steps to a run on your own mail, and the state of each."""
     if context.invoked_subcommand is not None:
         return DONE
     with opened(workspace, demo=demo) as session:
@@ -43,7 +43,7 @@ def start(context: typer.Context, demo: Demo = False, workspace: Workspace = Non
 def _chooses(step: str, about: str) -> None:
     """Add the command that chooses what a step uses."""
 
-    @group.command(step, help=f"Choose {about}, and check it. Ends with 1 if something is wrong.")
+    @group.command(step, help=f"Choose {about}, and check it. Exits with 1 if something is wrong.")
     def choose(choice: Choice, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
         return _chosen(step, choice, "", workspace, demo=demo, as_json=as_json)
 
@@ -56,7 +56,7 @@ _chooses("model", "the model: a model service, or `none`")
 def tasks(
     choice: Choice, target: Target = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Choose where tasks go: a service, or `none`, and check it. Ends with 1 if something is wrong."""
+    """Choose where tasks go: a service, or `none`, and check it. Exits with 1 if something is wrong."""
     return _chosen("tasks", choice, target, workspace, demo=demo, as_json=as_json)
 
 

@@ -58,7 +58,7 @@ def set_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Create a fragment, or give it another text. Versions of prompts keep theirs."""
+    """Create a fragment, or change its text. Saved versions of prompts keep the old text."""
     from engine.prompts.fragment_files import LARGEST_BYTES
 
     text = text_in(file, LARGEST_BYTES)

@@ -27,7 +27,7 @@ Port = Annotated[
         min=1, max=65535, show_default=False, help="Use exactly this port; default: 8501, or the next one free."
     ),
 ]
-AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, with no way to switch.")]
+AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, without a way to switch.")]
 
 
 def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
@@ -95,7 +95,7 @@ def login_link(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Print a link that signs in once, within 15 minutes. Older unused links end."""
+    """Print a link that signs in once, within 15 minutes. Older unused links become invalid."""
     from api.network.address import Address, noted
 
     with opened(workspace, demo=demo) as session:

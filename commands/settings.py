@@ -26,7 +26,7 @@ KEYS = (
 )
 _NUMBERS = "retention."
 _DIGITS = re.compile("[0-9]{1,15}")
-_SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= takes the setting out."
+_SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= removes the setting."
 
 
 @group.command()
@@ -44,7 +44,7 @@ def set_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Change settings in config.yaml; what is not given stays as it is, and so do comments."""
+    """Change settings in config.yaml; settings that you do not give and comments stay as they are."""
     given = dict(map(_parsed, changes))
     with opened(workspace, demo=demo) as session:
         facet, p = session.orchestra.general, session.principal

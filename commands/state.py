@@ -23,7 +23,7 @@ To = Annotated[str, typer.Option("--to", metavar="PLACE", help="s3://BUCKET/PREF
 
 @group.command()
 def status(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show whether writes are held, and why. Ends with 1 if they are."""
+    """Show whether writes are held, and why. Exits with 1 if they are."""
     with looked_at(workspace, demo=demo, tells_held=False) as session:
         held = session.orchestra.proof.held(session.principal)
     if as_json:
@@ -74,7 +74,7 @@ def copy_logs(to: To, demo: Demo = False, workspace: Workspace = None, as_json: 
 
 @group.command()
 def migrate(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Bring the state to the form of this release, as each process does when it starts; for deployments."""
+    """Upgrade the state to the format of this release, as each process does when it starts; for deployments."""
     with opened(workspace, demo=demo, tells_held=False) as session:
         form = session.orchestra.state_form
     if as_json:
@@ -93,7 +93,7 @@ def copy(
 ) -> int:
     """Copy the state to an empty database, or to a file, and compare the copy row by row.
 
-    Nothing else may work on the workspace. Then write the address into config.yaml, or into ORCHESTRA_STATE.
+    Nothing else may use the workspace meanwhile. Then write the address into config.yaml, or into ORCHESTRA_STATE.
     """
     with opened(workspace, demo=demo, tells_held=False) as session:
         found = session.orchestra.copies.state(session.principal, to)

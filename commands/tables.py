@@ -22,7 +22,7 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the row.")]
 
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the tables and the number of their rows."""
+    """List the tables with their number of rows."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.tables.names(session.principal, demo=demo)
     if as_json:
@@ -40,7 +40,7 @@ def show(
     words: Annotated[str, typer.Option(help="Only rows whose key or value contains this text.")] = "",
     order_by: Annotated[str, typer.Option(help="key, updated_at, or a member of the values.")] = "key",
     descending: Annotated[bool, typer.Option("--descending", help="Largest or newest first.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="The maximum number of rows.")] = 100,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -65,7 +65,7 @@ def show(
 def set_(
     table: Table,
     key: Key,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as JSON; other text counts as a text.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as JSON; anything else is stored as text.")],
     merge: Annotated[bool, typer.Option("--merge", help="Keep the other members of the old value.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,

@@ -31,7 +31,7 @@ def poll(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Poll now for new items. If nothing serves the workspace, their runs go to the end here."""
+    """Poll now for new items. If no process serves the workspace, their runs are executed here."""
     with opened(workspace, demo=demo) as session:
         if dry_run:
             return _would(session, workflow, trigger, as_json=as_json)
@@ -140,7 +140,7 @@ def dismiss(
 def forms(
     workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """List the forms that anybody may fill in, with their addresses."""
+    """List the forms that anyone may fill in, with their addresses."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.forms.list(session.principal, workflow)
         zone = session.orchestra.config.time_zone

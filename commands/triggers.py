@@ -68,7 +68,7 @@ def status(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show the status of each trigger, and what needs attention. Ends with 1 if something does."""
+    """Show the status of each trigger, and what needs attention. Exits with 1 if something does."""
     with looked_at(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
@@ -117,7 +117,7 @@ def on(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a trigger on. The first time, say from where on items count as new."""
+    """Turn a trigger on. The first time, say which items count as new."""
     from engine.base.errors import InvalidInput
 
     if sum(one is not None for one in (from_, last, since)) > 1:

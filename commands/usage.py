@@ -23,7 +23,7 @@ def usage(
     by: Annotated[Kind, typer.Option(help="What to count by; `prompt` is by version.")] = "workflow",
     days: Annotated[int, typer.Option(min=1, max=366, help="The last days, today included.")] = 30,
     run: Annotated[
-        str | None, typer.Option(help="The id of a run: what it and the runs that it called have used.")
+        str | None, typer.Option(help="The id of a run: show what it and the runs that it called have used.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each day and name as CSV.")] = False,
     demo: Demo = False,

@@ -53,7 +53,7 @@ def worker(
 ) -> int:
     """Work on the runs of a workspace whose state is on a server, until Ctrl-C or SIGTERM.
 
-    Then nothing more is begun, a write that is being sent is waited for, and other processes go on with the runs.
+    Then it starts nothing more, waits for writes that are being sent, and leaves the runs to other processes.
     """
     from engine.base.errors import InvalidInput
     from engine.base.threads import take_short_turns
@@ -175,7 +175,7 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the processes, with the runs that each works on."""
+    """List the processes, with the runs that each is working on."""
     with opened(workspace, demo=demo) as session:
         own = session.orchestra.own_process
         found = [one for one in session.orchestra.workers.list(session.principal) if one.id != own]
@@ -217,12 +217,12 @@ def _runs_at_work(found: Sequence[WorkerProcess], zone: str) -> None:
 
 @group.command()
 def drain(
-    worker_id: Annotated[str, typer.Argument(metavar="ID", help="As `workers list` shows it.")],
+    worker_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as shown by `workers list`.")],
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask a process to take no more runs; a worker ends once it has done what it had begun, a server goes on."""
+    """Tell a process to take no more runs; a worker ends after its current runs, a server keeps running."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workers.drain(session.principal, worker_id)
     if as_json:

@@ -71,7 +71,7 @@ def validate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Check workflows, prompts, agents, tools, settings and environments. Every problem has its place and remedy."""
+    """Check workflows, prompts, agents, tools, settings and environments. Each problem has a place and a remedy."""
     from engine.base.errors import InvalidFile
 
     try:
@@ -133,7 +133,7 @@ def _print_problems(problems: list[Problem]) -> None:
 
 
 def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Rebuild runs and receipts from the logs; a damaged state file is moved aside. Ends with 1 if a log is damaged."""
+    """Rebuild runs and receipts from the logs, and move a damaged state file aside. Exits with 1 for a damaged log."""
     from engine.orchestra import Orchestra
 
     aside = Orchestra.set_aside_damaged_state(workspace or Path.cwd())
@@ -160,7 +160,7 @@ def search(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Find workflows, prompts, fragments, agents, tools, connections, runs and files by words. The best comes first."""
+    """Find workflows, prompts, fragments, agents, tools, connections, runs and files by words, best match first."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.search.find(session.principal, " ".join(words), limit)
     if as_json:

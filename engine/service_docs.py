@@ -14,7 +14,7 @@ from engine.step_docs import type_words
 
 _HEAD = """# Services
 
-What a connection to each service takes, under `connections.<name>` in `config.yaml`, beside `service`
+The settings of a connection to each service, under `connections.<name>` in `config.yaml`, next to `service`
 ([your own accounts](own-accounts.md)). This page is written from the clients themselves
 (`python -m engine.service_docs > docs/services.md`); a test fails when it is out of date.
 """
@@ -45,16 +45,16 @@ def _facts(kind: type[Client]) -> Iterator[str]:
         key = service.key
         yield f"- Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: [{key.place}]({key.url})."
     for one in service.beside_key:
-        yield f"- Without `{one.name}`, `{one.variable}` of the environment is used."
+        yield f"- If `{one.name}` is not set, the environment variable `{one.variable}` is used."
     if service.extra is not None:
         install = f"`.venv/bin/pip install 'ai-orchestra[{service.extra.name}]'`"
-        yield f"- {service.extra.of or 'It'} needs a package that is not installed otherwise: {install}."
+        yield f"- {service.extra.of or 'It'} needs a package that is not installed by default: {install}."
     if service.reads:
-        yield f"- While a plan is made it sends nothing but {', '.join(f'`{one}`' for one in service.reads)}."
+        yield f"- While a plan is made, it sends only {', '.join(f'`{one}`' for one in service.reads)}."
     for commands in service.read_commands:
-        yield f"- While a plan is made it sends these {commands.protocol} commands only: {commands}."
+        yield f"- While a plan is made, it sends only these {commands.protocol} commands: {commands}."
     if service.proven_reads:
-        yield f"- While a plan is made it sends nothing but {service.proven_reads}."
+        yield f"- While a plan is made, it sends only {service.proven_reads}."
     for form in service.pickers:
         yield f"- Inputs of the format `{form}` are picked from a list."
     yield f"- The demo has {'a' if has_stand_in(service.name) else 'no'} stand-in for it."

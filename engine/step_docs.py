@@ -29,9 +29,9 @@ out of date.
   [Undo](operations.md#undo) how a run is undone, [Approvals](trust.md#approvals) which of them wait for a person.
 """
 _REPEATS = {
-    Repeat.SAFE: "the same write twice changes nothing more, so it may be sent again",
-    Repeat.FINDABLE: "after an unclear answer it is looked up in the service before it is sent again",
-    Repeat.UNFINDABLE: "nobody can look it up, so after an unclear answer a person decides",
+    Repeat.SAFE: "sending the same write twice changes nothing more, so it may be sent again",
+    Repeat.FINDABLE: "if the answer is lost, it is looked up in the service before it is sent again",
+    Repeat.UNFINDABLE: "it cannot be looked up, so if the answer is lost, a person decides",
 }
 _KINDS = {
     "string": "text",
@@ -105,7 +105,7 @@ def _facts(kind: StepType) -> Iterator[str]:
             yield "- A person approves each write first, unless a rule says otherwise."
         yield f"- Undo: {_undo(kind)}."
         if kind.updates:
-            yield "- A run again with `--update` changes what it wrote before."
+            yield "- A rerun with `--update` updates what it wrote before."
     else:
         yield f"- {'Reads only' if kind.effect is Effect.READS else 'Touches nothing outside'}."
     if kind.timeout_seconds != _USUAL_TIMEOUT_SECONDS:

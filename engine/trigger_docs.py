@@ -17,8 +17,8 @@ A workflow names what starts it in `triggers` ([Triggers](triggers.md)): the typ
 This page is written from the types themselves (`python -m engine.trigger_docs > docs/trigger-types.md`); a test fails
 when it is out of date.
 
-- **Fields** are fixed: a trigger looks before there is anything to compute them from. `destination` and `option` mean
-  the same as for [steps](steps.md).
+- **Fields** are constants: when a trigger polls, there is nothing to compute them from yet. `destination` and `option`
+  mean the same as for [steps](steps.md).
 - **Item.** What `item` is in the trigger's `inputs`. "From outside" marks text that somebody else wrote.
 """
 _FIELDS = "| Field | Type | Default | Takes | What |"
@@ -57,10 +57,10 @@ def _facts(kind: TriggerType) -> Iterator[str]:
         return
     if kind.service is not None:
         yield f"- Needs a connection to `{kind.service}`."
-    yield f"- Looks every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise."
+    yield f"- Polls every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise."
     yield f"- The first time it is turned on: {', '.join(_STARTS[one] for one in kind.start_from)}."
     if kind.remembered_days is not None:
-        yield f"- What it has seen is kept for {kind.remembered_days} days; later its cursor alone tells old from new."
+        yield f"- It remembers items for {kind.remembered_days} days; after that, only its cursor tells old from new."
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Approving(Answer):
     """A comment, and the arguments of the call if they were edited, or the amounts that an agent is given."""
 
     arguments: dict[str, Any] | None = Field(
-        default=None, description="All fields of the call, or some of the amounts in `give`; null: as they are."
+        default=None, description="All fields of the call, or some of the amounts in `give`; null: unchanged."
     )
     with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
 
@@ -38,7 +38,7 @@ class OneDecision(Sent):
     id: str = Field(min_length=1, max_length=64)
     decision: Literal["approve", "reject"]
     comment: str = Field(default="", max_length=LONGEST_REASON)
-    arguments: dict[str, Any] | None = Field(default=None, description="All fields of the call; null: as they are.")
+    arguments: dict[str, Any] | None = Field(default=None, description="All fields of the call; null: unchanged.")
     with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
 
 
@@ -106,7 +106,7 @@ def get_approval(approval_id: str, orchestra: Door, principal: Acting) -> Any:
 def approve(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Approving | None, Body()] = None
 ) -> Any:
-    """Approve a step: the run goes on. 409 if it was answered before, has expired, or the run is no longer waiting."""
+    """Approve a step: the run continues. 409 if it has been answered, has expired, or the run no longer waits."""
     given = answer or Approving()
     return orchestra.approvals.approve(
         principal, approval_id, given.comment, given.arguments, with_gaps=given.with_gaps
@@ -117,7 +117,7 @@ def approve(
 def reject(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
 ) -> Any:
-    """Reject a step: the step that asked fails. 409 if it was answered before, or the run is no longer waiting."""
+    """Reject a step: the step that asked fails. 409 if it has been answered, or the run no longer waits."""
     return orchestra.approvals.reject(principal, approval_id, (answer or Answer()).comment)
 
 

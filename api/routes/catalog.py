@@ -130,12 +130,12 @@ def list_step_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return {"step_types": orchestra.step_types(principal)}
 
 
-@router.get("/search", tags=["Search"], summary="Find anything by words", response_model=Hits)
+@router.get("/search", tags=["Search"], summary="Search the workspace", response_model=Hits)
 async def search(
     orchestra: Door,
     principal: Acting,
     q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Words of a name or a title.")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
 ) -> dict[str, Any]:
-    """Find what the workspace has, from workflows to files, that has all of these words, the best first."""
+    """Find everything in the workspace, from workflows to files, that has all of these words, the best first."""
     return {"hits": await reading.run(partial(orchestra.search.find, principal, q, limit))}

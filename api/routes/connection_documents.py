@@ -102,7 +102,9 @@ class ClientSecret(Sent):
     """The content of the JSON file that Google's console provides for a desktop app."""
 
     client_secret: dict[str, JsonValue]
-    service: str = Field("", max_length=100, description="Of a new connection; default: the one of its name.")
+    service: str = Field(
+        "", max_length=100, description="The service of a new connection; default: the one with its name."
+    )
 
 
 class BroughtBack(Sent):

@@ -50,7 +50,7 @@ def list_choices(
     """Ask an account what a field of this `format` may name: its repositories, databases, folders, labels or models.
 
     The list is empty if there is no such connection, or its service does not answer. Answers are kept for a minute. 403
-    for viewers; 429 for a person who makes accounts be asked more than 30 times a minute.
+    for viewers; 429 if a person causes more than 30 such requests a minute.
     """
     return {"choices": orchestra.connections.choices(principal, format, connection)}
 
@@ -88,7 +88,7 @@ def check_connection(name: str, orchestra: Door, principal: Acting) -> dict[str,
 
 @router.post("/connections/{name}/key", summary="Store a key for a connection", response_model=ConnectionRow)
 def give_key(name: str, sent: NewKey, orchestra: Door, principal: Acting) -> Any:
-    """Store your own key, sealed; without a key, change only the settings that belong to it."""
+    """Store your own key, encrypted; without a key, change only the settings that belong to it."""
     return orchestra.connections.give_key(principal, name, sent.key, sent.beside)
 
 
@@ -123,7 +123,7 @@ def bring_back(name: str, sent: BroughtBack, orchestra: Door, principal: Acting)
 
 @router.get("/connections/{name}/sign-in", summary="Follow a sign-in", response_model=SignInView)
 def get_sign_in(name: str, orchestra: Door, principal: Acting) -> Any:
-    """Return how far the latest sign-in has come."""
+    """Return the state of the latest sign-in."""
     found = orchestra.connections.sign_in(principal, name)
     if found is None:
         raise UnknownName("sign-in", name, remedy="POST to this address to start one.")

@@ -42,7 +42,7 @@ async def watch_run(run_id: str, request: Request, orchestra: Door, principal: A
     """Stream `text` {path, text}: the next text; `again` {path}: it starts over; `recorded` {path}: it is in the run.
 
     The last event is `end` {run_id, status}, when the run has ended or waits. Text from before the call comes first.
-    If it ends without `end`, the caller is not signed in any more.
+    If it ends without `end`, the caller is no longer signed in.
     """
     run = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
     caller = partial(identify, request, orchestra.users)

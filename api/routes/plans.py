@@ -83,7 +83,7 @@ async def apply_plan(
     principal: Acting,
     how: Annotated[Application | None, Body()] = None,
 ) -> JSONResponse:
-    """Execute exactly this plan; first look whether the world is as it was. `differences` says what is not."""
+    """Execute exactly this plan if the world has not changed; otherwise `differences` says what has changed."""
     how = how or Application()
     apply = partial(orchestra.plans.apply, principal.agreeing(how.confirmed), plan_id)
     run_id = await to_thread.run_sync(apply)

@@ -45,14 +45,13 @@ class Execution(Agreeing, Sent):
     environment: str = Field(
         default="",
         max_length=64,
-        description="In which environment; default: the default one, if there are any.",
+        description="The environment to run in; default: the default one, if there are any.",
         examples=["prod"],
     )
     priority: Priority | None = Field(
         default=None,
         strict=False,
-        description="How urgent it is, where more runs wait than can be worked on; default: as its workflow says, "
-        "else normal.",
+        description="The priority if more runs wait than can be processed; default: as its workflow says, else normal.",
     )
     plan: bool = Field(
         default=False,
@@ -63,8 +62,8 @@ class Execution(Agreeing, Sent):
 class Resumption(Agreeing, Sent):
     """How to resume a run; the fields answer for writes whose outcome is unknown."""
 
-    as_done: bool = Field(default=False, description="They were done: continue after them.")
-    redo: bool = Field(default=False, description="They were not done: send them again.")
+    as_done: bool = Field(default=False, description="The writes of unknown outcome were done: continue after them.")
+    redo: bool = Field(default=False, description="The writes of unknown outcome were not done: send them again.")
     step: StepPath | None = Field(default=None, description="Only the write at this path.")
     receipt: str = Field(default="", max_length=2_000, description="With as_done: its id or address in the service.")
     newest: bool = Field(
@@ -141,7 +140,7 @@ class Accepted(BaseModel):
     run_id: str
     status: RunStatus
     status_url: str = Field(description="The path of the run; the header `Location` has it, too.")
-    confirmed: list[str] = Field(description="What was agreed to when it was started.")
+    confirmed: list[str] = Field(description="What was agreed to when it started.")
 
 
 class RunRowView(BaseModel):
@@ -160,8 +159,8 @@ class RunRowView(BaseModel):
     sentence: str
     counts: dict[str, Any]
     parent_run_id: str | None = Field(description="The run that called it.")
-    is_test: bool = Field(description="Whether one step alone ran, or outputs were pinned.")
-    environment: str = Field(description="In which it runs, empty if there are no environments.")
+    is_test: bool = Field(description="Whether only one step ran, or outputs were pinned.")
+    environment: str = Field(description="The environment in which it runs; empty if there are no environments.")
 
 
 class RunRows(BaseModel):

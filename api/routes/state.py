@@ -47,7 +47,7 @@ def get_state(orchestra: Door, principal: Acting) -> dict[str, Any]:
 
 @router.post("/accept", summary="Resume writing", response_model=StateView)
 def accept_state(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Resume writing; a write that is not known to have happened is made again. Waiting runs go on."""
+    """Resume writing; a write that is not known to have happened is made again. Waiting runs continue."""
     orchestra.proof.accept(principal)
     return _document(orchestra.proof.held(principal))
 
@@ -65,11 +65,11 @@ class ResumedRuns(BaseModel):
 
 @budgets.get("", summary="Show budgets", response_model=BudgetOverview)
 def get_budgets(orchestra: Door, principal: Acting) -> Any:
-    """Return every budget with what is used of it, and what was spent today and this month."""
+    """Return every budget, how much of it is used, and what was spent today and this month."""
     return orchestra.budgets.overview(principal)
 
 
-@budgets.get("/settings", summary="Show what budgets are set", response_model=BudgetSettings)
+@budgets.get("/settings", summary="Show the budget settings", response_model=BudgetSettings)
 def get_budget_settings(orchestra: Door, principal: Acting) -> Any:
     """Return `budgets` of config.yaml."""
     return orchestra.budgets.settings(principal)
@@ -77,38 +77,38 @@ def get_budget_settings(orchestra: Door, principal: Acting) -> Any:
 
 @budgets.put("/settings", summary="Set budgets", response_model=BudgetSettings)
 def put_budget_settings(orchestra: Door, principal: Acting, wanted: Annotated[dict[str, JsonValue], Body()]) -> Any:
-    """Set `budgets` of config.yaml to exactly these; comments stay. It takes the role owner."""
+    """Set `budgets` of config.yaml to exactly these; comments stay. Requires the role owner."""
     return orchestra.budgets.set(principal, wanted)
 
 
 @budgets.post("/resume", summary="Resume the runs that wait for a budget", response_model=ResumedRuns)
 def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Let the runs that wait for a budget try again, after it was raised; those that find no room wait again."""
+    """Let runs that wait for a budget try again after it has been raised; those that still exceed it wait again."""
     return {"run_ids": orchestra.budgets.resume(principal)}
 
 
 @workers.get("", summary="List the processes", response_model=list[WorkerProcess])
 def get_workers(orchestra: Door, principal: Acting) -> Any:
-    """Return the processes that work on runs, on whatever machine, with the first ten runs that each has."""
+    """Return the processes that work on runs, on all machines, with the first ten runs of each."""
     return orchestra.workers.list(principal)
 
 
 @workers.get("/check", summary="Check the processes", response_model=CheckView)
 def check_workers(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Report line by line which processes are alive and take runs; each line that is not well names the next step."""
+    """Report line by line which processes are alive and take runs; each line with a problem names the next step."""
     lines = orchestra.workers.check(principal)
     return {"ok": all(line.ok for line in lines), "lines": lines}
 
 
 @workers.post("/{worker_id}/drain", summary="Drain a worker", status_code=204)
 def drain_worker(orchestra: Door, principal: Acting, worker_id: str) -> None:
-    """Let a process take no more runs; a worker then ends, a server goes on without. It takes the role owner."""
+    """Tell a process to take no more runs; a worker then ends, a server keeps running. Requires the role owner."""
     orchestra.workers.drain(principal, worker_id)
 
 
 @settings.get("", summary="Show the settings", response_model=GeneralSettings)
 def get_settings(orchestra: Door, principal: Acting) -> Any:
-    """Return time zone, retention and notifications of config.yaml. It takes the role owner."""
+    """Return time zone, retention and notifications of config.yaml. Requires the role owner."""
     return orchestra.general.get(principal)
 
 

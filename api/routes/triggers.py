@@ -117,7 +117,7 @@ def list_trigger_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
 
 @router.get("/alarms", summary="List alarms", response_model=AlarmRows)
 def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List triggers that are silent, refused by an account, in a broken file, or have dead items."""
+    """List triggers that are silent, are refused by an account, are in a broken file, or have dead items."""
     return {"alarms": orchestra.triggers.alarms(principal)}
 
 
@@ -129,7 +129,7 @@ def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -
 
 @router.get("/forms", summary="List forms", response_model=FormRows)
 def list_forms(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
-    """List the forms of all workflows, or of one: the address of each, and how often it was sent."""
+    """List the forms of all workflows, or of one: the address of each, and how often it was submitted."""
     return {"forms": orchestra.forms.list(principal, workflow)}
 
 
@@ -147,20 +147,20 @@ def get_trigger(workflow: str, trigger: str, orchestra: Door, principal: Acting)
 
 @router.post("/{workflow}/{trigger}/preview", summary="Preview a trigger", response_model=TriggerPreview)
 def preview(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
-    """Ask the service what is new, and start and change nothing; with a beginning, show what turning it on would do."""
+    """Ask the service what is new, and change nothing; with a starting point, show what turning it on would do."""
     return orchestra.triggers.preview(principal, workflow, trigger, _start(begin))
 
 
 @router.post("/{workflow}/{trigger}/on", summary="Turn a trigger on", response_model=TriggerStatus)
 def turn_on(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
-    """Turn a trigger on; the first time, send where to begin, and in `confirmed` what its runs may touch."""
+    """Turn a trigger on; the first time, send where to start, and in `confirmed` what its runs may touch."""
     agreeing = principal.agreeing(begin.confirmed if begin else False)
     return orchestra.triggers.turn_on(agreeing, workflow, trigger, _start(begin))
 
 
 @router.post("/{workflow}/{trigger}/off", summary="Turn a trigger off", response_model=TriggerStatus)
 def turn_off(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
-    """Turn a trigger off; it remembers how far it came."""
+    """Turn a trigger off; it remembers its position."""
     return orchestra.triggers.turn_off(principal, workflow, trigger)
 
 

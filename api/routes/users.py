@@ -37,7 +37,9 @@ class NewRole(Sent):
 class NewLanguage(Sent):
     """The language of the dashboard for a user."""
 
-    language: str = Field(max_length=3, description="Its code; empty: that of the browser.", examples=["de"])
+    language: str = Field(
+        max_length=3, description="The code of the language; empty: that of the browser.", examples=["de"]
+    )
 
 
 class NewPassword(Sent):
@@ -59,7 +61,7 @@ class SessionView(BaseModel):
     address: str
     agent: str
     created_at: datetime
-    last_seen_at: datetime = Field(description="To the hour.")
+    last_seen_at: datetime = Field(description="Precise to the hour.")
     expires_at: datetime
 
 
@@ -94,14 +96,14 @@ class TokenView(BaseModel):
     mcp_only: bool
     created_at: datetime
     ends_at: datetime | None
-    used_at: datetime | None = Field(description="To the hour.")
+    used_at: datetime | None = Field(description="Precise to the hour.")
     is_valid: bool
 
 
 class MadeToken(TokenView):
     """An API token just made."""
 
-    token: str = Field(description="Shown only now.")
+    token: str = Field(description="Shown only once.")
 
 
 class TokenRows(BaseModel):
@@ -152,7 +154,7 @@ def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
 
 @router.put("/users/{user_id}/role", summary="Change a role", response_model=NewRole)
 def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) -> Any:
-    """Change a user's role, from their next request on; the last owner keeps theirs."""
+    """Change a user's role, from the next request on; the role of the last owner cannot be changed."""
     orchestra.users.set_role(principal, user_id, sent.role)
     return sent
 
@@ -207,9 +209,9 @@ def list_tokens(user_id: str, orchestra: Door, principal: Acting) -> dict[str, A
     return {"tokens": orchestra.users.api_tokens.list(principal, user_id)}
 
 
-@router.post("/users/{user_id}/tokens", summary="Make an API token", status_code=201, response_model=MadeToken)
+@router.post("/users/{user_id}/tokens", summary="Create an API token", status_code=201, response_model=MadeToken)
 def make_token(user_id: str, sent: NewApiToken, orchestra: Door, principal: Acting, response: Response) -> Any:
-    """Make an API token for a user; users may make their own, but not with an API token. 409 if the name is taken."""
+    """Create an API token for a user; users may create their own, but not with a token. 409 if the name is taken."""
     response.headers["Cache-Control"] = "no-store"
     tokens = orchestra.users.api_tokens
     return tokens.create(principal, user_id, sent.name, days=sent.days, role=sent.role, mcp_only=sent.mcp_only)

@@ -18,15 +18,15 @@ class CodeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sandbox: Literal["auto", "bubblewrap", "docker", "monty"] = Field(
-        "auto", description="What shuts code off from this machine; `auto` takes the first of them that is there."
+        "auto", description="What isolates code from this machine; `auto` takes the first one that is available."
     )
     docker_image: str = Field(
         "python:3.13-slim",
-        description="The image in which Docker runs code; it is never downloaded by itself.",
+        description="The image in which Docker runs code; it is never downloaded automatically.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,255}$",
     )
     interpreters: dict[LanguageName, Program] = Field(
-        {}, description="Programs of further languages, or other ones of the usual languages."
+        {}, description="Programs for more languages, or other programs for the usual ones."
     )
     allow_hosts: list[str] = Field(
         [], description="Hosts (`host` or `host:port`) that code may reach although their addresses are private."

@@ -18,7 +18,7 @@ class DiscordSettings(BaseModel):
 
     token: SecretStr = Field(SecretStr(""), description="The token of a bot.")
     webhook: SecretStr = Field(
-        SecretStr(""), description="Instead of a bot: the address of a webhook, which only sends, to its one channel."
+        SecretStr(""), description="Instead of a bot: the address of a webhook, which can only send to one channel."
     )
     base_url: BaseUrl = Field(URL, description="The address of the API.")
 

@@ -15,8 +15,8 @@ class FileSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    folder: str = Field("", description="The folder that is read, also outside the workspace; empty: the workspace.")
-    output: str = Field(OUTPUT, description="The folder inside it that steps may write in.")
+    folder: str = Field("", description="The folder to read, which may be outside the workspace; empty: the workspace.")
+    output: str = Field(OUTPUT, description="The folder inside it that steps may write to.")
 
 
 FILE = Service(

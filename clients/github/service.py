@@ -21,8 +21,8 @@ class GitHubSettings(BaseModel):
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
     paced: bool | None = Field(
         None,
-        description="Whether writes keep to the rate that GitHub asks for. Empty: yes at github.com and ghe.com, no at "
-        "a server of your own.",
+        description="Whether writes keep to the rate that GitHub asks for. Empty: yes for github.com and ghe.com, "
+        "no for your own server.",
     )
 
 

@@ -17,7 +17,7 @@ class GmailSettings(SignInSettings):
 
     base_url: str = Field(_URL, description="The address of the API.")
     web_url: str = Field(
-        "https://mail.google.com/mail/u/0/#all/", description="The address that links to mails begin with."
+        "https://mail.google.com/mail/u/0/#all/", description="The start of the addresses of links to mails."
     )
 
 

@@ -49,7 +49,7 @@ class ImapSettings(BaseModel):
     smtp_host: OneLine = Field("", description="The SMTP server. Empty: known for the usual providers.")
     smtp_port: Port = Field(0, description="Its port. 0: the usual one.")
     smtp_security: Security | None = Field(None, description="How the connection to it is encrypted.")
-    sent_copy: SentCopy = Field("", description="Who puts sent mail into Sent. Empty: as the provider does.")
+    sent_copy: SentCopy = Field("", description="Who stores sent mail in Sent. Empty: as the provider does.")
     ca_file: str = Field("", description="A certificate of your own.")
     allow_hosts: list[str] = Field(default_factory=list, description="Hosts that may be private addresses.")
 

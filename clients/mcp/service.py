@@ -50,8 +50,8 @@ class McpSettings(BaseModel):
     env: dict[str, SecretStr] = Field({}, description="Its environment; values such as `env:NAME` name secrets.")
     folders: list[str] = Field([], max_length=50, description="Files and folders that it may read.")
     network: list[str] = Field([], max_length=50, description="Hosts (`host` or `host:port`) that it may reach.")
-    allow_hosts: list[str] = Field([], description="Those of them that may have addresses that are not public.")
-    limits: ProgramLimits = Field(ProgramLimits(), description="What it may take in one conversation.")
+    allow_hosts: list[str] = Field([], description="Those of them that may have private addresses.")
+    limits: ProgramLimits = Field(ProgramLimits(), description="What it may use in one conversation.")
 
     @model_validator(mode="after")
     def _is_one_server(self) -> Self:

@@ -25,14 +25,14 @@ class NotionSettings(BaseModel):
     base_url: BaseUrl = Field(URL, description="The address of the API.")
     write_as: Way = Field(
         "markdown",
-        description="How long text is sent: through Notion's Markdown endpoint, or as blocks where that does not "
-        "accept it; or always as blocks.",
+        description="How long texts are sent: through Notion's Markdown endpoint, or as blocks if it rejects them; "
+        "or always as blocks.",
     )
     requests_per_second: float | None = Field(
         None,
         gt=0,
         le=1000,
-        description="Empty: 3, the limit that Notion sets for one connection; none at a server of another address.",
+        description="Empty: 3, Notion's limit for one connection; for a server at another address, no limit.",
     )
 
 

@@ -15,7 +15,7 @@ class SignInSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: SecretStr | None = Field(
-        None, description="An access token, instead of a sign-in; it ends after a few hours."
+        None, description="An access token, instead of a sign-in; it expires after a few hours."
     )
-    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
+    token_file: Path | None = Field(None, description="The file with the sign-in. Signing in sets this.")
     base_url: BaseUrl = Field(description="The address of the API.")

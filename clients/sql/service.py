@@ -38,7 +38,7 @@ SQL = Service(
         label="Connection string",
     ),
     extra=Extra("duckdb", "duckdb", "duckdb", of="A DuckDB file", setting="url", begins="duckdb:"),
-    proven_reads="single SELECT statements that a parser has read, in transactions that cannot write",
+    proven_reads="single SELECT statements that a parser has checked, in transactions that cannot write",
     pickers={"sql-table": "tables", "sql-column": "columns", "sql-statement": "statements"},
     link="Database",
 )

@@ -58,7 +58,7 @@ def _argument_row(argument: Any) -> str:
 def _option_row(option: Any) -> str:
     names = "/".join([max(option.opts, key=len), *option.secondary_opts])
     value = "" if option.is_flag else f" {_metavar(option)}"
-    many = " May be repeated." if option.multiple else ""
+    many = " May be repeated." if option.multiple and "may be repeated" not in (option.help or "").lower() else ""
     return f"| `{names}{value}` | {_cell(option.help)}{many} | {_default(option)} |"
 
 

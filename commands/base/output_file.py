@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of the screen.")
 ]
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 
 
 def write_output(path: Path, content: str | bytes, *, is_forced: bool) -> None:

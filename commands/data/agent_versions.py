@@ -47,7 +47,7 @@ def save_version(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Keep the file as it is as a numbered version, which never changes."""
+    """Save the file as a numbered version, which never changes."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.agent_versions.save(session.principal, name, label)
     if as_json:

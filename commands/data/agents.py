@@ -56,12 +56,12 @@ def _runs(one: AgentSummary) -> str:
 @group.command()
 def show(
     name: Name,
-    version: Annotated[str, typer.Option(help="A kept text: its number, label or id; default: the file.")] = "",
+    version: Annotated[str, typer.Option(help="A saved version: its number, label or id; default: the file.")] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show an agent: its tools with what is fixed and what its model fills, its limits, and its problems."""
+    """Show an agent: its tools (which fields are fixed, and which the model fills), its limits and its problems."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.agents.get(session.principal, name, version)
     if as_json:
@@ -91,7 +91,7 @@ def check(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Say what is wrong with an agent, or with any, with the place of each problem."""
+    """List the problems of an agent, or of all agents, with the place of each."""
     with looked_at(workspace, demo=demo) as session:
         agents, p = session.orchestra.agents, session.principal
         found = [agents.get(p, name)] if name else agents.list(p)

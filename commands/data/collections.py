@@ -79,12 +79,12 @@ def show(
 def search(
     collection: Name,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question, or words to look for.")],
-    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many passages.")] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="The maximum number of passages.")] = 5,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Find the passages that fit a question best, by its words and, if the collection has vectors, by its meaning."""
+    """Find the passages that best match a question, by its words and, if the collection has vectors, by its meaning."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.collections.search(session.principal, collection, question, limit=limit, demo=demo)
     if as_json:

@@ -25,7 +25,7 @@ File = Annotated[str, typer.Argument(metavar="PATH", help="Its path, relative to
 @group.command("list")
 def list_(
     words: Annotated[str, typer.Option(help="Only files whose path contains this text.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many files.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="The maximum number of files.")] = 200,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -63,7 +63,7 @@ def show(
 
 @group.command()
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this machine.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file on this machine.")],
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -62,7 +62,7 @@ def new(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make an empty project."""
+    """Create an empty project."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.projects.create(session.principal, project, title)
     document(asdict(made)) if as_json else say(f"Made the project {made.name}.")
@@ -78,7 +78,7 @@ def show(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show a project: its files, and commands to run. With `--file`, one of them, unchanged in a file or a pipe."""
+    """Show a project: its files, and commands to run. With `--file`, print that file, unchanged into a file or pipe."""
     with opened(workspace, demo=demo) as session:
         projects, who = session.orchestra.projects, session.principal
         if file:
@@ -105,12 +105,14 @@ def save(
     project: Name,
     path: FilePath,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file to commit, byte for byte; `-` reads stdin.")],
-    message: Annotated[str, typer.Option("-m", "--message", help="Of the commit; made from the path by default.")] = "",
+    message: Annotated[
+        str, typer.Option("-m", "--message", help="The message of the commit; made from the path by default.")
+    ] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Commit a file of this machine to the project, as a new one or in the place of the one that is there."""
+    """Commit a file from this machine to the project, as a new file or in place of the existing one."""
     content = content_in(file, _PIECE)
     with opened(workspace, demo=demo) as session:
         projects, who = session.orchestra.projects, session.principal
@@ -123,7 +125,7 @@ def save(
 def remove(
     project: Name, path: FilePath, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Commit that a file is gone; earlier commits keep it."""
+    """Commit the deletion of a file; earlier commits keep it."""
     with opened(workspace, demo=demo) as session:
         projects, who = session.orchestra.projects, session.principal
         projects.remove(who, project, path, projects.etag(who, project, path))
@@ -134,7 +136,7 @@ def remove(
 @group.command()
 def log(
     project: Name,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many commits.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="The maximum number of commits.")] = 20,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -157,7 +159,7 @@ def log(
 @group.command()
 def diff(
     project: Name,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit; an empty text: the beginning.")],
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit; empty: before the first one.")],
     after: Annotated[
         str, typer.Argument(metavar="[AFTER]", callback=_named, help="The id of a commit; the newest by default.")
     ] = "",
@@ -165,7 +167,7 @@ def diff(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show what differs between two commits."""
+    """Show the differences between two commits."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.projects.diff(session.principal, project, before, after)
     if as_json:
@@ -181,7 +183,9 @@ def diff(
 @group.command()
 def run(
     project: Name,
-    command: Annotated[str, typer.Argument(metavar="COMMAND", help="For the shell, such as 'python3 -m unittest'.")],
+    command: Annotated[
+        str, typer.Argument(metavar="COMMAND", help="The command for the shell, such as 'python3 -m unittest'.")
+    ],
     commit: Commit = "",
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long it may run.")] = 60,
     demo: Demo = False,

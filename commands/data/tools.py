@@ -42,7 +42,7 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
 @group.command()
 def show(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show a tool: what it takes and gives, its files, and which workflows use it."""
+    """Show a tool: its fields and output, its files, and which workflows use it."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.tools.show(session.principal, tool)
     if as_json:
@@ -72,7 +72,7 @@ def new(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make a new tool in tools/TOOL, with a first test."""
+    """Create a tool in tools/TOOL, with a first test."""
     with opened(workspace, demo=demo) as session:
         folder = session.orchestra.tools.new(session.principal, tool, sample)
     if as_json:
@@ -151,7 +151,7 @@ def diff(tool: Name, version: Kept, demo: Demo = False, workspace: Workspace = N
 
 @group.command()
 def restore(tool: Name, version: Kept, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Put the files of a version in the place of the present ones, which are kept as a version, too."""
+    """Restore the files of a version; the current files are kept as a version, too."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.tool_files.restore(session.principal, tool, version)
         found = session.orchestra.tools.show(session.principal, tool)

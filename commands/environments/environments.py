@@ -84,7 +84,7 @@ def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: J
 
 @group.command()
 def init(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Make `dev`, where files run as they are, and `prod`, where promoted versions run. Runs use dev by default."""
+    """Create `dev`, where files run as they are, and `prod`, where promoted versions run. Runs use dev by default."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.environments.init(session.principal)
     if as_json:
@@ -107,7 +107,7 @@ def new(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make another environment."""
+    """Create another environment."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.environments.create(session.principal, name, title, others)
     return _told(made, f"environments/{name}.json is made.", as_json=as_json)
@@ -129,7 +129,7 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
 def set_(
     name: Name,
     pairs: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Numbers, true, lists: as JSON.")],
-    is_text: Annotated[bool, typer.Option("--text", help="Take each value as text, also 5 or true.")] = False,
+    is_text: Annotated[bool, typer.Option("--text", help="Treat each value as text, even 5 or true.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -210,7 +210,7 @@ def triggers(
 
 @group.command()
 def check(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Compile every workflow that runs in an environment. Ends with 1 if one has an error."""
+    """Compile every workflow that runs in an environment. Exits with 1 if one has an error."""
     with opened(workspace, demo=demo) as session:
         problems = session.orchestra.environments.problems(session.principal, name)
     if as_json:

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from engine.runs.environments.promotion import Promotion
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow.", callback=workflow_name)]
-To = Annotated[str, typer.Option("--to", metavar="ENVIRONMENT", help="Where it shall run.")]
+To = Annotated[str, typer.Option("--to", metavar="ENVIRONMENT", help="The environment to promote it to.")]
 
 
 def promote(
     workflow: Workflow,
     to: To,
     from_: Annotated[
-        str, typer.Option("--from", metavar="ENVIRONMENT", help="Whose version; default: the default environment.")
+        str,
+        typer.Option(
+            "--from",
+            metavar="ENVIRONMENT",
+            help="The environment whose version to promote; default: the default environment.",
+        ),
     ] = "",
     version: Annotated[
         str, typer.Option(metavar="VERSION", help="A saved version instead: its id, number or label.")
@@ -76,7 +81,7 @@ def remove(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Take a workflow out of an environment; its version is kept."""
+    """Remove a workflow from an environment; its version is kept."""
     with opened(workspace, demo=demo) as session:
         environments, p = session.orchestra.environments, session.principal
         removal = environments.check_removal(p, workflow, name)

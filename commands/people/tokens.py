@@ -32,7 +32,7 @@ def create(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make an API token, and print it: it is not stored and cannot be shown again."""
+    """Create an API token, and print it: it is not stored and cannot be shown again."""
     with opened(workspace, demo=demo) as session:
         tokens, lasts = session.orchestra.users.api_tokens, None if no_end else days
         made = tokens.create(session.principal, user_id, name, days=lasts, role=role, mcp_only=mcp)

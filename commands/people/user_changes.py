@@ -12,7 +12,7 @@ from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
 
-UserId = Annotated[str, typer.Argument(metavar="ID", help="Who.")]
+UserId = Annotated[str, typer.Argument(metavar="ID", help="The user.")]
 
 
 def set_role(
@@ -22,7 +22,7 @@ def set_role(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Change the role of a user, from their next click on. The last owner keeps theirs."""
+    """Change the role of a user, from the next click on. The role of the last owner cannot be changed."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.users.set_role(session.principal, user_id, role)
     if as_json:
@@ -35,13 +35,16 @@ def set_role(
 def set_language(
     user_id: UserId,
     language: Annotated[
-        str, typer.Argument(metavar="LANGUAGE", help="Its code, such as de, or browser to follow their browser.")
+        str,
+        typer.Argument(
+            metavar="LANGUAGE", help="The code of the language, such as de, or browser to follow the user's browser."
+        ),
     ],
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Choose the language in which the dashboard speaks to a user."""
+    """Choose the language of the dashboard for a user."""
     with opened(workspace, demo=demo) as session:
         chosen = "" if language == "browser" else language
         session.orchestra.languages.set(session.principal, user_id, chosen)

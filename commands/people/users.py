@@ -53,7 +53,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a user, or set the first password of one. Without a password they sign in by a link."""
+    """Add a user, or set a user's first password. Without a password, users sign in by a link."""
     with opened(workspace, demo=demo) as session:
         password = _password(from_stdin=from_stdin, is_asked=not as_json and sys.stdin.isatty())
         users, p = session.orchestra.users, session.principal
@@ -86,7 +86,7 @@ def set_password(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Change the password of a user. Their sessions, links and access tokens end."""
+    """Change the password of a user, whose sessions, links and access tokens end."""
     is_asked = not as_json and sys.stdin.isatty()
     if not (from_stdin or is_asked):
         raise typer.BadParameter("Use --password-stdin and give the password on standard input.")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
 Reason = Annotated[
-    str, typer.Option(metavar="TEXT", help="Why a protected label moves though not all cases pass; the file keeps it.")
+    str,
+    typer.Option(metavar="TEXT", help="Why a protected label moves although not all cases pass; stored in the file."),
 ]
 _SAVE = "`orchestra prompts save-version {} --label production`"
 
@@ -200,7 +201,7 @@ def tag(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add or remove tags of a prompt, which makes no version; without options, show them."""
+    """Add or remove tags of a prompt, without a new version; without options, show them."""
     if add or remove:
         with opened(workspace, demo=demo) as session:
             tags = session.orchestra.prompts.tag(session.principal, name, add or [], remove or [])
@@ -217,12 +218,12 @@ def tag(
 def protect(
     name: Name,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production.")],
-    is_off: Annotated[bool, typer.Option("--off", help="Take the protection off.")] = False,
+    is_off: Annotated[bool, typer.Option("--off", help="Remove the protection.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Let a label move only to a version whose cases pass, or with a reason."""
+    """Allow a label to move only to a version whose cases pass, or with a reason."""
     with opened(workspace, demo=demo) as session:
         prompts, p = session.orchestra.prompts, session.principal
         (prompts.unprotect if is_off else prompts.protect)(p, name, label)

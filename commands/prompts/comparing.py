@@ -28,7 +28,7 @@ _AROUND = {"same": ("", ""), "removed": ("[-", "-]"), "added": ("{+", "+}")}
 Columns = Annotated[
     list[str],
     typer.Argument(
-        metavar="COLUMN...", help="2 to 4: a label, a version or draft; then :MODEL and @CONNECTION, if wanted."
+        metavar="COLUMN...", help="2 to 4 columns: a label, a version or draft, optionally with :MODEL and @CONNECTION."
     ),
 ]
 
@@ -49,7 +49,7 @@ def compare(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask with several texts or models, and show how the answers differ. Budgets hold; nothing is written outside."""
+    """Ask with several texts or models, and show how the answers differ. Budgets apply; nothing is written outside."""
     with opened(workspace, demo=demo) as session:
         from engine.runs.trying.columns import parsed
         from engine.runs.trying.try_requests import TryRequest

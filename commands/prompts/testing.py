@@ -34,7 +34,10 @@ Takeover = Annotated[
     bool, typer.Option("--takeover", help="Test with 40 mails that try to take over the model, instead of cases.")
 ]
 Variable = Annotated[
-    str, typer.Option(metavar="PATH", help="With --takeover: what gets a mail's text, such as commits.0.message.")
+    str,
+    typer.Option(
+        metavar="PATH", help="With --takeover: the variable that gets a mail's text, such as commits.0.message."
+    ),
 ]
 Expected = Annotated[
     list[str] | None,
@@ -219,7 +222,7 @@ def _types(case: Mapping[str, Any] | None) -> str:
 
 def save_case(
     name: Name,
-    title: Annotated[str, typer.Argument(metavar="TITLE", help="The name of the case, for people.")],
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The name of the case.")],
     try_id: Annotated[str, typer.Option("--try", metavar="ID", help="Take the values and answer of this try.")] = "",
     run: Annotated[str, typer.Option(metavar="ID", help="With --step: take those of a step of this run.")] = "",
     step: Annotated[str, typer.Option(metavar="PATH", help="The step, such as each_mail[3].classify.")] = "",

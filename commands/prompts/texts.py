@@ -48,7 +48,7 @@ def import_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Create a prompt from a text that `export` wrote, or one like it. Replaces no prompt."""
+    """Create a prompt from a text that `export` wrote, or one like it. No prompt is replaced."""
     from engine.prompts.prompt_text import LARGEST_BYTES
 
     text = text_in(file, LARGEST_BYTES)

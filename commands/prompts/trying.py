@@ -35,7 +35,7 @@ def try_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask a model with a prompt and show the answer. Budgets hold; nothing is written outside."""
+    """Ask a model with a prompt and show the answer. Budgets apply; nothing is written outside."""
     name, sign, version = reference.partition("@")
     if draft and sign:
         raise typer.BadParameter("Give either a label or version, or --draft.")

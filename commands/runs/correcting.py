@@ -43,7 +43,7 @@ def correct(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Correct a model's answer: what followed from it is undone, and the item is done again. Without --yes, look."""
+    """Correct a model's answer: undo what followed from it, and do the item again. Without --yes, only show it."""
     with opened(workspace, demo=demo) as session:
         corrections, p = session.orchestra.corrections, session.principal
         if demo:

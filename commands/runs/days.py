@@ -18,7 +18,7 @@ def days(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Count the runs that were started on each of the last days."""
+    """Count the runs started on each of the last days."""
     from zoneinfo import ZoneInfo
 
     with looked_at(workspace, demo=demo) as session:

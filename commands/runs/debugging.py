@@ -62,7 +62,7 @@ def debug(
 def step(
     run_id: RunId, which: Step = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Let a paused step of a debug run be made, and pause before the next one."""
+    """Make the call of a paused step of a debug run, and pause before the next one."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.debugging.step(session.principal, run_id, which)
         return _followed(session, run_id, as_json=as_json)
@@ -72,7 +72,7 @@ def continue_(
     run_id: RunId,
     which: Step = "",
     past_loop: Annotated[
-        bool, typer.Option("--past-loop", help="Do not pause any more in the loop around the paused step.")
+        bool, typer.Option("--past-loop", help="Do not pause again in the loop around the paused step.")
     ] = False,
     without: Annotated[
         bool, typer.Option("--delete-breakpoint", help="Delete the breakpoint of the paused step.")
@@ -81,7 +81,7 @@ def continue_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Let a debug run go on to the next breakpoint."""
+    """Continue a debug run to the next breakpoint."""
     if past_loop and without:
         raise typer.BadParameter("Give --past-loop or --delete-breakpoint, not both.")
     if which and not (past_loop or without):

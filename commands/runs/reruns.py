@@ -67,7 +67,7 @@ def diff(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Compare two runs. The first step that went differently comes first, then the rest."""
+    """Compare two runs. The first step that differs comes first, then the rest."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.runs.diff(session.principal, good, bad)
     if as_json:

@@ -38,18 +38,20 @@ PinFile = Annotated[
 ]
 ByPlan = Annotated[
     bool,
-    typer.Option("--plan", help="Show what it would write, and write nothing; `orchestra plans apply ID` does it."),
+    typer.Option(
+        "--plan", help="Show what the run would write, and write nothing; `orchestra plans apply ID` then writes it."
+    ),
 ]
 
 Environment = Annotated[
     str,
     typer.Option(
-        "--env", metavar="ENVIRONMENT", help="In which environment; default: the default one, if there are any."
+        "--env", metavar="ENVIRONMENT", help="The environment to run in; default: the default one, if there are any."
     ),
 ]
 Urgency = Annotated[
     Priority | None,
-    typer.Option("--priority", help="How urgent it is, where more runs wait than can be worked on; default: normal."),
+    typer.Option("--priority", help="The priority if more runs wait than can be processed; default: normal."),
 ]
 
 

@@ -29,7 +29,7 @@ def undo(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Undo the writes of a run. Issues are closed, drafts deleted, labels taken off, files put back."""
+    """Undo the writes of a run. Issues are closed, drafts deleted, labels removed, files restored."""
     with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
         if demo:

@@ -32,7 +32,7 @@ def branch(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Make a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
+    """Create a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.branches.create(session.principal, name, branch, version)
     if as_json:
@@ -75,11 +75,11 @@ def merge(
     ] = False,
     take: Annotated[
         list[str] | None,
-        typer.Option("--take", metavar="PLACE=main|branch", help="What to take where both have changed a place."),
+        typer.Option("--take", metavar="PLACE=main|branch", help="Which side to take where both have changed a place."),
     ] = None,
     value: Annotated[
         list[str] | None,
-        typer.Option("--value", metavar="PLACE=JSON", help="A value of your own for a field that both have changed."),
+        typer.Option("--value", metavar="PLACE=JSON", help="Your own value for a field that both have changed."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the branch; it continues from the merged text.")] = False,
     demo: Demo = False,

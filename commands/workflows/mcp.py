@@ -18,8 +18,8 @@ from engine.plugins.step import Role
 if TYPE_CHECKING:
     from engine.tools.servers import ServerTool
 
-_ROLE_HELP = "With --accept: what an argument is, such as text=content; `destination` if not said. May be repeated."
-_EFFECT_HELP = "With --accept: whether it only reads; then plans call it, too, and it may be called again."
+_ROLE_HELP = "With --accept: the role of an argument, such as text=content; default: `destination`. May be repeated."
+_EFFECT_HELP = "With --accept: whether the tool only reads; then plans call it, too, and it may be called again."
 
 
 def mcp(demo: Demo = False, workspace: Workspace = None) -> int:
@@ -35,10 +35,14 @@ def mcp(demo: Demo = False, workspace: Workspace = None) -> int:
 
 def tools(
     connection: Annotated[str, typer.Argument(help="The connection to an MCP server.")],
-    accept: Annotated[str | None, typer.Option(metavar="TOOL", help="Let steps call it as it is now.")] = None,
+    accept: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="Accept this tool, as it is now, so that steps can call it.")
+    ] = None,
     effect: Annotated[Literal["reads", "writes"], typer.Option(help=_EFFECT_HELP)] = "writes",
     role: Annotated[list[str] | None, typer.Option(metavar="ARGUMENT=ROLE", help=_ROLE_HELP)] = None,
-    withdraw: Annotated[str | None, typer.Option(metavar="TOOL", help="Let steps no longer call it.")] = None,
+    withdraw: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="Withdraw this tool, so that steps can no longer call it.")
+    ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -27,11 +27,11 @@ def try_(
         str, typer.Option("--values", metavar="FILE", help="A JSON object of what the step reads; `-` reads stdin.")
     ] = "",
     is_sample: Annotated[
-        bool, typer.Option("--sample", help="Only print values that fit: of the last run, or made from types.")
+        bool, typer.Option("--sample", help="Only print values that fit, from the last run or made from the types.")
     ] = False,
     yes: Yes = False,
     confirm: Confirm = None,
-    env: Annotated[str, typer.Option("--env", metavar="ENVIRONMENT", help="In which environment.")] = "",
+    env: Annotated[str, typer.Option("--env", metavar="ENVIRONMENT", help="The environment to run in.")] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -55,7 +55,7 @@ def diff(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Say in sentences what has changed between two versions of a workflow; by default, what the last save changed."""
+    """Show in sentences what has changed between two versions of a workflow; by default, in the last save."""
     with looked_at(workspace, demo=demo) as session:
         said = session.orchestra.versions.differences(session.principal, name, old, new)
     if as_json:

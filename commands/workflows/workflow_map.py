@@ -20,7 +20,7 @@ _RESET = "none"
 
 
 def positions(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show how far steps were moved on the canvas; all others are placed automatically."""
+    """Show how far steps have been moved on the canvas; the others are placed automatically."""
     with looked_at(workspace, demo=demo) as session:
         session.orchestra.workflows.get(session.principal, name)
         found = session.orchestra.workflows.positions(session.principal, name)
@@ -46,7 +46,7 @@ def move(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Move steps on the canvas. Where they are is kept beside the workflow, in NAME.layout.json."""
+    """Move steps on the canvas. Their positions are stored next to the workflow, in NAME.layout.json."""
     wanted = dict(map(_move, moves))
     with opened(workspace, demo=demo) as session:
         kept = session.orchestra.workflows.move_steps(session.principal, name, wanted)

@@ -162,7 +162,7 @@ def rename_step(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Change the id of a step. It changes in expressions, `needs`, drawing and receipts, too."""
+    """Change the id of a step, also in expressions, `needs`, the drawing and receipts."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename_step(session.principal, workflow, old, new)
     if as_json:
@@ -241,17 +241,17 @@ def export(
 
 @group.command("import")
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file of `export`; `-` reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that `export` wrote; `-` reads standard input.")],
     name: Annotated[str, typer.Option(help="The name of the workflow; default: the one in the file.")] = "",
     connection: Annotated[
         list[str] | None,
-        typer.Option("--connection", metavar="OLD=NEW", help="The name here of a connection that the file names."),
+        typer.Option("--connection", metavar="OLD=NEW", help="Use the connection NEW where the file names OLD."),
     ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Create a workflow, with what it uses, from a file of `export`. Replaces nothing."""
+    """Create a workflow, with what it uses, from a file that `export` wrote. Nothing is replaced."""
     from commands.base.inputs import by_name, object_in
     from engine.workflows.bundles.bundle import LARGEST_BYTES
 

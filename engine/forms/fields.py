@@ -33,7 +33,7 @@ class FormField(BaseModel):
     required: bool = Field(default=False, title="Required")
     help: str = Field("", title="Hint below the label", max_length=500)
     choices: list[str] = Field([], title="What can be chosen", max_length=100)
-    longest: int | None = Field(None, title="Most characters", ge=1, le=_TEXT_MOST)
+    longest: int | None = Field(None, title="Maximum characters", ge=1, le=_TEXT_MOST)
     largest_mb: int = Field(5, title="Largest file, in MB", ge=1, le=LARGEST_FILE_MB)
 
     @property
@@ -53,9 +53,9 @@ class FormFields(Fields):
     title: str = option("Title of the form", min_length=1, max_length=200)
     text: str = option("Text above the fields", "", max_length=5000)
     fields: list[FormField] = option("Fields", min_length=1, max_length=MOST_FIELDS, widget="records")
-    thanks: str = option("Text after it was sent", "", max_length=2000)
-    per_address: int = option("Submissions from one network address in an hour", 10, ge=1, le=1000)
-    per_day: int = option("Submissions of this form in a day", 300, ge=1, le=10_000)
+    thanks: str = option("Text after it has been sent", "", max_length=2000)
+    per_address: int = option("Submissions per hour from one network address", 10, ge=1, le=1000)
+    per_day: int = option("Submissions of this form per day", 300, ge=1, le=10_000)
 
     @property
     def files(self) -> list[FormField]:

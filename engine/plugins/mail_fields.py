@@ -36,9 +36,9 @@ from engine.plugins.step import (
 class TrimFields(Fields):
     """What to leave out of the text of a mail."""
 
-    cut_quotes: bool = option("Without the mails quoted in it", default=False)
-    cut_signature: bool = option("Without the signature", default=False)
-    max_tokens: int | None = option("At most about so many tokens of text", None, ge=50)
+    cut_quotes: bool = option("Leave out quoted mails", default=False)
+    cut_signature: bool = option("Leave out the signature", default=False)
+    max_tokens: int | None = option("Maximum tokens of text, approximately", None, ge=50)
 
     @property
     def trim(self) -> Trim:
@@ -120,8 +120,8 @@ class TextFields(Fields):
 
     subject: str = content("Subject", "")
     text: str = content("Text", "", widget="text")
-    markdown: bool = option("The text is Markdown, and is sent as HTML, too", default=False)
-    html: str = instruction("HTML of your own (an empty text is made from it)", "", widget="text")
+    markdown: bool = option("The text is Markdown, and is also sent as HTML", default=False)
+    html: str = instruction("Your own HTML (an empty text is made from it)", "", widget="text")
 
     @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)
     @classmethod
@@ -141,7 +141,7 @@ class AddressFields(TextFields):
     to: str | list[str] = destination("To", [])
     cc: str | list[str] = destination("Cc", [])
     bcc: str | list[str] = destination("Bcc", [])
-    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
+    reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])
 
 
 def written_text(fields: TextFields) -> tuple[str, str]:

@@ -53,15 +53,15 @@ class LimitFields(Fields):
 
 
 class CodeFields(Fields):
-    """The code, and what it is given. `language` is `python`, `javascript`, `shell`, or one that `code.interpreters` of
+    """The code and its inputs. `language` is `python`, `javascript`, `shell`, or one that `code.interpreters` of
     config.yaml names. `limits` has `seconds` (60), `memory_mb` (512), `processes` (64), `disk_mb` (64) and `output_kb`
     (1024).
     """
 
     language: str = instruction("Language", PYTHON, pattern=r"^[a-z][a-z0-9_+-]{0,30}$", examples=list(BUILT_IN))
     code: str = instruction("Code", min_length=1, max_length=1_000_000, widget="code")
-    inputs: dict[str, JsonValue] = content("What the code finds as `inputs`", {})
-    files: list[FileToRead] = file_to_read("Files that it reads at /in", default=[], max_length=FILES_MOST)
+    inputs: dict[str, JsonValue] = content("Value of `inputs` in the code", {})
+    files: list[FileToRead] = file_to_read("Files that it can read in /in", default=[], max_length=FILES_MOST)
     limits: LimitFields = option("Limits", LimitFields())
     network: list[str] = destination("Hosts that it may reach, such as api.example.org; empty: none", [], max_length=50)
 
@@ -79,12 +79,11 @@ class CodeOutput(Output):
 
 
 class RunCode(FileStep):
-    """Run code in a sandbox of this machine, without the files and the environment of this program.
+    """Run code in a sandbox on this machine, without access to this program's files and environment.
 
-    Without `network`, it can change nothing outside: it asks nobody, and may be repeated. With it, it reaches these
-    hosts and no others, and counts as a write.
-    The code reads `inputs`, and its files at `/in`. It writes in `/w`; what lies in `/w/out` leaves as files of the
-    run. Where the sandbox is missing, no code is run.
+    Without `network`, it can change nothing outside, so it needs no approval and may be repeated. With `network`, it
+    can reach these hosts only, and counts as a write. The code reads `inputs`, and its files in `/in`. It writes to
+    `/w`; files in `/w/out` become files of the run. Without a sandbox, no code is run.
     """
 
     name = "code.run"

@@ -27,9 +27,9 @@ _MOST = 2000
 
 
 class MessageFields(Fields):
-    """The channel and the message; a connection with a webhook has its channel already."""
+    """The channel and the message; a webhook already has its channel."""
 
-    channel: str = destination("Channel (empty: that of the webhook)", "", format="discord-channel")
+    channel: str = destination("Channel (empty: the webhook's)", "", format="discord-channel")
     text: str = content("Message (Markdown)", min_length=1, max_length=_MOST, widget="text", markup="markdown")
     reply_to: str = destination("Message to answer", "", pattern=r"^\d*$")
 

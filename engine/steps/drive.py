@@ -40,7 +40,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 
 
 class FileFacts(Output):
-    """A file or folder. `id` names it in the other steps; `version` changes with the content."""
+    """A file or folder. `id` identifies it in other steps; `version` changes with the content."""
 
     id: str
     name: str = outside("Name")
@@ -80,7 +80,7 @@ class ListFields(Fields):
     """The folder."""
 
     folder: str = destination("Folder (its path or id); empty: the root", "", format=FOLDER)
-    limit: int = option("Most entries", 200, ge=1, le=5000)
+    limit: int = option("Maximum entries", 200, ge=1, le=5000)
 
 
 class Files(Output):
@@ -91,10 +91,10 @@ class Files(Output):
 
 
 class List(DriveStep):
-    """List what is in a folder of a drive, by name, without what is in its folders."""
+    """List the files and folders in a folder on a drive, by name, without the contents of subfolders."""
 
     name = "drive.list"
-    title = "List a folder of a drive"
+    title = "List a folder on a drive"
     fields = ListFields
     output = Files
 
@@ -110,14 +110,14 @@ class SearchFields(Fields):
 
     words: str = destination("Words, all in the name", min_length=1, max_length=500)
     folder: str = destination("Folder (its path or id); empty: the root", "", format=FOLDER)
-    limit: int = option("Most files", 50, ge=1, le=1000)
+    limit: int = option("Maximum files", 50, ge=1, le=1000)
 
 
 class Search(DriveStep):
-    """Find files of a drive by words, in a folder and below it."""
+    """Find files on a drive by the words in their names, in a folder and its subfolders."""
 
     name = "drive.search"
-    title = "Find files of a drive"
+    title = "Find files on a drive"
     fields = SearchFields
     output = Files
 
@@ -132,7 +132,7 @@ class DownloadFields(Fields):
     """The file."""
 
     file: str = destination("File (its id, or its path)", min_length=1)
-    max_bytes: int = option("Largest file, in bytes", 100 * 1024 * 1024, ge=1, le=_LARGEST_BYTES)
+    max_bytes: int = option("Maximum size, in bytes", 100 * 1024 * 1024, ge=1, le=_LARGEST_BYTES)
 
 
 class Downloaded(FileFacts):
@@ -142,10 +142,10 @@ class Downloaded(FileFacts):
 
 
 class Download(DriveStep):
-    """Download a file of a drive into the run, in parts: a broken connection goes on where it was."""
+    """Download a file from a drive into the run, in parts. After a lost connection it continues where it stopped."""
 
     name = "drive.download"
-    title = "Download a file of a drive"
+    title = "Download a file from a drive"
     fields = DownloadFields
     output = Downloaded
 
@@ -164,13 +164,13 @@ class UploadFields(Fields):
 
     file: RunFile = content("File of the run")
     folder: str = destination("Folder (its path or id); empty: the root", "", format=FOLDER)
-    name: str = content("Name; empty: that of the file", "", max_length=1000)
+    name: str = content("Name; empty: the file's", "", max_length=1000)
 
 
 class Upload(DriveStep):
-    """Upload a file of the run as a new file; one that is there is never replaced.
+    """Upload a file of the run as a new file; an existing file is never replaced.
 
-    Slashes and other signs that a file name cannot have become `_`, so that a name never leads to another folder.
+    Slashes and other characters that a file name cannot have become `_`, so a name never leads to another folder.
     """
 
     name = "drive.upload"

@@ -58,7 +58,7 @@ class RequestFields(Fields):
     file: RunFile | None = content("File as the body", None)
     paging: Paging | None = option("Read a list page by page", None)
     as_file: bool = option("Keep the answer as a file", default=False)
-    max_bytes: int = option("Largest answer, in bytes", 10_485_760, ge=1, le=52_428_800)
+    max_bytes: int = option("Maximum size of the answer, in bytes", 10_485_760, ge=1, le=52_428_800)
     idempotency_header: str = destination(
         "Header by which the service recognizes a repeated request", "", pattern=r"^[A-Za-z0-9-]*$"
     )

@@ -34,7 +34,7 @@ class MessageFields(Fields):
 
 
 class Sent(Output):
-    """The message; `id` is its timestamp, which names it in its channel."""
+    """The message; `id` is its timestamp, which identifies it in its channel."""
 
     id: str
     channel: str
@@ -75,7 +75,7 @@ class SendMessage(StepType):
 
 
 class ChannelsFields(Fields):
-    """No choice: all that the bot sees."""
+    """All channels that the bot sees."""
 
 
 class Channel(Output):
@@ -160,13 +160,13 @@ class ReactionFields(Fields):
 
 
 class Reacted(Output):
-    """What bears the reaction."""
+    """The message that has the reaction."""
 
     id: str
 
 
 class AddReaction(StepType):
-    """Add a reaction to a Slack message. If it is there, nothing changes."""
+    """Add a reaction to a Slack message. If it is already there, nothing changes."""
 
     name = "slack.add_reaction"
     title = "React to a Slack message"
@@ -175,7 +175,7 @@ class AddReaction(StepType):
     repeat = Repeat.SAFE
     approval = "always"
     done = "marked"
-    undoes = "takes the reaction back"
+    undoes = "removes the reaction"
     fields = ReactionFields
     output = Reacted
 

@@ -36,7 +36,7 @@ class TableFields(Fields):
 class RowFields(TableFields):
     """The row of a table."""
 
-    key: str = destination("Key: one row for each", min_length=1, max_length=KEY_CHARACTERS_MOST)
+    key: str = destination("Key of the row", min_length=1, max_length=KEY_CHARACTERS_MOST)
 
 
 class UpsertFields(RowFields):
@@ -50,7 +50,7 @@ class QueryFields(TableFields):
     """Which rows: those whose value has all members of `where`, and whose key begins with `prefix`."""
 
     where: dict[str, JsonValue] = option("Members that the value must have", {})
-    prefix: str = option("How keys begin", "")
+    prefix: str = option("Beginning of the keys", "")
     order_by: str = option("Order: `key`, `updated_at`, or a member of the value", "key")
     descending: bool = option("Largest or newest first", default=False)
     limit: int = option("Maximum number of rows", 100, ge=1, le=_LISTED_MOST)
@@ -65,7 +65,7 @@ class RowOutput(Output):
 
 
 class UpsertOutput(Output):
-    """The row as it is now; `before` is its old value, null for a new row or if that is not known any more."""
+    """The row as it is now; `before` is its old value, null for a new row or if it is no longer known."""
 
     key: str
     value: JsonValue = outside("Value")
@@ -91,7 +91,7 @@ class ListedRow(Output):
 
 
 class QueryOutput(Output):
-    """The rows, how many there are in all, and those that were left out."""
+    """The rows, their total number, and the keys of those that were left out."""
 
     rows: list[ListedRow]
     total: int
@@ -145,7 +145,7 @@ class Query(_OfTable):
 class _ChangesRow(_OfTable):
     effect = Effect.WRITES
     repeat = Repeat.SAFE
-    undoes = "puts the row back as it was"
+    undoes = "restores the row as it was"
     stays = "nothing"
 
     def target(self, fields: Any) -> str:
@@ -170,7 +170,7 @@ class _ChangesRow(_OfTable):
 
 
 class Upsert(_ChangesRow):
-    """Add a row to a table, or replace the one with its key. The table is made when it is first needed."""
+    """Add a row to a table, or replace the one with its key. The table is created when it is first needed."""
 
     name = "store.upsert"
     title = "Save a row"

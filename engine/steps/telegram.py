@@ -38,7 +38,7 @@ class Sent(Output):
 
 
 class SendMessage(StepType):
-    """Send a message of a bot. Telegram cannot say whether one arrived, so after a crash a person decides."""
+    """Send a message as a bot. Telegram cannot say whether it arrived, so after a crash a person decides."""
 
     name = "telegram.send_message"
     title = "Send a Telegram message"

@@ -20,7 +20,7 @@ class PageFields(Fields):
     """The page, and which part of it."""
 
     url: str = destination("Address", min_length=1)
-    selector: str = option("Only what this CSS selector fits (empty: the main part)", "", max_length=500)
+    selector: str = option("Only what this CSS selector matches (empty: the main part)", "", max_length=500)
     format: Literal["markdown", "text"] = option("Format", "markdown")
 
 
@@ -36,7 +36,7 @@ class Page(Output):
 
 
 class Read(StepType):
-    """Read a web page: its text without menus, scripts and what is hidden."""
+    """Read the text of a web page, without menus, scripts and hidden parts."""
 
     name = "web.read"
     title = "Read a web page"

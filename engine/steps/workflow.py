@@ -13,9 +13,9 @@ class RunFields(Fields):
 
 
 class Run(StepType):
-    """Run another workflow and wait for its end; its outputs are this step's output.
+    """Run another workflow and wait until it ends; its outputs are this step's output.
 
-    It is a separate run, linked with this one in both directions. Its writes belong to this step: they are made once
+    It is a separate run; both runs link to each other. Its writes belong to this step: they are made once
     for each item of a loop with `key`, however often the loop runs.
     """
 

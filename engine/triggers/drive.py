@@ -17,10 +17,10 @@ class FolderFields(Fields):
 
 
 class NewFile(TriggerType):
-    """Starts a run for each file that comes into a folder of a drive, not into folders inside.
+    """Starts a run for each new file in a folder on a drive, without its subfolders.
 
-    A file that is changed later starts nothing, nor does another file of the same name and place, where the drive
-    knows files by their paths. `drive.download` takes `item.id`.
+    A file that is changed later starts no run. If the drive identifies files by their paths, neither does another file
+    with the same path. `drive.download` takes `item.id`.
     """
 
     name = "drive.new_file"

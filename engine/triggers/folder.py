@@ -39,8 +39,8 @@ class FolderFields(Fields):
     """The folder, and which files count."""
 
     path: str = destination("Folder (relative to the workspace, or absolute)", min_length=1)
-    pattern: str = option("File names, such as *.pdf; **/ before it looks into folders inside", "*", min_length=1)
-    still_seconds: float = option("Seconds for which a file must not have changed", 5.0, ge=0, le=3600)
+    pattern: str = option("File names, such as *.pdf; **/*.pdf also looks in subfolders", "*", min_length=1)
+    still_seconds: float = option("Seconds that a file must stay unchanged", 5.0, ge=0, le=3600)
 
 
 class FolderItem(Output):
@@ -58,8 +58,9 @@ class FolderItem(Output):
 class NewFile(TriggerType):
     """Starts a run for each new file in a folder, once it is no longer being written.
 
-    A file that is changed later counts as new. Links, their targets and files with a leading dot are left out, as is
-    what no step may read: hard links, files whose name says that they hold a key, and those of the program itself.
+    A file that is changed later counts as new. Links, their targets and files with a leading dot are left out, and so
+    are files that no step may read: hard links, files whose names suggest that they contain a key, and files of
+    AI-Orchestra itself.
     """
 
     name = "folder.new_file"

@@ -31,11 +31,11 @@ class FormItem(Output):
 
 
 class FormSubmitted(TriggerType):
-    """Starts a run each time somebody sends the form that it describes.
+    """Starts a run each time somebody submits the form that it describes.
 
-    The server shows the form as a page at an address that nobody can guess, as long as the trigger is on. Whoever has
-    the address may fill it in, without signing in. A value is empty if the field was left empty: an optional number or
-    file is then null. A file is a file of the run.
+    While the trigger is on, the server shows the form at an address that nobody can guess. Anyone who has the address
+    can fill it in without signing in. A field that was left empty has an empty value; an optional number or file is
+    then null. A file is a file of the run.
     """
 
     name = "form.submitted"

@@ -34,7 +34,7 @@ class NewMessageFields(Fields):
     to: str = option("To", "")
     subject: str = option("Subject contains", "")
     text: str = option("Contains", "")
-    criteria: str = option("More, as IMAP writes it (OR FROM ann FROM bob)", "")
+    criteria: str = option("More criteria in IMAP's syntax (OR FROM ann FROM bob)", "")
     include_sent: bool = option("Also mail from this mailbox's own address", default=False)
     include_drafts: bool = option("Also drafts", default=False)
     include_own: bool = option("Also mail that a workflow wrote", default=False)

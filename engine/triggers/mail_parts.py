@@ -141,7 +141,7 @@ def _conversations(mails: Iterable[Item]) -> list[Item]:
 
 
 class GmailAttachment(_Attachments):
-    """Starts a run for each file that is attached to a new mail which matches the search."""
+    """Starts a run for each attachment of a new mail that matches the search."""
 
     name = "gmail.new_attachment"
     title = "A new attachment in Gmail"
@@ -152,7 +152,7 @@ class GmailAttachment(_Attachments):
 
 
 class ImapAttachment(_Attachments):
-    """Starts a run for each file that is attached to a new mail in a folder."""
+    """Starts a run for each attachment of a new mail in a folder."""
 
     name = "imap.new_attachment"
     title = "A new attachment in a mailbox (IMAP)"
@@ -179,10 +179,10 @@ class ImapThread(Output):
 
 
 class GmailConversation(_Conversations):
-    """Starts a run for each conversation with new mails; those that arrive between two polls are one run."""
+    """Starts a run for each conversation with new mails; mails that arrive between two polls share one run."""
 
     name = "gmail.new_in_thread"
-    title = "New mail in a conversation of Gmail"
+    title = "New mail in a Gmail conversation"
     happens = "a mail arrives in a conversation of Gmail"
     service = "gmail"
     fields = gmail.NewMessageFields
@@ -191,7 +191,7 @@ class GmailConversation(_Conversations):
 
 
 class ImapConversation(_Conversations):
-    """Starts a run for each conversation with new mails; those that arrive between two polls are one run."""
+    """Starts a run for each conversation with new mails; mails that arrive between two polls share one run."""
 
     name = "imap.new_in_thread"
     title = "New mail in a conversation (IMAP)"

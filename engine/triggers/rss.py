@@ -27,11 +27,11 @@ class FeedFields(Fields):
 
 
 class NewEntry(TriggerType):
-    """Starts a run for each new entry of an RSS or Atom feed, also if the feed names no ids or changes its order.
+    """Starts a run for each new entry of an RSS or Atom feed, even if the feed has no ids or changes its order.
 
-    An entry counts as known if its id was seen before, or if the feed just gave its address, title and text under
-    another id. An entry that is changed later starts nothing again. The server is asked for a feed that has changed
-    (`ETag`, `Last-Modified`) every 15 minutes.
+    An entry counts as known if its id has been seen before, or if the feed has just listed its address, title and text
+    under another id. An entry that is changed later starts no new run. Every 15 minutes the server is asked whether the
+    feed has changed (`ETag`, `Last-Modified`).
     """
 
     name = "rss.new_entry"

@@ -24,7 +24,7 @@ class NewRowFields(Fields):
     """The table, and how its rows are told apart."""
 
     table: str = destination("Table", min_length=1, format="sql-table")
-    column: str = destination("Column that rises with each new row, such as id", min_length=1, format="sql-column")
+    column: str = destination("Column that increases with each new row, such as id", min_length=1, format="sql-column")
     key: str = destination("Column that identifies a row; empty: the same one", "", format="sql-column")
 
 
@@ -36,10 +36,10 @@ class NewRow(Output):
 
 
 class NewRows(TriggerType):
-    """Starts a run for each new row of a table, found by a column that rises: a number, or a time of creation.
+    """Starts a run for each new row of a table, found by an increasing column: a number, or a time of creation.
 
-    A row that is changed later starts nothing again. The last 200 rows are compared at each look, so that a row whose
-    transaction ended late is not missed.
+    A row that is changed later starts no new run. Each poll compares the last 200 rows, so that a row whose transaction
+    ended late is not missed.
     """
 
     name = "sql.new_row"

@@ -39,10 +39,10 @@ class Message(Output):
 
 
 class NewMessage(TriggerType):
-    """Starts a run for each message that the bot gets: in private, in groups and in channels.
+    """Starts a run for each message that the bot receives: in private chats, groups and channels.
 
-    Anybody can write to a bot: name a `chat`, or decide by `chat_id`, which nobody can choose. Telegram keeps messages
-    for a day; while the server is off for longer, they are lost.
+    Anyone can write to a bot: set `chat`, or check `chat_id`, which no sender can choose. Telegram keeps messages for a
+    day; if the server is off for longer, they are lost.
     """
 
     name = "telegram.new_message"

@@ -26,7 +26,7 @@ class WatchedFields(Fields):
     """The page, and which part of it."""
 
     url: str = destination("Address", min_length=1)
-    selector: str = option("Only what this CSS selector fits (empty: the main part)", "", max_length=500)
+    selector: str = option("Only what this CSS selector matches (empty: the main part)", "", max_length=500)
 
 
 class Change(Output):
@@ -43,9 +43,9 @@ class Change(Output):
 class PageChanged(TriggerType):
     """Starts a run when the text of a web page, or of a part of it, has changed.
 
-    Only text counts: blanks, empty lines, pictures, scripts and addresses of links do not. Changes between two looks
-    are one. Give a `selector` for the part that matters, such as `#prices`, if the page also shows a date or an
-    advertisement.
+    Only text counts: spaces, empty lines, pictures, scripts and the addresses of links do not. Changes between two
+    polls count as one. Give a `selector` for the part that matters, such as `#prices`, if the page also shows a date or
+    an advertisement.
     """
 
     name = "web.page_changed"

@@ -19,8 +19,10 @@ class Question(Sent):
     """What a person asks, or wants to change."""
 
     text: str = Field(min_length=1, max_length=LONGEST_QUESTION)
-    workflow: str = Field(default="", max_length=200, description="The workflow that it is about, if any.")
-    run_id: str = Field(default="", max_length=100, description="A run of the workflow that it is about, if any.")
+    workflow: str = Field(default="", max_length=200, description="The workflow that the question is about, if any.")
+    run_id: str = Field(
+        default="", max_length=100, description="A run of the workflow that the question is about, if any."
+    )
     selection: list[str] = Field(
         default=[], max_length=50, description="Ids of the steps that words such as `this` and `it` mean."
     )

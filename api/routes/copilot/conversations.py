@@ -30,7 +30,7 @@ class Asked(Sent):
 
     text: str = Field(min_length=1, max_length=LONGEST_ASKED)
     selection: list[str] = Field(default=[], max_length=50, description="Ids of steps.")
-    run_id: str = Field(default="", max_length=100, description="A run that it is about.")
+    run_id: str = Field(default="", max_length=100, description="A run that the question is about.")
     values: list[str] = Field(
         default=[], max_length=50, description="Paths of steps of that run whose values may be sent to the model."
     )
@@ -48,13 +48,13 @@ def get_setup(orchestra: Door, principal: Acting) -> Any:
 
 @router.put("/agreement", summary="Agree to what goes to the model", response_model=Setup)
 def agree(sent: Agreement, orchestra: Door, principal: Acting) -> Any:
-    """Let the caller's conversations go to this host and model; 422 if the co-pilot would ask another one by now."""
+    """Let the caller's conversations go to this host and model; 422 if the co-pilot would now ask another one."""
     return orchestra.copilot.talking.agree(principal, sent.host, sent.model)
 
 
-@router.delete("/agreement", summary="Take the agreement back", response_model=Setup)
+@router.delete("/agreement", summary="Withdraw the agreement", response_model=Setup)
 def disagree(orchestra: Door, principal: Acting) -> Any:
-    """Let nothing more of the caller go to a model."""
+    """Withdraw the caller's agreement: nothing more is sent to a model."""
     return orchestra.copilot.talking.disagree(principal)
 
 
@@ -64,7 +64,7 @@ def get_conversation(workflow: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.copilot.talking.conversation(principal, workflow)
 
 
-@router.delete("/conversations/{workflow}", summary="Begin anew", status_code=204, responses=BUSY)
+@router.delete("/conversations/{workflow}", summary="Delete the conversation", status_code=204, responses=BUSY)
 def forget_conversation(workflow: str, orchestra: Door, principal: Acting) -> Response:
     """Delete the caller's conversation about a workflow; proposals stay."""
     orchestra.copilot.talking.forget(principal, workflow)
@@ -93,12 +93,13 @@ async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) ->
     """Ask, and stream the answer. Without a model that the caller has agreed to, the rules answer.
 
     Events: `turn` {id, source}, `text` {text} (the next words), `part` (a part of the answer, whole), `call` (a tool
-    that the model has used), `proposal` {id}, and at last `done` (the turn). The turn goes on if the caller leaves.
+    that the model has used), `proposal` {id}, and finally `done` (the turn). The turn continues if the caller
+    disconnects.
     """
     return await streamed(lambda: orchestra.copilot.talking.start(principal, workflow, sent.text, sent.about()))
 
 
 @router.post("/conversations/{workflow}/turns/{turn_id}/stop", summary="Stop an answer", response_model=Turn)
 def stop_turn(workflow: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
-    """End an answer that is being written; what there is of it stays."""
+    """Stop an answer that is being written; what has been written stays."""
     return orchestra.copilot.talking.stop(principal, workflow, turn_id)

@@ -20,9 +20,9 @@ class FixList(BaseModel):
     fixes: list[Fix]
 
 
-@router.get("/{workflow}", summary="List what mends a draft", response_model=FixList, dependencies=[CHECKED])
+@router.get("/{workflow}", summary="List the fixes for a draft", response_model=FixList, dependencies=[CHECKED])
 def list_fixes(workflow: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List a change for each problem of the caller's draft that has one, 20 at most. Each was compiled: its problem is
-    gone after it, and it brings no other one. Propose its `ops` to see the difference and accept it.
+    """List a fix for each problem of the caller's draft that has one, 20 at most. Each has been compiled: it removes
+    its problem and adds no other. Propose its `ops` to see the difference and accept it.
     """
     return {"fixes": orchestra.copilot.fixes.list(principal, workflow)}

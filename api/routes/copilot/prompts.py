@@ -32,7 +32,7 @@ class Tested(Agreeing, Sent):
     connection: str = Field(
         default="",
         max_length=64,
-        description="Default: for a question, that of the co-pilot's model, else the only one of a model.",
+        description="Default: for a question, the connection of the co-pilot's model, else the only model connection.",
     )
 
 
@@ -54,7 +54,7 @@ class Ticked(Sent):
     """What the caller agrees to."""
 
     ticks: list[str] = Field(
-        default=[], max_length=100, description="The ids of the ticks that the caller has given, each by itself."
+        default=[], max_length=100, description="The ids of the points that the caller has ticked, one by one."
     )
 
 
@@ -70,7 +70,7 @@ def get_prompt_conversation(name: str, orchestra: Door, principal: Acting) -> An
     return orchestra.copilot.prompting.conversation(principal, name)
 
 
-@router.delete("/{name}", summary="Begin anew about a prompt", status_code=204, responses=BUSY)
+@router.delete("/{name}", summary="Delete the conversation about a prompt", status_code=204, responses=BUSY)
 def forget_prompt_conversation(name: str, orchestra: Door, principal: Acting) -> Response:
     """Delete the caller's conversation about a prompt; proposals stay."""
     orchestra.copilot.prompting.forget(principal, name)
@@ -100,7 +100,7 @@ async def ask_about_prompt(name: str, sent: AskedOfPrompt, orchestra: Door, prin
 
 @router.post("/{name}/turns/{turn_id}/stop", summary="Stop an answer about a prompt", response_model=Turn)
 def stop_prompt_turn(name: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
-    """End an answer that is being written; what there is of it stays."""
+    """Stop an answer that is being written; what has been written stays."""
     return orchestra.copilot.prompting.stop(principal, name, turn_id)
 
 
@@ -118,7 +118,7 @@ def list_prompt_proposals(name: str, orchestra: Door, principal: Acting) -> dict
     dependencies=[CHECKED],
 )
 def test_prompt_proposal(name: str, proposal_id: str, sent: Tested, orchestra: Door, principal: Acting) -> Any:
-    """Ask the cases with the working text and with the proposed one, and wait; `report` says how they go."""
+    """Ask the cases with the working text and with the proposed one, and wait; `report` has the results."""
     p = principal.agreeing(sent.confirmed)
     return orchestra.copilot.prompting.proposals.test(p, name, proposal_id, Testing(sent.connection))
 

@@ -24,11 +24,13 @@ router = APIRouter(
 class Change(Sent):
     """Operations that a button of an answer has, or another program has made."""
 
-    base_rev: str = Field(min_length=1, max_length=64, description="The etag of the text that they were made for.")
+    base_rev: str = Field(
+        min_length=1, max_length=64, description="The etag of the text that the operations were made for."
+    )
     ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
-    why: str = Field(default="", max_length=2_000, description="What they are for, in words.")
+    why: str = Field(default="", max_length=2_000, description="The purpose of the operations, in words.")
     from_outside: bool = Field(
-        default=False, description="Whether text from outside had a part in them: more needs a tick of its own."
+        default=False, description="Whether text from outside influenced the operations: then more changes need a tick."
     )
 
 
@@ -36,10 +38,12 @@ class Acceptance(Sent):
     """What the caller accepts of a proposal."""
 
     steps: list[str] | None = Field(
-        default=None, max_length=500, description='As in its changes ("": the workflow); default: all that are left.'
+        default=None,
+        max_length=500,
+        description='The steps, as in its changes ("": the workflow); default: all remaining ones.',
     )
     ticks: list[str] = Field(
-        default=[], max_length=500, description="The ids of the ticks that the caller has given, each by itself."
+        default=[], max_length=500, description="The ids of the points that the caller has ticked, one by one."
     )
 
 
@@ -72,7 +76,7 @@ def list_proposals(workflow: str, orchestra: Door, principal: Acting) -> dict[st
 def make_proposal(workflow: str, sent: Change, orchestra: Door, principal: Acting) -> Any:
     """Store a proposal of these operations for the caller's draft, which stays as it is.
 
-    Text from outside had a part in them, too, if it is in the caller's conversation about the workflow.
+    If the caller's conversation about the workflow contains text from outside, it counts as having influenced them.
     """
     return orchestra.copilot.proposals.make(
         principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=sent.from_outside
@@ -93,8 +97,8 @@ def accept_proposal(
 ) -> dict[str, Any]:
     """Apply a proposal, or its changes of some steps, to the caller's draft, as one change that undo reverts.
 
-    What would result must compile. Everything in `ticks` of the proposal that this part brings must be named in
-    `ticks`: it is computed again from the draft as it is now. 409 if the draft has changed at the same place.
+    The result must compile. `ticks` must name everything in the proposal's `ticks` that these steps bring; this is
+    computed again from the current draft. 409 if the draft has changed at the same place.
     """
     proposals = orchestra.copilot.proposals
     edited = proposals.accept(principal, workflow, proposal_id, steps=sent.steps, ticks=sent.ticks)
@@ -103,7 +107,7 @@ def accept_proposal(
 
 @router.post("/{workflow}/{proposal_id}/reject", summary="Reject a proposal", response_model=Proposal)
 def reject_proposal(workflow: str, proposal_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Reject a proposal, or what is left of one; the draft stays as it is."""
+    """Reject a proposal, or what remains of one; the draft stays as it is."""
     return orchestra.copilot.proposals.reject(principal, workflow, proposal_id)
 
 
@@ -127,7 +131,7 @@ def try_proposal(workflow: str, proposal_id: str, orchestra: Door, principal: Ac
     response_model=Restoration,
 )
 def compare_with_before(workflow: str, proposal_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Say what restoring the text from before the acceptance would change in the caller's draft as it is now."""
+    """Return what restoring the text from before the acceptance would change in the caller's current draft."""
     return orchestra.copilot.restoring.look(principal, workflow, proposal_id)
 
 
@@ -140,6 +144,6 @@ def compare_with_before(workflow: str, proposal_id: str, orchestra: Door, princi
 def restore_before(workflow: str, proposal_id: str, sent: Restored, orchestra: Door, principal: Acting) -> Any:
     """Put the text from before the acceptance into the caller's draft, as one change that undo reverts.
 
-    409 if the draft is not at `base_rev` any more.
+    409 if the draft is no longer at `base_rev`.
     """
     return orchestra.copilot.restoring.restore(principal, workflow, proposal_id, sent.base_rev)

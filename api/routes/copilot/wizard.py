@@ -14,7 +14,7 @@ from engine.copilot.wizard.records import Choices, Offers
 router = APIRouter(prefix="/api/copilot/wizard", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
 
 
-@router.get("", summary="What the wizard offers", response_model=Offers)
+@router.get("", summary="List the choices of the wizard", response_model=Offers)
 def offer_choices(orchestra: Door, principal: Acting) -> Any:
     """List the sources and targets, what each needs to know, and whether its service is connected."""
     return orchestra.copilot.wizard.offers(principal)
@@ -23,6 +23,6 @@ def offer_choices(orchestra: Door, principal: Acting) -> Any:
 @router.post("/{workflow}", summary="Propose a workflow", response_model=Proposal, dependencies=[CHECKED])
 def propose_workflow(workflow: str, sent: Choices, orchestra: Door, principal: Acting) -> Any:
     """Store a proposal for the caller's draft: in place of the blank text of a new workflow, or at the end of one that
-    has steps. The workflow may be one that is not there yet. 422 names the choice that does not fit.
+    has steps. The workflow need not exist yet. 422 names the choice that does not fit.
     """
     return orchestra.copilot.wizard.propose(principal, workflow, sent)

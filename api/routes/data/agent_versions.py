@@ -31,13 +31,15 @@ class KeptAgent(Sent):
     """Keeps the file as a version; `label` then points at it."""
 
     label: str = Field(default="", max_length=64, examples=["production"])
-    etag: str | None = Field(default=None, max_length=100, description="Of the file as the caller has seen it.")
+    etag: str | None = Field(
+        default=None, max_length=100, description="The etag of the file as the caller has seen it."
+    )
 
 
 class RestoredAgent(Sent):
     """The text to replace."""
 
-    etag: str = Field(max_length=100, description="Of the file as the caller has seen it.")
+    etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
 
 
 class AgentLabel(Sent):
@@ -109,5 +111,5 @@ def label_agent_version(name: str, label: str, sent: AgentLabel, orchestra: Door
     responses=IN_USE,
 )
 def remove_agent_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
-    """Take a label from its version, which stays. 409 while workflows or agents name the agent with it."""
+    """Remove a label from its version, which stays. 409 while workflows or agents name the agent with it."""
     return orchestra.agent_versions.remove_label(principal, name, label)

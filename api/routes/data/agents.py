@@ -45,7 +45,7 @@ class AgentDocument(BaseModel):
     versions: list[int] = Field(description="The numbers of its versions.")
     labels: dict[str, int]
     runs: int | None = Field(
-        description="The version that a step means which names none: that labelled `production`; null: the file."
+        description="The version used by steps that name none: the one labelled `production`; null: the file."
     )
     etag: str
     text: str
@@ -96,7 +96,7 @@ def agent(
     orchestra: Door,
     principal: Acting,
     version: Annotated[
-        str, Query(max_length=200, description="A kept text: its number, label or id; default: the file.")
+        str, Query(max_length=200, description="A saved version: its number, label or id; default: the file.")
     ] = "",
 ) -> Any:
     """Return one agent."""

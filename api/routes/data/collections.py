@@ -28,7 +28,7 @@ class CollectionDocument(BaseModel):
     model: str = Field(description="The model that its vectors come from; empty without vectors.")
     dimensions: int
     vectors: int = Field(description="The number of passages that have a vector.")
-    connection: str = Field(description="The connection through which they were made; empty without vectors.")
+    connection: str = Field(description="The connection with which they were made; empty without vectors.")
 
 
 class CollectionList(BaseModel):
@@ -65,8 +65,8 @@ class PassageDocument(BaseModel):
     end: int
     text: str
     headings: str
-    score: float = Field(description="The higher, the better; comparable within one search only.")
-    marks: list[tuple[int, int]] = Field(description="Where words of the question are in `text`: [start, end].")
+    score: float = Field(description="Higher is better; comparable only within one search.")
+    marks: list[tuple[int, int]] = Field(description="The places of words of the question in `text`: [start, end].")
 
 
 class PassageList(BaseModel):
@@ -80,7 +80,7 @@ class ResultList(BaseModel):
 
     results: list[PassageDocument]
     by_meaning: bool = Field(description="Whether the meaning of the question counted beside its words.")
-    note: str = Field(description="Why only its words counted, where the collection has vectors; else empty.")
+    note: str = Field(description="Why only its words counted although the collection has vectors; else empty.")
 
 
 class VectorsGone(BaseModel):
@@ -143,9 +143,8 @@ def search_collection(
     limit: Annotated[int, Query(ge=1, le=100)] = 5,
     accounts: Accounts = "mine",
 ) -> Any:
-    """Return the passages that fit a question best, by its words.
-
-    Where the collection has vectors, its model is asked for that of the question, if you may start runs.
+    """Return the passages that best match a question by its words. If the collection has vectors and you may start
+    runs, its model is asked for the vector of the question.
     """
     return asdict(orchestra.collections.search(principal, collection, question, limit=limit, demo=accounts == "demo"))
 

@@ -60,7 +60,7 @@ class TableOfFile(BaseModel):
     row_count: int
     sheets: list[str]
     empty_formulas: int = Field(0, description="Formulas without a stored value, whose cells are null.")
-    notes: list[str] = Field([], description="What did not fit, such as rows that are too short, in sentences.")
+    notes: list[str] = Field([], description="What did not fit, in sentences, such as rows that are too short.")
 
 
 class FileViewDocument(BaseModel):
@@ -69,12 +69,12 @@ class FileViewDocument(BaseModel):
     path: str
     size_bytes: int
     page: int
-    kind: str = Field(description="As file.detect names it; empty if it cannot be told.")
+    kind: str = Field(description="As named by file.detect; empty if unknown.")
     media_type: str
-    pages: int = Field(description="How many pages, sheets or slides there are; 0 for a file without any.")
+    pages: int = Field(description="The number of pages, sheets or slides; 0 for a file without any.")
     text: str
     truncated: bool
-    needs_ocr: bool = Field(description="Whether the page is a picture, which only file.ocr reads.")
+    needs_ocr: bool = Field(description="Whether the page is a picture, which only file.ocr can read.")
     ocr_remedy: str = Field(description="What is missing for file.ocr on the server; empty if nothing.")
     table: TableOfFile | None
     problem: str = Field(description="Why the file cannot be read; empty if it can.")
@@ -115,9 +115,9 @@ def add_file(
     orchestra: Door,
     principal: Acting,
     body: Annotated[bytes, Depends(_body)],
-    name: Annotated[str, Query(description="What the file is called.", min_length=1, max_length=1000)],
+    name: Annotated[str, Query(description="The name of the file.", min_length=1, max_length=1000)],
 ) -> Any:
-    """Store the body, at most 20 MB, in the folder `files`; it replaces nothing, but gets a number if need be."""
+    """Store the body, at most 20 MB, in the folder `files`; if the name is taken, it gets a number."""
     return asdict(orchestra.files.add(principal, name, io.BytesIO(body)))
 
 
@@ -126,7 +126,7 @@ def view_file(
     orchestra: Door,
     principal: Acting,
     path: Path,
-    page: Annotated[int, Query(ge=1, le=99_999, description="Of a table: the sheet.")] = 1,
+    page: Annotated[int, Query(ge=1, le=99_999, description="For a table: the sheet.")] = 1,
 ) -> Any:
     """Return the text or the rows of a page. What cannot be read is not an error: `problem` says why."""
     return asdict(orchestra.files.view(principal, path, page))

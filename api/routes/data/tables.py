@@ -43,7 +43,9 @@ class RowList(BaseModel):
 
     rows: list[RowDocument]
     total: int
-    too_deep: list[str] = Field(description="Keys of rows that were left out: their values are nested too deep.")
+    too_deep: list[str] = Field(
+        description="Keys of rows that were left out because their values are nested too deeply."
+    )
 
 
 class RowQuery(BaseModel):
@@ -52,7 +54,7 @@ class RowQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     words: str = Field("", description="A text that the key or the value contains, in any case.")
-    prefix: str = Field("", description="How keys begin.")
+    prefix: str = Field("", description="The beginning of the keys.")
     order_by: str = Field("key", description="`key`, `updated_at`, or a member of the values.")
     descending: bool = False
     limit: int = Field(100, ge=1, le=10_000)
@@ -92,7 +94,7 @@ def list_rows(orchestra: Door, principal: Acting, table: str, which: Annotated[R
 
 @router.put("/{table}/rows", summary="Save a row", response_model=RowDocument)
 def save_row(orchestra: Door, principal: Acting, table: str, body: RowBody, accounts: Accounts = "mine") -> Any:
-    """Add or replace a row; the table is made when it gets its first row."""
+    """Add or replace a row; the table is created with its first row."""
     saved = orchestra.tables.save(principal, table, body.key, body.value, merge=body.merge, demo=accounts == "demo")
     return asdict(saved)
 

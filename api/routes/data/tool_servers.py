@@ -33,7 +33,7 @@ class ServerToolDocument(BaseModel):
     """A tool of an MCP server; its title, description, schemas and annotations are claims of the server."""
 
     name: str
-    uses: str = Field(description="Of steps, once it is accepted.")
+    uses: str = Field(description="The name in steps, once it is accepted.")
     state: Literal["accepted", "new", "changed", "gone"]
     problem: str = Field(description="Why it cannot be accepted; else empty.")
     hash: str
@@ -41,9 +41,11 @@ class ServerToolDocument(BaseModel):
     description: str
     arguments: dict[str, Any] = Field(description="JSON Schemas by name.")
     annotations: dict[str, Any]
-    told: str = Field(description="All that the server says of it, as JSON.")
-    effect: Literal["", "reads", "writes"] = Field(description="As a person has said; empty if nobody has accepted it.")
-    roles: dict[str, str] | None = Field(description="Of the arguments that are no destination.")
+    told: str = Field(description="Everything that the server says about it, as JSON.")
+    effect: Literal["", "reads", "writes"] = Field(
+        description="The effect that a person has chosen; empty if nobody has accepted it."
+    )
+    roles: dict[str, str] | None = Field(description="The roles of the arguments that are not destinations.")
     accepted_by: str
     accepted_at: str
     changes: list[ChangeDocument]
@@ -79,13 +81,16 @@ def list_server_tools(name: str, orchestra: Door, principal: Acting) -> dict[str
 
 @router.post("", summary="Accept a tool of an MCP server", response_model=ServerToolDocument)
 def accept_server_tool(name: str, sent: Acceptance, orchestra: Door, principal: Acting) -> Any:
-    """Make a tool a step type, as it is now. For owners; 409 if it has another hash than the one sent."""
+    """Make a tool, as it is now, a step type. For owners; 409 if its hash differs from the one sent."""
     servers = orchestra.tool_servers
     return asdict(servers.accept(principal, name, sent.tool, sent.effect, sent.roles, sent.hash))
 
 
 @router.delete("/{tool}", summary="Withdraw a tool of an MCP server", response_model=Withdrawn)
 def withdraw_server_tool(name: str, tool: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Let steps no longer call a tool; `tool` is its name in steps. For owners; runs that have begun keep it."""
+    """Withdraw a tool, so that steps can no longer call it; `tool` is its name in steps. For owners.
+
+    Runs that have started keep it.
+    """
     orchestra.tool_servers.withdraw(principal, name, tool)
     return {"withdrawn": tool}

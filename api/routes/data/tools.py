@@ -24,7 +24,7 @@ class ToolDocument(BaseModel):
 
     name: str
     state: Literal["tested", "changed", "untested", "invalid"] = Field(
-        description="Workflows can use it only if it is `tested`; `changed`: since its last test."
+        description="Workflows can use it only if it is `tested`; `changed`: changed since its last test."
     )
     problem: str = Field(description="Why it is invalid; else empty.")
     version: str
@@ -35,8 +35,8 @@ class ToolDocument(BaseModel):
     network: list[str] = Field(description="The hosts that it may reach.")
     input: dict[str, Any] | None = Field(description="JSON Schema.")
     output: dict[str, Any] | None = Field(description="JSON Schema.")
-    dependencies: list[str] = Field(description="The packages of Python that it needs (PEP 508).")
-    packages: list[str] = Field(description="What is locked for them, such as `idna 3.20`.")
+    dependencies: list[str] = Field(description="The Python packages that it needs (PEP 508).")
+    packages: list[str] = Field(description="The locked packages, such as `idna 3.20`.")
     files: list[str]
     used_by: list[str]
 
@@ -53,9 +53,9 @@ class TestedDocument(BaseModel):
     name: str
     passed: bool
     said: str = Field(description="Why it did not pass; else empty.")
-    trace: str = Field(description="The last lines of what failing code complained about and had printed.")
+    trace: str = Field(description="The last lines of the error and output of failing code.")
     remedy: str
-    line: int | None = Field(description="The line of the code at which it failed.")
+    line: int | None = Field(description="The line of code that failed.")
 
 
 class ToolTestDocument(BaseModel):
@@ -79,7 +79,9 @@ class NewTool(Sent):
     """The name of a tool, and the shipped one that it is a copy of."""
 
     name: str = Field(max_length=100)
-    sample: str = Field(default="", max_length=100, description="Such as `iban-check`; empty: a small one.")
+    sample: str = Field(
+        default="", max_length=100, description="A shipped tool to copy, such as `iban-check`; empty: a small new one."
+    )
 
 
 class ToolRenamed(BaseModel):
@@ -116,13 +118,13 @@ def list_tools(orchestra: Door, principal: Acting) -> Any:
 
 @router.get("/{name}", summary="Show a tool", response_model=ToolDocument)
 def show_tool(orchestra: Door, principal: Acting, name: str) -> Any:
-    """Return a tool; 404 if there is none of this name."""
+    """Return a tool; 404 if there is none with this name."""
     return asdict(orchestra.tools.show(principal, name))
 
 
-@router.post("", summary="Make a tool", response_model=ToolDocument, status_code=201)
+@router.post("", summary="Create a tool", response_model=ToolDocument, status_code=201)
 def new_tool(orchestra: Door, principal: Acting, sent: NewTool) -> Any:
-    """Make the folder of a new tool, with a first test; 409 if the name is taken."""
+    """Create the folder of a new tool, with a first test; 409 if the name is taken."""
     orchestra.tools.new(principal, sent.name, sent.sample)
     return asdict(orchestra.tools.show(principal, sent.name))
 
@@ -160,7 +162,7 @@ def delete_tool_file(
     principal: Acting,
     name: str,
     path: FilePath,
-    etag: Annotated[str, Query(max_length=100, description="The etag of the file that is deleted.")],
+    etag: Annotated[str, Query(max_length=100, description="The etag of the file to delete.")],
 ) -> None:
     """Delete a file, but not `tool.json`. 409 if it has changed."""
     orchestra.tool_files.delete(principal, name, path, etag)
@@ -172,7 +174,9 @@ def list_tool_versions(orchestra: Door, principal: Acting, name: str) -> Any:
     return {"versions": orchestra.tool_files.versions(principal, name)}
 
 
-@router.get("/{name}/versions/{version_id}", summary="What has changed since a version", response_model=ToolChanges)
+@router.get(
+    "/{name}/versions/{version_id}", summary="Show what has changed since a version", response_model=ToolChanges
+)
 def tool_version_changes(orchestra: Door, principal: Acting, name: str, version_id: str) -> Any:
     """Return how the files differ now from those of a kept version."""
     return {"id": version_id, "changes": orchestra.tool_files.changes(principal, name, version_id)}
@@ -180,7 +184,7 @@ def tool_version_changes(orchestra: Door, principal: Acting, name: str, version_
 
 @router.post("/{name}/versions/{version_id}/restore", summary="Restore a version", response_model=ToolDocument)
 def restore_tool(orchestra: Door, principal: Acting, name: str, version_id: str) -> Any:
-    """Put the files of a kept version in the place of the present ones, which are kept, too."""
+    """Restore the files of a kept version; the current files are kept, too."""
     orchestra.tool_files.restore(principal, name, version_id)
     return asdict(orchestra.tools.show(principal, name))
 

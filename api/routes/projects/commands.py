@@ -47,7 +47,7 @@ class PreviewAddress(BaseModel):
 
 @router.get("/{name}/runs", summary="List the commands of a project", response_model=CommandList)
 def list_commands(orchestra: Door, principal: Acting, name: str) -> Any:
-    """Return the last commands; they are known until the server is restarted."""
+    """Return the last commands; they are forgotten when the server restarts."""
     return {"runs": [asdict(one) for one in orchestra.project_runs.list(principal, name)]}
 
 
@@ -66,13 +66,13 @@ def show_command(orchestra: Door, principal: Acting, name: str, id: str) -> Any:
 
 @router.post("/{name}/runs/{id}/stop", summary="Stop a command", response_model=CommandRun)
 def stop_command(orchestra: Door, principal: Acting, name: str, id: str) -> Any:  # noqa: A002 - as in the address
-    """End a command and all that it has started."""
+    """Stop a command and everything that it has started."""
     return asdict(orchestra.project_runs.stop(principal, name, id))
 
 
-@router.get("/{name}/preview", summary="Make a link to a preview", response_model=PreviewAddress)
+@router.get("/{name}/preview", summary="Create a link to a preview", response_model=PreviewAddress)
 def preview_link(
     orchestra: Door, principal: Acting, name: str, path: str = "index.html", commit: str = ""
 ) -> dict[str, str]:
-    """Return the address under which a frame shows the static pages of a commit."""
+    """Return the address at which a frame shows the static pages of a commit."""
     return {"path": orchestra.project_previews.address(principal, name, path, commit)}

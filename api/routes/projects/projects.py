@@ -57,7 +57,7 @@ class ProjectFile(BaseModel):
     path: str
     size_bytes: int
     is_protected: bool
-    etag: str = Field(description="Changes with its content; what deletes a file needs it.")
+    etag: str = Field(description="Changes with the content; needed to delete the file.")
 
 
 class ProjectFiles(BaseModel):
@@ -81,7 +81,9 @@ class SentText(Sent):
 
     text: str = Field(max_length=1_000_000)
     etag: str | None = Field(default=None, max_length=100)
-    message: str = Field(default="", max_length=2_000, description="Of the commit; default: made from the path.")
+    message: str = Field(
+        default="", max_length=2_000, description="The message of the commit; default: made from the path."
+    )
 
 
 class CommitDocument(BaseModel):
@@ -121,15 +123,15 @@ def list_projects(orchestra: Door, principal: Acting) -> Any:
     return {"projects": [asdict(one) for one in orchestra.projects.list(principal)]}
 
 
-@router.post("", summary="Make a project", response_model=ProjectDocument, status_code=201, responses=CHANGED)
+@router.post("", summary="Create a project", response_model=ProjectDocument, status_code=201, responses=CHANGED)
 def new_project(orchestra: Door, principal: Acting, sent: NewProject) -> Any:
-    """Make an empty project; 409 if the name is taken."""
+    """Create an empty project; 409 if the name is taken."""
     return asdict(orchestra.projects.create(principal, sent.name, sent.title))
 
 
 @router.get("/{name}", summary="Show a project", response_model=ProjectPage)
 def show_project(orchestra: Door, principal: Acting, name: str) -> Any:
-    """Return a project; 404 if there is none of this name."""
+    """Return a project; 404 if there is none with this name."""
     found = orchestra.projects.get(principal, name)
     return {**asdict(found), "commands": orchestra.projects.commands(principal, name)}
 
@@ -165,9 +167,9 @@ def delete_project_file(
     principal: Acting,
     name: str,
     path: FilePath,
-    etag: Annotated[str, Query(max_length=100, description="The etag of the file that is deleted.")],
+    etag: Annotated[str, Query(max_length=100, description="The etag of the file to delete.")],
 ) -> None:
-    """Commit that a file is gone; earlier commits keep it. 409 if somebody has changed it since `etag`."""
+    """Commit the deletion of a file; earlier commits keep it. 409 if somebody has changed it since `etag`."""
     orchestra.projects.remove(principal, name, path, etag)
 
 

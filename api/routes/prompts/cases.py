@@ -64,7 +64,7 @@ class Takeover(Sent):
     """How 40 mails that try to take over the model go into the prompt, instead of its cases."""
 
     variable: str = Field(
-        default="", max_length=200, description="What gets a mail's text: `text`, `commits.0.message`."
+        default="", max_length=200, description="The variable that gets a mail's text: `text`, `commits.0.message`."
     )
     expect: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"kind": "bug"}])
 
@@ -179,7 +179,7 @@ async def run_prompt_tests(
 
 @router.get("/{name}/test", summary="Get the last test of a prompt", response_model=CaseTestReport)
 def get_case_report(name: str, orchestra: Door, principal: Acting) -> Any:
-    """Return the report of the last test, or of the one that goes on: on its first column beside the baseline."""
+    """Return the report of the last or running test, for its first column beside the baseline."""
     found = orchestra.case_tests.last(principal, name)
     if found is None:
         raise UnknownName("test of the prompt", name, remedy="Test it first.")

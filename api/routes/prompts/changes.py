@@ -169,7 +169,7 @@ def rename_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting)
 
 @router.post("/{name}/tags", summary="Tag a prompt", response_model=Tags)
 def tag_prompt(name: str, sent: TagChanges, orchestra: Door, principal: Acting) -> dict[str, list[str]]:
-    """Add and remove tags, which makes no version; the answer has those that the prompt has now."""
+    """Add and remove tags, without a new version; the answer has the prompt's current tags."""
     return {"tags": orchestra.prompts.tag(principal, name, sent.add, sent.remove)}
 
 
@@ -225,12 +225,12 @@ def remove_label(name: str, label: str, orchestra: Door, principal: Acting) -> A
 
 @router.put("/{name}/labels/{label}/protection", summary="Protect a label", response_model=PromptFile)
 def protect_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
-    """Let a label move only to a version whose cases pass, or with a reason."""
+    """Allow a label to move only to a version whose cases pass, or with a reason."""
     orchestra.prompts.protect(principal, name, label)
     return orchestra.prompts.get(principal, name)
 
 
-@router.delete("/{name}/labels/{label}/protection", summary="Take a protection off", response_model=PromptFile)
+@router.delete("/{name}/labels/{label}/protection", summary="Remove a protection", response_model=PromptFile)
 def unprotect_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
     """Let a label move freely again."""
     orchestra.prompts.unprotect(principal, name, label)

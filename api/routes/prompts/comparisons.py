@@ -85,5 +85,5 @@ def get_comparison(name: str, comparison_id: str, orchestra: Door, principal: Ac
     "/{name}/comparisons/{comparison_id}/cancel", summary="Stop waiting for the answers", response_model=ComparisonState
 )
 def cancel_comparison(name: str, comparison_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Stop waiting for the answers that are missing; the models may still charge them."""
+    """Stop waiting for the missing answers; the models may still charge for them."""
     return orchestra.comparisons.cancel(principal, name, comparison_id)

@@ -112,9 +112,9 @@ def get_test(
     test_id: str,
     orchestra: Door,
     principal: Acting,
-    only: Annotated[Only | None, Query(description="Name only such cases in `order`.")] = None,
+    only: Annotated[Only | None, Query(description="List only these cases in `order`.")] = None,
 ) -> Any:
-    """Return a test: its cases, the answers of each column, and what is wrong with them."""
+    """Return a test: its cases, the answers of each column, and their problems."""
     found = orchestra.case_tests.get(principal, name, test_id)
     narrowed: Matrix = {**found, "order": shown(found, only)}
     return narrowed
@@ -122,5 +122,5 @@ def get_test(
 
 @router.post("/{name}/tests/{test_id}/cancel", summary="Stop a test", response_model=MatrixState)
 def cancel_test(name: str, test_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Ask nothing more. The answers that have come are kept."""
+    """Stop asking. The answers received so far are kept."""
     return orchestra.case_tests.cancel(principal, name, test_id)

@@ -99,7 +99,7 @@ class CallRows(BaseModel):
     },
 )
 async def try_prompt(name: str, sent: TryBody, request: Request, orchestra: Door, principal: Acting) -> JSONResponse:
-    """Ask a model; budgets hold, and nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
+    """Ask a model; budgets apply, nothing is written outside. 200 once it has answered, 202 after `wait_seconds`."""
     wanted = sent.column().of(sent.requested())
     found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wanted)
     wait = partial(orchestra.tries.wait, principal, name, found["id"])
@@ -122,7 +122,7 @@ def get_try(name: str, try_id: str, orchestra: Door, principal: Acting) -> Any:
 
 @router.post("/{name}/tries/{try_id}/cancel", summary="Stop waiting for an answer", response_model=TryState)
 def cancel_try(name: str, try_id: str, orchestra: Door, principal: Acting) -> Any:
-    """Stop waiting for an answer; the model may still charge it."""
+    """Stop waiting for an answer; the model may still charge for it."""
     return orchestra.tries.cancel(principal, name, try_id)
 
 

@@ -58,7 +58,7 @@ class Checking(Sent):
     choices: dict[str, Literal["main", "branch"] | TypedValue] = Field(
         default={},
         max_length=10_000,
-        description="By the place of the conflict: `main`, `branch`, or a value of your own.",
+        description="By the place of the conflict: `main`, `branch`, or your own value.",
         examples=[{"steps.issue.with.title": "branch", "steps.label.note": {"value": "Since May"}}],
     )
 
@@ -71,9 +71,11 @@ class MergingBranch(Checking):
     """A merge."""
 
     etag: str = Field(
-        default="", max_length=100, description="Of the file that was checked, if it is not in `If-Match`."
+        default="", max_length=100, description="The etag of the file that was checked, if it is not in `If-Match`."
     )
-    branch_etag: str = Field(default="", max_length=100, description="Of the branch that was checked; default: any.")
+    branch_etag: str = Field(
+        default="", max_length=100, description="The etag of the branch that was checked; default: any."
+    )
     keep: bool = Field(default=False, description="Keep the branch; it continues from the merged text.")
 
 
@@ -128,7 +130,7 @@ def merge_branch(
     """Apply the changes of a branch to its workflow. 422 with `problems` while a conflict is undecided.
 
     `If-Match`, or `etag`, is the `etag` of the check: 412 or 409 if the file has changed since. With `choices` it is
-    required, or the answer is 428: they were made about the text that was checked.
+    required (otherwise 428), because they were made for the text that was checked.
     """
     etag = sent.etag if if_match is None else if_match.removeprefix("W/").strip('"')
     if sent.choices and not etag:

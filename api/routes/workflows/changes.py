@@ -56,7 +56,7 @@ class Moves(Sent):
 def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> Any:
     """Create a workflow: blank (one step, which runs as it is), from a sample or a definition.
 
-    A sample brings the connections that are missing for it, in the demo: `added_connections`. 409 if the name is taken.
+    A sample brings the demo connections that it lacks: `added_connections`. 409 if the name is taken.
     """
     if sent.definition is not None:
         if sent.sample is not None or sent.title:
@@ -124,7 +124,7 @@ def copy_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting)
 
 @router.get("/{name}/positions", summary="Get the moved steps", response_model=PositionsView)
 def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Return how far steps were moved in the drawing; all others are placed automatically."""
+    """Return how far steps have been moved in the drawing; the others are placed automatically."""
     orchestra.workflows.get(principal, name)
     return {"positions": orchestra.workflows.positions(principal, name)}
 

@@ -22,8 +22,8 @@ Breakpoints = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=1_000)]],
     Field(
         max_length=1_000,
-        description="Steps before which the run pauses: an id or a path, `each_mail.classify`, or one repetition, "
-        "`each_mail[3].classify`.",
+        description="Steps before which the run pauses: an id or a path, such as `each_mail.classify`, or one "
+        "repetition, such as `each_mail[3].classify`.",
     ),
 ]
 PausedPath = Annotated[
@@ -54,7 +54,7 @@ class GoingOn(OneStep):
     """How a debug run continues."""
 
     past: Literal["", "loop", "breakpoint"] = Field(
-        default="", description="Do not pause any more in the loop around `step`, or delete its breakpoint."
+        default="", description="Do not pause again in the loop around `step`, or delete its breakpoint."
     )
 
 
@@ -82,7 +82,7 @@ def debug_workflow(
     return accepted(orchestra.runs.get(principal, run_id))
 
 
-@router.get("/runs/{run_id}/debug", summary="Get where a debug run is", response_model=DebugView)
+@router.get("/runs/{run_id}/debug", summary="Show where a debug run is", response_model=DebugView)
 async def get_debug_view(run_id: str, orchestra: Door, principal: Acting) -> Any:
     """Return the paused steps with what they will get, the result of the last step, and the breakpoints."""
     return await reading.run(partial(orchestra.debugging.view, principal, run_id))
@@ -90,7 +90,7 @@ async def get_debug_view(run_id: str, orchestra: Door, principal: Acting) -> Any
 
 @router.put("/runs/{run_id}/debug/breakpoints", summary="Set breakpoints", response_model=DebugView)
 def set_breakpoints(run_id: str, new: NewBreakpoints, orchestra: Door, principal: Acting) -> Any:
-    """Replace the breakpoints of an open debug run; steps that are paused stay paused."""
+    """Replace the breakpoints of an open debug run; paused steps stay paused."""
     return orchestra.debugging.set_breakpoints(principal, run_id, new.breakpoints)
 
 

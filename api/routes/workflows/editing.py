@@ -28,7 +28,7 @@ checked = APIRouter(
 )
 """Changes of a text, which is compiled for the answer."""
 Check = Annotated[
-    bool, Field(description="Whether the answer has the problems of the text; otherwise its socket tells them.")
+    bool, Field(description="Whether the answer has the problems of the text; otherwise its socket sends them.")
 ]
 Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
 
@@ -37,7 +37,9 @@ class DraftOps(Sent):
     """Operations on the caller's draft of a workflow."""
 
     base_rev: Rev
-    op_id: str = Field(default="", max_length=100, description="A name of the request: sent again, it changes nothing.")
+    op_id: str = Field(
+        default="", max_length=100, description="A name for the request: sending it again changes nothing."
+    )
     ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
     check: Check = True
 
@@ -46,8 +48,10 @@ class FileOps(Sent):
     """Operations on a workflow file."""
 
     ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
-    etag: str | None = Field(default=None, max_length=100, description="Of the text to change; default: the newest.")
-    dry_run: bool = Field(default=False, description="Only say what would change.")
+    etag: str | None = Field(
+        default=None, max_length=100, description="The etag of the text to change; default: the newest."
+    )
+    dry_run: bool = Field(default=False, description="Only return what would change.")
 
 
 class DraftRev(Sent):
@@ -82,7 +86,7 @@ async def get_workflow_scope(
     principal: Acting,
     step: Annotated[str, Query(max_length=64, description="Default: the outputs of the workflow.")] = "",
 ) -> dict[str, Any]:
-    """List what expressions of a step may name: with type, title, a value of the last run, and what may be missing."""
+    """List the names that a step may use, with type, title, a value of the last run, and what may be missing."""
     return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}
 
 
@@ -112,15 +116,15 @@ async def get_workflow_prediction(
 def edit_workflow_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the caller's draft, all or none; the answer has the splices of the text.
 
-    If the draft has changed since `base_rev`, they are applied to the newest text, and the answer has this text. 409 if
-    they are about something that has changed; `conflict` then has both texts.
+    If the draft has changed since `base_rev`, they are applied to the newest text, which the answer then has. 409 if
+    they concern something that has changed; `conflict` then has both texts.
     """
     return orchestra.editing.apply(principal, name, sent.base_rev, sent.ops, sent.op_id, check=sent.check)
 
 
 @checked.post("/{name}/draft/undo", summary="Undo a change of the draft", response_model=Edited)
 def undo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
-    """Undo the last change of the caller's draft that is not undone yet. 409 if the draft has changed since."""
+    """Undo the last change of the caller's draft that has not been undone yet. 409 if the draft has changed since."""
     return orchestra.editing.undo(principal, name, sent.base_rev, check=sent.check)
 
 

@@ -58,11 +58,15 @@ class OfWorkflow(Sent):
 class Promoting(OfWorkflow):
     """Which version to promote."""
 
-    source: str = Field(default="", max_length=64, description="The environment whose version it is.", examples=["dev"])
-    version: str = Field(
-        default="", max_length=200, description="Instead of it, a saved version: its id, number or label."
+    source: str = Field(
+        default="", max_length=64, description="The environment whose version to promote.", examples=["dev"]
     )
-    hash: str = Field(default="", max_length=64, description="`hash` of the checked promotion: refused if it differs.")
+    version: str = Field(default="", max_length=200, description="A saved version instead: its id, number or label.")
+    hash: str = Field(
+        default="",
+        max_length=64,
+        description="The `hash` of the checked promotion; if it differs, the request is refused.",
+    )
 
 
 class ProblemList(BaseModel):
@@ -111,13 +115,13 @@ def check_environment(name: str, orchestra: Door, principal: Acting) -> Any:
 
 @router.put("/{name}/variables", summary="Set variables", response_model=EnvironmentStatus)
 def set_variables(name: str, sent: Variables, orchestra: Door, principal: Acting) -> Any:
-    """Set these variables and leave the others. Refused if a workflow that runs there would not compile any more."""
+    """Set these variables and leave the others. Refused if a workflow that runs there would no longer compile."""
     return orchestra.environments.set_variables(principal, name, sent.variables)
 
 
 @router.put("/{name}/connections", summary="Set connections", response_model=EnvironmentStatus)
 def set_connections(name: str, sent: StandIns, orchestra: Door, principal: Acting) -> Any:
-    """Say which connection stands for each of these names; the others stay as they are."""
+    """Set which connection each of these names stands for; the others stay as they are."""
     return orchestra.environments.connect(principal, name, sent.connections)
 
 
@@ -141,10 +145,10 @@ def check_promotion(
     orchestra: Door,
     principal: Acting,
     workflow: Annotated[str, Query(max_length=64)],
-    source: Annotated[str, Query(max_length=64, description="The environment whose version it is.")] = "",
-    version: Annotated[str, Query(max_length=200, description="Instead of it, a saved version.")] = "",
+    source: Annotated[str, Query(max_length=64, description="The environment whose version to promote.")] = "",
+    version: Annotated[str, Query(max_length=200, description="A saved version instead.")] = "",
 ) -> Any:
-    """Return what promoting a workflow to this environment would change, and the problems that forbid it."""
+    """Return what promoting a workflow to this environment would change, and the problems that prevent it."""
     return orchestra.environments.check_promotion(principal, workflow, source, name, version=version)
 
 
@@ -173,7 +177,8 @@ def remove_workflow(
     orchestra: Door,
     principal: Acting,
     triggers_to: Annotated[
-        str, Query(max_length=64, description="Where its triggers then start runs, as the 409 names it.")
+        str,
+        Query(max_length=64, description="The environment in which its triggers then start runs, as named by the 409."),
     ] = "",
 ) -> Any:
     """Take a workflow out of this environment. 409 if its triggers start runs here and `triggers_to` does not agree."""

@@ -30,7 +30,7 @@ class Choice(Sent):
 
 @router.get("", summary="Show the first run", response_model=None)
 def get_first_run(orchestra: Door, principal: Acting) -> Document:
-    """Return the five steps and how far each is: `done`, `open`, `skipped` or `failed`."""
+    """Return the five steps and the state of each: `done`, `open`, `skipped` or `failed`."""
     return _shown(orchestra.first_run.state(principal))
 
 

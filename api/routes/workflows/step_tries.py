@@ -28,17 +28,19 @@ class Trying(Agreeing, Sent):
     """The values with which a step is tried."""
 
     values: dict[str, JsonValue] = Field(
-        description="By the names of its expressions: `inputs`, `steps`, and the item of each loop around it.",
+        description="By the names in its expressions: `inputs`, `steps`, and the item of each loop around it.",
         examples=[{"steps": {"mails": {"output": {"messages": []}}}}],
     )
-    environment: str = Field(default="", max_length=64, description="In which environment; default: the default one.")
+    environment: str = Field(
+        default="", max_length=64, description="The environment to run in; default: the default one."
+    )
     draft: bool = Field(default=False, description="The step as the caller's draft has it, not as it is saved.")
     wait_seconds: float = Field(default=0, ge=0, le=_LONGEST_WAIT_SECONDS)
 
 
 @router.get(
     "/{name}/steps/{step}/try",
-    summary="Get values with which a step can be tried",
+    summary="Get values for trying a step",
     response_model=SampleValues,
     dependencies=[CHECKED],
     responses=TOO_MANY,
@@ -51,7 +53,7 @@ async def get_step_sample(
     *,
     draft: Annotated[bool, Query(description="For the step as the caller's draft has it.")] = False,
 ) -> Any:
-    """Return values for all that a step reads: of the last successful run, else made from their types."""
+    """Return values for everything that a step reads: from the last successful run, else made from their types."""
     return await reading.run(partial(orchestra.step_tries.sample, principal, name, step, draft=draft))
 
 

@@ -41,7 +41,7 @@ class Differences(BaseModel):
 class Restoring(Sent):
     """The text to replace."""
 
-    etag: str = Field(max_length=100, description="Of the file as the caller has seen it.")
+    etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
 
 
 class Labelling(Sent):
@@ -115,5 +115,5 @@ def rename_workflow_label(name: str, label: str, sent: NewLabel, orchestra: Door
 
 @router.delete("/{name}/labels/{label}", summary="Remove a label", response_model=SavedVersion)
 def remove_workflow_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
-    """Take a label from its version, which stays under its number."""
+    """Remove a label from its version, which stays under its number."""
     return orchestra.versions.remove_label(principal, name, label)

@@ -27,7 +27,7 @@ class AskFields(Fields):
     why: Literal["ask", "turns", "tokens", "seconds", "stuck"] = option("Why a person is asked")
     question: str = content("What the model asks", "")
     earlier: list[JsonValue] = content("The turns so far, each {turn, results, asked}", [])
-    left: int = option("So many turns there can be at most from now on", ge=1)
+    left: int = option("Maximum number of further turns", ge=1)
     limits: dict[str, JsonValue] = option("The limits of the agent, by name", {})
 
 
@@ -42,13 +42,14 @@ class AskOutput(Output):
 
 
 class Ask(StepType):
-    """Ask a person what an agent should know, or whether it may go on; the run waits for the answer.
+    """Ask a person what an agent needs to know, or whether it may continue; the run waits for the answer.
 
-    A rejection ends the agent. What its model asks is text from outside: it may come from a mail that it has read.
+    A rejection ends the agent. The model's question counts as text from outside: it may come from a mail that the model
+    has read.
     """
 
     name = "agent.ask"
-    title = "Ask a person how the agent goes on"
+    title = "Ask a person how the agent should continue"
     effect = Effect.PURE
     fields = AskFields
     output = AskOutput

@@ -43,8 +43,8 @@ class RunOutput(Output):
 class Run(StepType):
     """Let an agent work on a task: its model chooses among the tools of `agents/NAME.json`, turn by turn.
 
-    It is a run of its own, linked with this one, in which each turn and each call of a tool is a step. So it resumes,
-    waits for approvals and undoes as any run, and each write is made once.
+    It is a separate run, linked with this one, in which each turn and each call of a tool is a step. So it can be
+    resumed, approved and undone like any other run, and each write is made once.
     """
 
     name = AGENT
@@ -68,10 +68,10 @@ class ResultFields(Fields):
 
 
 class ResultOfTurns(StepType):
-    """Say how an agent has ended, from its turns."""
+    """Report how an agent ended, from its turns."""
 
     name = "agent.result"
-    title = "Say how an agent ended"
+    title = "Report how an agent ended"
     effect = Effect.PURE
     fields = ResultFields
     output = RunOutput

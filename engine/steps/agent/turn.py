@@ -40,18 +40,18 @@ class TurnFields(ModelFields):
     tools: list[ToolField] = instruction("Tools", [])
     answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the agent's output", None)
     earlier: list[JsonValue] = content("Earlier turns, each {turn, results, asked}", [])
-    turns: int | None = option("At most so many turns, where a person can give more", None, ge=1)
-    tokens: int | None = option("At most so many tokens in all turns", None, ge=1)
-    seconds: float | None = option("At most so many seconds since the first turn began", None, gt=0)
+    turns: int | None = option("Maximum turns; a person can allow more", None, ge=1)
+    tokens: int | None = option("Maximum tokens in all turns", None, ge=1)
+    seconds: float | None = option("Maximum seconds since the first turn began", None, gt=0)
     may_ask: bool = option("Whether a person can be asked", default=False)
     is_last: bool = option("Whether no turn follows", default=False)
 
 
 class Turn(ModelStep):
-    """Ask a model which tool to call next, with which arguments. The call itself is a step of its own.
+    """Ask a model which tool to call next and with which arguments. The call itself is a separate step.
 
-    An answer that does not fit is told to the model in the next turn. Over a limit, or after three equal calls with
-    equal results, no model is asked.
+    If an answer is invalid, the model learns why in the next turn. Over a limit, or after three identical calls with
+    identical results, no model is asked.
     """
 
     name = "agent.turn"

@@ -96,7 +96,7 @@ class Validate(SchemaStep):
 
 
 class Split(SchemaStep):
-    """Check each item of a list: `good` ones go on, `bad` ones come with their place in the list and their errors."""
+    """Check each item of a list: `good` has the valid items, `bad` the others with their positions and errors."""
 
     name = "data.split"
     title = "Sort out invalid items"

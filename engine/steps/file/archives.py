@@ -24,14 +24,14 @@ class ArchiveFields(Fields):
     """Either `file`, an archive to unpack, or `files` to pack into one."""
 
     file: FileToRead | None = file_to_read("Archive to unpack", default=None)
-    pattern: str = option("Only files with such a name, such as *.pdf", "*", min_length=1, max_length=200)
+    pattern: str = option("Only files with such names, such as *.pdf", "*", min_length=1, max_length=200)
     files: list[FileToRead] = file_to_read("Files to pack", default=[])
     name: str = content("Name of the new archive", "archive.zip", max_length=200)
 
 
 class ArchiveOutput(Output):
-    """Of an archive that was unpacked, `files`; of one that was made, `file`. `left_out` names entries that are links,
-    or whose name leads out of a folder.
+    """`files` if an archive was unpacked, `file` if one was packed. `left_out` names entries that are links or whose
+    names lead out of the folder.
     """
 
     file: RunFile | None

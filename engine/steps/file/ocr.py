@@ -31,7 +31,7 @@ _LANGUAGE = re.compile(r"[A-Za-z_]{2,20}\Z")
 
 
 class OcrFields(OneFile):
-    """The file, and how it is read. `languages` are those of the text, as tesseract calls them: `eng`, `deu`, `fra`,
+    """The file, and how to read it. `languages` are codes of tesseract: `eng`, `deu`, `fra`,
     `jpn`. `layout` is `auto` for pages with columns and paragraphs, `block` for tables and receipts, `sparse` for
     single words here and there.
     """
@@ -39,7 +39,7 @@ class OcrFields(OneFile):
     languages: list[str] | str = option("Languages of the text, such as eng, deu", ["eng"])
     pages: NumberOrText = option("Pages of a PDF, such as 1-3, 5", "", pattern=PAGES)
     layout: Literal["auto", "block", "sparse"] = option("Layout", "auto")
-    max_pages: int = option("Most pages", 20, ge=1, le=100)
+    max_pages: int = option("Maximum pages", 20, ge=1, le=100)
 
 
 class Word(Part):
@@ -52,7 +52,7 @@ class Word(Part):
 
 
 class OcrOutput(Output):
-    """The text that was found; `confidence` is the mean of the words, up to 100: below 80, read it yourself."""
+    """The text; `confidence` is the mean over its words, up to 100: below 80, check the text yourself."""
 
     text: str = outside("Text")
     words: list[Word]

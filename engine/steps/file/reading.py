@@ -29,7 +29,7 @@ _LINES = "application/x-ndjson"
 
 
 class DetectOutput(Output):
-    """What the file is, by its content. `kind` is the word of this program for it, such as `pdf` or `excel`."""
+    """What the file is, by its content. `kind` is a short word for its type, such as `pdf` or `excel`."""
 
     kind: str
     media_type: str
@@ -39,7 +39,7 @@ class DetectOutput(Output):
 
 
 class Detect(FileStep):
-    """Say what a file is. Its content decides, not its name."""
+    """Find out what a file is, by its content, not its name."""
 
     name = "file.detect"
     title = "Find out what a file is"
@@ -60,11 +60,11 @@ class Detect(FileStep):
 
 
 class TextFields(OneFile):
-    """The file, and what of it is read. `pages` names pages, sheets or slides: `1-3, 5`; empty: all."""
+    """The file, and which part of it to read. `pages` names pages, sheets or slides: `1-3, 5`; empty: all."""
 
-    format: Literal["text", "markdown"] = option("Form of the text", "text")
+    format: Literal["text", "markdown"] = option("Format of the text", "text")
     pages: NumberOrText = option("Pages, such as 1-3, 5", "", pattern=PAGES)
-    max_characters: int = option("Most characters", 200_000, ge=100, le=2_000_000)
+    max_characters: int = option("Maximum characters", 200_000, ge=100, le=2_000_000)
 
 
 class PageStart(Part):
@@ -75,9 +75,9 @@ class PageStart(Part):
 
 
 class TextOutput(Output):
-    """The text of a file. `pages` is how many pages, sheets or slides it has, 0 for a file without any; `page_starts`
-    says where each that was read begins in `text`. If `truncated`, `left_out` says what is missing, and so do the last
-    words of Markdown. `needs_ocr` if a page has a picture and no text.
+    """The text of a file. `pages` is the number of its pages, sheets or slides, 0 if it has none; `page_starts` says
+    where each page that was read begins in `text`. If `truncated`, `left_out` says what is missing, and so does the end
+    of the Markdown. `needs_ocr` is true if a page has a picture and no text.
     """
 
     text: str = outside("Text")
@@ -91,10 +91,10 @@ class TextOutput(Output):
 
 
 class Text(FileStep):
-    """Read the text of a PDF, a Word, Excel or PowerPoint file, a table of text, JSON, HTML, a mail or a text.
+    """Read the text of a PDF, a Word, Excel or PowerPoint file, CSV, JSON, HTML, a mail or a text file.
 
-    The file is read in a separate process with limits: a file that would break or fill the program is refused. Hidden
-    text of HTML is left out.
+    The file is read in a separate process with limits: a file that would crash or overload the program is refused.
+    Hidden text in HTML is left out.
     """
 
     name = "file.text"
@@ -118,22 +118,23 @@ class Text(FileStep):
 
 
 class TableFields(OneFile):
-    """The file, and which of its tables is read. `sheet` is the name of a sheet or of a list in JSON, or its number
-    from 1, also of a table in a PDF, a Word file or HTML; empty: the first. A text such as `"3"` is a number only if no
-    sheet is called so. `header` says whether the very first row names the columns; empty: the first full row does.
+    """The file, and which of its tables to read. `sheet` is the name of a sheet or of a list in JSON, or a number from
+    1, which also selects a table in a PDF, a Word file or HTML; empty: the first. A text such as `"3"` counts as a
+    number only if no sheet has that name. `header` says whether the very first row names the columns; empty: the first
+    full row does.
     """
 
     sheet: NameOrPlace = option("Sheet or table: name, or number from 1", "")
     header: bool | None = option("The first row names the columns", None)
     pages: NumberOrText = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
-    limit: int = option("Most rows in the output", 1000, ge=1, le=10_000)
+    limit: int = option("Maximum rows in the output", 1000, ge=1, le=10_000)
     typed: bool = option("Turn columns of digits into numbers", default=True)
 
 
 class TableOutput(Output):
     """A table. Each row is an object with a value for each of `columns`; empty cells are null, dates are written as
     2026-11-20. If there are more rows than the limit, it is `truncated`, and `file` has all rows as JSON lines.
-    `preamble` is what stands above the table.
+    `preamble` is the text above the table.
     """
 
     columns: list[str] = outside("Columns")
@@ -150,7 +151,7 @@ _CALCULATE = "the cell is null. Open the workbook in Excel or LibreOffice and sa
 
 class Table(FileStep):
     """Read a table: a sheet of Excel or OpenDocument, CSV with any separator and encoding, JSON, JSON lines, a table in
-    a PDF (with lines around its cells), a Word file or HTML. The size of a table of text does not matter.
+    a PDF (with lines around its cells), a Word file or HTML. Tables in text files may have any size.
     """
 
     name = "file.table"
@@ -190,8 +191,8 @@ class MetadataFields(OneFile):
 
 
 class MetadataOutput(Output):
-    """What a file says about itself: `properties` has those that are there of `title`, `author`, `subject`,
-    `created_at`, `modified_at`, `pages`; of a mail its head; of a picture also `width`, `height`, `camera`, `taken_at`.
+    """The properties of a file: `properties` has those that exist of `title`, `author`, `subject`, `created_at`,
+    `modified_at` and `pages`; for a mail, its headers; for a picture, also `width`, `height`, `camera` and `taken_at`.
     """
 
     kind: str
@@ -202,7 +203,7 @@ class MetadataOutput(Output):
 
 
 class Metadata(FileStep):
-    """Read what a file says about itself. Where a picture was taken is left out unless it is asked for."""
+    """Read the properties of a file. The place where a picture was taken is left out unless you ask for it."""
 
     name = "file.metadata"
     title = "Read the properties of a file"

@@ -47,8 +47,8 @@ class ListFields(Fields):
 
     folder: str = destination("Folder in the workspace; empty: the workspace itself", "")
     pattern: str = option("File names, such as *.pdf", "*", min_length=1, max_length=200)
-    deep: bool = option("Also in folders inside", default=False)
-    limit: int = option("Most files", 200, ge=1, le=5000)
+    deep: bool = option("Also in subfolders", default=False)
+    limit: int = option("Maximum files", 200, ge=1, le=5000)
 
 
 class ListedFile(Part):
@@ -61,14 +61,14 @@ class ListedFile(Part):
 
 
 class ListOutput(Output):
-    """The files, in the order of their names."""
+    """The files, sorted by name."""
 
     files: list[ListedFile]
     has_more: bool
 
 
 class List(FileStep):
-    """List files of the workspace. Links, hidden files and what belongs to AI-Orchestra itself are left out."""
+    """List files in the workspace. Links, hidden files and the files of AI-Orchestra itself are left out."""
 
     name = "file.list"
     title = "List files"
@@ -93,7 +93,7 @@ class List(FileStep):
 
 
 class ReadOutput(Output):
-    """The file as a file of the run, which other steps can attach or send. `text` is that of a text of up to 1 MB."""
+    """The file of the run, which other steps can attach or send. `text` is its content if it is text of up to 1 MB."""
 
     file: RunFile
     name: str = outside("Name")
@@ -103,10 +103,10 @@ class ReadOutput(Output):
 
 
 class Read(FileStep):
-    """Take a file of the workspace into the run as it is, to attach it to a mail or to send it."""
+    """Copy a file of the workspace into the run unchanged, to attach it to a mail or to send it."""
 
     name = "file.read"
-    title = "Take a file into the run"
+    title = "Copy a file into the run"
     fields = OneFile
     output = ReadOutput
 
@@ -128,20 +128,20 @@ class Read(FileStep):
 
 
 class WriteFields(Fields):
-    """Where, and what: exactly one of `text`, `data` (written as JSON) and `file`.
+    """The path and the content: exactly one of `text`, `data` (written as JSON) and `file`.
 
-    `path` is inside the folder `files` of the workspace, which is made if it is missing.
+    `path` is inside the folder `files` of the workspace, which is created if it is missing.
     """
 
     path: str = destination("Path inside the folder `files`", min_length=1, max_length=1000)
     text: str | None = content("Text", None, widget="text")
     data: Any = content("Data, written as JSON", None)
     file: FileToRead | None = file_to_read("File of the run, or path in the workspace", default=None)
-    on_exists: Literal["replace", "fail"] = option("If another file is there", "replace")
+    on_exists: Literal["replace", "fail"] = option("If a different file exists", "replace")
 
 
 class WriteOutput(Output):
-    """The file that was written; `path` can be given to the other steps of files."""
+    """The file that was written; other file steps accept its `path`."""
 
     path: str
     size_bytes: int
@@ -150,9 +150,9 @@ class WriteOutput(Output):
 
 
 class Write(FileStep):
-    """Write a file in the folder `files` of the workspace: whole or not at all. The same file again changes nothing.
+    """Write a file in the folder `files` of the workspace: whole or not at all. Writing it again changes nothing.
 
-    Runs of the demo write in `files/demo`.
+    Demo runs write to `files/demo`.
     """
 
     name = "file.write"

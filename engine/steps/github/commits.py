@@ -81,7 +81,7 @@ class GetCommitOutput(Changes):
 
 
 class GetCommit(Reading):
-    """Read one commit and its changes; long changes are cut and marked as cut."""
+    """Read one commit and its changes; long changes are shortened and marked as such."""
 
     name = "github.get_commit"
     title = "Read a commit"
@@ -114,7 +114,7 @@ class CompareOutput(Changes):
 
 
 class CompareCommits(Reading):
-    """Compare two branches, tags or commits; long changes are cut and marked as cut."""
+    """Compare two branches, tags or commits; long changes are shortened and marked as such."""
 
     name = "github.compare_commits"
     title = "Compare commits"
@@ -165,7 +165,7 @@ class CreateBranchOutput(Output):
 
 
 class CreateBranch(FindableWriting):
-    """Create a branch; if the name is already taken, it is a conflict."""
+    """Create a branch. If the name is already taken, the step fails with a conflict."""
 
     name = "github.create_branch"
     title = "Create a branch"

@@ -172,7 +172,7 @@ class Committing(FindableWriting):
 
 
 class PutFile(Committing):
-    """Commit a text or a file of the run; a file that somebody changed meanwhile is a conflict, never overwritten."""
+    """Commit a text or a file of the run. If somebody has changed the file since, the step fails with a conflict."""
 
     name = "github.put_file"
     title = "Commit a file"
@@ -222,7 +222,7 @@ class DeleteFileFields(Repository):
 
 
 class DeleteFile(Committing):
-    """Delete a file with a commit; if somebody changed it since `sha`, it is a conflict, never deleted."""
+    """Delete a file with a commit. If somebody has changed it since `sha`, the step fails with a conflict."""
 
     name = "github.delete_file"
     approval = "always"

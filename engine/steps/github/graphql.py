@@ -41,14 +41,14 @@ class GraphqlError(Part):
 
 
 class GraphqlOutput(Output):
-    """The answer; `errors` are those of parts of it, and the rest was done."""
+    """The answer; `errors` belong to parts that failed, and the rest was done."""
 
     data: Any = outside("Data")
     errors: list[GraphqlError]
 
 
 class Graphql(Writing):
-    """Call GitHub's GraphQL API. A query reads, a mutation writes; the document decides it by its grammar."""
+    """Call GitHub's GraphQL API. A query reads, a mutation writes; the document is parsed to tell which it is."""
 
     name = "github.graphql"
     approval = "always"

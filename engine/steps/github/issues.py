@@ -39,7 +39,7 @@ def issue_name(repository: str, number: int) -> str:
 
 
 class ChangedIssue(Output):
-    """The issue; `before` holds the old values of the changed fields, null if they are not known."""
+    """The issue or pull request; `before` holds the old values of the changed fields, null if unknown."""
 
     id: int
     number: int

@@ -18,7 +18,7 @@ class LabelFields(OneIssue):
 
 
 class LabelOutput(Output):
-    """The issue's labels; `touched` are those that were added or removed, null if that is not known."""
+    """The issue's labels; `touched` are those that were added or removed, null if unknown."""
 
     id: int
     number: int

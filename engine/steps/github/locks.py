@@ -14,7 +14,7 @@ _UNLOCKED = (False, "")
 
 
 class LockOutput(Output):
-    """The issue; `before` is whether it was locked, and why, null if that is not known."""
+    """The issue; `before` says whether it was locked, and why; null if unknown."""
 
     id: int
     number: int

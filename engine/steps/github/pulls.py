@@ -84,7 +84,7 @@ class GetPullOutput(PullText, Changes):
 
 
 class GetPull(Reading):
-    """Read one pull request and its changes; long changes are cut and marked as cut."""
+    """Read one pull request and its changes; long changes are shortened and marked as such."""
 
     name = "github.get_pull"
     title = "Read a pull request"

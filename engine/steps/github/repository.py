@@ -32,7 +32,7 @@ class Repository(Fields):
 
 
 class Limited(Repository):
-    """The repository, and the most entries to return."""
+    """The repository, and the maximum number of entries."""
 
     limit: int = option("At most", 25, ge=1, le=MOST)
 

@@ -37,7 +37,7 @@ class RequestReviewersFields(OnePull):
 
 
 class RequestReviewersOutput(Output):
-    """Whose review is requested; `added` are those whom this step asked, null if that is not known."""
+    """The requested reviewers; `added` are those that this step asked, null if unknown."""
 
     id: int
     number: int
@@ -49,7 +49,7 @@ class RequestReviewersOutput(Output):
 
 
 class RequestReviewers(Writing):
-    """Request reviews of a pull request; whose review is requested already is not asked again."""
+    """Request reviews of a pull request; people who have already been asked are not asked again."""
 
     name = "github.request_reviewers"
     title = "Request a review"

@@ -173,7 +173,7 @@ class DeleteDraft(GmailDraftWrite):
     repeat = Repeat.SAFE
     fields = DraftFields
     output = DeletedOutput
-    lasts = "Gmail keeps nothing of a deleted draft."
+    lasts = "Gmail keeps no copy of a deleted draft."
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, deleted}."""

@@ -200,7 +200,7 @@ class DeleteLabelFields(Fields):
 
 
 class DeletedLabelOutput(Output):
-    """`deleted` is false if there was no such label; `mails` had it."""
+    """`deleted` is false if there was no such label; `mails` is the number of mails that had it."""
 
     name: str
     deleted: bool
@@ -208,7 +208,7 @@ class DeletedLabelOutput(Output):
 
 
 class DeleteLabel(GmailWrite):
-    """Delete a label; it comes off all mails that have it, and the mails stay."""
+    """Delete a label. It is removed from all mails; the mails stay."""
 
     name = "gmail.delete_label"
     approval = "always"
@@ -217,7 +217,7 @@ class DeleteLabel(GmailWrite):
     repeat = Repeat.SAFE
     fields = DeleteLabelFields
     output = DeletedLabelOutput
-    lasts = "Gmail does not keep which mails had a deleted label."
+    lasts = "Gmail does not record which mails had a deleted label."
 
     def call(self, call: Call) -> JsonValue:
         """Return {name, deleted, mails}."""

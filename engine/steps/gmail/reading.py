@@ -21,7 +21,7 @@ SERVICE = "gmail"
 
 
 class MailOutput(ReadMail):
-    """A mail as it is read. If `text` is shortened, `full_text` is the complete text, else null; if `text` is empty,
+    """A mail. If `text` is shortened, `full_text` is the complete text, else null; if `text` is empty,
     `text_missing` says why.
     """
 
@@ -128,7 +128,7 @@ class GetThread(GmailRead):
 
 
 class ListFields(Fields):
-    """The search, and the most threads to return."""
+    """The search, and the maximum number of results."""
 
     query: str = destination("Search, as in Gmail", "")
     limit: int = option("At most", 25, ge=1, le=2000)

@@ -92,7 +92,7 @@ class ReplyFields(AnswerFields):
 
 
 class Reply(GmailCompose):
-    """Reply to a mail right away, in its thread; own, automatic, bulk, list and no-reply mails are refused."""
+    """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused."""
 
     name = "gmail.reply"
     title = "Reply to a mail"
@@ -117,7 +117,7 @@ class Reply(GmailCompose):
 
 
 class ForwardFields(AddressFields):
-    """The fields of `gmail.forward`; `text` goes above the mail, an empty `subject` is the old one after `Fwd:`."""
+    """The fields of `gmail.forward`; `text` goes above the mail; an empty `subject` is the old one after `Fwd:`."""
 
     message: str = destination("Mail to forward", min_length=1, format="gmail-message")
     with_files: bool = option("With its attachments", default=True)

@@ -15,7 +15,7 @@ class MarkRead(Relabel):
     name = "gmail.mark_read"
     title = "Mark as read"
     done = "marked as read"
-    undoes = "marks as unread what it marked as read"
+    undoes = "marks as unread the mails that it marked as read"
     takes_off = (UNREAD,)
 
 
@@ -25,7 +25,7 @@ class MarkUnread(Relabel):
     name = "gmail.mark_unread"
     title = "Mark as unread"
     done = "marked as unread"
-    undoes = "marks as read what it marked as unread"
+    undoes = "marks as read the mails that it marked as unread"
     puts_on = (UNREAD,)
 
 
@@ -35,7 +35,7 @@ class Archive(Relabel):
     name = "gmail.archive"
     title = "Archive a mail"
     done = "archived"
-    undoes = "moves back to the inbox what it archived"
+    undoes = "moves the archived mails back to the inbox"
     takes_off = (INBOX,)
 
 
@@ -46,7 +46,7 @@ class Trash(Relabel):
     approval = "always"
     title = "Move to the trash"
     done = "moved to the trash"
-    undoes = "restores from the trash what it moved there, to its previous place"
+    undoes = "restores the mails from the trash to their previous places"
     puts_on = (TRASH,)
 
     def preview(self, call: Call) -> Preview:
@@ -64,5 +64,5 @@ class Untrash(Relabel):
     name = "gmail.untrash"
     title = "Restore from the trash"
     done = "restored from the trash"
-    undoes = "moves back to the trash what it restored"
+    undoes = "moves the restored mails back to the trash"
     takes_off = (TRASH,)

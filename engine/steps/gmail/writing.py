@@ -38,7 +38,7 @@ Attachments = list[RunFile | FileFields]
 class AnswerFields(TextFields):
     """The text, and files to attach."""
 
-    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
+    reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])
     attachments: Attachments = content("Attachments", [])
 
 

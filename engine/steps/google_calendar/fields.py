@@ -35,7 +35,7 @@ class Attendee(Output):
 
 
 class Event(Output):
-    """An event. `starts` and `ends` are days of an all-day event, otherwise moments (RFC 3339)."""
+    """An event. `starts` and `ends` are dates for an all-day event, otherwise times (RFC 3339)."""
 
     id: str
     calendar: str

@@ -19,9 +19,9 @@ Span = tuple[datetime, datetime]
 
 
 class FreeFields(Fields):
-    """Whose calendars, for how long, and between which hours."""
+    """Which calendars, how long, and between which hours."""
 
-    calendars: list[str] = destination("Calendars in which nothing may be", ["primary"], format=CALENDAR_FORMAT)
+    calendars: list[str] = destination("Calendars that must be free", ["primary"], format=CALENDAR_FORMAT)
     minutes: int = option("Minutes", 30, ge=5, le=1440)
     earliest: str = option("From (a day or a time; empty: now)", "")
     latest: str = option("Until (a day or a time; empty: two weeks later)", "")
@@ -40,7 +40,7 @@ class Slot(Output):
 
 
 class Free(Output):
-    """The first free times, and all times that are taken in between."""
+    """The first free times, and all busy times in between."""
 
     free: list[Slot]
     busy: list[Slot]
@@ -48,7 +48,7 @@ class Free(Output):
 
 
 class FindFreeTime(CalendarRead):
-    """Find times in which nothing is in the calendars. Only the times are asked for, not what the events are about."""
+    """Find times at which the calendars are free. Only busy times are requested, not what the events are about."""
 
     name = "google_calendar.find_free_time"
     title = "Find free time"

@@ -19,14 +19,14 @@ class ListFields(Fields):
 
 
 class Events(Output):
-    """The events by their start."""
+    """The events, by start time."""
 
     events: list[Event]
     has_more: bool
 
 
 class ListEvents(CalendarRead):
-    """List the events of a calendar; each time of a recurring event is one."""
+    """List the events of a calendar; a recurring event is listed once for each occurrence."""
 
     name = "google_calendar.list_events"
     title = "List events"

@@ -44,7 +44,7 @@ class CreateFields(Fields):
     calendar: str = calendar_field()
     title: str = content("Title", min_length=1, max_length=_TITLE)
     starts: str = content("Starts (a day, or a time such as 2026-11-25T10:00)", min_length=1)
-    ends: str = content("Ends (empty: after `minutes`; of a day: on that day)", "")
+    ends: str = content("Ends (empty: after `minutes`; for a day, on that day)", "")
     minutes: int = option("Minutes, if no end is given", 60, ge=1, le=10080)
     time_zone: str = zone_field()
     description: str = content("Description", "", max_length=_TEXT, widget="text")
@@ -52,7 +52,7 @@ class CreateFields(Fields):
     attendees: list[str] = destination("Addresses of attendees", [], max_length=200)
     invitations: Invitations = invitations_field()
     repeats: str = option("Repeats (RRULE, such as FREQ=WEEKLY;COUNT=4)", "", pattern=_RULE)
-    is_busy: bool = option("Shows the time as busy", default=True)
+    is_busy: bool = option("Show the time as busy", default=True)
 
 
 class Made(Output):
@@ -76,7 +76,7 @@ class CreateEvent(StepType):
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     done = "created"
-    undoes = "deletes the event, unless it was changed since"
+    undoes = "deletes the event, unless it has been changed since"
     fields = CreateFields
     output = Made
 
@@ -116,7 +116,7 @@ class CreateEvent(StepType):
 
 
 class UpdateFields(Fields):
-    """The event, and what changes; what is not given stays as it is."""
+    """The event, and what to change; fields that are not given stay unchanged."""
 
     calendar: str = calendar_field()
     event: str = destination("Id of the event", min_length=1)
@@ -127,12 +127,12 @@ class UpdateFields(Fields):
     time_zone: str = zone_field()
     description: str | None = content("New description", None, max_length=_TEXT, widget="text")
     location: str | None = content("New location", None, max_length=_TITLE)
-    attendees: list[str] | None = destination("Attendees instead of the present ones", None, max_length=200)
+    attendees: list[str] | None = destination("Attendees (the complete list)", None, max_length=200)
     invitations: Invitations = invitations_field()
 
 
 class Updated(Made):
-    """The event; `before` is what an undo gives back, as Google keeps it."""
+    """The event; `before` is what an undo restores, as Google stores it."""
 
     before: dict[str, Any] | None
 
@@ -149,7 +149,7 @@ class UpdateEvent(StepType):
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     done = "changed"
-    undoes = "restores the event, unless it was changed since"
+    undoes = "restores the event, unless it has been changed since"
     fields = UpdateFields
     output = Updated
 
@@ -212,14 +212,14 @@ class DeleteFields(Fields):
 
 
 class Deleted(Output):
-    """The event that is gone."""
+    """The deleted event."""
 
     id: str
     calendar: str
 
 
 class DeleteEvent(StepType):
-    """Delete an event. A person approves it."""
+    """Delete an event, after a person has approved it."""
 
     name = "google_calendar.delete_event"
     title = "Delete an event"

@@ -24,7 +24,7 @@ class Row(Output):
     """A row, and its values by the names of the columns."""
 
     row: int = Field(title="Its number, counted from 1")
-    values: dict[str, Any] = outside("Values by the names of the columns")
+    values: dict[str, Any] = outside("Values by column name")
 
 
 class WrittenRow(Output):

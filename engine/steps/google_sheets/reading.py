@@ -14,7 +14,7 @@ class ReadFields(SheetFields):
 
 
 class Rows(Output):
-    """The rows, and the names of the columns."""
+    """The rows, and the column names."""
 
     columns: list[str] = outside("Names of the columns")
     rows: list[Row]

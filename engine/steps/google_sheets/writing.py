@@ -23,13 +23,13 @@ from engine.steps.google_sheets.fields import SheetFields, Value, WrittenRow
 class AppendFields(SheetFields):
     """The new row."""
 
-    values: dict[str, Value] = content("Values by the names of the columns", min_length=1)
+    values: dict[str, Value] = content("Values by column name", min_length=1)
 
 
 class AppendRow(StepType):
     """Write a new row below the last one. A text stays a text, even if it looks like a formula.
 
-    The row gets an invisible mark (developer metadata), by which it is found again, so that it is never written twice.
+    The row gets an invisible mark (developer metadata), by which it is found again, so it is never written twice.
     """
 
     name = "google_sheets.append_row"
@@ -38,7 +38,7 @@ class AppendRow(StepType):
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     done = "added"
-    undoes = "deletes the row, unless it was changed since"
+    undoes = "deletes the row, unless it has been changed since"
     fields = AppendFields
     output = WrittenRow
 
@@ -66,14 +66,14 @@ class AppendRow(StepType):
 class UpdateFields(SheetFields):
     """Which row, and its new values."""
 
-    row: int | None = destination("Number of the row", None, ge=2)
-    key_column: str = destination("Or: the column that names it", "")
+    row: int | None = destination("Row number", None, ge=2)
+    key_column: str = destination("Or: the column that identifies it", "")
     key: str = destination("The value of that column in this row", "")
-    values: dict[str, Value] = content("New values by the names of the columns", min_length=1)
+    values: dict[str, Value] = content("New values by column name", min_length=1)
 
 
 class UpdatedRow(WrittenRow):
-    """The row; `before` has the former cells, by the letters of the columns, as an undo gives them back."""
+    """The row; `before` has the earlier cells by column letter, which an undo restores."""
 
     before: dict[str, Any] | None
 
@@ -81,7 +81,7 @@ class UpdatedRow(WrittenRow):
 class UpdateRow(StepType):
     """Change cells of a row; the others stay. A text stays a text, even if it looks like a formula.
 
-    Name the row by a value that no other row has in a column: the numbers of rows change when somebody sorts.
+    Identify the row by a value that is unique in a column: row numbers change when somebody sorts the sheet.
     """
 
     name = "google_sheets.update_row"
@@ -90,7 +90,7 @@ class UpdateRow(StepType):
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     done = "changed"
-    undoes = "restores the cells, unless they were changed since"
+    undoes = "restores the cells, unless they have been changed since"
     fields = UpdateFields
     output = UpdatedRow
 

@@ -53,7 +53,7 @@ class ListFolders(StepType):
 
 
 class MailOutput(ReadMail):
-    """A mail as it is read; `thread_id` is the Message-ID of the first mail of its conversation."""
+    """A mail; `thread_id` is the Message-ID of the first mail of its conversation."""
 
     folder: str
     thread_id: str = outside("Conversation")
@@ -73,7 +73,7 @@ class SearchFields(Fields):
     before: str = option("Arrived before", "")
     unread: bool = option("Only unread ones", default=False)
     flagged: bool = option("Only flagged ones", default=False)
-    criteria: str = option("More, as IMAP writes it (OR FROM ann FROM bob)", "")
+    criteria: str = option("More criteria in IMAP's syntax (OR FROM ann FROM bob)", "")
     limit: int = option("At most", 25, ge=1, le=500)
     ids: list[str] = destination("Exactly these mails (no search)", [])
 

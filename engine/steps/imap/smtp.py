@@ -55,7 +55,7 @@ class ReplyFields(TextFields):
 
     message: str = destination("Mail to reply to", min_length=1, format="imap-message")
     all: bool = option("To everyone who received that mail", default=False)
-    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
+    reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])
     attachments: Attachments = content("Attachments", [])
 
 

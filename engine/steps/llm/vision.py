@@ -20,7 +20,7 @@ class VisionFields(ModelFields):
     """The fields of `llm.vision`."""
 
     file: RunFile = content("Picture or PDF")
-    page: int = option("Page, of a PDF", 1, ge=1)
+    page: int = option("Page of a PDF", 1, ge=1)
     question: str = instruction("What to find out", "Describe what is to be seen.", widget="text", min_length=1)
     answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the answer", None, alias="schema")
 

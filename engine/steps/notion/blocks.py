@@ -41,7 +41,7 @@ class Block(BaseModel):
 
 
 class ListBlocksFields(ReadPageFields):
-    """The page, or a block whose inner blocks are listed; and the most to return."""
+    """The page, or a block whose inner blocks are listed, and the maximum number of blocks."""
 
     limit: int = option("At most", 100, ge=1, le=5000)
 
@@ -80,7 +80,7 @@ class User(BaseModel):
 
 
 class ListUsersFields(Fields):
-    """The most to return."""
+    """The maximum number of users."""
 
     limit: int = option("At most", 100, ge=1, le=5000)
 
@@ -108,7 +108,7 @@ class ListUsers(Reading):
 
 
 class UploadFileFields(ChangePageFields):
-    """The page, a file of the run, and what stands below it."""
+    """The page, a file of the run, and its caption."""
 
     file: RunFile = content("File of the run")
     caption: str = content("Caption", "", max_length=2000)
@@ -124,7 +124,7 @@ class UploadFileOutput(Output):
 
 
 class UploadFile(ChangesPage):
-    """Put a file of the run on a page, at its end: pictures and PDF files are shown there."""
+    """Add a file of the run at the end of a page; pictures and PDF files are displayed there."""
 
     name = "notion.upload_file"
     title = "Put a file on a page"

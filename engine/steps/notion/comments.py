@@ -80,7 +80,7 @@ class AddComment(ChangesPage):
 
 
 class ListCommentsFields(ReadPageFields):
-    """The page, and the most comments to return."""
+    """The page, and the maximum number of comments."""
 
     limit: int = option("At most", 100, ge=1, le=1000)
 

@@ -167,9 +167,9 @@ class GetDataSource(Reading):
 
 
 class CreateDatabaseFields(Fields):
-    """The page that it is on, its title, and its properties: {name: type}, or {name: {type, options: [names]}}.
+    """The parent page, the title, and the properties: {name: type}, or {name: {type, options: [names]}}.
 
-    Types are those of Notion, such as `select`, `date` or `checkbox`. Without one of type `title` there is `Name`.
+    Types are those of Notion, such as `select`, `date` or `checkbox`. If none has the type `title`, `Name` is added.
     """
 
     parent: str = destination("Parent page", format="notion-page", min_length=1)

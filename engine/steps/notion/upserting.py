@@ -78,7 +78,7 @@ class CreateItemFields(_PageFields):
 class UpsertPageFields(CreateItemFields):
     """Where the page goes, its key, and its content; `markdown` replaces the old text."""
 
-    key: str = destination("Key: one page for each", min_length=1)
+    key: str = destination("Key that identifies the page", min_length=1)
 
 
 class UpsertPageOutput(WrittenPageOutput):

@@ -14,15 +14,15 @@ from engine.projects.work import Made, Work, work_on
 
 
 class WorkFields(Fields):
-    """The project, and the branch on which this run works: `{{ run.id }}`, so that runs do not meet."""
+    """The project, and the branch on which this run works: `{{ run.id }}`, so that runs do not interfere."""
 
     project: str = destination("Project", min_length=1, max_length=64)
     branch: str = destination("Branch", min_length=1, max_length=80)
 
 
 class MadeOutput(Output):
-    """The last commit of the branch, and the files that this write changed. `problem` says why it changed none: what an
-    agent writes may not fit, and the next turn can do better. It is "" for a write that was made.
+    """The last commit of the branch, and the files that this write changed. If it changed none, `problem` says why, so
+    that an agent can correct it in the next turn; otherwise it is "".
     """
 
     commit: str

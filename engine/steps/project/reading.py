@@ -12,12 +12,12 @@ _MOST_CHARACTERS = 200_000
 
 
 class ReadFields(WorkFields):
-    """Which files; without `paths` and `texts_up_to` none, only their list."""
+    """Which files to read; without `paths` and `texts_up_to`, the files are only listed."""
 
-    paths: list[str] = content("Files whose texts are read", [], max_length=20)
-    limit: int = option("At most so many characters of a text", 20_000, ge=1, le=_MOST_CHARACTERS)
+    paths: list[str] = content("Files to read", [], max_length=20)
+    limit: int = option("Maximum characters of a text", 20_000, ge=1, le=_MOST_CHARACTERS)
     texts_up_to: int = option(
-        "Read also other files, tests first, while all texts together have at most so many characters",
+        "Also read other files, tests first, up to this many characters in total",
         0,
         ge=0,
         le=_MOST_CHARACTERS,
@@ -41,7 +41,7 @@ class FileText(Output):
 
 
 class ReadOutput(Output):
-    """The last commit of the branch, its files, and the texts that were asked for."""
+    """The last commit of the branch, its files, and the requested texts."""
 
     commit: str
     files: list[ListedFile]
@@ -49,7 +49,7 @@ class ReadOutput(Output):
 
 
 class Read(ProjectStep):
-    """List the files of a project as this run has left it, and read texts. A project that is not there has none."""
+    """List the files of a project as this run left it, and read their texts. A project that does not exist has none."""
 
     name = "project.read"
     title = "Read a project"

@@ -19,7 +19,7 @@ class StartFields(WorkFields):
 
 
 class StateOutput(Output):
-    """The commit, and how many files it has."""
+    """The commit, and the number of its files."""
 
     commit: str
     files: int
@@ -36,7 +36,7 @@ class _Safe(ProjectStep):
 
 
 class Start(_Safe):
-    """Make a project, unless it is there, and begin a branch for this run."""
+    """Create a project, unless it exists, and start a branch for this run."""
 
     name = "project.start"
     title = "Start work on a project"
@@ -65,20 +65,20 @@ class Start(_Safe):
 
 
 class FinishOutput(StateOutput):
-    """`main` as it is now. `is_finished`: it has what this run has made and tested."""
+    """`main` as it is now. `is_finished` is true if it has the tested work of this run."""
 
     is_finished: bool
 
 
 class Finish(_Safe):
-    """Let `main` be the last commit of this run whose tests passed. Where none did, `main` stays as it is."""
+    """Set `main` to the last commit of this run whose tests passed. If there is none, `main` stays unchanged."""
 
     name = "project.finish"
     title = "Finish work on a project"
     done = "finished"
     fields = WorkFields
     output: ClassVar[type[Output] | None] = FinishOutput
-    lasts = "The commits before stay in the history of the project."
+    lasts = "Earlier commits stay in the history of the project."
 
     def call(self, call: Call) -> JsonValue:
         """Return {commit, files, is_finished}. Raises InvalidRequest if `main` was changed since the run began."""

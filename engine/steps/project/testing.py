@@ -60,8 +60,8 @@ class TestFields(WorkFields):
 
 
 class TestOutput(Output):
-    """Whether the command ended with 0, and what it printed. `commit` is that of the files; `went_back_to` is the
-    commit whose files the branch has again, "" if it did not go back.
+    """Whether the command exited with 0, and what it printed. `commit` is the tested commit; `went_back_to` is the
+    commit to which the branch went back, "" if it did not.
     """
 
     passed: bool
@@ -73,10 +73,10 @@ class TestOutput(Output):
 
 
 class Test(StepType):
-    """Run a command on the files of a project, without network. What fails is a result, not an error.
+    """Run a command on the files of a project, without network. A failing command is a result, not an error.
 
-    A commit that passes is noted as green. After a failure, the branch goes back to the last green commit, if there is
-    one, so that what worked is not lost.
+    A commit that passes is marked as green. After a failure, the branch goes back to the last green commit, if there is
+    one, so that working code is not lost.
     """
 
     __test__: ClassVar[bool] = False

@@ -9,16 +9,16 @@ _LONGEST = 1_000_000
 
 
 class WriteFields(WorkFields):
-    """The file. `replaces`: it is meant to lose most of what it has."""
+    """The file. `replaces`: most of its content may be lost."""
 
     path: str = content("Path, such as src/main.py", min_length=1, max_length=200)
     text: str = content("Text", max_length=_LONGEST, widget="code")
-    replaces: bool = option("Replace the whole file, whatever is lost", default=False)
+    replaces: bool = option("Replace the whole file, even if most of it is lost", default=False)
 
 
 class EditFields(WorkFields):
-    """The edits: for each the path of a file, then a line `<<<<<<< SEARCH`, the old lines, `=======`, the new lines and
-    `>>>>>>> REPLACE`. The old lines are as they are in the file, and there once; without any, the file is new.
+    """Edits: for each, the path of a file, then a line `<<<<<<< SEARCH`, the old lines, `=======`, the new lines and
+    `>>>>>>> REPLACE`. The old lines must occur in the file exactly once; without old lines, the file is new.
     """
 
     edits: str = content("Edits", min_length=1, max_length=_LONGEST, widget="text")
@@ -38,7 +38,7 @@ class ProtectFields(WorkFields):
 
 
 class Write(ProjectWrite):
-    """Write a whole file. One that is there must keep 70 of 100 lines, and be short; otherwise edit it."""
+    """Write a whole file. An existing file must be short and keep 70 % of its lines; otherwise edit it."""
 
     name = "project.write"
     title = "Write a file of a project"
@@ -60,7 +60,7 @@ class Write(ProjectWrite):
 
 
 class Edit(ProjectWrite):
-    """Replace lines of files. All edits are applied, or none; one that does not fit shows the nearest lines."""
+    """Replace lines in files. All edits are applied or none. If one does not match, the nearest lines are shown."""
 
     name = "project.edit"
     title = "Edit files of a project"
@@ -79,7 +79,7 @@ class RemoveFields(WorkFields):
 
 
 class Remove(ProjectWrite):
-    """Delete a file. A protected one stays, and earlier commits keep what is deleted."""
+    """Delete a file, unless it is protected. Earlier commits keep it."""
 
     name = "project.remove"
     title = "Delete a file of a project"
@@ -92,7 +92,7 @@ class Remove(ProjectWrite):
 
 
 class Protect(ProjectWrite):
-    """Write files that no later step changes, such as acceptance tests."""
+    """Write files that no later step can change, such as acceptance tests."""
 
     name = "project.protect"
     title = "Write protected files of a project"

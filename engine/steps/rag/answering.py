@@ -56,7 +56,7 @@ class Citation(Output):
 
 
 class AnswerOutput(Output):
-    """The answer; `answered` is false if the passages do not say it."""
+    """The answer; `answered` is false if the passages do not contain it."""
 
     text: str = outside("Answer")
     answered: bool
@@ -64,7 +64,7 @@ class AnswerOutput(Output):
 
 
 class Answer(ModelStep):
-    """Ask a model to answer a question from passages alone, with citations. Without passages, no model is asked."""
+    """Ask a model to answer a question from passages only, with citations. Without passages, no model is asked."""
 
     name = "rag.answer"
     title = "Answer from documents"

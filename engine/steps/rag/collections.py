@@ -79,8 +79,8 @@ class DeleteFields(CollectionFields):
 
 
 class IndexOutput(Output):
-    """How many documents were new or changed, how many were indexed before as they are, and how many passages of all
-    of them got a vector now.
+    """How many documents were new or changed, how many were unchanged, and how many passages of all of them got a
+    vector.
     """
 
     collection: str
@@ -104,13 +104,13 @@ class FoundPassage(Output):
 
 
 class SearchOutput(Output):
-    """The passages that fit best, the best first."""
+    """The best passages, best first."""
 
     results: list[FoundPassage]
 
 
 class DeleteOutput(Output):
-    """How many of the documents were there."""
+    """How many of the documents were in the collection."""
 
     collection: str
     deleted: int
@@ -136,7 +136,7 @@ class _Changes(_OfCollection):
 
 
 class Index(_Changes):
-    """Add documents to a collection, or replace those with the same id. One that has not changed costs nothing.
+    """Add documents to a collection, or replace those with the same id. Unchanged documents cost nothing.
 
     With a model connection, passages without a vector get one, so that `rag.search` also finds them by their meaning.
     """
@@ -175,9 +175,10 @@ class Index(_Changes):
 
 
 class Search(_OfCollection):
-    """Find the passages of a collection that fit a question best, by its words, with the places they come from.
+    """Find the passages of a collection that best match the words of a question, with the places they come from.
 
-    With a model connection, also by its meaning: both orders are fused. The collection needs vectors of that model.
+    With a model connection, it also searches by meaning and merges both rankings. The collection needs vectors of that
+    model.
     """
 
     name = "rag.search"

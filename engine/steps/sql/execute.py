@@ -40,11 +40,11 @@ class ExecuteOutput(Output):
 
 
 class Execute(StepType):
-    """Change a database by one statement, exactly once: a row in its table `orchestra_once` is written with it.
+    """Change a database with one statement, exactly once: it also writes a row to the table `orchestra_once`.
 
-    That table is made on first use. An INSERT that replaces nothing, or an UPDATE whose WHERE compares a column, does
-    not ask, unless it calls functions that may do more; anything else asks a person. DO and CALL are refused.
-    MySQL cannot take back CREATE, ALTER and DROP, nor changes of MyISAM tables: these are refused.
+    That table is created on first use. An INSERT that replaces nothing, or an UPDATE whose WHERE compares a column,
+    needs no approval unless it calls functions that may do more; all other statements do. DO and CALL are refused.
+    MySQL cannot roll back CREATE, ALTER, DROP and changes to MyISAM tables, so these are refused, too.
     """
 
     name = "sql.execute"
@@ -54,7 +54,7 @@ class Execute(StepType):
     repeat = Repeat.FINDABLE
     approval: ClassVar[Literal["always", "never"]] = "always"
     done = "changed"
-    lasts = "What the rows were before is not known: write a statement that puts them right."
+    lasts = "The earlier rows are not known: write a statement that corrects them."
     fields = ExecuteFields
     output = ExecuteOutput
 

@@ -33,7 +33,7 @@ class QueryFields(Fields):
         "Statement: one SELECT, with :names for values", min_length=1, widget="text", format="sql-statement"
     )
     parameters: dict[str, JsonValue] = content("Values of its :names", {})
-    limit: int = option("Most rows", 1_000, ge=1, le=1_000_000)
+    limit: int = option("Maximum rows", 1_000, ge=1, le=1_000_000)
     as_file: bool = option("Keep the rows as a file of JSON lines", default=False)
 
 
@@ -87,9 +87,9 @@ def with_columns(schema: dict[str, Any], columns: Columns | None) -> dict[str, A
 
 
 class Query(StepType):
-    """Read rows of a database. Only a statement that is proven to read is sent, in a session that cannot write.
+    """Read rows of a database. Only statements that are proven to read are sent, in a session that cannot write.
 
-    Values that vary are parameters: `where city = :city`, with `"parameters": {"city": "{{ inputs.city }}"}`. The
+    Pass values that vary as parameters: `where city = :city`, with `"parameters": {"city": "{{ inputs.city }}"}`. The
     statement itself is fixed. Decimal numbers, dates and times are text in the rows.
     """
 

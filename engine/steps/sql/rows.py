@@ -32,7 +32,7 @@ class RowsFields(Fields):
     where: dict[str, JsonValue] = content("Values that columns must have, by column", {})
     order_by: str = destination("Column to sort by", "", format="sql-column")
     descending: bool = option("Highest first", default=False)
-    limit: int = option("Most rows", 100, ge=1, le=10_000)
+    limit: int = option("Maximum rows", 100, ge=1, le=10_000)
 
 
 class RowsOutput(Output):

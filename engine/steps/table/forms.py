@@ -30,11 +30,11 @@ class GroupFields(Fields):
     """The fields of `table.group`."""
 
     rows: list[dict[str, Any]] = content("Rows")
-    by: list[str] = instruction("Columns that rows of a group have in common; empty: one group", [])
+    by: list[str] = instruction("Columns to group by; empty: one group", [])
     sum: list[str] = instruction("Columns to add up", [])
     average: list[str] = instruction("Columns to average", [])
-    lowest: list[str] = instruction("Columns whose lowest value is wanted", [])
-    highest: list[str] = instruction("Columns whose highest value is wanted", [])
+    lowest: list[str] = instruction("Columns to take the lowest value of", [])
+    highest: list[str] = instruction("Columns to take the highest value of", [])
 
 
 class _Form(StepType):
@@ -48,8 +48,8 @@ class _Form(StepType):
 class Group(_Form):
     """Group rows: each group becomes a row with its `count`, and `sum_x`, `average_x`, `lowest_x`, `highest_x`.
 
-    Numbers may be written as text, as databases and tables have them. Empty values do not count. A column of `by` that
-    has the name of a figure, such as `count`, is an error.
+    Numbers may be text, as in databases and tables. Empty values do not count. A column of `by` with the name of a
+    result, such as `count`, is an error.
     """
 
     name = "table.group"
@@ -109,12 +109,12 @@ class JoinFields(Fields):
 
     left: list[dict[str, Any]] = content("Rows")
     right: list[dict[str, Any]] = content("Rows to add to them")
-    on: dict[str, str] = instruction("Column of the left: column of the right that must be equal", min_length=1)
-    keep_all: bool = option("Keep rows of the left that have no partner", default=False)
+    on: dict[str, str] = instruction("Left column: right column that must be equal to it", min_length=1)
+    keep_all: bool = option("Keep left rows without a partner", default=False)
 
 
 class Join(_Form):
-    """Join two lists of rows where columns are equal. A column that both have keeps the value of the left.
+    """Join two lists of rows where columns are equal. If both have a column, the left value is kept.
 
     As in SQL, a row in which such a column is null or missing has no partner.
     """
@@ -151,11 +151,11 @@ class SortFields(Fields):
     rows: list[dict[str, Any]] = content("Rows")
     by: list[str] = instruction("Columns, the most important first", min_length=1)
     descending: bool = option("Highest first", default=False)
-    limit: int | None = option("Most rows", None, ge=1)
+    limit: int | None = option("Maximum rows", None, ge=1)
 
 
 class Sort(_Form):
-    """Sort rows: numbers by size, text by its letters, empty values last. Rows that are equal keep their order."""
+    """Sort rows: numbers by size, text alphabetically, empty values last. Equal rows keep their order."""
 
     name = "table.sort"
     title = "Sort rows"
@@ -187,10 +187,10 @@ class DedupeFields(Fields):
 
 
 class Dedupe(_Form):
-    """Take out rows that are there twice: the first of each stays."""
+    """Remove duplicate rows; the first of each stays."""
 
     name = "table.dedupe"
-    title = "Take out duplicates"
+    title = "Remove duplicates"
     fields = DedupeFields
 
     def call(self, call: Call) -> JsonValue:

@@ -18,7 +18,7 @@ class TableQueryFields(Fields):
     tables: dict[str, list[dict[str, Any]]] = content("Lists of objects, by the name that the statement uses")
     statement: str = instruction("Statement: one SELECT in the SQL of SQLite", min_length=1, widget="text")
     parameters: dict[str, JsonValue] = content("Values of its :names", {})
-    limit: int = option("Most rows", 100_000, ge=1, le=1_000_000)
+    limit: int = option("Maximum rows", 100_000, ge=1, le=1_000_000)
 
 
 class TableQueryOutput(Output):
@@ -30,10 +30,10 @@ class TableQueryOutput(Output):
 
 
 class TableQuery(StepType):
-    """Ask lists of objects by SQL: join, group, sort, filter. Nothing outside is touched, and no database is needed."""
+    """Query lists of objects with SQL: join, group, sort, filter. Nothing outside is touched, no database is needed."""
 
     name = "table.query"
-    title = "Query lists by SQL"
+    title = "Query lists with SQL"
     heavy: ClassVar[bool] = True
     is_for_output = True
     fields = TableQueryFields

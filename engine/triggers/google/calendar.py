@@ -23,7 +23,7 @@ class NewEventFields(Fields):
 
 
 class NewEvent(TriggerType):
-    """Starts a run for each event that is created in a calendar; a recurring event is one."""
+    """Starts a run for each event that is created in a calendar; a recurring event counts once."""
 
     name = "google_calendar.new_event"
     title = "A new event"

@@ -19,7 +19,7 @@ _KEPT_DAYS = 30
 class NewRow(TriggerType):
     """Starts a run for each row below the last one that was seen.
 
-    A row that is put between others starts none. A row counts as soon as it has a value: fill it in at once.
+    A row inserted between others starts no run. A row counts as soon as it has a value, so fill it in at once.
     """
 
     name = "google_sheets.new_row"
