@@ -14,8 +14,12 @@ from engine.workspace.workspace import Workspace
 
 def init(root: Path) -> Workspace:
     """Do what `orchestra init` does in a new folder, without the 230 syncs of its files."""
-    shutil.copytree(_made(), root, dirs_exist_ok=True)
-    return Workspace(root)
+    return Workspace(copied(_made(), root))
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """Copy a folder with the modes of its files, but not their times, which take four times as long; return it."""
+    return Path(shutil.copytree(folder, target, copy_function=shutil.copy, dirs_exist_ok=True))
 
 
 @cache

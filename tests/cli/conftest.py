@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import pytest
 
 from cli import main
 from tests.patience import PATIENCE_SECONDS, until
-from tests.workspaces import init
+from tests.workspaces import copied, init
 
 PURE = {
     "schema_version": 1,
@@ -86,7 +85,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace of the test's own, which the commands work in."""
     root = tmp_path / "workspace"
-    shutil.copytree(fresh, root)
+    copied(fresh, root)
     monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(root))
     monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "NOTION_TOKEN", "GMAIL_TOKEN"):

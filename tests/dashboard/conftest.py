@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from streamlit.util import calc_hash
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.workspaces import init
+from tests.workspaces import copied, init
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 LOCAL = Principal("local:grace", "owner")
@@ -31,7 +30,7 @@ def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(new_workspace: Path, tmp_path: Path) -> Path:
     """A new workspace of this test's own."""
-    return Path(shutil.copytree(new_workspace, tmp_path / "workspace"))
+    return copied(new_workspace, tmp_path / "workspace")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -28,7 +27,7 @@ from api.server import create_api
 from cli import main
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.workspaces import init
+from tests.workspaces import copied, init
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 LOCAL = Principal("local:grace", "owner")
@@ -206,7 +205,7 @@ def make_faces(
     made: list[Faces] = []
 
     def make() -> Faces:
-        root = Path(shutil.copytree(new_workspace, tmp_path / f"workspace-{len(made)}"))
+        root = copied(new_workspace, tmp_path / f"workspace-{len(made)}")
         made.append(Faces(Orchestra.open(root, serve=True), monkeypatch, capsys, api))
         return made[-1]
 
