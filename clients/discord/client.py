@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from clients.chats.asking import asked
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.discord.service import DISCORD, URL, DiscordSettings
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 

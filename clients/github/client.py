@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.github import values as github_values
 from clients.github.api import CLOCK_SKEW, Api, held, shaped, things

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials

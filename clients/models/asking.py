@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import (
     BadAnswer,
     InvalidRequest,

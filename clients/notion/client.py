@@ -9,7 +9,8 @@ from datetime import datetime
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.notion.api import answered, notion_api, reading
 from clients.notion.block_writer import Files

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, ModelRefused, NotFound, ServiceError, Unavailable
 from clients.models.asking import (
     OnText,

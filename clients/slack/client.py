@@ -12,7 +12,8 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
 from clients.slack.service import SLACK, SlackSettings
 

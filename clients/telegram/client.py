@@ -14,7 +14,8 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
 from clients.telegram.service import TELEGRAM, TelegramSettings
