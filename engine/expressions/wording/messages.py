@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.base.wording import did_you_mean
+from clients.wording import did_you_mean
 from engine.expressions.wording.kinds import index_words, join_words, overload_remedy, refusal, split_kinds, word
 
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
