@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.notion.values import Json, Schema, check_status, property_name
+from clients.listing import Json
+from clients.notion.values import Schema, check_status, property_name
 from clients.wording import guess
 
 IdOf = Callable[[Mapping[str, Any], str], str]

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import InvalidRequest
+from clients.listing import Json
 from clients.notion.api import SERVICE, every, id_in, reading
-from clients.notion.values import Json, Schema, property_name
+from clients.notion.values import Schema, property_name
 from clients.wording import guess
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
+from clients.listing import Json
 from clients.wording import guess
 
-Json = dict[str, Any]
 Schema = Mapping[str, Mapping[str, Any]]
 """A data source's `properties`: name -> {id, type, ...}."""
 

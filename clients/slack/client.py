@@ -15,9 +15,9 @@ from clients.chats.markdown import rendered
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
+from clients.listing import Json
 from clients.slack.service import SLACK, SlackSettings
 
-Json = dict[str, Any]
 _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")

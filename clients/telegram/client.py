@@ -17,10 +17,10 @@ from clients.chats.markdown import rendered
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
 from clients.secrets import known
 from clients.telegram.service import TELEGRAM, TelegramSettings
 
-Json = dict[str, Any]
 UPDATES_MOST = 100
 """What one answer holds at most."""
 _KINDS = ("message", "channel_post")
