@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.base.clock import Clock
 from engine.connections.accounts import Accounts
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from engine.workspace_settings import WorkspaceSettings
 
 
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+
+
 class Facets:
     """What `Orchestra` and `Reader` share. Each module is imported on first use."""
 
@@ -28,6 +36,17 @@ class Facets:
     _accounts: Accounts
     _audit: Audit
     _clock: Clock
+    _exits: ExitStack
+    """Closes what is open, in the opposite order."""
+
+    def close(self) -> None:
+        """Stop working; unfinished runs continue when the workspace is next served or resumed."""
+        self._exits.close()
+
+    def _to_close(self, opened: Closable) -> Closable:
+        """Have something closed with the workspace: what was opened last is closed first."""
+        self._exits.callback(opened.close)
+        return opened
 
     @cached_property
     def trail(self) -> AuditTrail:

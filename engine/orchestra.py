@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from clients.wording import counted
 from engine.agents.documents import with_agents
@@ -136,13 +136,6 @@ _MOST_TESTS = 20
 """How many recent runs are searched for one that is not a test."""
 
 
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-Closable = TypeVar("Closable", bound=_Closable)
-
-
 class Orchestra(Facets):
     """An opened workspace. Each property is one area, such as `runs` or `workflows`. Call `close()` when done.
 
@@ -163,35 +156,45 @@ class Orchestra(Facets):
         tally: Tally | None = None,
     ) -> None:
         self._exits = ExitStack()
+        self._clock, self._tally = clock, tally or Tally()
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            loaded = self._open_state(root, serve=serve)
+            state = self.workspace.state_dir
+            self._stand_ins = self._to_close(StandInProcess(state / "demo"))
+            self._settings = self._state.settings
+            self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
+            self._accounts, self.troubles = self._opened_accounts(loaded)
+            self._plans = self._opened_plans()
+            self._logs = logs = RunLogs(self._blobs)
+            self._writes = WriteList(state, self.workspace.logs)
+            proof, owners = self._state.proof, state / "owners"
+            self.proof = Proof(proof, self._writes, logs, self._rebuild, owners, self._audit, clock)
+            self.proof.establish()  # a lost or outdated state file must not make anything happen twice
+            self._end_renames()
+            slots = slots if self.config.shares_runs else None
+            self._worker = self._to_close(self._opened_worker(serve=serve, slots=slots))
+            self._consents, self._acceptor, self.runs = self._accepting()
+            self._begin(serve=serve, works=slots is not None)
+            failed.pop_all()
+
+    def _open_state(self, root: Path, *, serve: bool) -> LoadedConfig:
+        """Open the state with what is beside it; return the settings."""
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
         state = root.resolve() / self.config.state_dir
         if serve:
             self._to_close(ServeLock(state))
-        self._clock, self._tally = clock, tally or Tally()
         self._database = open_database(state, self.config.state, loaded.queue_url)
         self._state: State = self._to_close(SqlState(self._database))
-        self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
+        self.workspace = Workspace(root, self.config.state_dir, self._clock, self._database.texts)
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)
         self._blobs = self._to_close(self._opened_blobs(loaded))
         self._tools = OpenedTools(self.workspace.root)
-        self._audit = Audit(self._state.audit, clock)
-        self._stand_ins = self._to_close(StandInProcess(state / "demo"))
-        self._settings = self._state.settings
-        self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
-        self._accounts, self.troubles = self._opened_accounts(loaded)
-        self._plans = self._opened_plans()
-        self._logs = logs = RunLogs(self._blobs)
-        self._writes = WriteList(state, self.workspace.logs)
-        self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
-        self.proof.establish()  # a lost or outdated state file must not make anything happen twice
-        self._end_renames()
-        slots = slots if self.config.shares_runs else None
-        self._worker = self._to_close(self._opened_worker(serve=serve, slots=slots))
-        self._consents, self._acceptor, self.runs = self._accepting()
-        self._begin(serve=serve, works=slots is not None)
+        self._audit = Audit(self._state.audit, self._clock)
+        return loaded
 
     def _opened_blobs(self, loaded: LoadedConfig) -> Blobs:
         """Return where the logs of runs and their large values are kept."""
@@ -286,15 +289,6 @@ class Orchestra(Facets):
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
         return self._state.changes.version()
-
-    def close(self) -> None:
-        """Stop working; unfinished runs continue when the workspace is next served or resumed."""
-        self._exits.close()
-
-    def _to_close(self, opened: Closable) -> Closable:
-        """Have something closed with the workspace: what was opened last is closed first."""
-        self._exits.callback(opened.close)
-        return opened
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""

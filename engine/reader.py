@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -73,45 +74,61 @@ class Reader(Facets):
     """
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
-        found = configuration.load(root)
-        self.config, self._clock = found.config, utc_now
-        state = root.resolve() / self.config.state_dir
-        self._database = open_read_only(state, self.config.state)
-        self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
-        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
-        self._tools = OpenedTools(self.workspace.root)
-        self._agent_store = AgentStore(self.workspace)
-        self._prompt_store = PromptStore(self.workspace)
-        self._state: State = SqlState(self._database)
-        self._audit = audit = Audit(self._state.audit, utc_now)
-        logs = RunLogs(self._blobs)
-        loaded = self._loaded
-        self._accounts = Accounts(loaded, StandInProcess(state / "demo"), shared=state)
-        self._plans = plans = EnvironmentPlans(
-            self.workspace, self._surroundings, lambda: loaded().config.default_environment
-        )
-        self.environments = EnvironmentReader(plans)
-        renaming = Renaming(self._state.renames, logs, self.workspace, utc_now)
-        self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, renaming)
-        self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
-        self.branches = BranchReader(self.workspace.workflows)
-        self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
-        self.prompts = PromptFiles(self._prompt_store, audit)
-        self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
-        self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
-        self.connections = self._connections(loaded, audit, is_demo=demo)
-        self.approvals = ApprovalReader(
-            self._state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, self._state.people))
-        )
-        self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
-        self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
-        ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
-        told = waits_for(self._state.claims, self.config.run_limits, utc_now)
-        self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
-        self.search = self._search(audit)
-        calls = RecordedCalls(self.runs, logs.blobs)
-        self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)
-        self.case_tests = MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
+        self._exits = ExitStack()
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            found = configuration.load(root)
+            self.config, self._clock = found.config, utc_now
+            state = root.resolve() / self.config.state_dir
+            self._database = open_read_only(state, self.config.state)
+            self._state: State = self._to_close(SqlState(self._database))
+            self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
+            blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
+            self._tools = OpenedTools(self.workspace.root)
+            self._agent_store = AgentStore(self.workspace)
+            self._prompt_store = PromptStore(self.workspace)
+            self._audit = audit = Audit(self._state.audit, utc_now)
+            logs = RunLogs(self._to_close(blobs))
+            loaded = self._loaded
+            self._accounts = self._to_close(Accounts(loaded, StandInProcess(state / "demo"), shared=state))
+            self._plans = plans = EnvironmentPlans(
+                self.workspace, self._surroundings, lambda: loaded().config.default_environment
+            )
+            self.environments = EnvironmentReader(plans)
+            renaming = Renaming(self._state.renames, logs, self.workspace, utc_now)
+            self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, renaming)
+            self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
+            self.branches = BranchReader(self.workspace.workflows)
+            self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
+            self.prompts = PromptFiles(self._prompt_store, audit)
+            self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
+            self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
+            self.connections = self._connections(loaded, audit, is_demo=demo)
+            self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
+            self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
+            ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
+            told = waits_for(self._state.claims, self.config.run_limits, utc_now)
+            self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
+            self.search = self._search(audit)
+            self._recorded_calls = RecordedCalls(self.runs, logs.blobs)
+            failed.pop_all()
+
+    @cached_property
+    def approvals(self) -> ApprovalReader:
+        """Questions that runs ask people."""
+        is_user = partial(is_known, self._state.people)
+        return ApprovalReader(self._state.approvals, lambda: configuration.warnings(self._loaded(), is_user))
+
+    @cached_property
+    def tries(self) -> TryReader:
+        """Questions to models outside of runs."""
+        records = TryRecords(self.workspace.texts)
+        return TryReader(records, self._recorded_calls, self._state.owners, "", utc_now)
+
+    @cached_property
+    def case_tests(self) -> MatrixReader:
+        """Tests of prompts with their cases."""
+        return MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
 
     @cached_property
     def proof(self) -> HeldReader:
@@ -177,12 +194,6 @@ class Reader(Facets):
             self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids
         )
         return Connections(self.workspace, loaded, self._accounts, self._modes, audit, troubles, utc_now)
-
-    def close(self) -> None:
-        """Close the state."""
-        self._accounts.close()
-        self._blobs.close()
-        self._state.close()
 
     def _loaded(self) -> LoadedConfig:
         return replace(configuration.load(self.workspace.root), texts=self.workspace.texts)
