@@ -203,6 +203,13 @@ _FAILURES = (
             "Go through the items with foreach, or take less at once.",
         ),
     ),
+    (
+        r"truth values as keys: \d+ lost",
+        (
+            "This object has keys such as 1 and true side by side, which cannot be told apart here.",
+            "Write the keys as text: {'1': …, 'true': …}.",
+        ),
+    ),
     (r"^Index error: index=(-?\d+) size=(\d+)", _index),
     (r"^Index error: expected integer type, got (\w+)", _index_kind),
     (r"^Key not found in map : \"?(.*?)\"?$", _key),
