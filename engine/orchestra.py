@@ -67,11 +67,9 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
     from engine.agents.compiled_agents import CompiledAgents
-    from engine.agents.store import AgentStore
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
-    from engine.connections.connections import Connections
     from engine.copies import Copies
     from engine.copilot.copilot import Copilot
     from engine.copilot.kept import Kept
@@ -86,7 +84,6 @@ if TYPE_CHECKING:
     from engine.prompts.fragment_files import FragmentFiles
     from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
-    from engine.prompts.prompts import PromptStore
     from engine.prompts.protected import CaseProof
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
@@ -103,17 +100,14 @@ if TYPE_CHECKING:
     from engine.runs.projects.previews import Previews
     from engine.runs.projects.store import ProjectStore
     from engine.runs.reindex import Rebuild
-    from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
     from engine.runs.starting.preview import RunPreview
     from engine.runs.trying.case_tests import CaseTests
     from engine.runs.trying.cells import Cells
     from engine.runs.trying.comparing import Comparisons
-    from engine.runs.trying.records import TryRecords
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.try_requests import TryRequests
     from engine.runs.workers import Workers
-    from engine.search.search import Search
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
@@ -144,6 +138,8 @@ class Orchestra(Facets):
     `slots`: where the state is shared, how many runs this worker executes at once. `tally`: the counters of an earlier
     instance, if this process opens the workspace again.
     """
+
+    runs: Runs
 
     def __init__(
         self,
@@ -413,28 +409,6 @@ class Orchestra(Facets):
 
     def _others_at_work(self, p: Principal) -> list[str]:
         return [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]
-
-    @cached_property
-    def connections(self) -> Connections:
-        """Which account each service uses."""
-        from engine.connections.connections import Connections
-
-        return Connections(
-            self.workspace, self._loaded, self._accounts, self._modes, self._audit, self.troubles, self._clock
-        )
-
-    @cached_property
-    def search(self) -> Search:
-        """What the workspace has, by words."""
-        from engine.search.search import Search
-
-        def connections() -> Mapping[str, str]:
-            return self._surroundings().connections
-
-        def files(p: Principal, words: str) -> list[str]:
-            return [one.path for one in self.files.list(p, words=words).files]
-
-        return Search(self.workspace, connections, self._tools.own.names, self.runs, files)
 
     @cached_property
     def users(self) -> Users:
@@ -887,12 +861,6 @@ class Orchestra(Facets):
         return Previews(self.projects, self._signing_secret, is_user, self._clock)
 
     @cached_property
-    def _agent_store(self) -> AgentStore:
-        from engine.agents.store import AgentStore
-
-        return AgentStore(self.workspace)
-
-    @cached_property
     def _compiled_agents(self) -> CompiledAgents:
         from engine.agents.compiled_agents import CompiledAgents
 
@@ -962,12 +930,6 @@ class Orchestra(Facets):
             lambda: self._loaded().config.retention,
             Readings(self.workspace.state_dir / FOLDER),
         )
-
-    @cached_property
-    def _renaming(self) -> Renaming:
-        from engine.runs.renaming import Renaming
-
-        return Renaming(self._state.renames, self._logs, self.workspace, self._clock)
 
     def _rebuild(self, *, is_lost: bool) -> Rebuild:
         from engine.runs.reindex import Rebuild
@@ -1098,12 +1060,6 @@ class Orchestra(Facets):
         return signing_secret(self.workspace.state_dir, self._loaded().safe)
 
     @cached_property
-    def _prompt_store(self) -> PromptStore:
-        from engine.prompts.prompts import PromptStore
-
-        return PromptStore(self.workspace)
-
-    @cached_property
     def _try_requests(self) -> TryRequests:
         from engine.runs.trying.recorded import RecordedCalls
         from engine.runs.trying.try_requests import TryRequests
@@ -1117,12 +1073,6 @@ class Orchestra(Facets):
             self._clock,
             self._worker.owner.id,
         )
-
-    @cached_property
-    def _try_records(self) -> TryRecords:
-        from engine.runs.trying.records import TryRecords
-
-        return TryRecords(self.workspace.texts)
 
     def _prompt(self, reference: str) -> PromptDefinition:
         return self._prompt_store.resolve(reference)
