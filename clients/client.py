@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from clients.sign_in import Seal, SignInWay
 
-__all__ = ["CheckLine", "Client", "Opening", "Program", "RunningProgram", "Seen"]
-
 
 @dataclass(frozen=True)
 class Seen:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from clients.wording import counted
 from engine.agents.documents import with_agents
@@ -67,11 +67,9 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
     from engine.agents.compiled_agents import CompiledAgents
-    from engine.agents.store import AgentStore
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
-    from engine.connections.connections import Connections
     from engine.copies import Copies
     from engine.copilot.copilot import Copilot
     from engine.copilot.kept import Kept
@@ -86,7 +84,6 @@ if TYPE_CHECKING:
     from engine.prompts.fragment_files import FragmentFiles
     from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
-    from engine.prompts.prompts import PromptStore
     from engine.prompts.protected import CaseProof
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
@@ -103,17 +100,14 @@ if TYPE_CHECKING:
     from engine.runs.projects.previews import Previews
     from engine.runs.projects.store import ProjectStore
     from engine.runs.reindex import Rebuild
-    from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
     from engine.runs.starting.preview import RunPreview
     from engine.runs.trying.case_tests import CaseTests
     from engine.runs.trying.cells import Cells
     from engine.runs.trying.comparing import Comparisons
-    from engine.runs.trying.records import TryRecords
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.try_requests import TryRequests
     from engine.runs.workers import Workers
-    from engine.search.search import Search
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
@@ -136,13 +130,6 @@ _MOST_TESTS = 20
 """How many recent runs are searched for one that is not a test."""
 
 
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-Closable = TypeVar("Closable", bound=_Closable)
-
-
 class Orchestra(Facets):
     """An opened workspace. Each property is one area, such as `runs` or `workflows`. Call `close()` when done.
 
@@ -151,6 +138,8 @@ class Orchestra(Facets):
     `slots`: where the state is shared, how many runs this worker executes at once. `tally`: the counters of an earlier
     instance, if this process opens the workspace again.
     """
+
+    runs: Runs
 
     def __init__(
         self,
@@ -163,35 +152,45 @@ class Orchestra(Facets):
         tally: Tally | None = None,
     ) -> None:
         self._exits = ExitStack()
+        self._clock, self._tally = clock, tally or Tally()
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            loaded = self._open_state(root, serve=serve)
+            state = self.workspace.state_dir
+            self._stand_ins = self._to_close(StandInProcess(state / "demo"))
+            self._settings = self._state.settings
+            self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
+            self._accounts, self.troubles = self._opened_accounts(loaded)
+            self._plans = self._opened_plans()
+            self._logs = logs = RunLogs(self._blobs)
+            self._writes = WriteList(state, self.workspace.logs)
+            proof, owners = self._state.proof, state / "owners"
+            self.proof = Proof(proof, self._writes, logs, self._rebuild, owners, self._audit, clock)
+            self.proof.establish()  # a lost or outdated state file must not make anything happen twice
+            self._end_renames()
+            slots = slots if self.config.shares_runs else None
+            self._worker = self._to_close(self._opened_worker(serve=serve, slots=slots))
+            self._consents, self._acceptor, self.runs = self._accepting()
+            self._begin(serve=serve, works=slots is not None)
+            failed.pop_all()
+
+    def _open_state(self, root: Path, *, serve: bool) -> LoadedConfig:
+        """Open the state with what is beside it; return the settings."""
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
         state = root.resolve() / self.config.state_dir
         if serve:
             self._to_close(ServeLock(state))
-        self._clock, self._tally = clock, tally or Tally()
         self._database = open_database(state, self.config.state, loaded.queue_url)
         self._state: State = self._to_close(SqlState(self._database))
-        self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
+        self.workspace = Workspace(root, self.config.state_dir, self._clock, self._database.texts)
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)
         self._blobs = self._to_close(self._opened_blobs(loaded))
         self._tools = OpenedTools(self.workspace.root)
-        self._audit = Audit(self._state.audit, clock)
-        self._stand_ins = self._to_close(StandInProcess(state / "demo"))
-        self._settings = self._state.settings
-        self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
-        self._accounts, self.troubles = self._opened_accounts(loaded)
-        self._plans = self._opened_plans()
-        self._logs = logs = RunLogs(self._blobs)
-        self._writes = WriteList(state, self.workspace.logs)
-        self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
-        self.proof.establish()  # a lost or outdated state file must not make anything happen twice
-        self._end_renames()
-        slots = slots if self.config.shares_runs else None
-        self._worker = self._to_close(self._opened_worker(serve=serve, slots=slots))
-        self._consents, self._acceptor, self.runs = self._accepting()
-        self._begin(serve=serve, works=slots is not None)
+        self._audit = Audit(self._state.audit, self._clock)
+        return loaded
 
     def _opened_blobs(self, loaded: LoadedConfig) -> Blobs:
         """Return where the logs of runs and their large values are kept."""
@@ -286,15 +285,6 @@ class Orchestra(Facets):
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
         return self._state.changes.version()
-
-    def close(self) -> None:
-        """Stop working; unfinished runs continue when the workspace is next served or resumed."""
-        self._exits.close()
-
-    def _to_close(self, opened: Closable) -> Closable:
-        """Have something closed with the workspace: what was opened last is closed first."""
-        self._exits.callback(opened.close)
-        return opened
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
@@ -419,28 +409,6 @@ class Orchestra(Facets):
 
     def _others_at_work(self, p: Principal) -> list[str]:
         return [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]
-
-    @cached_property
-    def connections(self) -> Connections:
-        """Which account each service uses."""
-        from engine.connections.connections import Connections
-
-        return Connections(
-            self.workspace, self._loaded, self._accounts, self._modes, self._audit, self.troubles, self._clock
-        )
-
-    @cached_property
-    def search(self) -> Search:
-        """What the workspace has, by words."""
-        from engine.search.search import Search
-
-        def connections() -> Mapping[str, str]:
-            return self._surroundings().connections
-
-        def files(p: Principal, words: str) -> list[str]:
-            return [one.path for one in self.files.list(p, words=words).files]
-
-        return Search(self.workspace, connections, self._tools.own.names, self.runs, files)
 
     @cached_property
     def users(self) -> Users:
@@ -893,12 +861,6 @@ class Orchestra(Facets):
         return Previews(self.projects, self._signing_secret, is_user, self._clock)
 
     @cached_property
-    def _agent_store(self) -> AgentStore:
-        from engine.agents.store import AgentStore
-
-        return AgentStore(self.workspace)
-
-    @cached_property
     def _compiled_agents(self) -> CompiledAgents:
         from engine.agents.compiled_agents import CompiledAgents
 
@@ -968,12 +930,6 @@ class Orchestra(Facets):
             lambda: self._loaded().config.retention,
             Readings(self.workspace.state_dir / FOLDER),
         )
-
-    @cached_property
-    def _renaming(self) -> Renaming:
-        from engine.runs.renaming import Renaming
-
-        return Renaming(self._state.renames, self._logs, self.workspace, self._clock)
 
     def _rebuild(self, *, is_lost: bool) -> Rebuild:
         from engine.runs.reindex import Rebuild
@@ -1104,12 +1060,6 @@ class Orchestra(Facets):
         return signing_secret(self.workspace.state_dir, self._loaded().safe)
 
     @cached_property
-    def _prompt_store(self) -> PromptStore:
-        from engine.prompts.prompts import PromptStore
-
-        return PromptStore(self.workspace)
-
-    @cached_property
     def _try_requests(self) -> TryRequests:
         from engine.runs.trying.recorded import RecordedCalls
         from engine.runs.trying.try_requests import TryRequests
@@ -1123,12 +1073,6 @@ class Orchestra(Facets):
             self._clock,
             self._worker.owner.id,
         )
-
-    @cached_property
-    def _try_records(self) -> TryRecords:
-        from engine.runs.trying.records import TryRecords
-
-        return TryRecords(self.workspace.texts)
 
     def _prompt(self, reference: str) -> PromptDefinition:
         return self._prompt_store.resolve(reference)

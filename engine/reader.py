@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,40 +11,33 @@ from typing import TYPE_CHECKING
 from engine.agents.agents import Agents
 from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.documents import with_agents
-from engine.agents.store import AgentStore
 from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
-from engine.connections.connections import Connections
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.facets import Facets
-from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.people.people import is_known
 from engine.prompts.cases import CaseStore
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
-from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.approvals import ApprovalReader
 from engine.runs.branches.reader import BranchReader
 from engine.runs.budgets import BudgetReader
 from engine.runs.environments.reader import EnvironmentReader
 from engine.runs.proof import HeldReader
-from engine.runs.renaming import Renaming
 from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.trying.matrix_reader import MatrixReader
 from engine.runs.trying.matrix_records import MatrixRecords
 from engine.runs.trying.reader import TryReader
 from engine.runs.trying.recorded import RecordedCalls
-from engine.runs.trying.records import TryRecords
-from engine.search.search import Search
 from engine.store.blobs.opened import opened_blobs
 from engine.store.sql.opening import open_read_only
 from engine.store.sql.state import SqlState
@@ -73,45 +66,58 @@ class Reader(Facets):
     """
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
-        found = configuration.load(root)
-        self.config, self._clock = found.config, utc_now
-        state = root.resolve() / self.config.state_dir
-        self._database = open_read_only(state, self.config.state)
-        self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
-        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
-        self._tools = OpenedTools(self.workspace.root)
-        self._agent_store = AgentStore(self.workspace)
-        self._prompt_store = PromptStore(self.workspace)
-        self._state: State = SqlState(self._database)
-        self._audit = audit = Audit(self._state.audit, utc_now)
-        logs = RunLogs(self._blobs)
-        loaded = self._loaded
-        self._accounts = Accounts(loaded, StandInProcess(state / "demo"), shared=state)
-        self._plans = plans = EnvironmentPlans(
-            self.workspace, self._surroundings, lambda: loaded().config.default_environment
-        )
-        self.environments = EnvironmentReader(plans)
-        renaming = Renaming(self._state.renames, logs, self.workspace, utc_now)
-        self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, renaming)
-        self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
-        self.branches = BranchReader(self.workspace.workflows)
-        self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
-        self.prompts = PromptFiles(self._prompt_store, audit)
-        self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
-        self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
-        self.connections = self._connections(loaded, audit, is_demo=demo)
-        self.approvals = ApprovalReader(
-            self._state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, self._state.people))
-        )
-        self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
-        self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
-        ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
-        told = waits_for(self._state.claims, self.config.run_limits, utc_now)
-        self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
-        self.search = self._search(audit)
-        calls = RecordedCalls(self.runs, logs.blobs)
-        self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)
-        self.case_tests = MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
+        self._exits = ExitStack()
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            found = configuration.load(root)
+            self.config, self._clock = found.config, utc_now
+            state = root.resolve() / self.config.state_dir
+            self._database = open_read_only(state, self.config.state)
+            self._state: State = self._to_close(SqlState(self._database))
+            self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
+            blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
+            self._tools = OpenedTools(self.workspace.root)
+            self._audit = audit = Audit(self._state.audit, utc_now)
+            self._logs = logs = RunLogs(self._to_close(blobs))
+            loaded = self._loaded
+            self._accounts = self._to_close(Accounts(loaded, StandInProcess(state / "demo"), shared=state))
+            self._plans = plans = EnvironmentPlans(
+                self.workspace, self._surroundings, lambda: loaded().config.default_environment
+            )
+            self.environments = EnvironmentReader(plans)
+            self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, self._renaming)
+            self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
+            self.branches = BranchReader(self.workspace.workflows)
+            self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
+            self.prompts = PromptFiles(self._prompt_store, audit)
+            self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
+            self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
+            self._modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
+            ids = self.workspace.workflow_ids
+            self.troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, ids)
+            self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
+            self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
+            owners = self._database.locks(state / "owners")
+            told = waits_for(self._state.claims, self.config.run_limits, utc_now)
+            self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
+            self._recorded_calls = RecordedCalls(self.runs, logs.blobs)
+            failed.pop_all()
+
+    @cached_property
+    def approvals(self) -> ApprovalReader:
+        """Questions that runs ask people."""
+        is_user = partial(is_known, self._state.people)
+        return ApprovalReader(self._state.approvals, lambda: configuration.warnings(self._loaded(), is_user))
+
+    @cached_property
+    def tries(self) -> TryReader:
+        """Questions to models outside of runs."""
+        return TryReader(self._try_records, self._recorded_calls, self._state.owners, "", utc_now)
+
+    @cached_property
+    def case_tests(self) -> MatrixReader:
+        """Tests of prompts with their cases."""
+        return MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
 
     @cached_property
     def proof(self) -> HeldReader:
@@ -156,33 +162,11 @@ class Reader(Facets):
             ids=self.workspace.workflow_ids,
             mode=self._modes.of,
             connections=self.connections,
-            troubles=self._troubles,
+            troubles=self.troubles,
             consents=Consents(agreements, self._accounts, self._audit, PlanCache(), named),
             clock=utc_now,
             state_dir=self.workspace.state_dir,
         )
-
-    def _search(self, audit: Audit) -> Search:
-        def files(p: Principal, words: str) -> list[str]:
-            from engine.workspace_files import Files
-
-            return [one.path for one in Files(self._accounts.open, audit).list(p, words=words).files]
-
-        tools = self._tools.own.names
-        return Search(self.workspace, lambda: self._surroundings().connections, tools, self.runs, files)
-
-    def _connections(self, loaded: Callable[[], LoadedConfig], audit: Audit, *, is_demo: bool) -> Connections:
-        self._modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)
-        self._troubles = troubles = Troubles(
-            self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids
-        )
-        return Connections(self.workspace, loaded, self._accounts, self._modes, audit, troubles, utc_now)
-
-    def close(self) -> None:
-        """Close the state."""
-        self._accounts.close()
-        self._blobs.close()
-        self._state.close()
 
     def _loaded(self) -> LoadedConfig:
         return replace(configuration.load(self.workspace.root), texts=self.workspace.texts)

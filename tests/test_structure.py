@@ -26,7 +26,7 @@ from tests.patience import PATIENCE_SECONDS
 ROOT = Path(__file__).resolve().parent.parent
 OWNER = Principal("tester", "owner")
 
-FOR_FACES = ("clients.errors", "clients.wording", "clients.service")
+FOR_FACES = ("clients.check_line", "clients.errors", "clients.wording", "clients.service")
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "clients": frozenset(),
     "demo": frozenset(),

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from api.base.documents import Sent
+from clients.check_line import CheckLine
 from engine.base.statuses import AccountMode
-from engine.connections.doctor import CheckLine
 
 
 class TroubleView(BaseModel):

@@ -25,7 +25,7 @@ from unittest import mock
 import httpx
 
 import engine.steps
-from bench.agentdojo.agents import Regime, agent, is_meant
+from bench.agentdojo.agents import Json, Regime, agent, is_meant
 from bench.agentdojo.model import Model, Script, running
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -40,7 +40,6 @@ _PATIENCE_SECONDS = 600.0
 _QUESTIONS_MOST = 60
 _PAUSE_SECONDS = 0.05
 """Between looks at the questions, while an agent works."""
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

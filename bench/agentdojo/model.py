@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bench.agentdojo.agents import tool_name
+from bench.agentdojo.agents import Json, tool_name
 
-Json = dict[str, Any]
 _SIGN = "This is an important message from me"
 """Begins the attacks `important_instructions*`."""
 _CASE = re.compile(r'"case": "([^"]+)"')

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
@@ -16,6 +16,7 @@ from clients.anthropic.answers import plain_answer, streamed
 from clients.anthropic.messages import request
 from clients.anthropic.service import ANTHROPIC
 from clients.errors import InvalidRequest, ModelRefused, ServiceError, Unavailable
+from clients.listing import Json
 from clients.models.asking import (
     OnText,
     advised,
@@ -31,8 +32,6 @@ from clients.models.metering import ModelRequest, most_tokens, permitted
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, APIStatusError
-
-Json: TypeAlias = dict[str, Any]
 
 _OURS = frozenset({"model", "messages", "system", "stream", "tools", "tool_choice", "mcp_servers", "container", "n"})
 """Parameters that a prompt cannot set, since they determine the kind of answer or where it comes from."""

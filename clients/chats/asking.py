@@ -9,8 +9,6 @@ import httpx
 from clients.error_mapping import of_broken_connection, of_status
 from clients.service import Service
 
-Json = dict[str, Any]
-
 
 def asked(service: Service, http: httpx.Client, method: str, url: str, **more: Any) -> Any:
     """Return the JSON of an answer, None if the service says that there is none (204). Raises ServiceError."""

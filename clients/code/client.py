@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.code.service import CODE, CodeSettings
 from clients.errors import InvalidRequest
 from clients.file.client import FileClient, OpenFile

@@ -10,7 +10,8 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.datastore.rows import (
     SERVICE,
     Row,

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from clients.chats.asking import asked
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.discord.service import DISCORD, URL, DiscordSettings
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
 
-Json = dict[str, Any]
 _ID = re.compile(r"\d{15,22}")
 _TEXT_CHANNELS = frozenset({0, 5})
 """Text and announcements (https://discord.com/developers/docs/resources/channel#channel-object-channel-types)."""

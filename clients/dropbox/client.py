@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from clients.client import CheckLine, Opening
+from clients.check_line import CheckLine
+from clients.client import Opening
 from clients.drives.drive import Changes, Drive, DriveFile
 from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken

@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.file.folders import OWN, Folder
 from clients.file.paths import SERVICE, parts_of, refused, require_open

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
@@ -14,6 +14,7 @@ from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
 from clients.gemini.answers import plain_answer
 from clients.gemini.messages import KNOWN, NAMES, config, contents
 from clients.gemini.service import GEMINI, GeminiSettings
+from clients.listing import Json
 from clients.models.asking import (
     OnText,
     advised,
@@ -31,8 +32,6 @@ from clients.models.words import asked_in_words
 if TYPE_CHECKING:
     from google.genai import Client as Sdk
     from google.genai.errors import APIError
-
-Json: TypeAlias = dict[str, Any]
 
 _CHATS = "generateContent"
 _LESS_TEXT = "Give the model less text, or use one with a larger context."

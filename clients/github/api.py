@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.github import values as github_values
-from clients.github.values import Json
-from clients.listing import ItemList, readable
+from clients.listing import ItemList, Json, readable
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject

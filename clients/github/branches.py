@@ -12,8 +12,7 @@ from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.files import TRAILER
 from clients.github.transport import SERVICE, raw, reading
-from clients.github.values import Json
-from clients.listing import ItemList
+from clients.listing import ItemList, Json
 
 if TYPE_CHECKING:
     from github.Repository import Repository

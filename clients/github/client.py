@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.github import values as github_values
 from clients.github.api import CLOCK_SKEW, Api, held, shaped, things
@@ -28,8 +29,8 @@ from clients.github.reviews import Reviews
 from clients.github.service import GITHUB, GitHubSettings
 from clients.github.transport import raw, reading, requester
 from clients.github.undo import close_issue, delete_comment, restore_file
-from clients.github.values import Json, given, utc
-from clients.listing import ItemList
+from clients.github.values import given, utc
+from clients.listing import ItemList, Json
 from clients.pacing.paces import OwnPaces, Paces
 from clients.wording import counted
 

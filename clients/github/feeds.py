@@ -18,8 +18,7 @@ from clients.errors import AuthError, NotFound
 from clients.github import values as github_values
 from clients.github.api import Api
 from clients.github.transport import reading
-from clients.github.values import Json
-from clients.listing import UnreadableItem, readable, times_of
+from clients.listing import Json, UnreadableItem, readable, times_of
 
 _NEXT = re.compile(r'<([^<>]+)>;\s*rel="next"')
 _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github.transport import SERVICE, raw
-from clients.github.values import Json, given, text_of, utc
+from clients.github.values import given, text_of, utc
+from clients.listing import Json
 
 if TYPE_CHECKING:
     from github.Repository import Repository

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
 from clients.github.operations import MUTATION, QUERY, operation_of, wrong
 from clients.github.transport import SERVICE
-from clients.github.values import Json
+from clients.listing import Json
 from clients.request_tracking import asking
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
-from clients.github.values import Json, given, utc
-from clients.listing import ItemList
+from clients.github.values import given, utc
+from clients.listing import ItemList, Json
 
 
 class Issues:

@@ -12,8 +12,8 @@ from clients.github import values as github_values
 from clients.github.api import CLOCK_SKEW, Api, shaped, things
 from clients.github.issues import to_restore
 from clients.github.transport import SERVICE, raw, reading
-from clients.github.values import Json, given, utc
-from clients.listing import ItemList
+from clients.github.values import given, utc
+from clients.listing import ItemList, Json
 
 
 class Pulls:

@@ -10,8 +10,8 @@ from clients.errors import Conflict, NotFound
 from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
-from clients.github.values import Json, given
-from clients.listing import ItemList
+from clients.github.values import given
+from clients.listing import ItemList, Json
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github.files import TRAILER, bytes_of, file_entry, present_file, sha_is_conflict
 from clients.github.transport import SERVICE, raw
-from clients.github.values import Json, given, marked, marker_of
+from clients.github.values import given, marked, marker_of
+from clients.listing import Json
 
 if TYPE_CHECKING:
     from github.Issue import Issue

@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from clients.errors import InvalidRequest
-
-Json = dict[str, Any]
+from clients.listing import Json
 
 _REPOSITORY = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+?)(?:\.git)?/?")
 _API_PATH = re.compile(r"(?:/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+")

@@ -6,7 +6,8 @@ import threading
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP
 from clients.gmail.history import History

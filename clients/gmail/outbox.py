@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound
 from clients.gmail.letter import Letter
@@ -12,10 +12,10 @@ from clients.gmail.transport import SERVICE, entries, listed
 from clients.gmail.undo import delete_draft
 from clients.gmail.upload import Upload
 from clients.google.transport import answered, done
+from clients.listing import Json
 from clients.mail.outgoing import as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 
-Json: TypeAlias = dict[str, Any]
 _LATEST = 25
 
 

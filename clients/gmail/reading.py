@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeAlias
+from typing import Any
 
 from clients.deadline import seconds_left
 from clients.error_mapping import reading
@@ -25,13 +25,12 @@ from clients.gmail.outbox import ids_of
 from clients.gmail.service import GMAIL
 from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there
 from clients.google.transport import answered
+from clients.listing import Json
 from clients.mail.outgoing import File
 from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header, shown
 from clients.mail.replies import refusal
 from clients.mail.text import WHOLE, Trim
 from clients.mail.unreadable import one_mail, unread
-
-Json: TypeAlias = dict[str, Any]
 
 _AT_ONCE = 4
 """Mails fetched concurrently: far below Gmail's limit of 50 reads a second per user."""

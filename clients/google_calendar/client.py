@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
@@ -17,7 +18,8 @@ from clients.google.transport import answered, done
 from clients.google_calendar.app import CALENDAR_APP, PRIMARY, sdk
 from clients.google_calendar.events import KEY, Draft, as_event, event_id, kept, new_body, restored
 from clients.google_calendar.service import GOOGLE_CALENDAR, CalendarSettings
-from clients.google_calendar.times import Json, rfc3339
+from clients.google_calendar.times import rfc3339
+from clients.listing import Json
 from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
 from clients.wording import counted

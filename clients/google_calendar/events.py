@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clients.google_calendar.times import Json, shown
+from clients.google_calendar.times import shown
+from clients.listing import Json
 
 KEY = "orchestraWrite"
 """The private property of an event that tells which write updated it last; no page of Google shows it."""

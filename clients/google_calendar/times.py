@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clients.errors import InvalidRequest
 from clients.google_calendar.service import GOOGLE_CALENDAR
-
-Json = dict[str, Any]
+from clients.listing import Json
 
 
 def zone(name: str) -> ZoneInfo:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from clients.client import CheckLine, Opening
+from clients.check_line import CheckLine
+from clients.client import Opening
 from clients.drives.drive import Changes, Drive, DriveFile
 from clients.drives.listed import changes_of
 from clients.drives.names import instant, require_name, taken

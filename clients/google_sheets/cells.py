@@ -9,8 +9,8 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.google_sheets.service import GOOGLE_SHEETS
+from clients.listing import Json
 
-Json = dict[str, Any]
 _ADDRESS = re.compile(r"^https://docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{10,})")
 _ID = re.compile(r"[A-Za-z0-9_-]{10,200}")
 _TEXT_MOST = 50_000

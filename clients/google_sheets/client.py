@@ -8,14 +8,16 @@ from typing import Any
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
 from clients.google.transport import answered
 from clients.google_sheets.app import SHEETS_APP, account_of, sdk
-from clients.google_sheets.cells import Json, as_row, columns_of, letters, placed, spreadsheet_id
+from clients.google_sheets.cells import as_row, columns_of, letters, placed, spreadsheet_id
 from clients.google_sheets.service import GOOGLE_SHEETS, SheetsSettings
+from clients.listing import Json
 from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
 

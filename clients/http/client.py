@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials
@@ -16,10 +15,9 @@ from clients.http.fetching import Fetched, Version
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
 from clients.http.service import HTTP, HttpSettings
+from clients.listing import Json
 from clients.reads import Reads
 from clients.transport import AS_IT_IS, AnswerTooLarge, Forbidden, http_client, origin
-
-Json: TypeAlias = dict[str, Any]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS_MOST = 3

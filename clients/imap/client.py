@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.deadline import deadline
 from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox

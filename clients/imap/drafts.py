@@ -11,12 +11,11 @@ from clients.imap.filing import delete, found_in, gone
 from clients.imap.headers import thread_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
+from clients.listing import Json
 from clients.mail.outgoing import Outgoing, as_bytes, build, message_id
 from clients.mail.raw import headers_of
 from clients.mail.replies import refusal
 from clients.mail_server.providers import SERVICE
-
-Json = dict[str, Any]
 
 
 def create_draft(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from clients.errors import InvalidRequest, NotFound, Unreadable
 from clients.imap.answers import Fetched
@@ -14,6 +13,7 @@ from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.imap.search import Search
 from clients.imap.session import Session
+from clients.listing import Json
 from clients.mail.outgoing import File
 from clients.mail.parts import header, nothing_left_out
 from clients.mail.parts import shown as subject_line
@@ -21,8 +21,6 @@ from clients.mail.raw import headers_of, payload_of
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, rfc3339
 from clients.mail.unreadable import one_mail, unread
 from clients.mail_server.providers import SERVICE
-
-Json = dict[str, Any]
 
 _FILE_MOST = 64 * 1024 * 1024
 _LOOKED_AT = 500

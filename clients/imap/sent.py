@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import InvalidRequest, OutcomeUnknown, ServiceError
 from clients.imap.drafts import find, put, thread_of
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, mail_id
+from clients.listing import Json
 from clients.mail.addresses import specs
 from clients.mail.outgoing import Outgoing, build, message_id
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
 from clients.mail_server.providers import SERVICE
 from clients.smtp.client import Outbox, recipients_of
-
-Json = dict[str, Any]
 
 _COPY_SECONDS = 20.0
 

@@ -1,4 +1,4 @@
-"""The visible text of an HTML mail, as Markdown; nothing is loaded, and hidden content is left out."""
+"""What a reader sees of an HTML mail; nothing is loaded, and hidden content is left out."""
 
 from __future__ import annotations
 
@@ -53,12 +53,18 @@ def visible_text(html: str) -> str:
     A picture's description is used if the picture is a link or the mail has no other text. Accepts any input, however
     broken or deep; reads the first 2,000,000 characters and 60,000 tags.
     """
+    soup = visible_tree(html)
+    text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
+    return text or tidy("\n".join(map(_description, soup.find_all("img"))))
+
+
+def visible_tree(html: str) -> BeautifulSoup:
+    """Return the tree of HTML, which may be anything, without what a reader does not see."""
     from clients.mail.html_tree import HtmlTree
 
     soup = HtmlTree(_REFERENCE.sub(_referring, bounded(html)))
     _remove_hidden(soup)
-    text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
-    return text or tidy("\n".join(map(_description, soup.find_all("img"))))
+    return soup
 
 
 def bounded(html: str) -> str:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
 from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import (
     BadAnswer,
     InvalidRequest,
@@ -71,7 +71,8 @@ def require_sdk(service: Service) -> None:
 
 def counted(permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
     """Report an answer as used, and return it."""
-    said = answer["text"] + json.dumps(answer["tool_calls"])
+    calls = answer["tool_calls"]
+    said = answer["text"] + (json.dumps(calls) if calls else "")
     permit.answered(answer["model"], answer["usage"], len(said.encode()))
     return answer
 

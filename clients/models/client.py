@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol, Self
 import httpx
 from pydantic import SecretStr
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.models.asking import check_lines
 
 

@@ -15,10 +15,10 @@ import httpx
 
 from clients import error_mapping as failures
 from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
 from clients.notion.pacing import Pacer
 from clients.notion.service import NOTION
 from clients.notion.service_clock import ServiceClock
-from clients.notion.values import Json
 from clients.request_tracking import asking
 from clients.transport import CONNECT_SECONDS, borrowed
 

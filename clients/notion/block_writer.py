@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
 from clients.notion.databases import CLOCK_SKEW
 from clients.notion.text.batches import batches, is_opened
 from clients.notion.text.blocks import children_of
-from clients.notion.text.inline import Json, written
+from clients.notion.text.inline import written
 from clients.notion.values import plain_text, rich_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.notion.databases import KEY_PROPERTY
 
 if TYPE_CHECKING:

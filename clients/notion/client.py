@@ -9,8 +9,10 @@ from datetime import datetime
 
 import httpx
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import ServiceError
+from clients.listing import Json
 from clients.notion.api import answered, notion_api, reading
 from clients.notion.block_writer import Files
 from clients.notion.check import look
@@ -24,7 +26,6 @@ from clients.notion.references import References
 from clients.notion.service import NOTION, URL, NotionSettings
 from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import Pages
-from clients.notion.values import Json
 from clients.notion.written import WrittenPages
 from clients.pacing.paces import Paces
 from clients.wording import counted

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound, OutcomeUnknown
-from clients.listing import ItemList, readable
+from clients.listing import ItemList, Json, readable
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.pages import is_created_since
-from clients.notion.values import Json, plain_text, rich_text
+from clients.notion.values import plain_text, rich_text
 
 if TYPE_CHECKING:
     from notion_client import Client

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, is_limit, reading
 from clients.notion.block_writer import BlockWriter
 from clients.notion.service import Way
 from clients.notion.text.batches import batches
 from clients.notion.text.blocks import blocks_of, broken_lines
 from clients.notion.text.markdown import arrived, essence, is_too_large, parts, says_at_end
-from clients.notion.values import Json
 
 if TYPE_CHECKING:
     from notion_client import Client

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading, wrong_layer
-from clients.notion.values import Json, Schema, is_written, plain_text, rich_text
+from clients.notion.values import Schema, is_written, plain_text, rich_text
 from clients.wording import counted
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
-from clients.listing import ItemList, UnreadableItem, readable, times_of
+from clients.listing import ItemList, Json, UnreadableItem, readable, times_of
 from clients.notion.api import answers, every, page_id, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
 from clients.notion.query import filter_of, sorts_of
 from clients.notion.references import References
-from clients.notion.values import Json, plain_text
+from clients.notion.values import plain_text
 from clients.notion.whole import whole
 
 if TYPE_CHECKING:

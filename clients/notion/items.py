@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
 from clients.notion.content import SHORT_CHARACTERS, Content
 from clients.notion.databases import KEY_PROPERTY, Databases, Source
@@ -28,7 +29,7 @@ from clients.notion.pages import (
     says,
 )
 from clients.notion.text.markdown import essence
-from clients.notion.values import Json, Schema, from_notion, title_property, to_notion
+from clients.notion.values import Schema, from_notion, title_property, to_notion
 from clients.notion.whole import whole
 from clients.notion.written import is_in_trash, left
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from clients.notion.values import Json, Schema, property_name
+from clients.listing import Json
+from clients.notion.values import Schema, property_name
 
 TITLE_MOST = 2000
 TEXT_MOST = 100_000

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from clients.listing import Json
 from clients.notion.databases import CLOCK_SKEW, KEY_PROPERTY
-from clients.notion.values import Json, from_notion, rich_text
+from clients.notion.values import from_notion, rich_text
 
 UNFINISHED = " (being written)"
 _KEY_MOST = 500

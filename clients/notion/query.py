@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.notion.values import Json, Schema, check_status, property_name
-from clients.wording import did_you_mean
+from clients.listing import Json
+from clients.notion.values import Schema, check_status, property_name
+from clients.wording import guess
 
 IdOf = Callable[[Mapping[str, Any], str], str]
 """Resolves a name in a property of type people or relation to an id: (the property, the name) -> id."""
@@ -140,7 +141,7 @@ def _test(name: str, kind: str, word: str, value: Any) -> Json:
     if not named:
         raise InvalidRequest(
             f"The property {name!r} is of type {kind}: it has no condition {word!r}; it has"
-            f" {', '.join(known)}.{did_you_mean(word, known)}",
+            f" {', '.join(known)}. {guess(word, known)}".rstrip(),
             service="notion",
             remedy="Use one of these conditions, or a filter in Notion's own form.",
         )

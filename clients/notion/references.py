@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import InvalidRequest
+from clients.listing import Json
 from clients.notion.api import SERVICE, every, id_in, reading
-from clients.notion.values import Json, Schema, property_name
-from clients.wording import did_you_mean
+from clients.notion.values import Schema, property_name
+from clients.wording import guess
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -52,7 +53,8 @@ class References:
         mails = [each["id"] for each in people if _mail(each).casefold() == wanted]
         found = mails or [each["id"] for each in people if str(each.get("name") or "").casefold() == wanted]
         known = [str(each.get("name") or _mail(each)) for each in people]
-        return _only(found, f"person {named!r}", "Share the workspace with this person." + did_you_mean(named, known))
+        remedy = f"Share the workspace with this person. {guess(named, known)}".rstrip()
+        return _only(found, f"person {named!r}", remedy)
 
     def _everybody(self) -> list[Json]:
         with self._lock:

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.content import Content
 from clients.notion.databases import CLOCK_SKEW
 from clients.notion.pages import brief, is_created_since, is_edited_since, page_of
 from clients.notion.text.markdown import arrived, essence, parts, says_at_end
-from clients.notion.values import Json, rich_text
+from clients.notion.values import rich_text
 from clients.notion.written import WrittenPages, is_in_trash, left
 
 if TYPE_CHECKING:

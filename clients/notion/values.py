@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.wording import did_you_mean
+from clients.listing import Json
+from clients.wording import guess
 
-Json = dict[str, Any]
 Schema = Mapping[str, Mapping[str, Any]]
 """A data source's `properties`: name -> {id, type, ...}."""
 
@@ -40,7 +40,7 @@ def property_name(schema: Schema, name: str) -> str:
     if len(alike) == 1:
         return alike[0]
     raise InvalidRequest(
-        f"The database has no property {name!r}; it has {', '.join(sorted(schema))}.{did_you_mean(name, schema)}",
+        f"The database has no property {name!r}; it has {', '.join(sorted(schema))}. {guess(name, schema)}".rstrip(),
         service="notion",
         remedy="Use one of these names, or add the property in Notion.",
     )
@@ -90,7 +90,8 @@ def check_status(described: Mapping[str, Any], name: str, value: str) -> None:
     options = [str(option["name"]) for option in described.get("status", {}).get("options", [])]
     if options and value not in options:
         raise InvalidRequest(
-            f"The status {name!r} cannot be {value!r}; it can be {', '.join(options)}.{did_you_mean(value, options)}",
+            f"The status {name!r} cannot be {value!r}; it can be {', '.join(options)}."
+            f" {guess(value, options)}".rstrip(),
             service="notion",
         )
 

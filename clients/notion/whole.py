@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clients.listing import Json
 from clients.notion.api import every
-from clients.notion.values import Json
 
 if TYPE_CHECKING:
     from notion_client import Client

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.api import SERVICE, answered, reading, wrong_layer
 from clients.notion.content import Content
 from clients.notion.databases import CLOCK_SKEW, KEY_PROPERTY
 from clients.notion.pages import brief
 from clients.notion.text.markdown import essence
-from clients.notion.values import Json, from_notion
+from clients.notion.values import from_notion
 from clients.notion.whole import whole
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 
 if TYPE_CHECKING:
     from clients.openai.service import OpenAISettings

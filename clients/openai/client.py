@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, ModelRefused, NotFound, ServiceError, Unavailable
+from clients.listing import Json
 from clients.models.asking import (
     OnText,
     advised,
@@ -35,8 +36,6 @@ from clients.openai.stream import streamed
 
 if TYPE_CHECKING:
     from openai import OpenAI
-
-Json: TypeAlias = dict[str, Any]
 
 SERVICE = OPENAI.name
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "response_format"})

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.in_workspace.sqlite_file import opened
 from clients.rag import vectors

@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape
 
 import httpx
 
-from clients.client import CheckLine, Opening
+from clients.check_line import CheckLine
+from clients.client import Opening
 from clients.drives.drive import Changes, Drive, DriveFile
 from clients.drives.listed import changes_of, folder_rows, named_like
 from clients.drives.names import instant, opaque, path_of, require_name, taken

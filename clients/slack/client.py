@@ -12,11 +12,12 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
+from clients.listing import Json
 from clients.slack.service import SLACK, SlackSettings
 
-Json = dict[str, Any]
 _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import InvalidRequest
 from clients.software.service import PROJECT, ProjectSettings
 

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from clients.client import CheckLine, Client, Opening, Seen
+from clients.check_line import CheckLine
+from clients.client import Client, Opening, Seen
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
 from clients.sql.address import Address, file_of, parsed

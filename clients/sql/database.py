@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.sql.address import Dialect
 from clients.sql.reading import Reading
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.deadline import seconds_left
 from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.reads_only import is_active, refused

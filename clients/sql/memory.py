@@ -15,7 +15,7 @@ from clients.sql import guard
 from clients.sql.parameters import require_all, sendable
 from clients.sql.reading import proven
 from clients.sql.values import record, unique
-from clients.wording import did_you_mean
+from clients.wording import guess
 
 _SECONDS = 30.0
 _MOST_ROWS = 1_000_000
@@ -72,7 +72,7 @@ def _remedy(said: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str
         return ""
     known = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(tables.values()))))
     more = ", …" if len(known) > _COLUMNS_SHOWN else ""
-    meant = did_you_mean(missing[1].rpartition(".")[2], known).strip()
+    meant = guess(missing[1].rpartition(".")[2], known)
     shown = f"The columns are: {', '.join(known[:_COLUMNS_SHOWN])}{more}. A text stands in single quotes: 'open'."
     return f"{meant} {shown}".strip()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.reads_only import checked, is_active, refused
 from clients.sql.address import Address

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.in_workspace.own_files import STATE, holds_state
 from clients.reads_only import is_active, refused

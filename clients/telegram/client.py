@@ -14,12 +14,13 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
 from clients.secrets import known
 from clients.telegram.service import TELEGRAM, TelegramSettings
 
-Json = dict[str, Any]
 UPDATES_MOST = 100
 """What one answer holds at most."""
 _KINDS = ("message", "channel_post")

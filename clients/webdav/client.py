@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
-from clients.client import CheckLine, Opening
+from clients.check_line import CheckLine
+from clients.client import Opening
 from clients.drives.drive import Changes, Drive, DriveFile
 from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
 from clients.drives.names import instant, opaque, path_of, require_name, taken

@@ -22,7 +22,7 @@ from engine.base.services import client_class, offers_tools, runs_locally
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
-    from engine.connections.doctor import CheckLine
+    from clients.check_line import CheckLine
     from engine.connections.statuses import ConnectionStatus
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from clients.check_line import CheckLine
 from dashboard.approvals.questions import question_card, run_of
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
@@ -26,7 +27,6 @@ from dashboard.people.account import password_offer
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, ListedStatus, RunStatus
 from engine.compiler.definition.plan import Plan
-from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clients.wording import did_you_mean
 from engine.agents.agent_file import AgentModel, ToolModel
 from engine.base.errors import OrchestraError
-from engine.base.wording import did_you_mean
 from engine.expressions.celtypes import Schema, resolved, within
 from engine.plugins.registry import step_type
 from engine.plugins.step import Role, StepType, fields_schema

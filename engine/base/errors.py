@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.base.wording import did_you_mean
+from clients.wording import did_you_mean
 
 if TYPE_CHECKING:
     from datetime import datetime

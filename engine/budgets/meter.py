@@ -170,10 +170,11 @@ class CallPermit:
         self.model = verdict.model
 
     def answered(self, model: str, usage: Mapping[str, int], said: int = 0) -> None:
-        """Count what was used; if the server does not say, as much as it can have been."""
-        input_tokens, output_tokens = usage["input_tokens"], usage["output_tokens"]
-        if not input_tokens and not output_tokens:
-            input_tokens, output_tokens = self._request.input_tokens, said
+        """Count what was used; each count that the server does not give, as much as it can have been."""
+        input_tokens, output_tokens = (
+            usage["input_tokens"] or self._request.input_tokens,
+            usage["output_tokens"] or said,
+        )
         cached = usage.get("cached_tokens", 0), usage.get("cache_written_tokens", 0)
         amount = self._meter.amount((self.model, model), input_tokens, output_tokens, cached)
         self._meter.add(usage, amount)

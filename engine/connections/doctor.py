@@ -20,8 +20,6 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 from engine.workspace.workspace import Workspace
 
-__all__ = ["CheckLine", "Doctor", "lets_in"]
-
 _SECONDS = 30.0
 """The time limit for a whole check."""
 _LET_IN_SECONDS = 10.0

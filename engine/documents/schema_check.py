@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Any
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
+from clients.wording import did_you_mean
 from engine.base.json_text import JsonSchema
-from engine.base.wording import did_you_mean, member_path
+from engine.base.wording import member_path
 from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
 from engine.expressions.json_values import compact_json
 from engine.expressions.patterns import BadPattern, TooManyPatterns, counted_patterns, pattern

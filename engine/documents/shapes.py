@@ -10,8 +10,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from clients.wording import listed, nearest
 from engine.base.errors import own_words
-from engine.base.wording import listed, nearest, number_text
+from engine.base.wording import number_text
 
 Path = tuple[str | int, ...]
 _TEXT = "text in quotes"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.names import is_branch
-from engine.base.wording import did_you_mean
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_files import EnvironmentFiles
 from engine.environments.version_labels import VersionLabel, VersionLabels

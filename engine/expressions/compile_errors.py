@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from clients.wording import nearest
 from engine.base.errors import ExpressionError
-from engine.base.wording import nearest
 from engine.expressions.function_table import FUNCTIONS
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Spelling, path_before, tokens
 from engine.expressions.wording.messages import plain_reason, without_code

@@ -33,8 +33,13 @@ def named(serialized: bytes, names: Names) -> bytes:
     return serialized_as(serialized, found)
 
 
-def keys_in_order(value: Mapping[Any, Any]) -> list[Any]:
-    """Return the sorted keys of an object."""
+def keys_in_order(value: Mapping[Any, Any], size: int) -> list[Any]:
+    """Return the sorted keys of an object, which has so many in CEL. Raises ValueError if Python has fewer.
+
+    Python takes 1 and true for the same key, as well as 0 and false.
+    """
+    if len(value) != size:
+        raise ValueError(f"truth values as keys: {size - len(value)} lost")
     return sorted(value, key=lambda key: (type(key).__name__, key))
 
 
@@ -69,8 +74,8 @@ def _put_keys_in_order(expressions: Iterable[Any], types: Mapping[int, Any]) -> 
     CEL's maps are unordered, and cel-expr-python goes through them in another order in each process: after a restart,
     the list would be another one.
 
-    `x.map(…)` becomes `cel.bind(v, x, type(v) == type({}) ? @in_order(v) : v).map(…)`. `types` are by the ids of
-    expressions.
+    `x.map(…)` becomes `cel.bind(v, x, type(v) == type({}) ? @in_order(v, size(v)) : v).map(…)`. `types` are by the ids
+    of expressions.
     """
     for one in expressions:
         if one.WhichOneof("choice") != "comprehension":
@@ -81,7 +86,7 @@ def _put_keys_in_order(expressions: Iterable[Any], types: Mapping[int, Any]) -> 
         if one.comprehension.accu_init.WhichOneof("choice") == "list" and not is_list:
             new = type(over)
             is_object = _call(new, "_==_", _call(new, "type", _bound(new)), _call(new, "type", _no_fields(new)))
-            in_order = _call(new, IN_ORDER, _bound(new))
+            in_order = _call(new, IN_ORDER, _bound(new), _call(new, "size", _bound(new)))
             over.CopyFrom(_bind(over, _call(new, "_?_:_", is_object, in_order, _bound(new))))
 
 

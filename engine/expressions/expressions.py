@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clients.wording import nearest
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.base.lazy_values import NotKnownYet, Opener, Unknown, complete, opened
 from engine.base.statuses import StepStatus
-from engine.base.wording import kind_of, nearest
+from engine.base.wording import kind_of
 from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown

@@ -55,7 +55,7 @@ def _keys_in_order(cel: Any) -> Any:
     overload = cel.Overload(
         id="keys_in_order",
         return_type=cel.Type.List(cel.Type.DYN),
-        parameters=[cel.Type.Map(cel.Type.DYN, cel.Type.DYN)],
+        parameters=[cel.Type.Map(cel.Type.DYN, cel.Type.DYN), cel.Type.INT],
         impl=keys_in_order,
     )
     return cel.FunctionDecl(IN_ORDER, [overload])

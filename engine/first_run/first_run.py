@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, NotFound
+from clients.wording import listed
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
-from engine.base.wording import listed
 from engine.connections.connections import Connections
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import NAME, PROMPT, TRIGGER, first_workflow, parts

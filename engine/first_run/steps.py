@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Literal, TypedDict
 
 from clients.check_line import CheckLine
+from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.services import has_stand_in, services
 from engine.base.statuses import AccountMode
-from engine.base.wording import did_you_mean, listed
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import Choices, parts
 from engine.first_run.progress import CHOSEN, Progress, StepId

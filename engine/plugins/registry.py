@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from clients.service import OTHER_LINK
+from clients.wording import listed, nearest
 from engine.base.definitions import WorkspaceTool
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
-from engine.base.wording import listed, nearest
 from engine.plugins.step import Effect, PluginType, StepType
 from engine.plugins.trigger import TriggerType
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clients.wording import did_you_mean
 from engine.base.errors import InUse, InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.names import checked_name, child
 from engine.base.problem import Problem
-from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, parse, read
 from engine.documents.shapes import faults
 from engine.files.atomic import etag, make_folder, remove, write_whole

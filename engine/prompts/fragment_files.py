@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from clients.wording import did_you_mean
 from engine.base.errors import ExpressionError, InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.problem import Problem
-from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonPath, parse
 from engine.documents.json_reader import Lines
 from engine.expressions.templates import parts

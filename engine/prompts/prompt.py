@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clients.wording import did_you_mean
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
 from engine.base.json_text import JsonSchema
 from engine.base.problem import Problem
-from engine.base.wording import did_you_mean
 from engine.compiler.definition.model import Identifier, Version
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.schema_check import misfits

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from clients.wording import did_you_mean
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
 from engine.base.problem import Problem
-from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from clients.wording import did_you_mean, listed
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode, Priority
-from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
 from engine.documents.schema_check import misfits

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.step_path import StepPath, in_workflow
-from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
 from engine.record.storable import unstorable

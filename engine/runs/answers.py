@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
-from engine.base.wording import did_you_mean
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
 from engine.documents.shapes import Fault, faults
 from engine.plugins.registry import step_type

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from clients.errors import InvalidRequest
+from clients.listing import Json
 from engine.sandbox import child
 from engine.sandbox.limits import Limits
 
@@ -20,8 +21,6 @@ ANSWER_BYTES = 16 * 1024 * 1024
 _CHILD = Path(__file__).with_name("web_child.py")
 _FEED_REMEDY = "Correct `url`: give the address of an RSS or Atom feed."
 _PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with `http.request`."
-
-Json = dict[str, Any]
 
 
 def feed(content: bytes, media_type: str, url: str) -> Json:

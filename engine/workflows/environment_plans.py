@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import is_branch, require_no_branch
 from engine.base.services import has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.base.step_tree import AGENT_PREFIX
-from engine.base.wording import did_you_mean
 from engine.compiler.definition.environment import CURRENT, Environment, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse

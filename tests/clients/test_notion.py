@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
 from clients.notion.client import NotionClient
 from clients.notion.service import NotionSettings
 from clients.notion.text.markdown import essence
@@ -20,7 +21,6 @@ from clients.transport import Forbidden, deadline, http_client
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-Json = dict[str, Any]
 
 DATABASE = "Tasks"
 NOW = datetime.now(UTC)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients.listing import Json
 from clients.notion.block_writer import overlap
 from clients.notion.text.batches import batches
 from clients.notion.text.blocks import blocks_of, children_of, with_children
@@ -17,8 +17,6 @@ from clients.notion.text.inline import pieces_of, written
 from clients.notion.text.markdown import essence, parts
 from demo.notion import tree as notion_tree
 from tests.clients.random_markdown import Writer
-
-Json = dict[str, Any]
 
 TEXTS = {
     "random": Writer(1).text(60_000),

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.listing import Json
 from clients.notion.client import NotionClient
 from clients.notion.overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
 from clients.notion.service import NotionSettings
@@ -16,7 +17,6 @@ from clients.notion.service import NotionSettings
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-Json = dict[str, Any]
 DATABASE = "Everything"
 FILE = "https://example.com/a.pdf"
 

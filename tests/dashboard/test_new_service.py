@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import clients
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.run.board import board
 from engine.base import services
@@ -28,7 +28,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from clients.client import CheckLine, Client, Opening
+from clients.check_line import CheckLine
+from clients.client import Client, Opening
 from clients.service import Key, Service, Setting
 
 

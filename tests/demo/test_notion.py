@@ -10,6 +10,7 @@ import notion_client
 import pytest
 
 import demo.notion.stand_in
+from clients.listing import Json
 from demo.notion.call import RateLimit
 from demo.service import Refused, StandIn
 from demo.store import Store
@@ -17,7 +18,6 @@ from tests.demo.conftest import Running
 from tests.patience import PATIENCE_SECONDS
 
 STAND_IN = cast("StandIn", demo.notion.stand_in)
-Json = dict[str, Any]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from clients.client import CheckLine
+from clients.check_line import CheckLine
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
 from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft, find_draft, original, undo_draft, update_draft

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from clients.listing import Json
 from clients.notion.text.blocks import children_of, with_children
-from clients.notion.text.inline import Json
 
 CHILDREN_MOST = 100
 BLOCKS_MOST = 1000

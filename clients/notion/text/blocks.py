@@ -8,16 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from clients.listing import Json
 from clients.notion.text.chunks import FENCE, Chunk, chunks, without_indent
-from clients.notion.text.inline import (
-    EQUATION_CHARACTERS,
-    TEXT_UNITS,
-    Json,
-    in_one_line,
-    pieces_of,
-    plain_pieces,
-    written,
-)
+from clients.notion.text.inline import EQUATION_CHARACTERS, TEXT_UNITS, in_one_line, pieces_of, plain_pieces, written
 from clients.notion.text.languages import language_named
 
 PIECES_MOST = 100

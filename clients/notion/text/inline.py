@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from clients.listing import Json
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
-
-Json = dict[str, Any]
 
 TEXT_UNITS = 2000
 """UTF-16 units per text object, or per link (developers.notion.com, request limits)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.wording import did_you_mean
+from clients.wording import did_you_mean
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import Node

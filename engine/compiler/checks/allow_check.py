@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from clients.wording import did_you_mean
 from engine.base.errors import ValueNotAllowed
-from engine.base.wording import did_you_mean
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.allowed_values import faults, in_force, refused
 from engine.compiler.definition.model import StepModel

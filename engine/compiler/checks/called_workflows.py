@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from clients.wording import did_you_mean
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import require_no_branch
 from engine.base.problem import Problem
 from engine.base.step_tree import agent_reference
-from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
 from engine.compiler.analysis.text_flow import Passage

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from clients.wording import nearest
 from engine.base.services import is_for, kind_of
 from engine.base.statuses import AccountMode
-from engine.base.wording import nearest
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath

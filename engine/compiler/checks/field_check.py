@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from clients.wording import did_you_mean, nearest
 from engine.base.json_text import JsonSchema
-from engine.base.wording import did_you_mean, nearest
 from engine.compiler.checks.report import BROKEN, Report
 from engine.compiler.definition.identifiers import is_speakable
 from engine.compiler.definition.plan import Tree

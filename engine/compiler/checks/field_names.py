@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from engine.base.wording import listed, nearest
+from clients.wording import listed, nearest
 from engine.compiler.checks.report import Report
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import PluginType, fields_schema

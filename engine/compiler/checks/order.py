@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from operator import or_
 
-from engine.base.wording import did_you_mean
+from clients.wording import did_you_mean
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.earlier import Earlier, all_before
 from engine.compiler.definition.identifiers import is_speakable

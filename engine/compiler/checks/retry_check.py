@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from clients import errors as of_services
+from clients.wording import did_you_mean
 from engine.base import errors as of_engine
-from engine.base.wording import did_you_mean
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Retry

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from clients.wording import did_you_mean
 from engine.base.errors import ExpressionError
-from engine.base.wording import did_you_mean
 from engine.compiler.analysis.comparisons import has_comparisons, never_so
 from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.analysis.failing import failing

@@ -6,9 +6,9 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from clients.wording import nearest
 from engine.base.problem import Problem
 from engine.base.step_tree import Place, StepNode
-from engine.base.wording import nearest
 from engine.compiler.checks.futile import Placed, named, repeated_writes, warn_of_the_futile
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.identifiers import step_id_fault

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clients.wording import did_you_mean
 from engine.base.errors import OrchestraError
 from engine.base.step_tree import CALL
-from engine.base.wording import did_you_mean
 from engine.compiler.definition.approval_rules import APPROVERS, DEFAULT, NOT_SELF, ApprovalRule
 from engine.compiler.definition.environment import IsUser
 from engine.plugins.registry import step_type

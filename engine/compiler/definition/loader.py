@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from clients.wording import nearest
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
-from engine.base.wording import nearest
 from engine.compiler.definition.identifiers import is_speakable, is_variable, loop_name_fault, step_id_fault
 from engine.compiler.definition.model import StepModel, WorkflowModel, misfits_of
 from engine.compiler.definition.problems import STEP_LISTS, Doubts, problem, step_and_field

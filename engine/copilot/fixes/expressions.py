@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clients.wording import nearest
 from engine.base.errors import ExpressionError
-from engine.base.wording import nearest
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.copilot.fixes.calls import as_property, rewritten_call
 from engine.copilot.fixes.operators import as_texts, other_languages

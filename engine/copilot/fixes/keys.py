@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from clients.wording import nearest
 from engine.base.json_text import JsonObject
 from engine.base.step_fields import STEP_FIELDS
-from engine.base.wording import nearest
 from engine.compiler.definition.model import StepModel, TriggerModel, WorkflowModel
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.seen import Seen, shown

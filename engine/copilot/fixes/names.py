@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
+from clients.wording import nearest
 from engine.base.services import is_for
-from engine.base.wording import nearest
 from engine.compiler.checks.retry_check import RETRIED
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.seen import Seen

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clients.wording import counted
+from clients.wording import counted, listed, nearest
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
-from engine.base.wording import listed, nearest
 from engine.copilot.fixes.places import named_place
 from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run

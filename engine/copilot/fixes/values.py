@@ -10,7 +10,7 @@ from contextlib import suppress
 from difflib import SequenceMatcher
 from typing import Any
 
-from engine.base.wording import nearest
+from clients.wording import nearest
 from engine.compiler.definition.identifiers import name_fault
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of

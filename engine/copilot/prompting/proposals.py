@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clients.errors import ServiceError
+from clients.wording import listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import (
     ConfirmationNeeded,
@@ -17,7 +18,6 @@ from engine.base.errors import (
     StaleEdit,
 )
 from engine.base.names import checked_name
-from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, sentences, ticks, with_changes
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing, errors_of

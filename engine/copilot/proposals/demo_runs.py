@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from clients.wording import listed
 from engine.base.errors import InvalidInput
 from engine.base.services import has_stand_in
 from engine.base.statuses import AccountMode, RunStatus, StepStatus
-from engine.base.wording import listed
 from engine.compiler.definition.plan import Plan
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, SecondRun
 from engine.people.access import Principal, require

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from clients.wording import listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject, is_same
 from engine.base.names import checked_workflow
 from engine.base.step_tree import step_nodes
-from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.proposals.facts import missing
 from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, ModelUse, Proposal, Source, Status

@@ -11,11 +11,12 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
+from clients.wording import listed
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.services import declaration
 from engine.base.step_tree import step_nodes
-from engine.base.wording import listed, number_text
+from engine.base.wording import number_text
 from engine.documents.line_differences import unified
 from engine.outgoing import hidden_characters
 from engine.plugins.registry import step_type, trigger_type

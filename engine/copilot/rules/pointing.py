@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
-from engine.base.wording import did_you_mean
 from engine.copilot.rules.naming import names_step
 from engine.workflows.editing.graph import CanvasStep
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from clients.wording import listed, nearest
 from engine.base.json_text import JsonObject
-from engine.base.wording import listed, nearest
 from engine.copilot.fixes.places import MARKS, PLACES, is_name, is_vague, named_place, plain
 from engine.copilot.rules.changes import set_value, values, with_value
 from engine.copilot.rules.requests import NotThere, Understood

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clients.wording import nearest
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.wording import nearest
 from engine.copilot.fixes.records import asking_always
 from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.removing import removal

@@ -9,10 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
-from clients.wording import counted
+from clients.wording import counted, did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.wording import did_you_mean
 from engine.copilot.proposals.records import ModelUse, Proposal
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts

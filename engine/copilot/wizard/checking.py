@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
+from clients.wording import nearest
 from engine.base.errors import InvalidInput
-from engine.base.wording import nearest
 from engine.copilot.wizard.places import place
 from engine.copilot.wizard.records import Amount, Choices, Chosen, Place, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clients.wording import listed
 from engine.base.errors import UnknownName
 from engine.base.names import checked_workflow
 from engine.base.services import is_for, service_of
-from engine.base.wording import listed
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing, Operation

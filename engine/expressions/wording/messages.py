@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.base.wording import did_you_mean
+from clients.wording import did_you_mean
 from engine.expressions.wording.kinds import index_words, join_words, overload_remedy, refusal, split_kinds, word
 
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
@@ -201,6 +201,13 @@ _FAILURES = (
         (
             "Its map, filter, all and exists go through more than the limit of 10,000 items together.",
             "Go through the items with foreach, or take less at once.",
+        ),
+    ),
+    (
+        r"truth values as keys: \d+ lost",
+        (
+            "This object has keys such as 1 and true side by side, which cannot be told apart here.",
+            "Write the keys as text: {'1': …, 'true': …}.",
         ),
     ),
     (r"^Index error: index=(-?\d+) size=(\d+)", _index),

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clients.wording import listed
 from engine.base.errors import OrchestraError, StaleEdit
 from engine.base.names import branch_address
 from engine.base.step_tree import step_nodes
-from engine.base.wording import listed
 from engine.compiler.definition.environment import CURRENT
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import StepStatus
-from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Node, Plan
 from engine.expressions.json_values import compact_json
 from engine.record.parts.answer_effects import waited_for

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+from clients.wording import did_you_mean, listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.services import has_stand_in
 from engine.base.statuses import AccountMode
-from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of

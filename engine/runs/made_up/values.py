@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from clients.wording import did_you_mean, listed
 from engine.base.errors import ExpressionError, InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import StepDefinition, StepNode
-from engine.base.wording import did_you_mean, listed
 from engine.compiler.checks.report import Names
 from engine.documents.schema_check import placed_misfits
 from engine.expressions.celtypes import Schema

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
-from engine.base.wording import did_you_mean
 from engine.connections.accounts import Account
 from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from clients.wording import listed
 from engine.base.clock import Clock, timestamp
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import new_run_id
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode, RunStatus
-from engine.base.wording import listed
 from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clients.mail.html import HTML_MOST, TAGS_MOST, shortened, visible_text
+from clients.mail.html import HTML_MOST, tidy, visible_text, visible_tree
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import Refused, Source
@@ -26,10 +26,8 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
 
 
 def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
-    """Take a table of some HTML. Raises Refused if it has none of that number."""
-    from clients.mail.html_tree import HtmlTree
-
-    found = HtmlTree(shortened(html, TAGS_MOST)).find_all("table")
+    """Take a table of some HTML, as its reader sees it. Raises Refused if it has none of that number."""
+    found = visible_tree(html).find_all("table")
     wanted = table_number(options.get("sheet"))
     if not 0 < wanted <= len(found):
         raise Refused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
@@ -39,7 +37,7 @@ def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
 
 def _rows(table: Any) -> Iterator[list[str]]:
     for row in table.find_all("tr"):
-        yield [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])]
+        yield [" ".join(tidy(cell.get_text(" ")).split()) for cell in row.find_all(["td", "th"])]
 
 
 def _html(source: Source, kind: Kind, into: Text | Table) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from clients.errors import InvalidRequest
-from engine.base.wording import listed, nearest
+from clients.wording import listed, nearest
 from engine.expressions.json_values import compact_json
 
 Row = Mapping[str, Any]

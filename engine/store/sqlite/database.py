@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,14 +79,16 @@ class SqliteDatabase(Facts):
         self._listening = threading.Lock()
         self._askers: list[sqlite3.Connection] = []
         self._is_closed = False
-        with storage_errors(self.path):
+        with storage_errors(self.path), ExitStack() as failed:
             make_folder(folder, PRIVATE_FOLDER)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # SQLite's other files get its mode
             keep_name(folder)  # again, in case the process that created the file died before it synced the folder
             _refuse_network_file_system(folder)
             self._engine = _engine(self.path)
+            failed.callback(self._engine.dispose)
             self._create()
             self._opened = {path: _identity(path) for path in (str(self.path), self._wal)}
+            failed.pop_all()
 
     def require_in_place(self) -> None:
         """Raise StorageError if the database file or its log was removed or replaced while this process uses it.

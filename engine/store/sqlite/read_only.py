@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
@@ -40,16 +40,21 @@ class ReadOnlyDatabase(SqliteDatabase):
         self.path = folder / "state.db"
         self.write_lock = threading.Lock()
         self._askers: list[sqlite3.Connection] = []
-        with storage_errors(self.path):
+        with storage_errors(self.path), ExitStack() as failed:
             address = _address(self.path)
             # One connection serves all threads: only a single command reads such a workspace.
             self._engine = create_engine("sqlite://", creator=lambda: _connection(address), poolclass=StaticPool)
-            if address == _NOTHING:
-                metadata.create_all(self._engine)
-                return
-            with self._engine.connect() as connection:
-                found = connection.execute(_FORM).one_or_none()
-                self._require_our_form(SCHEMA_VERSION if found is None else found.value)
+            failed.callback(self._engine.dispose)
+            self._prepare(is_empty=address == _NOTHING)
+            failed.pop_all()
+
+    def _prepare(self, *, is_empty: bool) -> None:
+        if is_empty:
+            metadata.create_all(self._engine)
+            return
+        with self._engine.connect() as connection:
+            found = connection.execute(_FORM).one_or_none()
+            self._require_our_form(SCHEMA_VERSION if found is None else found.value)
 
     @contextmanager
     def asking(self) -> Iterator[sqlite3.Cursor]:

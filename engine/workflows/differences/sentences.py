@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.base.wording import listed
+from clients.wording import listed
 from engine.workflows.differences.changes import ABSENT, Change, Step, changes
 from engine.workflows.differences.writes_again import writes_moved
 from engine.workspace.step_renames import StepRenames

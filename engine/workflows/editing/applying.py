@@ -10,9 +10,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from clients.wording import listed
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.step_tree import FAILURE, ON_ERROR, step_nodes
-from engine.base.wording import listed
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_splice import (

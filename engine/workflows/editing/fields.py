@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
 from engine.base.json_text import is_same
 from engine.base.step_tree import FAILURE, ON_ERROR
-from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_splice import Splice, inserted, members, removed, replaced
 from engine.workflows.editing.step_homes import STEPS

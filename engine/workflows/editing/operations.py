@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidInput
-from engine.base.wording import did_you_mean, listed
 from engine.documents.shapes import Misfit, faults
 
 MOST = 500

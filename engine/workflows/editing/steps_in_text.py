@@ -8,9 +8,9 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any
 
+from clients.wording import did_you_mean, listed
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
-from engine.base.wording import did_you_mean, listed
 from engine.documents.json_edited import edited
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.json_splice import Splice, spliced

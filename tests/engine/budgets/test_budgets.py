@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from clients.models.metering import ModelRequest
+from engine.budgets.meter import CallPermit
+from engine.budgets.rule import CallVerdict
+from engine.store.spending import Amount, Reservation
 from tests.engine.budgets.conftest import Desk, ask, loop
 from tests.engine.conftest import OWNER
 from tests.patience import until
@@ -187,6 +191,41 @@ def test_retries_count_and_a_lost_answer_counts_in_full(desk: Desk) -> None:
     assert row.used is not None
     assert row.used.calls == 3
     assert row.used.usd == pytest.approx(2 * COST_OF_ONE), "the refused call cost nothing, the lost answer all of it"
+
+
+class Counter:
+    """Keeps what it is told to count."""
+
+    def __init__(self) -> None:
+        self.settled: list[Amount] = []
+
+    def amount(self, _models: object, input_tokens: int, output_tokens: int, _cached: object) -> Amount:
+        """Return what one call uses."""
+        return Amount(1, input_tokens, output_tokens)
+
+    def add(self, usage: Mapping[str, int], amount: Amount) -> None:
+        """Do nothing."""
+
+    def settle(self, _reserved: object, amount: Amount, _answered: str) -> None:
+        """Keep an amount."""
+        self.settled.append(amount)
+
+
+@pytest.mark.parametrize(
+    ("told", "used"),
+    [
+        pytest.param((7, 3), (7, 3), id="both"),
+        pytest.param((0, 3), (50, 3), id="no input"),
+        pytest.param((7, 0), (7, 20), id="no output"),
+        pytest.param((0, 0), (50, 20), id="neither"),
+    ],
+)
+def test_a_token_count_that_is_missing_is_estimated(told: tuple[int, int], used: tuple[int, int]) -> None:
+    meter: Any = Counter()
+    reserved = Reservation("1", "asker", [], "", "")
+    permit = CallPermit(meter, reserved, CallVerdict("big", Amount()), ModelRequest("big", 50, 100))
+    permit.answered("big", {"input_tokens": told[0], "output_tokens": told[1]}, said=20)
+    assert meter.settled == [Amount(1, *used)]
 
 
 def test_a_trigger_that_fires_for_ever_stops_at_the_budget_of_its_workflow(desk: Desk) -> None:

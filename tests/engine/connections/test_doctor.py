@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from clients import transport
+from clients.check_line import CheckLine
 from engine.connections import doctor, local_models
-from engine.connections.doctor import CheckLine
 from engine.connections.reach import reach
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns

@@ -451,9 +451,10 @@ def test_macros_go_through_the_keys_of_an_object_in_order(source: str, expected:
     [
         pytest.param("{{ a.map(k, k) }}", "goes through a list", id="a-number"),
         pytest.param("{{ b.map(k, k) }}", "goes through a list", id="a-null"),
+        pytest.param("{{ {1: 'a', true: 'b'}.map(k, text(k)) }}", "keys such as 1 and true", id="equal-keys"),
     ],
 )
-def test_a_macro_over_neither_a_list_nor_an_object_is_an_error(source: str, said: str) -> None:
+def test_a_macro_over_what_it_cannot_go_through_is_an_error(source: str, said: str) -> None:
     with pytest.raises(ExpressionError, match=said):
         value(source, a=3, b=None)
 

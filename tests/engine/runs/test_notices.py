@@ -63,3 +63,14 @@ def test_a_viewer_sees_no_link_in_a_question(orchestra: Orchestra) -> None:
     [told] = [one for one in orchestra.approvals.list(OPERATOR) if one.id != plain.id]
     with pytest.raises(NotAllowed):
         orchestra.approvals.get(VIEWER, told.id)
+
+
+def test_a_viewer_counts_the_questions_that_a_viewer_sees(orchestra: Orchestra) -> None:
+    ask = [{"id": "asks", "uses": "flow.approve", "with": {"message": "Send this?", "details": "{{ inputs.link }}"}}]
+    write_workflow(orchestra.workspace.root, "ask", ask, inputs=INPUTS)
+    approvals = orchestra.approvals
+    for count, link in enumerate(["none", LINK], 1):
+        orchestra.runs.start(OPERATOR, "ask", {"link": link})
+        until(lambda count=count: approvals.count_open(OPERATOR) == count)  # type: ignore[misc]
+    assert approvals.count_open(VIEWER) == len(approvals.list(VIEWER)) == 1
+    assert [one.details for one in approvals.list(VIEWER, limit=1)] == ["none"], "the hidden one takes no place"
