@@ -12,6 +12,8 @@ from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.tables import Table, fill, table_number
 from engine.sandbox.readers.texts import Text
 
+_ON_A_LINE_OF_ITS_OWN = ("br", "hr", "p", "div", "li", "dt", "dd", "pre", "blockquote", "table", "tr", "td", "th")
+
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
     """Take what a reader of the page sees: hidden text may be meant for a model only."""
@@ -37,7 +39,15 @@ def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
 
 def _rows(table: Any) -> Iterator[list[str]]:
     for row in table.find_all("tr"):
-        yield [" ".join(tidy(cell.get_text(" ")).split()) for cell in row.find_all(["td", "th"])]
+        yield [_cell(cell) for cell in row.find_all(["td", "th"])]
+
+
+def _cell(cell: Any) -> str:
+    """Return the text of a cell on one line: `<b>1</b>,200` is one number, what is on two lines are two words."""
+    for part in cell.find_all(_ON_A_LINE_OF_ITS_OWN):
+        part.insert_before(" ")
+        part.insert_after(" ")
+    return " ".join(tidy(cell.get_text()).split())
 
 
 def _html(source: Source, kind: Kind, into: Text | Table) -> str:

@@ -19,4 +19,10 @@ _PAGE = """<html><head><style>.key, #draft { display: none }</style></head><body
 
 def test_a_table_has_only_what_a_reader_sees(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.html", _PAGE.encode())
-    assert found["rows"] == [{"name": "Ann", "paid": "5 AT&T"}, {"name": "Bob", "paid": "6 0"}]
+    assert found["rows"] == [{"name": "Ann", "paid": "5 AT&T"}, {"name": "Bob", "paid": "60"}]
+
+
+def test_a_cell_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    page = """<table><tr><th>sum</th><th>who</th></tr>
+    <tr><td><b>1</b>,<span>200</span>.50</td><td><p>Ann</p><p>Lee</p>and<br>Bob<ul><li>Eve</li></ul></td></tr></table>"""
+    assert answered(tmp_path, "a.html", page.encode())["rows"] == [{"sum": "1,200.50", "who": "Ann Lee and Bob Eve"}]
