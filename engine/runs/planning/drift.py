@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from pydantic import SecretStr
 
 from engine.base.clock import timestamp
+from engine.base.definitions import RunDefinition
 from engine.base.errors import PlanDrift
 from engine.base.services import service_of
 from engine.base.statuses import RunStatus
@@ -34,6 +35,8 @@ _WITHOUT_EFFECT = {
     "expose",
 }
 """Members of a workflow that change nothing about a run; steps are compared one by one."""
+_COMPARED_AS_TEXT = {"versions", "since"}
+"""Members of an environment that say where a workflow comes from: its text is compared."""
 
 
 def drift(plan_id: str, changes: list[Change]) -> PlanDrift:
@@ -89,16 +92,21 @@ def of_the_plan(tree: PlanTree, now: datetime) -> Iterator[Change]:
 
 
 def of_the_workspace(tree: PlanTree, plan: Plan, terms: PlanTerms, now: Mapping[str, str]) -> Iterator[Change]:
-    """Yield what has changed about the workflow, its prompts, and the settings."""
+    """Yield what has changed about the workflow and all that its runs keep of the workspace, and the settings."""
     old, new = tree.root["definition"], plan.definition
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     for path in dict.fromkeys([*before, *after]):
         yield from _changes(f"{plan.name}: {path}", before.get(path), after.get(path))
     for name in sorted({*old["workflow"], *new["workflow"]} - _WITHOUT_EFFECT):
         yield from _changes(f"{plan.name}: {name}", old["workflow"].get(name), new["workflow"].get(name))
-    yield from _changes("prompts", dict(old["prompts"]), dict(new["prompts"]))
-    yield from _changes("workflows", dict(old.get("workflows", {})), dict(new.get("workflows", {})))
+    for name in sorted({*old, *new} - {"workflow"}):  # all else that a run keeps, also what is added to it one day
+        yield from _changes(name, _with_effect(old, name), _with_effect(new, name))
     yield from _changes("config.yaml", dict(terms["settings"]), dict(now))
+
+
+def _with_effect(definition: RunDefinition, name: str) -> dict[str, Any]:
+    found: Mapping[str, Any] = cast("Mapping[str, Any]", definition).get(name, {})
+    return {key: value for key, value in found.items() if name != "environment" or key not in _COMPARED_AS_TEXT}
 
 
 def of_the_world(tree: PlanTree, checked: PlanTree) -> Iterator[Change]:

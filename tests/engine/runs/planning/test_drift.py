@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.base.definitions import RunDefinition
 from engine.base.errors import PlanDrift, PlanNotChecked
 from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
+from engine.runs.planning.drift import of_the_workspace
 from engine.runs.planning.plans import Plans
+from engine.sandbox.walls import walls
 from engine.store.blobs.disk import DiskBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.runs.conftest import own_accounts
+from tests.engine.tools.test_tools import write_tool
 from tests.few import rare
 from tests.patience import PATIENCE_SECONDS
 
@@ -304,3 +310,50 @@ def test_another_account_is_drift(world: World, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(PlanDrift, match="account"):
         world.orchestra.plans.apply(OWNER, world.plan_id)
     assert world.wrote() == before
+
+
+TWICE = {"id": "twice", "uses": "tool.twice", "with": {"n": 21}}
+TO_THE_BOSS = {
+    "id": "draft",
+    "uses": "gmail.create_draft",
+    "with": {"to": ["{{ env.boss }}"], "subject": "Report", "text": "{{ string(steps.twice.output.n) }}"},
+}
+
+
+@pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")
+def test_a_changed_tool_or_variable_stops_a_plan(own_accounts: Path, standins: StandIns) -> None:
+    write_tool(own_accounts, "output = {'n': inputs['n'] * 2}")
+    with closing(Orchestra.open(own_accounts)) as orchestra:
+        assert orchestra.tools.test(OWNER, "twice").passed
+        orchestra.environments.init(OWNER)
+        orchestra.environments.set_variables(OWNER, "dev", {"boss": "boss@example.com"})
+        write_workflow(own_accounts, "report", [TWICE, TO_THE_BOSS])
+
+        def planned() -> str:
+            plan_id = orchestra.plans.make(OWNER, "report", {}, environment="dev")
+            assert orchestra.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)["status"] == "succeeded"
+            return plan_id
+
+        plan_id = planned()
+        orchestra.environments.set_variables(OWNER, "dev", {"boss": "thief@example.com"})
+        with pytest.raises(PlanDrift, match=r'environment\.variables\.boss was "boss@example.com"'):
+            orchestra.plans.apply(OWNER, plan_id)
+        plan_id = planned()
+        write_tool(own_accounts, "output = {'n': inputs['n'] + inputs['n']}")
+        assert orchestra.tools.test(OWNER, "twice").passed
+        with pytest.raises(PlanDrift, match=r'tools\.\["tool\.twice"\]\.code was'):
+            orchestra.plans.apply(OWNER, plan_id)
+    assert standins.show("gmail")["drafts"] == []
+
+
+@pytest.mark.parametrize("member", [*(set(RunDefinition.__annotations__) - {"workflow"})])
+def test_whatever_a_run_keeps_of_the_workspace_is_compared(member: str) -> None:
+    """Also what is added to it one day."""
+
+    def kept(text: str) -> Any:
+        return {"workflow": {"steps": []}, "prompts": {}, member: {"one": {"text": text}}}
+
+    tree: Any = SimpleNamespace(root={"definition": kept("before")})
+    plan: Any = SimpleNamespace(name="work", definition=kept("after"))
+    [found] = of_the_workspace(tree, plan, {"settings": {}}, {})
+    assert found == {"path": f"{member}.one.text", "before": '"before"', "after": '"after"'}
