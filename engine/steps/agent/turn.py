@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from clients.errors import BadAnswer
 from engine.base.clock import timestamp
-from engine.plugins.step import Call, JsonValue, Prompts, content, instruction, option
+from engine.plugins.step import Call, JsonValue, Prompts, Usage, content, instruction, option
 from engine.prompts.model_answers import as_spelled, faults, from_outside, read_json
 from engine.prompts.talk import Talk, early_end
 from engine.steps.agent.conversation import ASK, FINISH, messages
@@ -83,7 +84,7 @@ class Turn(ModelStep):
         early = early_end(answer)
         if early is not None:
             raise early
-        found |= {"tokens": call.usage.input_tokens + call.usage.output_tokens, "said": answer["text"], "goes_on": True}
+        found |= {"tokens": _tokens(call.usage, asked, answer["text"]), "said": answer["text"], "goes_on": True}
         tool, arguments, wrong = _read(answer["text"], schemas, below)
         if wrong:
             _require_first(tool, wrong, earlier)
@@ -118,6 +119,12 @@ class Turn(ModelStep):
         }
         properties["output"] = {"anyOf": [properties["output"], {"type": "null"}]}
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _tokens(usage: Usage, asked: JsonValue, said: str) -> int:
+    """Return the tokens of a turn, 1 or more; a count that the server does not give is one for each byte, as in budgets."""
+    asked_bytes = len(json.dumps(asked, ensure_ascii=False).encode(errors="replace"))
+    return (usage.input_tokens or asked_bytes) + (usage.output_tokens or len(said.encode(errors="replace")))
 
 
 def _now(call: Call) -> datetime:

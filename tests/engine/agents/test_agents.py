@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from demo.openai.chat import Completion
 from engine.agents.agent_file import ToolModel
 from engine.agents.tool_check import arguments_schema
 from engine.base.clock import utc_now
@@ -113,6 +114,15 @@ def test_each_limit_stops_an_agent_that_does_not_end(
     service.texts["/mails"] = '{"same": true}'
     document = agent(line, limits=limits, on_limit="stop")
     assert document["outputs"] == {"output": None, "turns": turns, "stopped_by": stopped_by}
+
+
+@pytest.mark.parametrize(("limits", "stopped_by"), [({"turns": 1}, "turns"), ({"turns": 5, "tokens": 1}, "tokens")])
+def test_a_server_that_counts_no_tokens_is_limited_all_the_same(
+    agent: Start, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], stopped_by: str
+) -> None:
+    monkeypatch.setattr(Completion, "usage", lambda self: None)
+    document = agent("CALL read {}", limits=limits, on_limit="stop")
+    assert document["outputs"] == {"output": None, "turns": 1, "stopped_by": stopped_by}
 
 
 def test_a_limit_can_be_a_failure(agent: Start) -> None:
