@@ -122,7 +122,7 @@ class Turn(ModelStep):
 
 
 def _tokens(usage: Usage, asked: JsonValue, said: str) -> int:
-    """Return the tokens of a turn, 1 or more; a count that the server does not give is one for each byte, as in budgets."""
+    """Return the tokens of a turn; a count that the server does not give is one for each byte, as in budgets."""
     asked_bytes = len(json.dumps(asked, ensure_ascii=False).encode(errors="replace"))
     return (usage.input_tokens or asked_bytes) + (usage.output_tokens or len(said.encode(errors="replace")))
 
