@@ -184,5 +184,5 @@ class Api(FastAPI):
         """
         with self._describing:
             if self._description_json is None:
-                self._description_json = JSONResponse(self.openapi()).body
+                self._description_json = bytes(JSONResponse(self.openapi()).body)
             return self._description_json

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.base.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
 from api.base.identity import session_cookie
 from engine.base.errors import OrchestraError
+from engine.people.access import Principal, may
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -25,6 +26,8 @@ _OPEN_FOLDER = "/static/"
 _FORMS = "/forms/"
 _PREVIEWS = "/preview/"
 """Their frames send no cookies: the address itself says what may be read."""
+_UPLOADS = "/_stcore/upload_file"
+"""Streamlit keeps what is sent here in memory, whether or not the page asks for a file."""
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/")
 
 
@@ -56,18 +59,20 @@ class Gate:
 
     async def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
         try:
-            is_signed_in = await self._is_signed_in(connection)
+            person = await self._signed_in(connection)
         except OrchestraError as error:  # the state cannot be read
             return PlainTextResponse(f"{error.message} {error.remedy}\n", 503)
-        if not is_signed_in:
+        if person is None:
             return _sign_in_first(connection, method)
         if method not in SAFE_METHODS and not is_same_origin(connection.headers):
             return PlainTextResponse("This request did not come from a page of this address.\n", 403)
+        if connection.url.path.startswith(_UPLOADS) and not may(person, "run"):
+            return PlainTextResponse("Viewers upload no files.\n", 403)
         return None
 
-    async def _is_signed_in(self, connection: HTTPConnection) -> bool:
+    async def _signed_in(self, connection: HTTPConnection) -> Principal | None:
         cookie = session_cookie(connection)
-        return bool(cookie) and await run_in_threadpool(self._orchestra().users.session, cookie) is not None
+        return await run_in_threadpool(self._orchestra().users.session, cookie) if cookie else None
 
 
 def _is_open(path: str) -> bool:

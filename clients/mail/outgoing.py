@@ -26,6 +26,7 @@ _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
 _ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
 _LINE = ",\r\n "
 _LONG_NAME = 60
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,247}>")
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
 
 
@@ -191,7 +192,8 @@ def _keep_thread(built: EmailMessage, answers: Mapping[str, Any]) -> None:
 
 
 def _ids(value: str) -> list[str]:
-    return [word for word in value.split() if word.startswith("<") and word.endswith(">") and len(word) < 250]
+    """Return the message ids; what is none, such as one with a NUL byte, would be a header that servers refuse."""
+    return [word for word in value.split() if _MESSAGE_ID.fullmatch(word)]
 
 
 def _addresses(name: str, values: Sequence[str]) -> list[Address]:

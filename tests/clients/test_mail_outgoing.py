@@ -106,8 +106,9 @@ def test_a_mail_without_references_hands_on_what_it_answered() -> None:
     assert sent(Outgoing(["a@example.com"]), answered)["References"].split() == ["<1@a>", "<2@a>"]
 
 
-def test_an_answer_to_a_mail_without_a_usable_id_is_written_too() -> None:
-    mail = sent(Outgoing(["a@example.com"]), original(Message_ID="nonsense", Subject="x"))
+@pytest.mark.parametrize("message_id", ["nonsense", "<日@a>", "<a\0b@a>", "<a<b@a>", f"<{'x' * 300}@a>"])
+def test_an_answer_to_a_mail_without_a_usable_id_is_written_too(message_id: str) -> None:
+    mail = sent(Outgoing(["a@example.com"]), original(Message_ID=message_id, Subject="x"))
     assert mail["In-Reply-To"] is None
     assert mail["Auto-Submitted"] == "auto-replied"
 

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
+from engine.people.access import Role
 from engine.people.sessions import Session
 from tests.api.conftest import LOCAL, opened
 
@@ -88,6 +89,15 @@ def test_a_removed_user_is_out_at_the_next_click(client: TestClient, orchestra: 
     assert client.get("/").status_code == 200
     orchestra.users.remove(LOCAL, "vera")
     assert client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("operator", 200)])
+def test_viewers_fill_no_memory_with_uploads(client: TestClient, orchestra: Orchestra, role: Role, status: int) -> None:
+    orchestra.users.add(LOCAL, f"a-{role}", "Ada", role)
+    session = orchestra.users.redeem(orchestra.users.login_link(LOCAL, f"a-{role}"))
+    assert session is not None
+    client.cookies.set("orchestra_session_8501", session.id)
+    assert client.put("/_stcore/upload_file/a/b", headers={"Origin": HERE}).status_code == status
 
 
 @pytest.mark.parametrize(
