@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +52,7 @@ def bounded_validator() -> Any:
         "uniqueItems": _unique_items,
         "enum": _enum,
         "const": _const,
+        "multipleOf": _multiple_of,
         "format": _format,
     }
     keywords = {**Draft202012Validator.VALIDATORS, **own}
@@ -153,6 +155,18 @@ def _const(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterato
     _spend((len(own) + len(other)) // 10)
     if own != other:
         yield _error(f"{_short(wanted)} was expected")
+
+
+def _multiple_of(_validator: Any, divisor: float, instance: Any, _schema: Any) -> Iterator[Any]:
+    """Divide as one writes: 19.99 is a multiple of 0.01, though neither is a binary fraction."""
+    from fractions import Fraction
+
+    if isinstance(instance, bool) or not isinstance(instance, int | float) or not math.isfinite(instance):
+        return
+    quotient = Fraction(repr(instance)) / Fraction(repr(divisor))
+    _spend(quotient.numerator.bit_length() // 64)
+    if quotient.denominator != 1:
+        yield _error(f"{_short(instance)} is not a multiple of {divisor!r}")
 
 
 def _format(_validator: Any, name: str, instance: Any, _schema: Any) -> Iterator[Any]:

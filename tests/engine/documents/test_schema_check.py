@@ -94,3 +94,13 @@ def test_a_schema_that_contains_itself_checks_a_deep_value_or_says_that_it_canno
         for _ in range(levels):
             value = [value]
         assert list(misfits(value, schema)) == ["It is nested deeper than 64 levels."]
+
+
+@pytest.mark.parametrize("amount", [19.99, 1.1, 0.07, 4.35, 1.15, 10.0, 10, -0.0, 1e300, 2**70])
+def test_an_amount_of_two_places_is_a_multiple_of_a_hundredth(amount: float) -> None:
+    assert list(misfits(amount, {"multipleOf": 0.01})) == []
+
+
+@pytest.mark.parametrize("amount", [19.995, 0.001, 1e-300, -0.015])
+def test_an_amount_of_three_places_is_none(amount: float) -> None:
+    assert list(misfits(amount, {"multipleOf": 0.01})) == [f"{amount!r} is not a multiple of 0.01."]
