@@ -108,13 +108,15 @@ def sentence(run: Run) -> str:
 
 
 def _plan_sentence(run: Run) -> str:
-    """Return e.g. "Plan: 12 writes (9 tasks, 3 labelled), 3 kept."."""
+    """Return e.g. "Plan: 12 writes (9 tasks, 3 labelled), 3 kept, besides those of 2 called runs."."""
     found = Counter(planned["write"] for step in run["steps"] if "write" in (planned := step.get("planned") or {}))
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
         return f"Plan: {_ENDINGS.get(run['status'], run['status']).lower()}."
     kept = f", {found['kept']} kept" if found["kept"] else ""
     every, words = counted(found["new"], "write"), ", ".join(_write_counts(_planned_writes(run)))
-    return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}."
+    called = sum("child_run_id" in step for step in run["steps"])
+    others = f", besides those of {counted(called, 'called run')}" if called else ""
+    return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}{others}."
 
 
 def _planned_writes(run: Run) -> list[_Write]:
