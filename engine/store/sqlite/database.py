@@ -210,8 +210,7 @@ class SqliteDatabase(Facts):
         """Return a driver connection."""
         with storage_errors(self.path):
             connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            for pragma in _pragmas():
-                connection.execute(pragma)
+            _prepare(connection, None)
             return connection
 
     def version(self) -> int:
@@ -452,6 +451,16 @@ def _engine(path: Path) -> Engine:
 def _prepare(connection: Any, _record: Any) -> None:
     for pragma in _pragmas():
         connection.execute(pragma)
+    know_capitals(connection)
+
+
+def know_capitals(connection: sqlite3.Connection) -> None:
+    """Let `lower` know the letters of all alphabets: SQLite's own knows those of ASCII."""
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _pragmas() -> Iterator[str]:

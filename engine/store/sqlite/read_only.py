@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from engine.base.errors import StorageError
 from engine.store.sql.base.tables import SCHEMA_VERSION, meta, metadata
-from engine.store.sqlite.database import SqliteDatabase, storage_errors
+from engine.store.sqlite.database import SqliteDatabase, know_capitals, storage_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -87,7 +87,9 @@ class ReadOnlyDatabase(SqliteDatabase):
 
 
 def _connection(address: str) -> sqlite3.Connection:
-    return sqlite3.connect(address, uri=True, timeout=30, check_same_thread=False)
+    connection = sqlite3.connect(address, uri=True, timeout=30, check_same_thread=False)
+    know_capitals(connection)
+    return connection
 
 
 def _address(path: Path) -> str:
