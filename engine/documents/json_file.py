@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from engine.base.errors import InvalidFile, InvalidInput, StorageError
 from engine.base.problem import Problem
+from engine.documents.git_conflict import conflict_or
 from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
 
 JsonPath = tuple[str | int, ...]
@@ -157,7 +158,7 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     except Unreadable:
         value, spot = None, 0
     if reader.problems:
-        raise InvalidFile.of(file, reader.problems)
+        raise InvalidFile.of(file, conflict_or(reader.problems, text, file))
     return JsonFile(file, text, value, spot)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.base.errors import InvalidFile
 from engine.base.problem import Problem
+from engine.documents.git_conflict import conflict_or
 
 LARGEST_BYTES = 64_000
 DEEPEST = 16
@@ -71,7 +72,7 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES, deepest: int
     if node is not None:
         found.value = reader.value(node, ())
     if reader.problems:
-        raise InvalidFile.of(file, reader.problems)
+        raise InvalidFile.of(file, conflict_or(reader.problems, text, file))
     return found
 
 
