@@ -178,9 +178,11 @@ class Children:
         if run["status"] == RunStatus.SUCCEEDED:
             return Values(self._logs.blobs, run_id).planned(run["outputs"] or {})
         because = f": {run['error']['message']}" if run["error"] else "."
+        ended = "failed" if run["status"] == RunStatus.FAILED else f"was {run['status']}"
         raise CalledRunFailed(
-            f"The run {run_id} of {run['workflow']!r} that it called was {run['status']}{because}",
-            remedy=f"Look at it: `orchestra runs show {run_id}`. Resuming this run goes on with that one.",
+            f"The run {run_id} of {run['workflow']!r} that it called {ended}{because}",
+            remedy=f"Look at it: `orchestra runs show {run_id}`. Resuming this run goes on with that one, its workflow "
+            f"as it was; if you have corrected it since, first resume that one with `--newest`.",
         )
 
     async def end(self, run_id: str, how: str) -> None:
