@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,9 +124,28 @@ def _all(session: Look) -> list[Problem]:
                 found += facet.get(p, name).problems
             except OrchestraError as error:  # the name of the file is not allowed for a workflow
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    for name in orchestra.workspace.prompts.names():
+        found += _beside_a_prompt(session, name)
     for agent in orchestra.agents.list(p):
         found += agent.problems
     return [*found, *ToolShelf(orchestra.workspace.root).problems()]
+
+
+def _beside_a_prompt(session: Look, name: str) -> Iterator[Problem]:
+    """Yield the problems of the cases of a prompt, and of saved versions that cannot be read."""
+    from engine.base.errors import InvalidFile, OrchestraError
+    from engine.documents.json_file import parse
+
+    orchestra, p = session.orchestra, session.principal
+    with suppress(OrchestraError):  # the prompt itself has a problem
+        for case in orchestra.cases.list(p, name):
+            yield from case.problems
+        for version in orchestra.prompts.versions(p, name):
+            saved = orchestra.prompts.get(p, name, version.version)
+            try:
+                parse(saved.text, f"prompts/{name}.versions/{version.version}.json")
+            except InvalidFile as error:
+                yield from error.problems
 
 
 def _print_problems(problems: list[Problem]) -> None:

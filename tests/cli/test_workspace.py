@@ -85,6 +85,9 @@ def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, worksp
     (workspace / "workflows" / "bad.json").write_text(json.dumps(bad))
     (workspace / "workflows" / "Bad Name.json").write_text("{}")
     (workspace / "prompts" / "broken.json").write_text("{")
+    beside = ("prompts/classify-mail.versions/1.json", "prompts/classify-mail.cases/odd.json")
+    for one in beside:
+        (workspace / one).write_text("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> theirs\n")
     (workspace / "agents").mkdir()
     (workspace / "agents" / "damaged.json").write_bytes(b"\xff")
     for name, text in {"wrong": '{"version": "1"}', "no-code": json.dumps(NO_CODE), "Bad": "{}"}.items():
@@ -93,6 +96,7 @@ def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, worksp
     result = orchestra("validate", "--json")
     assert (result.code, result.json["valid"]) == (2, False)
     files = {problem["file"] for problem in result.json["problems"]}
+    assert files >= set(beside)
     assert files >= {"workflows/bad.json", "workflows/Bad Name.json", "prompts/broken.json", "agents/damaged.json"}
     assert files >= {f"tools/{name}/tool.json" for name in ("wrong", "no-code", "Bad")}
     assert len([one for one in result.json["problems"] if one["file"] == "workflows/bad.json"]) >= 2
