@@ -155,7 +155,7 @@ def _items(visit: Visit, look: Look) -> None:
         run_table(run_id, after, {"version": "", "count": len(rows), "rows": rows}, "-failure")
         if is_after:
             run_detail(visit, run, after)
-    with st.expander(t("What the run was given, and what it returned")):
+    with st.expander(t("What the run was given, and what it returned"), expanded=bool(run["outputs"])):
         left, right = st.columns(2, gap="medium")
         with left:
             st.markdown("**Inputs**")
