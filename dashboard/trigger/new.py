@@ -18,19 +18,22 @@ from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.inputs import inputs_form, resolved
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
+from engine.base.services import is_for
+from engine.plugins.registry import trigger_type
 from engine.plugins.step_info import TriggerTypeInfo
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 _DEFAULT = N_("its default")
+_NEW_MESSAGE, _SUBJECT, _SCHEDULE = ".new_message", "subject", "schedule"
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
 @dialog(N_("Add a trigger"), icon=":material/sensors:", width="medium")
 def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     """Ask what starts the workflow, and write it into its file; it is turned on separately."""
-    kinds = {kind.name: kind for kind in visit.orchestra.trigger_types(visit.who) if kind.is_watched}
+    kinds = {kind.name: kind for kind in _types(visit)}
     chosen = st.selectbox(
         t("What starts it?"), list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
     )
@@ -64,6 +67,19 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
         type="primary",
         disabled=not is_ready,
     )
+
+
+def _types(visit: Visit) -> list[TriggerTypeInfo]:
+    """Return the types of triggers: first new mail and schedules, last those without a connection that they need."""
+    known = {one.service for one in visit.orchestra.connections.list(visit.who)}
+
+    def place(kind: TriggerTypeInfo) -> tuple[bool, int]:
+        needs_none = kind.service is None or trigger_type(kind.name).connection_optional
+        is_mail = kind.name.endswith(_NEW_MESSAGE) and _SUBJECT in kind.item_schema.get("properties", {})
+        is_usable = needs_none or any(is_for(one, kind.service) for one in known)
+        return not is_usable, 0 if is_mail else 1 if kind.name == _SCHEDULE else 2
+
+    return sorted((one for one in visit.orchestra.trigger_types(visit.who) if one.is_watched), key=place)
 
 
 def _beside_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -206,6 +206,26 @@ def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
     assert ("Nothing starts this" in _texts(page), "read-files.json" in _texts(page)) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("has_mail", "first"),
+    [pytest.param(True, "New mail in Gmail", id="mail"), pytest.param(False, "At fixed times", id="none")],
+)
+def test_a_new_trigger_begins_with_a_type_that_this_workspace_can_use(
+    workspace: Path, open_page: Callable[..., AppTest], *, has_mail: bool, first: str
+) -> None:
+    if not has_mail:
+        config = (workspace / "config.yaml").read_text()
+        (workspace / "config.yaml").write_text(config.replace("service: gmail", "service: slack"))
+    page = open_page("workflow", name="read-files")
+    page.query_params["tab"] = "triggers"
+    page.run()
+    _again(page, "Add a trigger").run()
+    offered = page.selectbox(key="trigger-uses").options
+    assert offered[0] == first
+    assert offered.index("A new issue on GitHub") < offered.index("A new file on a drive")
+    assert "needs a connection" not in _texts(page)
+
+
 def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
     page = open_page("workflow", name="read-files")
     page.query_params["tab"] = "triggers"
