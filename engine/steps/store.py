@@ -56,7 +56,7 @@ class UpsertFields(RowFields):
     """The row and its value; `merge` keeps members of the old value that the new one does not have."""
 
     value: JsonValue = content("Value")
-    merge: bool = option("Keep the other members of the value", default=False)
+    merge: bool = option("Keep other fields", default=False)
 
 
 class QueryFields(TableFields):
