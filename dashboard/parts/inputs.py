@@ -314,26 +314,35 @@ def _entries(field: _Field, choices: Choices, add_file: AddFile | None) -> Any:
     """Show the fields of each entry of a list of objects, and buttons to add and remove entries."""
     default = field.default if isinstance(field.default, list) else []
     first = max(len(default), 1 if field.is_required else 0)
-    numbers: list[int] = session.draft(f"entries.{field.key}", list(range(first)))
+    # A number is not used again: the widgets of a removed entry may still have their values.
+    numbers, free = session.draft(f"entries.{field.key}", (list(range(first)), first))
     st.markdown(field.label, help=field.help)
     values: list[Any] = []
     errors: list[InvalidInput] = []
     for place, number_ in enumerate(numbers, 1):
         given = default[number_] if number_ < len(default) else {}
         with st.container(border=True, key=f"{field.key}-entry-{number_}"):
-            _entry_top(field, numbers, number_, place)
+            _entry_top(field, number_, place, ([one for one in numbers if one != number_], free))
             value, unreadable = _entry(with_defaults(field.items, given), f"{field.key}-{number_}", choices, add_file)
         values.append(value)
         errors += unreadable
-    more = [*numbers, max([*numbers, len(default) - 1], default=-1) + 1]
-    add = {"key": f"{field.key}-add", "icon": ":material/add:", "on_click": session.keep_draft}
-    st.button(t("Add an entry"), args=(f"entries.{field.key}", more), **add)
+    _add_entry(field, ([*numbers, free], free + 1))
     if errors:
         raise errors[0]
     return values if values or "default" in field.schema else ABSENT
 
 
-def _entry_top(field: _Field, numbers: Sequence[int], number_: int, place: int) -> None:
+def _add_entry(field: _Field, more: tuple[list[int], int]) -> None:
+    st.button(
+        t("Add an entry"),
+        key=f"{field.key}-add",
+        icon=":material/add:",
+        on_click=session.keep_draft,
+        args=(f"entries.{field.key}", more),
+    )
+
+
+def _entry_top(field: _Field, number_: int, place: int, without: tuple[list[int], int]) -> None:
     """Show which entry it is, and the button that removes it."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(t("Entry {number}", number=place))
@@ -343,7 +352,7 @@ def _entry_top(field: _Field, numbers: Sequence[int], number_: int, place: int) 
             type="tertiary",
             icon=":material/delete:",
             on_click=session.keep_draft,
-            args=(f"entries.{field.key}", [one for one in numbers if one != number_]),
+            args=(f"entries.{field.key}", without),
         )
 
 

@@ -67,7 +67,10 @@ def test_a_list_of_objects_is_filled_in_entry_by_entry(orchestra: Orchestra, for
     at = form({"cities": cities})
     at.button(key="input-all-cities-remove-0").click().run()
     at.button(key="input-all-cities-add").click().run()
-    at.text_input(key="input-all-cities-2-name").set_value("Ulm").run()
+    at.text_input(key="input-all-cities-2-name").set_value("Mainz").run()
+    at.button(key="input-all-cities-remove-2").click().run()
+    at.button(key="input-all-cities-add").click().run()
+    at.text_input(key="input-all-cities-3-name").set_value("Ulm").run()
     assert started(orchestra, at) == {"cities": [{"name": "Kiel"}, {"name": "Ulm"}]}
 
 
