@@ -66,7 +66,7 @@ def set_(
     table: Table,
     key: Key,
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The value as JSON; anything else is stored as text.")],
-    merge: Annotated[bool, typer.Option("--merge", help="Keep the other members of the old value.")] = False,
+    merge: Annotated[bool, typer.Option("--merge", help="Keep other fields of the old value.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -23,6 +23,7 @@ ANSWER_BYTES_MOST = 20_000_000
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RUN = re.compile(r"[a-z0-9-]+")
 _SHOWN_MOST = 60
 _NAMED_MOST = 5
 _MORE = "Keep larger data in a database or a file."
@@ -181,11 +182,16 @@ def json_of(value: Any) -> str:
 def require_name(table: str) -> None:
     """Raise InvalidRequest for a name that a table cannot have."""
     if not _NAME.fullmatch(table):
+        rule = "Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first)"
         raise InvalidRequest(
-            f"{table[:80]!r} cannot be the name of a table.",
-            service=SERVICE,
-            remedy="Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first).",
+            f"{table[:80]!r} cannot be the name of a table.", service=SERVICE, remedy=f"{rule}{_such_as(table)}."
         )
+
+
+def _such_as(table: str) -> str:
+    """Return a name like this one that a table can have; empty if there is none."""
+    near = "_".join(_RUN.findall(table.lower()))[:64]
+    return f", such as {near}" if _NAME.fullmatch(near) else ""
 
 
 def require_key(key: str) -> None:

@@ -28,6 +28,10 @@ AddFile = Callable[[str, BinaryIO], str]
 """Stores a file of this name in the workspace, and returns its path."""
 
 _LONG_TEXT = 300
+_MOST_ENTRIES = 12
+"""Entries of a list that are shown as fields; a longer list is shown as JSON."""
+_FIELDS_AT_ONCE = 4
+"""Fields of an entry that are always shown; the others can be opened."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ class _Field:
     def default(self) -> Any:
         return self.schema.get("default")
 
+    @property
+    def items(self) -> Mapping[str, Any]:
+        items = self.schema.get("items")
+        return items if isinstance(items, Mapping) else {}
+
 
 def inputs_form(
     schema: Mapping[str, Any], key: str, choices: Choices, add_file: AddFile | None = None
@@ -79,9 +88,15 @@ def inputs_form(
     An input left empty is not sent. The engine decides whether values are valid. `key` distinguishes two forms. Fields
     for files take new ones if there is `add_file`.
     """
+    return _values(_fields(schema, key), choices, add_file)
+
+
+def _values(
+    found: Iterable[_Field], choices: Choices, add_file: AddFile | None
+) -> tuple[dict[str, Any], list[InvalidInput]]:
     values: dict[str, Any] = {}
     errors: list[InvalidInput] = []
-    for row in _rows(_fields(schema, key)):
+    for row in _rows(found):
         for field, column in zip(row, st.columns(len(row), gap="medium"), strict=True):
             try:
                 with column:
@@ -95,9 +110,30 @@ def inputs_form(
 
 
 def _fields(schema: Mapping[str, Any], key: str) -> Iterator[_Field]:
-    required = schema.get("required", [])
+    required, shared = schema.get("required", []), schema.get("$defs", {})
     for name, one in schema.get("properties", {}).items():
-        yield _Field(name, _plain(one) if isinstance(one, Mapping) else {}, name in required, f"{key}-{name}")
+        plain_one = _plain(resolved(one, shared)) if isinstance(one, Mapping) else {}
+        yield _Field(name, plain_one, name in required, f"{key}-{name}")
+
+
+def resolved(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with what its `$ref` names in `$defs` in its place, and the same for the items of a list."""
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if isinstance(shared.get(name), Mapping):
+        schema = {**shared[name], **{key: one for key, one in schema.items() if key != "$ref"}}
+    items = schema.get("items")
+    if not isinstance(items, Mapping):
+        return schema
+    return {**schema, "items": {"$defs": shared, **resolved(items, shared)} if shared else items}
+
+
+def with_defaults(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a form that begins with these values."""
+    properties = {
+        name: {**one, "default": values[name]} if name in values else one
+        for name, one in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties}
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,6 +166,8 @@ def _widget(field: _Field, choices: Choices, add_file: AddFile | None) -> Any:
         return _picker(field, choices(field.format))
     if field.format in _BY_FORMAT and field.kind == "string":
         return _BY_FORMAT[field.format](field)
+    if _has_entries(field):
+        return _entries(field, choices, add_file)
     return _BY_KIND.get(field.kind, _as_json)(field)
 
 
@@ -240,15 +278,14 @@ def _boolean(field: _Field) -> Any:
 
 
 def _list(field: _Field) -> Any:
-    items = field.schema.get("items")
-    items = items if isinstance(items, Mapping) else {}
+    items = field.items
     default = field.default if isinstance(field.default, list) else []
     if isinstance(items.get("enum"), list):
         known = [one for one in default if one in items["enum"]]
         return st.multiselect(
             field.label, items["enum"], known, key=field.key, help=field.help, persist_state="session"
         )
-    if items.get("type", "string") != "string":
+    if items.get("type", "string") != "string" or "$ref" in items:
         return _as_json(field)
     return st.multiselect(
         field.label,
@@ -257,19 +294,102 @@ def _list(field: _Field) -> Any:
         key=field.key,
         help=field.help,
         accept_new_options=True,
-        placeholder=t("Type one and press Enter, or leave this empty"),
+        placeholder=t("Type one and press Enter")
+        if field.is_required
+        else t("Type one and press Enter, or leave this empty"),
         persist_state="session",
     )
+
+
+def _has_entries(field: _Field) -> bool:
+    """Return whether an input is a list of objects with known members, and short enough to be shown as fields."""
+    if field.kind != "array" or not field.items.get("properties"):
+        return False
+    default = field.default if isinstance(field.default, list) else []
+    known = field.items["properties"].keys()
+    return len(default) <= _MOST_ENTRIES and all(isinstance(one, Mapping) and one.keys() <= known for one in default)
+
+
+def _entries(field: _Field, choices: Choices, add_file: AddFile | None) -> Any:
+    """Show the fields of each entry of a list of objects, and buttons to add and remove entries."""
+    default = field.default if isinstance(field.default, list) else []
+    first = max(len(default), 1 if field.is_required else 0)
+    # A number is not used again: the widgets of a removed entry may still have their values.
+    numbers, free = session.draft(f"entries.{field.key}", (list(range(first)), first))
+    st.markdown(field.label, help=field.help)
+    values: list[Any] = []
+    errors: list[InvalidInput] = []
+    for place, number_ in enumerate(numbers, 1):
+        given = default[number_] if number_ < len(default) else {}
+        with st.container(border=True, key=f"{field.key}-entry-{number_}"):
+            _entry_top(field, number_, place, ([one for one in numbers if one != number_], free))
+            value, unreadable = _entry(with_defaults(field.items, given), f"{field.key}-{number_}", choices, add_file)
+        values.append(value)
+        errors += unreadable
+    _add_entry(field, ([*numbers, free], free + 1))
+    if errors:
+        raise errors[0]
+    return values if values or "default" in field.schema else ABSENT
+
+
+def _add_entry(field: _Field, more: tuple[list[int], int]) -> None:
+    st.button(
+        t("Add an entry"),
+        key=f"{field.key}-add",
+        icon=":material/add:",
+        on_click=session.keep_draft,
+        args=(f"entries.{field.key}", more),
+    )
+
+
+def _entry_top(field: _Field, number_: int, place: int, without: tuple[list[int], int]) -> None:
+    """Show which entry it is, and the button that removes it."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(t("Entry {number}", number=place))
+        st.button(
+            t("Remove"),
+            key=f"{field.key}-remove-{number_}",
+            type="tertiary",
+            icon=":material/delete:",
+            on_click=session.keep_draft,
+            args=(f"entries.{field.key}", without),
+        )
+
+
+def _entry(
+    schema: Mapping[str, Any], key: str, choices: Choices, add_file: AddFile | None
+) -> tuple[dict[str, Any], list[InvalidInput]]:
+    """Show the fields of one entry: the first ones and all required ones at once, the others when opened."""
+    found = list(_fields(schema, key))
+    shown = [one for place, one in enumerate(found) if place < _FIELDS_AT_ONCE or one.is_required]
+    values, errors = _values(shown, choices, add_file)
+    rest = [one for one in found if one not in shown]
+    if rest:
+        with st.expander(t("More: {names}", names=", ".join(one.label for one in rest))):
+            others, unreadable = _values(rest, choices, add_file)
+        values, errors = values | others, errors + unreadable
+    return values, errors
 
 
 def _as_json(field: _Field) -> Any:
     """Read an input without a widget of its own as JSON."""
     default = json.dumps(field.default, ensure_ascii=False, indent=2) if "default" in field.schema else ""
     text = fields.text_area(
-        f"{field.label} :gray[(JSON)]", default, key=field.key, help=field.help, persist_state="session"
+        f"{field.label} :gray[(JSON)]",
+        default,
+        key=field.key,
+        help=field.help,
+        persist_state="session",
+        placeholder=_example(field),
     )
     kind = field.kind or "any"
     return from_text(field.name, str(text), {"type": kind}) if str(text).strip() else ABSENT
+
+
+def _example(field: _Field) -> str | None:
+    """Return what the empty field for a list of objects shows."""
+    is_of_objects = field.kind == "array" and (field.items.get("type") == "object" or "$ref" in field.items)
+    return t("For example: {example}", example='[{"name": "Bonn", "count": 2}]') if is_of_objects else None
 
 
 def _date(field: _Field) -> Any:

@@ -49,6 +49,10 @@ class Cell(NamedTuple):
         return f"{GLYPHS.get(self.status, '·')} {self.word}"
 
 
+UNDONE = Cell(StepStatus.CANCELLED, N_("Undone"))
+"""Of a step or an item all of whose writes were undone."""
+
+
 def cell_of(step: StepRecord) -> Cell:
     """Return the status of a step as a word."""
     status = str(step["status"])
@@ -61,7 +65,7 @@ def cell_of(step: StepRecord) -> Cell:
     if step.get("replayed"):
         return Cell(status, N_("Replayed"))
     if step["effect"] and step["effect"].get("undone"):
-        return Cell(StepStatus.CANCELLED, N_("Undone"))
+        return UNDONE
     if step["effect"] and step["effect"].get("updated"):
         return Cell(status, N_("Updated"))
     if step["effect"] and step["effect"]["reused"]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.language import t
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.editing.draft import Draft
 from dashboard.editing.saving import conflict
 from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
 from dashboard.parts.popover import close, popover
 from dashboard.prompt.draft import begin, is_changed, typed
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.base.problem import Problem
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
 
@@ -32,6 +36,10 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
                 begin(file)
                 st.rerun()
             st.caption(t("Not saved yet."))
+    errors = _errors(file)
+    if errors and not is_changed(draft):
+        said = t("**Saved, with {many}.**", many=_many(errors))
+        st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
 
 
 def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
@@ -46,13 +54,27 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) ->
     def after(saved: PromptFile | OrchestraError) -> None:
         if isinstance(saved, PromptFile):
             begin(saved)
-            session.tell(
-                t("Saved as working text. Workflows use saved versions: save one with the label that they name.")
-            )
+            _tell_saved(saved)
         _after(saved)
 
     scope = f"{etag} {hash(now.text)}"
     action_button(label, f"{key}-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
+
+
+def _tell_saved(file: PromptFile) -> None:
+    errors = _errors(file)
+    if errors:
+        session.tell(t("Saved as working text, with {many}.", many=_many(errors)), ":material/warning:")
+    else:
+        session.tell(t("Saved as working text. Workflows use saved versions: save one with the label that they name."))
+
+
+def _errors(file: PromptFile) -> list[Problem]:
+    return [one for one in file.problems if one.severity == "error"]
+
+
+def _many(errors: Sequence[Problem]) -> str:
+    return tn("{count} problem", "{count} problems", len(errors))
 
 
 def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import Cell, cell_of
+from dashboard.parts.run_state import UNDONE, Cell, cell_of
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, RunStatus, StepStatus
 from engine.base.step_path import items_around
@@ -131,7 +131,8 @@ class _Builder:
     def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
-        return Row(path, title, self._cell(self.by_path.get(path)), steps, cells, {**own_links, **dict(_made(steps))})
+        cell = _with_undone(self._cell(self.by_path.get(path)), steps)
+        return Row(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
 
     def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> Cell:
         step = self.by_path.get(path)
@@ -148,10 +149,18 @@ class _Builder:
         return cell_of(step)
 
 
+def _with_undone(cell: Cell, steps: Iterable[StepRecord]) -> Cell:
+    """Return the status of an item that succeeded, with whether what its steps have written was undone since."""
+    undone = [bool(step["effect"].get("undone")) for step in steps if step["effect"]]
+    if cell.status != StepStatus.SUCCEEDED or not any(undone):
+        return cell
+    return UNDONE if all(undone) else Cell(cell.status, N_("Partly undone"))
+
+
 def _made(steps: Iterable[StepRecord]) -> Iterator[tuple[str, str]]:
-    """Yield (kind, address) of everything that steps have created."""
+    """Yield (kind, address) of everything that steps have created and that was not undone."""
     for step in steps:
-        receipt = step["effect"]["receipt"] if step["effect"] else None
+        receipt = step["effect"]["receipt"] if step["effect"] and not step["effect"].get("undone") else None
         url = receipt["url"] if receipt else ""
         if host_of(url):
             yield link_word(str(step["uses"] or "")), url

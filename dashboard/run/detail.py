@@ -11,7 +11,8 @@ from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.status import look_of, status_badge
+from dashboard.parts.run_state import UNDONE
+from dashboard.parts.status import look_of
 from dashboard.run.board import Board, Row
 from dashboard.run.change.undo import can_undo_item, undo_panel
 from dashboard.run.step import run_step
@@ -78,7 +79,8 @@ def _links(row: Row) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if not is_one_step:
-            status_badge(row.cell.status or StepStatus.PENDING)
+            look = look_of(row.cell.status)
+            st.badge(row.cell.word, icon=":material/undo:" if row.cell == UNDONE else look.icon, color=look.color)
         for kind, url in row.links.items():
             outside_link(kind, url)
 

@@ -17,7 +17,7 @@ from dashboard.base.plain import outside_text, plain
 from dashboard.parts.accounts import Used, account_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
-from dashboard.parts.inputs import inputs_form
+from dashboard.parts.inputs import inputs_form, with_defaults
 from dashboard.parts.times import full_time
 from dashboard.parts.unsaved import draft_notice
 from dashboard.run.part import run_part
@@ -37,9 +37,9 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     schema, key = plan.inputs_schema, f"input-{plan.name}"
     given: JsonObject = session.draft(_given(plan.name), {})
     if given:
-        schema, key = _with_defaults(schema, given), f"{key}-{_digest(given)}"
+        schema, key = with_defaults(schema, given), f"{key}-{_digest(given)}"
     if run is not None:
-        schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
+        schema, key = with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
         st.caption(plain(t("With the inputs of the run of {queued_at}.", queued_at=full_time(run["queued_at"]))))
     values, unreadable = inputs_form(
         schema,
@@ -87,14 +87,6 @@ def fill_in(name: str, inputs: JsonObject) -> None:
 
 def _given(name: str) -> str:
     return f"inputs-given.{name}"
-
-
-def _with_defaults(schema: Mapping[str, Any], inputs: JsonObject) -> dict[str, Any]:
-    properties = {
-        name: {**one, "default": inputs[name]} if name in inputs else one
-        for name, one in schema.get("properties", {}).items()
-    }
-    return {**schema, "properties": properties}
 
 
 def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from dashboard.base.language import N_, language, t
-from dashboard.parts.run_state import GLYPHS, Cell
+from dashboard.parts.run_state import GLYPHS, UNDONE, Cell
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, Row
 from engine.base.statuses import RunStatus, StepStatus
@@ -47,7 +47,8 @@ def _table_row(board: Board, row: Row, numbered: set[str]) -> list[Any]:
     links = [_link(kind, row.links.get(kind), is_numbered=kind in numbered) for kind in board.kinds]
     spoken = language()
     cells = [_chip(row.cells.get(path), spoken) for path, _ in board.columns]
-    return [row.path, row.title, choice_of(row.cell.status), _chip(row.cell, spoken), links, cells]
+    choice = choice_of(StepStatus.SUCCEEDED if row.cell == UNDONE else row.cell.status)
+    return [row.path, row.title, choice, _chip(row.cell, spoken), links, cells]
 
 
 @cache

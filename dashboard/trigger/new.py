@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -14,22 +15,25 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, problem_list
-from dashboard.parts.inputs import inputs_form
+from dashboard.parts.inputs import inputs_form, resolved
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
+from engine.base.services import is_for
+from engine.plugins.registry import trigger_type
 from engine.plugins.step_info import TriggerTypeInfo
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 _DEFAULT = N_("its default")
+_NEW_MESSAGE, _SUBJECT, _SCHEDULE = ".new_message", "subject", "schedule"
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
 @dialog(N_("Add a trigger"), icon=":material/sensors:", width="medium")
 def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     """Ask what starts the workflow, and write it into its file; it is turned on separately."""
-    kinds = {kind.name: kind for kind in visit.orchestra.trigger_types(visit.who) if kind.is_watched}
+    kinds = {kind.name: kind for kind in _types(visit)}
     chosen = st.selectbox(
         t("What starts it?"), list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
     )
@@ -43,14 +47,12 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     connection = _connection(visit, kind)
     if connection is not None:
         block["connection"] = connection
-    block |= {"with": _beside_defaults(values, kind), "inputs": _mapping(document.get("inputs") or {}, kind)}
-    text = json.dumps({**document, "triggers": [*document.get("triggers", []), block]}, ensure_ascii=False)
+    block["with"] = _beside_defaults(values, kind.fields_schema)
+    block["inputs"] = _mapping(document.get("inputs") or {}, kind)
+    others = document.get("triggers", [])
+    text = json.dumps({**document, "triggers": [*others, block]}, ensure_ascii=False)
     problems = _problems(visit, file, text)
-    missing = [one for one in problems if one.code == "missing_field"]
-    if len(problems) > len(missing):
-        problem_list([one for one in problems if one not in missing])
-    elif missing:
-        st.caption(t("Fill in what is required; then you can add it."))
+    _show_problems(problems, {f"triggers.{len(others)}.with.{place}" for place in _empty(values, kind.fields_schema)})
 
     def add(_key: str) -> WorkflowFile:
         return visit.orchestra.workflows.save(visit.who, file.name, text, file.etag)
@@ -67,11 +69,62 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     )
 
 
-def _beside_defaults(values: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, Any]:
+def _types(visit: Visit) -> list[TriggerTypeInfo]:
+    """Return the types of triggers: first new mail and schedules, last those without a connection that they need."""
+    known = {one.service for one in visit.orchestra.connections.list(visit.who)}
+
+    def place(kind: TriggerTypeInfo) -> tuple[bool, int]:
+        needs_none = kind.service is None or trigger_type(kind.name).connection_optional
+        is_mail = kind.name.endswith(_NEW_MESSAGE) and _SUBJECT in kind.item_schema.get("properties", {})
+        is_usable = needs_none or any(is_for(one, kind.service) for one in known)
+        return not is_usable, 0 if is_mail else 1 if kind.name == _SCHEDULE else 2
+
+    return sorted((one for one in visit.orchestra.trigger_types(visit.who) if one.is_watched), key=place)
+
+
+def _beside_defaults(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a file has to state: what is watched, and all values that differ from their defaults."""
-    properties = kind.fields_schema.get("properties", {})
-    defaults = {name: one.get("default") for name, one in properties.items()}
-    return {name: value for name, value in values.items() if isinstance(value, str) or value != defaults.get(name)}
+    differing = _differing(values, schema)
+    return {
+        name: differing.get(name, value)
+        for name, value in values.items()
+        if name in differing or isinstance(value, str)
+    }
+
+
+def _show_problems(problems: Sequence[Problem], empty: AbstractSet[str]) -> None:
+    """Show the problems, or that required values are missing; `empty` are the places of such values."""
+    others = [one for one in problems if one.code != "missing_field" and one.field not in empty]
+    if others:
+        problem_list(others)
+    elif problems:
+        st.caption(t("Fill in what is required; then you can add it."))
+
+
+def _differing(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that differ from their defaults, also within lists of objects."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        one = resolved(schema.get("properties", {}).get(name, {}), schema.get("$defs", {}))
+        if value != one.get("default"):
+            items = one.get("items", {})
+            is_list = isinstance(value, list)
+            found[name] = [_differing_entry(each, items) for each in value] if is_list else value
+    return found
+
+
+def _differing_entry(value: Any, schema: Mapping[str, Any]) -> Any:
+    return _differing(value, schema) if isinstance(value, Mapping) else value
+
+
+def _empty(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the places of required values that are not filled in yet, such as `fields.0.label`."""
+    yield from (name for name in schema.get("required", []) if name not in values)
+    for name, value in values.items():
+        items = resolved(schema.get("properties", {}).get(name, {}), schema.get("$defs", {})).get("items", {})
+        for number, one in enumerate(value if isinstance(value, list) else []):
+            if isinstance(one, Mapping):
+                yield from (f"{name}.{number}.{place}" for place in _empty(one, items))
 
 
 def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:

@@ -9,6 +9,7 @@ from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
@@ -65,7 +66,8 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
     """Show the button, or why the plan cannot be applied; pressing it shows what differs."""
     plan_id, error = plan["plan_id"], plan["error"]
     if error is not None:
-        st.error(plain(t("The plan could not be made: {message}", message=error["message"])), icon=":material/error:")
+        said = t("The plan could not be made: {message}", message=error["message"])
+        st.error(message_markdown(said, error["remedy"] or ""), icon=":material/error:")
     if plan["state"] in _STATES:
         st.warning(t(_STATES[plan["state"]]), icon=":material/history:")
     if plan["applied_run_id"] is not None:

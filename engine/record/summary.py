@@ -34,6 +34,11 @@ _ENDINGS = {
 _REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
 """What became of a call that nobody approved, by the type of its error."""
 _FIRST_NAME = re.compile(r"[.\[]")
+_MAKING = ("add", "create", "upsert")
+"""Verbs of step types after whose objects what they make is counted."""
+_NUMBERED = re.compile(r"_[0-9]+$")
+_ID = re.compile(r"<.*>|[0-9]{5,}|(?=.*[0-9])[0-9a-f-]{12,}|(?=.*[0-9])(?=.*[A-Za-z])[\w=-]{16,}", re.ASCII)
+"""Keys that say nothing to a person: those of services."""
 _MOST_FIELDS = 5
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
 
@@ -68,9 +73,16 @@ class _Write:
     def word(self) -> str:
         """The word for its results: "task" if it creates something, else what it does: "labelled"."""
         if self.makes:
-            return noun(self.step_id, "write")
+            return noun(_object_of(self.step_id, self.uses), "write")
         # If two steps do the same ("label", "unsure"), only the id distinguishes them.
         return self.done_word if self.is_only_one else noun(self.step_id, self.done_word)
+
+
+def _object_of(step_id: str, uses: str) -> str:
+    """Return what a step makes if it is named after its type: `draft` for `create_draft`; else its name."""
+    action = uses.partition(".")[2]
+    verb, _, made = action.partition("_")
+    return made if made and verb in _MAKING and _NUMBERED.sub("", step_id) == action else step_id
 
 
 def sentence(run: Run) -> str:
@@ -166,9 +178,10 @@ def _which(run: Run, loop: StepRecord) -> Iterator[str]:
 
 
 def _title(item: StepRecord, loop: StepRecord) -> str:
-    """Return the title of an item in quotes; empty if it has no title of its own."""
+    """Return the title of an item in quotes; empty if it has no title of its own, but only the id of a service."""
     title = _cut(item["title"], _LONGEST_TITLE)
-    return f'"{title}"' if title and item["title"] != loop["title"] else ""
+    is_id = item["title"] == item.get("key") and _ID.fullmatch(title)
+    return f'"{title}"' if title and item["title"] != loop["title"] and not is_id else ""
 
 
 def _why(run: Run, item: StepRecord) -> str:

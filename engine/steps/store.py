@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged
+from pydantic import field_validator
+
+from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged, require_name
+from clients.errors import InvalidRequest
+from engine.documents.shapes import Misfit
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -30,7 +34,16 @@ _LISTED_MOST = 1_000
 class TableFields(Fields):
     """The table."""
 
-    table: str = destination("Table", min_length=1, max_length=64)
+    table: str = destination("Table", min_length=1)
+
+    @field_validator("table")
+    @classmethod
+    def _can_be_a_name(cls, table: str) -> str:
+        try:
+            require_name(table)
+        except InvalidRequest as error:
+            raise Misfit(error.message, error.remedy) from error
+        return table
 
 
 class RowFields(TableFields):
@@ -43,7 +56,7 @@ class UpsertFields(RowFields):
     """The row and its value; `merge` keeps members of the old value that the new one does not have."""
 
     value: JsonValue = content("Value")
-    merge: bool = option("Keep the other members of the value", default=False)
+    merge: bool = option("Keep other fields", default=False)
 
 
 class QueryFields(TableFields):

@@ -34,6 +34,14 @@ def test_a_plan_without_a_write_says_so_and_offers_nothing_to_apply(open_page: O
     assert f"apply-{plan_id}" not in {button.key for button in at.button}
 
 
+def test_a_plan_that_could_not_be_made_says_why_and_what_to_do(open_page: Open, orchestra: Orchestra) -> None:
+    row = {"table": "{{ inputs.word }} 2026", "key": "k"}
+    plan_id = planned(orchestra, [{"id": "row", "uses": "store.get", "with": row}])
+    told = words(open_page("plan", id=plan_id))
+    assert "'kept 2026' cannot be the name of a table" in told
+    assert "such as kept\\_2026" in told
+
+
 def issue(step_id: str, title: str) -> dict[str, Any]:
     return {"id": step_id, "uses": "github.create_issue", "with": {"repository": "acme/app", "title": title}}
 

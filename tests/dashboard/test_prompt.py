@@ -89,6 +89,19 @@ def test_a_message_can_be_added_and_taken_out(orchestra: Orchestra, open_page: O
     assert len(working_text(orchestra)["messages"]) == 2
 
 
+def test_a_text_that_is_saved_with_problems_says_so_beside_the_button(open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Text of message 2").set_value("{{ text }} {{ oops }} {{ other }}").run()
+    at.button(key=f"save-{NAME}").click().run()
+    saved = [str(one.value) for one in at.warning if "Saved, with 2 problems" in str(one.value)]
+    assert len(saved) == 1
+    assert "oops" in saved[0]
+    assert [one.icon for one in at.toast] == [":material/warning:"]
+    field(at, "Text of message 2").set_value("{{ text }}").run()
+    at.button(key=f"save-{NAME}").click().run()
+    assert "Saved, with" not in words(at)
+
+
 def test_a_field_that_is_no_json_is_told_and_not_saved(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("prompt", name=NAME)
     field(at, "Parameters (JSON)").set_value('{"temperature": }').run()

@@ -206,6 +206,26 @@ def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
     assert ("Nothing starts this" in _texts(page), "read-files.json" in _texts(page)) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("has_mail", "first"),
+    [pytest.param(True, "New mail in Gmail", id="mail"), pytest.param(False, "At fixed times", id="none")],
+)
+def test_a_new_trigger_begins_with_a_type_that_this_workspace_can_use(
+    workspace: Path, open_page: Callable[..., AppTest], *, has_mail: bool, first: str
+) -> None:
+    if not has_mail:
+        config = (workspace / "config.yaml").read_text()
+        (workspace / "config.yaml").write_text(config.replace("service: gmail", "service: slack"))
+    page = open_page("workflow", name="read-files")
+    page.query_params["tab"] = "triggers"
+    page.run()
+    _again(page, "Add a trigger").run()
+    offered = page.selectbox(key="trigger-uses").options
+    assert offered[0] == first
+    assert offered.index("A new issue on GitHub") < offered.index("A new file on a drive")
+    assert "needs a connection" not in _texts(page)
+
+
 def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
     page = open_page("workflow", name="read-files")
     page.query_params["tab"] = "triggers"
@@ -221,3 +241,29 @@ def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, ope
     assert (added["id"], added["uses"], added["inputs"]) == ("schedule", "schedule", {"path": "{{ item.at }}"})
     assert added["with"]["cron"] == "0 9 * * 1-5"
     assert [one.id for one in orchestra.triggers.list(OWNER, "read-files")] == ["dropped", "schedule"]
+
+
+def test_a_form_that_starts_a_workflow_is_added_with_its_fields(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("workflow", name="read-files")
+    page.query_params["tab"] = "triggers"
+    page.run()
+
+    def typed(label: str, text: str) -> None:
+        _again(page, "Add a trigger")
+        next(one for one in page.text_input if one.label.startswith(label)).set_value(text).run()
+
+    _again(page, "Add a trigger").run()
+    _again(page, "Add a trigger").selectbox(key="trigger-uses").set_value("form.submitted").run()
+    typed("Title of the form", "Orders")
+    assert (list(page.error), "Fill in what is required" in _texts(page)) == ([], True)
+    typed("Name, as in", "amount")
+    typed("Label", "How many?")
+    _again(page, "Add a trigger").selectbox(key="trigger-form.submitted-fields-0-type").set_value("number").run()
+    _again(page, "Add a trigger").button(key="trigger-form.submitted-fields-add").click().run()
+    _again(page, "Add a trigger").button(key="trigger-form.submitted-fields-remove-1").click().run()
+    _again(page, "Add a trigger").button(key="trigger-add").click().run()
+    assert not page.exception
+    added = json.loads((workspace / "workflows" / "read-files.json").read_text())["triggers"][1]
+    assert added["with"]["fields"] == [{"name": "amount", "label": "How many?", "type": "number"}]

@@ -16,7 +16,9 @@ from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
+from dashboard.workflow.dialogs import open_new
 from engine.base.errors import OrchestraError
+from engine.base.statuses import AccountMode
 from engine.collections import Collection, Found, Known
 
 PAGE = Page(
@@ -27,6 +29,8 @@ PAGE = Page(
     section=N_("Build"),
     words="documents retrieval search index passages vectors",
 )
+_SAMPLE = "ask-my-documents"
+"""The shipped workflow that makes a collection, and answers from it."""
 _RESULTS = 5
 _PASSAGES_SHOWN = 50
 
@@ -36,10 +40,13 @@ def show(visit: Visit) -> None:
     page_header(visit, t("Collections"), t("Documents that workflows index, to answer questions from."))
     try:
         by_mode = {demo: visit.orchestra.collections.all(visit.who, demo=demo) for demo in (False, True)}
-        demo_first = bool(by_mode[True]) and not by_mode[False]
+        modes = {one.mode for one in visit.orchestra.connections.list(visit.who)}
+        demo_first = not by_mode[False] and (bool(by_mode[True]) or modes == {AccountMode.DEMO})
         demo = is_demo_chosen(t("Collections of runs on"), "collections-accounts", demo_first=demo_first)
         chosen = _collection(by_mode[demo])
-        if chosen is not None:
+        if chosen is None:
+            _first_collection(visit)
+        else:
             _question(visit, chosen.name, demo=demo)
             _documents(visit, chosen.name, demo=demo)
     except OrchestraError as error:
@@ -58,6 +65,24 @@ def _collection(found: list[Collection]) -> Collection | None:
     chosen = by_name[str(name)]
     st.caption(_size(chosen))
     return chosen
+
+
+def _first_collection(visit: Visit) -> None:
+    """Offer the shipped workflow that makes a collection."""
+    sample = next((one for one in visit.orchestra.workflows.samples(visit.who) if one.name == _SAMPLE), None)
+    if _SAMPLE in visit.orchestra.workflows.names(visit.who):
+        visit.link(t("The workflow {name}", name=_SAMPLE), "workflow", icon=":material/play_arrow:", name=_SAMPLE)
+    elif sample is not None and visit.may("edit"):
+        st.caption(plain(sample.description))
+        action_button(
+            t("Make the workflow: {title}", title=plain(sample.title)),
+            "collections-sample",
+            lambda _: visit.orchestra.workflows.create_from_sample(visit.who, _SAMPLE, _SAMPLE),
+            lambda made: open_new(visit, made),
+            scope=_SAMPLE,
+            type="primary",
+            icon=":material/add:",
+        )
 
 
 def _size(one: Collection) -> str:

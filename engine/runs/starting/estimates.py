@@ -71,11 +71,11 @@ class Estimates:
             low += times * (costs[0].low or 0)
             high += times * max(each.high or 0 for each in costs)
         has_loop = any(_is_in_loop(one) for one, _ in _model_calls(plan))
-        cost, by = _range(usd(low), usd(high)), f"guessed from {_steps(plan)}"
+        cost, by = _range(usd(low), usd(high)), f"estimated from {_steps(plan)}"
         if not has_loop:
             return _estimate(usd(low), usd(high), _PROMPTS, f"{cost}, {by}.")
         if items is None:
-            return _estimate(usd(low), usd(high), _ONE_ITEM, f"{cost} for each item of its loops, {by}.")
+            return _estimate(usd(low), usd(high), _ONE_ITEM, f"{cost} per loop item, {by}.")
         return _estimate(usd(low), usd(high), _PROMPTS, f"{cost} for {counted(items, 'item')}, {by}.")
 
     def _costs(self, action: Action, plan: Plan, modes: Mapping[str, AccountMode]) -> list[_ModelCost]:

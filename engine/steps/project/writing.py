@@ -41,7 +41,7 @@ class Write(ProjectWrite):
     """Write a whole file. An existing file must be short and keep 70 % of its lines; otherwise edit it."""
 
     name = "project.write"
-    title = "Write a file of a project"
+    title = "Write a file in a project"
     fields = WriteFields
 
     def call(self, call: Call) -> JsonValue:
@@ -63,7 +63,7 @@ class Edit(ProjectWrite):
     """Replace lines in files. All edits are applied or none. If one does not match, the nearest lines are shown."""
 
     name = "project.edit"
-    title = "Edit files of a project"
+    title = "Edit files in a project"
     fields = EditFields
 
     def call(self, call: Call) -> JsonValue:
@@ -82,7 +82,7 @@ class Remove(ProjectWrite):
     """Delete a file, unless it is protected. Earlier commits keep it."""
 
     name = "project.remove"
-    title = "Delete a file of a project"
+    title = "Delete a file from a project"
     fields = RemoveFields
 
     def call(self, call: Call) -> JsonValue:
@@ -95,7 +95,7 @@ class Protect(ProjectWrite):
     """Write files that no later step can change, such as acceptance tests."""
 
     name = "project.protect"
-    title = "Write protected files of a project"
+    title = "Write protected files in a project"
     fields = ProtectFields
 
     def call(self, call: Call) -> JsonValue:

@@ -94,7 +94,7 @@ class Query(StepType):
     """
 
     name = "sql.query"
-    title = "Read rows of a database"
+    title = "Read rows from a database"
     service = SERVICE
     effect = Effect.READS
     volatile = frozenset({"truncated"})
@@ -171,7 +171,7 @@ class Schema(StepType):
     """List the tables and views of a database, with their columns, types and keys."""
 
     name = "sql.schema"
-    title = "List the tables of a database"
+    title = "List the tables in a database"
     service = SERVICE
     effect = Effect.READS
     fields = SchemaFields

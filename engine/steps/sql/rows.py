@@ -47,7 +47,7 @@ class Rows(StepType):
     """Read rows of one table by picking it and its columns, without writing SQL."""
 
     name = "sql.rows"
-    title = "Read rows of a table"
+    title = "Read rows from a table"
     service = SERVICE
     effect = Effect.READS
     volatile = frozenset({"truncated"})

@@ -101,6 +101,23 @@ def test_a_row_links_to_what_was_read_and_what_was_made() -> None:
     assert shown.rows[2].links == {}
 
 
+def test_an_item_whose_writes_were_undone_says_so_and_does_not_link_to_them() -> None:
+    first, second = (effect(f"https://github.com/a/b/issues/{number}") for number in (1, 2))
+    steps = [
+        loop("One"),
+        step("each[0]", uses=None),
+        step("each[0].ask", effect=first | {"undone": {"by": "ada", "at": "", "note": ""}}),
+        step("each[0].issue", uses="github.create_issue", effect=second),
+    ]
+    shown = board(run([LOOP], steps))
+    assert (shown.rows[0].cell.word, shown.rows[0].links) == ("Partly undone", {"Issue": second["receipt"]["url"]})
+    second["undone"] = {"by": "ada", "at": "", "note": ""}
+    shown = board(run([LOOP], steps))
+    assert shown.rows[0].links == {}
+    _, _, choice, status, links, _ = table_rows(shown)[0]
+    assert (choice, status, links) == ("succeeded", ["⊘ Undone", "gray"], [])
+
+
 def test_columns_for_links_are_there_from_the_start_so_that_none_jumps() -> None:
     assert board(run([LOOP], [loop("One")], "running")).kinds == ["Issue"]
     assert board(run([LOOP], [loop("One")], "failed")).kinds == []

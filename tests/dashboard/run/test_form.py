@@ -61,6 +61,19 @@ def started(orchestra: Orchestra, at: AppTest) -> JsonObject:
     return orchestra.runs.wait(OWNER, rows[0].run_id, 60)["inputs"]
 
 
+def test_a_list_of_objects_is_filled_in_entry_by_entry(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:
+    city = {"type": "object", "properties": {"name": {"type": "string"}, "count": {"type": "integer"}}}
+    cities = {"type": "array", "items": city, "default": [{"name": "Bonn", "count": 2}, {"name": "Kiel"}]}
+    at = form({"cities": cities})
+    at.button(key="input-all-cities-remove-0").click().run()
+    at.button(key="input-all-cities-add").click().run()
+    at.text_input(key="input-all-cities-2-name").set_value("Mainz").run()
+    at.button(key="input-all-cities-remove-2").click().run()
+    at.button(key="input-all-cities-add").click().run()
+    at.text_input(key="input-all-cities-3-name").set_value("Ulm").run()
+    assert started(orchestra, at) == {"cities": [{"name": "Kiel"}, {"name": "Ulm"}]}
+
+
 def test_a_form_left_alone_sends_the_defaults(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:
     assert started(orchestra, form(PROPERTIES)) == {
         "body": "a\nb",

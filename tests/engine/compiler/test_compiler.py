@@ -93,6 +93,11 @@ MISTAKES = [
         "a whole number, not 'many'", "", id="literal",
     ),
     pytest.param(
+        flow(call("a", "store.upsert", {"table": "Invoices 2026", "key": "k", "value": 1})), "field", "a", "with.table",
+        '"Invoices 2026"', "'Invoices 2026' cannot be the name of a table.", "such as invoices_2026",
+        id="name-of-a-table",
+    ),
+    pytest.param(
         flow(call("a", "flow.wait", {"seconds": 1, "until": "2026-01-01T00:00:00Z"})), "field", "a", "with",
         '{\n        "seconds"', "Takes 'seconds' or 'until', not both", "", id="fields-that-do-not-go-together",
     ),

@@ -120,6 +120,10 @@ POST = {**GET, "method": "POST"}
                      "3 mails: 3 labelled.", id="two-labels-without-a-word"),
         pytest.param({"x": "gmail.add_labels", "y": "gmail.archive"}, ["x y", "x y"],
                      "2 mails: 2 labelled and archived.", id="two-deeds"),
+        pytest.param({"create_draft": "gmail.create_draft"}, ["create_draft"], "1 mail: 1 draft.",
+                     id="named-as-its-type"),
+        pytest.param({"create_draft_2": "gmail.create_draft"}, ["create_draft_2"] * 2, "2 mails: 2 drafts.",
+                     id="named-as-its-type-again"),
         pytest.param({"x": "gone.type", "y": "gone.other"}, ["x", "y"], "2 mails: 2 writes.", id="types-of-old"),
     ],
 )  # fmt: skip
@@ -307,3 +311,20 @@ def test_a_loop_inside_a_loop_is_not_the_story() -> None:
 def test_ten_thousand_items_are_told_at_once() -> None:
     steps = mails(*["label"] * 9_000, *["task label"] * 1_000)
     assert sentence(run(*steps)) == "10,000 mails: 1,000 tasks, 9,000 only labelled."
+
+
+@pytest.mark.parametrize(
+    ("key", "title", "said"),
+    [
+        pytest.param("1969abc3fc9abf2d", "1969abc3fc9abf2d", "1 mail: 1 task.", id="an id"),
+        pytest.param("<a.1@example.com>", "<a.1@example.com>", "1 mail: 1 task.", id="the id of a mail"),
+        pytest.param("7d44bf72-9f0e-4a0e-8f6f-0a3c0e3e5f10", "Invoice 7", '1 mail: 1 task. "Invoice 7".', id="a title"),
+        pytest.param("2026-11-27", "2026-11-27", '1 mail: 1 task. "2026-11-27".', id="a key that says something"),
+        pytest.param("quarterly-report-europe.txt", "quarterly-report-europe.txt",
+                     '1 mail: 1 task. "quarterly-report-europe.txt".', id="a name"),
+    ],
+)  # fmt: skip
+def test_the_only_item_is_named_unless_it_has_only_the_id_of_a_service(key: str, title: str, said: str) -> None:
+    steps = mails("task")
+    steps[1] |= {"key": key, "title": title}
+    assert sentence(run(*steps)) == said

@@ -136,7 +136,7 @@ function Given({ type, place }: { type: TriggerType; place: Path }) {
 const BEGINNINGS: Record<string, string> = { now: N_("Only items from now on"), last: N_("Also the newest existing items") };
 const GO_ON = N_("Continue from where it stopped");
 
-// Whether it is on: that is in force at once, while the fields are part of the draft.
+// Whether it is on: that takes effect at once, while the fields are part of the draft.
 function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerType | undefined; triggers: Triggers }) {
   const form = useForm();
   const [chosen, setChosen] = useState<Json | undefined>();
@@ -164,7 +164,7 @@ function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerTy
   return (
     <section aria-label={t("Whether it is on")} className="panel-switch">
       <p>
-        <b>{stateWords(triggers.statuses, trigger.id)}</b> <span className="panel-quiet">{t("Turning it on or off is in force at once, and no part of the draft.")}</span>
+        <b>{stateWords(triggers.statuses, trigger.id)}</b> · <span className="panel-quiet">{t("Turning it on or off takes effect at once and is not part of the draft.")}</span>
       </p>
       <Troubles status={status} />
       {!form.readOnly && !status.is_on && options.length > 1 && (

@@ -63,6 +63,6 @@ export function approval(step: Step): string {
     case "never":
       return t("Nobody needs to approve it.");
     default:
-      return t("Approved as the workflow says.");
+      return t("Approval follows the rules of the workflow and of the step type.");
   }
 }

@@ -28,9 +28,9 @@ def test_before_the_first_run_the_prompts_tell_with_their_assumption(desk: Desk)
     assert found["low_usd"] == pytest.approx(3 * once[0], rel=0.05)
     assert found["high_usd"] == pytest.approx(3 * (once[1] + 2_000 * 10 / 1e6), rel=0.05)
     assert "1 model step" in found["sentence"]
-    assert " for 3 items, guessed" in found["sentence"]
+    assert " for 3 items, estimated" in found["sentence"]
     without_items = desk.run()["estimate"]
-    assert " for each item of its loops, guessed" in without_items["sentence"]
+    assert " per loop item, estimated" in without_items["sentence"]
     assert words(without_items).endswith(" an item")
     assert desk.asked == 3, "an estimate asks nobody"
 
@@ -46,7 +46,7 @@ def test_later_the_last_runs_tell_also_after_a_rename(desk: Desk) -> None:
     desk.orchestra.workflows.rename(OWNER, "work", "other")
     desk.workflow([ask()], id="new")  # another workflow has its name now
     assert preview(desk, "other")["sentence"] == "$0.1000 to $0.3000, by the last 2 runs."
-    assert "guessed" in preview(desk)["sentence"]
+    assert "estimated" in preview(desk)["sentence"]
     listed = desk.orchestra.runs.list(OWNER, workflow="other").rows
     assert [row.run_id for row in listed] == [second["run_id"], first["run_id"]]
     assert desk.orchestra.runs.list(OWNER, workflow="work").rows == []
@@ -56,7 +56,7 @@ def test_later_the_last_runs_tell_also_after_a_rename(desk: Desk) -> None:
     ("prices", "step", "sentence"),
     [
         pytest.param({}, ask(), "The cost is not known: the price of 'big' is not.", id="unknown price"),
-        pytest.param({"local": 0}, ask(), "$0.00, guessed", id="local"),
+        pytest.param({"local": 0}, ask(), "$0.00, estimated", id="local"),
         pytest.param({}, set_step("a"), None, id="no model"),
     ],
 )
