@@ -16,7 +16,7 @@ Options = Mapping[str, Any]
 
 TEXTS: Mapping[str, str] = {
     "pdf": "pdf",
-    "word": "word",
+    "word": "documents.word",
     "excel": "workbooks.excel",
     "slides": "slides",
     "csv": "csv_tables.separated",
@@ -30,7 +30,7 @@ TEXTS: Mapping[str, str] = {
 """{kind: the module that reads its text}."""
 TABLES: Mapping[str, str] = {
     "pdf": "pdf_tables",
-    "word": "word",
+    "word": "documents.word",
     "excel": "workbooks.excel",
     "csv": "csv_tables.separated",
     "plain": "csv_tables.separated",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.grid import spread
 from engine.sandbox.readers.html import tables_of
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.tables import Table
@@ -19,20 +20,16 @@ _BLOCKS = ("p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6")
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
     """Take the text of the document, without pictures. Raises Refused."""
     del kind, options
-    html = _html(source)
-    if into.is_markdown:
-        from markdownify import markdownify
-
-        plain: Any = {"escape_asterisks": False, "escape_underscores": False, "escape_misc": False}
-        into.add(str(markdownify(html, heading_style="ATX", bullets="-", table_infer_header=True, **plain)))
-    else:
-        into.add(_plain(html))
+    tree = _tree(_html(source))
+    for one in tree.find_all("table"):
+        spread(one, tree)
+    into.add(_markdown(tree) if into.is_markdown else _plain(tree))
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take the table that was asked for by its number, from 1. Raises Refused."""
     del kind
-    tables_of(_html(source), options, into)
+    tables_of(_tree(_html(source)), options, into)
 
 
 def _html(source: Source) -> str:
@@ -54,12 +51,23 @@ def _no_picture(_image: Any) -> dict[str, str]:
     return {}
 
 
-def _plain(html: str) -> str:
+def _tree(html: str) -> Any:
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(html, "html.parser")
-    for cell in soup.find_all(["td", "th"]):
+    return BeautifulSoup(html, "html.parser")
+
+
+def _markdown(tree: Any) -> str:
+    from markdownify import MarkdownConverter
+
+    plain: Any = {"escape_asterisks": False, "escape_underscores": False, "escape_misc": False}
+    converter = MarkdownConverter(heading_style="ATX", bullets="-", table_infer_header=True, **plain)
+    return str(converter.convert_soup(tree))
+
+
+def _plain(tree: Any) -> str:
+    for cell in tree.find_all(["td", "th"]):
         cell.append("\t")
-    for block in soup.find_all([*_BLOCKS, "br"]):
+    for block in tree.find_all([*_BLOCKS, "br"]):
         block.append("\n")
-    return soup.get_text()
+    return str(tree.get_text())
