@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clients.mail.html import HTML_MOST, visible_text, visible_tree
+from clients.mail.html import HTML_MOST, TAGS_MOST, visible_text, visible_tree
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.grid import text_rows
@@ -37,16 +37,19 @@ def tables_of(tree: Any, options: Mapping[str, Any], into: Table) -> None:
 
 
 def _html(source: Source, kind: Kind, into: Text | Table) -> str:
-    parts, length, damage = [], 0, Damage()
+    parts, length, tags, damage = [], 0, 0, Damage()
+    rest = ""
     for line in lines(source, kind.encoding, damage):
         parts.append(line)
         length += len(line)
-        if length > HTML_MOST:
-            rest = f"what follows the first {HTML_MOST:,} characters of HTML"
-            if isinstance(into, Text):
-                into.leave_out(rest)
-            else:
-                into.notes.append(f"Not read: {rest}.")
+        tags += line.count("<")
+        if length > HTML_MOST or tags > TAGS_MOST:
+            first = f"{HTML_MOST:,} characters" if length > HTML_MOST else f"{TAGS_MOST:,} tags"
+            rest = f"what follows the first {first} of HTML"
             break
+    if rest and isinstance(into, Text):
+        into.leave_out(rest)
+    elif rest:
+        into.notes.append(f"Not read: {rest}.")
     into.notes += damage.notes()
     return "".join(parts)

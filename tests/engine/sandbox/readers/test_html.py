@@ -59,3 +59,11 @@ def test_a_merged_cell_takes_all_of_its_places(tmp_path: Path, rows: str, wanted
 def test_merged_cells_make_no_enormous_table_of_a_small_one(tmp_path: Path, rows: str) -> None:
     said = refused(tmp_path, "a.html", f"<table><tr><td>a<td>b{rows}")
     assert said == "The merged cells of a table would fill more than 5,000,000 characters."
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_what_is_not_read_of_a_long_page_is_said(tmp_path: Path, between: str) -> None:
+    page = f"<table>{between.join(['<tr><td>1</td></tr>'] * 15_100)}</table>"
+    rest = "what follows the first 60,000 tags of HTML"
+    assert answered(tmp_path, "a.html", page)["notes"] == [f"Not read: {rest}."]
+    assert answered(tmp_path, "a.html", page, "text")["left_out"] == rest
