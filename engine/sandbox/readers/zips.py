@@ -104,9 +104,9 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
 
 
 def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """Return {id: (kind, place)} of the parts that a part refers to."""
+    """Return {id: (kind, place)} of the parts that a part refers to, or the document itself (""). Raises Refused."""
     folder, name = posixpath.split(part)
-    found = xml(archive, f"{folder}/_rels/{name}.rels")
+    found = xml(archive, f"{folder}/_rels/{name}.rels".lstrip("/"))
     return {
         one.get("Id", ""): (
             one.get("Type", "").rpartition("/")[2],

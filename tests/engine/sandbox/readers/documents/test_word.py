@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.engine.sandbox.documents import docx
+import pytest
+
+from tests.engine.sandbox.documents import WORDS, docx, rels
 from tests.engine.sandbox.readers.reading import answered, lists
+
+MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+SIGN = "<m:r><m:t>{}</m:t></m:r>"
 
 
 def paragraph(*texts: str) -> str:
@@ -53,3 +59,64 @@ def test_a_table_in_a_cell_is_read_once(tmp_path: Path) -> None:
     )
     assert lists(answered(tmp_path, "a.docx", content)) == [["Ann", "1 2 3 4 5"], ["B", "6"]]
     assert lists(answered(tmp_path, "a.docx", content, sheet=2, header=False)) == [["1", "2"], ["3", "4"]]
+
+
+def test_a_row_that_begins_further_right_has_its_values_in_their_columns(tmp_path: Path) -> None:
+    row = "<w:tr><w:trPr><w:gridBefore w:val='1'/><w:gridAfter w:val='1'/></w:trPr>" + cell("5") + cell("6") + "</w:tr>"
+    head = table([*map(cell, "abcd")], [*map(cell, "1234")])
+    content = docx(head.replace("</w:tbl>", f"{row}{row}</w:tbl>"))
+    assert lists(answered(tmp_path, "a.docx", content))[1:] == [[None, "5", "6", None]] * 2
+
+
+def test_a_merged_cell_goes_on_below_the_head_of_a_table(tmp_path: Path) -> None:
+    rows = table(
+        [cell("a", '<w:vMerge w:val="restart"/>'), cell("b")], properties="<w:trPr><w:tblHeader/></w:trPr>"
+    ).replace("</w:tbl>", f"<w:tr>{cell('', '<w:vMerge/>')}{cell('1')}</w:tr></w:tbl>")
+    assert lists(answered(tmp_path, "a.docx", docx(rows))) == [["a", "1"]]
+
+
+_RUN = "<w:r><w:t>it</w:t></w:r>"
+_BOX = f"<w:txbxContent><w:p>{_RUN}</w:p></w:txbxContent>"
+_ALTERNATE = f"<mc:AlternateContent {MC}><mc:Choice>{{}}</mc:Choice>{{}}</mc:AlternateContent>"
+_DRAWN = f"<w:drawing><x>{_BOX}</x></w:drawing>"
+_OLDER = f"<mc:Fallback><w:pict>{_BOX}</w:pict></mc:Fallback>"
+_RUBY = f"<w:rubyPr/><w:rt><w:r><w:t>no</w:t></w:r></w:rt><w:rubyBase>{_RUN}</w:rubyBase>"
+_POWER = f"<m:sSup><m:e>{SIGN.format('x')}</m:e><m:sup>{SIGN.format(2)}</m:sup></m:sSup>"
+_FRACTION = f"<m:f><m:num>{SIGN.format(1)}</m:num><m:den>{_POWER}</m:den></m:f>"
+_RARE = [
+    pytest.param(f'<w:fldSimple w:instr="MERGEFIELD x">{_RUN}</w:fldSimple>', "before it after", id="field"),
+    pytest.param(f'<w:bdo w:val="rtl">{_RUN}</w:bdo>', "before it after", id="direction"),
+    pytest.param(f"<w:r><w:ruby>{_RUBY}</w:ruby></w:r>", "before it after", id="ruby"),
+    pytest.param("<w:r><w:cr/></w:r>", "before\n after", id="line"),
+    pytest.param("<w:r><w:ptab/></w:r>", "before \t after", id="tab"),
+    pytest.param(f"<m:oMathPara><m:oMath>{_FRACTION}</m:oMath></m:oMathPara>", "before 1/(x^2) after", id="formula"),
+    pytest.param(f"<w:r>{_DRAWN}</w:r>", "before  after\nit", id="box"),
+    pytest.param(f"<w:r>{_ALTERNATE.format(_DRAWN, '')}</w:r>", "before  after\nit", id="newer box"),
+    pytest.param(f"<w:r>{_ALTERNATE.format(_DRAWN, _OLDER)}</w:r>", "before  after\nit", id="box of both kinds"),
+]
+
+
+@pytest.mark.parametrize(("inside", "wanted"), _RARE)
+def test_text_in_rare_elements_is_read(tmp_path: Path, inside: str, wanted: str) -> None:
+    body = f'<w:p {MATH}><w:r><w:t xml:space="preserve">before </w:t></w:r>{inside}<w:r><w:t> after</w:t></w:r></w:p>'
+    found = answered(tmp_path, "a.docx", docx(body), "text")
+    assert (found["text"], found["notes"]) == (wanted, [])
+
+
+def test_a_paragraph_whose_end_was_deleted_is_read(tmp_path: Path) -> None:
+    body = paragraph("one") + f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{_RUN}</w:p>"
+    assert answered(tmp_path, "a.docx", docx(body), "text")["text"].split() == ["one", "it"]
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    inside = f'<w:p xmlns:w="{WORDS}">{_RUN}</w:p>'
+    parts = {
+        "header": f"<h>{inside}</h>", "footer": f"<f>{inside}</f>", "chart": "<c/>",
+        "comments": f'<w:comments xmlns:w="{WORDS}"><w:comment w:id="1"><w:p>{_RUN}</w:p></w:comment></w:comments>',
+    }  # fmt: skip
+    more = {f"word/{name}.xml": content for name, content in parts.items()}
+    more["word/_rels/document.xml.rels"] = rels(*((name, f"{name}.xml") for name in parts), ("header", "empty.xml"))
+    more["word/empty.xml"] = "<h/>"
+    content = docx(paragraph("text") + f"<w:new>{paragraph('more')}</w:new>", **more)
+    said = "Not read: 1 chart, 1 comment, 1 footer, 1 header, text in unknown elements."
+    assert answered(tmp_path, "a.docx", content, "text")["notes"] == [said]
