@@ -66,7 +66,7 @@ def docx(body: str = "", **more: str | bytes) -> bytes:
     )
 
 
-def pptx() -> bytes:
+def pptx(**more: str) -> bytes:
     """A presentation of two slides, shown in the other order than their files are numbered, with notes."""
     shown = "".join(f'<p:sldId id="{250 + at}" r:id="r{at}"/>' for at in (2, 1))
     return zipped(
@@ -80,6 +80,7 @@ def pptx() -> bytes:
             "ppt/slides/_rels/slide2.xml.rels": rels(("notesSlide", "../notesSlides/notesSlide1.xml")),
             "ppt/notesSlides/notesSlide1.xml": _slide("", "Speak slowly."),
             "docProps/core.xml": _core(),
+            **more,
         }
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+from clients.wording import counted
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.documents.rewritten import rewritten
 from engine.sandbox.readers.documents.unread import unread
@@ -42,10 +43,12 @@ def _tree(source: Source, into: Text | Table) -> Any:
     with opened_zip(source.content) as archive:
         refuse_entities(archive)
         document = rewritten(archive)
-        html, messages = _converted(document.file(archive))
+        html, messages = _converted(document.file())
         rest = unread(archive, document, messages)
     if rest and isinstance(into, Text):
         into.notes.append(rest)
+    if document.hidden:
+        into.notes.append(f"Hidden text is left out: {counted(document.hidden, 'character')}.")
     if any(_MERGING in one for one in messages):
         into.notes.append("Merged cells of a table may be in the wrong columns.")
     return BeautifulSoup(html, "html.parser")
