@@ -18,7 +18,7 @@ TEXTS: Mapping[str, str] = {
     "pdf": "pdf",
     "word": "documents.word",
     "excel": "workbooks.excel",
-    "slides": "slides",
+    "slides": "documents.slides",
     "csv": "csv_tables.separated",
     "json": "plain",
     "json_lines": "plain",

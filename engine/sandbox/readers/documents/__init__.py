@@ -1,1 +1,1 @@
-"""Word documents: their text and tables, and what the library for them leaves out."""
+"""Word documents and presentations: their text and tables, and what is left out of them."""

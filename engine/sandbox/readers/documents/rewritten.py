@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
+from engine.sandbox.readers.documents.alternatives import keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.documents.hidden import IGNORED, W, hidden_styles, hide
 from engine.sandbox.readers.zips import kind_of_relation, related, relations, xml
 
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 """The other namespace of the same elements (ECMA-376, part 1, A.1): the library knows both."""
 _USUAL = ("styles", "numbering", "footnotes", "endnotes", "comments")
@@ -68,8 +68,7 @@ def rewritten(archive: zipfile.ZipFile) -> Rewritten:
         if kind == "styles":
             styles = hidden_styles(part)
         elif kind != "numbering":
-            for one in list(part.iter(f"{_MC}AlternateContent")):
-                _keep_one(one)
+            keep_one_form(part)
             found.hidden += hide(part, styles)
             _rewrite(part)
             links = ET.Element(_RELATIONS)
@@ -77,11 +76,6 @@ def rewritten(archive: zipfile.ZipFile) -> Rewritten:
             found.parts[f"word/_rels/{kind}.xml.rels"] = links
         found.parts[f"word/{kind}.xml"] = part
     return found
-
-
-def has_text(element: Element) -> bool:
-    """Return whether there is text in an element, of whatever namespace."""
-    return any(local_name(one) == "t" and (one.text or "").strip() for one in element.iter())
 
 
 def _rewrite(part: Element) -> None:
@@ -107,15 +101,6 @@ def _make_transitional(part: Element) -> None:
             one.tag = W + local_name(one)
         for name in [name for name in one.attrib if name.startswith(_STRICT)]:
             one.set(W + name.removeprefix(_STRICT), one.attrib.pop(name))
-
-
-def _keep_one(alternatives: Element) -> None:
-    """Keep one of the alternatives, as the one that the library reads: the last one, if it has text."""
-    fallback = alternatives.find(f"{_MC}Fallback")
-    kept = fallback if fallback is not None and has_text(fallback) else next(filter(has_text, alternatives), fallback)
-    alternatives[:] = [] if kept is None else [kept]
-    for one in alternatives:
-        one.tag = f"{_MC}Fallback"
 
 
 def _put_text(formula: Element, text: str) -> None:

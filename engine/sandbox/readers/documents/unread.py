@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from clients.wording import counted
+from engine.sandbox.readers.documents.alternatives import has_text
 from engine.sandbox.readers.documents.formulas import local_name
-from engine.sandbox.readers.documents.rewritten import Rewritten, has_text
+from engine.sandbox.readers.documents.rewritten import Rewritten
 from engine.sandbox.readers.zips import related, xml
 
 _PARTS: Mapping[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -9,7 +10,7 @@ from clients.wording import counted
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.documents.rewritten import rewritten
 from engine.sandbox.readers.documents.unread import unread
-from engine.sandbox.readers.grid import spread
+from engine.sandbox.readers.grid import cell_text, spread
 from engine.sandbox.readers.html import tables_of
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.tables import Table
@@ -17,6 +18,8 @@ from engine.sandbox.readers.texts import Text
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _BLOCKS = ("p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6")
+_CELLS = ("td", "th")
+_IN_CELLS = re.compile(r"\|")
 _MERGING = "cell merging may be incorrect"
 """Said by the library of a table with other elements than rows and cells."""
 
@@ -74,13 +77,18 @@ def _no_picture(_image: Any) -> dict[str, str]:
 def _markdown(tree: Any) -> str:
     from markdownify import MarkdownConverter
 
+    for cell in tree.find_all(_CELLS):
+        for inner in cell.find_all("table"):  # Markdown has none in a cell
+            inner.replace_with(cell_text(inner))
+        for part in cell.find_all(string=_IN_CELLS.search):
+            part.replace_with(_IN_CELLS.sub(r"\\|", str(part)))
     plain: Any = {"escape_asterisks": False, "escape_underscores": False, "escape_misc": False}
     converter = MarkdownConverter(heading_style="ATX", bullets="-", table_infer_header=True, **plain)
     return str(converter.convert_soup(tree))
 
 
 def _plain(tree: Any) -> str:
-    for cell in tree.find_all(["td", "th"]):
+    for cell in tree.find_all(_CELLS):
         cell.append("\t")
     for block in tree.find_all([*_BLOCKS, "br"]):
         block.append("\n")

@@ -122,6 +122,13 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert answered(tmp_path, "a.docx", content, "text")["notes"] == [said]
 
 
+def test_a_cell_of_markdown_has_no_other_cells(tmp_path: Path) -> None:
+    inner = table([cell("1|2"), cell("3")], [cell("4"), cell("5")])
+    content = docx(paragraph("a|b") + table([cell("x|y"), cell("it")], [cell("z"), cell(inner + paragraph("6"))]))
+    assert markdown(tmp_path, content).splitlines() == [
+        "a|b", "", "| x\\|y | it |", "| --- | --- |", "| z | 1\\|2 3 4 5 6 |"]  # fmt: skip
+
+
 _VANISH = "<w:rPr><w:vanish/></w:rPr>"
 _STYLES = f"""<w:styles xmlns:w="{WORDS}"><w:style w:type="paragraph" w:styleId="P">{_VANISH}</w:style>
 <w:style w:type="paragraph" w:styleId="Below"><w:basedOn w:val="P"/></w:style>

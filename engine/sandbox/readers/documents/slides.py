@@ -12,6 +12,8 @@ from xml.etree.ElementTree import Element
 
 from clients.wording import counted, listed
 from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
+from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
@@ -22,7 +24,7 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = ("title", "ctrTitle")
 _NO_TEXT = ("sldNum", "dt", "ftr", "hdr", "sldImg")
 _OFF = ("0", "false")
-"""Of the attribute `show`: a slide that is not shown."""
+"""Of the attributes `show` and `hidden`."""
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -33,6 +35,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         slides = list(_slides(archive))
         into.pages = len(slides)
         hidden: list[str] = []
+        hidden_shapes = 0
         for number in wanted_pages(options["pages"], into.pages):
             if into.is_full:
                 into.leave_out(f"the slides from {number} on")
@@ -43,9 +46,12 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             elif slide.get("show") in _OFF:
                 hidden.append(str(number))
             else:
+                hidden_shapes += _take_hidden_out(slide)
                 _add(into, number, *_said(slide, _notes(archive, slides[number - 1]), is_markdown=into.is_markdown))
         if hidden:
             into.notes.append(f"Left out: {counted(len(hidden), 'hidden slide')} ({listed(hidden)}).")
+        if hidden_shapes:
+            into.notes.append(f"Left out: {counted(hidden_shapes, 'hidden shape')}.")
 
 
 def _add(into: Text, number: int, title: str, body: str) -> None:
@@ -63,8 +69,21 @@ def _slides(archive: zipfile.ZipFile) -> Iterator[str]:
             yield place
 
 
+def _take_hidden_out(slide: Element) -> int:
+    """Take out the shapes that are not shown; return how many of them have text."""
+    count = 0
+    for parent in list(slide.iter()):
+        for one in list(parent):
+            properties = one.find(f"*/{_P}cNvPr")
+            if properties is not None and properties.get("hidden", "0") not in _OFF:
+                parent.remove(one)
+                count += has_text(one)
+    return count
+
+
 def _said(slide: Element, notes: str, *, is_markdown: bool) -> tuple[str, str]:
     """Return (the title of a slide, what else there is, with these notes)."""
+    keep_one_form(slide)
     titles: list[str] = []
     body: list[str] = []
     for shape in slide.iter():
@@ -84,6 +103,8 @@ def _notes(archive: zipfile.ZipFile, slide: str) -> str:
     notes = xml(archive, place) if place else None
     if notes is None:
         return ""
+    keep_one_form(notes)
+    _take_hidden_out(notes)
     shapes = (one for one in notes.iter(f"{_P}sp") if _placeholder(one) not in _NO_TEXT)
     return "\n".join(filter(None, map(_paragraphs, shapes)))
 
@@ -104,3 +125,5 @@ def _runs(paragraph: Element) -> Iterator[str]:
             yield one.text or ""
         elif one.tag == f"{_A}br":
             yield "\n"
+        elif local_name(one) == "oMath":
+            yield linear(one)
