@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
@@ -20,6 +21,8 @@ _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
 _NAMED_BY = 1000
 """Rows whose names make the columns."""
+_FILLED_MOST = 200
+"""Columns up to which a row in the file has null where it has no value: with more, a row may have one in thousands."""
 _LONG = re.compile(rb"(?<![.\d])\d{16}")
 """Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
 
@@ -28,7 +31,8 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
     """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
     damage = Damage()
     if kind.name == "json_lines":
-        _fill(into, _of_lines(source, kind, damage))
+        with closing(_of_lines(source, kind, damage)) as items:
+            _fill(into, items)
     elif source.size <= _AT_ONCE:
         _fill(into, _of_document(source, kind, options.get("sheet"), into, damage))
     else:
@@ -38,14 +42,15 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
 
 def _fill(into: Table, items: Iterator[Any]) -> None:
     first = [_row(one) for one in islice(items, _NAMED_BY)]
-    names = list(dict.fromkeys(name for row in first for name in row))
-    into.columns = names
-    known = set(names)
+    into.more_columns(dict.fromkeys(name for row in first for name in row))
+    known = set(into.columns)
     for row in chain(first, map(_row, items)):
-        more = [name for name in row if name not in known]
-        into.columns += more
-        known.update(more)
-        into.put({name: row.get(name) for name in into.columns})
+        if not known.issuperset(row):
+            into.more_columns(name for name in row if name not in known)
+            known.update(row)
+        if len(known) <= _FILLED_MOST:
+            row = {name: row.get(name) for name in into.columns}  # noqa: PLW2901
+        into.put(row)
 
 
 def _row(item: Any) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _of_lines(source: Source, kind: Kind, damage: Damage) -> Iterator[Any]:
+def _of_lines(source: Source, kind: Kind, damage: Damage) -> Generator[Any]:
     for number, line in enumerate(lines(source, kind.encoding, damage), 1):
         if line.strip():
             yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")

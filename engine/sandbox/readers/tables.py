@@ -45,10 +45,15 @@ class Table:
 
     def head(self, cells: Iterable[Any]) -> None:
         """Take the names of the columns. Raises Refused if there are too many."""
-        first = list(islice(cells, COLUMNS_MOST + 1))
-        if len(first) > COLUMNS_MOST:
+        self.columns = []
+        self.more_columns(cells)
+        self.columns = column_names(self.columns)
+
+    def more_columns(self, names: Iterable[Any]) -> None:
+        """Take more columns, whose names stay as they are. Raises Refused if there are too many."""
+        self.columns += islice(names, COLUMNS_MOST + 1)
+        if len(self.columns) > COLUMNS_MOST:
             raise Refused(f"The table has more than {COLUMNS_MOST:,} columns.")
-        self.columns = column_names(first)
 
     def add(self, cells: Sequence[Any]) -> None:
         """Take a row: its cells are plain values, in the order of the columns; missing ones are null."""

@@ -16,9 +16,9 @@ Options = Mapping[str, Any]
 
 TEXTS: Mapping[str, str] = {
     "pdf": "pdf",
-    "word": "word",
+    "word": "documents.word",
     "excel": "workbooks.excel",
-    "slides": "slides",
+    "slides": "documents.slides",
     "csv": "csv_tables.separated",
     "json": "plain",
     "json_lines": "plain",
@@ -30,7 +30,7 @@ TEXTS: Mapping[str, str] = {
 """{kind: the module that reads its text}."""
 TABLES: Mapping[str, str] = {
     "pdf": "pdf_tables",
-    "word": "word",
+    "word": "documents.word",
     "excel": "workbooks.excel",
     "csv": "csv_tables.separated",
     "plain": "csv_tables.separated",

@@ -103,15 +103,26 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
         raise Refused(f"The part {name} of the document is damaged.") from error
 
 
-def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """Return {id: (kind, place)} of the parts that a part refers to."""
+def relations(archive: zipfile.ZipFile, part: str) -> list[ET.Element]:
+    """Return the relationships of a part, or of the document itself (""). Raises Refused."""
     folder, name = posixpath.split(part)
-    found = xml(archive, f"{folder}/_rels/{name}.rels")
+    found = xml(archive, f"{folder}/_rels/{name}.rels".lstrip("/"))
+    return [] if found is None else list(found)
+
+
+def kind_of_relation(relation: ET.Element) -> str:
+    """Return the last word of the type of a relationship, such as "styles"."""
+    return relation.get("Type", "").rpartition("/")[2]
+
+
+def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+    """Return {id: (kind, place)} of the parts that a part refers to, or the document itself (""). Raises Refused."""
+    folder = posixpath.dirname(part)
     return {
         one.get("Id", ""): (
-            one.get("Type", "").rpartition("/")[2],
+            kind_of_relation(one),
             posixpath.normpath(posixpath.join(folder, one.get("Target", ""))).lstrip("/"),
         )
-        for one in (found if found is not None else ())
+        for one in relations(archive, part)
         if one.get("TargetMode") != "External"
     }

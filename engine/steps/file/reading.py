@@ -94,7 +94,7 @@ class Text(FileStep):
     """Read the text of a PDF, a Word, Excel or PowerPoint file, CSV, JSON, HTML, a mail or a text file.
 
     The file is read in a separate process with limits: a file that would crash or overload the program is refused.
-    Hidden text in HTML is left out.
+    Hidden text, slides and sheets are left out.
     """
 
     name = "file.text"
@@ -120,8 +120,8 @@ class Text(FileStep):
 class TableFields(OneFile):
     """The file, and which of its tables to read. `sheet` is the name of a sheet or of a list in JSON, or a number from
     1, which also selects a table in a PDF, a Word file or HTML; empty: the first. A text such as `"3"` counts as a
-    number only if no sheet has that name. `header` says whether the very first row names the columns; empty: the first
-    full row does.
+    number only if no sheet has that name. Hidden sheets are not counted, and are read by name. `header` says whether
+    the very first row names the columns; empty: the first full row does.
     """
 
     sheet: NameOrPlace = option("Sheet or table: name, or number from 1", "")

@@ -58,7 +58,7 @@ def docx(body: str = "", **more: str | bytes) -> bytes:
     return zipped(
         {
             "[Content_Types].xml": f'<?xml version="1.0"?><Types xmlns="{CONTENT_TYPES}"/>',
-            "_rels/.rels": _rels(("officeDocument", "word/document.xml")),
+            "_rels/.rels": rels(("officeDocument", "word/document.xml")),
             "word/document.xml": f'<w:document xmlns:w="{WORDS}"><w:body>{body}</w:body></w:document>',
             "docProps/core.xml": _core(),
             **more,
@@ -66,7 +66,7 @@ def docx(body: str = "", **more: str | bytes) -> bytes:
     )
 
 
-def pptx() -> bytes:
+def pptx(**more: str) -> bytes:
     """A presentation of two slides, shown in the other order than their files are numbered, with notes."""
     shown = "".join(f'<p:sldId id="{250 + at}" r:id="r{at}"/>' for at in (2, 1))
     return zipped(
@@ -74,12 +74,13 @@ def pptx() -> bytes:
             "[Content_Types].xml": f'<?xml version="1.0"?><Types xmlns="{CONTENT_TYPES}"/>',
             "ppt/presentation.xml": f'<p:presentation xmlns:p="{SHOW}" xmlns:r="{OFFICE}"><p:sldIdLst>{shown}'
             "</p:sldIdLst></p:presentation>",
-            "ppt/_rels/presentation.xml.rels": _rels(("slide", "slides/slide1.xml"), ("slide", "slides/slide2.xml")),
+            "ppt/_rels/presentation.xml.rels": rels(("slide", "slides/slide1.xml"), ("slide", "slides/slide2.xml")),
             "ppt/slides/slide1.xml": _slide("Second", "The end."),
             "ppt/slides/slide2.xml": _slide("First", TEXT),
-            "ppt/slides/_rels/slide2.xml.rels": _rels(("notesSlide", "../notesSlides/notesSlide1.xml")),
+            "ppt/slides/_rels/slide2.xml.rels": rels(("notesSlide", "../notesSlides/notesSlide1.xml")),
             "ppt/notesSlides/notesSlide1.xml": _slide("", "Speak slowly."),
             "docProps/core.xml": _core(),
+            **more,
         }
     )
 
@@ -210,7 +211,8 @@ def _slide(title: str, body: str) -> str:
     return f'<p:sld xmlns:p="{SHOW}" xmlns:a="{DRAWING}"><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>'
 
 
-def _rels(*related: tuple[str, str]) -> str:
+def rels(*related: tuple[str, str]) -> str:
+    """The relationships of a part: a kind and a place each."""
     inside = "".join(
         f'<Relationship Id="r{at}" Type="{OFFICE}/{kind}" Target="{target}"/>'
         for at, (kind, target) in enumerate(related, 1)

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
@@ -22,6 +23,9 @@ _TYPED_BY = 1000
 """Rows that decide the types of the columns."""
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
+_ZEROS = re.compile(r"\.0+\Z")
+_SURE_MOST = 16
+"""Characters up to which a number has no more than 15 digits, which a float always keeps."""
 _SHOWN_MOST = 500
 _END = "\ufdd0\ufdd1"
 """A line after the last one, of characters that no text has: it ends up in a cell whose quote is not closed."""
@@ -150,18 +154,29 @@ def _kind(cells: Sequence[str | None]) -> Cell | None:
     told = [cell for cell in cells if cell]
     if told and all(map(_is_whole, told)):
         return int
-    return _decimal if told and all(map(_NUMBER.match, told)) else None
+    return _decimal if told and all(map(_is_decimal, told)) and not _are_names(told) else None
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Return whether different cells would be the same number, as the versions 1.1 and 1.10 would; 2 and 2.0 are."""
+    different = {_ZEROS.sub("", cell) for cell in cells} - {"-0"}
+    return len(set(map(float, different))) < len(different)
 
 
 def _as(kind: Cell | None, cell: str | None) -> Any:
     if kind is None or not cell:
         return cell
-    is_such = _is_whole(cell) if kind is int else _NUMBER.match(cell)
+    is_such = _is_whole(cell) if kind is int else _is_decimal(cell)
     return kind(cell) if is_such else cell
 
 
 def _decimal(cell: str) -> Any:
     return plain_cell(float(cell))
+
+
+def _is_decimal(cell: str) -> bool:
+    """Return whether a cell is a number that a float keeps with all of its digits."""
+    return _NUMBER.match(cell) is not None and (len(cell) <= _SURE_MOST or Decimal(repr(float(cell))) == Decimal(cell))
 
 
 def _is_whole(cell: str) -> bool:

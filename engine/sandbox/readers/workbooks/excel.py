@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from clients.wording import counted, listed
 from engine.sandbox.readers.detect import EXCEL, LOCKED, Kind
 from engine.sandbox.readers.source import NeedsCare, Refused, Source
 from engine.sandbox.readers.tables import Table, chosen, fill, trimmed
@@ -18,13 +19,18 @@ from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _ROWS_SHOWN = 500
 """Of each sheet, in a text."""
+_NAME_MOST = 31
+"""Characters of the name of a sheet in Excel."""
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
-    """Take a sheet by its name, or its number from 1. Raises Refused, NeedsCare."""
+    """Take a sheet by its name, or its number from 1, which hidden ones have not. Raises Refused, NeedsCare."""
     book = _opened(source, kind, options)
     into.sheets += book.names
-    name = chosen(book.names, options.get("sheet"), "sheet")
+    wanted = options.get("sheet")
+    name = str(wanted) if wanted in book.hidden else chosen(book.names, wanted, "sheet")
+    if name != wanted:
+        into.notes += _left_out(book.hidden)
     known = stored(source.content, name)
     odd = book.odd_cells(known)
     fill(into, odd.finite(book.rows(name, odd)), has_header=options.get("header"))
@@ -33,9 +39,10 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
-    """Take the first rows of each sheet as a table of Markdown, or with tabs between the cells."""
+    """Take the first rows of each sheet that is not hidden as a table of Markdown, or with tabs between the cells."""
     book = _opened(source, kind, options)
     into.pages = len(book.names)
+    into.notes += _left_out(book.hidden)
     for number in wanted_pages(options["pages"], into.pages):
         name = book.names[number - 1]
         if into.is_full:
@@ -50,6 +57,12 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         into.notes += (f"Sheet {name}: {note}" for note in odd.notes())
         if left:
             into.leave_out(f"{left:,} rows of the sheet {name!r}")
+
+
+def _left_out(hidden: Sequence[str]) -> Iterator[str]:
+    if hidden:
+        names = listed([repr(name[:_NAME_MOST]) for name in hidden])
+        yield f"Left out: {counted(len(hidden), 'hidden sheet')} ({names}). `file.table` reads one by its name."
 
 
 class _Quick:
@@ -70,7 +83,10 @@ class _Quick:
             raise Refused(LOCKED) from error
         except self._errors as error:
             raise self._failed("The workbook is damaged.") from error
-        self.names = [str(name) for name in self._book.sheet_names]
+        shown = python_calamine.SheetVisibleEnum.Visible
+        sheets = [(str(one.name), one.visible == shown) for one in self._book.sheets_metadata]
+        self.names = [name for name, is_shown in sheets if is_shown]
+        self.hidden = [name for name, is_shown in sheets if not is_shown]
 
     def odd_cells(self, known: Stored) -> OddCells:
         """Return the odd cells of a sheet that are known before it is read. Raises NeedsCare."""
@@ -103,7 +119,9 @@ class _Careful:
             raise
         except Exception as error:
             raise Refused("The workbook is damaged.") from error
-        self.names = list(self._book.sheetnames)
+        sheets = [(name, self._book[name].sheet_state == "visible") for name in self._book.sheetnames]
+        self.names = [name for name, is_shown in sheets if is_shown]
+        self.hidden = [name for name, is_shown in sheets if not is_shown]
 
     def odd_cells(self, _known: Stored) -> OddCells:
         """Return where odd cells are counted as they are read."""

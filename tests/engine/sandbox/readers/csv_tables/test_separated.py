@@ -54,6 +54,11 @@ def test_the_first_row_is_the_head_if_the_step_says_so(tmp_path: Path) -> None:
         (["", "1", "", "2"], [None, 1, None, 2]),
         (["1", "2.50", "3.0"], [1, 2.5, 3]),
         (["1", "2", "x"], ["1", "2", "x"]),
+        (["1.9", "1.10", "1.1"], ["1.9", "1.10", "1.1"]),
+        (["2", "2.0", "2.00", "2.50", "0", "-0.0"], [2, 2, 2, 2.5, 0, 0]),
+        (["2.50", "2.50"], [2.5, 2.5]),
+        (["1234567890.123456789", "1.5"], ["1234567890.123456789", "1.5"]),
+        (["12.345678901234567", "0.000000000000001"], [12.345678901234567, 1e-15]),
     ],
 )
 @pytest.mark.parametrize("above", ["", "Report\nof today\n\n"])
@@ -80,6 +85,11 @@ def test_the_first_thousand_rows_decide_and_the_head_is_none_of_them(tmp_path: P
 def test_a_file_without_a_cell_is_empty(tmp_path: Path, content: bytes) -> None:
     assert refused(tmp_path, "a.csv", content) == "It is empty."
     assert refused(tmp_path, "a.csv", content, "text", form="markdown") == "It is empty."
+
+
+def test_a_later_number_that_would_lose_digits_is_a_text(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.csv", "a,b\n" + "1.5,x\n" * 1000 + "1234567890.123456789,x\n")
+    assert (found["rows"][0]["a"], found["rows"][-1]["a"]) == (1.5, "1234567890.123456789")
 
 
 def test_lines_above_that_are_not_in_the_answer_are_counted(tmp_path: Path) -> None:

@@ -19,11 +19,15 @@ _FORMS = ("General", "yyyy-mm-dd", "[h]:mm", "hh:mm:ss", "#,##0.00")
 """The formats of cells with `s="1"` and so on."""
 
 
-def workbook(rows: str, names: Sequence[str] = ("Sheet",), size: str = "") -> bytes:
+def workbook(rows: str, names: Sequence[str] = ("Sheet",), size: str = "", hidden: Sequence[str] = ()) -> bytes:
     """A workbook whose sheets have these rows, or their own names, as XML."""
+    states = {name: f'state="{"veryHidden" if at else "hidden"}"' for at, name in enumerate(hidden)}
     types = [("/xl/workbook.xml", "sheet.main"), ("/xl/styles.xml", "styles")]
     types += [(f"/xl/worksheets/sheet{at}.xml", "worksheet") for at, _ in enumerate(names)]
-    sheets = "".join(f'<sheet name="{name}" sheetId="{at + 1}" r:id="r{at}"/>' for at, name in enumerate(names))
+    sheets = "".join(
+        f'<sheet name="{name}" sheetId="{at + 1}" r:id="r{at}" {states.get(name, "")}/>'
+        for at, name in enumerate(names)
+    )
     related = "".join(
         f'<Relationship Id="r{at}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{at}.xml"/>'
         for at, _ in enumerate(names)
@@ -163,3 +167,16 @@ def test_a_workbook_with_a_password_says_so(tmp_path: Path) -> None:
             tmp_path, name, content, task
         )
     assert answered(tmp_path, "a.xlsx", content, "detect")["words"] == "Office document with a password"
+
+
+@pytest.mark.parametrize("is_careful", [False, True])
+def test_hidden_sheets_are_read_by_their_names_only(tmp_path: Path, is_careful: bool) -> None:
+    content = workbook("", ["Key", "Orders", "Lists", "Other"], hidden=["Key", "Lists"])
+    said = "Left out: 2 hidden sheets ('Key', 'Lists'). `file.table` reads one by its name."
+    wanted = {None: ("Orders", [said]), 2: ("Other", [said]), "Lists": ("Lists", []), "Other": ("Other", [])}
+    for sheet, (name, notes) in wanted.items():
+        found = answered(tmp_path, "a.xlsx", content, sheet=sheet, is_careful=is_careful)
+        assert (found["columns"][0], found["sheets"], found["notes"]) == (name, ["Orders", "Other"], notes)
+    text = answered(tmp_path, "a.xlsx", content, "text", is_careful=is_careful)
+    assert (text["text"].split(), text["pages"]) == (["Orders", "b", "Other", "b"], 2)
+    assert text["notes"] == [said]

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from clients.wording import counted, listed
 from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
+from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
@@ -20,6 +23,8 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TITLES = ("title", "ctrTitle")
 _NO_TEXT = ("sldNum", "dt", "ftr", "hdr", "sldImg")
+_OFF = ("0", "false")
+"""Of the attributes `show` and `hidden`."""
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -29,12 +34,28 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         refuse_entities(archive)
         slides = list(_slides(archive))
         into.pages = len(slides)
+        hidden: list[str] = []
+        hidden_shapes = 0
         for number in wanted_pages(options["pages"], into.pages):
             if into.is_full:
                 into.leave_out(f"the slides from {number} on")
-                return
-            title, body = _said(archive, slides[number - 1], is_markdown=into.is_markdown)
-            into.add(body if into.is_markdown else f"{title}\n{body}", number, f"Slide {number}: {title}".rstrip(": "))
+                break
+            slide = xml(archive, slides[number - 1])
+            if slide is None:
+                into.add("", number, f"Slide {number}")
+            elif slide.get("show") in _OFF:
+                hidden.append(str(number))
+            else:
+                hidden_shapes += _take_hidden_out(slide)
+                _add(into, number, *_said(slide, _notes(archive, slides[number - 1]), is_markdown=into.is_markdown))
+        if hidden:
+            into.notes.append(f"Left out: {counted(len(hidden), 'hidden slide')} ({listed(hidden)}).")
+        if hidden_shapes:
+            into.notes.append(f"Left out: {counted(hidden_shapes, 'hidden shape')}.")
+
+
+def _add(into: Text, number: int, title: str, body: str) -> None:
+    into.add(body if into.is_markdown else f"{title}\n{body}", number, f"Slide {number}: {title}".rstrip(": "))
 
 
 def _slides(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -48,10 +69,21 @@ def _slides(archive: zipfile.ZipFile) -> Iterator[str]:
             yield place
 
 
-def _said(archive: zipfile.ZipFile, place: str, *, is_markdown: bool) -> tuple[str, str]:
-    slide = xml(archive, place)
-    if slide is None:
-        return "", ""
+def _take_hidden_out(slide: Element) -> int:
+    """Take out the shapes that are not shown; return how many of them have text."""
+    count = 0
+    for parent in list(slide.iter()):
+        for one in list(parent):
+            properties = one.find(f"*/{_P}cNvPr")
+            if properties is not None and properties.get("hidden", "0") not in _OFF:
+                parent.remove(one)
+                count += has_text(one)
+    return count
+
+
+def _said(slide: Element, notes: str, *, is_markdown: bool) -> tuple[str, str]:
+    """Return (the title of a slide, what else there is, with these notes)."""
+    keep_one_form(slide)
     titles: list[str] = []
     body: list[str] = []
     for shape in slide.iter():
@@ -62,7 +94,6 @@ def _said(archive: zipfile.ZipFile, place: str, *, is_markdown: bool) -> tuple[s
         elif shape.tag == f"{_A}tbl":
             rows = [[_paragraphs(cell) for cell in row.iter(f"{_A}tc")] for row in shape.iter(f"{_A}tr")]
             body.append(markdown_table(rows) if is_markdown else "\n".join("\t".join(row) for row in rows))
-    notes = _notes(archive, place)
     shown = "\n\n".join(filter(None, [*body, f"Notes: {notes}" if notes else ""]))
     return " ".join(" ".join(titles).split()), shown
 
@@ -72,6 +103,8 @@ def _notes(archive: zipfile.ZipFile, slide: str) -> str:
     notes = xml(archive, place) if place else None
     if notes is None:
         return ""
+    keep_one_form(notes)
+    _take_hidden_out(notes)
     shapes = (one for one in notes.iter(f"{_P}sp") if _placeholder(one) not in _NO_TEXT)
     return "\n".join(filter(None, map(_paragraphs, shapes)))
 
@@ -92,3 +125,5 @@ def _runs(paragraph: Element) -> Iterator[str]:
             yield one.text or ""
         elif one.tag == f"{_A}br":
             yield "\n"
+        elif local_name(one) == "oMath":
+            yield linear(one)

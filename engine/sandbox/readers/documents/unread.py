@@ -1,0 +1,54 @@
+"""What a Word document has besides the text that was read, in words."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from clients.wording import counted
+from engine.sandbox.readers.documents.alternatives import has_text
+from engine.sandbox.readers.documents.formulas import local_name
+from engine.sandbox.readers.documents.rewritten import Rewritten
+from engine.sandbox.readers.zips import related, xml
+
+_PARTS: Mapping[str, str] = {
+    "header": "header",
+    "footer": "footer",
+    "comments": "comment",
+    "chart": "chart",
+    "diagramData": "diagram",
+    "aFChunk": "embedded document",
+    "package": "embedded object",
+    "oleObject": "embedded object",
+}
+"""{the kind of a relationship: what is in such a part}."""
+_WITH_TEXT = ("header", "footer", "comment")
+_UNKNOWN = "An unrecognised element was ignored: "
+_SYMBOL = "A w:sym element"
+
+
+def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str]) -> str:
+    """Return a sentence that says what was not read, "" if that is nothing. `messages`: those of the library."""
+    left = Counter(_others(archive, document))
+    told = [counted(count, what) for what, count in left.items()]
+    said = list(messages)
+    names = {one.removeprefix(_UNKNOWN).replace("}", ":").rpartition(":")[2] for one in said if _UNKNOWN in one}
+    if any(local_name(one) in names and has_text(one) for part in document.parts.values() for one in part.iter()):
+        told.append("text in unknown elements")
+    if any(one.startswith(_SYMBOL) for one in said):
+        told.append("symbols of special fonts")
+    return f"Not read: {', '.join(told)}." if told else ""
+
+
+def _others(archive: zipfile.ZipFile, document: Rewritten) -> Iterator[str]:
+    """Yield what there is in other parts, and what in drawings: a word for each."""
+    for kind, place in sorted(set(related(archive, document.main).values())):
+        what = _PARTS.get(kind, "")
+        part = xml(archive, place) if what in _WITH_TEXT else None
+        if what == "comment" and part is not None:
+            yield from (what for one in part if has_text(one))
+        elif what and (what not in _WITH_TEXT or (part is not None and has_text(part))):
+            yield what
+    for part in document.parts.values():
+        yield from ("drawing with text" for one in part.iter() if local_name(one) == "drawing" and has_text(one))

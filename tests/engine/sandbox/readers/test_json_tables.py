@@ -1,0 +1,44 @@
+"""Lists in JSON as tables: their columns."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.sandbox.readers.source import Source
+from engine.sandbox.readers.tasks import answer
+from tests.engine.sandbox.readers.reading import answered, refused
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_table_has_no_more_columns_in_json_than_elsewhere(tmp_path: Path, name: str) -> None:
+    rows = [json.dumps({f"k{at}": at}) for at in range(16_385)]
+    content = "\n".join(rows) if name == "a.jsonl" else f"[{','.join(rows)}]"
+    assert refused(tmp_path, name, content) == "The table has more than 16,384 columns."
+
+
+def test_rows_of_ever_other_names_take_time_as_others_do(tmp_path: Path) -> None:
+    content = "\n".join(json.dumps({f"k{at % 16_000}": at}) for at in range(50_000))
+    path, out = tmp_path / "a.jsonl", tmp_path / "out"
+    path.write_text(content)
+    begun = time.process_time()
+    handle = os.open(out, os.O_WRONLY | os.O_CREAT)
+    try:
+        with path.open("rb") as file:
+            found = answer(Source(file, "a.jsonl", handle), "table", {"limit": 10})
+    finally:
+        os.close(handle)
+    assert time.process_time() - begun < 10
+    assert (found["row_count"], len(found["columns"]), len(found["rows"])) == (50_000, 16_000, 10)
+    assert [row["k3"] for row in found["rows"]][:5] == [None, None, None, 3, None]
+    assert out.stat().st_size < 2 * len(content)
+
+
+def test_a_later_name_is_a_column_of_all_rows(tmp_path: Path) -> None:
+    rows = [{"a": 1}] * 1500 + [{"b": 2}]
+    found = answered(tmp_path, "a.json", json.dumps(rows))
+    assert (found["rows"][0], found["rows"][-1]) == ({"a": 1, "b": None}, {"a": None, "b": 2})
