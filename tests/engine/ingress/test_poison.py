@@ -89,6 +89,24 @@ def test_a_body_that_leaves_no_room_for_the_error_stays_in_a_file(
     scene(server, test)
 
 
+def test_a_stream_that_takes_less_gets_a_dead_letter_without_the_body(
+    root: Path, orchestra: Orchestra, taking: Taking
+) -> None:
+    server = configured(Nats(), root)
+    letters = server.topics.dead_letters
+
+    async def test() -> None:
+        await server._stream.add_stream(name=letters.replace(".", "-"), subjects=[letters], max_msg_size=4_096)
+        await server.send(b"x" * 5_000)
+        await server.send(body(1))
+        await taken(orchestra, taking(), 1)
+        assert await server.left() == 0
+        [(letter, error)] = await server.dead()
+        assert (letter, error["body"]["size_bytes"]) == (b"", 5_000)
+
+    scene(server, test)
+
+
 def test_a_key_as_long_as_a_frame_is_cut_in_the_dead_letter(root: Path, orchestra: Orchestra, taking: Taking) -> None:
     server = configured(RabbitMQ(), root)
 
