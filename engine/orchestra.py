@@ -739,7 +739,8 @@ class Orchestra(Facets):
         def plan(name: str, environment: str) -> Plan:
             return self._ready_plan(name, {}, environment)
 
-        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over, self._worker.owner.locks)
+        locks, folder = self._worker.owner.locks, self.workspace.state_dir
+        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over, locks, folder)
 
     @cached_property
     def approvals(self) -> Approvals:

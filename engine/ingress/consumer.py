@@ -7,12 +7,13 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from clients.errors import ServiceError
 from engine.base.errors import Fenced, OrchestraError, TooManyRuns
-from engine.ingress.brokers.broker import Broker, Message, Receiver
+from engine.ingress.bodies import Bodies
+from engine.ingress.brokers.broker import Broker, BrokerLost, Message, Receiver, Unsendable
 from engine.ingress.door import Door
 from engine.ingress.orders import Outcome, Refused
 from engine.ingress.outbox import Outbox, Status
@@ -33,6 +34,7 @@ class Consumer:
     broker: Broker
     door: Door
     outbox: Outbox
+    bodies: Bodies
     is_taken_over: threading.Event
     """Set once another process has taken over the runs of this one."""
     leads: Callable[[], bool]
@@ -41,7 +43,8 @@ class Consumer:
     async def run(self, stop: asyncio.Event, begun: Callable[[], None]) -> None:
         """Take messages until `stop` is set; call `begun` once it is connected.
 
-        Raises Fenced if another process has taken over, and what the broker's client raises if it does not answer.
+        Raises Fenced if another process has taken over, BrokerLost if the broker's client cannot go on, and what that
+        client raises if its server does not answer to begin with.
         """
         async with self.broker.opened():
             begun()
@@ -52,6 +55,8 @@ class Consumer:
                     while not stop.is_set():
                         if self.is_taken_over.is_set():
                             raise Fenced
+                        if reason := self.broker.lost():
+                            raise BrokerLost(reason)
                         with suppress(TimeoutError):
                             await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
             finally:
@@ -62,7 +67,8 @@ class Consumer:
         """Return once the runs of these messages are on disk, and the broker has the others as dead letters."""
         await self.room()
         outcomes = await _until_done(lambda: asyncio.to_thread(self.door.take, messages))
-        await _until_done(lambda: self._answer(messages, outcomes))
+        unanswered = list(zip(messages, outcomes, strict=True))
+        await _until_done(lambda: self._answer(unanswered))
         reached("before acknowledgement")
 
     async def room(self) -> None:
@@ -78,15 +84,35 @@ class Consumer:
             else:
                 return
 
-    async def _answer(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
-        """Tell the broker what became of messages; if this fails, all of it is told again."""
-        await asyncio.gather(*map(self._answer_to, messages, outcomes))
+    async def _answer(self, unanswered: list[tuple[Message, Outcome]]) -> None:
+        """Tell the broker what became of messages; those of which it could not be told remain in the list."""
+        told = await asyncio.gather(*(self._answer_to(*one) for one in unanswered), return_exceptions=True)
+        errors = [error for error in told if error is not None]
+        unanswered[:] = [one for one, error in zip(unanswered, told, strict=True) if error is not None]
+        for error in errors:  # a client that closes cancels what waits for it, and not us
+            raise error if isinstance(error, Exception) else ConnectionError("The client has given up.")
 
     async def _answer_to(self, message: Message, outcome: Outcome) -> None:
         if isinstance(outcome, Refused):
-            await self.broker.send_dead(message, outcome.header())
+            await self._bury(message, outcome)
         else:
             await self.broker.send_status(outcome.run_id, Status.queued(outcome).body())
+
+    async def _bury(self, message: Message, refused: Refused) -> None:
+        """Send a dead letter; if its broker does not take it, one without the body, which stays here."""
+        try:
+            await self.broker.send_dead(message, refused.header())
+            return
+        except Unsendable as error:
+            reason = str(error)
+        body = await asyncio.to_thread(self.bodies.keep, message.body)
+        origin = message.place or message.sent_id or self.door.topic
+        _log.error("A message (%s) is no dead letter as it is: %s Its body is in %s.", origin, reason, body.file)
+        letter, header = replace(message, body=b""), refused.header(body, origin)
+        try:
+            await _until_done(lambda: self.broker.send_dead(letter, header))
+        except Unsendable as error:
+            _log.error("There is no dead letter of it, only that file: %s %s", error, header)
 
     async def _tell(self) -> None:
         """Send the statuses of runs whenever some are due."""
@@ -104,11 +130,16 @@ class Consumer:
 
 
 async def _until_done(work: Callable[[], Awaitable[Result]]) -> Result:
-    """Return the result of `work`; whatever fails is tried again, with longer pauses, until this is cancelled."""
+    """Return the result of `work`; whatever fails is tried again, with longer pauses, until this is cancelled.
+
+    Raises Unsendable.
+    """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         try:
             return await work()
+        except Unsendable:
+            raise
         except (OrchestraError, ServiceError) as error:
             _log.error("%s %s", error, error.remedy)
         except Exception:  # noqa: BLE001 - a broker that does not answer, or a mistake: nothing is acknowledged

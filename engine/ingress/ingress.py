@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.compiler.definition.plan import Plan
+from engine.ingress.bodies import Bodies
 from engine.ingress.brokers.broker import Broker, Topics
 from engine.ingress.consumer import Consumer
 from engine.ingress.door import Door
@@ -51,6 +53,7 @@ class Ingress:
     is_taken_over: threading.Event
     locks: Locks
     """Let one of several consumers tell the broker how runs go."""
+    state_dir: Path
 
     @property
     def settings(self) -> IngressSettings:
@@ -60,8 +63,8 @@ class Ingress:
     def run(self, stop: asyncio.Event, begun: Callable[[], None]) -> asyncio.Task[None]:
         """Take messages on the running loop until `stop` is set; `begun` is called once the broker has answered.
 
-        Raises InvalidInput for the settings. The task raises BrokerUnreachable, and Fenced if another process has taken
-        over the runs of this one.
+        Raises InvalidInput for the settings. The task raises BrokerUnreachable, BrokerLost, and Fenced if another
+        process has taken over the runs of this one.
         """
         settings = self.settings
         self.user()
@@ -69,7 +72,9 @@ class Ingress:
         outbox = Outbox(self.state.runs, self.state.triggered_runs, self.state.settings, settings.user)
         broker = opened_broker(self.loaded().ingress_url, Topics(settings.topic, settings.group))
         leads = partial(self.locks.leads, "ingress")
-        return asyncio.create_task(_reached(Consumer(broker, door, outbox, self.is_taken_over, leads), stop, begun))
+        bodies = Bodies(self.state_dir / "dead-letters")
+        consumer = Consumer(broker, door, outbox, bodies, self.is_taken_over, leads)
+        return asyncio.create_task(_reached(consumer, stop, begun))
 
     def user(self) -> Principal:
         """Return as whom messages start runs, with the role of now. Raises InvalidInput if there is no such user."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -13,10 +14,14 @@ from engine.base.errors import InvalidInput, OrchestraError, own_words
 from engine.base.json_text import JsonObject, compact
 from engine.base.statuses import Priority
 from engine.documents.json_file import typed_value
+from engine.ingress.bodies import KeptBody
 from engine.ingress.brokers.broker import Message
 from engine.store.acceptances import Request
 
-_LONGEST_SHOWN = 2_000
+_LONGEST_TYPE, _LONGEST_TEXT = 100, 1_000
+"""In ASCII, so that the headers of a dead letter fit into 4,096 bytes: the smallest frame that AMQP allows."""
+_LONGEST_KEY = 1_000
+"""Of a request; an index of PostgreSQL takes no more than 2,700 bytes."""
 _LARGEST_BYTES = 1_000_000
 
 
@@ -38,6 +43,8 @@ class Order(BaseModel):
             "Send a JSON object with `workflow`, and where needed `inputs`, `idempotency_key`, `environment` and"
             " `priority` (docs/ingress.md)."
         )
+        if message.unreadable:
+            raise InvalidInput(f"The headers of the message cannot be read: {message.unreadable}.", remedy=remedy)
         if len(message.body) > _LARGEST_BYTES:
             raise InvalidInput(f"The message has more than {_LARGEST_BYTES:,} bytes.", remedy="Send less at a time.")
         try:
@@ -62,7 +69,12 @@ class Order(BaseModel):
         sent: JsonObject = self.inputs
         if self.environment:
             sent = {"inputs": self.inputs, "environment": self.environment}
-        return Request.of(f"ingress:{compact(parts)}", self.workflow, sent)
+        return Request.of(f"ingress:{_short(compact(parts))}", self.workflow, sent)
+
+
+def _short(key: str) -> str:
+    """Return a key, or its hash if it is long."""
+    return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -87,10 +99,23 @@ class Refused:
         """Return the refusal for an error."""
         return cls(type(error).__name__, error.message, error.remedy)
 
-    def header(self) -> str:
-        """Return it as one line of JSON in ASCII, as headers take it."""
-        told: dict[str, Any] = {"type": self.type, "message": self.text, "remedy": self.remedy}
-        return json.dumps({name: text[:_LONGEST_SHOWN] for name, text in told.items()})
+    def header(self, body: KeptBody | None = None, origin: str = "") -> str:
+        """Return it as one line of JSON in ASCII, as headers take it; with a body if the letter goes without it."""
+        told: dict[str, Any] = {
+            "type": _cut(self.type, _LONGEST_TYPE),
+            "message": _cut(self.text, _LONGEST_TEXT),
+            "remedy": _cut(self.remedy, _LONGEST_TEXT),
+        }
+        if body is not None:
+            told["body"] = {**asdict(body), "from": _cut(origin, _LONGEST_TEXT // 2)}
+        return json.dumps(told)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the beginning of a text, so that it has at most so many characters once it is JSON in ASCII."""
+    while len(json.dumps(text)) - 2 > most:
+        text = text[: min(most, len(text) * 3 // 4)]
+    return text
 
 
 Outcome = Accepted | Refused

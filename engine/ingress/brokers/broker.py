@@ -9,11 +9,26 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.base.errors import OrchestraError
+
 _log = logging.getLogger(__name__)
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0
+_LONGEST_LABEL_BYTES = 200
 
 BATCH = 500
 """The most messages that are accepted together."""
+
+
+class BrokerLost(OrchestraError):
+    """The client of the broker cannot go on; nothing is lost, and a new process may."""
+
+    default_remedy = (
+        "Start it again, as a supervisor does; if it ends again, see `cannot be decoded` in docs/ingress.md."
+    )
+
+
+class Unsendable(Exception):
+    """The broker will not take this, however often it is sent."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,8 @@ class Message:
     """The key that its sender gave it: the tenant or user."""
     sent_id: str = ""
     """The id that its sender gave it."""
+    unreadable: str = ""
+    """Why its headers cannot be read; empty if they can."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +83,30 @@ class Broker(Protocol):
     def receiving(self, receiver: Receiver) -> AbstractAsyncContextManager[None]:
         """Deliver messages, and acknowledge each after `take`; what was not acknowledged is delivered again."""
 
+    def lost(self) -> str:
+        """Return why its client can never go on, in a sentence; empty while it can."""
+
     async def send_dead(self, message: Message, error: str) -> None:
-        """Put a message with the header `orchestra-error` where dead letters go; the broker has it on return."""
+        """Put a message with the header `orchestra-error` where dead letters go; the broker has it on return.
+
+        Key and id are cut to 200 bytes. Raises Unsendable if the broker will never take it.
+        """
 
     async def send_status(self, run_id: str, body: bytes) -> None:
         """Send the status of a run; the broker has it on return."""
 
 
+def label(text: str) -> str:
+    """Return a foreign key or id as headers take it: at most 200 bytes of UTF-8."""
+    return text.encode(errors="backslashreplace")[:_LONGEST_LABEL_BYTES].decode(errors="ignore")
+
+
 async def ended(stop: Awaitable[object]) -> None:
     """Wait some seconds until a client has stopped; it may fail if its server has gone, and nothing depends on it."""
+    stopping = asyncio.ensure_future(stop)
     try:
-        await asyncio.wait_for(stop, _STOP_SECONDS)
-    except Exception:  # noqa: BLE001 - what was not acknowledged is delivered again
-        _log.warning("the client of the broker did not stop properly", exc_info=True)
+        await asyncio.wait([stopping], timeout=_STOP_SECONDS)  # unlike wait_for, it does not wait for a cancellation
+        if not stopping.cancel():
+            stopping.result()
+    except Exception as error:  # noqa: BLE001 - what was not acknowledged is delivered again
+        _log.warning("the client of the broker did not stop properly: %r", error)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, ended
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, Unsendable, ended, label
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -21,6 +21,7 @@ class KafkaTopics:
         from faststream.kafka import KafkaBroker
 
         self._topics = topics
+        self._lost = ""
         servers = url.removeprefix("kafka://").rstrip("/").split(",")
         self._broker = KafkaBroker(servers, logger=None, apply_types=False, acks="all", enable_idempotence=True)
 
@@ -64,15 +65,32 @@ class KafkaTopics:
             await ended(subscriber.stop())
 
     async def send_dead(self, message: Message, error: str) -> None:
-        """Put a record into the topic of dead letters, with its key."""
+        """Put a record into the topic of dead letters, with the beginning of its key."""
+        from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError
+
         headers = {"orchestra-error": error, "orchestra-place": message.place}
-        await self._broker.publish(
-            message.body, self._topics.dead_letters, key=message.key.encode() or None, headers=headers
-        )
+        key = label(message.key).encode() or None
+        try:
+            await self._send(message.body, self._topics.dead_letters, key, headers)
+        except (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError) as refusal:
+            raise Unsendable(f"{type(refusal).__name__} for {len(message.body):,} bytes.") from refusal
 
     async def send_status(self, run_id: str, body: bytes) -> None:
         """Put the status of a run into its topic; all of a run are in one partition."""
-        await self._broker.publish(body, self._topics.statuses, key=run_id.encode())
+        await self._send(body, self._topics.statuses, run_id.encode())
+
+    def lost(self) -> str:
+        """Return why the producer cannot go on; a consumer tries again by itself."""
+        return self._lost
+
+    async def _send(self, body: bytes, topic: str, key: bytes | None, headers: dict[str, str] | None = None) -> None:
+        from aiokafka.errors import ProducerClosed
+
+        try:
+            await self._broker.publish(body, topic, key=key, headers=headers)
+        except ProducerClosed:
+            self._lost = "The producer for Kafka is closed."
+            raise
 
 
 async def handle(message: KafkaMessage, receiver: Receiver) -> None:
@@ -102,5 +120,5 @@ async def _whole(message: KafkaMessage) -> KafkaMessage:
 
 def _message(record: ConsumerRecord[Any, Any]) -> Message:
     place = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
-    key = (record.key or b"").decode(errors="replace")
+    key = (record.key or b"").decode(errors="backslashreplace")  # distinct tenants stay so
     return Message(record.value or b"", place, key)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, ended
-from engine.ingress.brokers.intake import Intake
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, Unsendable, ended
+from engine.ingress.brokers.nats_pull import Pull
 
 if TYPE_CHECKING:
-    from faststream.message import StreamMessage
-    from faststream.nats import NatsMessage
+    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js.api import StreamConfig
 
+_log = logging.getLogger(__name__)
 _ACK_SECONDS = 60.0
 """After so long a message that was not acknowledged is delivered again; the client that had it may be dead."""
 _CONNECT_SECONDS = 10.0
 """To begin with; a server that is lost later is looked for without end."""
 _STATUS_SECONDS = 7 * 24 * 3600.0
+_PAUSE_SECONDS = 1.0
+_MOST_WAITING_BYTES = 256 * 1024 * 1024
+"""What the client holds of messages that are not taken yet; beyond, it drops them, and they come again."""
+_CLIENT_HEADERS_BYTES = 512
+"""At most so much is added to our own headers of a letter: its content type, an id, the name of its stream."""
+_TOO_LARGE_FOR_STREAM = 10054
 _SENT_ID = "Nats-Msg-Id"
 _KEY = "Orchestra-Key"
 
@@ -34,6 +41,7 @@ class NatsTopics:
         self._topics = topics
         self._streams: dict[str, str] = {}
         """The stream of each subject."""
+        self._pulling: asyncio.Task[None] | None = None
         self._broker = NatsBroker(url, logger=None, apply_types=False, max_reconnect_attempts=-1)
 
     @asynccontextmanager
@@ -44,7 +52,7 @@ class NatsTopics:
         names = self._topics
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._broker.connect()
+                self._client: Client = await self._broker.connect()
             await self._make(names.topic, StreamConfig(retention=RetentionPolicy.WORK_QUEUE))
             await self._make(names.dead_letters, StreamConfig())
             await self._make(names.statuses, StreamConfig(max_age=_STATUS_SECONDS))
@@ -67,38 +75,72 @@ class NatsTopics:
     @asynccontextmanager
     async def receiving(self, receiver: Receiver) -> AsyncIterator[None]:
         """Pull messages, and acknowledge each once it is taken."""
-        from faststream import AckPolicy
-        from faststream.nats import JStream, PullSub
-        from nats.js.api import ConsumerConfig
-
-        intake = Intake(receiver)
-
-        async def take(message: NatsMessage) -> None:
-            await intake.take(_message(message.raw_message))
-            await message.ack()
-            await receiver.room()
-
-        subscriber = self._broker.subscriber(
-            self._topics.topic,
-            durable=self._topics.group,
-            stream=JStream(self._streams[self._topics.topic], declare=False),
-            pull_sub=PullSub(batch_size=BATCH, timeout=1.0),
-            config=ConsumerConfig(ack_wait=_ACK_SECONDS, max_ack_pending=2 * BATCH),
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_whole,
-        )
-        subscriber(take)
-        await self._broker.start()
+        stream, durable = self._streams[self._topics.topic], self._topics.group
+        await self._make_consumer(stream, durable)
+        inbox = await self._client.subscribe(self._client.new_inbox(), pending_bytes_limit=_MOST_WAITING_BYTES)
+        pull = Pull(self._client, inbox, stream, durable, _ACK_SECONDS)
+        self._pulling, watching = asyncio.create_task(self._pull(pull, receiver)), asyncio.create_task(pull.watch())
         try:
             yield
         finally:
-            await intake.close()
-            await ended(subscriber.stop())
+            for task in (self._pulling, watching):
+                task.cancel()
+            await asyncio.wait([self._pulling, watching])
+
+    async def _make_consumer(self, stream: str, durable: str) -> None:
+        """Make the durable consumer, unless there is one: its settings may be others."""
+        from nats.js.api import ConsumerConfig
+        from nats.js.errors import NotFoundError
+
+        jetstream = self._broker.config.connection_state.stream
+        try:
+            await jetstream.consumer_info(stream, durable)
+        except NotFoundError:
+            wanted = ConsumerConfig(
+                durable_name=durable,
+                filter_subject=self._topics.topic,
+                ack_wait=_ACK_SECONDS,
+                max_ack_pending=2 * BATCH,
+            )
+            await jetstream.add_consumer(stream, wanted)
+
+    async def _pull(self, pull: Pull, receiver: Receiver) -> None:
+        """Take messages until the client is closed for ever, or this is cancelled."""
+        while not self._client.is_closed:
+            try:
+                if messages := await pull.messages():
+                    await receiver.take([_message(one) for one in messages])
+                    for one in messages:
+                        await one.ack()
+                    await receiver.room()
+            except Exception as error:  # noqa: BLE001 - what was not acknowledged is delivered again
+                _log.warning("NATS: %r", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    def lost(self) -> str:
+        """Return why the client is closed: after most errors that a server reports it does not connect again."""
+        if self._client.is_closed:
+            return f"The connection to NATS was closed: {self._client.last_error or 'without a reason'}."
+        return "Pulling from NATS has ended." if self._pulling is not None and self._pulling.done() else ""
 
     async def send_dead(self, message: Message, error: str) -> None:
-        """Put a message into the stream of dead letters."""
+        """Put a message into the stream of dead letters.
+
+        The size is checked here: a server that gets too much closes the connection, and the client then for ever.
+        """
+        from nats.js.errors import BadRequestError
+
         headers = {"orchestra-error": error, "orchestra-place": message.place}
-        await self._send(self._topics.dead_letters, message.body, headers)
+        most = self._client.max_payload - _CLIENT_HEADERS_BYTES
+        if len(message.body) + sum(len(one.encode()) for one in (*headers, *headers.values())) > most:
+            raise Unsendable(f"NATS takes {self._client.max_payload:,} bytes, its headers included.")
+        try:
+            await self._send(self._topics.dead_letters, message.body, headers)
+        except BadRequestError as refusal:
+            if refusal.err_code != _TOO_LARGE_FOR_STREAM:
+                raise
+            stream = self._streams[self._topics.dead_letters]
+            raise Unsendable(f"The stream {stream} takes less than {len(message.body):,} bytes.") from refusal
 
     async def send_status(self, run_id: str, body: bytes) -> None:
         """Put the status of a run into its stream."""
@@ -109,12 +151,10 @@ class NatsTopics:
         await self._broker.publish(body, subject, stream=self._streams[subject], headers=headers, timeout=5)
 
 
-async def _whole(message: StreamMessage[Msg]) -> StreamMessage[Msg]:
-    """Return the message itself: what is in it is read together with the others."""
-    return message
-
-
 def _message(raw: Msg) -> Message:
     at, headers = raw.metadata, raw.headers or {}
     place = f"{at.stream}/{at.sequence.stream}/{at.timestamp.isoformat()}"
-    return Message(raw.data, place, headers.get(_KEY, ""), headers.get(_SENT_ID, ""))
+    sent_id = headers.get(_SENT_ID, "")
+    if "\N{REPLACEMENT CHARACTER}" in sent_id:  # not UTF-8: the ids of two messages may look alike
+        sent_id = ""
+    return Message(raw.data, place, headers.get(_KEY, ""), sent_id)

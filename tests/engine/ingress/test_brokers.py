@@ -11,9 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,10 +22,11 @@ from engine.orchestra import Orchestra
 from engine.store.runs import RunFilter
 from tests.api.conftest import PASSWORD
 from tests.engine.conftest import OWNER
-from tests.engine.ingress.servers import Nats, RabbitMQ, Server, pause
+from tests.engine.ingress.servers import Cable, Nats, RabbitMQ, Server, pause
 from tests.engine.runs.starting.test_room import entry
 from tests.patience import PATIENCE_SECONDS
 
+AnyServer = TypeVar("AnyServer", bound=Server)
 REPOSITORY = Path(__file__).resolve().parents[3]
 MESSAGES, HALF = 200, 100
 
@@ -34,6 +35,11 @@ MESSAGES, HALF = 200, 100
 def server(request: pytest.FixtureRequest, root: Path) -> Server:
     """A broker that the workspace is set up for."""
     server: Server = request.param()
+    return configured(server, root)
+
+
+def configured(server: AnyServer, root: Path) -> AnyServer:
+    """Set the workspace up for a broker."""
     path = root / "config.yaml"
     topics = server.topics
     settings = {"url": server.url, "topic": topics.topic, "group": topics.group, "user": "robot"}
@@ -175,43 +181,6 @@ def test_messages_that_cannot_be_stored_wait_and_none_is_passed_over(
 
     scene(server, test)
     assert started(orchestra) == Counter(range(20))
-
-
-class Cable:
-    """A connection to a server that can be cut: it passes bytes on until then, and connects anew afterwards."""
-
-    def __init__(self, port: int) -> None:
-        self._port, self._writers = port, list[asyncio.StreamWriter]()
-
-    async def __aenter__(self) -> int:
-        """Listen; return the port."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def __aexit__(self, *_: object) -> None:
-        """Hang up, and listen no more."""
-        self._server.close()
-        self.cut()
-
-    def cut(self) -> None:
-        """Cut all connections."""
-        for one in self._writers:
-            one.transport.abort()
-        self._writers.clear()
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, onwards = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writers += [writer, onwards]
-        await asyncio.gather(_pass_on(reader, onwards), _pass_on(there, writer))
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
 
 
 def test_messages_go_on_after_the_connection_was_cut(server: Server, root: Path) -> None:

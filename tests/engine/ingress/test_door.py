@@ -11,7 +11,7 @@ import pytest
 
 from engine.base.errors import Fenced, InvalidInput, NotAllowed
 from engine.ingress.brokers.broker import Message
-from engine.ingress.orders import Accepted, Outcome, Refused
+from engine.ingress.orders import Accepted, Order, Outcome, Refused
 from engine.orchestra import Orchestra
 from engine.store.acceptances import Entry
 from tests.engine.conftest import OWNER, Service, write_workflow
@@ -108,6 +108,21 @@ def test_a_message_that_nothing_tells_from_the_next_is_refused(door: MakeDoor) -
     refused, named, again = taking.take([nameless, *[replace(nameless, sent_id="id-1")] * 2])
     assert isinstance(refused, Refused)
     assert run_id(named) == run_id(again)
+
+
+def test_a_key_longer_than_an_index_takes_tells_messages_apart_as_a_short_one_does(door: MakeDoor) -> None:
+    taking = door()
+    first, other = replace(message(), key="k" * 100_000), replace(message(), key="k" * 99_999 + "j")
+    keyed = [replace(one, sent_id="id-1") for one in (first, first, other)]
+    runs = [run_id(one) for one in taking.take(keyed)]
+    assert runs[0] == runs[1] != runs[2]
+    assert len(Order.of(first).request("workflows", first).key) < 1_100
+
+
+def test_headers_that_cannot_be_read_make_a_dead_letter(door: MakeDoor) -> None:
+    [refused] = door().take([replace(message(), unreadable="ValueError: no")])
+    assert isinstance(refused, Refused)
+    assert refused.text == "The headers of the message cannot be read: ValueError: no."
 
 
 def fetching(orchestra: Orchestra, url: str) -> Message:

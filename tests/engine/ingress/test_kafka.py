@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+)
 from aiokafka.structs import TopicPartition
 
-from engine.ingress.brokers.broker import Message, Receiver, Topics
+from engine.ingress.brokers.broker import Message, Receiver, Topics, Unsendable
 from engine.ingress.brokers.kafka import KafkaTopics
 from tests.engine.ingress.servers import pause
 
@@ -201,5 +208,51 @@ def test_what_the_cluster_refuses_is_not_taken_for_sent(what: str) -> None:
         cluster.answers[-1].set_exception(KafkaTimeoutError())
         with pytest.raises(KafkaTimeoutError):
             await sent
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+@pytest.mark.parametrize("refusal", [MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError])
+def test_what_is_too_large_for_the_cluster_is_refused_for_ever(refusal: type[KafkaError]) -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        sent = asyncio.ensure_future(topics.send_dead(DEAD, "{}"))
+        while not cluster.answers:
+            await pause()
+        cluster.answers[-1].set_exception(refusal())
+        with pytest.raises(Unsendable):
+            await sent
+        assert topics.lost() == ""
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_long_key_is_cut_in_a_dead_letter() -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        sent = asyncio.ensure_future(topics.send_dead(Message(b"{", "place", "ä" * 130_901), "{}"))
+        while not cluster.answers:
+            await pause()
+        cluster.answers[-1].set_result(None)
+        await sent
+        assert cluster.records[-1]["key"] == ("ä" * 100).encode()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_producer_that_is_closed_is_lost() -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        assert topics.lost() == ""
+        sent = asyncio.ensure_future(topics.send_status("run-1", b"{}"))
+        while not cluster.answers:
+            await pause()
+        cluster.answers[-1].set_exception(ProducerClosed())
+        with pytest.raises(ProducerClosed):
+            await sent
+        assert "closed" in topics.lost()
 
     asyncio.run(asyncio.wait_for(main(), 30))
