@@ -21,6 +21,9 @@ _PATIENCE_SECONDS = 60.0
 _LAST_SECONDS = 3.0
 """The same for a process that is about to end: what it has not stored then, others do again, as after a crash."""
 _AGAIN_SECONDS = 0.2
+_SILENT_SECONDS = 1.0
+"""A question that fails after so long found no server, rather than one that refuses."""
+_LEFT_ALONE_SECONDS = 3.0
 _REPEATED = ("40001", "40P01", "25P03", "57P01")
 """Serialization failure, deadlock, idle too long in a transaction, ended by an administrator."""
 _ADD_EVENTS = "INSERT INTO events (run_id, number, event) SELECT * FROM unnest(?::text[], ?::integer[], ?::text[])"
@@ -42,21 +45,41 @@ class PostgresJournalConnection:
         self._name, self._number = secrets.token_hex(8), 0
         self._is_closed = False
         self._gives_up_at = math.inf
+        self._silence: psycopg.OperationalError | None = None
+        """Why the last question that found the server silent failed."""
+        self._silent_until = -math.inf
+        """By the monotonic clock."""
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Run one short query; a lost connection is opened anew once. Raises StorageError."""
+        """Run one short query; a lost connection is opened anew once. Raises StorageError.
+
+        A server that gave no answer is left alone for some seconds, and the query fails at once: several wait on the
+        loop, and would stop it one after the other for as long as the way to the server is cut.
+        """
+        began = time.monotonic()
         with storage_errors(self._server.address):
-            for _ in range(2):
-                self._require_open()
-                if self._reader is None or self._reader.closed:
-                    self._reader = self._server.address.connect()
-                try:
-                    return self._reader.execute(translated(statement), parameters).fetchall()
-                except psycopg.OperationalError:
-                    if not self._reader.broken:
-                        raise
-                    self._reader.close()
-            raise StorageError(f"The state at {self._server.address.shown} closes connections.")
+            if began < self._silent_until and self._silence is not None:
+                raise self._silence.with_traceback(None)
+            try:
+                return self._read(statement, parameters)
+            except psycopg.OperationalError as error:
+                is_lost = self._reader is None or self._reader.closed
+                if is_lost and time.monotonic() - began > _SILENT_SECONDS:
+                    self._silence, self._silent_until = error, time.monotonic() + _LEFT_ALONE_SECONDS
+                raise
+
+    def _read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        for _ in range(2):
+            self._require_open()
+            if self._reader is None or self._reader.closed:
+                self._reader = self._server.address.connect()
+            try:
+                return self._reader.execute(translated(statement), parameters).fetchall()
+            except psycopg.OperationalError:
+                if not self._reader.broken:
+                    raise
+                self._reader.close()
+        raise StorageError(f"The state at {self._server.address.shown} closes connections.")
 
     def commit(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError.

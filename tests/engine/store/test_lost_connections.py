@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.errors import StorageError
 from engine.store.journal import JournalBroken
+from engine.store.postgres.connection import Server
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.server import address
@@ -78,6 +80,25 @@ def test_what_was_committed_without_an_answer_is_not_committed_again(
         assert cursor.execute("SELECT key FROM settings").fetchall() == [(f"key {made}",)]
     assert calls == (1 if is_heard else 2)
     connection.close()
+
+
+def test_a_server_that_is_silent_is_not_waited_for_by_every_question() -> None:
+    """They come one after the other on the loop, which would stand still for the sum of their waits."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql://me@127.0.0.1:{port}/it?connect_timeout=2&sslmode=disable"
+        journal = PostgresJournalConnection(Server(address.ServerAddress(url), 1), lambda: None)
+        for _ in range(3):
+            with pytest.raises(StorageError, match="timeout expired"):
+                journal.read("SELECT 1", ())
+        journal.close()
+        asked = 0
+        silent.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                asked += 1
+    assert asked == 1
 
 
 def test_what_was_added_behind_a_batch_that_is_lost_leaves_no_gap(database: PostgresDatabase, tmp_path: Path) -> None:
