@@ -100,6 +100,7 @@ export function App({ studio }: { studio: Studio }) {
   }, [pausedAt?.path, pausedAt?.since, studio]);
 
   studio.copilot.isSheet = isPhone;
+  studio.hasRoomForBoth = width >= BOTH;
   // So does a step that the co-pilot shows.
   useEffect(() => {
     if (studio.shown === 0 || studio.current === null) return;
@@ -198,7 +199,7 @@ export function App({ studio }: { studio: Studio }) {
           return shift("in");
         case "open":
           if (node) studio.select([node.key], node.key);
-          studio.openPanel();
+          studio.showPanel();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
           return;
         case "workflow":
@@ -324,8 +325,7 @@ export function App({ studio }: { studio: Studio }) {
   const marks = studio.debugger.marks(studio.flow.marks);
   const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
   const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
-  const hasRoom = !studio.copilot.isOpen || width >= BOTH;
-  const isPanelShown = hasRoom && (isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0);
+  const isPanelShown = !studio.isPanelCovered && (isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0);
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -414,7 +414,7 @@ export function App({ studio }: { studio: Studio }) {
               focusNumber={studio.askNumber}
               isSheet={isPhone}
               onClose={() => run("copilot")}
-              onEdit={isPanelShown || selected.length !== 1 ? undefined : () => editBeside(studio, run, width >= BOTH)}
+              onEdit={isPanelShown || selected.length !== 1 ? undefined : () => run("open")}
               onSave={() => run("save")}
             />
           )}
@@ -447,12 +447,6 @@ function focus(element: HTMLElement, look: Look): void {
 function focused(studio: Studio) {
   const { activeElement } = document;
   return activeElement instanceof HTMLElement ? studio.node(activeElement.dataset.step ?? null) : null;
-}
-
-// Open the fields of the selected step; where both have no room, in place of the co-pilot, which keeps what is typed.
-function editBeside(studio: Studio, run: (command: Command) => void, hasRoom: boolean): void {
-  if (!hasRoom) studio.openCopilot(false);
-  run("open");
 }
 
 const isTyping = (target: EventTarget): boolean => target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
