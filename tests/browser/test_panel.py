@@ -144,6 +144,21 @@ def found_by_axe(page: Page) -> list[str]:
     return [one["id"] for one in found if one["impact"] in SEVERE] + ["too wide"] * wide
 
 
+def test_a_problem_of_the_outputs_is_on_the_card_of_the_result_which_leads_to_it(served: Served, page: Page) -> None:
+    written(served, "returned", outputs={"count": "{{ len(steps.read.output.messages) }}", "text": "{{ steps.gone }}"})
+    opened(served, page, "returned")
+    result = page.locator(".studio [data-end=end]")
+    result.get_by_text("1 error").wait_for()
+    result.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator(".studio-panel")
+    text = panel.get_by_label("Outputs: text", exact=True)
+    panel.locator("textarea:focus").and_(text).wait_for()
+    text.fill("{{ steps.read.output.messages[0].subject }}")
+    text.press("Tab")
+    counts(result.locator(".studio-badge"), 0)
+
+
 def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Served, page: Page) -> None:
     written(served, "several")
     opened(served, page, "several")

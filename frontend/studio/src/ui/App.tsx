@@ -6,6 +6,7 @@ import { stepIn } from "../document";
 import { CopilotPanel } from "../copilot/CopilotPanel";
 import { DebugBar } from "../flow/DebugBar";
 import { FlowBar } from "../flow/FlowBar";
+import { faultyOutput } from "../outputs";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import { t } from "../language";
 import type { Gap } from "../layout";
@@ -25,7 +26,7 @@ const PHONE = 640;
 // The panel of a step and the co-pilot stand beside each other only where the drawing still has room.
 const BOTH = 1150;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "outputs", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -205,6 +206,15 @@ export function App({ studio }: { studio: Studio }) {
         case "workflow":
           studio.openWorkflow();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
+          return;
+        case "outputs":
+          studio.openWorkflow(true);
+          requestAnimationFrame(() => {
+            const field = root.current?.querySelector<HTMLElement>('.studio-panel [data-name="outputs"]');
+            const row = field?.querySelector<HTMLElement>(`#panel-outputs-${faultyOutput(studio.view)}`);
+            (row ?? field?.querySelector<HTMLElement>("textarea, input, button"))?.focus({ preventScroll: true });
+            field?.scrollIntoView({ block: "nearest" });
+          });
           return;
         case "copilot":
           if (node && studio.selected.size === 0 && look === "drawing" && focused(studio)) studio.select([node.key], node.key);
