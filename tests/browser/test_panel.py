@@ -145,7 +145,7 @@ def found_by_axe(page: Page) -> list[str]:
 
 
 def test_a_problem_of_the_outputs_is_on_the_card_of_the_result_which_leads_to_it(served: Served, page: Page) -> None:
-    written(served, "returned", outputs={"count": "{{ len(steps.read.output.messages) }}", "text": "{{ steps.gone }}"})
+    written(served, "returned", outputs={"count": 1, "text": "{{ steps.gone }}"})
     opened(served, page, "returned")
     result = page.locator(".studio [data-end=end]")
     result.get_by_text("1 error").wait_for()
@@ -157,6 +157,21 @@ def test_a_problem_of_the_outputs_is_on_the_card_of_the_result_which_leads_to_it
     text.fill("{{ steps.read.output.messages[0].subject }}")
     text.press("Tab")
     counts(result.locator(".studio-badge"), 0)
+
+
+TEXT_AND_BUTTON = """one => {
+    const button = one.parentElement.querySelector(".panel-insert").getBoundingClientRect();
+    const end = one.getBoundingClientRect().right - parseFloat(getComputedStyle(one).paddingRight);
+    return [end, button.left];
+}"""
+
+
+def test_the_button_for_expressions_covers_no_text_of_its_field(served: Served, page: Page) -> None:
+    written(served, "covered", outputs={"text": "{{ steps.read.output.messages[0].subject }}"})
+    opened(served, page, "covered")
+    page.locator(".studio").get_by_role("button", name="Workflow", exact=True).click()
+    text_end, button_begin = page.get_by_label("Outputs: text", exact=True).evaluate(TEXT_AND_BUTTON)
+    assert text_end <= button_begin
 
 
 def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Served, page: Page) -> None:

@@ -757,7 +757,7 @@ button.copilot-node:focus-visible { outline: 2px solid var(--accent); outline-of
   font: inherit;
 }
 .studio-panel-form select option { color: var(--ink); background: var(--paper); }
-.studio-panel-form textarea { field-sizing: content; min-height: 2.1rem; max-height: 20rem; resize: none; padding-right: 2.6rem; }
+.studio-panel-form textarea { field-sizing: content; min-height: 2.1rem; max-height: 20rem; resize: none; }
 .studio-panel-form textarea[data-long] { min-height: 5.5rem; resize: vertical; }
 .studio-panel-form [data-control="json"] textarea { font-family: ui-monospace, monospace; font-size: 0.8125rem; }
 .studio-panel-form ::placeholder { color: var(--quiet); opacity: 1; }
@@ -802,6 +802,7 @@ button.copilot-node:focus-visible { outline: 2px solid var(--accent); outline-of
 .panel-row > .panel-expression { flex: 1; }
 .panel-expression { position: relative; min-width: 0; }
 .panel-expression textarea { display: block; }
+.studio-panel-form .panel-expression:has(> .panel-insert) > textarea { padding-inline-end: 3.5rem; } /* where the button is */
 .studio .panel-insert { position: absolute; top: 0.3rem; right: 0.25rem; font-family: ui-monospace, monospace; font-size: 0.75rem; color: var(--quiet); }
 .studio .panel-offers { position: absolute; inset: 100% 0 auto; z-index: 10; list-style: none; margin: 0.125rem 0 0; padding: 0.25rem; background: var(--paper); box-shadow: 0 6px 18px rgb(15 23 42 / 25%); max-height: 15rem; overflow: auto; border: 1px solid var(--panel-line); border-radius: 0.375rem; }
 .studio .panel-offers li { margin: 0; font-size: 0.8125rem; }
