@@ -945,7 +945,7 @@ function initialFields(type: StepType): Definition {
   const found: Definition = {};
   for (const name of required as string[]) {
     const schema = properties[name] ?? {};
-    if (schema.default !== undefined) continue;
+    if (schema.default !== undefined || (!schema.type && !schema.anyOf && !schema.enum && !schema.$ref)) continue; // an empty text would be a value of it
     found[name] = schema.type === "object" ? {} : schema.type === "array" ? [] : schema.type === "boolean" ? false : schema.type === "integer" || schema.type === "number" ? (schema.minimum ?? 0) : "";
   }
   return found;
