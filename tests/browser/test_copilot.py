@@ -146,9 +146,12 @@ def test_where_both_have_no_room_a_clicked_panel_stands_in_place_of_the_copilot(
         page.locator(".studio").get_by_role("button", name=button, exact=True).click()
         panel.get_by_role("heading", name=title, exact=True).wait_for()
         copilot.wait_for(state="detached")
+        if button == "Workflow":
+            panel.get_by_label("Name of a new input").fill("since")
         page.locator(".studio").get_by_role("button", name="Co-pilot", exact=True).click()
         shows(copilot.get_by_label("Your question, or what to change"), "what is wrong")
     page.set_viewport_size({"width": 1700, "height": 900})
+    shows(panel.get_by_label("Name of a new input"), "since")
     panel.wait_for()
     assert copilot.is_visible()
 

@@ -335,7 +335,9 @@ export function App({ studio }: { studio: Studio }) {
   const marks = studio.debugger.marks(studio.flow.marks);
   const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
   const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
-  const isPanelShown = !studio.isPanelCovered && (isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0);
+  const isCovered = studio.isPanelCovered;
+  // Covered, the form of the workflow or of a trigger keeps what is typed in it and not sent yet, such as a new name.
+  const hasPanel = isWhole ? view.definition !== null : !isCovered && studio.isPanelOpen && selected.length > 0;
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -397,8 +399,8 @@ export function App({ studio }: { studio: Studio }) {
           ) : (
             <TreeGrid marks={marks} found={foundKeys} />
           )}
-          {isPanelShown && (
-            <aside className="studio-panel" aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
+          {hasPanel && (
+            <aside className="studio-panel" hidden={isCovered} aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}
@@ -424,7 +426,7 @@ export function App({ studio }: { studio: Studio }) {
               focusNumber={studio.askNumber}
               isSheet={isPhone}
               onClose={() => run("copilot")}
-              onEdit={isPanelShown || selected.length !== 1 ? undefined : () => run("open")}
+              onEdit={hasPanel || selected.length !== 1 ? undefined : () => run("open")}
               onSave={() => run("save")}
             />
           )}
