@@ -136,6 +136,26 @@ def test_a_tab_that_is_chosen_beside_the_open_panel_keeps_the_focus(served: Serv
     assert page.locator("[role=tab]:focus").inner_text().endswith("Run")
 
 
+def test_where_both_have_no_room_a_clicked_panel_stands_in_place_of_the_copilot(served: Served, page: Page) -> None:
+    copied(served, "narrow")
+    page.set_viewport_size({"width": 1400, "height": 900})
+    copilot = opened(page, served, "narrow")
+    page.keyboard.type("what is wrong")
+    panel = page.locator(".studio-panel")
+    for button, title in (("Add a trigger", "Add a trigger"), ("Workflow", "Workflow")):
+        page.locator(".studio").get_by_role("button", name=button, exact=True).click()
+        panel.get_by_role("heading", name=title, exact=True).wait_for()
+        copilot.wait_for(state="detached")
+        if button == "Workflow":
+            panel.get_by_label("Name of a new input").fill("since")
+        page.locator(".studio").get_by_role("button", name="Co-pilot", exact=True).click()
+        shows(copilot.get_by_label("Your question, or what to change"), "what is wrong")
+    page.set_viewport_size({"width": 1700, "height": 900})
+    shows(panel.get_by_label("Name of a new input"), "since")
+    panel.wait_for()
+    assert copilot.is_visible()
+
+
 def test_a_new_destination_is_refused_until_it_is_ticked_and_a_reload_keeps_the_proposal(
     served: Served, page: Page
 ) -> None:

@@ -144,6 +144,69 @@ def found_by_axe(page: Page) -> list[str]:
     return [one["id"] for one in found if one["impact"] in SEVERE] + ["too wide"] * wide
 
 
+def test_a_problem_of_the_outputs_is_on_the_card_of_the_result_which_leads_to_it(served: Served, page: Page) -> None:
+    written(served, "returned", outputs={"count": 1, "text": "{{ steps.gone }}"})
+    opened(served, page, "returned")
+    result = page.locator(".studio [data-end=end]")
+    result.get_by_text("1 error").wait_for()
+    result.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator(".studio-panel")
+    text = panel.get_by_label("Outputs: text", exact=True)
+    panel.locator("textarea:focus").and_(text).wait_for()
+    text.fill("{{ steps.read.output.messages[0].subject }}")
+    text.press("Tab")
+    counts(result.locator(".studio-badge"), 0)
+
+
+def test_a_field_that_takes_any_value_has_rows_and_warns_of_a_text_that_is_almost_json(
+    served: Served, page: Page
+) -> None:
+    save = {"id": "save", "uses": "store.upsert", "with": {"table": "mails", "key": "{{ mail.id }}"}}
+    document = {
+        "schema_version": 1,
+        "id": "any",
+        "title": "any",
+        "steps": [READ, {"id": "each", **LOOP, "steps": [SORT, save]}],
+    }
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.save(OWNER, "any", json.dumps(document, indent=2), None)
+    orchestra.close()
+    opened(served, page, "any")
+    card(page, "save").click()
+    panel = page.locator(".studio-panel")
+    panel.get_by_role("button", name="Add a value to Value").click()
+    panel.get_by_label("Value, name 1").fill("subject")
+    panel.get_by_label("Value: subject", exact=True).fill("{{ mail.subject }}")
+    page.keyboard.press("Tab")
+    until(lambda: drafted(page, "any")[1]["with"].get("value") == {"subject": "{{ mail.subject }}"})
+
+    panel.get_by_role("button", name="JSON, {{ }} for Value").click()
+    value = panel.get_by_label("Value", exact=True)
+    assert json.loads(value.input_value()) == {"subject": "{{ mail.subject }}"}
+    value.fill('{"subject": {{ mail.subject }}}')
+    panel.get_by_text("This is one text, not JSON").wait_for()
+    value.fill('{"subject": "{{ mail.from }}"}')
+    counts(panel.get_by_text("This is one text, not JSON"), 0)
+    panel.get_by_role("button", name="Fields for Value").click()
+    shows(panel.get_by_label("Value: subject", exact=True), "{{ mail.from }}")
+
+
+TEXT_AND_BUTTON = """one => {
+    const button = one.parentElement.querySelector(".panel-insert").getBoundingClientRect();
+    const end = one.getBoundingClientRect().right - parseFloat(getComputedStyle(one).paddingRight);
+    return [end, button.left];
+}"""
+
+
+def test_the_button_for_expressions_covers_no_text_of_its_field(served: Served, page: Page) -> None:
+    written(served, "covered", outputs={"text": "{{ steps.read.output.messages[0].subject }}"})
+    opened(served, page, "covered")
+    page.locator(".studio").get_by_role("button", name="Workflow", exact=True).click()
+    text_end, button_begin = page.get_by_label("Outputs: text", exact=True).evaluate(TEXT_AND_BUTTON)
+    assert text_end <= button_begin
+
+
 def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Served, page: Page) -> None:
     written(served, "several")
     opened(served, page, "several")

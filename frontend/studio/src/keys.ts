@@ -5,7 +5,7 @@ export type Command =
   | "extend-up" | "extend-down"
   | "move-up" | "move-down" | "move-out" | "move-in"
   | "open" | "close" | "add" | "add-before" | "toggle" | "fold"
-  | "workflow" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
+  | "workflow" | "outputs" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
   | "breakpoint" | "debug" | "debug-step" | "debug-continue" | "debug-stop"
   | "copilot" | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";

@@ -83,6 +83,8 @@ export class Studio {
   // The connection that is chosen: the keys of both steps.
   line: { from: string; to: string } | null = null;
   isPanelOpen = false;
+  // Whether the panel and the co-pilot stand beside each other: the page tells, by its width.
+  hasRoomForBoth = true;
   // Whether the panel shows the workflow itself.
   isWorkflowOpen = false;
   // The trigger that the panel shows, by its place in the file, or the form that adds one.
@@ -462,10 +464,27 @@ export class Studio {
     this.changed();
   }
 
-  openWorkflow(isOpen = !this.isWorkflowOpen): void {
+  // Open the panel of what is selected, where it can be seen.
+  showPanel(): void {
+    this.openPanel();
+    this.uncover();
+  }
+
+  openWorkflow(isOpen = !this.isWorkflowOpen || this.isPanelCovered): void {
     if (isOpen) [this.selected, this.trigger] = [new Set(), null];
     this.isWorkflowOpen = isOpen;
     this.changed();
+    if (isOpen) this.uncover();
+  }
+
+  // Whether the open co-pilot stands where the panel would be.
+  get isPanelCovered(): boolean {
+    return this.copilot.isOpen && this.mounted.mayEdit && !this.hasRoomForBoth;
+  }
+
+  // Put the panel in place of the co-pilot where both have no room: that keeps what is typed.
+  private uncover(): void {
+    if (this.isPanelCovered) this.openCopilot(false);
   }
 
   // Show a trigger in the panel, or the form that adds one; null closes it.
@@ -473,6 +492,7 @@ export class Studio {
     if (which !== null) [this.selected, this.isWorkflowOpen, this.line] = [new Set(), false, null];
     this.trigger = which;
     this.changed();
+    if (which !== null) this.uncover();
     if (which !== null && this.triggerStatuses === null) void this.loadTriggers();
   }
 
@@ -925,7 +945,7 @@ function initialFields(type: StepType): Definition {
   const found: Definition = {};
   for (const name of required as string[]) {
     const schema = properties[name] ?? {};
-    if (schema.default !== undefined) continue;
+    if (schema.default !== undefined || (!schema.type && !schema.anyOf && !schema.enum && !schema.$ref)) continue; // an empty text would be a value of it
     found[name] = schema.type === "object" ? {} : schema.type === "array" ? [] : schema.type === "boolean" ? false : schema.type === "integer" || schema.type === "number" ? (schema.minimum ?? 0) : "";
   }
   return found;

@@ -2,7 +2,7 @@
 import { useState, type ReactNode } from "react";
 
 import type { Json, Problem } from "../api";
-import { t } from "../language";
+import { N_, t } from "../language";
 import { choicesFor, ofTable, plainly, type Suggestion } from "./account";
 import { Code } from "./Code";
 import { languageOf } from "./colors";
@@ -14,8 +14,8 @@ import { FileDrop } from "./FileDrop";
 import { Records } from "./Records";
 import { lineIn } from "./faults";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
-import { controlOf, optionsOf, resolved, ROLES, type Control, type Schema } from "./schema";
-import { isExpression, MIXED, plainText, read, shown, type Read } from "./values";
+import { controlOf, fitsRows, optionsOf, resolved, ROLES, takesAnything, type Control, type Schema } from "./schema";
+import { isAlmostJson, isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
 export interface FieldProps {
   path: Path;
@@ -44,10 +44,14 @@ export function Field(props: FieldProps) {
   const stored = valueOf(form.definition, place);
   const value = edit ? edit.value : stored === MIXED ? undefined : stored;
   const draft = edit && edit.draft !== null ? edit.draft : undefined;
-  const control = controlOf(schema, props.root, value ?? (isTexts(draft) ? draft : undefined));
+  const shape = controlOf(schema, props.root, value ?? (isTexts(draft) ? draft : undefined));
+  // What may hold anything is filled in by names and values, or as JSON.
+  const isAny = shape === "json" && takesAnything(schema) && !schema.isFixed;
+  const [isInRows, setInRows] = useState(isAny && stored !== MIXED && typeof draft !== "string" && fitsRows(value));
+  const control = isAny && isInRows && fitsRows(value) ? "map" : shape;
   const isFile = schema.format === "run-file";
   const [mode, setMode] = useState<"fixed" | "expression">();
-  const canSwitch = !schema.isFixed && !TEXTUAL.includes(control);
+  const canSwitch = !schema.isFixed && !isAny && !TEXTUAL.includes(control);
   const isText = canSwitch && (isExpression(value) || (mode ? mode === "expression" : isFile && value === undefined));
 
   const id = `panel-${props.path.join("-")}`;
@@ -197,6 +201,12 @@ export function Field(props: FieldProps) {
             <span className="panel-hidden"> {isText ? "for" : "as an expression:"} {label}</span>
           </button>
         )}
+        {isAny && !readOnly && !edit?.error && (control === "map" || fitsRows(value)) && (
+          <button type="button" className="panel-link" title={control === "map" ? t("JSON, or an expression") : t("Names and values")} onClick={() => setInRows(control !== "map")}>
+            {control === "map" ? "JSON, {{ }}" : t("Fields")}
+            <span className="panel-hidden"> {t("for {label}", { label })}</span>
+          </button>
+        )}
         {isSet && !readOnly && !props.isSentLate && (
           <button type="button" className="panel-link" onClick={clear} aria-label={t("Clear {label}", { label })} title={t("Leave this out")}>
             ✕
@@ -207,10 +217,12 @@ export function Field(props: FieldProps) {
       {format === "workspace-file" && control === "text" && !props.connection && (
         <FileDrop label={label} path={plainText(value)} isDisabled={readOnly} onAdded={choose} />
       )}
-      <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} />
+      <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} hint={control === "json" && isAlmostJson(typeof draft === "string" ? draft : shown(value, "json")) ? ALMOST_JSON : ""} />
     </div>
   );
 }
+
+const ALMOST_JSON = N_("This is one text, not JSON: put quotes around each template, as in \"subject\": \"{{ mail.subject }}\".");
 
 // Return the line that is wrong: as the server has read the code, or as it failed when it was tried.
 function faultyLine({ fault, selected }: Form, problems: Problem[], code: string): number | undefined {
@@ -222,11 +234,16 @@ const isTexts = (draft: Json | undefined): draft is string[] => Array.isArray(dr
 
 export const isError = (one: Problem): boolean => one.severity === "error";
 
-export function About(props: { id: string; description?: string; strict?: string; edit?: Edit | undefined; problems: Problem[] }) {
+export function About(props: { id: string; description?: string; strict?: string; edit?: Edit | undefined; problems: Problem[]; hint?: string }) {
   return (
     <div id={props.id} className="panel-about">
       {props.description && <p className="panel-quiet">{props.description}</p>}
       {props.strict && <p className="panel-hidden">{props.strict}</p>}
+      {props.hint && (
+        <p className="panel-problem" data-severity="warning" role="status">
+          {t(props.hint)}
+        </p>
+      )}
       {props.edit?.error && (
         <p className="panel-problem" data-severity="error">
           <b>{t("Not kept yet:")}</b> {props.edit.error}

@@ -69,6 +69,12 @@ export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
   }
 }
 
+// Return whether a field takes any value: a list, an object, a text.
+export const takesAnything = ({ type, anyOf, enum: choices, format }: Schema): boolean => type === undefined && !anyOf && !choices && !format;
+
+// Return whether a value of such a field can be shown as rows of names and values; so can none, and an empty text.
+export const fitsRows = (value: Json | undefined): boolean => value === undefined || value === "" || (value !== null && typeof value === "object" && !Array.isArray(value));
+
 // Return the control for a file: its path is a text; what is written in another form stays as it is.
 function ofFiles(schema: Schema, value?: Json): Control {
   const given = Array.isArray(value) ? value : [value];

@@ -40,6 +40,11 @@ export function shown(value: Json | undefined, control: Control): string {
   return control !== "json" || (isExpression(value) && !parsed(value)) ? value : JSON.stringify(value);
 }
 
+// Return whether a text was meant as JSON but is one text, because templates in it stand outside of quotes.
+export function isAlmostJson(text: string): boolean {
+  return /^\s*(\{(?!\{)|\[)/.test(text) && isExpression(text) && !parsed(text.trim());
+}
+
 // Return the value that a text means; undefined if the field is left out. What does not fit is reported later.
 export function read(text: string, control: Control): Read {
   const bare = text.trim();

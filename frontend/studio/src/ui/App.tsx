@@ -6,6 +6,7 @@ import { stepIn } from "../document";
 import { CopilotPanel } from "../copilot/CopilotPanel";
 import { DebugBar } from "../flow/DebugBar";
 import { FlowBar } from "../flow/FlowBar";
+import { faultyOutput } from "../outputs";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import { t } from "../language";
 import type { Gap } from "../layout";
@@ -25,7 +26,7 @@ const PHONE = 640;
 // The panel of a step and the co-pilot stand beside each other only where the drawing still has room.
 const BOTH = 1150;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "outputs", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -100,6 +101,7 @@ export function App({ studio }: { studio: Studio }) {
   }, [pausedAt?.path, pausedAt?.since, studio]);
 
   studio.copilot.isSheet = isPhone;
+  studio.hasRoomForBoth = width >= BOTH;
   // So does a step that the co-pilot shows.
   useEffect(() => {
     if (studio.shown === 0 || studio.current === null) return;
@@ -198,12 +200,21 @@ export function App({ studio }: { studio: Studio }) {
           return shift("in");
         case "open":
           if (node) studio.select([node.key], node.key);
-          studio.openPanel();
+          studio.showPanel();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
           return;
         case "workflow":
           studio.openWorkflow();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
+          return;
+        case "outputs":
+          studio.openWorkflow(true);
+          requestAnimationFrame(() => {
+            const field = root.current?.querySelector<HTMLElement>('.studio-panel [data-name="outputs"]');
+            const row = field?.querySelector<HTMLElement>(`#panel-outputs-${faultyOutput(studio.view)}`);
+            (row ?? field?.querySelector<HTMLElement>("textarea, input, button"))?.focus({ preventScroll: true });
+            field?.scrollIntoView({ block: "nearest" });
+          });
           return;
         case "copilot":
           if (node && studio.selected.size === 0 && look === "drawing" && focused(studio)) studio.select([node.key], node.key);
@@ -324,8 +335,9 @@ export function App({ studio }: { studio: Studio }) {
   const marks = studio.debugger.marks(studio.flow.marks);
   const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
   const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
-  const hasRoom = !studio.copilot.isOpen || width >= BOTH;
-  const isPanelShown = hasRoom && (isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0);
+  const isCovered = studio.isPanelCovered;
+  // Covered, the form of the workflow or of a trigger keeps what is typed in it and not sent yet, such as a new name.
+  const hasPanel = isWhole ? view.definition !== null : !isCovered && studio.isPanelOpen && selected.length > 0;
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -387,8 +399,8 @@ export function App({ studio }: { studio: Studio }) {
           ) : (
             <TreeGrid marks={marks} found={foundKeys} />
           )}
-          {isPanelShown && (
-            <aside className="studio-panel" aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
+          {hasPanel && (
+            <aside className="studio-panel" hidden={isCovered} aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}
@@ -414,7 +426,7 @@ export function App({ studio }: { studio: Studio }) {
               focusNumber={studio.askNumber}
               isSheet={isPhone}
               onClose={() => run("copilot")}
-              onEdit={isPanelShown || selected.length !== 1 ? undefined : () => editBeside(studio, run, width >= BOTH)}
+              onEdit={hasPanel || selected.length !== 1 ? undefined : () => run("open")}
               onSave={() => run("save")}
             />
           )}
@@ -447,12 +459,6 @@ function focus(element: HTMLElement, look: Look): void {
 function focused(studio: Studio) {
   const { activeElement } = document;
   return activeElement instanceof HTMLElement ? studio.node(activeElement.dataset.step ?? null) : null;
-}
-
-// Open the fields of the selected step; where both have no room, in place of the co-pilot, which keeps what is typed.
-function editBeside(studio: Studio, run: (command: Command) => void, hasRoom: boolean): void {
-  if (!hasRoom) studio.openCopilot(false);
-  run("open");
 }
 
 const isTyping = (target: EventTarget): boolean => target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));

@@ -11,6 +11,7 @@ import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
 import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, ghostPlaces, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
+import { roomiest, type Corner } from "./overviewPlace";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { Overview } from "./Overview";
@@ -87,6 +88,7 @@ export function Canvas({ marks }: { marks: Marks }) {
     return { left, top, w: Math.max(...tops.map((one) => one.x + one.w)) - left, h: Math.max(...tops.map((one) => one.y + one.h)) - top };
   }, [drawn]);
   const missed = useRef(0);
+  const [corner, setCorner] = useState<Corner>("bottom-left");
   const fit = useCallback(
     (isFirst: boolean) => {
       missed.current = 0;
@@ -99,9 +101,12 @@ export function Canvas({ marks }: { marks: Marks }) {
       const isWhole = h * zoom <= room.height - MARGIN;
       const y = isWhole ? (room.height - h * zoom) / 2 - top * zoom : MOST_BEFORE_START - top * zoom;
       const middle = isFirst && w * zoom > room.width ? 0 : left + w / 2;
-      void flow.setViewport({ x: room.width / 2 - middle * zoom, y, zoom });
+      const x = room.width / 2 - middle * zoom;
+      void flow.setViewport({ x, y, zoom });
+      const places = corners(drawn.layout);
+      setCorner(roomiest(drawn.layout.boxes.map(({ key, w, h }) => ({ ...places.get(key)!, w, h })), { x: -x / zoom, y: -y / zoom, w: room.width / zoom, h: room.height / zoom }, zoom));
     },
-    [flow, whole],
+    [flow, whole, drawn],
   );
   const hasFitted = useRef(false);
   const size = useRef<{ width: number; height: number } | null>(null);
@@ -110,8 +115,8 @@ export function Canvas({ marks }: { marks: Marks }) {
     hasFitted.current = true;
     fit(true);
   }, [canvas, fit]);
-  // The panel takes from the right, so the overview is on the left. What was in the middle goes back there, but not before
-  // a double click is over, and never under a hand that drags something.
+  // What was in the middle goes back there when the panel takes from the right, but not before a double click is over, and
+  // never under a hand that drags something.
   useEffect(() => {
     let last = 0;
     let isHeld = false;
@@ -283,7 +288,7 @@ export function Canvas({ marks }: { marks: Marks }) {
     () => (
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
-        {!isCoarse && <Overview layout={drawn.layout} at={at} />}
+        {!isCoarse && <Overview layout={drawn.layout} at={at} corner={corner} />}
         <Grounds grounds={under} />
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} marks={passed} />
         {plug && <Connection plug={plug} />}
@@ -308,7 +313,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, drawn, at, under, lines, passed, buttons, add, choose, line, plug, arcs, added, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, drawn, at, corner, under, lines, passed, buttons, add, choose, line, plug, arcs, added, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>

@@ -1,10 +1,11 @@
-// The overview of the drawing, in its corner. It follows after the paint, so that a change is not shown later for its sake.
+// The overview of the drawing, in a corner while not all of it is seen. It follows after the paint, so that a change is not shown later for its sake.
 import { Panel, useReactFlow, useStore, type ReactFlowState } from "@xyflow/react";
 import { memo, useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
 
 import { t } from "../language";
 import type { Box, Layout } from "../layout";
 import { afterPaint } from "../paint";
+import { isSeen, type Corner, type Rectangle } from "./overviewPlace";
 import type { Corners } from "./drawn";
 
 const [WIDTH, HEIGHT, MARGIN] = [200, 150, 5];
@@ -16,7 +17,7 @@ interface Drawing {
   at: Corners;
 }
 
-export const Overview = memo(function Overview(drawing: Drawing) {
+export const Overview = memo(function Overview({ corner, ...drawing }: Drawing & { corner: Corner }) {
   const now = useMemo(() => drawing, [drawing.layout, drawing.at]);
   const { layout, at } = useLater(now);
   const shapes = useMemo(() => shapesOf(layout.boxes, at), [layout, at]);
@@ -49,8 +50,9 @@ export const Overview = memo(function Overview(drawing: Drawing) {
     from.current = { x: event.clientX, y: event.clientY };
     void flow.setViewport({ x: flowX - by.x * scale * zoom, y: flowY - by.y * scale * zoom, zoom });
   };
+  const isWhole = isSeen({ x: shapes.left, y: shapes.top, w: shapes.right - shapes.left, h: shapes.bottom - shapes.top }, view);
   return (
-    <Panel position="bottom-left" className="react-flow__minimap studio-minimap">
+    <Panel position={corner} className="react-flow__minimap studio-minimap" data-idle={isWhole || undefined}>
       <svg
         ref={svg}
         width={WIDTH}
@@ -97,12 +99,5 @@ function shapesOf(boxes: readonly Box[], at: Corners) {
 
 const FRAMES = new Set(["frame", "fallback", "failure"]);
 
-interface View {
-  x: number;
-  y: number;
-  w: number;
-  h: number;
-}
-
-const viewOf = ({ transform: [x, y, zoom], width, height }: ReactFlowState): View => ({ x: -x / zoom, y: -y / zoom, w: width / zoom, h: height / zoom });
-const isSame = (one: View, other: View): boolean => one.x === other.x && one.y === other.y && one.w === other.w && one.h === other.h;
+const viewOf = ({ transform: [x, y, zoom], width, height }: ReactFlowState): Rectangle => ({ x: -x / zoom, y: -y / zoom, w: width / zoom, h: height / zoom });
+const isSame = (one: Rectangle, other: Rectangle): boolean => one.x === other.x && one.y === other.y && one.w === other.w && one.h === other.h;

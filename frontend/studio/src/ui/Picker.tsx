@@ -13,11 +13,13 @@ interface Choice {
   key: string;
   title: string;
   text: string;
+  // The title of its service, "" if it needs none.
+  service: string;
   icon: IconName;
   type: StepType | null;
 }
 
-const GROUP: Choice = { key: "group", title: N_("Group"), text: N_("Steps together: repeated for each item of a list, or under one condition."), icon: "group", type: null };
+const GROUP: Choice = { key: "group", service: "", title: N_("Group"), text: N_("Steps together: repeated for each item of a list, or under one condition."), icon: "group", type: null };
 const ORDER: Kind[] = ["input", "process", "agent", "output", "tool", "unknown", "group"];
 const HEADS: Record<Kind, string> = {
   input: N_("Read"),
@@ -32,11 +34,11 @@ const HEADS: Record<Kind, string> = {
 export const firstSentence = (text: string): string => (text.split(/(?<=\.)\s/)[0] ?? "").trim();
 
 // Return how well a type fits the words; 0: not at all.
-export function rank(type: StepType, words: string[]): number {
+export function rank(type: StepType, words: string[], service = ""): number {
   const [title, name, text] = [type.title.toLowerCase(), type.name.toLowerCase(), type.description.toLowerCase()];
   let sum = 0;
   for (const word of words) {
-    const found = title.startsWith(word) ? 8 : title.includes(word) ? 6 : name.includes(word) ? 5 : firstSentence(text).includes(word) ? 2 : text.includes(word) ? 1 : 0;
+    const found = title.startsWith(word) ? 8 : title.includes(word) ? 6 : name.includes(word) || service.toLowerCase().includes(word) ? 5 : firstSentence(text).includes(word) ? 2 : text.includes(word) ? 1 : 0;
     if (found === 0) return 0;
     sum += found;
   }
@@ -52,7 +54,8 @@ export function Picker({ gap }: { gap: Gap }) {
   useEffect(() => {
     studio.stepTypes().catch((error: Error) => setFailure(error.message));
   }, [studio]);
-  const choices = useMemo(() => choicesFor(studio.types ?? [], search), [studio.types, search]);
+  const { services } = studio.mounted;
+  const choices = useMemo(() => choicesFor(studio.types ?? [], services, search), [studio.types, services, search]);
   const chosen = Math.min(at, choices.length - 1);
   useEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
@@ -114,7 +117,9 @@ export function Picker({ gap }: { gap: Gap }) {
                   <Icon name={choice.icon} />
                 </span>
                 <span className="studio-words">
-                  <b>{choice.type ? choice.title : t(choice.title)}</b>
+                  <span>
+                    <b>{choice.type ? choice.title : t(choice.title)}</b> {choice.service && <span className="studio-quiet">{choice.service}</span>}
+                  </span>
                   <small className="studio-quiet">{choice.type ? choice.text : t(choice.text)}</small>
                 </span>
                 <code className="studio-quiet">{choice.key}</code>
@@ -131,16 +136,22 @@ export function Picker({ gap }: { gap: Gap }) {
 
 const kindOf = (choice: Choice): Kind => choice.type?.kind ?? "group";
 
-function choicesFor(types: StepType[], search: string): Choice[] {
+// The words by which people look for what repeats steps, each of them alone.
+const REPEATING = N_("each every foreach iterate loop repeat");
+
+export function choicesFor(types: StepType[], services: Record<string, string>, search: string): Choice[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const choice = (type: StepType): Choice => ({ key: type.name, title: type.title, text: firstSentence(type.description), icon: type.kind, type });
+  const serviceOf = (type: StepType): string => services[type.service ?? ""] ?? "";
+  const choice = (type: StepType): Choice => ({ key: type.name, title: type.title, text: firstSentence(type.description), service: serviceOf(type), icon: type.kind, type });
   if (words.length === 0) {
     const sorted = [...types].sort((one, other) => ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind) || one.name.localeCompare(other.name));
     return types.length > 0 ? [...sorted.map(choice), GROUP] : [];
   }
-  const ranked = types.map((type) => ({ type, rank: rank(type, words) })).filter((one) => one.rank > 0);
+  const ranked = types.map((type) => ({ type, rank: rank(type, words, serviceOf(type)) })).filter((one) => one.rank > 0);
   ranked.sort((one, other) => other.rank - one.rank || one.type.title.localeCompare(other.type.title));
   const found = ranked.map((one) => choice(one.type));
-  const isGroup = words.every((word) => `group loop foreach for each repeat ${GROUP.text} ${t(GROUP.title)} ${t(GROUP.text)}`.toLowerCase().includes(word));
+  const repeating = `${REPEATING} ${t(REPEATING)}`.toLowerCase().split(" ");
+  const itself = `group ${GROUP.text} ${t(GROUP.title)} ${t(GROUP.text)}`.toLowerCase();
+  const isGroup = words.some((word) => repeating.includes(word)) || words.every((word) => itself.includes(word) || repeating.some((one) => one.startsWith(word)));
   return isGroup ? [GROUP, ...found] : found;
 }

@@ -5,8 +5,9 @@ import { memo, type ReactNode } from "react";
 import { ghostWords, type Ghost } from "../copilot/ghosts";
 import type { Mark } from "../flow/marks";
 import { t, tn } from "../language";
-import { FAILURE, START } from "../layout";
+import { FAILURE } from "../layout";
 import type { Model, Node } from "../model";
+import type { ResultLook } from "../outputs";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
@@ -246,19 +247,18 @@ export const AsideCard = memo(function AsideCard({ data }: NodeProps<AsideNode>)
   );
 }, isSame);
 
-type EndNode = FlowNode<{ icon: IconName; title: string; text: string }>;
+type StartNode = FlowNode<{ icon: IconName; title: string; text: string }>;
 
-// A card that is no step: the start, the outputs.
-export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
+export const StartCard = memo(function StartCard({ data }: NodeProps<StartNode>) {
   const { studio, isEditable } = useSurroundings();
   return (
-    <div className="studio-end" data-end={id === START ? "start" : "end"} title={data.text}>
+    <div className="studio-end" data-end="start" title={data.text}>
       <Icon name={data.icon} size={16} />
       <span className="studio-words">
         <b className="studio-title">{data.title}</b>
         {data.text && <small className="studio-quiet">{data.text}</small>}
       </span>
-      {id === START && isEditable && (
+      {isEditable && (
         <button type="button" className="studio-tool studio-add-trigger nodrag nopan" aria-label={t("Add a trigger")} title={t("Add a trigger")} onClick={() => studio.openTrigger("new")}>
           <Icon name="plus" size={13} />
           <Icon name="trigger" size={15} />
@@ -267,6 +267,27 @@ export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
     </div>
   );
 }, isSame);
+
+type EndNode = FlowNode<ResultLook & Record<string, unknown>>;
+
+export const EndCard = memo(function EndCard({ data }: NodeProps<EndNode>) {
+  return <Result look={data} />;
+}, isSame);
+
+// What a run returns, with its problems; a click shows where it is edited.
+export function Result({ look: { text, errors, warnings } }: { look: ResultLook }) {
+  const { run } = useSurroundings();
+  return (
+    <button type="button" className="studio-end nopan" data-end="end" title={text} onClick={() => run("outputs")}>
+      <Icon name="end" size={16} />
+      <span className="studio-words">
+        <b className="studio-title">{t("Result")}</b>
+        <small className="studio-quiet">{text}</small>
+      </span>
+      <Problems errors={errors} warnings={warnings} />
+    </button>
+  );
+}
 
 type TriggerNode = FlowNode<TriggerLook & Record<string, unknown>>;
 
@@ -296,6 +317,6 @@ export const AdderCard = memo(function AdderCard({ data, id }: NodeProps<AdderNo
   );
 }, isSame);
 
-export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: EndCard, end: EndCard, trigger: TriggerCard, adder: AdderCard };
+export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: StartCard, end: EndCard, trigger: TriggerCard, adder: AdderCard };
 
 export const isAside = (key: string): boolean => key === FAILURE || key.endsWith("#on_error");

@@ -43,7 +43,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
           <Tool command="redo" label={t("Redo")} icon="redo" disabled={!studio.canRedo} />
         </>
       )}
-      <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen} title={t("Title, inputs and outputs (W)")} onClick={() => run("workflow")}>
+      <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen && !studio.isPanelCovered} title={t("Title, inputs and outputs (W)")} onClick={() => run("workflow")}>
         <Icon name="note" size={16} /> {t("Workflow")}
       </button>
       <label className="studio-search">

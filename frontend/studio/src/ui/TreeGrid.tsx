@@ -5,13 +5,14 @@ import type { Mark, Marks } from "../flow/marks";
 import { giveWords } from "../flow/prediction";
 import { t, tn } from "../language";
 import { around, type Block, type Node } from "../model";
+import { resultOf } from "../outputs";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
 import { triggersOf } from "./drawn";
 import { Icon } from "./icons";
 import { iconOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
-import { BreakpointDot, GhostMark, MarkBadge, triggerLabel } from "./StepCard";
+import { BreakpointDot, GhostMark, MarkBadge, Result, triggerLabel } from "./StepCard";
 
 export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
@@ -24,6 +25,7 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
     zoom: () => undefined,
     show: (key) => document.querySelector(`[role=row][data-step="${CSS.escape(key)}"]`)?.scrollIntoView({ block: "nearest" }),
   };
+  const result = resultOf(studio.view);
   const added = studio.copilot.ghosts?.added ?? [];
   const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
   return (
@@ -80,6 +82,11 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
         <button type="button" className="studio-button studio-list-add" onClick={() => add(model.main)}>
           <Icon name="plus" size={16} /> {t("Add a step")}
         </button>
+      )}
+      {result && (
+        <section className="studio-triggers" aria-label={t("Result")}>
+          <Result look={result} />
+        </section>
       )}
     </div>
   );

@@ -8,6 +8,7 @@ import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import type { Model, Node } from "../model";
+import { resultOf } from "../outputs";
 import { stateWords, statusOf, titleOf, triggersIn, watchedWords } from "../panel/triggers";
 import { wordsOf, type Studio } from "../store";
 import type { IconName } from "./icons";
@@ -53,12 +54,12 @@ export const asides = (definition: Definition): string => JSON.stringify([defini
 
 // Lay out what a canvas shows.
 export function draw(studio: Studio, isEditable: boolean): Drawn {
-  const { model, definition } = studio.view;
+  const { model } = studio.view;
   const drawn = layout(model, {
     sizeOf: (node) => sizeOf(node, studio.folded.has(node.key)),
     isFolded: (node) => studio.folded.has(node.key),
     offsets: studio.canvas?.positions ?? {},
-    cards: { triggers: triggersOf(studio).map((one) => one.title), hasOutputs: keysOf(definition?.outputs).length > 0 },
+    cards: { triggers: triggersOf(studio).map((one) => one.title), hasOutputs: resultOf(studio.view) !== null },
     hasAdders: isEditable,
   });
   return { layout: drawn, zones: zones(drawn) };
@@ -150,7 +151,7 @@ function asideData(box: Box, studio: Studio, triggers: TriggerLook[]): Record<st
     const inputs = keysOf(definition?.inputs?.properties);
     return { icon: "start" satisfies IconName, title: t("Start"), text: inputs.length > 0 ? t("Inputs: {names}", { names: inputs.join(", ") }) : t("No inputs") };
   }
-  if (box.key === END) return { icon: "end" satisfies IconName, title: t("Result"), text: keysOf(definition?.outputs).join(", ") };
+  if (box.key === END) return { ...resultOf(studio.view) };
   if (box.key === FAILURE) return { kind: "failure", title: t("If the workflow fails") };
   if (box.kind === "fallback") return { kind: "fallback", title: t("If {title} fails", { title: box.block!.owner!.step.title }) };
   if (box.kind === "trigger") {

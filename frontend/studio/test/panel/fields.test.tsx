@@ -152,3 +152,21 @@ test("a list of records is filled in as forms, unless something in it would be h
   expect(([[{ name: "a", other: 1 }], ["a"], [null]] as Json[]).map((value) => controlOf(schema, root, value))).toEqual(["json", "json", "json"]);
   expect(begun(item)).toEqual({ name: "" });
 });
+
+describe("a field that takes anything", () => {
+  const root: Schema = { properties: { value: { title: "Value" } } };
+  const type = { name: "store.upsert", title: "", description: "", fields_schema: root } as unknown as StepType;
+  const shownFor = (value?: Json) => unescaped(rendered(type, value === undefined ? {} : { value }));
+
+  test("has rows of names and values, if its value fits them", () => {
+    for (const value of [undefined, "", { subject: "{{ mail.subject }}" }]) expect(shownFor(value), JSON.stringify(value)).toMatch(/data-control="map".*>JSON, \{\{ \}\}</);
+    expect(shownFor({ subject: "{{ mail.subject }}" })).toMatch(/value="subject".*\{\{ mail.subject \}\}/);
+    for (const value of ["{{ mail }}", [1], 5, null]) expect(shownFor(value), JSON.stringify(value)).toContain('data-control="json"');
+  });
+
+  test("says so if a text was meant as JSON", () => {
+    const said = "This is one text, not JSON";
+    for (const value of ['{"subject": {{ mail.subject }}}', '[{{ mail.id }}, 2]']) expect(shownFor(value), value).toContain(said);
+    for (const value of ["{{ mail }}", '{"subject": "{{ mail.subject }}"}', "Hi {{ mail.from }}", "{ a }"]) expect(shownFor(value), value).not.toContain(said);
+  });
+});
