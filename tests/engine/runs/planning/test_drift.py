@@ -356,4 +356,4 @@ def test_whatever_a_run_keeps_of_the_workspace_is_compared(member: str) -> None:
     tree: Any = SimpleNamespace(root={"definition": kept("before")})
     plan: Any = SimpleNamespace(name="work", definition=kept("after"))
     [found] = of_the_workspace(tree, plan, {"settings": {}}, {})
-    assert found == {"path": f"{member}.one.text", "before": '"before"', "after": '"after"'}
+    assert dict(found) == {"path": f"{member}.one.text", "before": '"before"', "after": '"after"'}
