@@ -346,7 +346,7 @@ def test_a_changed_tool_or_variable_stops_a_plan(own_accounts: Path, standins: S
     assert standins.show("gmail")["drafts"] == []
 
 
-@pytest.mark.parametrize("member", [*(set(RunDefinition.__annotations__) - {"workflow"})])
+@pytest.mark.parametrize("member", sorted(RunDefinition.__annotations__.keys() - {"workflow"}))
 def test_whatever_a_run_keeps_of_the_workspace_is_compared(member: str) -> None:
     """Also what is added to it one day."""
 
