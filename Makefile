@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test tests tests-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -68,17 +68,11 @@ TRY_AGAIN := --last-failed --last-failed-no-failures=none
 POSTGRES_CACHE := -o cache_dir=.pytest_cache/postgres
 BROWSER_CACHE := -o cache_dir=.pytest_cache/browser
 FIRST_TRY = @cat build/second-try.txt 2>/dev/null || echo "Every test passed at the first try."
-# Checks and tests side by side: while some wait for a process or a service, others compute.
-test: setup-dev
+test: lint
 	@rm -f build/second-try.txt
-	@$(MAKE) --no-print-directory --jobs=3 lint tests tests-on-postgres
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
+	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -m "not control and not chaos" $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
 	$(FIRST_TRY)
-
-tests: setup-dev
-	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
-
-tests-on-postgres: setup-dev
-	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile -m "not control and not chaos" $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
 
 # The dashboard as a person uses it: pages and stories in Chromium, where it is installed.
 browser: setup-dev
