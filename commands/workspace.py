@@ -134,18 +134,18 @@ def _all(session: Look) -> list[Problem]:
 def _beside_a_prompt(session: Look, name: str) -> Iterator[Problem]:
     """Yield the problems of the cases of a prompt, and of saved versions that cannot be read."""
     from engine.base.errors import InvalidFile, OrchestraError
-    from engine.documents.json_file import parse
+    from engine.prompts.prompts import PromptStore
 
-    orchestra, p = session.orchestra, session.principal
+    orchestra = session.orchestra
     with suppress(OrchestraError):  # the prompt itself has a problem
-        for case in orchestra.cases.list(p, name):
+        for case in orchestra.cases.list(session.principal, name):
             yield from case.problems
-        for version in orchestra.prompts.versions(p, name):
-            saved = orchestra.prompts.get(p, name, version.version)
-            try:
-                parse(saved.text, f"prompts/{name}.versions/{version.version}.json")
-            except InvalidFile as error:
-                yield from error.problems
+    store = PromptStore(orchestra.workspace)
+    for version in store.versions(name):
+        try:
+            store.version(name, version)
+        except InvalidFile as error:
+            yield from error.problems
 
 
 def _print_problems(problems: list[Problem]) -> None:

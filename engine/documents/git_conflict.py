@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from engine.base.problem import Problem
 
 # https://git-scm.com/docs/git-merge#_how_conflicts_are_presented
-_CONFLICT = re.compile(r"^<{7}(?: .*)?$(?s:.*?)^={7}\r?$(?s:.*?)^>{7}(?: .*)?$", re.MULTILINE)
+_LINES = [re.compile(rf"^{sign}{{7}}(?: .*)?\r?$", re.MULTILINE) for sign in "<=>"]
 _REMEDY = "Keep one of the two sides, and delete the lines that begin with <<<<<<<, ======= and >>>>>>>."
 
 
 def conflict_or(problems: Sequence[Problem], text: str, file: str) -> Sequence[Problem]:
     """Return the conflict in a text that cannot be read, or else what is wrong with it."""
-    found = _CONFLICT.search(text)
-    if found is None:
-        return problems
-    line = text.count("\n", 0, found.start()) + 1
+    begin = end = -1
+    for one in _LINES:  # one search after the other: all in one pattern would take the square of the time
+        found = one.search(text, end + 1)
+        if found is None:
+            return problems
+        begin, end = found.start() if begin < 0 else begin, found.end()
+    line = text.count("\n", 0, begin) + 1
     return [Problem("Git has left a conflict here.", "syntax", file=file, line=line, column=1, remedy=_REMEDY)]

@@ -108,11 +108,13 @@ class ApprovalReader:
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
         require(p, "view", "see approvals")
-        found = [approval_of(one) for one in self._approvals.found(state, limit)]
-        seen = [one for one in found if may(p, "run") or not _tells_a_link(one)]
-        if len(seen) < len(found) == limit:  # what is hidden takes no place in the list
-            return self.list(p, state, 2 * limit)[:limit]
-        return seen
+        asked = limit
+        while True:
+            found = [approval_of(one) for one in self._approvals.found(state, asked)]
+            seen = [one for one in found if may(p, "run") or not _tells_a_link(one)]
+            if len(seen) >= limit or len(found) < asked:
+                return seen[:limit]
+            asked *= 2  # what is hidden takes no place in the list
 
     def count_open(self, p: Principal) -> int:
         """Return how many approvals are open; without those that `p` may not see."""

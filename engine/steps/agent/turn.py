@@ -123,8 +123,8 @@ class Turn(ModelStep):
 
 def _tokens(usage: Usage, asked: JsonValue, said: str) -> int:
     """Return the tokens of a turn; a count that the server does not give is one for each byte, as in budgets."""
-    asked_bytes = len(json.dumps(asked, ensure_ascii=False).encode(errors="replace"))
-    return (usage.input_tokens or asked_bytes) + (usage.output_tokens or len(said.encode(errors="replace")))
+    sent = usage.input_tokens or len(json.dumps(asked, ensure_ascii=False).encode(errors="replace"))
+    return sent + (usage.output_tokens or len(said.encode(errors="replace")))
 
 
 def _now(call: Call) -> datetime:

@@ -30,3 +30,10 @@ def test_a_conflict_is_named_with_its_line(parse: Callable[[str, str], object], 
 
 def test_a_text_about_conflicts_is_none() -> None:
     assert json_file.parse('{"text": "<<<<<<< HEAD\\n=======\\n>>>>>>> theirs"}', "it").value["text"].startswith("<<<")
+
+
+def test_conflicts_that_only_begin_take_no_time() -> None:
+    """With the square of its length, a megabyte of them would take minutes."""
+    with pytest.raises(InvalidFile) as refused:
+        json_file.parse("{\n" + "<<<<<<< a\n" * 90_000, "it")
+    assert refused.value.problems[0].message != "Git has left a conflict here."
