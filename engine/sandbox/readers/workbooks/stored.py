@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from engine.sandbox.readers.source import Refused
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
@@ -30,8 +31,7 @@ _NEGATIVE = re.compile(rb'<(?:\w+:)?c(?=[^<>]*\ss="([0-9]{1,6})")[^<>]*>\s*(?:' 
 _PLACE = re.compile(rb'\sr="([A-Z]{1,3}[0-9]{1,7})"')
 
 
-@dataclass
-class Stored:
+class Stored(Struct):
     """What a sheet has stored."""
 
     empty_formulas: int = 0
