@@ -24,9 +24,9 @@ from clients.datastore.rows import (
     merged,
     require_depth,
     require_key,
-    require_name,
     require_room,
     require_size,
+    require_table,
 )
 from clients.datastore.service import STORE, StoreSettings
 from clients.errors import InvalidRequest, Unavailable
@@ -99,7 +99,7 @@ class StoreClient(Client):
 
     def get(self, table: str, key: str) -> Row | None:
         """Return a row, None if there is none."""
-        require_name(table)
+        require_table(table)
         require_key(key)
         with self._opened() as file:
             found = _row(file, table, key)
@@ -107,7 +107,7 @@ class StoreClient(Client):
 
     def query(self, table: str, wanted: Wanted) -> Rows:
         """Return rows of a table; none if there is no such table."""
-        require_name(table)
+        require_table(table)
         with self._opened() as file:
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
             return chosen(starmap(StoredRow, found), wanted)
@@ -119,7 +119,7 @@ class StoreClient(Client):
         it is nested too deep, with `merge` if one of the two values is not an object, and with `is_new` if
         there is a row with this key that can be read.
         """
-        require_name(table)
+        require_table(table)
         require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             before = _row(file, table, key)
@@ -146,7 +146,7 @@ class StoreClient(Client):
 
         `now` is None if there was no row then.
         """
-        require_name(table)
+        require_table(table)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             there = _row(file, table, key)
             text = None if there is None else there.json
@@ -161,7 +161,7 @@ class StoreClient(Client):
 
     def delete(self, table: str, key: str) -> StoredRow | None:
         """Delete a row, and return it; None if there was none."""
-        require_name(table)
+        require_table(table)
         require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             there = _row(file, table, key)
@@ -170,7 +170,7 @@ class StoreClient(Client):
 
     def drop(self, table: str) -> int:
         """Delete a table with all its rows, and return their number."""
-        require_name(table)
+        require_table(table)
         with self._writing(f"the table {table!r}") as file:
             return file.execute("DELETE FROM rows WHERE name = ?", (table,)).rowcount
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
+from clients.in_workspace.names import require_name
 from clients.wording import counted
 
 ROWS_MOST = 100_000
@@ -24,8 +24,6 @@ ANSWER_BYTES_MOST = 20_000_000
 """Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_RUN = re.compile(r"[a-z0-9-]+")
 _SHOWN_MOST = 60
 _NAMED_MOST = 5
 _MORE = "Keep larger data in a database or a file."
@@ -176,19 +174,9 @@ def json_of(value: Any) -> str:
     return text
 
 
-def require_name(table: str) -> None:
+def require_table(table: str) -> None:
     """Raise InvalidRequest for a name that a table cannot have."""
-    if not _NAME.fullmatch(table):
-        rule = "Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first)"
-        raise InvalidRequest(
-            f"{table[:80]!r} cannot be the name of a table.", service=SERVICE, remedy=f"{rule}{_such_as(table)}."
-        )
-
-
-def _such_as(table: str) -> str:
-    """Return a name like this one that a table can have; empty if there is none."""
-    near = "_".join(_RUN.findall(table.lower()))[:64]
-    return f", such as {near}" if _NAME.fullmatch(near) else ""
+    require_name(table, "a table", SERVICE)
 
 
 def require_key(key: str) -> None:

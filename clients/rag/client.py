@@ -6,7 +6,6 @@ passages have vectors, the order of a search by words and of one by vectors can 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, Unavailable
+from clients.in_workspace.names import is_name, require_name
 from clients.in_workspace.sqlite_file import opened
 from clients.rag import vectors
 from clients.rag.index_file import SCHEMA, VERSION, by_words, indexed, passage, passages_of, removed
@@ -30,7 +30,6 @@ CHARACTERS_MOST = 5_000_000
 _FUSED = 50
 """Passages of each order that are fused, at least."""
 _SUFFIX = ".db"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class RagClient(Client):
@@ -79,7 +78,7 @@ class RagClient(Client):
             return []
         paths = sorted(self._folder.glob(f"{self._prefix}*{_SUFFIX}"))
         names = (path.name[len(self._prefix) : -len(_SUFFIX)] for path in paths)
-        return [self.collection(name) for name in names if _NAME.fullmatch(name)]
+        return [self.collection(name) for name in names if is_name(name)]
 
     def collection(self, name: str) -> Collection:
         """Return a collection. Raises NotFound for an unknown one."""
@@ -217,15 +216,15 @@ class RagClient(Client):
                 yield file
 
     def _path(self, collection: str) -> Path:
-        if not _NAME.fullmatch(collection):
-            raise InvalidRequest(
-                f"{collection[:80]!r} cannot be the name of a collection.",
-                service=RAG.name,
-                remedy="Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first).",
-            )
+        require_collection(collection)
         if self._folder is None:
             raise Unavailable("There is no workspace that has collections.", service=RAG.name, outcome="not_done")
         return self._folder / f"{self._prefix}{collection}{_SUFFIX}"
+
+
+def require_collection(collection: str) -> None:
+    """Raise InvalidRequest for a name that a collection cannot have."""
+    require_name(collection, "a collection", RAG.name)
 
 
 @contextmanager

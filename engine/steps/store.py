@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged, require_name
+from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged, require_table
 from clients.errors import InvalidRequest
 from engine.documents.shapes import Misfit
 from engine.plugins.step import (
@@ -40,7 +40,7 @@ class TableFields(Fields):
     @classmethod
     def _can_be_a_name(cls, table: str) -> str:
         try:
-            require_name(table)
+            require_table(table)
         except InvalidRequest as error:
             raise Misfit(error.message, error.remedy) from error
         return table

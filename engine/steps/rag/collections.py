@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from clients.errors import InvalidRequest
+from clients.rag.client import require_collection
 from clients.rag.embedding import embed_passages, embed_question
 from clients.rag.records import Document, Found
+from engine.documents.shapes import Misfit
 from engine.plugins.step import (
     Call,
     Effect,
@@ -54,7 +57,16 @@ class GivenDocument(Fields):
 class CollectionFields(Fields):
     """The collection."""
 
-    collection: str = destination("Collection", min_length=1, max_length=64)
+    collection: str = destination("Collection", min_length=1)
+
+    @field_validator("collection")
+    @classmethod
+    def _can_be_a_name(cls, collection: str) -> str:
+        try:
+            require_collection(collection)
+        except InvalidRequest as error:
+            raise Misfit(error.message, error.remedy) from error
+        return collection
 
 
 class IndexFields(CollectionFields):

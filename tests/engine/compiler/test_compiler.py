@@ -98,6 +98,10 @@ MISTAKES = [
         id="name-of-a-table",
     ),
     pytest.param(
+        flow(call("a", "rag.search", {"collection": "My mail", "query": "x"})), "field", "a", "with.collection",
+        '"My mail"', "'My mail' cannot be the name of a collection.", "such as my_mail", id="name-of-a-collection",
+    ),
+    pytest.param(
         flow(call("a", "flow.wait", {"seconds": 1, "until": "2026-01-01T00:00:00Z"})), "field", "a", "with",
         '{\n        "seconds"', "Takes 'seconds' or 'until', not both", "", id="fields-that-do-not-go-together",
     ),
