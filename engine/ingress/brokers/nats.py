@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, Unsendable, ended
+from engine.ingress.brokers.broker import BATCH, BrokerLost, Message, Receiver, Topics, Unsendable, ended
 from engine.ingress.brokers.nats_pull import Pull
 
 if TYPE_CHECKING:
@@ -148,7 +148,12 @@ class NatsTopics:
         await self._send(self._topics.statuses, body, headers)
 
     async def _send(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
-        await self._broker.publish(body, subject, stream=self._streams[subject], headers=headers, timeout=5)
+        from nats.errors import ConnectionClosedError
+
+        try:
+            await self._broker.publish(body, subject, stream=self._streams[subject], headers=headers, timeout=5)
+        except ConnectionClosedError as error:
+            raise BrokerLost(self.lost() or f"NATS: {error}.") from error
 
 
 def _message(raw: Msg) -> Message:
