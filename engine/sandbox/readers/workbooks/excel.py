@@ -34,8 +34,7 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
         into.notes += _left_out(book.hidden)
     known = stored(source.content, name)
     odd = book.odd_cells(known)
-    rows = spread(odd.finite(book.rows(name, odd)), book.merged(name, known))
-    fill(into, rows, has_header=options.get("header"))
+    fill(into, _rows(book, name, known, odd), has_header=options.get("header"))
     into.empty_formulas = known.empty_formulas
     into.notes += odd.notes()
 
@@ -52,7 +51,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             return
         known = stored(source.content, name)
         odd = book.odd_cells(known)
-        rows = spread(odd.finite(book.rows(name, odd)), book.merged(name, known))
+        rows = _rows(book, name, known, odd)
         shown = [row for row in map(trimmed, islice(rows, _ROWS_SHOWN)) if row]
         left = sum(1 for row in rows if any(cell not in (None, "") for cell in row))
         tabs = "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in shown)
@@ -98,15 +97,14 @@ class _Quick:
             raise NeedsCare
         return known.odd
 
-    def merged(self, name: str, _known: Stored) -> list[Range]:
-        """Return the merged cells of a sheet; their columns count from the first one that is not empty, as in `rows`.
+    def first_column(self, name: str) -> int:
+        """Return the first column that is not empty, from 0: rows begin there. Raises Refused, NeedsCare."""
+        start = self._sheet(name).start
+        return start[1] if start else 0
 
-        Raises Refused, NeedsCare.
-        """
-        sheet = self._sheet(name)
-        first = sheet.start[1] if sheet.start else 0
-        found = sheet.merged_cell_ranges or ()
-        return [((top, left - first), (bottom, right - first)) for (top, left), (bottom, right) in found]
+    def merged(self, name: str, _known: Stored) -> Sequence[Range]:
+        """Return the merged cells of a sheet. Raises Refused, NeedsCare."""
+        return self._sheet(name).merged_cell_ranges or ()
 
     def rows(self, name: str, _odd: OddCells) -> Iterator[Sequence[Any]]:
         """Yield the rows of a sheet from the first on. Raises Refused, NeedsCare."""
@@ -150,7 +148,11 @@ class _Careful:
         """Return where odd cells are counted as they are read."""
         return OddCells()
 
-    def merged(self, _name: str, known: Stored) -> list[Range]:
+    def first_column(self, _name: str) -> int:
+        """Return the column where rows begin."""
+        return 0
+
+    def merged(self, _name: str, known: Stored) -> Sequence[Range]:
         """Return the merged cells of a sheet."""
         return known.merged
 
@@ -175,6 +177,11 @@ class _Careful:
             odd.add_date(cell.coordinate)
             return (value - self._book.epoch) / dt.timedelta(days=1)
         return value
+
+
+def _rows(book: _Quick | _Careful, name: str, known: Stored, odd: OddCells) -> Iterator[Sequence[Any]]:
+    first = book.first_column(name)
+    return spread(odd.finite(book.rows(name, odd), first), book.merged(name, known), first)
 
 
 def _opened(source: Source, kind: Kind, options: Mapping[str, Any]) -> _Quick | _Careful:

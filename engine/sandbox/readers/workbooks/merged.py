@@ -9,15 +9,16 @@ Range: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last place of a merged cell: (row, column), from 0."""
 
 
-def spread(rows: Iterator[Sequence[Any]], merged: Sequence[Range]) -> Iterator[Sequence[Any]]:
+def spread(rows: Iterator[Sequence[Any]], merged: Sequence[Range], first_column: int) -> Iterator[Sequence[Any]]:
     """Yield rows, from the first of the sheet on, with the value of each merged cell in its first column.
 
-    A row without a value of its own stays empty, and values that a merged cell hides stay as they are.
+    A row without a value of its own stays empty, and values that a merged cell hides stay as they are. `first_column`:
+    where rows begin, from 0; a merged cell to the left of it is empty.
     """
     below: dict[int, list[tuple[int, int]]] = {}
     for (first, column), (last, _) in merged:
-        if last > first and column >= 0:  # one to the left of the first column with cells is empty
-            below.setdefault(first, []).append((column, last))
+        if last > first and column >= first_column:
+            below.setdefault(first, []).append((column - first_column, last))
     return _filled(rows, below) if below else rows
 
 

@@ -204,6 +204,14 @@ def test_a_merged_cell_is_in_each_of_its_rows(tmp_path: Path, is_careful: bool) 
     assert text.splitlines()[2] == "North\tb\tc\td"
 
 
+def test_the_name_of_an_odd_cell_counts_columns_that_are_empty(tmp_path: Path) -> None:
+    rows = _text_row(2, "", "n", "it").replace('<c r="A2" t="inlineStr"><is><t></t></is></c>', "")
+    found = answered(
+        tmp_path, "a.xlsx", workbook(rows + '<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>1E+400</v></c></row>')
+    )
+    assert found["notes"] == ["1 cell has a number that is none, or too large (C3): it is null."]
+
+
 def test_merged_cells_count_from_the_first_column_that_has_cells(tmp_path: Path) -> None:
     rows = "".join(
         _text_row(at, *cells).replace('"A', '"C').replace('"B', '"D')
