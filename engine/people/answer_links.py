@@ -10,6 +10,8 @@ from engine.people.access import NOTIFIER, Principal, may, require
 
 LINK_FORM = r"([a-z2-7]{8})\.([0-9]{10})\.([A-Za-z0-9_-]{43})"
 """The secret part of a link: the question, when the link ends, and the signature."""
+LINK_LIKE = "%.__________.%"
+"""A pattern of SQL's LIKE that every text with such a link matches, and few others."""
 _TOKEN = re.compile(rf"(?<![a-z2-7]){LINK_FORM}(?![A-Za-z0-9_-])")
 _WHAT = "see what has a link in it with which anybody can answer a question"
 

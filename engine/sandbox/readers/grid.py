@@ -51,6 +51,12 @@ def cell_text(cell: Any) -> str:
     return " ".join(tidy(cell.get_text()).split())
 
 
+def require_few(added: int) -> None:
+    """Raise Refused if the merged cells of a table add more cells and characters than this."""
+    if added > _ADDED_MOST:
+        raise Refused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
+
+
 def _placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Yield (row, what is at each of its places): a cell of the row, or the text that a merged one has there.
 
@@ -64,8 +70,7 @@ def _placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:
         cells = list(_own(row, _CELLS))
         line, hanging = _laid_out(cells, hanging)
         added += sum(1 + len(one) for one in line if isinstance(one, str))
-        if added > _ADDED_MOST:
-            raise Refused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
+        require_few(added)
         yield row, line if cells else []
 
 

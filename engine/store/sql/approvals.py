@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, false, func, not_, or_, select
 
 from engine.base.statuses import RunStatus
 from engine.store.approvals import ApprovalRecord
@@ -29,11 +30,18 @@ class SqlApprovals:
         with self._database.reading() as connection:
             return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
-    def count_open(self) -> int:
-        """Return how many questions are open."""
-        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
+    def count_open(self, *but_like: str) -> int:
+        """Return how many questions are open, without those that `open_like` returns for these patterns."""
+        wanted = (approvals.c.state == "open") & not_(_matches(but_like))
+        statement = select(func.count()).select_from(approvals).where(wanted)
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
+
+    def open_like(self, *patterns: str) -> list[ApprovalRecord]:
+        """Return open questions of which a text matches one of these patterns of SQL's LIKE."""
+        statement = select(*_COLUMNS).where(approvals.c.state == "open", _matches(patterns))
+        with self._database.reading() as connection:
+            return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
     def get(self, question: str) -> ApprovalRecord | None:
         """Return one question, if known."""
@@ -64,6 +72,11 @@ class SqlApprovals:
         """Record that people were notified of a question."""
         with self._database.writing() as connection:
             connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
+
+
+def _matches(patterns: Sequence[str]) -> ColumnElement[bool]:
+    texts = [func.coalesce(column, "") for column in _COLUMNS]
+    return or_(false(), *(text.like(pattern) for text in texts for pattern in patterns))
 
 
 _NAMES = ", ".join(ApprovalRecord._fields)

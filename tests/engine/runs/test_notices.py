@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -69,8 +70,21 @@ def test_a_viewer_counts_the_questions_that_a_viewer_sees(orchestra: Orchestra) 
     ask = [{"id": "asks", "uses": "flow.approve", "with": {"message": "Send this?", "details": "{{ inputs.link }}"}}]
     write_workflow(orchestra.workspace.root, "ask", ask, inputs=INPUTS)
     approvals = orchestra.approvals
-    for count, link in enumerate(["none", LINK], 1):
-        orchestra.runs.start(OPERATOR, "ask", {"link": link})
+    dots = "It is not. Understood? No.0123456789.Yes"
+    for count, (who, link) in enumerate(
+        [(OPERATOR, "none"), (OPERATOR, LINK), (OPERATOR, dots), (NOTIFIER, "none")], 1
+    ):
+        orchestra.runs.start(who, "ask", {"link": link})
         until(lambda count=count: approvals.count_open(OPERATOR) == count)  # type: ignore[misc]
-    assert approvals.count_open(VIEWER) == len(approvals.list(VIEWER)) == 1
-    assert [one.details for one in approvals.list(VIEWER, limit=1)] == ["none"], "the hidden one takes no place"
+    assert approvals.count_open(VIEWER) == len(approvals.list(VIEWER)) == 2
+    found = {one.details for one in approvals.list(VIEWER, limit=2)}
+    assert found == {"none", dots}, "the hidden ones take no place"
+
+
+def test_a_viewer_counts_questions_without_reading_those_that_are_plain(orchestra: Orchestra) -> None:
+    write_workflow(orchestra.workspace.root, "ask", [{"id": "asks", "uses": "flow.approve", "with": {"message": "?"}}])
+    orchestra.runs.start(OPERATOR, "ask", {})
+    until(lambda: orchestra.approvals.count_open(OPERATOR) == 1)
+    with sqlite3.connect(orchestra.workspace.state_dir / "state.db") as database:
+        database.execute("UPDATE approvals SET details = 'no JSON'")
+    assert orchestra.approvals.count_open(VIEWER) == 1

@@ -1197,6 +1197,18 @@ def test_questions_are_listed_newest_first_and_the_first_answer_counts(store: St
     assert approvals.get("q9") is None
 
 
+def test_open_questions_are_found_by_a_pattern_of_their_texts(store: Store) -> None:
+    dots = '{"text": ["see\\n", "x.0123456789.y"]}'
+    ask(store, question("q1", call=dots), question("q2", terms='{"started_by": "ann"}'), question("q3"))
+    ask(store, question("q4", at=LATER, expires_at=LATER), question("q5", call=dots))
+    approvals = store.state.approvals
+    assert approvals.answer(answer("q5"))
+    found = approvals.open_like("%.__________.%", '%"ann"%')
+    assert sorted(one.id for one in found) == ["q1", "q2"]
+    assert question("q1", call=dots) in found
+    assert (approvals.count_open("%.__________.%", '%"ann"%'), approvals.count_open()) == (2, 4)
+
+
 def test_a_question_that_has_expired_takes_no_answer(store: Store) -> None:
     ask(store, question("q1", expires_at=LATER), question("q2", expires_at=LATER))
     assert not store.state.approvals.answer(answer("q1", at=LATER))

@@ -14,6 +14,7 @@ from clients.wording import counted, listed
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
+from engine.sandbox.readers.grid import require_few
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
@@ -92,10 +93,25 @@ def _said(slide: Element, notes: str, *, is_markdown: bool) -> tuple[str, str]:
             if kind not in _NO_TEXT:
                 (titles if kind in _TITLES else body).append(_paragraphs(shape))
         elif shape.tag == f"{_A}tbl":
-            rows = [[_paragraphs(cell) for cell in row.iter(f"{_A}tc")] for row in shape.iter(f"{_A}tr")]
+            rows = list(_rows(shape))
             body.append(markdown_table(rows) if is_markdown else "\n".join("\t".join(row) for row in rows))
     shown = "\n\n".join(filter(None, [*body, f"Notes: {notes}" if notes else ""]))
     return " ".join(" ".join(titles).split()), shown
+
+
+def _rows(table: Element) -> Iterator[list[str]]:
+    """Yield the rows of a table: the text of a merged cell is in its first column, and in each of its rows."""
+    above: list[str] = []
+    added = 0
+    for row in table.iter(f"{_A}tr"):
+        line: list[str] = []
+        for cell in row.iter(f"{_A}tc"):
+            is_below = cell.get("vMerge", "0") not in _OFF and cell.get("hMerge", "0") in _OFF
+            line.append(above[len(line)] if is_below and len(line) < len(above) else _paragraphs(cell))
+            added += len(line[-1]) if is_below else 0
+        require_few(added)
+        yield line
+        above = line
 
 
 def _notes(archive: zipfile.ZipFile, slide: str) -> str:

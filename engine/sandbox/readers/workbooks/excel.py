@@ -13,6 +13,7 @@ from engine.sandbox.readers.detect import EXCEL, LOCKED, Kind
 from engine.sandbox.readers.source import NeedsCare, Refused, Source
 from engine.sandbox.readers.tables import Table, chosen, fill, trimmed
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
+from engine.sandbox.readers.workbooks.merged import Range, spread
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.workbooks.stored import Stored, stored
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
@@ -33,7 +34,7 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
         into.notes += _left_out(book.hidden)
     known = stored(source.content, name)
     odd = book.odd_cells(known)
-    fill(into, odd.finite(book.rows(name, odd)), has_header=options.get("header"))
+    fill(into, _rows(book, name, known, odd), has_header=options.get("header"))
     into.empty_formulas = known.empty_formulas
     into.notes += odd.notes()
 
@@ -48,8 +49,9 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         if into.is_full:
             into.leave_out(f"the sheets from {name!r} on")
             return
-        odd = book.odd_cells(stored(source.content, name))
-        rows = odd.finite(book.rows(name, odd))
+        known = stored(source.content, name)
+        odd = book.odd_cells(known)
+        rows = _rows(book, name, known, odd)
         shown = [row for row in map(trimmed, islice(rows, _ROWS_SHOWN)) if row]
         left = sum(1 for row in rows if any(cell not in (None, "") for cell in row))
         tabs = "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in shown)
@@ -75,6 +77,7 @@ class _Quick:
         import python_calamine
 
         self._can_be_careful = can_be_careful
+        self._last: tuple[str, Any] | None = None
         self._errors = (python_calamine.CalamineError, OverflowError)
         source.content.seek(0)
         try:
@@ -94,12 +97,30 @@ class _Quick:
             raise NeedsCare
         return known.odd
 
+    def first_column(self, name: str) -> int:
+        """Return the first column that is not empty, from 0: rows begin there. Raises Refused, NeedsCare."""
+        start = self._sheet(name).start
+        return start[1] if start else 0
+
+    def merged(self, name: str, _known: Stored) -> Sequence[Range]:
+        """Return the merged cells of a sheet. Raises Refused, NeedsCare."""
+        return self._sheet(name).merged_cell_ranges or ()
+
     def rows(self, name: str, _odd: OddCells) -> Iterator[Sequence[Any]]:
         """Yield the rows of a sheet from the first on. Raises Refused, NeedsCare."""
         try:
-            yield from self._book.get_sheet_by_name(name).iter_rows()
+            yield from self._sheet(name).iter_rows()
         except self._errors as error:
             raise self._failed(f"The sheet {name!r} is damaged.") from error
+
+    def _sheet(self, name: str) -> Any:
+        if self._last is None or self._last[0] != name:
+            self._last = None
+            try:
+                self._last = (name, self._book.get_sheet_by_name(name))
+            except self._errors as error:
+                raise self._failed(f"The sheet {name!r} is damaged.") from error
+        return self._last[1]
 
     def _failed(self, said: str) -> Exception:
         return NeedsCare() if self._can_be_careful else Refused(said)
@@ -127,6 +148,14 @@ class _Careful:
         """Return where odd cells are counted as they are read."""
         return OddCells()
 
+    def first_column(self, _name: str) -> int:
+        """Return the column where rows begin."""
+        return 0
+
+    def merged(self, _name: str, known: Stored) -> Sequence[Range]:
+        """Return the merged cells of a sheet."""
+        return known.merged
+
     def rows(self, name: str, odd: OddCells) -> Iterator[Sequence[Any]]:
         """Yield the rows of a sheet from the first on, and count its odd cells. Raises Refused."""
         try:
@@ -148,6 +177,11 @@ class _Careful:
             odd.add_date(cell.coordinate)
             return (value - self._book.epoch) / dt.timedelta(days=1)
         return value
+
+
+def _rows(book: _Quick | _Careful, name: str, known: Stored, odd: OddCells) -> Iterator[Sequence[Any]]:
+    first = book.first_column(name)
+    return spread(odd.finite(book.rows(name, odd), first), book.merged(name, known), first)
 
 
 def _opened(source: Source, kind: Kind, options: Mapping[str, Any]) -> _Quick | _Careful:

@@ -26,11 +26,14 @@ class OddCells:
         """Count a date before the first that the workbook can show, which becomes the number that is stored."""
         self._add("a date before the first one of Excel", place)
 
-    def finite(self, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        """Yield rows, from the first of the sheet on, with null in place of what is not a number, such as infinity."""
+    def finite(self, rows: Iterator[Sequence[Any]], first_column: int) -> Iterator[Sequence[Any]]:
+        """Yield rows, from the first of the sheet on, with null in place of what is not a number, such as infinity.
+
+        `first_column`: where they begin, from 0.
+        """
         for number, row in enumerate(rows, 1):
             if any(type(cell) is float and not math.isfinite(cell) for cell in row):
-                yield [self._finite(cell, number, column) for column, cell in enumerate(row)]
+                yield [self._finite(cell, number, column) for column, cell in enumerate(row, first_column)]
             else:
                 yield row
 

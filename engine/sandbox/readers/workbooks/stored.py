@@ -10,6 +10,7 @@ from typing import BinaryIO
 from msgspec import Struct, field
 
 from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.workbooks.merged import Range
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.zips import opened_zip, related, xml
 
@@ -28,6 +29,7 @@ _ERROR = re.compile(
     rb'<(?:\w+:)?c(?=[^<>]*\st="e")([^<>]*)>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*([^<]{1,40}?)\s*</(?:\w+:)?v>"
 )
 _NEGATIVE = re.compile(rb'<(?:\w+:)?c(?=[^<>]*\ss="([0-9]{1,6})")[^<>]*>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*-")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}):([A-Z]{1,3}[0-9]{1,7})"')
 _PLACE = re.compile(rb'\sr="([A-Z]{1,3}[0-9]{1,7})"')
 
 
@@ -40,6 +42,8 @@ class Stored(Struct):
     """Its errors."""
     has_early_dates: bool = False
     """Whether it has negative numbers in the form of dates."""
+    merged: list[Range] = []
+    """Its merged cells."""
 
 
 def stored(content: BinaryIO, sheet: str) -> Stored:
@@ -53,6 +57,7 @@ def stored(content: BinaryIO, sheet: str) -> Stored:
                 for told, error in _ERROR.findall(piece):
                     found.odd.add_error(error.decode(errors="replace"), _name(told))
                 negative.update(map(int, _NEGATIVE.findall(piece)))
+                found.merged += [(_at(first), _at(last)) for first, last in _MERGED.findall(piece)]
             found.has_early_dates = bool(negative) and any(_is_date(one) for one in _formats(archive, negative))
     except Refused:
         return Stored()
@@ -79,6 +84,15 @@ def _pieces(archive: zipfile.ZipFile, place: str) -> Iterator[bytes]:
 def _name(attributes: bytes) -> str:
     found = _PLACE.search(attributes)
     return found[1].decode() if found else ""
+
+
+def _at(place: bytes) -> tuple[int, int]:
+    """Return (row, column), from 0, of a place such as B2."""
+    letters = place.rstrip(b"0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + letter - ord("A") + 1
+    return int(place[len(letters) :]) - 1, column - 1
 
 
 def _formats(archive: zipfile.ZipFile, styles: set[int]) -> Iterator[str]:

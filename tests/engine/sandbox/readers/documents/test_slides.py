@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.sandbox.documents import DRAWING, SHOW, pptx
-from tests.engine.sandbox.readers.reading import answered
+from tests.engine.sandbox.readers.reading import answered, refused
 
 
 def slide(shapes: str, attributes: str = "") -> str:
@@ -53,3 +53,32 @@ def test_hidden_shapes_are_left_out_and_a_note_says_so(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.pptx", content, "text", pages=[[1, 1]])
     assert found["text"].split("\n") == ["shown", "", "Notes: Speak slowly."]
     assert found["notes"] == ["Left out: 1 hidden shape."]
+
+
+def _cell(text: str, attributes: str = "") -> str:
+    return f"<a:tc {attributes}><a:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></a:txBody></a:tc>"
+
+
+def _table(*rows: str) -> bytes:
+    """A presentation with a table of these rows on its second slide."""
+    return pptx(**{"ppt/slides/slide2.xml": slide(f"<a:tbl>{''.join(f'<a:tr>{row}</a:tr>' for row in rows)}</a:tbl>")})
+
+
+def test_merged_cells_take_all_of_their_places(tmp_path: Path) -> None:
+    below, right = 'vMerge="1"', 'hMerge="true"'
+    content = _table(
+        _cell("name") + _cell("q1") + _cell("q2"),
+        _cell("Ann", 'rowSpan="2"') + _cell("1") + _cell("2"),
+        _cell("", below) + _cell("3") + _cell("4"),
+        _cell("Bob") + _cell("both", 'gridSpan="2" rowSpan="2"') + _cell("", right),
+        _cell("Cid", 'vMerge="0"') + _cell("", below) + _cell("", f"{below} {right}"),
+    )
+    text = answered(tmp_path, "a.pptx", content, "text", form="markdown", pages=[[1, 1]])["text"]
+    assert [line for line in text.splitlines() if line.startswith("|")][2:] == [
+        "| Ann | 1 | 2 |", "| Ann | 3 | 4 |", "| Bob | both |  |", "| Cid | both |  |"]  # fmt: skip
+
+
+def test_merged_cells_make_no_enormous_table_of_a_small_one(tmp_path: Path) -> None:
+    content = _table(_cell("x" * 100_000), *[_cell("", 'vMerge="1"')] * 51)
+    said = refused(tmp_path, "a.pptx", content, "text", pages=[[1, 1]])
+    assert said == "The merged cells of a table would fill more than 5,000,000 characters."

@@ -19,7 +19,9 @@ _FORMS = ("General", "yyyy-mm-dd", "[h]:mm", "hh:mm:ss", "#,##0.00")
 """The formats of cells with `s="1"` and so on."""
 
 
-def workbook(rows: str, names: Sequence[str] = ("Sheet",), size: str = "", hidden: Sequence[str] = ()) -> bytes:
+def workbook(
+    rows: str, names: Sequence[str] = ("Sheet",), size: str = "", hidden: Sequence[str] = (), merged: Sequence[str] = ()
+) -> bytes:
     """A workbook whose sheets have these rows, or their own names, as XML."""
     states = {name: f'state="{"veryHidden" if at else "hidden"}"' for at, name in enumerate(hidden)}
     types = [("/xl/workbook.xml", "sheet.main"), ("/xl/styles.xml", "styles")]
@@ -49,11 +51,16 @@ def workbook(rows: str, names: Sequence[str] = ("Sheet",), size: str = "", hidde
             "</styleSheet>",
             **{
                 f"xl/worksheets/sheet{at}.xml": f'<worksheet xmlns="{_MAIN}">{size}<sheetData>'
-                f"{rows or _text_row(1, name, 'b')}</sheetData></worksheet>"
+                f"{rows or _text_row(1, name, 'b')}</sheetData>{_merged(merged)}</worksheet>"
                 for at, name in enumerate(names)
             },
         }
     )
+
+
+def _merged(ranges: Sequence[str]) -> str:
+    told = "".join(f'<mergeCell ref="{one}"/>' for one in ranges)
+    return f'<mergeCells count="{len(ranges)}">{told}</mergeCells>' if ranges else ""
 
 
 def _text_row(number: int, *cells: str) -> str:
@@ -180,3 +187,43 @@ def test_hidden_sheets_are_read_by_their_names_only(tmp_path: Path, is_careful: 
     text = answered(tmp_path, "a.xlsx", content, "text", is_careful=is_careful)
     assert (text["text"].split(), text["pages"]) == (["Orders", "b", "Other", "b"], 2)
     assert text["notes"] == [said]
+
+
+@pytest.mark.parametrize("is_careful", [False, True])
+def test_a_merged_cell_is_in_each_of_its_rows(tmp_path: Path, is_careful: bool) -> None:
+    rows = _text_row(1, "region", "what", "", "n") + _text_row(2, "North", "a") + _text_row(3, "", "b", "c", "d")
+    content = workbook(rows + _text_row(5, "", "", "", "e") + _text_row(6, "", "f"), merged=["A2:A5", "B1:C1", "B5:C6"])
+    found = answered(tmp_path, "a.xlsx", content, is_careful=is_careful)
+    assert lists(found) == [
+        ["North", "a", None, None],
+        ["North", "b", "c", "d"],
+        ["North", None, None, "e"],
+        [None, "f", None, None],
+    ]
+    text = answered(tmp_path, "a.xlsx", content, "text", is_careful=is_careful)["text"]
+    assert text.splitlines()[2] == "North\tb\tc\td"
+
+
+def test_the_name_of_an_odd_cell_counts_columns_that_are_empty(tmp_path: Path) -> None:
+    rows = _text_row(2, "", "n", "it").replace('<c r="A2" t="inlineStr"><is><t></t></is></c>', "")
+    found = answered(
+        tmp_path, "a.xlsx", workbook(rows + '<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>1E+400</v></c></row>')
+    )
+    assert found["notes"] == ["1 cell has a number that is none, or too large (C3): it is null."]
+
+
+def test_merged_cells_count_from_the_first_column_that_has_cells(tmp_path: Path) -> None:
+    rows = "".join(
+        _text_row(at, *cells).replace('"A', '"C').replace('"B', '"D')
+        for at, cells in enumerate([("region", "n"), ("North", "1"), ("", "2")], 4)
+    )
+    assert lists(answered(tmp_path, "a.xlsx", workbook(rows, merged=["C5:C6", "A4:A5", "B4:B5"]))) == [
+        ["North", "1"],
+        ["North", "2"],
+    ]
+
+
+def test_rows_with_nothing_but_merged_cells_are_none(tmp_path: Path) -> None:
+    rows = _text_row(1, "Sales of 2026") + _text_row(4, "a", "b") + _text_row(5, "1", "2")
+    found = answered(tmp_path, "a.xlsx", workbook(rows, merged=["A1:B3", "A5:A1048576", "B5:B1048576"]))
+    assert (found["preamble"], lists(found)) == (["Sales of 2026"], [["1", "2"]])
