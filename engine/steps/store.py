@@ -34,7 +34,7 @@ _LISTED_MOST = 1_000
 class TableFields(Fields):
     """The table."""
 
-    table: str = destination("Table", min_length=1)
+    table: str = destination("Table", min_length=1, max_length=64)
 
     @field_validator("table")
     @classmethod

@@ -57,7 +57,7 @@ class GivenDocument(Fields):
 class CollectionFields(Fields):
     """The collection."""
 
-    collection: str = destination("Collection", min_length=1)
+    collection: str = destination("Collection", min_length=1, max_length=64)
 
     @field_validator("collection")
     @classmethod
