@@ -135,6 +135,28 @@ describe.each(TYPES)("$name", (type) => {
   });
 });
 
+describe("the order of the fields", () => {
+  const shownOf = (name: string, values: Record<string, Json>): string[] => {
+    const markup = rendered(TYPES.find((one) => one.name === name)!, values).split("<details")[0]!;
+    return [...markup.matchAll(/data-name="(\w+)"/g)].map(([, found]) => found!);
+  };
+
+  test.each([
+    ["gmail.get_message", {}, ["message", "cut_quotes", "cut_signature", "max_tokens"]],
+    ["llm.classify", {}, ["text", "labels"]],
+    ["llm.classify", { unsure: "other", model: "fast" }, ["text", "labels", "model", "unsure"]],
+    ["discord.send_message", { reply_to: "1" }, ["text", "reply_to", "channel"]],
+  ])("%s with %j begins with what is required, then what has a value", (name, values, wanted) =>
+    expect(shownOf(name, values as Record<string, Json>).filter((one) => wanted.includes(one))).toEqual(wanted));
+
+  test("nothing optional stands above what is required, in any step", () => {
+    for (const type of TYPES) {
+      const required = (type.fields_schema as Schema).required ?? [];
+      expect(shownOf(type.name, {}).slice(0, required.length).toSorted(), type.name).toEqual(required.toSorted());
+    }
+  });
+});
+
 test.each([
   ["for one in rows:", "    "],
   ["if a {\n\tb(", "\t    "],
