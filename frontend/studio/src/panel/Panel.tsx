@@ -132,7 +132,7 @@ function Unsent() {
     .map((one) => (
       <div key={keyOf(one.place)}>
         <p className="panel-quiet">
-          Your change of {nameOf(one.place)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
+          Your change of {nameOf(one)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
         </p>
         <Refusal edit={one} />
       </div>
