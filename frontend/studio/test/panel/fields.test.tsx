@@ -138,6 +138,7 @@ describe.each(TYPES)("$name", (type) => {
 test.each([
   ["gmail.search_messages", "limit", "'limit' must be at least 1, not 0.", "“At most” must be at least 1, not 0."],
   ["http.request", "method", "'method' must be 'GET' or 'method'.", "“Method” must be 'GET' or 'method'."],
+  ["flow.wait", "seconds", "flow.wait needs `seconds` or `until`.", "flow.wait needs “Seconds to wait” or “Wait until this time, with offset (RFC 3339)”."],
   ["gmail.add_labels", "message", "Give either a mail (`message`) or a thread (`thread`).", "Give either a mail (“Mail”) or a thread (“Or all mails of this thread”)."],
 ])("a problem of %s calls the field %s by its label", (name, field, message, wanted) => {
   const problem = { step: "it", field: `with.${field}`, severity: "error", code: "field", remedy: `'${field}' means: It.`, message } as Problem;
