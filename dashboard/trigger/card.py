@@ -15,6 +15,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.parts.values import json_text
+from dashboard.trigger.changing import change_buttons
 from dashboard.trigger.form import fields_line, form_box, is_form
 from dashboard.trigger.start import start_dialog, would_process
 from engine.base.statuses import AccountMode
@@ -34,8 +35,8 @@ _BADGES: dict[State, tuple[str, str, Color]] = {
 }
 
 
-def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
-    """Show a trigger; `place` distinguishes the same card on two pages."""
+def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable: bool = False) -> None:
+    """Show a trigger; `place` distinguishes its cards on two pages; `is_changeable`: it can be edited and removed."""
     key = f"{place}-{one.workflow}-{one.id}-{one.demo}"
     with st.container(border=True, key=f"trigger-{key}"):
         _title(visit, one, place, key)
@@ -54,8 +55,12 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
             st.caption(plain_with_code(one.note))
         if not one.is_watched:
             st.caption(t("Started by people; nothing is watched."))
-        elif not one.is_resting:
-            _buttons(visit, one, key)
+        if not one.is_resting:
+            with st.container(horizontal=True, gap="small"):
+                if one.is_watched:
+                    _buttons(visit, one, key)
+                if is_changeable and visit.may("edit"):
+                    change_buttons(visit, one, key)
 
 
 def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
@@ -100,23 +105,22 @@ def _health(one: TriggerStatus) -> None:
 
 
 def _buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
-    with st.container(horizontal=True, gap="small"):
-        if visit.may("edit"):
-            _switch(visit, one, key)
-            if _needs_turning_on(one) and st.button(
-                t("Turn on again …"), key=f"again-{key}", type="primary", icon=":material/sensors:"
-            ):
-                start_dialog(visit, one)
-        if one.is_on and visit.may("run"):
-            action_button(
-                t("Poll now"),
-                f"poll-{key}",
-                lambda _key: visit.orchestra.triggers.poll(visit.who, one.workflow, one.id),
-                _looked,
-                icon=":material/refresh:",
-            )
-            if st.button(t("What would it process now?"), key=f"would-{key}", type="tertiary"):
-                would_process(visit, one)
+    if visit.may("edit"):
+        _switch(visit, one, key)
+        if _needs_turning_on(one) and st.button(
+            t("Turn on again …"), key=f"again-{key}", type="primary", icon=":material/sensors:"
+        ):
+            start_dialog(visit, one)
+    if one.is_on and visit.may("run"):
+        action_button(
+            t("Poll now"),
+            f"poll-{key}",
+            lambda _key: visit.orchestra.triggers.poll(visit.who, one.workflow, one.id),
+            _looked,
+            icon=":material/refresh:",
+        )
+        if st.button(t("What would it process now?"), key=f"would-{key}", type="tertiary"):
+            would_process(visit, one)
 
 
 def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:

@@ -154,7 +154,7 @@ class Wait(StepType):
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require exactly one of the two fields."""
         if not {"seconds", "until"} & set(arguments):
-            return [("seconds", "flow.wait needs 'seconds' or 'until'.")]
+            return [("seconds", "flow.wait needs `seconds` or `until`.")]
         return []
 
 

@@ -59,7 +59,7 @@ class Schedule(TriggerType):
         """Require either `cron` or `every_seconds`, a valid cron expression, and a known time zone."""
         cron, every = arguments.get("cron"), arguments.get("every_seconds")
         if (cron is None) == (every is None):
-            return [("cron", "A schedule needs either 'cron' or 'every_seconds'.")]
+            return [("cron", "A schedule needs either `cron` or `every_seconds`.")]
         found = []
         zone = arguments.get("time_zone")
         if isinstance(zone, str) and _zone(zone) is None:

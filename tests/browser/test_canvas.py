@@ -153,7 +153,7 @@ def with_trigger(page: Page, served: Served, name: str) -> None:
     page.get_by_role("button", name="Add a trigger").click()
     panel.get_by_label("What starts it?").select_option("At fixed times")
     panel.get_by_role("button", name="Add the trigger").click()
-    panel.get_by_text("A schedule needs either 'cron' or 'every_seconds'.").wait_for()
+    panel.get_by_text("A schedule needs either “Cron expression” or “Interval in seconds”.").wait_for()
     cron = panel.get_by_label("Cron expression", exact=True)
     cron.fill("0 7 * * 1-5")
     cron.press("Tab")

@@ -121,7 +121,7 @@ def test_a_step_is_filled_from_nothing_and_its_problem_mended(served: Served, pa
     attempts = panel.get_by_label("Attempts", exact=True)
     attempts.fill("many")
     attempts.press("Enter")
-    panel.get_by_text("'attempts' must be a whole number, not 'many'.").wait_for()
+    panel.get_by_text("“Attempts” must be a whole number, not 'many'.").wait_for()
     assert found_by_axe(page) == []
     attempts.fill("5")
     attempts.press("Tab")

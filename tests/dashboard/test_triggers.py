@@ -243,6 +243,125 @@ def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, ope
     assert [one.id for one in orchestra.triggers.list(OWNER, "read-files")] == ["dropped", "schedule"]
 
 
+def test_a_new_trigger_leaves_the_rest_of_the_file_as_its_author_wrote_it(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    file = workspace / "workflows" / "read-files.json"
+    file.write_text(json.dumps(WATCHER, indent=4).replace('"schema_version": 1', '"schema_version":   1'))
+    before = file.read_text()
+    page = _triggers_tab(open_page)
+    _again(page, "Add a trigger").run()
+    _again(page, "Add a trigger").selectbox(key="trigger-uses").set_value("schedule").run()
+    _again(page, "Add a trigger")
+    next(one for one in page.text_input if one.label.startswith("Cron")).set_value("0 9 * * 1-5").run()
+    _again(page, "Add a trigger").button(key="trigger-add").click().run()
+    after = file.read_text()
+    assert json.loads(after)["triggers"][1]["id"] == "schedule"
+    assert [line for line in before.splitlines() if line.rstrip(",") not in after] == []
+
+
+def _triggers_tab(open_page: Callable[..., AppTest]) -> AppTest:
+    page = open_page("workflow", name="read-files")
+    page.query_params["tab"] = "triggers"
+    return page.run()
+
+
+def test_a_trigger_is_edited_with_the_fields_of_a_new_one(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    (workspace / "other").mkdir()
+    file = workspace / "workflows" / "read-files.json"
+    trigger = {**WATCHER["triggers"][0], "inputs": {"path": "{{ 'new-' + item.name }}"}}
+    file.write_text(json.dumps({**WATCHER, "id": "read-files", "triggers": [trigger]}, indent=4) + "\n")
+    before = file.read_text()
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    page = _triggers_tab(open_page)
+    _again(page, "Edit …").run()
+    assert page.button(key="trigger-save").disabled
+    assert "waits until you turn it on again" in _texts(page)
+    folder = next(one for one in page.text_input if one.value == "drop")
+    _again(page, "Edit …")
+    folder.set_value("other").run()
+    _again(page, "Edit …").button(key="trigger-save").click().run()
+    assert not page.exception
+    assert file.read_text() == before.replace('"path": "drop"', '"path": "other"')
+    assert orchestra.triggers.status(OWNER, "read-files", "dropped").state == "needs you"
+
+
+def test_an_input_of_a_trigger_is_given_another_part_of_an_item(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    page = _triggers_tab(open_page)
+    _again(page, "Edit …").run()
+    file, size = (next(one for one in page.selectbox if one.label == label) for label in ("File", "Size"))
+    assert (file.value, size.value) == ("Its name", "its default")
+    _again(page, "Edit …")
+    size.set_value("Its size").run()
+    _again(page, "Edit …").button(key="trigger-save").click().run()
+    saved = json.loads((workspace / "workflows" / "read-files.json").read_text())["triggers"][0]
+    assert saved == {**WATCHER["triggers"][0], "inputs": {"path": "{{ item.name }}", "size": "{{ item.size_bytes }}"}}
+
+
+def test_a_removed_trigger_is_turned_off_and_goes_on_where_it_stopped_if_it_comes_back(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    (workspace / "drop" / "good.txt").write_text("Hello")
+    until(lambda: len(orchestra.runs.list(OWNER).rows) == 1)
+    page = _triggers_tab(open_page)
+    _again(page, "Remove …").run()
+    said = _texts(page)
+    for part in ("no longer starts this workflow", "It is turned off", "are kept", "the id `dropped`"):
+        assert part in said
+    assert json.loads((workspace / "workflows" / "read-files.json").read_text())["triggers"]
+    _again(page, "Remove …").button(key="trigger-remove").click().run()
+    assert not page.exception
+    assert "triggers" not in json.loads((workspace / "workflows" / "read-files.json").read_text())
+    assert "Nothing starts this" in _texts(page)
+    assert orchestra.triggers.list(OWNER) == []
+    assert orchestra.triggers.alarms(OWNER) == []
+    (workspace / "workflows" / "read-files.json").write_text(json.dumps(WATCHER))
+    status = orchestra.triggers.turn_on(OWNER, "read-files", "dropped")
+    assert (status.is_on, status.items) == (True, 1)
+    orchestra.triggers.poll(OWNER)
+    assert len(orchestra.runs.list(OWNER).rows) == 1
+
+
+def test_removing_a_trigger_says_what_becomes_of_what_needs_attention(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    (workspace / "drop" / "bad.txt").write_text("Hello")
+    until(lambda: bool(orchestra.triggers.dead(OWNER)))
+    page = _triggers_tab(open_page)
+    _again(page, "Remove …").run()
+    assert "stays in the list" in _texts(page)
+    _again(page, "Remove …").button(key="trigger-remove").click().run()
+    assert [one.title for one in orchestra.triggers.dead(OWNER)] == ["bad.txt"]
+
+
+def test_a_trigger_that_has_changed_meanwhile_is_not_overwritten(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    file = workspace / "workflows" / "read-files.json"
+    page = _triggers_tab(open_page)
+    (workspace / "other").mkdir()
+    changed = json.dumps(WATCHER).replace('"path": "drop"', '"path": "other"')
+    file.write_text(changed)
+    _again(page, "Edit …").run()
+    assert [one.value for one in page.text_input if one.value in ("drop", "other")] == ["other"]
+
+
+def test_only_editors_change_triggers(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer")
+    page = _triggers_tab(open_page)
+    assert {"Edit …", "Remove …"} <= {one.label for one in page.button}
+    sign_in("vera")
+    assert {"Edit …", "Remove …"} & {one.label for one in page.run().button} == set()
+
+
 def test_a_form_that_starts_a_workflow_is_added_with_its_fields(
     workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:

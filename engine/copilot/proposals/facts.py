@@ -14,6 +14,7 @@ from engine.compiler.definition.plan import Plan
 from engine.copilot.proposals.guards import weaker
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonical
 from engine.copilot.proposals.records import News, Tick, TickKind, WriteAgain
+from engine.copilot.proposals.saying import starts
 from engine.plugins.step import Role
 from engine.workflows.differences.sentences import shown, whole
 from engine.workflows.differences.writes_again import writes_moved
@@ -116,10 +117,12 @@ def _where(step: KnownStep, name: str, value: Any, before: KnownStep | None) -> 
     old = mine.get(name)
     if isinstance(value, list) and isinstance(old, list) and (more := [one for one in value if one not in old]):
         return f"Step {step.id} ({step.uses}): {name} newly has {whole(more)}, and is now {said}"
-    return f"Step {step.id} ({step.uses}): {name} {said}"
+    was = f", before {whole(old)}" if name in mine else ""
+    return f"Step {step.id} ({step.uses}): {name} {said}{was}"
 
 
-_OFF = ". It starts nothing until you turn it on, which you can do once it is saved"
+_OFF = "It starts nothing until you turn it on, which you can do once it is saved"
+_ON = "If it is on, this holds once it is saved; if it then watches something else, only when you turn it on again"
 
 
 def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
@@ -130,8 +133,9 @@ def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
             name = one.get("id", "?") if isinstance(one, dict) else "?"
             uses = one.get("uses", "?") if isinstance(one, dict) else shown(one)
             is_known = any(isinstance(other, dict) and other.get("id") == name for other in old)
-            said = f"Trigger {name} is changed ({uses})" if is_known else f"Trigger {name} is new ({uses}){_OFF}"
-            yield Fact("trigger", one, said)
+            news, then = ("is changed", _ON) if is_known else ("is new", _OFF)
+            when = starts(one) if isinstance(one, dict) else "It is no object"
+            yield Fact("trigger", one, f"Trigger {name} {news} ({uses}). {when}. {then}")
 
 
 def _without_title(triggers: object) -> list[Any]:
@@ -152,6 +156,8 @@ def _connections(was: KnownSteps, now: KnownSteps, plans: tuple[Plan | None, Pla
         is_other = old is not None and old.own.get("connection") != own
         if is_other or (own is not None and own not in used):
             said = shown(own) if own is not None else "that is the only one of its service"
+            had = None if old is None else old.own.get("connection")
+            said += "" if had is None else f", before {shown(had)}"
             yield Fact("connection", [step.id, step.uses, own], f"Step {step.id} uses the connection {said}")
 
 

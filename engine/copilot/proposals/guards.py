@@ -14,8 +14,13 @@ from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonica
 from engine.copilot.proposals.narrowing import narrows
 from engine.workflows.differences.sentences import shown
 
-_GATES = ("flow.approve", "flow.assert", "flow.fail", "flow.stop")
-"""Steps that hold a run back."""
+_GATES = {
+    "flow.approve": "asks a person before the run goes on",
+    "flow.assert": "stops the run if its condition is false",
+    "flow.fail": "makes the run fail",
+    "flow.stop": "ends the run",
+}
+"""Steps that hold a run back, and how."""
 _AROUND = ("if", "foreach", "as", "key", "on_item_error", "needs", "approve", "once", "allow", "output")
 """The fields of a write, and of the steps around it, that decide whether and how often it is made. `retry` does not:
 a write whose outcome is unknown is looked up or asked about, never just sent again."""
@@ -23,6 +28,25 @@ _HARMLESS = ("schema_version", "title", "description", "inputs", "outputs", "tri
 _EXPOSED = ("title", "description", "inputs", "outputs", "expose")
 """What programs are told of a workflow that they can call."""
 _ABSENT: Any = object()
+_MAY = {
+    "if": "may run where it did not before",
+    "foreach": "may run for other items",
+    "as": "may run for other items",
+    "key": "may write again what it has written",
+    "once": "may write again what it has written",
+    "needs": "may run before steps that it waited for",
+    "approve": "may write without being approved first",
+    "allow": "may write to places that were refused",
+    "on_error": "may fail, and the run goes on",
+    "on_item_error": "may fail for an item, and the run goes on",
+    "budget": "may cost more",
+    "timeout_seconds": "may take longer",
+    "links": "may write links to other hosts",
+    "privacy": "may send text from outside to other machines",
+    "expose": "may be called by programs, or is told to them in another way",
+    "concurrency": "may have more runs at once",
+}
+"""What follows if a guard is weaker, by its key."""
 
 
 class Weaker(Struct, frozen=True):
@@ -63,7 +87,8 @@ def _of_workflow(old: JsonObject, new: JsonObject) -> Iterator[Weaker]:
         if _is_equal(before, after) or (key in _HARMLESS and not (new.get("expose") and key in _EXPOSED)):
             continue
         if not _is_stricter(key, before, after):
-            yield _weaker(f"workflow.{key}", "The workflow", key, before, after)
+            may = _may("expose" if key in _EXPOSED else key)
+            yield _weaker(f"workflow.{key}", f"The workflow {may}: {key}", before, after)
 
 
 def _is_stricter(key: str, before: Any, after: Any) -> bool:
@@ -110,12 +135,12 @@ def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
             continue
         now = new.by_id.get(step.id)
         if now is None:
-            words = f"Step {step.id} ({step.uses}), which can hold a run back, was removed"
+            words = f"Step {step.id} ({step.uses}), which {_GATES[step.uses]}, is removed"
             yield Weaker(f"{step.id}.gate", step.own, None, words)
             continue
         was, is_ = ([_around(one, step.id), one.own] for one in (step, now))
         if not is_same(was, is_):
-            words = f"Step {step.id}, which can hold a run back, was changed"
+            words = f"Step {step.id} ({step.uses}), which {_GATES[step.uses]}, is changed, and may let more pass"
             yield Weaker(f"{step.id}.gate", was, is_, words)
         yield from _written_elsewhere(old, new, step, now)
 
@@ -130,7 +155,7 @@ def _on_error(old: KnownSteps, new: KnownSteps, step: KnownStep) -> Iterator[Wea
         was = strict if before is None else before.own.get(key, strict)
         now = step.own.get(key, strict)
         if now != strict and not is_same(was, now) and (before is not None or _holds_back(old, new, step)):
-            yield _weaker(f"{step.id}.{key}", f"Step {step.id}", key, was, now)
+            yield _weaker(f"{step.id}.{key}", f"Step {step.id} {_may(key)}: {key}", was, now)
 
 
 def _holds_back(old: KnownSteps, new: KnownSteps, step: KnownStep) -> bool:
@@ -162,7 +187,7 @@ def _of_new(step: KnownStep, alike: Sequence[KnownStep]) -> Iterator[Weaker]:
     for key in ("approve", "allow", "once"):
         is_strict = key == "approve" and step.own.get(key) == "always"
         if key in step.own and not is_strict and not any(is_same(one.own.get(key), step.own[key]) for one in alike):
-            yield _weaker(f"{step.id}.{key}", f"New step {step.id}", key, _ABSENT, step.own[key])
+            yield _weaker(f"{step.id}.{key}", f"New step {step.id} {_may(key)}: {key}", _ABSENT, step.own[key])
 
 
 def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
@@ -175,12 +200,13 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
             key == "approve" and other == "always" and not isinstance(one, Mapping)
         )
         if not _is_equal(one, other) and not is_narrower:
-            yield _weaker(f"{step.id}@{place}", f"What decides about {step.id}: {place}", "", one, other)
+            yield _weaker(f"{step.id}@{place}", f"Step {step.id} {_may(key)}: {place}", one, other)
     yield from _written_elsewhere(old, new, before, step)
     gone = [one for one in _gates_before(old, before.node) if one not in _gates_before(new, step.node)]
     for gate in gone:
         if gate in new.by_id:
-            yield Weaker(f"{step.id}@after.{gate}", gate, None, f"Step {step.id} no longer comes after {gate}")
+            words = f"Step {step.id} may run although {gate} holds the run back"
+            yield Weaker(f"{step.id}@after.{gate}", gate, None, words)
 
 
 def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
@@ -195,7 +221,7 @@ def _written_elsewhere(old: KnownSteps, new: KnownSteps, before: KnownStep, step
     for name in sorted(constant.keys() | others):
         one, other = was[name], now.get(name, _ABSENT)
         if not _is_equal(one, other):
-            yield _weaker(f"{step.id}@{name}", f"What decides about {step.id}: {name}", "", one, other)
+            yield _weaker(f"{step.id}@{name}", f"Step {step.id} {_may('if')}: {name}", one, other)
 
 
 def _deciding(step: KnownStep) -> list[Any]:
@@ -242,8 +268,11 @@ def _is_equal(one: Any, other: Any) -> bool:
     return one is other or (_ABSENT not in (one, other) and is_same(one, other))
 
 
-def _weaker(what: str, owner: str, key: str, before: Any, after: Any) -> Weaker:
-    name = f"{owner}: {key}" if key else owner
+def _may(key: str) -> str:
+    return _MAY.get(key, "may do what it did not before")
+
+
+def _weaker(what: str, name: str, before: Any, after: Any) -> Weaker:
     was = "" if before is _ABSENT else f", before {shown(before)}"
     said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {shown(after)}{was}"
     return Weaker(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)

@@ -67,7 +67,7 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
     """Apply operations in order, all or none; `file` is the name used in problems.
 
     Raises InvalidFile (the text is not a JSON object), InvalidInput (an operation cannot be applied; `field` is its
-    place in the list, `operation` its index).
+    place in the list, `operation` its index, `reason` the message without it).
     """
     editing = _Editing(read(text, file), rename)
     for is_rename, together in groupby(enumerate(operations), lambda one: isinstance(one[1], Rename)):
@@ -100,7 +100,7 @@ def _placed(error: OrchestraError, index: int, operation: AnyOperation) -> Inval
     if isinstance(error, InvalidFile) and error.problems:  # the text after the operation
         first = next((one for one in error.problems if one.severity == "error"), error.problems[0])
         said, remedy = first.message, first.remedy or remedy
-    details = {**error.details, "field": f"ops[{index}]", "operation": index}
+    details = {**error.details, "field": f"ops[{index}]", "operation": index, "reason": said}
     return InvalidInput(f"ops[{index}] ({words(operation)}): {said}", remedy=remedy, **details)
 
 

@@ -20,6 +20,9 @@ _DEEPEST = 3
 _LONGEST_SAMPLE = 80
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOTHING: Any = object()
+_INPUTS = "inputs"
+_RARE = ("index", "key", "run", "env")
+"""Variables that few fields use."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class ScopeName:
 
 
 def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
-    """Return the names in a scope: variables, then the outputs of finished steps, then the fields of the first items of
-    lists, such as `steps.mails.output.messages[0].subject`; at most 400.
+    """Return the names in a scope, at most 400, first those that are wanted most: the output of the nearest step before
+    it, the items of the loops around it, the inputs, the outputs of other steps. The fields of the first items of
+    lists, such as `steps.mails.output.messages[0].subject`, are the last.
 
     `values`: of the last run, as far as known: {"inputs": …, "steps": {id: output}}.
     """
@@ -51,14 +55,29 @@ def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
 
 
 def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
-    for variable, schema in scope.variables.items():
-        for one in _inside(_Found(variable, schema, (variable,))):
+    nearest_first = [*scope.steps][::-1]
+    own = [name for name in reversed([*scope.variables]) if name != _INPUTS and name not in _RARE]
+    for step in nearest_first[:1]:
+        yield from _of_step(scope, step)
+    for variable in (*own, _INPUTS):
+        yield from _of_variable(scope, variable)
+    for step in nearest_first[1:]:
+        yield from _of_step(scope, step)
+    for variable in _RARE:
+        yield from _of_variable(scope, variable)
+
+
+def _of_variable(scope: Names, variable: str) -> Iterator[tuple[_Found, bool]]:
+    if variable in scope.variables:
+        for one in _inside(_Found(variable, scope.variables[variable], (variable,))):
             yield one, False
-    for step, schema in scope.steps.items():
-        whole = _Found(f"steps.{step}.output", schema, ("steps", step, "output"))
-        missing = scope.may_be_missing(whole.name)
-        for one in _inside(whole):
-            yield one, missing or (one.depth == 1 and scope.may_be_missing(one.name))
+
+
+def _of_step(scope: Names, step: str) -> Iterator[tuple[_Found, bool]]:
+    whole = _Found(f"steps.{step}.output", scope.steps[step], ("steps", step, "output"))
+    missing = scope.may_be_missing(whole.name)
+    for one in _inside(whole):
+        yield one, missing or (one.depth == 1 and scope.may_be_missing(one.name))
 
 
 class _Found(Struct, frozen=True):

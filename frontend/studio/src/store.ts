@@ -817,7 +817,7 @@ export class Studio {
       const errors = saved.problems.filter((one) => one.severity === "error").length;
       const said = [errors > 0 ? t("Saved. It cannot run yet: {errors}.", { errors: tn("{count} error", "{count} errors", errors) }) : t("Saved.")];
       const { unkept } = this.edits;
-      if (unkept.length > 0) said.push(t("Not in it, because it is not kept: what you typed into {names}.", { names: unkept.map((one) => nameOf(one.place)).join(", ") }));
+      if (unkept.length > 0) said.push(t("Not in it, because it is not kept: what you typed into {names}.", { names: unkept.map(nameOf).join(", ") }));
       this.say(said.join(" "));
       this.open(null);
       await this.refresh();

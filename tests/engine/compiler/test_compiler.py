@@ -106,7 +106,7 @@ MISTAKES = [
         '{\n        "seconds"', "Takes 'seconds' or 'until', not both", "", id="fields-that-do-not-go-together",
     ),
     pytest.param(
-        flow(call("a", "flow.wait", {})), "field", "a", "with.seconds", "{}", "needs 'seconds' or 'until'", "",
+        flow(call("a", "flow.wait", {})), "field", "a", "with.seconds", "{}", "needs `seconds` or `until`", "",
         id="neither-of-two",
     ),
     pytest.param(

@@ -164,8 +164,8 @@ def test_a_clock_that_was_years_ahead_and_is_put_right_does_not_stop_it(fields: 
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
-        pytest.param({}, "cron", "either 'cron' or", id="neither"),
-        pytest.param({"cron": "* * * * *", "every_seconds": 5}, "cron", "either 'cron' or", id="both"),
+        pytest.param({}, "cron", "either `cron` or", id="neither"),
+        pytest.param({"cron": "* * * * *", "every_seconds": 5}, "cron", "either `cron` or", id="both"),
         pytest.param({"cron": "* * * *"}, "cron", "minute, hour", id="four parts"),
         pytest.param({"cron": "* * * * * *"}, "cron", "minute, hour", id="seconds"),
         pytest.param({"cron": "61 * * * *"}, "cron", "bad minute", id="minute 61"),

@@ -219,6 +219,7 @@ function Ticks({ copilot, proposal, choice }: { copilot: Copilot; proposal: Prop
   return (
     <fieldset className="copilot-ticks">
       <legend>{t("Agree to each of these by itself")}</legend>
+      <p className="studio-quiet">{t("What you tick becomes part of your draft. Runs may do it once you save.")}</p>
       {ticks.map((one) => (
         <label key={one.id}>
           <input type="checkbox" data-tick={one.id} checked={choice.ticks.has(one.id)} disabled={!isOpen(proposal)} onChange={(event) => copilot.tick(proposal, one.id, event.target.checked)} />

@@ -13,6 +13,7 @@ import { Expression, type ControlProps } from "./Expression";
 import { FileDrop } from "./FileDrop";
 import { Records } from "./Records";
 import { lineIn } from "./faults";
+import { inWords } from "./labels";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
 import { controlOf, fitsRows, optionsOf, resolved, ROLES, takesAnything, type Control, type Schema } from "./schema";
 import { isAlmostJson, isExpression, MIXED, plainText, read, shown, type Read } from "./values";
@@ -58,7 +59,7 @@ export function Field(props: FieldProps) {
   const role = ROLES[schema.role ?? ""];
   const label = schema.title ? t(schema.title) : props.name;
   const isSet = edit ? edit.draft !== null : stored !== undefined;
-  const problems = problemsAt(form, props.path).filter((one) => !["object", "records"].includes(control) || isText || one.field === props.path.join("."));
+  const problems = problemsAt(form, props.path).filter((one) => !["object", "records"].includes(control) || isText || one.field === props.path.join(".")).map((one) => inWords(one, props.name, label, props.root));
   const isMissing = Boolean(props.isRequired) && value === undefined && !edit?.error && stored !== MIXED;
   const placeholder = stored === MIXED && !edit ? t("Several values") : exampleOf(schema);
   const emptyChoice = stored === MIXED && !edit ? placeholder : placeholder ? t("{value} (default)", { value: placeholder }) : props.isRequired ? t("Choose …") : t("Not set");
@@ -76,14 +77,14 @@ export function Field(props: FieldProps) {
   const choices = props.choices ?? offered;
 
   const type = (draft: Json, found: Read, isUnfinished = false) =>
-    edits.type(place, draft, found, isUnfinished || props.isSentLate);
+    edits.type(place, draft, found, isUnfinished || props.isSentLate, label);
   const choose = (path: string) => {
     type(path, { value: path });
     void edits.flush();
   };
   const clear = () => {
     setMode(undefined);
-    edits.type(place, null, { value: undefined });
+    edits.type(place, null, { value: undefined }, false, label);
     void edits.flush();
   };
   const controlProps: ControlProps & { describedBy: string; isInvalid: boolean } = {

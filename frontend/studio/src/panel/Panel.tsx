@@ -7,7 +7,7 @@ import { N_, t, tn } from "../language";
 import { connectionsFor, membersOf, namesFor, plainly } from "./account";
 import { Pauses } from "../flow/DebugBar";
 import type { Flow } from "../flow/flow";
-import { sharedFields, type Shared } from "./sharedFields";
+import { arranged, sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
@@ -132,7 +132,7 @@ function Unsent() {
     .map((one) => (
       <div key={keyOf(one.place)}>
         <p className="panel-quiet">
-          Your change of {nameOf(one.place)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
+          Your change of {nameOf(one)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
         </p>
         <Refusal edit={one} />
       </div>
@@ -219,18 +219,19 @@ export function Fields({ types }: { types: StepType[] }) {
   const connection = valueOf(form.definition, placeOf(form, ["connection"]));
   const account = typeof connection === "string" && !isExpression(connection) ? connection : "";
   // Which fields come first is decided when the step is selected, so that none moves while somebody writes.
-  const isFirst = useMemo(() => {
-    const shown = fields.filter(({ name, isRequired, schema }) => isRequired || schema.role === "content" || form.selected.some(({ id }) => stepHas(form, id, name)));
-    return new Set((shown.length > 0 && fields.length > MANY ? shown : fields).map(({ name }) => name));
-  }, [types.map(({ name }) => name).join()]);
-  const rest = fields.filter(({ name }) => !isFirst.has(name));
+  const { order, isFirst } = useMemo(
+    () => arranged(fields, ({ name }) => form.selected.some(({ id }) => stepHas(form, id, name))),
+    [types.map(({ name }) => name).join()],
+  );
+  const inOrder = fields.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+  const rest = inOrder.filter(({ name }) => !isFirst.has(name));
   const problems = rest.flatMap(({ name }) => problemsAt(form, ["with", name]));
   const isOpen = useUnfolded(problems.length > 0 || rest.some(({ name }) => isRefusedAt(form, ["with", name])));
   const field = (one: Shared) => <TypeField key={one.name} {...one} connection={account} />;
   if (fields.length === 0) return types.length > 1 ? <p className="panel-quiet">{t("These steps have no fields in common but the following.")}</p> : null;
   return (
     <section aria-label={t("Fields")}>
-      {fields.filter(({ name }) => isFirst.has(name)).map(field)}
+      {inOrder.filter(({ name }) => isFirst.has(name)).map(field)}
       {rest.length > 0 && (
         <details open={isOpen}>
           <summary>{tn("{count} more field", "{count} more fields", rest.length)}</summary>
@@ -240,9 +241,6 @@ export function Fields({ types }: { types: StepType[] }) {
     </section>
   );
 }
-
-// A step type has so many fields before the unused ones are folded.
-const MANY = 6;
 
 // Return the fields in a step that its type does not have, so that they can be seen and removed.
 function unknownFields(form: Form, types: StepType[]): Shared[] {

@@ -9,6 +9,8 @@ import { isSame, MIXED, type Read } from "./values";
 
 export interface Edit {
   place: Place;
+  // What the field is called on the page.
+  label?: string;
   // What the control shows; its own form.
   draft: Json;
   // What it means; undefined: the field is left out.
@@ -109,11 +111,11 @@ export class Edits {
   }
 
   // Keep what was typed, and send it after a pause, or once the field is left.
-  type(place: Place, draft: Json, read: Read, isUnfinished = false): void {
+  type(place: Place, draft: Json, read: Read, isUnfinished = false, label = ""): void {
     const before = this.at(place);
     // What was changed elsewhere meanwhile is not overwritten: the text that the typing began with tells the server.
     const { from, base = null } = before && (before.theirs || !isSent(before)) ? before : { from: this.found(place), base: this.rev };
-    this.all.set(keyOf(place), { place, draft, isUnfinished, ...read, ...(before?.sent && { sent: before.sent }), ...(before?.theirs && { theirs: before.theirs }), ...(from && { from }), base });
+    this.all.set(keyOf(place), { place, draft, isUnfinished, ...(label && { label }), ...read, ...(before?.sent && { sent: before.sent }), ...(before?.theirs && { theirs: before.theirs }), ...(from && { from }), base });
     this.changed();
     this.later();
   }
@@ -193,7 +195,8 @@ export class Edits {
   private failed(error: Error, operations: Operation[][], waiting: [string, Edit][]): void {
     const index = error instanceof Refused ? error.details.operation : undefined;
     const culprit = typeof index === "number" ? operations.flatMap((some, at) => some.map(() => at))[index] : undefined;
-    const said = error instanceof Refused ? `${error.message} ${error.remedy}`.trim() : error.message;
+    // The server names the operation, of which the person knows nothing.
+    const said = error instanceof Refused ? `${error.details.reason ?? error.message} ${error.remedy}`.trim() : error.message;
     for (const [at, [key, edit]] of waiting.entries()) {
       if (this.all.get(key) !== edit) continue; // typed again meanwhile
       if (error instanceof Dropped) this.all.delete(key);

@@ -35,8 +35,11 @@ export function valueOf(definition: Definition, place: Place): Json | undefined 
   return others.every((one) => isSame(one, first)) ? first : MIXED;
 }
 
-// Return a place in words: `title of hello`.
-export const nameOf = ({ steps, path }: Place): string => t("{field} of {steps}", { field: path.filter((part) => part !== "with").join("."), steps: steps.map((id) => id || t("the workflow")).join(", ") });
+// Return a field in words: `“Title of the step” of hello`; without a label, by its name in the file.
+export function nameOf({ place: { steps, path }, label }: { place: Place; label?: string }): string {
+  const field = label ? `“${label}”` : path.filter((part) => part !== "with").join(".");
+  return t("{field} of {steps}", { field, steps: steps.map((id) => id || t("the workflow")).join(", ") });
+}
 
 // Return the operations that give a place a value; `undefined` removes it. `sent`: what it was given before.
 export function operationsFor(

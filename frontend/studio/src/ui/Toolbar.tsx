@@ -130,7 +130,7 @@ function State() {
   else if (state.kind === "waiting") [text, tone] = [t("Not kept: {why}. {many}, and will be sent.", { why: state.why, many }), "error"];
   else if (state.kind === "signed-out") [text, tone] = [t("Not kept: you are signed out. {many}: sign in in another tab.", { many }), "error"];
   else if (state.kind === "clash") [text, tone] = [t("Not kept: it clashes with another change."), "error"];
-  else if (unkept.length > 0) [text, tone] = [t("Not kept: what you typed into {names}.", { names: unkept.map((one) => nameOf(one.place)).join(", ") }), "error"];
+  else if (unkept.length > 0) [text, tone] = [t("Not kept: what you typed into {names}.", { names: unkept.map(nameOf).join(", ") }), "error"];
   else if (waiting > 0) text = t("Keeping …");
   else if (studio.isTyping) text = t("Typing …");
   else if (canvas?.is_draft) text = keptAt ? t("Draft kept {time}", { time: clock(keptAt) }) : t("Draft kept");

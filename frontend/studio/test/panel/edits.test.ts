@@ -3,6 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 
 import { Refused, type Json, type Operation } from "../../src/api";
 import { Edits } from "../../src/panel/edits";
+import { nameOf } from "../../src/panel/places";
 import { Dropped } from "../../src/queue";
 
 const place = { steps: ["a"], path: ["with", "title"] };
@@ -120,6 +121,16 @@ test("no change from elsewhere replaces the text of the field that has the focus
   await made.flush();
   expect(sent.slice(1)).toEqual([["r2", set("Hi you")]]); // where the server sees that both have changed it
   expect(made.at(place)?.theirs).toBeUndefined();
+});
+
+test("a refused field is called by its label, and the reason is the server's without the operation", async () => {
+  const made = edits(async () => {
+    throw new Refused(422, "ops[0] (set with.title of a): It is taken.", "Choose another one.", { reason: "It is taken.", operation: 0 });
+  });
+  made.type(place, "Hi", { value: "Hi" }, false, "Title of the issue");
+  await made.flush();
+  expect(made.unkept.map(({ refused }) => refused)).toEqual(["It is taken. Choose another one."]);
+  expect([...made.unkept, { place }].map(nameOf)).toEqual(["“Title of the issue” of a", "title of a"]);
 });
 
 test("what was changed elsewhere is shown once the field is left, and at once in the other fields", async () => {

@@ -2,7 +2,7 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 
-import type { CanvasStep, Json, StepType } from "../../src/api";
+import type { CanvasStep, Json, Problem, StepType } from "../../src/api";
 import { indentation } from "../../src/panel/Code";
 import { fromListRows, fromMapRows, listRows, mapRows } from "../../src/panel/Collections";
 import { operationsFor } from "../../src/panel/places";
@@ -17,11 +17,11 @@ import { registry } from "./registry.mjs";
 const TYPES = registry();
 const step = { id: "it", path: "it", parent: "", place: "steps", title: "It", uses: "", service: "" } as CanvasStep;
 
-function rendered(type: StepType, values: Record<string, Json>): string {
+function rendered(type: StepType, values: Record<string, Json>, problems: Problem[] = []): string {
   const definition = { steps: [{ id: "it", uses: type.name, with: values }] };
   const edits = new Edits(type.name);
   edits.follow(definition, async () => undefined);
-  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems: [], readOnly: false, stepTypes: async () => TYPES, names: async () => [], send: async () => "" };
+  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems, readOnly: false, stepTypes: async () => TYPES, names: async () => [], send: async () => "" };
   return renderToStaticMarkup(
     <FormContext value={form}>
       <Fields types={[type]} />
@@ -131,6 +131,40 @@ describe.each(TYPES)("$name", (type) => {
       const holding = { steps: [{ id: "it", with: { [name]: value } }] };
       expect(operationsFor(holding, place, found)).toEqual([]);
       expect(operationsFor(holding, place, undefined)).toEqual([{ op: "unset", step: "it", field: `with.${name}` }]);
+    }
+  });
+});
+
+test.each([
+  ["gmail.search_messages", "limit", "'limit' must be at least 1, not 0.", "“At most” must be at least 1, not 0."],
+  ["http.request", "method", "'method' must be 'GET' or 'method'.", "“Method” must be 'GET' or 'method'."],
+  ["flow.wait", "seconds", "flow.wait needs `seconds` or `until`.", "flow.wait needs “Seconds to wait” or “Wait until this time, with offset (RFC 3339)”."],
+  ["gmail.add_labels", "message", "Give either a mail (`message`) or a thread (`thread`).", "Give either a mail (“Mail”) or a thread (“Or all mails of this thread”)."],
+])("a problem of %s calls the field %s by its label", (name, field, message, wanted) => {
+  const problem = { step: "it", field: `with.${field}`, severity: "error", code: "field", remedy: `'${field}' means: It.`, message } as Problem;
+  const markup = unescaped(rendered(TYPES.find((one) => one.name === name)!, { [field]: "x" }, [problem]));
+  expect(markup).toContain(wanted);
+  expect(markup).not.toContain("means: It");
+});
+
+describe("the order of the fields", () => {
+  const shownOf = (name: string, values: Record<string, Json>): string[] => {
+    const markup = rendered(TYPES.find((one) => one.name === name)!, values).split("<details")[0]!;
+    return [...markup.matchAll(/data-name="(\w+)"/g)].map(([, found]) => found!);
+  };
+
+  test.each([
+    ["gmail.get_message", {}, ["message", "cut_quotes", "cut_signature", "max_tokens"]],
+    ["llm.classify", {}, ["text", "labels"]],
+    ["llm.classify", { unsure: "other", model: "fast" }, ["text", "labels", "model", "unsure"]],
+    ["discord.send_message", { reply_to: "1" }, ["text", "reply_to", "channel"]],
+  ])("%s with %j begins with what is required, then what has a value", (name, values, wanted) =>
+    expect(shownOf(name, values as Record<string, Json>).filter((one) => wanted.includes(one))).toEqual(wanted));
+
+  test("nothing optional stands above what is required, in any step", () => {
+    for (const type of TYPES) {
+      const required = (type.fields_schema as Schema).required ?? [];
+      expect(shownOf(type.name, {}).slice(0, required.length).toSorted(), type.name).toEqual(required.toSorted());
     }
   });
 });

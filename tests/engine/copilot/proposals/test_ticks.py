@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidInput
+from engine.copilot.proposals.facts import facts
 from engine.copilot.proposals.records import Proposal
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -405,3 +406,79 @@ def test_a_tick_for_something_else_does_not_count(orchestra: Orchestra) -> None:
         assert orchestra.editing.draft_text(ADA, "work").text == changed
     finally:
         orchestra.editing.discard(ADA, "work")
+
+
+_ISSUE = {"id": "issue", "uses": "github.create_issue", "with": {"repository": "acme/app", "title": "A"}}
+_MAIL = {"id": "mail", "uses": "gmail.new_message", "with": {"query": "in:inbox"}}
+_ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"steps": [{**_ISSUE, "with": {"repository": "evil/app", "title": "A"}}]},
+            'Step issue (github.create_issue): repository "evil/app", before "acme/app".',
+            id="destination",
+        ),
+        pytest.param(
+            {"steps": [{**_ISSUE, "approve": "always"}]},
+            {"steps": [_ISSUE]},
+            'Step issue may write without being approved first: issue.approve is no longer given, before "always".',
+            id="approval",
+        ),
+        pytest.param(
+            {"steps": [{**_ISSUE, "if": "{{ 1 > 2 }}"}]},
+            {"steps": [_ISSUE]},
+            'Step issue may run where it did not before: issue.if is no longer given, before "{{ 1 > 2 }}".',
+            id="condition",
+        ),
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"steps": [{**_ISSUE, "on_error": "continue"}]},
+            'Step issue may fail, and the run goes on: on_error is now "continue", before "fail".',
+            id="failure",
+        ),
+        pytest.param(
+            {"steps": [_ASKS, _ISSUE]},
+            {"steps": [_ISSUE]},
+            "Step ok (flow.approve), which asks a person before the run goes on, is removed.",
+            id="question",
+        ),
+        pytest.param(
+            {"steps": [_ASKS, _ISSUE]},
+            {"steps": [_ISSUE, _ASKS]},
+            "Step issue may run although ok holds the run back.",
+            id="order",
+        ),
+        pytest.param(
+            {"budget": {"tokens": 10}, "steps": [_ISSUE]},
+            {"budget": {"tokens": 20}, "steps": [_ISSUE]},
+            'The workflow may cost more: budget is now {"tokens": 20}, before {"tokens": 10}.',
+            id="budget",
+        ),
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"triggers": [_MAIL], "steps": [_ISSUE]},
+            "Trigger mail is new (gmail.new_message). Starts when a mail arrives in Gmail (query: in:inbox). It starts "
+            "nothing until you turn it on, which you can do once it is saved.",
+            id="new-trigger",
+        ),
+        pytest.param(
+            {"triggers": [_MAIL], "steps": [_ISSUE]},
+            {"triggers": [{**_MAIL, "with": {"query": "in:all"}}], "steps": [_ISSUE]},
+            "Trigger mail is changed (gmail.new_message). Starts when a mail arrives in Gmail (query: in:all). If it "
+            "is on, this holds once it is saved; if it then watches something else, only when you turn it on again.",
+            id="changed-trigger",
+        ),
+        pytest.param(
+            {"steps": [{**_ISSUE, "connection": "mine"}]},
+            {"steps": [{**_ISSUE, "connection": "work"}]},
+            'Step issue uses the connection "work", before "mine".',
+            id="connection",
+        ),
+    ],
+)
+def test_a_tick_says_plainly_what_may_happen(old: dict[str, Any], new: dict[str, Any], said: str) -> None:
+    assert said in [tick.words for tick in facts(old, new, (None, None), from_outside=False).ticks]

@@ -139,6 +139,14 @@ def test_what_cannot_be_done_is_told_with_place_and_remedy(op: Any, said: str, r
     assert str(refused.value.details["field"]).startswith("ops[0]")
 
 
+def test_the_reason_can_be_told_without_the_operation() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        done(TEXT, {"op": "remove", "steps": ["labl"]})
+    details = refused.value.details
+    assert refused.value.message == f"ops[0] (remove labl): {details['reason']}"
+    assert str(details["reason"]).startswith("There is no step 'labl'")
+
+
 def test_of_several_operations_all_are_applied_or_none() -> None:
     with pytest.raises(InvalidInput, match=r"ops\[1\] \(remove nope\)"):
         done(TEXT, {"op": "remove", "steps": ["only"]}, {"op": "remove", "steps": ["nope"]})

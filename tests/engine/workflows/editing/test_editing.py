@@ -296,6 +296,24 @@ def test_the_scope_of_a_step_tells_what_somebody_else_wrote(orchestra: Orchestra
     assert found["mail.id"] is found["steps.text.output.mine"] is found["index"] is False
 
 
+def test_the_scope_of_a_step_begins_with_what_is_nearest(orchestra: Orchestra) -> None:
+    def step(id_: str) -> dict[str, Any]:
+        return {"id": id_, "uses": "flow.set", "with": {"values": {"n": 1}}}
+
+    inner = {"id": "inner", "foreach": "{{ [1] }}", "as": "number", "steps": [step("near"), step("it")]}
+    outer = {"id": "outer", "foreach": "{{ ['a'] }}", "as": "word", "steps": [inner]}
+    properties = {"n": {"type": "integer", "default": 1}}
+    ops = [
+        {"op": "set", "field": "inputs.properties", "value": properties},
+        {"op": "add", "step": outer},
+        {"op": "add", "step": step("later")},
+    ]
+    orchestra.editing.edit_file(ADA, "work", ops)
+    wholes = [one.name for one in orchestra.editing.scope(ADA, "work", "it") if one.name.count(".") in (0, 2)]
+    variables = ["inputs", "steps.second.output", "steps.first.output", "index", "key", "run"]
+    assert [name for name in wholes if not name.endswith(".n")] == ["steps.near.output", "number", "word", *variables]
+
+
 def test_the_scope_of_a_step_has_the_fields_of_the_first_items_of_lists(orchestra: Orchestra) -> None:
     read = {"id": "read", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
     query = {"statement": "SELECT id, name FROM customers"}
