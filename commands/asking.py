@@ -15,10 +15,9 @@ from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.accepting import require_ticks, require_whole
-from commands.copilot.model import asked_model, show_end, use_words
+from commands.copilot.model import asked_model, selected, show_end, use_words
 from commands.copilot.prompt import PromptQuestion, ask_about_prompt
 from commands.copilot.restoring import restored, save_draft
-from engine.copilot.talking.records import About
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal
@@ -80,7 +79,7 @@ def ask(
             return ask_about_prompt(session, question, as_json=as_json)
         if asks_model:
             turn = asked_model(
-                session, said, workflow, About(step or [], run, value or []), agrees=agrees, quiet=as_json
+                session, said, workflow, selected(step or [], run, value or []), agrees=agrees, quiet=as_json
             )
             return _end_of(session, workflow, turn, tick or [], kept, as_json=as_json)
         answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run, step or [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from commands.base.screen import note, printable, say
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from engine.copilot.talking.working import Feed
 
 _LOOK_SECONDS = 0.05
+
+
+def selected(steps: Sequence[str], run: str, values: Sequence[str]) -> About:
+    """Return what `ask` is about: steps, a run, and the paths of its steps whose values may be sent."""
+    from engine.copilot.talking.records import About  # here: `orchestra --help` loads no models of documents
+
+    return About([*steps], run, [*values])
 
 
 def asked_model(session: Session, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:

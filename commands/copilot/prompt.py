@@ -13,7 +13,6 @@ from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.screen import document, note, say
 from commands.copilot.model import agreed_setup, followed, show_end
-from engine.copilot.prompting.records import PromptAbout
 
 if TYPE_CHECKING:
     from commands.base.opened import Session
@@ -44,6 +43,8 @@ def ask_about_prompt(session: Session, question: PromptQuestion, *, as_json: boo
     """
     prompting, p, prompt = session.orchestra.copilot.prompting, session.principal, question.prompt
     agreed_setup(session, agrees=question.agrees, otherwise="Only a model changes prompts.")
+    from engine.copilot.prompting.records import PromptAbout
+
     turn, feed = prompting.start(p.agreeing(question.yes), prompt, question.words, PromptAbout([*question.cases]))
     followed(feed, quiet=as_json)
     turn = next(one for one in prompting.conversation(p, prompt).turns if one.id == turn.id)

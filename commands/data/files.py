@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,9 @@ from commands.base.screen import document, say
 from commands.base.screen import table as columns
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
-from engine.workspace_files import FileView
+
+if TYPE_CHECKING:
+    from engine.workspace_files import FileView
 
 group = typer.Typer(help="Files that steps read and write.", no_args_is_help=True, rich_markup_mode=None)
 

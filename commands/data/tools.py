@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from textwrap import indent
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,9 @@ from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import cut, document, say, table
-from engine.tools.versions import ToolVersion
+
+if TYPE_CHECKING:
+    from engine.tools.versions import ToolVersion
 
 group = typer.Typer(help="Your own step types, in tools/.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -13,9 +13,9 @@ from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 from engine.base.errors import InvalidInput
-from engine.plugins.step import Role
 
 if TYPE_CHECKING:
+    from engine.plugins.step import Role
     from engine.tools.servers import ServerTool
 
 _ROLE_HELP = "With --accept: the role of an argument, such as text=content; default: `destination`. May be repeated."
@@ -64,6 +64,8 @@ def tools(
 
 
 def _roles(pairs: list[str]) -> dict[str, Role]:
+    from engine.plugins.step import Role
+
     found = {}
     for argument, role in by_name(pairs, "an argument").items():
         if role not in list(Role):
@@ -73,6 +75,8 @@ def _roles(pairs: list[str]) -> dict[str, Role]:
 
 
 def _accepted(found: ServerTool) -> None:
+    from engine.plugins.step import Role
+
     say(f"Steps may call {found.uses} now, as long as it stays as it is. It {found.effect}.")
     if found.description:
         say(f"  {found.description}")

@@ -37,6 +37,7 @@ _SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code
         pytest.param(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
         pytest.param(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
         pytest.param(["validate", "--json"], LOOKS, id="validate"),
+        pytest.param(["--help"], [*LOOKS, "pydantic", "sqlalchemy", "engine.plugins.step"], id="all commands"),
     ],
 )
 @pytest.mark.slow
