@@ -225,6 +225,7 @@ STATE = [
     *[damage for damage in WHOLE if damage.name in ("not UTF-8", "empty", "NUL", "null", "10 MB of spaces")],
     *cuts(200_000, 12),
     replaced(b"tabledebuggingdebugging", b"tabledEbuggingdebugging"),  # the name of a table: SQLite ignores its case
+    replaced(b"tabledebuggingdebugging", b"tAbledebuggingdebugging"),  # and that of what it is
 ]
 
 

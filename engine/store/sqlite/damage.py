@@ -49,9 +49,13 @@ def is_sound(path: Path) -> bool:
 
 
 def _has_changed_names(connection: sqlite3.Connection) -> bool:
-    """Return whether a table of ours has letters of another case: SQLite finds it, and yet it is not there to us."""
-    found = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    return any(name not in metadata.tables and name.lower() in metadata.tables for name in found)
+    """Return whether SQLite finds a table of ours that it does not list, such as one in letters of another case."""
+    listed = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return any(_is_found(connection, name) for name in metadata.tables.keys() - listed)
+
+
+def _is_found(connection: sqlite3.Connection, table: str) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM pragma_table_info(?)", (table,)).fetchone()[0])
 
 
 def _read_all(connection: sqlite3.Connection) -> None:
