@@ -38,3 +38,12 @@ def test_an_empty_page_proposes_only_what_the_role_may_do(
     orchestra.users.add(OWNER, "ann", "Ann", role)
     sign_in("ann")
     assert words not in said()
+
+
+def test_a_login_link_has_the_whole_width_below_the_buttons_of_its_user(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("users")
+    page.button(key="link-owner").click().run()
+    assert not page.exception
+    drawn = [*page.main]
+    kinds = [getattr(one, "key", None) or one.type for one in drawn]
+    assert kinds.index("remove-owner") < kinds.index("code")
