@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse
 
 from api.pages.plain_page import plain_page
 
-_HINT = """<p class="soft">No password, or forgotten? Run <code>orchestra login-link</code> in the workspace folder:
-it prints a link that works once.</p>"""
+_HINT = """<p class="soft">No password, or forgotten? An owner can create a link for you on the page Users. On the
+machine itself, <code>orchestra login-link</code> in the workspace folder prints one. A link works once.</p>"""
 
 
 def link_page(token: str, next_path: str) -> HTMLResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Protocol
 
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge
 from engine.base.services import service_of
 from engine.base.statuses import AccountMode
@@ -42,13 +43,21 @@ class Used:
     account: str
 
 
-def is_demo_chosen(label: str, key: str, *, demo_first: bool) -> bool:
-    """Let the person choose between what runs on their own accounts have made, and what runs on the demo have."""
+def is_demo_chosen(visit: Visit, label: str, key: str, by_mode: Mapping[bool, Sized]) -> bool:
+    """Let the person choose between what runs on their own accounts have made, and what runs on the demo have.
+
+    The demo comes first if it alone has something, or if there is nothing yet and every connection is on the demo.
+    """
+    demo_first = not by_mode[False] and (bool(by_mode[True]) or _is_all_demo(visit))
     modes = {AccountMode.MINE: t("Your accounts"), AccountMode.DEMO: t("Demo")}
     first = AccountMode.DEMO if demo_first else AccountMode.MINE
     words = modes.__getitem__
     chosen = st.segmented_control(label, list(modes), default=first, format_func=words, key=key, required=True)
     return chosen == AccountMode.DEMO
+
+
+def _is_all_demo(visit: Visit) -> bool:
+    return {one.mode for one in visit.orchestra.connections.list(visit.who)} == {AccountMode.DEMO}
 
 
 def accounts_of(run: Run) -> list[Used]:

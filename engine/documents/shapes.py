@@ -152,7 +152,8 @@ def _wrong_type(path: Path, words: Sequence[str], seen: Any) -> Fault:
 def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
     kind, context, seen = error["type"], error.get("ctx", {}), error.get("input")
     if kind in ("too_short", "string_too_short"):
-        return Fault(path, f"{_named(path)} must not be empty.", "wrong_value", "Give it a value, or remove the key.")
+        remedy = "Add a step." if path and path[-1] == "steps" else "Give it a value, or remove the key."
+        return Fault(path, f"{_named(path)} must not be empty.", "wrong_value", remedy)
     if kind in ("too_long", "string_too_long"):
         most = context.get("max_length")
         return Fault(path, f"{_named(path)} is too long: at most {most}.", "wrong_value", "Make it shorter.")

@@ -44,7 +44,12 @@ def show(visit: Visit) -> None:
             new_agent(visit)
     found = visit.orchestra.agents.list(visit.who)
     if not found:
-        st.info(t("No agents yet. Begin with a sample: it runs in the demo at once."), icon=":material/smart_toy:")
+        how = (
+            t("No agents yet. Begin with a sample: it runs in the demo at once.")
+            if visit.may("edit")
+            else t("No agents yet.")
+        )
+        st.info(how, icon=":material/smart_toy:")
     for one in found:
         _card(visit, one)
 

@@ -18,7 +18,6 @@ from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
 from dashboard.workflow.dialogs import open_new
 from engine.base.errors import OrchestraError
-from engine.base.statuses import AccountMode
 from engine.collections import Collection, Found, Known
 
 PAGE = Page(
@@ -40,9 +39,7 @@ def show(visit: Visit) -> None:
     page_header(visit, t("Collections"), t("Documents that workflows index, to answer questions from."))
     try:
         by_mode = {demo: visit.orchestra.collections.all(visit.who, demo=demo) for demo in (False, True)}
-        modes = {one.mode for one in visit.orchestra.connections.list(visit.who)}
-        demo_first = not by_mode[False] and (bool(by_mode[True]) or modes == {AccountMode.DEMO})
-        demo = is_demo_chosen(t("Collections of runs on"), "collections-accounts", demo_first=demo_first)
+        demo = is_demo_chosen(visit, t("Collections of runs on"), "collections-accounts", by_mode)
         chosen = _collection(by_mode[demo])
         if chosen is None:
             _first_collection(visit)

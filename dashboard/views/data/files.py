@@ -40,7 +40,12 @@ _POPOVERS = ("files-use", "files-delete")
 
 def show(visit: Visit) -> None:
     """Show the place to drop files, the list of files, and the one that is open."""
-    page_header(visit, t("Files"), t("What steps such as file.text read. Drop a file to see its text and pages."))
+    how = (
+        t("What steps such as file.text read. Drop a file to see its text and pages.")
+        if visit.may("run")
+        else t("What steps such as file.text read.")
+    )
+    page_header(visit, t("Files"), how)
     if visit.may("run"):
         _drop(visit)
     with errors_shown():

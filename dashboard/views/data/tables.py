@@ -45,10 +45,9 @@ def show(visit: Visit) -> None:
     )
     try:
         by_mode = {demo: visit.orchestra.tables.names(visit.who, demo=demo) for demo in (False, True)}
-        demo_first = bool(by_mode[True]) and not by_mode[False]
-        demo = is_demo_chosen(t("Tables of runs on"), "tables-accounts", demo_first=demo_first)
+        demo = is_demo_chosen(visit, t("Tables of runs on"), "tables-accounts", by_mode)
         found = by_mode[demo]
-        chosen = _table(found)
+        chosen = _table(visit, found)
         if chosen:
             _rows(visit, chosen, demo=demo)
     except OrchestraError as error:
@@ -58,11 +57,14 @@ def show(visit: Visit) -> None:
         _new_row(visit, chosen, demo=demo)
 
 
-def _table(found: dict[str, int]) -> str:
+def _table(visit: Visit, found: dict[str, int]) -> str:
     if not found:
-        st.info(
-            t("There is no table yet. A step `store.upsert` makes one, or the button below."), icon=":material/table:"
+        how = (
+            t("There is no table yet. A step `store.upsert` makes one, or the button below.")
+            if visit.may("edit")
+            else t("There is no table yet. A step `store.upsert` makes one.")
         )
+        st.info(how, icon=":material/table:")
         return ""
     counts = {name: tn("{count} row", "{count} rows", count) for name, count in found.items()}
     return str(

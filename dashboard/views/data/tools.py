@@ -41,7 +41,12 @@ def show(visit: Visit) -> None:
     with errors_shown():
         found = visit.orchestra.tools.list(visit.who)
         if not found:
-            st.info(t("There is no tool yet. A new one has a first test."), icon=":material/construction:")
+            how = (
+                t("There is no tool yet. A new one has a first test.")
+                if visit.may("edit")
+                else t("There is no tool yet.")
+            )
+            st.info(how, icon=":material/construction:")
             return
         columns = {"name": t("Tool"), "version": t("Version"), "state": t("State"), "used": t("Used by")}
         opened = pick_table("tool", [one.name for one in found], [_row(one) for one in found], columns, alt=t("Tools"))

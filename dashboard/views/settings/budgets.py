@@ -29,6 +29,7 @@ PAGE = Page(
 )
 _SHOWN_RUNS = 10
 _NONE = N_("There are no budgets. *Set budgets* limits all workflows, `budget` in a workflow file limits one.")
+_NONE_BY_YOU = N_("There are no budgets. Owners set them here, and `budget` in a workflow file limits one workflow.")
 _AT_LIMIT = {"pause": N_("runs wait"), "warn": N_("only warns")}
 _OF_PERIOD = {"run": N_("Each run"), "day": N_("Today"), "month": N_("This month")}
 
@@ -43,7 +44,7 @@ def show(visit: Visit) -> None:
     budget_notices(found.alarms)
     _paused(visit, found.paused_runs)
     if not found.budgets:
-        st.info(t(_NONE), icon=":material/savings:")
+        st.info(t(_NONE if visit.may("admin") else _NONE_BY_YOU), icon=":material/savings:")
     for whose in dict.fromkeys(one.workflow for one in found.budgets):
         _group(visit, whose, [one for one in found.budgets if one.workflow == whose])
     budget_form(visit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -17,6 +18,9 @@ from dashboard.people.user_dialogs import add_user, remove_user
 from engine.people.access import ROLES
 from engine.people.people import Member
 from engine.people.sessions import OpenSession
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 PAGE = Page(
     title=N_("Users"),
@@ -65,7 +69,8 @@ def _card(visit: Visit, member: Member) -> None:
 
 def _changes(visit: Visit, member: Member) -> None:
     users = visit.orchestra.users
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    row, below = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.container()
+    with row:
         role = st.selectbox(
             t("Role"), ROLES, ROLES.index(member.role), format_func=t, key=f"role-{member.id}-{member.role}", width=160
         )
@@ -81,18 +86,18 @@ def _changes(visit: Visit, member: Member) -> None:
             t("Create a login link"),
             f"link-{member.id}",
             lambda _key: users.login_link(visit.who, member.id),
-            _show_link,
+            lambda token: _show_link(below, token),
             icon=":material/link:",
         )
         if st.button(t("Remove"), key=f"remove-{member.id}", type="tertiary", icon=":material/person_remove:"):
             remove_user(visit, member)
 
 
-def _show_link(token: str) -> None:
+def _show_link(place: DeltaGenerator, token: str) -> None:
     """Show the link once: it is not stored anywhere."""
     here = urlsplit(str(st.context.url or ""))
-    st.markdown(t("Opens once, within 15 minutes. Earlier unused links of this user have ended."))
-    st.code(f"{here.scheme}://{here.netloc}/login?token={token}", language=None, wrap_lines=True)
+    place.markdown(t("Opens once, within 15 minutes. Earlier unused links of this user have ended."))
+    place.code(f"{here.scheme}://{here.netloc}/login?token={token}", language=None, wrap_lines=True)
 
 
 def _sessions(visit: Visit, member: Member) -> None:

@@ -37,12 +37,14 @@ class GmailRead(StepType):
     effect = Effect.READS
 
 
-class SearchFields(TrimFields):
-    """The fields of `gmail.search_messages`."""
-
+class _Found(Fields):
     query: str = destination("Search, as in Gmail", "in:inbox")
     limit: int = option("At most", 25, ge=1, le=500)
     ids: list[str] = destination("Exactly these mails (no search)", [])
+
+
+class SearchFields(TrimFields, _Found):
+    """The fields of `gmail.search_messages`: first which mails, then what to leave out of them."""
 
 
 class SearchOutput(Output):

@@ -63,12 +63,20 @@ class ModelFields(AskingFields):
         return {name: value for name, value in own.items() if value is not None}
 
 
-class AskFields(ModelFields):
-    """The question: a prompt with its variables, or the messages themselves."""
+class Question(Fields):
+    """The question: a prompt with its variables, or the messages themselves. It comes before the model in forms."""
 
     prompt: str = instruction("Prompt", "", format="prompt")
     variables: dict[str, JsonValue] = content("Variables of the prompt", {})
     messages: list[Message] = content("Messages", [])
+
+
+class _Schema(Question):
+    answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the answer", None, alias="schema")
+
+
+class AskFields(ModelFields, Question):
+    """The fields of every step that asks a question of the workflow's own."""
 
 
 class ChatFields(AskFields):
@@ -86,10 +94,8 @@ class ChatOutput(Output):
     model: str
 
 
-class ExtractFields(AskFields):
+class ExtractFields(AskFields, _Schema):
     """The fields of `llm.extract`."""
-
-    answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the answer", None, alias="schema")
 
 
 class ModelStep(StepType):

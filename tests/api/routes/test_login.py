@@ -109,6 +109,7 @@ def test_too_many_tries_are_told_to_wait(client: TestClient, monkeypatch: pytest
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 800
     assert "orchestra login-link" in answer.text
+    assert "An owner can create a link for you" in answer.text, "most of a team cannot enter the machine"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def check(workflow: dict[str, Any]) -> dict[str, Any]:
 MISTAKES = [
     pytest.param(lambda w: w.pop("steps"), "", "steps", id="no steps"),
     pytest.param(lambda w: w.update(steps=[]), '"steps"', "must not be empty", id="empty steps"),
+    pytest.param(lambda w: loop(w).update(steps=[]), '"steps": []', "Add a step.", id="a loop without a step"),
     pytest.param(lambda w: w.update(stepps=[]), '"stepps"', "stepps", id="a key that is none"),
     pytest.param(lambda w: w.update(schema_version=2), '"schema_version"', "1", id="another form"),
     pytest.param(

@@ -1,0 +1,23 @@
+// Which fields of a step type come first in the panel.
+import { expect, test } from "vitest";
+
+import { arranged, sharedFields } from "../../src/panel/sharedFields";
+import { registry } from "./registry.mjs";
+
+const TYPES = registry();
+
+function shown(uses: string): { order: string[]; first: string[] } {
+  const { order, isFirst } = arranged(sharedFields(TYPES.filter(({ name }) => name === uses)), () => false);
+  return { order, first: [...isFirst] };
+}
+
+test.each([
+  ["llm.extract", ["prompt", "variables", "messages"]],
+  ["llm.chat", ["prompt", "variables", "messages"]],
+])("the prompt of %s is not folded below what it is filled with", (uses, first) => {
+  expect(shown(uses).first).toEqual(first);
+});
+
+test("what is searched for comes before what is left out of the mails that are found", () => {
+  expect(shown("gmail.search_messages").order).toEqual(["query", "limit", "ids", "cut_quotes", "cut_signature", "max_tokens"]);
+});
