@@ -9,6 +9,8 @@ from anyio import to_thread
 from clients.mcp.service import method_of
 
 _GIVEN_BY_US = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_KEPT_FROM_SDK = frozenset({"content-encoding", "location"})
+"""`location`: it would send a call again, up to 20 times, wherever on its host the server says."""
 
 
 class Bridge(httpx2.AsyncBaseTransport):
@@ -36,5 +38,5 @@ class Bridge(httpx2.AsyncBaseTransport):
             raise
         if is_question and answer.status_code >= 300:
             self.failure = answer
-        plain = [(name, one) for name, one in answer.headers.multi_items() if name.lower() != "content-encoding"]
+        plain = [(name, one) for name, one in answer.headers.multi_items() if name.lower() not in _KEPT_FROM_SDK]
         return httpx2.Response(answer.status_code, headers=plain, content=answer.content)

@@ -28,6 +28,7 @@ T = TypeVar("T")
 DEMO = "demo"
 """The server in the pins of tools of the stand-in, whose address is another on each machine."""
 _PAGES_MOST, _TOOLS_MOST = 20, 1_000
+_MOVED = "Redirects are not followed: set the connection's base_url to the address where the server is."
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
 
 
@@ -177,7 +178,9 @@ def _explained(error: Exception, failure: Exception | httpx.Response | None) -> 
     if isinstance(cause, ServiceError):
         return cause
     if isinstance(failure, httpx.Response):
-        return of_status(MCP, failure.status_code, dict(failure.headers), failure.text[:500])
+        found = of_status(MCP, failure.status_code, dict(failure.headers), failure.text[:500])
+        found.remedy = _MOVED if failure.has_redirect_location else found.remedy
+        return found
     if failure is not None:
         return of_broken_connection(MCP, failure)
     return BadAnswer(f"{MCP.error_name} gave an answer that cannot be used: {str(cause)[:300]}", service=MCP.name)

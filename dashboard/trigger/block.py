@@ -17,6 +17,8 @@ from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.inputs import inputs_form, resolved, with_defaults
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
+from engine.base.services import is_for
+from engine.plugins.registry import trigger_type
 from engine.plugins.step_info import TriggerTypeInfo
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def block_form(visit: Visit, file: WorkflowFile, kind: TriggerTypeInfo, place: P
     properties = schema.get("properties", {})
     values = {n: one for n, one in typed.items() if one != "" or properties.get(n, {}).get("default") is not None}
     block = {**begun, "with": _stated(values, schema, begun.get("with"))}
-    connection = _connection(visit, kind, begun.get("connection"), place.key)
+    connection = _connection(visit, kind, begun, place.key)
     if connection is not None:
         block["connection"] = connection
     block["inputs"] = _mapping((file.document or {}).get("inputs") or {}, kind, begun.get("inputs") or {}, place.key)
@@ -130,13 +132,22 @@ def _empty(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str
                 yield from (f"{name}.{number}.{place}" for place in _empty(one, items))
 
 
-def _connection(visit: Visit, kind: TriggerTypeInfo, begun: str | None, key: str) -> str | None:
-    """Return the connection to use, or None if there is no choice."""
-    fitting = [one.name for one in visit.orchestra.connections.list(visit.who) if one.service == kind.service]
-    if len(fitting) < 2:
+def _connection(visit: Visit, kind: TriggerTypeInfo, begun: JsonObject, key: str) -> str | None:
+    """Return the connection to use, or None if there is no choice, or none is made.
+
+    What the file says stays until a person chooses: nobody would see that an edit also gives it another account.
+    """
+    options = [one.name for one in visit.orchestra.connections.list(visit.who) if is_for(one.service, kind.service)]
+    if len(options) < 2:
         return None
-    index = fitting.index(begun) if begun in fitting else 0
-    return str(st.selectbox(t("Account"), fitting, index, key=f"{key}-connection"))
+    now = None
+    if (named := begun.get("connection")) is not None:
+        options = options if named in options else [named, *options]
+        now = options.index(named)
+    elif "with" not in begun and not trigger_type(kind.name).connection_optional:
+        now = 0  # a new one needs an account
+    chosen = st.selectbox(t("Account"), options, now, key=f"{key}-connection", placeholder=t("none"))
+    return None if chosen is None else str(chosen)
 
 
 def _mapping(inputs: JsonObject, kind: TriggerTypeInfo, begun: Mapping[str, Any], key: str) -> dict[str, Any]:

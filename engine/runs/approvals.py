@@ -102,6 +102,8 @@ class ApprovalReader:
     def __init__(self, approvals: ApprovalStore, warnings: Callable[[], Sequence[Problem]] = tuple) -> None:
         """`warnings` returns what the rules of config.yaml may not have meant."""
         self._approvals, self._warnings = approvals, warnings
+        self._tells: dict[str, bool] = {}
+        """Whether a question tells a link, of those that were looked through last: its text stays as it was asked."""
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
@@ -119,9 +121,10 @@ class ApprovalReader:
         require(p, "view", "see approvals")
         if may(p, "run"):
             return self._approvals.count_open()
-        doubtful = (LINK_LIKE, f'%"{NOTIFIER.id}"%')  # only these are read
-        sure = self._approvals.count_open(*doubtful)
-        return sure + sum(not _tells_a_link(approval_of(one)) for one in self._approvals.open_like(*doubtful))
+        doubtful = self._approvals.open_like(LINK_LIKE, f'%"{NOTIFIER.id}"%')  # only these are read, and only once
+        known = self._tells
+        self._tells = {one: known[one] if one in known else self._tells_a_link(one) for one in doubtful}
+        return max(0, self._approvals.count_open() - sum(self._tells.values()))
 
     def get(self, p: Principal, question: str) -> Approval:
         """Return one approval. Raises UnknownName, NotAllowed (it has a link that answers another one)."""
@@ -145,6 +148,10 @@ class ApprovalReader:
     def may_answer(self, p: Principal, approval: Approval) -> bool:
         """Return whether `p` may answer this question; user interfaces hide what would be refused."""
         return may(p, "run") and why_not(p, approval.by, (approval.started_by, *approval.changed_by)) is None
+
+    def _tells_a_link(self, question: str) -> bool:
+        found = self._approvals.get(question)
+        return found is not None and _tells_a_link(approval_of(found))
 
     def _found(self, question: str) -> ApprovalRecord:
         found = None if any(unstorable(question)) else self._approvals.get(question)

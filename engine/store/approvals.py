@@ -40,11 +40,11 @@ class Approvals(Protocol):
     def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
         """Return questions in one state (None: any), newest first."""
 
-    def count_open(self, *but_like: str) -> int:
-        """Return how many questions are open, without those that `open_like` returns for these patterns."""
+    def count_open(self) -> int:
+        """Return how many questions are open."""
 
-    def open_like(self, *patterns: str) -> list[ApprovalRecord]:
-        """Return open questions of which a text matches one of these patterns of SQL's LIKE."""
+    def open_like(self, *patterns: str) -> list[str]:
+        """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
 
     def get(self, question: str) -> ApprovalRecord | None:
         """Return one question, if known."""

@@ -352,6 +352,45 @@ def test_a_trigger_that_has_changed_meanwhile_is_not_overwritten(
     assert [one.value for one in page.text_input if one.value in ("drop", "other")] == ["other"]
 
 
+_PAGE = {"uses": "web.page_changed", "with": {"url": "https://a.example/"}, "inputs": {"path": "{{ item.url }}"}}
+_DRIVE = {
+    "uses": "drive.new_file",
+    "connection": "box",
+    "with": {"folder": "in"},
+    "inputs": {"path": "{{ item.name }}"},
+}
+_TWO_OF_EACH = """connections:
+  here: {service: http, token: "env:HERE"}
+  there: {service: http, token: "env:THERE"}
+  cloud: {service: webdav}
+  other: {service: webdav}
+  box: {service: dropbox}
+"""
+
+
+@pytest.mark.parametrize(
+    "trigger", [pytest.param(_PAGE, id="one-without-an-account"), pytest.param(_DRIVE, id="another-service")]
+)
+def test_editing_a_trigger_gives_it_no_other_account(
+    workspace: Path, open_page: Callable[..., AppTest], trigger: dict[str, Any]
+) -> None:
+    config = workspace / "config.yaml"
+    config.write_text(config.read_text().replace("connections:\n", _TWO_OF_EACH))
+    file = workspace / "workflows" / "read-files.json"
+    file.write_text(json.dumps({**WATCHER, "triggers": [{"id": "dropped", **trigger}]}))
+    page = _triggers_tab(open_page)
+    _again(page, "Edit …").run()
+    account = next(one for one in page.selectbox if one.label == "Account")
+    assert account.value == trigger.get("connection")
+    _again(page, "Edit …")
+    given = next(one for one in page.selectbox if one.label == "File")
+    given.set_value(next(one for one in given.options if one not in (given.value, "its default"))).run()
+    _again(page, "Edit …").button(key="trigger-save").click().run()
+    [saved] = json.loads(file.read_text())["triggers"]
+    assert saved["inputs"] != trigger["inputs"]
+    assert saved == {"id": "dropped", **trigger, "inputs": saved["inputs"]}
+
+
 def test_only_editors_change_triggers(
     orchestra: Orchestra, sign_in: Callable[..., str], open_page: Callable[..., AppTest]
 ) -> None:

@@ -15,6 +15,7 @@ from engine.copilot.proposals.guards import weaker
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonical
 from engine.copilot.proposals.records import News, Tick, TickKind, WriteAgain
 from engine.copilot.proposals.saying import starts
+from engine.outgoing import hidden_characters
 from engine.plugins.step import Role
 from engine.workflows.differences.sentences import shown, whole
 from engine.workflows.differences.writes_again import writes_moved
@@ -35,7 +36,7 @@ class Fact(Struct, frozen=True):
     def tick(self) -> Tick:
         """The tick for it."""
         digest = hashlib.sha256(canonical([self.kind, self.what]).encode()).hexdigest()[:16]
-        return Tick(f"{self.kind}-{digest}", self.kind, f"{self.words}.")
+        return Tick(f"{self.kind}-{digest}", self.kind, f"{hidden_characters.shown(self.words)[0]}.")
 
 
 class Facts(Struct, frozen=True):
@@ -132,10 +133,20 @@ def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
         if one not in old:
             name = one.get("id", "?") if isinstance(one, dict) else "?"
             uses = one.get("uses", "?") if isinstance(one, dict) else shown(one)
-            is_known = any(isinstance(other, dict) and other.get("id") == name for other in old)
-            news, then = ("is changed", _ON) if is_known else ("is new", _OFF)
-            when = starts(one) if isinstance(one, dict) else "It is no object"
+            before = next((other for other in old if isinstance(other, dict) and other.get("id") == name), None)
+            news, then = ("is new", _OFF) if before is None else ("is changed", _ON)
+            when = ". ".join([starts(one), *_untold(one, before or {})]) if isinstance(one, dict) else "It is no object"
             yield Fact("trigger", one, f"Trigger {name} {news} ({uses}). {when}. {then}")
+
+
+def _untold(trigger: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is new in a trigger and not in the sentence of what it starts for: account, inputs, what was cut."""
+    for key in sorted((trigger.keys() | before.keys()) - {"id", "uses"}):
+        value, had = trigger.get(key), before.get(key)
+        if is_same(value, had) or (key == "with" and "…" not in starts(trigger)):
+            continue
+        said = f"{key} is no longer given" if value is None else f"{key} is now {whole(value)}"
+        yield said if had is None else f"{said}, before {whole(had)}"
 
 
 def _without_title(triggers: object) -> list[Any]:
@@ -187,7 +198,7 @@ def _instructions(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
     for step in now.all:
         old = was.by_id.get(step.id)
         if step.asks_model and (old is None or canonical(_whole(was, old)) != canonical(_whole(now, step))):
-            said = shown(dict(step.fields(Role.INSTRUCTION)) or step.node.step.arguments)
+            said = whole(dict(step.fields(Role.INSTRUCTION)) or step.node.step.arguments)
             yield Fact("instruction", [step.id, _whole(now, step)], f"Step {step.id} ({step.uses}) is told {said}")
             continue
         for name, value in step.fields(Role.INSTRUCTION):
@@ -195,7 +206,7 @@ def _instructions(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
             mine = dict(old.fields(Role.INSTRUCTION)) if old is not None else {}
             before = [old.uses, name, mine[name], was.depends_on(old, mine[name])] if old and name in mine else None
             if canonical(what) != canonical(before):
-                yield Fact("instruction", [step.id, what], f"Step {step.id} ({step.uses}): {name} {shown(value)}")
+                yield Fact("instruction", [step.id, what], f"Step {step.id} ({step.uses}): {name} {whole(value)}")
 
 
 def _whole(steps: KnownSteps, step: KnownStep) -> list[Any]:

@@ -12,7 +12,7 @@ from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps, canonical
 from engine.copilot.proposals.narrowing import narrows
-from engine.workflows.differences.sentences import shown
+from engine.workflows.differences.sentences import whole
 
 _GATES = {
     "flow.approve": "asks a person before the run goes on",
@@ -273,6 +273,6 @@ def _may(key: str) -> str:
 
 
 def _weaker(what: str, name: str, before: Any, after: Any) -> Weaker:
-    was = "" if before is _ABSENT else f", before {shown(before)}"
-    said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {shown(after)}{was}"
+    was = "" if before is _ABSENT else f", before {whole(before)}"
+    said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {whole(after)}{was}"
     return Weaker(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)

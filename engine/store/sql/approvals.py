@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 
 from engine.base.statuses import RunStatus
 from engine.store.approvals import ApprovalRecord
@@ -30,18 +30,17 @@ class SqlApprovals:
         with self._database.reading() as connection:
             return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
-    def count_open(self, *but_like: str) -> int:
-        """Return how many questions are open, without those that `open_like` returns for these patterns."""
-        wanted = (approvals.c.state == "open") & not_(_matches(but_like))
-        statement = select(func.count()).select_from(approvals).where(wanted)
+    def count_open(self) -> int:
+        """Return how many questions are open."""
+        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def open_like(self, *patterns: str) -> list[ApprovalRecord]:
-        """Return open questions of which a text matches one of these patterns of SQL's LIKE."""
-        statement = select(*_COLUMNS).where(approvals.c.state == "open", _matches(patterns))
+    def open_like(self, *patterns: str) -> list[str]:
+        """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
+        statement = select(approvals.c.id).where(approvals.c.state == "open", _matches(patterns))
         with self._database.reading() as connection:
-            return [ApprovalRecord(*row) for row in connection.execute(statement)]
+            return [str(one) for one in connection.execute(statement).scalars()]
 
     def get(self, question: str) -> ApprovalRecord | None:
         """Return one question, if known."""

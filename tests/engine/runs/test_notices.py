@@ -81,6 +81,18 @@ def test_a_viewer_counts_the_questions_that_a_viewer_sees(orchestra: Orchestra) 
     assert found == {"none", dots}, "the hidden ones take no place"
 
 
+def test_a_viewer_counts_again_without_reading_what_was_read(orchestra: Orchestra) -> None:
+    """Mails with such a text in many questions would cost seconds of every page of a viewer."""
+    ask = [{"id": "asks", "uses": "flow.approve", "with": {"message": "Send?", "details": "a.0123456789.b"}}]
+    write_workflow(orchestra.workspace.root, "ask", ask)
+    orchestra.runs.start(OPERATOR, "ask", {})
+    until(lambda: orchestra.approvals.count_open(OPERATOR) == 1)
+    assert orchestra.approvals.count_open(VIEWER) == 1
+    with sqlite3.connect(orchestra.workspace.state_dir / "state.db") as database:
+        database.execute("UPDATE approvals SET details = 'no JSON a.0123456789.b'")
+    assert orchestra.approvals.count_open(VIEWER) == 1
+
+
 def test_a_viewer_counts_questions_without_reading_those_that_are_plain(orchestra: Orchestra) -> None:
     write_workflow(orchestra.workspace.root, "ask", [{"id": "asks", "uses": "flow.approve", "with": {"message": "?"}}])
     orchestra.runs.start(OPERATOR, "ask", {})

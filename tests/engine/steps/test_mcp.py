@@ -53,6 +53,8 @@ class Tools:
     answer: types.CallToolResult | None = None
     trick: str = ""
     """What the server does instead of answering (Front)."""
+    sent: int = 0
+    """Calls of tools, wherever they were sent."""
     elsewhere: int = 0
     """Requests at the place where a redirect leads."""
     is_old: bool = False
@@ -90,7 +92,10 @@ class Front:
         body = await Request(scope, receive).body()
         if scope["path"] == "/elsewhere":
             self._tools.elsewhere += 1
-        if self._tools.trick in {"redirect", "cut", "hang", "nonsense"}:
+        is_call = b'"tools/call"' in body
+        self._tools.sent += is_call
+        trick = self._tools.trick
+        if trick in {"redirect", "cut", "hang", "nonsense", "moved"} or (trick == "call moved" and is_call):
             await self._misbehave(send)
             return
         if Request(scope).headers.get("authorization") != f"Bearer {TOKEN}":
@@ -104,8 +109,8 @@ class Front:
         trick = self._tools.trick
         if trick == "hang":
             await anyio.sleep(4)
-        status = 302 if trick == "redirect" else 200
-        headers = [(b"location", b"/elsewhere")] if trick == "redirect" else [(b"content-type", b"application/json")]
+        status = {"redirect": 302, "moved": 307, "call moved": 308}.get(trick, 200)
+        headers = [(b"location", b"/elsewhere")] if status != 200 else [(b"content-type", b"application/json")]
         if trick == "cut":
             headers.append((b"content-length", b"1000"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -541,6 +546,7 @@ def test_a_pattern_of_a_server_is_not_tried_by_a_library_that_never_ends(orchest
         ("pages", "more than 20 pages"),
         ("many", "more than 1,000 tools"),
         ("redirect", "302"),
+        ("moved", "307"),
         ("cut", ""),
         ("hang", ""),
         ("nonsense", ""),
@@ -567,6 +573,20 @@ def test_a_server_that_misbehaves_is_left(
     assert run["counts"]["unknown_effects"] == 0, run["error"]
     assert not tools.calls
     assert not tools.elsewhere
+
+
+def test_a_call_that_is_redirected_is_not_sent_again(orchestra: Orchestra, tools: Tools) -> None:
+    """Not even on the same host, where the SDK would follow: what a person has accepted is at one address."""
+    accept(orchestra)
+    tools.trick = "call moved"
+    run = ran(orchestra)
+    assert (run["status"], run["counts"]["unknown_effects"]) == ("failed", 1), run["error"]
+    assert "308" in run["error"]["message"]
+    assert (tools.sent, tools.elsewhere) == (1, 0)
+    tools.trick = "moved"
+    with pytest.raises(ServiceError) as caught:
+        state(orchestra)
+    assert "base_url" in caught.value.remedy
 
 
 @pytest.mark.parametrize("is_old", [False, True])

@@ -1114,13 +1114,13 @@ class MemoryApprovals(_Part):
         asked.sort(key=lambda one: one.asked_at, reverse=True)
         return [one for one in asked if state in (None, one.state)][:limit]
 
-    def count_open(self, *but_like: str) -> int:
-        return len(self.found("open", len(self._state.asked))) - len(self.open_like(*but_like))
+    def count_open(self) -> int:
+        return len(self.found("open", len(self._state.asked)))
 
-    def open_like(self, *patterns: str) -> list[ApprovalRecord]:
+    def open_like(self, *patterns: str) -> list[str]:
         forms = [re.compile(re.escape(one).replace("%", ".*").replace("_", "."), re.DOTALL) for one in patterns]
         asked = self.found("open", len(self._state.asked))
-        return [one for one in asked if any(form.fullmatch(str(text)) for form in forms for text in one)]
+        return [one.id for one in asked if any(form.fullmatch(str(text)) for form in forms for text in one)]
 
     def get(self, question: str) -> ApprovalRecord | None:
         return self._state.asked.get(question)

@@ -1203,10 +1203,8 @@ def test_open_questions_are_found_by_a_pattern_of_their_texts(store: Store) -> N
     ask(store, question("q4", at=LATER, expires_at=LATER), question("q5", call=dots))
     approvals = store.state.approvals
     assert approvals.answer(answer("q5"))
-    found = approvals.open_like("%.__________.%", '%"ann"%')
-    assert sorted(one.id for one in found) == ["q1", "q2"]
-    assert question("q1", call=dots) in found
-    assert (approvals.count_open("%.__________.%", '%"ann"%'), approvals.count_open()) == (2, 4)
+    assert sorted(approvals.open_like("%.__________.%", '%"ann"%')) == ["q1", "q2"]
+    assert approvals.count_open() == 4
 
 
 def test_a_question_that_has_expired_takes_no_answer(store: Store) -> None:

@@ -410,6 +410,8 @@ def test_a_tick_for_something_else_does_not_count(orchestra: Orchestra) -> None:
 
 _ISSUE = {"id": "issue", "uses": "github.create_issue", "with": {"repository": "acme/app", "title": "A"}}
 _MAIL = {"id": "mail", "uses": "gmail.new_message", "with": {"query": "in:inbox"}}
+_LONG = "a_name_that_goes_on == " + "1" * 90
+"""More than a short sentence has room for."""
 _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
 
 
@@ -473,6 +475,42 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
             id="changed-trigger",
         ),
         pytest.param(
+            {"triggers": [{**_MAIL, "connection": "mine"}], "steps": [_ISSUE]},
+            {"triggers": [{**_MAIL, "connection": "work", "inputs": {"to": "eve@evil.example"}}], "steps": [_ISSUE]},
+            "Trigger mail is changed (gmail.new_message). Starts when a mail arrives in Gmail (query: in:inbox). "
+            'connection is now "work", before "mine". inputs is now {"to": "eve@evil.example"}. If it is on, this '
+            "holds once it is saved; if it then watches something else, only when you turn it on again.",
+            id="account-of-a-trigger",
+        ),
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"triggers": [{**_MAIL, "with": {"query": f"{_LONG} OR in:all"}}], "steps": [_ISSUE]},
+            f"Trigger mail is new (gmail.new_message). Starts when a mail arrives in Gmail (query: {_LONG[:80]}…). "
+            f'with is now {{"query": "{_LONG} OR in:all"}}. It starts nothing until you turn it on, which you can do '
+            "once it is saved.",
+            id="all-of-a-trigger",
+        ),
+        pytest.param(
+            {"steps": [{**_ISSUE, "if": f"{{{{ {_LONG} }}}}"}]},
+            {"steps": [{**_ISSUE, "if": f"{{{{ {_LONG} || true }}}}"}]},
+            f'Step issue may run where it did not before: issue.if is now "{{{{ {_LONG} || true }}}}", before '
+            f'"{{{{ {_LONG} }}}}".',
+            id="all-of-a-condition",
+        ),
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"steps": [{**_ISSUE, "allow": {"repository": [_LONG, "evil/app"]}}]},
+            f'Step issue may write to places that were refused: issue.allow is now {{"repository": ["{_LONG}", '
+            '"evil/app"]}.',
+            id="all-that-is-allowed",
+        ),
+        pytest.param(
+            {"steps": [_ISSUE]},
+            {"steps": [{**_ISSUE, "with": {"repository": "acme/app\u3164", "title": "A"}}]},
+            'Step issue (github.create_issue): repository "acme/app[U+3164]", before "acme/app".',
+            id="a-letter-that-shows-nothing",
+        ),
+        pytest.param(
             {"steps": [{**_ISSUE, "connection": "mine"}]},
             {"steps": [{**_ISSUE, "connection": "work"}]},
             'Step issue uses the connection "work", before "mine".',
@@ -482,3 +520,11 @@ _ASKS = {"id": "ok", "uses": "flow.approve", "with": {"question": "Go on?"}}
 )
 def test_a_tick_says_plainly_what_may_happen(old: dict[str, Any], new: dict[str, Any], said: str) -> None:
     assert said in [tick.words for tick in facts(old, new, (None, None), from_outside=False).ticks]
+
+
+def test_a_tick_shows_all_of_an_instruction() -> None:
+    """What a stranger's mail has a model or code told comes last: behind much that is harmless."""
+    code = {"language": "python", "code": f"{'# Adds the numbers.' * 9}\nsend(everything)"}
+    new = {"steps": [{"id": "sum", "uses": "code.run", "with": code}]}
+    said = [one.words for one in facts({"steps": []}, new, (None, None), from_outside=True).ticks]
+    assert any("send(everything)" in words for words in said), said
