@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.request_tracking import only_asks
 
@@ -17,7 +16,8 @@ STUMBLES = frozenset({500, 502, 503, 504})
 """Statuses that may pass at once (RFC 9110, 15.6)."""
 
 
-class Patience(Struct):
+@dataclass
+class Patience:
     """The retry policy of a thread."""
 
     pauses_seconds: tuple[float, ...] = ()

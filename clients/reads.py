@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +24,8 @@ _PARTS = re.compile(r"BODY\.PEEK\[[A-Z0-9.() -]*\](?:<\d+(?:\.\d+)?>)?")
 _PORTS = {"https": 443, "http": 80}
 
 
-class Read(Struct, frozen=True):
+@dataclass(frozen=True)
+class Read:
     """One kind of request that changes nothing, not even what counts as read or seen."""
 
     method: str
@@ -69,7 +69,8 @@ class Read(Struct, frozen=True):
         return f"{place} ({self.body_is})" if self.body else place
 
 
-class Reads(Struct, frozen=True):
+@dataclass(frozen=True)
+class Reads:
     """The reads of one connection."""
 
     kinds: Iterable[Read] = ()
@@ -83,7 +84,8 @@ class Reads(Struct, frozen=True):
         return is_plain and any(kind.fits(request, self.base_url) for kind in self.kinds)
 
 
-class ReadCommands(Struct, frozen=True):
+@dataclass(frozen=True)
+class ReadCommands:
     """The commands of a protocol that change nothing."""
 
     protocol: str

@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.errors import ServiceError
 
 _READS = frozenset({"GET", "HEAD"})
 
 
-class Sent(Struct):
+@dataclass
+class Sent:
     """The requests of one call."""
 
     asked: bool = False

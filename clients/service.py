@@ -9,13 +9,11 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct, field
-from msgspec.structs import force_setattr
 
 from clients.reads import Read, ReadCommands
 
@@ -29,7 +27,8 @@ OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
 
-class Key(Struct, frozen=True):
+@dataclass(frozen=True)
+class Key:
     """The secret that gives access to an account, and where a person gets one."""
 
     setting: str
@@ -44,7 +43,8 @@ class Key(Struct, frozen=True):
     """What an empty field shows."""
 
 
-class Setting(Struct, frozen=True):
+@dataclass(frozen=True)
+class Setting:
     """A setting that people usually give together with the key."""
 
     name: str
@@ -55,7 +55,8 @@ class Setting(Struct, frozen=True):
     """What an empty field shows."""
 
 
-class PublicPlace(Struct, frozen=True):
+@dataclass(frozen=True)
+class PublicPlace:
     """What steps may write to and everybody may read: needs a person's consent. See `Client.is_public`."""
 
     field: str
@@ -64,7 +65,8 @@ class PublicPlace(Struct, frozen=True):
     """The format of workflow inputs that name such a place."""
 
 
-class Extra(Struct, frozen=True):
+@dataclass(frozen=True)
+class Extra:
     """A part of the installation that only this service needs, of the same name in `pyproject.toml`."""
 
     name: str
@@ -96,7 +98,8 @@ class Extra(Struct, frozen=True):
         return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.name}]'`."
 
 
-class Service(Struct, frozen=True):
+@dataclass(frozen=True)
+class Service:
     """The declaration of a service."""
 
     name: str
@@ -163,9 +166,9 @@ class Service(Struct, frozen=True):
     """A file in the state folder with what the demo has left there, or how such files begin; a reset removes them."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "error_name", self.error_name or self.title)
-        force_setattr(self, "usual_name", self.usual_name or self.name)
-        force_setattr(self, "offered_as", self.offered_as or self.title)
+        object.__setattr__(self, "error_name", self.error_name or self.title)
+        object.__setattr__(self, "usual_name", self.usual_name or self.name)
+        object.__setattr__(self, "offered_as", self.offered_as or self.title)
 
     @property
     def is_model(self) -> bool:

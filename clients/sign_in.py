@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from clients.errors import InvalidRequest
 
 
@@ -73,7 +71,8 @@ class SignedIn:
     info: dict[str, Any] = field(repr=False)
 
 
-class SignInFacts(Struct, frozen=True):
+@dataclass(frozen=True)
+class SignInFacts:
     """What is known about a sign-in without asking the service; times are RFC 3339."""
 
     account: str

@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-
-from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 
@@ -35,7 +33,8 @@ class Reason:
         return Reason(self.check, _without_paths(self.message, root), _without_paths(self.remedy, root))
 
 
-class Health(Struct, frozen=True):
+@dataclass(frozen=True)
+class Health:
     """The result. `failing`: requests would fail; `degraded`: they work, but somebody needs to act."""
 
     status: Status

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
-from msgspec import Struct
-
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.file.client import Entry, FileClient, OpenFile, WrittenFile
 from clients.file.service import FILE, OUTPUT
@@ -37,7 +35,8 @@ _PAGE_CHARACTERS, _TABLE_ROWS = 50_000, 50
 _LIMITS = Limits(cpu_seconds=20, wall_seconds=30.0)
 
 
-class FileList(Struct, frozen=True):
+@dataclass(frozen=True)
+class FileList:
     """Files by path, and whether there are more."""
 
     files: list[Entry]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.anthropic.service import ANTHROPIC
 from clients.errors import BadAnswer
@@ -58,7 +57,8 @@ def streamed(events: Iterable[Any], model: str, on_text: OnText, *, shows_input:
     return collected.answer()
 
 
-class _Collected(Struct):
+@dataclass
+class _Collected:
     """The events so far (https://platform.claude.com/docs/en/build-with-claude/streaming)."""
 
     model: str

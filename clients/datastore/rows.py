@@ -5,11 +5,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
@@ -40,7 +38,8 @@ class Row:
     """When it was last changed (RFC 3339, UTC)."""
 
 
-class Saved(Struct, frozen=True):
+@dataclass(frozen=True)
+class Saved:
     """What saving a row has done."""
 
     row: Row
@@ -48,7 +47,8 @@ class Saved(Struct, frozen=True):
     """The row as it was; None if there was none."""
 
 
-class Wanted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wanted:
     """Which rows of a table to return, and in which order."""
 
     where: Mapping[str, Any] | None = None
@@ -63,7 +63,8 @@ class Wanted(Struct, frozen=True):
     limit: int = 100
 
 
-class Rows(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rows:
     """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
 
     rows: list[Row]
@@ -87,7 +88,8 @@ class Rows(Struct, frozen=True):
         )
 
 
-class Loaded(Struct, frozen=True):
+@dataclass(frozen=True)
+class Loaded:
     """What stored JSON holds."""
 
     value: Any = None
@@ -95,7 +97,8 @@ class Loaded(Struct, frozen=True):
     """It has more levels than are allowed, and `value` is None: an earlier release has saved it."""
 
 
-class StoredRow(Struct, dict=True):
+@dataclass
+class StoredRow:
     """A row as it is stored, with its value as JSON text."""
 
     key: str

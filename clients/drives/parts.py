@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.service import Service
@@ -14,7 +13,8 @@ from clients.service import Service
 _TRIES = 4
 
 
-class Progress(Struct, frozen=True):
+@dataclass(frozen=True)
+class Progress:
     """How far a session is."""
 
     offset: int
@@ -23,7 +23,8 @@ class Progress(Struct, frozen=True):
     """The file, once the session has all of it."""
 
 
-class Session(Struct, frozen=True):
+@dataclass(frozen=True)
+class Session:
     """An upload session of a drive; the file appears with its last part."""
 
     service: Service

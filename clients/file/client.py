@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from msgspec import Struct
-
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
@@ -35,7 +33,8 @@ _PICKED_MOST = 1_000
 _DEMO = "demo"
 
 
-class OpenFile(Struct, frozen=True):
+@dataclass(frozen=True)
+class OpenFile:
     """An open regular file."""
 
     handle: int

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from clients.client import Opening
 from clients.errors import InvalidRequest
@@ -17,7 +16,8 @@ OWN = ("workflows", "prompts", "environments", "agents", "tools", "mcp", "logs")
 """Folders of a workspace whose files say what runs, or ran."""
 
 
-class Folder(Struct, frozen=True):
+@dataclass(frozen=True)
+class Folder:
     """A folder, as it is found once: a link that is changed later leads nowhere else."""
 
     place: Path

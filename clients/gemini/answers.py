@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.errors import BadAnswer
 from clients.gemini.service import GEMINI
@@ -31,7 +30,8 @@ def plain_answer(answers: Iterable[Any], asked_model: str, on_text: OnText | Non
     return collected.answer()
 
 
-class _Collected(Struct):
+@dataclass
+class _Collected:
     """The pieces so far."""
 
     model: str

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 
@@ -17,7 +16,8 @@ _MOST_TOKENS = 20_000
 _MEMBERS = frozenset({"query", "variables", "operationName"})
 
 
-class Operation(Struct, frozen=True):
+@dataclass(frozen=True)
+class Operation:
     """The operation of a document that is sent."""
 
     name: str

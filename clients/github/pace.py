@@ -11,10 +11,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import httpx
-from msgspec import Struct
-from msgspec.structs import replace
 
 from clients.errors import RateLimited, ServiceError
 from clients.pacing.paces import Paces, account_of
@@ -42,7 +41,8 @@ def free_at(written_at: Sequence[float], now: float) -> float:
     return max(moments)
 
 
-class _Written(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Written:
     """What is known of an account: when it wrote in the last hour, and until when it may send nothing."""
 
     turns: tuple[float, ...] = ()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from msgspec import Struct
 
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound
@@ -20,7 +19,8 @@ Names = dict[str, list[str]]
 _TRASH = "TRASH"
 
 
-class Target(Struct, frozen=True):
+@dataclass(frozen=True)
+class Target:
     """A mail, or all mails of a thread."""
 
     kind: Literal["messages", "threads"]

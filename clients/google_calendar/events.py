@@ -6,9 +6,8 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from clients.google_calendar.times import shown
 from clients.listing import Json
@@ -22,7 +21,8 @@ def event_id(marker: str) -> str:
     return f"orc{hashlib.sha256(marker.encode()).hexdigest()[:40]}"
 
 
-class Draft(Struct, frozen=True):
+@dataclass(frozen=True)
+class Draft:
     """What an event is to be; None: unchanged."""
 
     title: str | None = None

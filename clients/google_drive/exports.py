@@ -5,7 +5,7 @@ https://developers.google.com/workspace/drive/api/guides/ref-export-formats
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.errors import InvalidRequest
 from clients.google_drive.service import GOOGLE_DRIVE, DocumentForm
@@ -14,7 +14,8 @@ from clients.listing import Json
 _NATIVE = "application/vnd.google-apps."
 
 
-class Form(Struct, frozen=True):
+@dataclass(frozen=True)
+class Form:
     """A kind of file."""
 
     media_type: str

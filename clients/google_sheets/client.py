@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-from msgspec import Struct
-from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
@@ -27,7 +26,8 @@ KEY = "orchestraWrite"
 _PAGE = 1000
 
 
-class Sheet(Struct, frozen=True):
+@dataclass(frozen=True)
+class Sheet:
     """A sheet of a spreadsheet."""
 
     spreadsheet: str

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from msgspec import Struct
-
 _CHARSET = "charset="
 
 
-class Version(Struct, frozen=True):
+@dataclass(frozen=True)
+class Version:
     """What a server calls the present state of a document; empty if it calls it nothing."""
 
     etag: str = ""

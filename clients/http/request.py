@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.http.service import HTTP
@@ -35,17 +34,18 @@ class Upload:
         return self.media_type if _MEDIA_TYPE.fullmatch(self.media_type) else "application/octet-stream"
 
 
-class Wanted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wanted:
     """One request with at most one body (`json`, `text`, `form` with `files`, `file`). None: no such body."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = {}
-    query: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     text: str | None = None
     form: Mapping[str, Any] | None = None
-    files: Mapping[str, Upload] = {}
+    files: Mapping[str, Upload] = field(default_factory=dict)
     file: Upload | None = None
     most_bytes: int | None = None
     """Maximum size of the answer; None for the default of 10 MB."""

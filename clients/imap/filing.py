@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
@@ -16,7 +15,8 @@ from clients.mail_server.providers import SERVICE
 SEEN = "\\Seen"
 
 
-class Filed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Filed:
     """Where a mail is now; `id` is "" if the server does not return it and no Message-ID finds it."""
 
     id: str

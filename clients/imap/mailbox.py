@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
@@ -44,7 +43,8 @@ _USUAL_NAMES = {
 """Usual names of such folders if the server does not report their special use."""
 
 
-class MailId(Struct, frozen=True):
+@dataclass(frozen=True)
+class MailId:
     """Identifies a mail: `folder:uidvalidity:uid`, valid as long as the folder's UIDVALIDITY (RFC 3501 2.3.1.1)."""
 
     folder: str
@@ -68,7 +68,8 @@ def mail_id(text: str) -> MailId:
     return MailId(folder, int(validity), int(numbers))
 
 
-class Folder(Struct, frozen=True):
+@dataclass(frozen=True)
+class Folder:
     """One folder; `role` is drafts, sent, trash, archive, all, junk, flagged, inbox or ""."""
 
     name: str

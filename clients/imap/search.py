@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.mail_server.providers import SERVICE
@@ -12,7 +11,8 @@ from clients.mail_server.providers import SERVICE
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Search(Struct, frozen=True):
+@dataclass(frozen=True)
+class Search:
     """Criteria; empty ones match everything. `since` and `before` are dates, or times with an offset."""
 
     folder: str = ""

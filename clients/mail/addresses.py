@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.errors import InvalidRequest
 from clients.mail.length import cut_note
@@ -37,7 +36,8 @@ _REMEDY = (
 )
 
 
-class Address(Struct, frozen=True):
+@dataclass(frozen=True)
+class Address:
     """One entry of a header; `spec` is its address as written, never decoded, or "" if it has none."""
 
     name: str
@@ -52,7 +52,8 @@ class Address(Struct, frozen=True):
         return " ".join(filter(None, [name, f"<{self.spec}>" if name and self.spec else self.spec]))
 
 
-class _Token(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Token:
     kind: str
     raw: str
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 _FIELD = re.compile(rb"([!-9;-~\x80-\xff]*)[ \t]*:")
 _SURELY_A_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:(?!//)")
@@ -15,7 +14,8 @@ BYTES_MOST = 1_000_000
 LINES_MOST = 20_000
 
 
-class Block(Struct):
+@dataclass
+class Block:
     """The headers read so far, and where the body begins."""
 
     body: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.header import Header
@@ -13,8 +14,6 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.mail import addresses
@@ -31,7 +30,8 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,247}>")
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
 
 
-class File(Struct, frozen=True):
+@dataclass(frozen=True)
+class File:
     """An attachment of an outgoing mail."""
 
     name: str
@@ -39,7 +39,8 @@ class File(Struct, frozen=True):
     media_type: str = ""
 
 
-class Outgoing(Struct, frozen=True):
+@dataclass(frozen=True)
+class Outgoing:
     """The content of an outgoing mail; address fields hold one or several addresses, with or without names."""
 
     to: Sequence[str] = ()

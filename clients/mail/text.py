@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-from msgspec import Struct
 
 from clients.mail.addresses import shown_addresses, shown_sender
 from clients.mail.charsets import decoded, is_known
@@ -44,7 +43,8 @@ _BYTES_MOST = 4_000_000
 """Total size of a mail's texts that is read."""
 
 
-class Trim(Struct, frozen=True):
+@dataclass(frozen=True)
+class Trim:
     """What to remove from a mail's text."""
 
     quotes: bool = False

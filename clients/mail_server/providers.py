@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.errors import AuthError, InvalidRequest
 from clients.mail_server.wire import Security
@@ -12,7 +11,8 @@ from clients.mail_server.wire import Security
 SERVICE = "imap"
 
 
-class Provider(Struct, frozen=True):
+@dataclass(frozen=True)
+class Provider:
     """One provider. Ports follow from the security: IMAP 993 or 143, SMTP 465 or 587 (RFC 8314)."""
 
     imap: str

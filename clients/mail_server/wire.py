@@ -6,10 +6,10 @@ import functools
 import ssl
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import Literal
 
 import httpcore
-from msgspec import Struct
 
 from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
@@ -28,7 +28,8 @@ _CONNECT_SECONDS = 15.0
 _READ_BYTES = 65_536
 
 
-class Place(Struct, frozen=True):
+@dataclass(frozen=True)
+class Place:
     """The address of a mail server, and how the connection is secured."""
 
     service: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,6 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
-from msgspec import Struct
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
@@ -32,7 +32,8 @@ _MOVED = "Redirects are not followed: set the connection's base_url to the addre
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
 
 
-class Answer(Struct, frozen=True):
+@dataclass(frozen=True)
+class Answer:
     """What a tool has returned."""
 
     text: str

@@ -10,9 +10,8 @@ import contextlib
 import contextvars
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from msgspec import Struct
 
 from clients.errors import BadAnswer, ServiceError
 
@@ -23,7 +22,8 @@ MOST_TOKENS = 1_000_000_000
 """More than any model reads or writes at once."""
 
 
-class ModelRequest(Struct, frozen=True):
+@dataclass(frozen=True)
+class ModelRequest:
     """A request that is about to be sent."""
 
     model: str
@@ -55,7 +55,8 @@ class Meter(Protocol):
         """Return the permission for a request, perhaps after a wait. Raises what refuses it."""
 
 
-class _Free(Struct):
+@dataclass
+class _Free:
     """The permission where nothing is counted."""
 
     model: str

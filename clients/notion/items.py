@@ -8,10 +8,9 @@ key, adds what is missing, and never creates a second page.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
@@ -41,7 +40,8 @@ if TYPE_CHECKING:
     from clients.notion.written import WrittenPages
 
 
-class Wanted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wanted:
     """A page to write: values in Notion's form, its text, and values moved into the text."""
 
     values: Json

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
 import httpx
-from msgspec import Struct, field
 
 from clients.errors import AuthError
 from clients.service import Service
@@ -33,7 +33,8 @@ class Tokens(Protocol):
         """Return a value that changes with each sign-in, or None for a fixed token."""
 
 
-class SignInApp(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class SignInApp:
     """A service as its sign-in sees it."""
 
     service: Service
@@ -86,7 +87,8 @@ class SignInApp(Struct, frozen=True, kw_only=True):
         return [one for one in map(_last_part, self.needed or self.scopes) if one.lower() not in names]
 
 
-class OAuthApp(SignInApp, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class OAuthApp(SignInApp):
     """A service where people register a public client of their own, which has no secret."""
 
     authorize_url: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.errors import BadAnswer
 from clients.models.asking import CUT_OFF, OnText, charging, tool_call
@@ -35,7 +34,8 @@ def streamed(asked: Any, model: str, on_text: OnText) -> dict[str, Any]:
     return collected.answer()
 
 
-class _Collected(Struct):
+@dataclass
+class _Collected:
     """The chunks so far (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
     model: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
-
-from msgspec import Struct
 
 PageStart = tuple[int, int]
 """The number of a page, and where it begins in the text."""
@@ -19,7 +18,8 @@ _HEADING = re.compile(r"(#{1,6}) +(.+?)[ #]*$", re.MULTILINE)
 _ENDS = re.compile(r"(?<=[.!?。！？])\s+|\n+|(?<=[。！？])|[ \t]+")
 
 
-class Passage(Struct, frozen=True):
+@dataclass(frozen=True)
+class Passage:
     """A part of a document; `start` and `end` are offsets into its text, in characters."""
 
     start: int

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from clients.rag.passages import PageStart
 
 
-class Document(Struct, frozen=True):
+@dataclass(frozen=True)
+class Document:
     """A document to be indexed."""
 
     id: str
@@ -21,7 +20,8 @@ class Document(Struct, frozen=True):
     """Where each page begins in the text."""
 
 
-class Embedding(Struct, frozen=True):
+@dataclass(frozen=True)
+class Embedding:
     """What makes the vectors of a collection."""
 
     connection: str
@@ -78,7 +78,8 @@ class Found:
     """Where words of the question are in `text`: (start, end)."""
 
 
-class ToEmbed(Struct, frozen=True):
+@dataclass(frozen=True)
+class ToEmbed:
     """A passage without a vector; `text` is what the vector is made of."""
 
     number: int

@@ -8,9 +8,8 @@ https://www.postgresql.org/docs/current/xfunc-sql.html#XFUNC-SQL-COMPOSITE-FUNCT
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -30,7 +29,8 @@ Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
 """Runs a query of ours with its values; returns the rows."""
 
 
-class Attribute(Struct, frozen=True):
+@dataclass(frozen=True)
+class Attribute:
     """A name that follows that of a table, as in `t.f`."""
 
     name: str

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening, Seen
@@ -34,7 +31,8 @@ _NAMED_COLUMNS = 30
 """Columns of a table that a picked statement names."""
 
 
-class Rows(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rows:
     """The rows of a query as objects, and whether there are more."""
 
     columns: Sequence[Mapping[str, str]]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, get_args
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
@@ -90,7 +89,8 @@ def _schema(column: TableColumn, dialect: Dialect) -> Schema:
     return {"type": "string"} if base in _TEXTS else {"type": "boolean"} if base == "boolean" else {}
 
 
-class _Query(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Query:
     """What the names in a query mean."""
 
     dialect: Dialect | None
@@ -145,7 +145,8 @@ class _Query(Struct, frozen=True):
 _Found = Iterable[tuple[str, Schema]]
 
 
-class _Sources(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Sources:
     """The tables and queries after FROM, by the names that they have there."""
 
     columns: Mapping[str, Columns | None]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-
-from msgspec import Struct, field
 
 from clients.check_line import CheckLine
 from clients.sql.address import Dialect
@@ -30,7 +28,8 @@ class Column:
     type: str = ""
 
 
-class Result(Struct, frozen=True):
+@dataclass(frozen=True)
+class Result:
     """The rows of a query while they are read: they end with the transaction."""
 
     columns: Sequence[Column]
@@ -60,7 +59,8 @@ class Table:
     columns: Sequence[TableColumn] = ()
 
 
-class Write(Struct, frozen=True):
+@dataclass(frozen=True)
+class Write:
     """A statement to execute once."""
 
     statement: str
@@ -68,7 +68,8 @@ class Write(Struct, frozen=True):
     marker: str
 
 
-class Written(Struct, frozen=True):
+@dataclass(frozen=True)
+class Written:
     """What a write did: the number of rows, and those that it returns."""
 
     affected: int

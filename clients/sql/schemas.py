@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-from msgspec import Struct
 
 from clients.sql.address import Address, Dialect
 from clients.sql.database import Table, TableColumn
@@ -31,14 +29,16 @@ def assembled(rows: Iterable[Sequence[Any]]) -> list[Table]:
     return [Table(table, kind, tuple(columns)) for (table, kind), columns in found.items()]
 
 
-class SeenTables(Struct, frozen=True):
+@dataclass(frozen=True)
+class SeenTables:
     """The tables of a database as they were last read."""
 
     dialect: Dialect
     tables: Sequence[Table]
 
 
-class Memory(Struct, frozen=True):
+@dataclass(frozen=True)
+class Memory:
     """A file in the folder of the state with the tables that one account saw; its time is that of the reading."""
 
     folder: Path

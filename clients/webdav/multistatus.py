@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.drives.safe_xml import parsed
 
 
-class Found(Struct, frozen=True):
+@dataclass(frozen=True)
+class Found:
     """One `response`: where it is, and its properties as text."""
 
     href: str

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from commands.base.screen import note
 
@@ -20,14 +19,16 @@ if TYPE_CHECKING:
 _LARGEST_LOG_BYTES = 5 * 1024 * 1024
 
 
-class Look(Struct, frozen=True):
+@dataclass(frozen=True)
+class Look:
     """A workspace opened for reading, and the person who reads."""
 
     orchestra: Orchestra | Reader
     principal: Principal
 
 
-class Session(Look, frozen=True):
+@dataclass(frozen=True)
+class Session(Look):
     """An opened workspace and the person who acts in it."""
 
     orchestra: Orchestra

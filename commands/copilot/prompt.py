@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import typer
-from msgspec import Struct
 
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from engine.copilot.talking.records import Turn
 
 
-class PromptQuestion(Struct, frozen=True):
+@dataclass(frozen=True)
+class PromptQuestion:
     """What `ask --prompt` is told."""
 
     words: str

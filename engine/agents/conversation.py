@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from msgspec import Struct
 
 from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
@@ -23,7 +22,8 @@ ASK = "agent.ask"
 """The step that asks a person."""
 
 
-class Turn(Struct, frozen=True):
+@dataclass(frozen=True)
+class Turn:
     """One question to the model, and the calls that it asked for."""
 
     number: int
@@ -54,7 +54,8 @@ class Turn(Struct, frozen=True):
         return int(self.answer.get("tokens") or 0)
 
 
-class Limits(Struct, frozen=True):
+@dataclass(frozen=True)
+class Limits:
     """Where the agent stops, with what people have given beyond its file; None for a limit that it does not have."""
 
     turns: float
@@ -63,7 +64,8 @@ class Limits(Struct, frozen=True):
     seconds: float | None
 
 
-class Conversation(Struct, frozen=True):
+@dataclass(frozen=True)
+class Conversation:
     """What an agent was asked, what it did, and how it ended."""
 
     task: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from clients.wording import did_you_mean
 from engine.agents.agent_file import AgentModel, ToolModel
@@ -21,7 +20,8 @@ _OURS = ("role", "format", "widget", "markup", "names", "outside")
 """Keywords of our field schemas that mean nothing to a model."""
 
 
-class ToolFault(Struct, frozen=True):
+@dataclass(frozen=True)
+class ToolFault:
     """What is wrong at a place of an agent's file."""
 
     path: tuple[str | int, ...]

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
-
-from msgspec import Struct
 
 from engine.base.errors import ExpressionError
 from engine.base.wording import number_text
@@ -41,7 +40,8 @@ A_VALUE = 16
 _NARROWER = "Take less at once: filter first, cut texts with substring(), or go through the items with foreach."
 
 
-class _Allowance(Struct):
+@dataclass
+class _Allowance:
     seconds: float
     left: float
 

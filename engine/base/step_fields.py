@@ -9,13 +9,13 @@ field a field needs (engine/compiler/definition/model.py), to what a comparison 
 from __future__ import annotations
 
 from collections.abc import Callable
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.statuses import StepStatus
 
 
-class StepField(Struct, frozen=True):
+@dataclass(frozen=True)
+class StepField:
     """One field of a step."""
 
     name: str

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-
-from msgspec import Struct
 
 _INDEX = re.compile(r"\[\d+\]")
 _PART = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?\Z")
@@ -27,7 +26,8 @@ class PathPart(NamedTuple):
         return self.id if self.item is None else f"{self.id}[{self.item}]"
 
 
-class StepPath(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StepPath:
     """A step, or an item of a loop, by the steps around it, outermost first."""
 
     parts: tuple[PathPart, ...]

@@ -11,9 +11,8 @@ Steps are nested in four places: `steps` of the workflow and of groups, `on_erro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
-
-from msgspec import Struct
 
 from engine.base.json_text import JsonObject
 
@@ -49,7 +48,8 @@ Place = tuple[str | int, ...]
 AnyStep = TypeVar("AnyStep")
 
 
-class Child(Struct, Generic[AnyStep], frozen=True):
+@dataclass(frozen=True)
+class Child(Generic[AnyStep]):
     """A step directly inside a workflow or another step."""
 
     id: str
@@ -58,7 +58,8 @@ class Child(Struct, Generic[AnyStep], frozen=True):
     """From what is around it: `("steps", 0)`."""
 
 
-class StepNode(Struct, Generic[AnyStep], frozen=True):
+@dataclass(frozen=True)
+class StepNode(Generic[AnyStep]):
     """A step and its position in a workflow."""
 
     step: AnyStep
@@ -112,7 +113,8 @@ def step_node(child: Child[AnyStep], parent: StepNode[AnyStep] | None) -> StepNo
     return StepNode(child.step, place, path, parent, parent.depth + 1, is_fallback)
 
 
-class StepDefinition(Struct, frozen=True):
+@dataclass(frozen=True)
+class StepDefinition:
     """A step as it is in a workflow document; a value of the wrong type counts as missing."""
 
     json: JsonObject

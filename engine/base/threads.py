@@ -15,9 +15,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.statuses import Priority
 
@@ -33,7 +32,8 @@ def take_short_turns() -> None:
     sys.setswitchinterval(_TURN_SECONDS)
 
 
-class _Task(Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class _Task:
     """A unit of work, and the future for its result."""
 
     work: Callable[[], Any]

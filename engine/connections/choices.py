@@ -7,8 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError, TooManyRequests
@@ -22,7 +21,8 @@ _MOST_ASKED, _PERIOD_SECONDS = 30, 60.0
 _Key = tuple[str, str]
 
 
-class _Answer(Struct):
+@dataclass
+class _Answer:
     """What an account has answered last, for one format."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

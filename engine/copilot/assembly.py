@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
@@ -48,7 +47,8 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 
-class Needs(Struct, frozen=True):
+@dataclass(frozen=True)
+class Needs:
     """What the parts are built from."""
 
     kept: Kept

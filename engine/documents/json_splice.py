@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from msgspec import Struct
-
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_reader import Spot, Spots
 
@@ -79,7 +77,8 @@ def _shared(one: str, other: str) -> int:
     return low
 
 
-class Layout(Struct, frozen=True):
+@dataclass(frozen=True)
+class Layout:
     """How text is laid out at a place: for new text there."""
 
     indent: str

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from msgspec import Struct
-from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -69,7 +68,8 @@ class Misfit(ValueError):
         self.remedy = remedy
 
 
-class Fault(Struct, frozen=True):
+@dataclass(frozen=True)
+class Fault:
     """One error: where, what and what to do. `is_about_key` means that the key itself is wrong."""
 
     path: Path

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.names import is_branch
@@ -23,7 +21,8 @@ ALWAYS = "1970-01-01T00:00:00.000Z"
 """The time of a version of which nobody knows when the file was it: every rename of a step counts as later."""
 
 
-class KeptVersion(Struct, frozen=True):
+@dataclass(frozen=True)
+class KeptVersion:
     """A text of a file that is kept."""
 
     text: str

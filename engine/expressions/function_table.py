@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.expressions.json_values import as_json, compact_json, shown
 
 
-class Function(Struct, frozen=True):
+@dataclass(frozen=True)
+class Function:
     """One function, method or macro."""
 
     name: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import Node
 
 
-class Reference(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Reference:
     """One use of a value, e.g. path ("steps", "mails", "output")."""
 
     path: tuple[str, ...]

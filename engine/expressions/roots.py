@@ -10,8 +10,7 @@ steps are one text. When the checked expression is read, the names are put back 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.expressions.templates import Token, closing_bracket
 
@@ -25,7 +24,8 @@ Path = tuple[str, ...]
 """A variable, ("steps",) or ("steps", id)."""
 
 
-class Roots(Struct, frozen=True):
+@dataclass(frozen=True)
+class Roots:
     """The roots of an expression: the field of each, and the offsets of the tokens that are written otherwise."""
 
     fields: Mapping[Path, str]

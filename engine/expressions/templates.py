@@ -6,9 +6,8 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
@@ -47,7 +46,8 @@ class Token(NamedTuple):
     offset: int
 
 
-class Part(Struct, frozen=True):
+@dataclass(frozen=True)
+class Part:
     """A part of a template: literal text, or the source between `{{` and `}}`."""
 
     text: str
@@ -137,7 +137,8 @@ def _opening(run: Sequence[Token], closing: int) -> int:
     return 0
 
 
-class Spelling(Struct, frozen=True):
+@dataclass(frozen=True)
+class Spelling:
     """An expression as passed to CEL, with a map from its columns back to the author's."""
 
     text: str

@@ -9,10 +9,9 @@ from __future__ import annotations
 import threading
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
@@ -42,7 +41,8 @@ def step_entry(output: Schema) -> Schema:
     return {"type": "object", "properties": {"status": _STATUS, "output": output, "error": _ERROR}}
 
 
-class Program(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class Program:
     """A compiled expression: a `cel.expr.CheckedExpr`, and the names that are to be put back into it."""
 
     checked: bytes
@@ -76,7 +76,8 @@ def _evaluator() -> cel.Env:
     return cel.NewEnv(extensions=extensions())
 
 
-class Typed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Typed:
     """A compiled expression, and what is known of its value."""
 
     program: Program
@@ -97,7 +98,8 @@ class WrongExpression(Exception):
         self.errors = errors
 
 
-class Visible(Struct, frozen=True):
+@dataclass(frozen=True)
+class Visible:
     """The names that an expression may use."""
 
     variables: Mapping[str, Schema]
@@ -117,7 +119,8 @@ def compile_typed(source: str, visible: Visible) -> Typed:
         raise WrongExpression([error]) from error
 
 
-class _Compiled(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Compiled:
     serialized: bytes
     tree: Node
     """Without its names."""

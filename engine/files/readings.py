@@ -9,10 +9,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 FOLDER = "readings"
 MOST_BYTES = 64_000_000
@@ -21,7 +20,8 @@ _PIECE = 1024 * 1024
 _PRIVATE = 0o700
 
 
-class Readings(Struct, frozen=True):
+@dataclass(frozen=True)
+class Readings:
     """A folder with one file of JSON for each reading, named by `key_of`."""
 
     folder: Path

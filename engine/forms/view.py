@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
-
-from msgspec import Struct, field
 
 from engine.forms.fields import FormFields
 from engine.forms.values import Wrong
@@ -16,7 +15,8 @@ Notice = Literal[
 """What is said above the fields, or instead of them."""
 
 
-class FormView(Struct, frozen=True):
+@dataclass(frozen=True)
+class FormView:
     """A page: with `fields`, a form; without, only a sentence."""
 
     languages: str

@@ -6,10 +6,8 @@ import hashlib
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from msgspec import Struct, field
 
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
 
@@ -26,7 +24,8 @@ class KeptBody:
     """Its path, from the folder that has the state folder."""
 
 
-class Bodies(Struct, frozen=True):
+@dataclass(frozen=True)
+class Bodies:
     """The newest 100 bodies, each named by its SHA-256; any thread."""
 
     folder: Path

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from clients.errors import ServiceError
 from engine.base import errors
@@ -35,7 +34,8 @@ _REFUSALS = (
 """Errors that are the message's own. Any other stops all messages, until somebody removes its cause."""
 
 
-class _Taken(Struct):
+@dataclass
+class _Taken:
     """A message on its way to a run."""
 
     order: Order
@@ -54,7 +54,8 @@ class _Taken(Struct):
         return Accepted(str(self.run_id), self.order.workflow, self.order.idempotency_key)
 
 
-class Door(Struct, frozen=True):
+@dataclass(frozen=True)
+class Door:
     """The way in for messages of one topic; any thread."""
 
     acceptor: Acceptor
@@ -129,7 +130,8 @@ class Door(Struct, frozen=True):
         return [{"place": [name], "origin": origin, "sender": False} for name in inputs]
 
 
-class _Plans(Struct):
+@dataclass
+class _Plans:
     """The plans of the workflows that a batch of messages names; each is compiled once."""
 
     named: Callable[[str, str], Plan]

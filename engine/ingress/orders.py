@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from clients.errors import ServiceError
@@ -78,7 +77,8 @@ def _short(key: str) -> str:
     return key if len(key) <= _LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-class Accepted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Accepted:
     """The run of a message is on disk."""
 
     run_id: str
@@ -86,7 +86,8 @@ class Accepted(Struct, frozen=True):
     idempotency_key: str | None
 
 
-class Refused(Struct, frozen=True):
+@dataclass(frozen=True)
+class Refused:
     """A message starts no run, however often it is delivered."""
 
     type: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-
-from msgspec import Struct, field, structs
+from dataclasses import dataclass, field
 
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
@@ -18,7 +17,8 @@ _AT_ONCE = 500
 _UNDER_WAY = (RunStatus.RUNNING, RunStatus.WAITING)
 
 
-class Status(Struct, frozen=True):
+@dataclass(frozen=True)
+class Status:
     """The status of a run at some time."""
 
     run_id: str
@@ -38,10 +38,11 @@ class Status(Struct, frozen=True):
 
     def body(self) -> bytes:
         """Return it as JSON, without what is not known."""
-        return compact({name: value for name, value in structs.asdict(self).items() if value}).encode()
+        return compact({name: value for name, value in vars(self).items() if value}).encode()
 
 
-class Due(Struct, frozen=True):
+@dataclass(frozen=True)
+class Due:
     """Statuses to be sent, in order, and the position once all of them are."""
 
     statuses: Sequence[Status]
@@ -51,7 +52,8 @@ class Due(Struct, frozen=True):
     """The statuses of the open runs."""
 
 
-class Outbox(Struct):
+@dataclass
+class Outbox:
     """What is still to be told of the runs of a user; one thread at a time.
 
     The end of a run is told at least once: the position among all ends moves after it was sent. That it runs or waits

@@ -6,11 +6,11 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
@@ -35,7 +35,8 @@ _KINDS = ("serve", "worker", "cli")
 _READER = Principal("metrics", "viewer")
 
 
-class Sources(Struct, frozen=True):
+@dataclass(frozen=True)
+class Sources:
     """Where the figures come from."""
 
     loads: Loads

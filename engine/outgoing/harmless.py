@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.wording import counted
 from engine.base.lazy_values import Unknown
@@ -18,7 +17,8 @@ from engine.plugins.step import Markup
 _MOST_PLACES = 3
 
 
-class Harmless(Struct):
+@dataclass
+class Harmless:
     """Rewrites the values of one call, and counts what it changes."""
 
     is_named: IsNamed

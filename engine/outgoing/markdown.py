@@ -15,8 +15,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from engine.outgoing import github_reading
 from engine.outgoing.addresses import (
@@ -54,7 +53,8 @@ _MOST_CELLS = 1_000
 _CELL = re.compile(r"(?<!\\)\|")
 
 
-class Changes(Struct):
+@dataclass
+class Changes:
     """What became text, by place."""
 
     links: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,8 @@ class Changes(Struct):
     """Whether all of the text was put into a block of code."""
 
 
-class _Edit(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Edit:
     begin: int
     end: int
     text: str

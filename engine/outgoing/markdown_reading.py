@@ -10,10 +10,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct, field
 
 from engine.outgoing.addresses import DRAWN_LANGUAGES
 
@@ -45,7 +44,8 @@ class Unreadable(Exception):
     """The place of a part of the text cannot be told."""
 
 
-class Found(Struct, frozen=True):
+@dataclass(frozen=True)
+class Found:
     """A part of the text."""
 
     kind: Kind
@@ -57,7 +57,8 @@ class Found(Struct, frozen=True):
     is_by_reference: bool = False
 
 
-class Reading(Struct):
+@dataclass
+class Reading:
     """What a text has."""
 
     found: list[Found] = field(default_factory=list)

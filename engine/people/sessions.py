@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.people.sign_ins import SessionRecord, SignedIn
 
@@ -30,14 +28,16 @@ class Session:
     expires_at: datetime
 
 
-class Origin(Struct, frozen=True):
+@dataclass(frozen=True)
+class Origin:
     """Where a sign-in comes from, according to the request: IP address and user agent."""
 
     address: str = ""
     agent: str = ""
 
 
-class OpenSession(Struct, frozen=True):
+@dataclass(frozen=True)
+class OpenSession:
     """An open session for display: `id` identifies it, but is useless for signing in."""
 
     id: str

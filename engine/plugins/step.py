@@ -20,8 +20,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import msgspec
-from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict, NotFound
@@ -170,14 +168,16 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Receipt(Struct, frozen=True):
+@dataclass(frozen=True)
+class Receipt:
     """The service's answer to a write: the id it assigned, and a URL that a person can open."""
 
     id: str
     url: str = ""
 
 
-class Usage(Struct):
+@dataclass
+class Usage:
     """Tokens of model calls, summed over attempts; `cost_usd` is None if the price is unknown."""
 
     input_tokens: int = 0
@@ -193,7 +193,8 @@ def _no_paths(file: RunFile) -> AbstractContextManager[Path]:
     raise LookupError(f"there is no run that holds {file.name!r}")
 
 
-class Embedder(Struct, frozen=True):
+@dataclass(frozen=True)
+class Embedder:
     """The model that makes the vectors of a step, beside its own service."""
 
     connection: str
@@ -201,7 +202,8 @@ class Embedder(Struct, frozen=True):
     """Its opened client (clients/rag/embedding.py)."""
 
 
-class Call(Struct):
+@dataclass
+class Call:
     """One call of one step: its input, and where it leaves what a person may want to see later."""
 
     fields: Any
@@ -219,14 +221,14 @@ class Call(Struct):
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
     is_resent: bool = False
     """Writes only: whether it was claimed before, so that another process may have sent it."""
-    prompts: Prompts = {}
+    prompts: Prompts = field(default_factory=dict)
     """The prompts of the run's definition, by the reference in the step's `prompt` field."""
     render: Callable[[PromptDefinition, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
     """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""
-    usage: Usage = msgspec.field(default_factory=Usage)
-    request: dict[str, JsonValue] = {}
+    usage: Usage = field(default_factory=Usage)
+    request: dict[str, JsonValue] = field(default_factory=dict)
     """What was actually sent, if it says more than the arguments (a model's rendered messages)."""
-    notes: list[str] = []
+    notes: list[str] = field(default_factory=list)
     """Sentences for a person about a successful call: for example, what it could not read."""
     read: Callable[[RunFile], bytes] = _no_files
     """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
@@ -251,37 +253,41 @@ class Call(Struct):
         return self.is_resent or self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
 
 
-class WaitUntil(Struct, frozen=True):
+@dataclass(frozen=True)
+class WaitUntil:
     """Returned instead of an output: the run waits, without a thread, until `due_at`; then `output` is the output."""
 
     due_at: datetime
-    output: dict[str, JsonValue] = {}
+    output: dict[str, JsonValue] = field(default_factory=dict)
 
 
-class StopRun(Struct, frozen=True):
+@dataclass(frozen=True)
+class StopRun:
     """Returned instead of an output: the run ends here, succeeded, with these outputs; no new step starts."""
 
-    outputs: dict[str, JsonValue] = {}
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
     message: str = ""
 
 
-class AskPerson(Struct, frozen=True):
+@dataclass(frozen=True)
+class AskPerson:
     """Returned instead of an output: the run waits until a person approves (`approvals`) or rejects."""
 
     message: str
     details: JsonValue = None
     """Shown to the person beside the message."""
-    give: Mapping[str, float] = {}
+    give: Mapping[str, float] = field(default_factory=dict)
     """Amounts that the person may change, by name, as they are proposed; the output has them as `given`."""
     may_refuse: bool = False
     """Whether a rejection is an answer, with `approved` false, and no failure of the step."""
 
 
-class CallWorkflow(Struct, frozen=True):
+@dataclass(frozen=True)
+class CallWorkflow:
     """Returned instead of an output: another workflow runs as a run of its own; its outputs become the output."""
 
     workflow: str
-    inputs: dict[str, JsonValue] = {}
+    inputs: dict[str, JsonValue] = field(default_factory=dict)
 
 
 Directive = WaitUntil | StopRun | AskPerson | CallWorkflow
@@ -291,7 +297,8 @@ Result = JsonValue | Directive
 """What `StepType.call` may return."""
 
 
-class Written(Struct, frozen=True):
+@dataclass(frozen=True)
+class Written:
     """A write that a run made, according to its log: the input of `StepType.undo` and `update`."""
 
     arguments: Mapping[str, JsonValue]

@@ -17,11 +17,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-
-from msgspec import Struct
 
 from clients.listing import UnreadableItem
 from engine.base.json_text import JsonObject, JsonSchema
@@ -30,7 +29,8 @@ from engine.plugins.step import JsonValue, Output, PluginType
 StartFrom = Literal["now", "last", "since"]
 
 
-class Start(Struct, frozen=True):
+@dataclass(frozen=True)
+class Start:
     """Which items count as new, as a person chose: from now on, the newest `last`, or `since` a time."""
 
     last: int | None = None
@@ -42,7 +42,8 @@ class Start(Struct, frozen=True):
         return self.last is None and self.since is None
 
 
-class Around(Struct, frozen=True):
+@dataclass(frozen=True)
+class Around:
     """What a trigger may know of its workspace."""
 
     root: Path
@@ -65,7 +66,8 @@ class Around(Struct, frozen=True):
     """Files and folders of the workspace that are not for steps: its settings, its state, its sign-ins."""
 
 
-class Look(Struct, frozen=True):
+@dataclass(frozen=True)
+class Look:
     """The input of one poll of a service."""
 
     fields: Any
@@ -84,7 +86,8 @@ class Look(Struct, frozen=True):
     """List about this many at most, and set `has_more`, so that a large backlog comes in pieces."""
 
 
-class Item(Struct, frozen=True):
+@dataclass(frozen=True)
+class Item:
     """A new item. `value` is what `item` means in the trigger's `inputs`; None: not read yet."""
 
     id: str
@@ -104,7 +107,8 @@ def unreadable_item(found: UnreadableItem) -> Item:
     return Item(found.id, title=found.title, error=found.reason)
 
 
-class Found(Struct, frozen=True):
+@dataclass(frozen=True)
+class Found:
     """The result of a poll."""
 
     items: Sequence[Item]

@@ -18,8 +18,7 @@ import difflib
 import heapq
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.errors import InvalidInput
 
@@ -41,7 +40,8 @@ class Refused(InvalidInput):
     """An edit that does not fit its file."""
 
 
-class Block(Struct, frozen=True):
+@dataclass(frozen=True)
+class Block:
     """An edit of a file; a block without old lines makes a new file."""
 
     path: str

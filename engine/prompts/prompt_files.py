@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from msgspec import Struct
-
 from engine.base.clock import Clock, timestamp, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
@@ -81,14 +79,16 @@ class PromptVersion:
     labels: list[str]
 
 
-class Declared(Struct, frozen=True):
+@dataclass(frozen=True)
+class Declared:
     """A text of a prompt, and the variables that were added to its declarations."""
 
     text: str
     names: list[str]
 
 
-class Rendered(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rendered:
     """A prompt with its variables filled in; `version` is None for an unsaved text."""
 
     messages: list[dict[str, str]]

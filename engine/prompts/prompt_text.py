@@ -6,9 +6,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from msgspec import Struct, field
 from pydantic import ValidationError
 
 from engine.base.definitions import PromptDefinition
@@ -117,7 +117,8 @@ def _require_characters(text: str, file: str) -> None:
         raise InvalidFile.of(file, [problem]) from error
 
 
-class _Reader(Struct):
+@dataclass
+class _Reader:
     file: str
     lines: list[str]
     problems: list[Problem] = field(default_factory=list)
@@ -227,7 +228,8 @@ def _is_role(line: str) -> bool:
     return not line.startswith("\\") and bool(_LIKE_ROLE.match(line))
 
 
-class _Placed(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Placed:
     """The document with the places of its parts in the text."""
 
     file: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from msgspec import Struct
 from pydantic import ValidationError
 
 from engine.base.errors import InvalidInput, ProtectedLabel, UnknownName
@@ -35,7 +35,8 @@ class Move(TypedDict, total=False):
     """Whether the demo's stand-in gave their answers."""
 
 
-class CaseProof(Struct, frozen=True):
+@dataclass(frozen=True)
+class CaseProof:
     """How the cases of a text go with the answers recorded so far."""
 
     cases: int
@@ -49,7 +50,8 @@ class CaseProof(Struct, frozen=True):
         return self.cases > 0 and not self.failed
 
 
-class Grounds(Struct, frozen=True):
+@dataclass(frozen=True)
+class Grounds:
     """Why a label may move."""
 
     at: str

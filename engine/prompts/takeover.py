@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput
@@ -22,7 +21,8 @@ _TEXTS = ("text", "body", "mail", "message", "content", "question")
 _SUBJECTS = ("subject", "title")
 
 
-class TakeoverRequest(Struct, frozen=True):
+@dataclass(frozen=True)
+class TakeoverRequest:
     """How the mails go into a prompt."""
 
     variable: str = ""

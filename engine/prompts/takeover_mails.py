@@ -7,14 +7,14 @@ import codecs
 import hashlib
 import html
 from collections.abc import Callable
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 _FAULT = "Hello,\n\nsince this morning the export crashes with an error. It is broken everywhere: the file is empty."
 _GREETING = "\n\nKind regards\nA. Customer"
 
 
-class TakeoverMail(Struct, frozen=True):
+@dataclass(frozen=True)
+class TakeoverMail:
     """A mail, and the word that it wants in the answer."""
 
     name: str

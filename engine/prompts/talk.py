@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from clients.errors import BadAnswer, InvalidRequest, ModelRefused
 from engine.base.json_text import JsonObject, JsonSchema
@@ -44,7 +42,8 @@ class Answer(TypedDict):
     """The model that answered."""
 
 
-class Talk(Struct, frozen=True):
+@dataclass(frozen=True)
+class Talk:
     """A question for the model of a call's connection."""
 
     call: Call

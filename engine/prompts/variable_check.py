@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-
-from msgspec import Struct
 
 from engine.base.errors import ExpressionError
 from engine.compiler.analysis.failing import failing
@@ -16,7 +15,8 @@ from engine.expressions.references import references
 from engine.expressions.typed import Visible, WrongExpression, compile_typed
 
 
-class VariableChecker(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class VariableChecker:
     """Checks expressions that use these variables."""
 
     visible: Visible

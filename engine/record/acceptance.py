@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.wording import did_you_mean, listed
 from engine.base.definitions import RunDefinition
@@ -37,7 +36,8 @@ from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 
-class Circumstances(Struct, frozen=True):
+@dataclass(frozen=True)
+class Circumstances:
     """Who starts a run, when, and with which accounts."""
 
     run_id: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NotRequired
 
-from msgspec import Struct
-from msgspec.structs import replace
 from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.lazy_values import Unknown
@@ -41,14 +40,16 @@ class Record(TypedDict):
     error: NotRequired[ReadOnly[Caught]]
 
 
-class Turn(Struct, frozen=True):
+@dataclass(frozen=True)
+class Turn:
     """One item of one enclosing loop."""
 
     index: int
     key: str | None
 
 
-class Frame(Struct, frozen=True):
+@dataclass(frozen=True)
+class Frame:
     """The names and the place of the steps of one block."""
 
     names: Mapping[str, Any]

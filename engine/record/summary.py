@@ -6,9 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.wording import counted, plural
 from engine.base.errors import OrchestraError
@@ -44,7 +43,8 @@ _MOST_FIELDS = 5
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
 
 
-class _Write(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Write:
     """One writing step of a loop: how often it wrote, for each item that succeeded."""
 
     step_id: str

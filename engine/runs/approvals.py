@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, UnknownName
@@ -74,7 +74,8 @@ class Approval:
     """What is not filled in in its texts, such as `[your answer]`; such a call is only approved `with_gaps`."""
 
 
-class Decision(Struct, frozen=True):
+@dataclass(frozen=True)
+class Decision:
     """An answer to one question.
 
     `arguments`: those of the call as edited, or the amounts that the person gives; None: as they are.
@@ -88,7 +89,8 @@ class Decision(Struct, frozen=True):
     """Whether a call is approved although its texts have gaps, such as `[your answer]`."""
 
 
-class Decided(Struct, frozen=True):
+@dataclass(frozen=True)
+class Decided:
     """What became of a decision: the answered question, or why it was refused."""
 
     id: str

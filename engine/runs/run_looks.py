@@ -11,9 +11,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
-
-from msgspec import Struct, field
 
 from engine.base.json_text import value_of
 from engine.record.document import Progress
@@ -53,7 +52,8 @@ def _shared_seconds(look: Look, seconds: float) -> float:
     return seconds and max(seconds, _REST * look.spent_seconds)
 
 
-class _Watched(Struct):
+@dataclass
+class _Watched:
     """A run that somebody watches."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

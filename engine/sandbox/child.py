@@ -12,11 +12,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.base.threads import abandoned
 from engine.sandbox.limits import Limits
@@ -35,7 +33,8 @@ turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Children at a time: each may take a gigabyte."""
 
 
-class Left(Struct, frozen=True):
+@dataclass(frozen=True)
+class Left:
     """A pipe for what a child leaves behind."""
 
     read: int
@@ -43,7 +42,8 @@ class Left(Struct, frozen=True):
     bytes_most: int
 
 
-class _Follower(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Follower:
     """Who follows a child: gets what it writes, and may end it."""
 
     cancelled: threading.Event | None
@@ -60,7 +60,8 @@ class _Follower(Struct, frozen=True):
             self.heard(name, piece)
 
 
-class End(Struct, frozen=True):
+@dataclass(frozen=True)
+class End:
     """How a child ended, and what it said."""
 
     status: int

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 _HEAD = struct.Struct(">IQ")
 _NAME_BYTES_MOST = 4096
@@ -22,7 +21,8 @@ class TooMuch(ValueError):
     """There are more files than may be left, or more bytes."""
 
 
-class LeftFile(Struct, frozen=True):
+@dataclass(frozen=True)
+class LeftFile:
     """A file that a command left in its folder."""
 
     path: str

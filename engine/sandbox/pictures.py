@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
@@ -22,7 +20,8 @@ _REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."
 _CHILD = Path(__file__).with_name("picture_child.py")
 
 
-class Picture(Struct, frozen=True):
+@dataclass(frozen=True)
+class Picture:
     """A picture that any model can read; `pages` is the number of pages of its PDF, or 0."""
 
     content: bytes

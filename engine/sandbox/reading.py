@@ -6,11 +6,9 @@ import json
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
@@ -25,7 +23,8 @@ _ZIP = b"PK\x03\x04"
 _BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV, _NEEDS_CARE})
 
 
-class Given(Struct, frozen=True):
+@dataclass(frozen=True)
+class Given:
     """A file to read."""
 
     handle: int

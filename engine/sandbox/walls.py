@@ -8,10 +8,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from msgspec import Struct
 
 from engine.sandbox import seccomp
 
@@ -29,7 +28,8 @@ WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
 _ARCHITECTURES = ("x86_64", "aarch64")
 
 
-class Room(Struct, frozen=True):
+@dataclass(frozen=True)
+class Room:
     """What a child has besides Python and the programs of the system."""
 
     reads: tuple[str, ...] = ()
@@ -42,7 +42,8 @@ class Room(Struct, frozen=True):
     """Where it sees the Unix socket that gets what it sends to port 3128 of its own machine; empty: there is none."""
 
 
-class Walls(Struct, frozen=True):
+@dataclass(frozen=True)
+class Walls:
     """A bubblewrap that works on this machine."""
 
     program: str

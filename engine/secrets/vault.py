@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
 from engine.store.texts.folder import FolderTexts
@@ -36,7 +34,8 @@ class Kept:
     kept_at: str = ""
 
 
-class Unopened(Struct, frozen=True):
+@dataclass(frozen=True)
+class Unopened:
     """A stored secret that cannot be decrypted now: its name, where it is, and the reason."""
 
     name: str
@@ -45,7 +44,8 @@ class Unopened(Struct, frozen=True):
     why: str
 
 
-class Rekeyed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rekeyed:
     """The result of a key rotation: how many files were encrypted again, and where the new key is."""
 
     files: int

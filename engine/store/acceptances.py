@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from msgspec import Struct
-
 from engine.base.errors import InUse
 from engine.base.json_text import JsonObject
 from engine.record.types.run import Acceptance
@@ -17,7 +15,8 @@ from engine.store.people.audit import AuditEntry
 from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
 
-class Request(Struct, frozen=True):
+@dataclass(frozen=True)
+class Request:
     """An idempotency key, and a hash of the request it was sent with."""
 
     key: str
@@ -61,7 +60,8 @@ class Entry:
         return bool(self.run_id == self.acceptance["run_id"])
 
 
-class Chosen(Struct, frozen=True):
+@dataclass(frozen=True)
+class Chosen:
     """What of a poll is stored: its items, and the runs for them."""
 
     items: Sequence[ItemRecord]
@@ -70,7 +70,8 @@ class Chosen(Struct, frozen=True):
     """Whether the workflow's open runs that triggers have started are asked to end."""
 
 
-class Polled(Struct, frozen=True):
+@dataclass(frozen=True)
+class Polled:
     """What a poll has found, to be stored at once."""
 
     trigger: TriggerRecord

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from engine.base.errors import WritesHeld
 from engine.record.types.run import TriggerItem
 from engine.store.people.audit import AuditEntry
@@ -70,7 +68,8 @@ def _counted(run_ids: Sequence[str], one: str, many: str) -> str:
     return f"1 run {one} ({named})" if len(run_ids) == 1 else f"{len(run_ids)} runs {many} ({named})"
 
 
-class SeenItem(Struct, frozen=True):
+@dataclass(frozen=True)
+class SeenItem:
     """What a run tells of the item that a trigger started it for."""
 
     workflow: str
@@ -83,7 +82,8 @@ class SeenItem(Struct, frozen=True):
     """The type of the trigger."""
 
 
-class ToldRun(Struct, frozen=True):
+@dataclass(frozen=True)
+class ToldRun:
     """The contents of a log, as they are stored. `event_texts`: of a run that can be resumed, None if it has ended."""
 
     row: dict[str, Any]

@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from msgspec import Struct
-
 from engine.base.clock import moment_of
 from engine.store.locks import Locks
 from engine.store.run_limits import RunLimits
@@ -51,7 +49,8 @@ class RunAtWork:
     """When it began (RFC 3339, UTC); None if that is about to happen."""
 
 
-class Work(Struct, frozen=True):
+@dataclass(frozen=True)
+class Work:
     """What a process works on."""
 
     runs: int = 0

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
-
-from msgspec import Struct, field
 
 from engine.base.statuses import AccountMode
 from engine.record.types.run import Acceptance
@@ -17,7 +16,8 @@ from engine.record.types.run import Acceptance
 _TRIGGERED = "trigger:"
 
 
-class RunLimits(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunLimits:
     """The limits of a workspace."""
 
     per_user: int | None = None
@@ -43,7 +43,8 @@ class LimitedRun(NamedTuple):
     """The real accounts that it may use."""
 
 
-class Reached(Struct, frozen=True):
+@dataclass(frozen=True)
+class Reached:
     """A limit that is reached."""
 
     user: str = ""

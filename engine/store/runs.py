@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
-
-from msgspec import Struct
 
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
@@ -35,7 +34,8 @@ def environment_name(environment: EnvironmentRecord | None) -> str:
     return "" if environment is None else environment["name"]
 
 
-class RunFilter(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunFilter:
     """Which runs to list; None and () mean any. `since` and `until` (exclusive) are RFC 3339 texts in UTC."""
 
     statuses: tuple[str, ...] = ()
@@ -55,7 +55,8 @@ class RunFilter(Struct, frozen=True):
     environment: str | None = None
 
 
-class InFlight(Struct, frozen=True):
+@dataclass(frozen=True)
+class InFlight:
     """A write that may be in progress."""
 
     run_id: str
@@ -211,7 +212,8 @@ SUSPECT = 2
 """From so many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
 
 
-class Deaths(Struct, frozen=True):
+@dataclass(frozen=True)
+class Deaths:
     """How often the process of a run died while it worked on it."""
 
     in_a_row: int

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
-
-from msgspec import Struct
 
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import Approvals, Questions
@@ -30,7 +29,8 @@ from engine.store.triggering.triggered_runs import RunQueue, TriggeredRuns
 from engine.store.triggering.triggers import Items, Triggers
 
 
-class Records(Struct, frozen=True):
+@dataclass(frozen=True)
+class Records:
     """The journal of a process, and all that is recorded through it, in its transactions."""
 
     journal: Journal

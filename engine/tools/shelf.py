@@ -7,10 +7,9 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from engine.base.checkout import CHECKOUT
 from engine.base.definitions import ToolDefinition
@@ -40,7 +39,8 @@ LEFT_OUT = frozenset({"__pycache__", ".venv"})
 """Folders that are not part of a tool."""
 
 
-class Case(Struct, frozen=True):
+@dataclass(frozen=True)
+class Case:
     """A test of a tool: an input with the output that it must have, or with words of the error that it must raise."""
 
     name: str
@@ -52,7 +52,8 @@ class Case(Struct, frozen=True):
     """The names of the files that it must leave, sorted; None: any."""
 
 
-class Tool(Struct, frozen=True):
+@dataclass(frozen=True)
+class Tool:
     """A tool as its files are now."""
 
     name: str

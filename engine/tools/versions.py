@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from msgspec import Struct
-
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile
 from engine.documents.line_differences import unified
@@ -49,7 +47,8 @@ class FileChange:
     lines: str
 
 
-class Kept(Struct, frozen=True):
+@dataclass(frozen=True)
+class Kept:
     """The files of a kept version by path, and what `tested.json` said; None: it was not tested."""
 
     files: Mapping[str, bytes]

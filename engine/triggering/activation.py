@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from msgspec import Struct
 
 from clients.errors import AuthError
 from engine.base.clock import timestamp
@@ -22,7 +21,8 @@ _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE`"}
 
 
-class Activation(Struct, frozen=True):
+@dataclass(frozen=True)
+class Activation:
     """Turns triggers on; any thread, in any process."""
 
     rows: Triggers

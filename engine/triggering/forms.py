@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import Struct
-
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.forms.fields import FormFields
@@ -67,7 +65,8 @@ class FormStatus:
     """When the newest came."""
 
 
-class OpenForm(Struct, frozen=True):
+@dataclass(frozen=True)
+class OpenForm:
     """A form that strangers may fill in now."""
 
     token: str
@@ -76,7 +75,8 @@ class OpenForm(Struct, frozen=True):
     inbox: Inbox
 
 
-class FormParts(Struct, frozen=True):
+@dataclass(frozen=True)
+class FormParts:
     """What the facet is built from."""
 
     rows: Triggers

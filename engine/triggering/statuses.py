@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field, replace
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, OrchestraError
@@ -28,7 +26,8 @@ _ANOTHER = TriggerError("NotWatched", "It was turned on for another account.", "
 _BRING_BACK = "Bring it back, or turn the trigger off."
 
 
-class _Counts(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Counts:
     """Counts for all triggers, read once for a list."""
 
     dead: Mapping[Key, int]

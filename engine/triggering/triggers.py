@@ -5,9 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
-from dataclasses import replace
-
-from msgspec import Struct
+from dataclasses import dataclass, replace
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
@@ -34,7 +32,8 @@ from engine.triggering.statuses import Statuses
 _MOST_DEAD = 200
 
 
-class Parts(Struct, frozen=True):
+@dataclass(frozen=True)
+class Parts:
     """What the facet is built from."""
 
     rows: TriggerStore

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
-
-from msgspec import Struct
 
 from clients.http.fetching import Version
 from engine.base.clock import moment_of
@@ -71,7 +70,8 @@ class NewEntry(TriggerType):
         return Found([one.listed() for one in listed], {**version, "known": digests}, has_more=bool(later))
 
 
-class _Entry(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Entry:
     id: str
     digests: tuple[str, ...]
     """Of its id, and of its address, title and text."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.sql.select import Selection, column_of
@@ -76,7 +75,8 @@ class NewRows(TriggerType):
         )
 
 
-class _Row(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Row:
     id: str
     value: JsonValue
     """Of the column that rises."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
@@ -27,7 +25,8 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.workspace import Workspace
 
 
-class EnvironmentTexts(Struct, frozen=True):
+@dataclass(frozen=True)
+class EnvironmentTexts:
     """The texts of the workflows in an environment."""
 
     name: str

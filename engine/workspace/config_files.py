@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from engine.files.fingerprint import Stamp, stamp
 from engine.store.texts.texts import Texts
@@ -16,7 +14,8 @@ from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
 
 
-class _Known(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Known:
     stamps: tuple[Stamp | None, ...]
     environment: Mapping[Any, Any]
     """As `_variables` returned it."""

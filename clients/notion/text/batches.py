@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from clients.listing import Json
 from clients.notion.text.blocks import children_of, with_children
@@ -17,14 +16,16 @@ BYTES_MOST = 450_000
 LEVELS_MOST = 2
 
 
-class Batch(Struct):
+@dataclass
+class Batch:
     """What one request appends, and what later requests append inside its last block."""
 
     sent: list[Json] = field(default_factory=list)
     inside_of_last: list[Json] = field(default_factory=list)
 
 
-class _Size(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Size:
     blocks: int
     bytes: int
     levels: int

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-
-from msgspec import Struct, structs
+from dataclasses import dataclass, replace
 
 from engine.base.statuses import StepStatus
 from engine.compiler.analysis.constants import UNKNOWN, value_without
@@ -24,7 +22,8 @@ _MOST_FACTS = 1_000
 """Of a step's facts are passed on: in a chain of steps, each after the success of the one before, they add up."""
 
 
-class Facts(Struct, frozen=True):
+@dataclass(frozen=True)
+class Facts:
     """All known facts."""
 
     holds: frozenset[Node] = frozenset()
@@ -49,13 +48,14 @@ class Facts(Struct, frozen=True):
         """Return the facts that do not mention a variable: a macro reuses its name."""
         about = Node("ident", name)
         kept = [frozenset(one for one in many if about not in walk(one)) for many in (self.holds, self.present)]
-        return structs.replace(self, holds=kept[0], present=kept[1])
+        return replace(self, holds=kept[0], present=kept[1])
 
 
 NOTHING_KNOWN = Facts()
 
 
-class Ends(Struct, frozen=True):
+@dataclass(frozen=True)
+class Ends:
     """How a step may end, its condition, and the facts that hold if it was not skipped."""
 
     ends: frozenset[str]

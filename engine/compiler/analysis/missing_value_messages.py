@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.compiler.analysis.conditions import EMPTY, FAILED, SKIPPED, STOPPED, SUCCEEDED, path_of
 from engine.expressions.syntax import Node
 
 
-class Alarm(Struct, frozen=True):
+@dataclass(frozen=True)
+class Alarm:
     """A value that may be missing where it is used: `path` leads to it, `whole` is the complete selection from it."""
 
     offset: int

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-
-from msgspec import Struct
+from dataclasses import dataclass, replace
 
 from engine.compiler.analysis.conditions import Facts
 from engine.expressions.celtypes import Schema
@@ -27,7 +25,8 @@ _NO_TEXT = frozenset({"BOOL", "INT", "UINT", "DOUBLE", "NULL", "TIMESTAMP", "DUR
 _MESSAGE = "a message of an error, which may quote anything"
 
 
-class Sink(Struct, frozen=True):
+@dataclass(frozen=True)
+class Sink:
     """A field that decides where something goes, or instructs a model, and takes text of inputs."""
 
     words: str
@@ -46,14 +45,16 @@ class Sink(Struct, frozen=True):
         return frozenset(one for name in names for one in name) if all(names) else frozenset()
 
 
-class OpenCall(Struct, frozen=True):
+@dataclass(frozen=True)
+class OpenCall:
     """A call of a workflow that is being compiled itself, so that its sinks are not known yet."""
 
     workflow: str
     inputs: Derived
 
 
-class Passage(Struct, frozen=True):
+@dataclass(frozen=True)
+class Passage:
     """What callers must know of a workflow: what becomes of the text of its inputs."""
 
     outputs: Derived = NOTHING

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.compiler.definition.model import StepModel, WorkflowModel
 from engine.documents.json_file import JsonPath
@@ -16,7 +15,8 @@ Ending = Mapping[str, Schema]
 """The outputs of one ending, by name."""
 
 
-class Endings(Struct, frozen=True):
+@dataclass(frozen=True)
+class Endings:
     """The ways in which a run may succeed."""
 
     declared: Ending

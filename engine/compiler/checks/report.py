@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
 
 from engine.base.problem import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
@@ -31,7 +30,8 @@ _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
 """The keys of a file that contain steps."""
 
 
-class Checked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Checked:
     """A valid expression: the name of its CEL type, its normalized tree, and what is known of its value."""
 
     kind: str
@@ -48,7 +48,8 @@ class Checked(Struct, frozen=True):
         return not self.expression.references
 
 
-class StepName(Struct, frozen=True):
+@dataclass(frozen=True)
+class StepName:
     """A reference to a step in an expression: the field, and the offset of the select in the field's text."""
 
     step: str
@@ -60,7 +61,8 @@ class StepName(Struct, frozen=True):
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
-class Names(Struct, frozen=True):
+@dataclass(frozen=True)
+class Names:
     """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
 
     variables: Mapping[str, Schema]
@@ -71,7 +73,8 @@ class Names(Struct, frozen=True):
     """Returns whether text of somebody else may be in the value at a path, such as ("steps", "mails", "output")."""
 
 
-class Report(Struct, dict=True):
+@dataclass
+class Report:
     """Collects the problems of a compilation, and what it learns on the way."""
 
     file: JsonFile

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.wording import nearest
 from engine.base.problem import Problem
@@ -26,7 +25,8 @@ _MOST_DOUBTFUL = 200
 """With more names than these in a file with wrong expressions, any step may be meant; comparing them all takes long."""
 
 
-class Names(Struct, frozen=True):
+@dataclass(frozen=True)
+class Names:
     """The names used in expressions. If some cannot be read, all names they may contain count as used."""
 
     inputs: frozenset[str]

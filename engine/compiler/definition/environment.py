@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
 
 from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.errors import UnknownName
@@ -32,7 +31,8 @@ IsUser = Callable[[str], bool]
 """Returns whether somebody may answer questions under this name."""
 
 
-class SeenAccount(Struct, frozen=True):
+@dataclass(frozen=True)
+class SeenAccount:
     """What the account of a connection was last seen to have."""
 
     connection: str
@@ -97,7 +97,8 @@ CURRENT = "current"
 """In place of the number of a version: the file as it is now."""
 
 
-class Environment(Struct, frozen=True):
+@dataclass(frozen=True)
+class Environment:
     """An environment as the compiler sees it: what stands for the names in workflows (docs/environments.md)."""
 
     name: str
@@ -165,7 +166,8 @@ def schema_of(value: object) -> Schema:
             return {}
 
 
-class Surroundings(Struct, frozen=True):
+@dataclass(frozen=True)
+class Surroundings:
     """What a workflow may refer to outside its file."""
 
     connections: Mapping[str, str]
@@ -201,7 +203,8 @@ class Surroundings(Struct, frozen=True):
         return name if self.environment is None else self.environment.stands_for(name)
 
 
-class Compiled(Struct, frozen=True):
+@dataclass(frozen=True)
+class Compiled:
     """The result of a compilation: a plan, unless one of the problems is an error."""
 
     plan: Plan | None

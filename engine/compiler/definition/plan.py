@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition, RunDefinition, RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.json_text import JsonObject, JsonSchema
@@ -40,7 +38,8 @@ def strongest(effects: Iterable[Effect]) -> Effect:
     return max(effects, key=_STRENGTH.index, default=Effect.PURE)
 
 
-class Retry(Struct, frozen=True):
+@dataclass(frozen=True)
+class Retry:
     """How often an attempt is made; `attempts` includes the first, and the wait doubles from `backoff_seconds`."""
 
     attempts: int
@@ -49,7 +48,8 @@ class Retry(Struct, frozen=True):
     """Names of further error types that are retried."""
 
 
-class OutsideText(Struct, frozen=True):
+@dataclass(frozen=True)
+class OutsideText:
     """Text from outside that a field may carry."""
 
     origin: str
@@ -78,7 +78,8 @@ class Reach:
     """The called workflow in which the step is."""
 
 
-class OtherModel(Struct, frozen=True):
+@dataclass(frozen=True)
+class OtherModel:
     """A model that a step asks if those before it give no answer."""
 
     connection: str
@@ -88,7 +89,8 @@ class OtherModel(Struct, frozen=True):
     """Whether the connection is to another service than the step's own."""
 
 
-class Action(Struct, frozen=True):
+@dataclass(frozen=True)
+class Action:
     """A call of a step type."""
 
     uses: str
@@ -125,7 +127,8 @@ class Action(Struct, frozen=True):
         return others if self.embedding is None else (*others, self.embedding)
 
 
-class Loop(Struct, frozen=True):
+@dataclass(frozen=True)
+class Loop:
     """How a body is repeated."""
 
     items: Template
@@ -136,7 +139,8 @@ class Loop(Struct, frozen=True):
     on_item_error: Literal["stop", "continue", "drop"]
 
 
-class Node(Struct, frozen=True):
+@dataclass(frozen=True)
+class Node:
     """One step of a workflow."""
 
     id: str
@@ -168,7 +172,8 @@ class Node(Struct, frozen=True):
         yield from _children(self.fallback, (ON_ERROR, "steps"))
 
 
-class Block(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class Block:
     """Steps with a common parent."""
 
     nodes: tuple[Node, ...]
@@ -205,7 +210,8 @@ class Block(Struct, frozen=True, dict=True):
         return all(node.needs is None for node in self.nodes)
 
 
-class Trigger(Struct, frozen=True):
+@dataclass(frozen=True)
+class Trigger:
     """A trigger, which starts runs of a workflow automatically."""
 
     id: str
@@ -221,7 +227,8 @@ class Trigger(Struct, frozen=True):
     """The inputs that may carry text from outside."""
 
 
-class Concurrency(Struct, frozen=True):
+@dataclass(frozen=True)
+class Concurrency:
     """What happens when a trigger starts a run while `at_once` others started by triggers are in progress.
 
     `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those are
@@ -232,7 +239,8 @@ class Concurrency(Struct, frozen=True):
     at_once: int = 1
 
 
-class Plan(Struct, frozen=True, dict=True, weakref=True):
+@dataclass(frozen=True)
+class Plan:
     """An executable workflow."""
 
     name: str

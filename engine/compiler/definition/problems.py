@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, JsonPath
@@ -13,7 +12,8 @@ STEP_LISTS = ("steps", "on_failure")
 """The keys whose lists hold steps with ids of their own."""
 
 
-class Doubts(Struct, frozen=True):
+@dataclass(frozen=True)
+class Doubts:
     """What is uncertain about a file because of its errors; consequences of that must not be reported."""
 
     lost: frozenset[JsonPath] = frozenset()

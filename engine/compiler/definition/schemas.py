@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
@@ -33,7 +32,8 @@ Prompts = Callable[[str], PromptDefinition]
 """Returns the prompt document of a reference; raises an OrchestraError."""
 
 
-class Outputs(Struct, frozen=True):
+@dataclass(frozen=True)
+class Outputs:
     """Returns the JSON Schema of step outputs; an unknown shape is `{}`."""
 
     prompts: Prompts

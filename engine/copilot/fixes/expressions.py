@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from clients.wording import nearest
 from engine.base.errors import ExpressionError
@@ -26,7 +25,8 @@ _WHOLE = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 _STAND_INS = {"STRING": "''", "LIST": "[]"}
 
 
-class Source(Struct, frozen=True):
+@dataclass(frozen=True)
+class Source:
     """The expression of a field that has a problem."""
 
     seen: Seen

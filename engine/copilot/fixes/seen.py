@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -25,7 +24,8 @@ _LONGEST_SHOWN = 60
 _WORDS = re.compile(r"[\w.]+|\s+|.", re.DOTALL)
 
 
-class Around(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class Around:
     """A text of a workflow, and what it may refer to."""
 
     name: str
@@ -51,7 +51,8 @@ class Around(Struct, frozen=True, dict=True):
         return [one.step.id for one in self.nodes]
 
 
-class Seen(Struct, frozen=True, dict=True):
+@dataclass(frozen=True)
+class Seen:
     """A problem of a text."""
 
     problem: Problem

@@ -6,10 +6,8 @@ import builtins
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
-
-from msgspec import Struct
 
 from engine.base.errors import InvalidInput, UnknownName
 from engine.people.access import Principal
@@ -26,7 +24,8 @@ class _Kept(Protocol):
 One = TypeVar("One", bound=_Kept)
 
 
-class Form(Struct, Generic[One], frozen=True):
+@dataclass(frozen=True)
+class Form(Generic[One]):
     """How records of a kind are kept."""
 
     prefix: str

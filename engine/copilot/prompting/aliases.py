@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import count
-
-from msgspec import Struct, field
 
 from engine.copilot.talking.records import Part
 from engine.prompts.cases import Case
@@ -19,7 +17,8 @@ _NAME = re.compile(r"[\w-]{1,200}")
 _GONE = "a case that is gone"
 
 
-class Aliases(Struct, frozen=True):
+@dataclass(frozen=True)
+class Aliases:
     """The names by which the model knows the cases."""
 
     by_case: dict[str, str] = field(default_factory=dict)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-
-from msgspec import Struct, structs
 
 from engine.base.errors import InvalidInput
 from engine.base.names import checked_name
@@ -33,7 +31,8 @@ def subject(prompt: str) -> str:
     return f"prompt:{checked_name('prompt', prompt)}"
 
 
-class Prompting(Struct, frozen=True):
+@dataclass(frozen=True)
+class Prompting:
     """Every method checks the right of `p`; each person has conversations of their own. Only a model answers."""
 
     proposals: PromptProposals
@@ -75,7 +74,7 @@ class Prompting(Struct, frozen=True):
         said, name = checked_words(asked), subject(prompt)
         self._turns.require_free(p, name)
         if not about.testing.connection:
-            about = structs.replace(about, testing=structs.replace(about.testing, connection=found.connection))
+            about = replace(about, testing=replace(about.testing, connection=found.connection))
         box, sent = self._prepared(p, prompt, said, about)
         to = Sent(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)

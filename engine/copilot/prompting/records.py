@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
@@ -94,7 +92,8 @@ def _report(kept: JsonObject) -> CaseReport:
 FOR_PROMPTS = Form("copilot_prompt_proposals.", "proposal", prompt_proposal_of, MOST, MOST_CHARACTERS, member="prompt")
 
 
-class Testing(Struct, frozen=True):
+@dataclass(frozen=True)
+class Testing:
     """With which model the cases are asked."""
 
     __test__ = False  # it is not a test of pytest
@@ -105,7 +104,8 @@ class Testing(Struct, frozen=True):
     """Whether the cases are asked as soon as a text is proposed."""
 
 
-class PromptAbout(Struct, frozen=True):
+@dataclass(frozen=True)
+class PromptAbout:
     """What a question about a prompt may use."""
 
     cases: list[str] = field(default_factory=list)

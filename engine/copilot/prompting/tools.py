@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
@@ -33,7 +31,8 @@ TOOLS = (
 )
 
 
-class PromptTools(Struct):
+@dataclass
+class PromptTools:
     """The tools of one turn about a prompt."""
 
     p: Principal

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
 
 
-class Computed(Struct, frozen=True):
+@dataclass(frozen=True)
+class Computed:
     """What is known of operations on a text."""
 
     problems: list[Problem]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
@@ -49,7 +48,8 @@ _MAY = {
 """What follows if a guard is weaker, by its key."""
 
 
-class Weaker(Struct, frozen=True):
+@dataclass(frozen=True)
+class Weaker:
     """A guard that is weaker."""
 
     what: str

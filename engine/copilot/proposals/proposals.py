@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.clock import Clock, timestamp
@@ -38,7 +36,8 @@ _ATTEMPTS = 20
 _LONGEST_WHY = 20_000
 
 
-class Conversations(Struct, frozen=True):
+@dataclass(frozen=True)
+class Conversations:
     """What is asked of the conversations of people about workflows."""
 
     have_strangers: Callable[[Principal, str], bool]
@@ -47,7 +46,8 @@ class Conversations(Struct, frozen=True):
     """Keeps what was said of a workflow while it is created."""
 
 
-class _Made(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Made:
     """What operations make of the text that a person edits."""
 
     base: str

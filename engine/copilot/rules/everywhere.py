@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.errors import OrchestraError
@@ -28,7 +27,8 @@ MOST = 50
 """Workflows for which a change is proposed at once."""
 
 
-class OfAll(Struct, frozen=True):
+@dataclass(frozen=True)
+class OfAll:
     """A change of several workflows."""
 
     words: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.errors import OrchestraError
 from engine.workflows.editing.steps_in_text import read
@@ -14,7 +13,8 @@ CODE_FIELD = "with.code"
 _NAMES = {"py": "python", "python3": "python", "js": "javascript", "node": "javascript", "sh": "shell", "bash": "shell"}
 
 
-class CodeStep(Struct, frozen=True):
+@dataclass(frozen=True)
+class CodeStep:
     """A step that runs code."""
 
     step: str

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.problem import Problem
 from engine.copilot.talking.records import Turn
@@ -72,7 +71,8 @@ _LONGEST_EARLIER = 2_000
 _MOST_EARLIER = 6
 
 
-class Context(Struct, frozen=True):
+@dataclass(frozen=True)
+class Context:
     """What the model is told beside the conversation."""
 
     workflow: str

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.wording import counted, did_you_mean
@@ -51,7 +49,8 @@ TOOLS = (
 NAMES = names_of(TOOLS)
 
 
-class Toolbox(Struct):
+@dataclass
+class Toolbox:
     """The tools of one turn."""
 
     p: Principal

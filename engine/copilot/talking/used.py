@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from msgspec import Struct
 
 from engine.base.json_text import JsonObject
 from engine.copilot.talking.cleaning import cleaned
@@ -17,7 +16,8 @@ _MOST_CHOICES = 6
 _LONGEST_CHOICE = 200
 
 
-class Used(Struct):
+@dataclass
+class Used:
     """What became of a call."""
 
     call: ToolCall
@@ -34,7 +34,8 @@ class Used(Struct):
     """What was wrong, to be compared with the next time."""
 
 
-class Spent(Struct, frozen=True):
+@dataclass(frozen=True)
+class Spent:
     """What a turn has used so far, and the time that it has left."""
 
     usage: Use

@@ -7,10 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from msgspec import Struct, field
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.errors import OrchestraError
@@ -34,7 +32,8 @@ class Stopped(Exception):
     """The person has stopped the turn, or its time is over."""
 
 
-class Feed(Struct):
+@dataclass
+class Feed:
     """What happens in a turn, for whoever watches; any thread."""
 
     events: list[tuple[str, Any]] = field(default_factory=list)
@@ -45,14 +44,16 @@ class Feed(Struct):
         self.events.append((event, data))
 
 
-class Ended(Struct):
+@dataclass
+class Ended:
     """How a turn ended."""
 
     status: TurnStatus
     problem: str = ""
 
 
-class Working(Struct):
+@dataclass
+class Working:
     """One turn; used by the thread that works, except `stop`."""
 
     model: CopilotModel

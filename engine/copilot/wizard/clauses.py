@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.copilot.wizard.checking import fits
 from engine.copilot.wizard.meanings import Kind
@@ -80,7 +79,8 @@ _OF_TARGETS = {
 """The words that belong to a target; those of others are not known beside it."""
 
 
-class Clause(Struct, frozen=True):
+@dataclass(frozen=True)
+class Clause:
     """A part of a request."""
 
     text: str

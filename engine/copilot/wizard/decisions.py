@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.clauses import Clause, clauses_of, masked, times_of_one, unknown_words
@@ -26,7 +25,8 @@ _TAKES_TEXT = ("label", "answer", "record")
 _SORTING = frozenset("sort split sortiere teile inbox mailbox gmail postfach posteingang".split())
 
 
-class Decisions(Struct, frozen=True):
+@dataclass(frozen=True)
+class Decisions:
     """What becomes of the items of each kind."""
 
     kinds: Mapping[str, str]
@@ -39,7 +39,8 @@ class Decisions(Struct, frozen=True):
     """Whether each new item starts the workflow."""
 
 
-class _Reading(Struct):
+@dataclass
+class _Reading:
     """What was made of the clauses so far."""
 
     targets: list[Chosen] = field(default_factory=list)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 _I = re.IGNORECASE
 
@@ -122,7 +121,8 @@ KINDS: Sequence[tuple[re.Pattern[str], str, str]] = tuple(
 )
 
 
-class Kind(Struct, frozen=True):
+@dataclass(frozen=True)
+class Kind:
     """A kind of mail that something of its own becomes of."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.records import Chosen
@@ -74,7 +73,8 @@ _ROLES = {"absender": "sender", "sender": "sender", "link": "url", "subject": "t
 _ROLES |= {"date": "date", "datum": "date"}
 
 
-class Said(Struct):
+@dataclass
+class Said:
     """A request, and what it names."""
 
     text: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from msgspec import Struct, field
 
 from engine.copilot.wizard.sources import Source
 
@@ -15,7 +14,8 @@ _PART = re.compile(r"\[(?P<kind>\$\$|[$%]?)(?P<name>[a-z_]+)\]")
 _RECORD = ("title", "sender", "date", "url")
 
 
-class Parts(Struct):
+@dataclass
+class Parts:
     """Base: the parts of an item, or of all items, by role."""
 
     source: Source
@@ -68,6 +68,7 @@ class Parts(Struct):
         return f"{{{{ {expression} }}}}" if expression else ""
 
 
+@dataclass
 class OfItem(Parts):
     """An item of a loop."""
 
@@ -80,6 +81,7 @@ class OfItem(Parts):
         return known.replace("@", self.name)
 
 
+@dataclass
 class OfInputs(Parts):
     """What a trigger has found, as inputs of the workflow."""
 
@@ -95,6 +97,7 @@ class OfInputs(Parts):
         return f"inputs.{role}"
 
 
+@dataclass
 class OfAll(Parts):
     """All items at once."""
 

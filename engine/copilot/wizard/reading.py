@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.base.errors import InvalidInput
@@ -53,7 +52,8 @@ _SEVERAL = (
 )
 
 
-class Understood(Struct, frozen=True):
+@dataclass(frozen=True)
+class Understood:
     """What some words mean: choices, or a question for what is missing."""
 
     choices: Choices | None = None

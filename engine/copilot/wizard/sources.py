@@ -6,9 +6,8 @@ An expression for a part has `@` in place of the item.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 _MAIL = {
     "message": "@.id",
@@ -31,7 +30,8 @@ _ISSUE = {
 _OF_LISTS = ("words", "more_than")
 
 
-class Source(Struct, frozen=True):
+@dataclass(frozen=True)
+class Source:
     """A kind of item."""
 
     name: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 _I = re.IGNORECASE
 _DAYS = (
@@ -55,7 +54,8 @@ _EARLY = 7
 """The hour if none is named."""
 
 
-class Times(Struct, frozen=True):
+@dataclass(frozen=True)
+class Times:
     """Times that come again."""
 
     cron: str = ""
@@ -68,7 +68,8 @@ class NoSuchTime(Exception):
     """A text names a time that no clock shows."""
 
 
-class _Clock(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Clock:
     said: str = ""
     hour: int = -1
     minute: int = 0

@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
-
-from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 
@@ -32,7 +31,8 @@ class Unsendable(Exception):
     """The broker will not take this, however often it is sent."""
 
 
-class Message(Struct, frozen=True):
+@dataclass(frozen=True)
+class Message:
     """A message as a broker delivered it."""
 
     body: bytes
@@ -46,7 +46,8 @@ class Message(Struct, frozen=True):
     """Why its headers cannot be read; empty if they can."""
 
 
-class Topics(Struct, frozen=True):
+@dataclass(frozen=True)
+class Topics:
     """The names in the broker."""
 
     topic: str
@@ -63,7 +64,8 @@ class Topics(Struct, frozen=True):
         return f"{self.topic}.status"
 
 
-class Receiver(Struct, frozen=True):
+@dataclass(frozen=True)
+class Receiver:
     """What a broker calls with messages; on its loop."""
 
     take: Callable[[Sequence[Message]], Awaitable[None]]

@@ -11,9 +11,8 @@ import json
 import logging
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from engine.ingress.brokers.broker import BATCH
 
@@ -37,7 +36,8 @@ _USUAL = frozenset({"404", "408"})
 """No messages; the request has expired."""
 
 
-class Pull(Struct):
+@dataclass
+class Pull:
     """Used on one loop."""
 
     client: Client

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.errors import InvalidInput
@@ -19,7 +18,8 @@ from engine.record.types.run import RunOptions
 _Parts = tuple[PathPart, ...]
 
 
-class Pinned(Struct, frozen=True):
+@dataclass(frozen=True)
+class Pinned:
     """An output used instead of running a step."""
 
     output: Any
@@ -31,7 +31,8 @@ class Pinned(Struct, frozen=True):
     """Whether an earlier run has recorded it at the same place, on the same accounts."""
 
 
-class LeftOut(Struct, frozen=True):
+@dataclass(frozen=True)
+class LeftOut:
     """A step that a test run does not reach; `note` says why."""
 
     note: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct, field
 from pydantic import JsonValue
 
 from clients.models.metering import Meter
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from engine.connections.accounts import Account
 
 
-class Attempt(Struct, frozen=True):
+@dataclass(frozen=True)
+class Attempt:
     """One failed attempt."""
 
     started_at: datetime
@@ -34,7 +35,8 @@ class Attempt(Struct, frozen=True):
     error: Exception
 
 
-class Remarks(Struct):
+@dataclass
+class Remarks:
     """What a step leaves beside its output, summed over its attempts; its calls fill the members."""
 
     usage: Usage = field(default_factory=Usage)
@@ -42,7 +44,8 @@ class Remarks(Struct):
     notes: list[str] = field(default_factory=list)
 
 
-class Done(Struct, frozen=True):
+@dataclass(frozen=True)
+class Done:
     """The result of a successful call."""
 
     output: Any

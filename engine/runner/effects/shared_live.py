@@ -11,9 +11,8 @@ import json
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.secrets import known
 from engine.runner.effects.live import Answer, Live
@@ -28,7 +27,8 @@ _MOST_CHARACTERS = 600
 _GAP = " … "
 
 
-class _Heard(Struct):
+@dataclass
+class _Heard:
     """An answer of another process; `length` is that of the whole, including what was lost."""
 
     text: str = ""
@@ -36,7 +36,8 @@ class _Heard(Struct):
     at: float = 0.0
 
 
-class _Told(Struct):
+@dataclass
+class _Told:
     """How much of an answer was told, and when somebody was last told that it goes on."""
 
     answer: Answer

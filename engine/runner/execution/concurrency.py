@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.compiler.definition.plan import Block
 from engine.record.failure import StepFailed
@@ -21,7 +20,8 @@ class RunStopped(Exception):
         self.outputs, self.message = outputs, message
 
 
-class Stop(Struct):
+@dataclass
+class Stop:
     """Set by the first failure in a block or loop, or by the end of the run: no step starts, running ones finish."""
 
     failure: StepFailed | None = None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-
-from msgspec import Struct
 
 from engine.base.errors import StorageError
 from engine.base.threads import Workers
@@ -23,7 +22,8 @@ _SOON_SECONDS = 0.5
 """Most runs that call no service have ended by then."""
 
 
-class _Job(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Job:
     made: Callable[[], Run]
     done: asyncio.Future[Run]
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
@@ -39,12 +37,14 @@ class ItemsFailed(OrchestraError):
     default_remedy = "Open the failed items; `orchestra runs resume RUN` runs only them again."
 
 
-class _Tally(Struct):
+@dataclass
+class _Tally:
     records: dict[int, JsonObject] = field(default_factory=dict)
     failed: int = 0
 
 
-class _Turns(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Turns:
     """The items of a loop; each frame is made when its item starts, so that many items need little memory."""
 
     node: Node

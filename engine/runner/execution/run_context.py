@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import Struct, field
 
 from engine.base.clock import timestamp
 from engine.base.json_text import JsonObject
@@ -45,7 +44,8 @@ Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
 
 
-class RunFacts(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunFacts:
     """The facts that do not change during a run."""
 
     run_id: str
@@ -85,7 +85,8 @@ class RunFacts(Struct, frozen=True):
         return self.modes.get(connection or f"no:{service}", self.default_mode)
 
 
-class RunContext(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunContext:
     """Given to each middleware of the run's calls. Used on the engine's loop."""
 
     facts: RunFacts

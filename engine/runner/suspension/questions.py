@@ -7,11 +7,9 @@ import json
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
-
-from msgspec import Struct
 
 from engine.base.clock import timestamp
 from engine.base.errors import ApprovalExpired, Rejected
@@ -24,7 +22,8 @@ from engine.record.types.step import Wait
 from engine.store.approvals import ApprovalRecord, Questions
 
 
-class Answer(Struct, frozen=True):
+@dataclass(frozen=True)
+class Answer:
     """What became of a question; `at` is RFC 3339 text in UTC."""
 
     state: Literal["approved", "rejected", "expired", "withdrawn"]

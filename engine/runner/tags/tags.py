@@ -16,8 +16,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct
-
 from engine.base.lazy_values import Deferred, Unknown
 from engine.base.run_file import WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
@@ -41,7 +39,8 @@ _MOST_LOOKED_AT = 500
 _THROUGH = ", which comes from "
 
 
-class Outside(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Outside:
     """Where a text comes from."""
 
     ways: tuple[str, ...]

@@ -10,11 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import Struct, field
 
 from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, StorageError
@@ -63,7 +62,8 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-class WorkerEvents(Struct, frozen=True):
+@dataclass(frozen=True)
+class WorkerEvents:
     """What a worker tells others; functions are called on its loop, and must not block."""
 
     idle: Callable[[], None] = _nothing

@@ -5,10 +5,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.errors import OrchestraError, StaleEdit
@@ -36,7 +34,8 @@ from engine.workspace.step_renames import StepRenames, composed
 _MOST_RECORDED = 20
 
 
-class DeletedBranch(Struct, frozen=True):
+@dataclass(frozen=True)
+class DeletedBranch:
     """A branch that was moved to the trash."""
 
     trash: Path

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.step_path import items_around
@@ -18,7 +17,8 @@ from engine.runs.compare.answers import headline
 from engine.runs.compare.step_facts import Kind, error_differences, facts
 
 
-class StepDiff(Struct, frozen=True):
+@dataclass(frozen=True)
+class StepDiff:
     """One step (or item of a loop) that went differently in the two runs."""
 
     path: str
@@ -43,7 +43,8 @@ class StepDiff(Struct, frozen=True):
         }
 
 
-class RunDiff(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunDiff:
     """All differences between two runs."""
 
     good: str

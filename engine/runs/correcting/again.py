@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.lazy_values import NotKnownYet, Unknown, opened
@@ -32,7 +30,8 @@ class Again:
     """`kept`: it does not depend on the answer, and what it wrote stays as it is."""
 
 
-class _Scene(Struct):
+@dataclass
+class _Scene:
     """What is known while the plan is followed to the answer."""
 
     names: dict[str, Any]

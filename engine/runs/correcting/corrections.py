@@ -8,11 +8,9 @@ found by its variables, an undo continues, one request key starts one run, and t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
@@ -87,7 +85,8 @@ class Correction:
     case: SavedCase
 
 
-class _Wrong(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Wrong:
     """A wrong answer, and where it stands."""
 
     run: Run

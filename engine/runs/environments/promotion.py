@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from msgspec import Struct
-
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
@@ -53,7 +51,8 @@ class Promotion:
     is_done: bool = False
 
 
-class Checks(Struct, frozen=True):
+@dataclass(frozen=True)
+class Checks:
     """What a promotion is checked with."""
 
     require_ready: Callable[[Plan], None]
@@ -64,7 +63,8 @@ class Checks(Struct, frozen=True):
     services: Callable[[], Mapping[str, str]]
 
 
-class Candidate(Struct, frozen=True):
+@dataclass(frozen=True)
+class Candidate:
     """The content that an environment would have."""
 
     target: str

@@ -10,11 +10,9 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
-
-from msgspec import Struct, field
 
 from clients.code.service import CodeSettings
 from clients.errors import ServiceError
@@ -73,7 +71,8 @@ class CommandRun:
     """Why it failed or was ended, as a sentence."""
 
 
-class CommandState(Struct, frozen=True):
+@dataclass(frozen=True)
+class CommandState:
     """A command, and how much it has written."""
 
     run: CommandRun
@@ -89,7 +88,8 @@ class CommandOutput:
     skipped: int
 
 
-class _Kept(Struct):
+@dataclass
+class _Kept:
     run: CommandRun
     transcript: Transcript = field(default_factory=Transcript)
     cancelled: threading.Event = field(default_factory=threading.Event)

@@ -13,11 +13,10 @@ import hmac
 import json
 import mimetypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import quote
-
-from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import NotAllowed
@@ -61,7 +60,8 @@ class Sources(Protocol):
         """Return a file. Raises UnknownName."""
 
 
-class PreviewFile(Struct, frozen=True):
+@dataclass(frozen=True)
+class PreviewFile:
     """A file of a preview, and its media type."""
 
     content: bytes

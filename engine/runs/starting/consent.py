@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
@@ -43,7 +41,8 @@ _AGREE_OF_PROMPT = (
 PUBLIC = "public_repository"
 
 
-class Touch(Struct, frozen=True):
+@dataclass(frozen=True)
+class Touch:
     """Something outside that the runs of a workflow touch, and that needs consent."""
 
     name: str
@@ -60,7 +59,8 @@ class Touch(Struct, frozen=True):
         return self.key in agreed or not self.enough.isdisjoint(agreed)
 
 
-class Consents(Struct):
+@dataclass
+class Consents:
     """The stored consents of each workflow; any thread."""
 
     agreements: Agreements

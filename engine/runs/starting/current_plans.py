@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.errors import InvalidInput
 from engine.base.names import workflow_id_of
@@ -14,7 +13,8 @@ from engine.record.types.run import Acceptance, Run
 from engine.workspace.workflow_ids import WorkflowIds
 
 
-class CurrentPlans(Struct, frozen=True):
+@dataclass(frozen=True)
+class CurrentPlans:
     """Compiles workflows as their files are now."""
 
     named: Callable[[str, Mapping[str, AccountMode], str], Plan]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from clients.deadline import deadline
 from clients.errors import ServiceError
@@ -27,7 +26,8 @@ _SECONDS = 30.0
 _SHOWN = 50
 
 
-class ConnectionBadge(Struct, frozen=True):
+@dataclass(frozen=True)
+class ConnectionBadge:
     """An account that a run will touch."""
 
     name: str
@@ -36,7 +36,8 @@ class ConnectionBadge(Struct, frozen=True):
     account: str
 
 
-class PreviewWarning(Struct, frozen=True):
+@dataclass(frozen=True)
+class PreviewWarning:
     """A warning before the run; if `must_tick`, the run starts only after a person has agreed."""
 
     kind: str
@@ -44,7 +45,8 @@ class PreviewWarning(Struct, frozen=True):
     must_tick: bool
 
 
-class RunPreview(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunPreview:
     """What a run would touch. `items`: titles of the items of its first loop, None if they were not read."""
 
     workflow: str

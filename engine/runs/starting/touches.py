@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
@@ -17,7 +16,8 @@ from engine.plugins.step import Effect
 _DEEPEST = 8
 
 
-class Touches(Struct):
+@dataclass
+class Touches:
     """What the steps of a workflow and of those it calls may touch, without steps that never run."""
 
     written: set[str] = field(default_factory=set)

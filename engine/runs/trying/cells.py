@@ -6,9 +6,8 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from msgspec import Struct, field
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.clock import Clock
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
 
 
-class Asked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Asked:
     """What a column asks: a text, and the model."""
 
     document: PromptDefinition

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import DEFAULT_LABEL, LABEL
@@ -23,7 +21,8 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
 
 
-class Column(Struct, frozen=True):
+@dataclass(frozen=True)
+class Column:
     """A text and a model; empty fields mean the same as in `TryRequest`."""
 
     version: str = DEFAULT_LABEL

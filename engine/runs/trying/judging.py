@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from msgspec import Struct
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from engine.runs.trying.try_requests import TryRequests
 
 
-class JudgeAccount(Struct, frozen=True):
+@dataclass(frozen=True)
+class JudgeAccount:
     """The account of a connection that judges."""
 
     connection: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
-
-from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.definitions import PromptDefinition
@@ -23,7 +22,8 @@ DEFAULT_CONCURRENCY = 4
 MOST_CONCURRENCY, MOST_REPEAT, MOST_COLUMNS = 32, 10, 8
 
 
-class MatrixRequest(Struct, frozen=True):
+@dataclass(frozen=True)
+class MatrixRequest:
     """Which texts of a prompt to test with which models, and how."""
 
     __test__ = False  # it is not a test of pytest

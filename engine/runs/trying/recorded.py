@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct
-
 from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import OPEN_RUNS
@@ -43,7 +41,8 @@ class RecordedCall:
     """The prompt as the step names it."""
 
 
-class RecordedValues(Struct, frozen=True):
+@dataclass(frozen=True)
+class RecordedValues:
     """What such a step was called with."""
 
     title: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypedDict
-
-from msgspec import Struct
 
 from engine.base.errors import InvalidInput, StorageError, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema, indented
@@ -23,7 +22,8 @@ MOST_KEPT = 20
 NOT_OURS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidInput)
 
 
-class RealModel(Struct, frozen=True):
+@dataclass(frozen=True)
+class RealModel:
     """A real account of a model that nobody has agreed to ask with a prompt."""
 
     name: str

@@ -8,9 +8,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.secrets import known
@@ -44,7 +43,8 @@ _CLOSE_SECONDS = 5.0
 _BUDGET_REMEDY = "Raise the budget in config.yaml (`budgets`), or try again when its period begins anew."
 
 
-class _Open(Struct):
+@dataclass
+class _Open:
     """A try that this process asks."""
 
     record: Try

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.base.clock import moment_of
 from engine.base.errors import UnknownName
@@ -23,7 +22,8 @@ from engine.store.ledger import EffectRecord, Receipts, account_of, marker, undo
 from engine.store.runs import Runs
 
 
-class RunWrite(Struct, frozen=True):
+@dataclass(frozen=True)
+class RunWrite:
     """One write of a run. `step` is its entry in the document `run`, where an undo is recorded."""
 
     run: Run
@@ -174,7 +174,8 @@ Steps = Callable[[str], bool]
 """Whether a step of a run is meant, by its path in the run."""
 
 
-class _Around(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Around:
     """The context of the steps of a run: the key of the innermost item, and whether everything in it is wanted."""
 
     key: str | None

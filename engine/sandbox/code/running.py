@@ -13,11 +13,9 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from clients.deadline import seconds_left
 from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
@@ -64,7 +62,8 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class CodeLimits(Struct, frozen=True):
+@dataclass(frozen=True)
+class CodeLimits:
     """What code may take."""
 
     seconds: int
@@ -74,7 +73,8 @@ class CodeLimits(Struct, frozen=True):
     output_kb: int
 
 
-class Code(Struct, frozen=True):
+@dataclass(frozen=True)
+class Code:
     """Code to run."""
 
     language: str
@@ -95,7 +95,8 @@ class Code(Struct, frozen=True):
     """What is left of the time of its step; None: more than its own limit."""
 
 
-class Ran(Struct, frozen=True):
+@dataclass(frozen=True)
+class Ran:
     """What code has done."""
 
     output: Any

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import BinaryIO
-
-from msgspec import Struct
 
 IN_MEMORY_MOST = 100 * 1024 * 1024
 """Bytes of a file that a reader may load as a whole."""
@@ -23,7 +22,8 @@ class NeedsCare(Exception):
     """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
 
 
-class Source(Struct, frozen=True):
+@dataclass(frozen=True)
+class Source:
     """A file that is open, its name, and where large results go."""
 
     content: BinaryIO

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from msgspec import Struct
 
 from clients.check_line import CheckLine
 from engine.sandbox.child import End, Heard
@@ -33,7 +32,8 @@ class Setup(Protocol):
         """Programs of languages."""
 
 
-class Needs(Struct, frozen=True):
+@dataclass(frozen=True)
+class Needs:
     """What a piece of code needs."""
 
     language: str
@@ -42,7 +42,8 @@ class Needs(Struct, frozen=True):
     packages: bool = False
 
 
-class Job(Struct, frozen=True):
+@dataclass(frozen=True)
+class Job:
     """A piece of code on its way into a rung."""
 
     language: str

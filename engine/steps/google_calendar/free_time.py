@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-from msgspec import Struct
 
 from clients.google_calendar.times import moment, zone
 from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option
@@ -77,7 +76,8 @@ class FindFreeTime(CalendarRead):
         }
 
 
-class Hours(Struct, frozen=True):
+@dataclass(frozen=True)
+class Hours:
     """The hours of a day in which a time may lie."""
 
     begins: time

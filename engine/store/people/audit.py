@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from msgspec import Struct
-
 
 class AuditEntry(NamedTuple):
     """An action to record. `at` is RFC 3339 text in UTC; `detail` holds no secrets."""
@@ -32,7 +30,8 @@ class AuditLine:
     detail: str
 
 
-class TrailFilter(Struct, frozen=True):
+@dataclass(frozen=True)
+class TrailFilter:
     """Which lines to return: `action` is one action (`users.add`) or all on one subject (`users`); times are aware.
 
     `before` is the number of the last line of the previous page.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
-
-from msgspec import Struct
 
 from engine.store.people.audit import AuditEntry
 
@@ -30,7 +29,8 @@ class SignedIn(NamedTuple):
     role: str
 
 
-class Success(Struct, frozen=True):
+@dataclass(frozen=True)
+class Success:
     """A good sign-in: the tries counted for `account` at `place` are forgotten, and `network` is known for a while."""
 
     account: str
@@ -39,7 +39,8 @@ class Success(Struct, frozen=True):
     at: datetime
 
 
-class SignIn(Struct, frozen=True):
+@dataclass(frozen=True)
+class SignIn:
     """A session to open, and its line in the audit trail."""
 
     session: SessionRecord
@@ -80,7 +81,8 @@ class SignIns(Protocol):
         """Store a link, in place of the user's unused ones; return False if the user is unknown."""
 
 
-class TryLimit(Struct, frozen=True):
+@dataclass(frozen=True)
+class TryLimit:
     """How many failed tries are allowed within a time; those of `account`, at `place`, or both (None: any)."""
 
     most: int
@@ -93,7 +95,8 @@ class TryLimit(Struct, frozen=True):
     """Whether it does not apply at places from which the account signed in before."""
 
 
-class Reached(Struct, frozen=True):
+@dataclass(frozen=True)
+class Reached:
     """A limit that is reached; `at`: the oldest of the tries that fill it."""
 
     limit: TryLimit

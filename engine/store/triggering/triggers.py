@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
-
-from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 
 
-class Key(Struct, frozen=True):
+@dataclass(frozen=True)
+class Key:
     """What has its own cursor and its own set of seen items."""
 
     workflow: str
@@ -101,7 +101,8 @@ class DeadRecord(NamedTuple):
     sentence: str | None = None
 
 
-class TurnedOn(Struct, frozen=True):
+@dataclass(frozen=True)
+class TurnedOn:
     """How a trigger was turned on."""
 
     start: str

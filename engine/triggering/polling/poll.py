@@ -11,12 +11,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
-
-from msgspec import Struct, field, structs
 
 from clients.deadline import deadline
 from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
@@ -55,7 +53,8 @@ PASSED_ON = (StorageError, ServiceError, ConfirmationNeeded, Fenced, InUse, OSEr
 GONE = "it was gone before it could be read"
 
 
-class Looked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Looked:
     """What a poll has stored."""
 
     stored: Sequence[Prepared] = ()
@@ -69,7 +68,8 @@ class Looked(Struct, frozen=True):
         return [one.entry.acceptance["run_id"] for one in self.stored if one.entry is not None]
 
 
-class Looks(Struct):
+@dataclass
+class Looks:
     """Makes polls; any thread."""
 
     items: Items
@@ -111,7 +111,7 @@ class Looks(Struct):
                 reached("before items")
             reached_place = None
             if is_whole:
-                told = structs.replace(found, note=_note(found, [*stored, *prepared]))
+                told = replace(found, note=_note(found, [*stored, *prepared]))
                 reached_place = place(watched, look, told, [one.item for one in prepared], row)
             try:
                 stored += self._stored(watched, row, look, prepared, reached_place) if prepared or is_whole else ()
@@ -229,7 +229,7 @@ def read_thing(kind: TriggerType, look: Look, item: Item) -> Prepared:
     try:
         return Prepared(_patiently(_READ_SECONDS, lambda: kind.read(look, item)))
     except NotFound:
-        return Prepared(structs.replace(item, skip=GONE))
+        return Prepared(replace(item, skip=GONE))
     except ServiceError as error:
         if not is_for_good(error):
             raise

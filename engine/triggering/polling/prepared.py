@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-
-from msgspec import Struct, structs
 
 from clients.errors import BadAnswer
 from engine.base.clock import timestamp
@@ -20,7 +19,8 @@ _LONGEST_TITLE = 300
 _LARGEST_VALUE_BYTES = 256 * 1024
 
 
-class Prepared(Struct, frozen=True):
+@dataclass(frozen=True)
+class Prepared:
     """A new item, ready to be stored: with a run, left out, to be read again later, or dead."""
 
     item: Item
@@ -40,7 +40,7 @@ class Prepared(Struct, frozen=True):
         """Return what is stored of it, for the trigger that has found it."""
         item = self.item
         return ItemRecord(
-            **structs.asdict(key),
+            **vars(key),
             item=item.id,
             state=self.state,
             run_id=None if self.entry is None else self.entry.acceptance["run_id"],

@@ -13,9 +13,7 @@ A read fails in one of three ways:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from engine.base.errors import ConfirmationNeeded
@@ -37,7 +35,8 @@ class Stopped(ServiceError):
     """A poll is interrupted because the engine stops; what was stored before counts."""
 
 
-class Reading(Struct):
+@dataclass
+class Reading:
     """The reads of one poll. `before`: in how many polls each failing item could not be read."""
 
     prepare: Callable[[Item], Prepared]

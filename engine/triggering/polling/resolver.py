@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from clients.deadline import deadline
 from clients.errors import AuthError
@@ -40,7 +39,8 @@ _AGAIN = "Turn it on again."
 _AGREE = "Turn it on again and agree to it, or turn it off."
 
 
-class Named(Struct, frozen=True):
+@dataclass(frozen=True)
+class Named:
     """A trigger of a workflow file that compiles; no account is opened yet."""
 
     plan: Plan
@@ -51,7 +51,8 @@ class Named(Struct, frozen=True):
     source: str
 
 
-class Watched(Struct, frozen=True):
+@dataclass(frozen=True)
+class Watched:
     """A trigger that can be polled."""
 
     named: Named

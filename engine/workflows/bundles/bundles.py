@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from msgspec import Struct, structs
-
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
 from engine.base.names import branch_parts, checked_name, checked_workflow
@@ -61,7 +59,8 @@ class Imported:
     """Tools of MCP servers as `mcp.SERVER.TOOL` that an owner has to accept here."""
 
 
-class _Placed(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Placed:
     """The names here of what a bundle brings, by its name there, and what was made."""
 
     prompts: dict[str, str]
@@ -161,7 +160,7 @@ class Bundles:
         services = {wanted.get(one, one): service for one, service in found.connections.items()}
         return Imported(
             workflow=made,
-            **structs.asdict(placed),
+            **vars(placed),
             missing_connections={one: services.get(one, "") for one in _named(documents) if one not in here},
             missing_workflows=[one for one in found.calls if one not in workflows],
             untested_tools=untested,

@@ -7,9 +7,8 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from msgspec import Struct
 
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, ON_ERROR, home_of, step_nodes
@@ -21,7 +20,8 @@ _MOST_RENAMES = 50
 Kind = Literal["added", "removed", "moved", "renamed", "set"]
 
 
-class Step(Struct, frozen=True):
+@dataclass(frozen=True)
+class Step:
     """A step as a change names it."""
 
     id: str
@@ -33,7 +33,8 @@ class Step(Struct, frozen=True):
     json: JsonObject
 
 
-class Change(Struct, frozen=True):
+@dataclass(frozen=True)
+class Change:
     """One change: of a step, or of a field of it; `step` is None for the workflow itself."""
 
     kind: Kind

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
@@ -14,7 +13,8 @@ from engine.plugins.step import Effect
 from engine.workspace.step_renames import StepRenames
 
 
-class WriteMoved(Struct, frozen=True):
+@dataclass(frozen=True)
+class WriteMoved:
     """A step that writes, at another path than before."""
 
     step: StepNode[StepDefinition]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
-
-from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
@@ -52,7 +51,8 @@ Renamer = Callable[[JsonFile, StepRenames], Sequence[Splice]]
 NOTE = "note"
 
 
-class Applied(Struct, frozen=True):
+@dataclass(frozen=True)
+class Applied:
     """The text after operations, and the splices that lead to it: each refers to the text that those before it give."""
 
     text: str

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from engine.documents.json_splice import Splice, difference
 from engine.workspace.revisions import Revision, back_to
 
@@ -26,7 +24,8 @@ class DraftState:
     can_redo: bool
 
 
-class DraftText(Struct, frozen=True):
+@dataclass(frozen=True)
+class DraftText:
     """The text that a person edits, with its state and its revisions."""
 
     state: DraftState

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, StaleEdit
 from engine.base.json_text import compact
 from engine.base.names import checked_workflow
@@ -82,7 +80,8 @@ class Canvas(DraftState):
     problems: list[Problem]
 
 
-class TriedEdit(Struct, frozen=True):
+@dataclass(frozen=True)
+class TriedEdit:
     """What operations would make of a draft."""
 
     base: str
@@ -120,7 +119,8 @@ class FileEdit:
     problems: list[Problem]
 
 
-class _Now(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Now:
     """The text that a person edits: the draft, or else the file."""
 
     draft: Draft | None

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from msgspec import Struct
-
 from engine.base.errors import InvalidInput, UnknownName
 
 Side = Literal["main", "branch"]
 SIDES: tuple[Side, Side] = ("main", "branch")
 
 
-class Value(Struct, frozen=True):
+@dataclass(frozen=True)
+class Value:
     """A value that a person has typed for a field."""
 
     value: Any

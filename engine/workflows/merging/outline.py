@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject, is_alike
@@ -14,7 +13,8 @@ from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, home_of, st
 STEPS, TRIGGERS = "steps", "triggers"
 
 
-class Part(Struct, frozen=True):
+@dataclass(frozen=True)
+class Part:
     """A step without the steps inside it."""
 
     id: str
@@ -30,7 +30,8 @@ class Part(Struct, frozen=True):
         return StepDefinition({**self.fields, "id": self.id}).title
 
 
-class Outline(Struct, frozen=True):
+@dataclass(frozen=True)
+class Outline:
     """The parts of a workflow. `whole` puts them together again."""
 
     fields: dict[str, Any]

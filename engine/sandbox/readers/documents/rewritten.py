@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
-
-from msgspec import Struct, field
 
 from engine.sandbox.readers.documents.alternatives import keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
@@ -33,7 +32,8 @@ _KNOWN: Mapping[str, str] = {
 _SPAN_MOST = 1000
 
 
-class Rewritten(Struct):
+@dataclass
+class Rewritten:
     """A document for the library."""
 
     main: str
