@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import field_validator
 
 from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged, require_table
-from clients.errors import InvalidRequest
-from engine.documents.shapes import Misfit
+from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -36,14 +35,7 @@ class TableFields(Fields):
 
     table: str = destination("Table", min_length=1, max_length=64)
 
-    @field_validator("table")
-    @classmethod
-    def _can_be_a_name(cls, table: str) -> str:
-        try:
-            require_table(table)
-        except InvalidRequest as error:
-            raise Misfit(error.message, error.remedy) from error
-        return table
+    _can_be_a_name = field_validator("table")(checked_by(require_table))
 
 
 class RowFields(TableFields):

@@ -7,11 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from clients.errors import InvalidRequest
 from clients.rag.client import require_collection
 from clients.rag.embedding import embed_passages, embed_question
 from clients.rag.records import Document, Found
-from engine.documents.shapes import Misfit
+from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
     Call,
     Effect,
@@ -59,14 +58,7 @@ class CollectionFields(Fields):
 
     collection: str = destination("Collection", min_length=1, max_length=64)
 
-    @field_validator("collection")
-    @classmethod
-    def _can_be_a_name(cls, collection: str) -> str:
-        try:
-            require_collection(collection)
-        except InvalidRequest as error:
-            raise Misfit(error.message, error.remedy) from error
-        return collection
+    _can_be_a_name = field_validator("collection")(checked_by(require_collection))
 
 
 class IndexFields(CollectionFields):
