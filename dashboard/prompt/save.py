@@ -37,9 +37,10 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
                 st.rerun()
             st.caption(t("Not saved yet."))
     errors = _errors(file)
-    if errors and not is_changed(draft):
-        said = t("**Saved, with {many}.**", many=_many(errors))
-        st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
+    with st.container():  # always there: what comes and goes itself would move the editors below, which draws them anew
+        if errors and not is_changed(draft):
+            said = t("**Saved, with {many}.**", many=_many(errors))
+            st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
 
 
 def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:

@@ -59,6 +59,37 @@ def test_a_problem_shows_while_one_types_and_the_caret_stays(prompt: Page) -> No
     assert text_of(code_field(prompt, MESSAGE)).endswith("\nAbout {{ nobody_else }}")
 
 
+def test_a_field_that_is_drawn_anew_is_typed_in_on(served: Served, prompt: Page) -> None:
+    """Streamlit takes fields out of the page and draws them anew if something above them comes or goes."""
+    prompt.keyboard.type("\nA")
+    area = code_field(prompt, MESSAGE).locator("xpath=ancestor::*[contains(@class, 'stElementContainer')]")
+    place = area.evaluate_handle(
+        "one => { const place = [one, one.parentNode, one.nextSibling]; one.remove(); return place }"
+    )
+    prompt.keyboard.type("boutt")
+    prompt.keyboard.press("Backspace")
+    place.evaluate("([one, parent, next]) => parent.insertBefore(one, next)")
+    shows(code_field(prompt, MESSAGE), "\nAbout")
+    prompt.keyboard.type(" you")
+    assert text_of(code_field(prompt, MESSAGE)).endswith("\nAbout you")
+    prompt.keyboard.press("Control+z")
+    assert not text_of(code_field(prompt, MESSAGE)).endswith("you")
+    prompt.get_by_text("Not saved yet.").wait_for()
+
+
+def test_a_field_that_was_left_does_not_take_the_keys(served: Served, prompt: Page) -> None:
+    before = text_of(code_field(prompt, MESSAGE))
+    prompt.locator("h1").first.click()
+    settled(prompt)
+    area = code_field(prompt, MESSAGE).locator("xpath=ancestor::*[contains(@class, 'stElementContainer')]")
+    area.evaluate(
+        "one => { const { parentNode, nextSibling } = one; one.remove(); parentNode.insertBefore(one, nextSibling) }"
+    )
+    code_field(prompt, MESSAGE).wait_for()
+    prompt.keyboard.type("xyz")
+    assert text_of(code_field(prompt, MESSAGE)) == before
+
+
 SPOT = """(line, word) => {
   const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
   const range = new Range();

@@ -11,6 +11,7 @@ import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 
 import { colored, completions, endOf, language, spaceInside } from "./languages.js";
+import { leave, returned } from "./redrawn.js";
 import { references } from "./references.js";
 import { addStyle, theme } from "./theme.js";
 import { speak, spoken, t } from "./words.js";
@@ -90,14 +91,30 @@ class Editor {
       parent: this.host,
       state: EditorState.create({ doc: textarea.value, extensions: this.extensions() }),
     });
+    this.sent = this.text;
     this.replaceInPage();
-    if (isFocused) {
-      const end = this.view.state.doc.length;
-      this.view.dispatch({ selection: { anchor: Math.min(anchor, end), head: Math.min(head, end) } });
-      this.view.focus();
+    const before = returned(field.css);
+    if (before !== null) this.goOn(before);
+    else if (isFocused) {
+      this.select(anchor, head);
       this.view.scrollDOM.scrollTop = scrollTop;
       if (this.text !== "") this.commitSoon();
     }
+  }
+
+  select(anchor, head) {
+    const end = this.view.state.doc.length;
+    this.view.dispatch({ selection: { anchor: Math.min(anchor, end), head: Math.min(head, end) }, scrollIntoView: true });
+    this.view.focus();
+  }
+
+  // Go on where the editor of a field that was drawn anew was left; see redrawn.js.
+  goOn({ text, sent, anchor, head, keys }) {
+    if (this.text === sent && text !== sent) {
+      this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    }
+    this.select(anchor, head);
+    if (keys) this.view.dispatch(this.view.state.replaceSelection(keys));
   }
 
   // Whether its field is still there: Streamlit may use the same text area again, for another one.
@@ -133,7 +150,12 @@ class Editor {
       ]),
       EditorView.contentAttributes.of(() => this.attributes()),
       EditorView.updateListener.of((update) => this.onUpdate(update)),
-      EditorView.domEventHandlers({ blur: () => { this.commit(); } }),
+      EditorView.domEventHandlers({
+        blur: () => {
+          leave(this, this.sent);
+          this.commit();
+        },
+      }),
       theme,
     ];
   }
@@ -218,6 +240,7 @@ class Editor {
       return true;
     }
     clearTimeout(this.timer);
+    this.sent = this.text;
     this.textarea.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
     return true;
   }
