@@ -13,6 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+import msgspec
+from msgspec import Struct
+
 from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
 from clients.pacing.paces import OwnPaces, Paces
@@ -25,8 +28,7 @@ if TYPE_CHECKING:
     from clients.sign_in import Seal, SignInWay
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What an account was last seen to have, as its step types understand it, and when."""
 
     what: Any
@@ -82,14 +84,13 @@ def _no_seal(_file: Path | None) -> None:
     return None
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What a client gets besides its settings: how far it may reach, and what it shares with other processes."""
 
     is_demo: bool = False
     """Only the service's stand-in may be reached."""
     shared_folder: Path | None = None
-    paces: Paces = field(default_factory=OwnPaces)
+    paces: Paces = msgspec.field(default_factory=OwnPaces)
     """How far accounts have used their paces."""
     demo_site: Callable[[], str] = _no_site
     """Returns the address of the stand-in for the web, and starts it; empty if there is none."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 
@@ -16,8 +17,7 @@ OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
 """Errors that concern a single item, if further requests are needed for it."""
 
 
-@dataclass(frozen=True)
-class UnreadableItem:
+class UnreadableItem(Struct, frozen=True):
     """A list item that does not match the service's API description."""
 
     id: str

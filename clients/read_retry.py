@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.request_tracking import only_asks
 
@@ -16,8 +17,7 @@ STUMBLES = frozenset({500, 502, 503, 504})
 """Statuses that may pass at once (RFC 9110, 15.6)."""
 
 
-@dataclass
-class Patience:
+class Patience(Struct):
     """The retry policy of a thread."""
 
     pauses_seconds: tuple[float, ...] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import httpx
@@ -24,8 +25,7 @@ _PARTS = re.compile(r"BODY\.PEEK\[[A-Z0-9.() -]*\](?:<\d+(?:\.\d+)?>)?")
 _PORTS = {"https": 443, "http": 80}
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(Struct, frozen=True):
     """One kind of request that changes nothing, not even what counts as read or seen."""
 
     method: str
@@ -69,8 +69,7 @@ class Read:
         return f"{place} ({self.body_is})" if self.body else place
 
 
-@dataclass(frozen=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """The reads of one connection."""
 
     kinds: Iterable[Read] = ()
@@ -84,8 +83,7 @@ class Reads:
         return is_plain and any(kind.fits(request, self.base_url) for kind in self.kinds)
 
 
-@dataclass(frozen=True)
-class ReadCommands:
+class ReadCommands(Struct, frozen=True):
     """The commands of a protocol that change nothing."""
 
     protocol: str

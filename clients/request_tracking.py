@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.errors import ServiceError
 
 _READS = frozenset({"GET", "HEAD"})
 
 
-@dataclass
-class Sent:
+class Sent(Struct):
     """The requests of one call."""
 
     asked: bool = False

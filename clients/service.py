@@ -9,11 +9,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from clients.reads import Read, ReadCommands
 
@@ -27,8 +29,7 @@ OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """The secret that gives access to an account, and where a person gets one."""
 
     setting: str
@@ -43,8 +44,7 @@ class Key:
     """What an empty field shows."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A setting that people usually give together with the key."""
 
     name: str
@@ -55,8 +55,7 @@ class Setting:
     """What an empty field shows."""
 
 
-@dataclass(frozen=True)
-class PublicPlace:
+class PublicPlace(Struct, frozen=True):
     """What steps may write to and everybody may read: needs a person's consent. See `Client.is_public`."""
 
     field: str
@@ -65,8 +64,7 @@ class PublicPlace:
     """The format of workflow inputs that name such a place."""
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(Struct, frozen=True):
     """A part of the installation that only this service needs, of the same name in `pyproject.toml`."""
 
     name: str
@@ -98,8 +96,7 @@ class Extra:
         return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.name}]'`."
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """The declaration of a service."""
 
     name: str
@@ -166,9 +163,9 @@ class Service:
     """A file in the state folder with what the demo has left there, or how such files begin; a reset removes them."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "error_name", self.error_name or self.title)
-        object.__setattr__(self, "usual_name", self.usual_name or self.name)
-        object.__setattr__(self, "offered_as", self.offered_as or self.title)
+        force_setattr(self, "error_name", self.error_name or self.title)
+        force_setattr(self, "usual_name", self.usual_name or self.name)
+        force_setattr(self, "offered_as", self.offered_as or self.title)
 
     @property
     def is_model(self) -> bool:

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from clients.errors import InvalidRequest
 
 
@@ -71,8 +73,7 @@ class SignedIn:
     info: dict[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class SignInFacts:
+class SignInFacts(Struct, frozen=True):
     """What is known about a sign-in without asking the service; times are RFC 3339."""
 
     account: str

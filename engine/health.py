@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 
@@ -33,8 +35,7 @@ class Reason:
         return Reason(self.check, _without_paths(self.message, root), _without_paths(self.remedy, root))
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(Struct, frozen=True):
     """The result. `failing`: requests would fail; `degraded`: they work, but somebody needs to act."""
 
     status: Status

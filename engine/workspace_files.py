@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
+from msgspec import Struct
+
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.file.client import Entry, FileClient, OpenFile, WrittenFile
 from clients.file.service import FILE, OUTPUT
@@ -35,8 +37,7 @@ _PAGE_CHARACTERS, _TABLE_ROWS = 50_000, 50
 _LIMITS = Limits(cpu_seconds=20, wall_seconds=30.0)
 
 
-@dataclass(frozen=True)
-class FileList:
+class FileList(Struct, frozen=True):
     """Files by path, and whether there are more."""
 
     files: list[Entry]

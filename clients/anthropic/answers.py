@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.anthropic.service import ANTHROPIC
 from clients.errors import BadAnswer
@@ -57,8 +58,7 @@ def streamed(events: Iterable[Any], model: str, on_text: OnText, *, shows_input:
     return collected.answer()
 
 
-@dataclass
-class _Collected:
+class _Collected(Struct):
     """The events so far (https://platform.claude.com/docs/en/build-with-claude/streaming)."""
 
     model: str

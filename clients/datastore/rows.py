@@ -5,9 +5,11 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
@@ -38,8 +40,7 @@ class Row:
     """When it was last changed (RFC 3339, UTC)."""
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """What saving a row has done."""
 
     row: Row
@@ -47,8 +48,7 @@ class Saved:
     """The row as it was; None if there was none."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which rows of a table to return, and in which order."""
 
     where: Mapping[str, Any] | None = None
@@ -63,8 +63,7 @@ class Wanted:
     limit: int = 100
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
 
     rows: list[Row]
@@ -88,8 +87,7 @@ class Rows:
         )
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What stored JSON holds."""
 
     value: Any = None
@@ -97,8 +95,7 @@ class Loaded:
     """It has more levels than are allowed, and `value` is None: an earlier release has saved it."""
 
 
-@dataclass
-class StoredRow:
+class StoredRow(Struct, dict=True):
     """A row as it is stored, with its value as JSON text."""
 
     key: str

@@ -7,15 +7,15 @@ contract that every drive keeps.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from clients.client import Client
 from clients.listing import Json
 
 
-@dataclass(frozen=True)
-class DriveFile:
+class DriveFile(Struct, frozen=True):
     """A file or folder of a drive."""
 
     id: str
@@ -36,8 +36,7 @@ class DriveFile:
     """A page that a person can open; empty if there is none."""
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What has come into a folder since a cursor; a file may be listed again, but none that was there before."""
 
     files: list[DriveFile]

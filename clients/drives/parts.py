@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.service import Service
@@ -13,8 +14,7 @@ from clients.service import Service
 _TRIES = 4
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a session is."""
 
     offset: int
@@ -23,8 +23,7 @@ class Progress:
     """The file, once the session has all of it."""
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """An upload session of a drive; the file appears with its last part."""
 
     service: Service

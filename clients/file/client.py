@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import Struct
+
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
@@ -33,8 +35,7 @@ _PICKED_MOST = 1_000
 _DEMO = "demo"
 
 
-@dataclass(frozen=True)
-class OpenFile:
+class OpenFile(Struct, frozen=True):
     """An open regular file."""
 
     handle: int

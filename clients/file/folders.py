@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from clients.client import Opening
 from clients.errors import InvalidRequest
@@ -16,8 +17,7 @@ OWN = ("workflows", "prompts", "environments", "agents", "tools", "mcp", "logs")
 """Folders of a workspace whose files say what runs, or ran."""
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A folder, as it is found once: a link that is changed later leads nowhere else."""
 
     place: Path

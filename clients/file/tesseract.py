@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 INSTALL = "`apt install tesseract-ocr tesseract-ocr-deu` (13 MB; `brew install tesseract tesseract-lang` on macOS)"
 ABSENT = f"It needs the program tesseract, which is not installed. Install it: {INSTALL}, or use `llm.vision`."
 _SECONDS = 20.0
 
 
-@dataclass(frozen=True)
-class Tesseract:
+class Tesseract(Struct, frozen=True):
     """An installed tesseract."""
 
     program: str

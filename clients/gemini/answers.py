@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import BadAnswer
 from clients.gemini.service import GEMINI
@@ -30,8 +31,7 @@ def plain_answer(answers: Iterable[Any], asked_model: str, on_text: OnText | Non
     return collected.answer()
 
 
-@dataclass
-class _Collected:
+class _Collected(Struct):
     """The pieces so far."""
 
     model: str

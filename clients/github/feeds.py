@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import AuthError, NotFound
 from clients.github import values as github_values
@@ -31,8 +33,7 @@ _CLASSIC_ONLY = (
 )
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of a list as received, with the validators for the next request."""
 
     items: list[Json]

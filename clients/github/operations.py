@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 
@@ -16,8 +17,7 @@ _MOST_TOKENS = 20_000
 _MEMBERS = frozenset({"query", "variables", "operationName"})
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """The operation of a document that is sent."""
 
     name: str

@@ -11,9 +11,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import RateLimited, ServiceError
 from clients.pacing.paces import Paces, account_of
@@ -41,8 +42,7 @@ def free_at(written_at: Sequence[float], now: float) -> float:
     return max(moments)
 
 
-@dataclass(frozen=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """What is known of an account: when it wrote in the last hour, and until when it may send nothing."""
 
     turns: tuple[float, ...] = ()

@@ -7,8 +7,9 @@ History ids are valid for at least a week, often longer, and sometimes for hours
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import NotFound
 from clients.gmail.labels import Labels
@@ -21,8 +22,7 @@ _GONE = "messagesDeleted"
 _TYPES = [*_EVENTS.values(), "messageDeleted"]
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """Mails that arrived or got a label and were not deleted since: their ids in history order."""
 
     labels: dict[str, set[str]]

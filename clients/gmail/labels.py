@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from clients.error_mapping import reading
 from clients.errors import Conflict, InvalidRequest, NotFound
@@ -19,8 +20,7 @@ Names = dict[str, list[str]]
 _TRASH = "TRASH"
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A mail, or all mails of a thread."""
 
     kind: Literal["messages", "threads"]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import field
 
 from clients.google.declaration import TOKEN_URL
 from clients.oauth.app import SignInApp
 
 
-@dataclass(frozen=True, kw_only=True)
-class GoogleApp(SignInApp):
+class GoogleApp(SignInApp, frozen=True, kw_only=True):
     """A service of Google as its sign-in sees it (https://developers.google.com/identity/protocols/oauth2/scopes)."""
 
     at: str = "Google"

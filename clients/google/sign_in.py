@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from clients.google.app import GoogleApp
 from clients.google.client_secret import WrongClientSecret, client_secret
 from clients.oauth.sign_in import WAIT_SECONDS, Registered, facts_in, signed_in
@@ -107,7 +109,7 @@ def facts(info: Mapping[str, Any], now: datetime) -> SignInFacts:
     words = f"Testing mode: {_left(left)}"
     note = f"{words}." if told else f"If Google's console says Testing, it expires: {_left(left)}."
     ends = ends_at.isoformat(timespec="seconds")
-    return SignInFacts(**{**vars(known), "ends_at": ends, "note": note, "warns": left < _WARNS_BEFORE})
+    return SignInFacts(**{**structs.asdict(known), "ends_at": ends, "note": note, "warns": left < _WARNS_BEFORE})
 
 
 def _moment(text: object) -> datetime | None:

@@ -6,8 +6,9 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from clients.google_calendar.times import shown
 from clients.listing import Json
@@ -21,8 +22,7 @@ def event_id(marker: str) -> str:
     return f"orc{hashlib.sha256(marker.encode()).hexdigest()[:40]}"
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What an event is to be; None: unchanged."""
 
     title: str | None = None

@@ -6,13 +6,13 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import httpx
+from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Opening

@@ -5,7 +5,7 @@ https://developers.google.com/workspace/drive/api/guides/ref-export-formats
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.google_drive.service import GOOGLE_DRIVE, DocumentForm
@@ -14,8 +14,7 @@ from clients.listing import Json
 _NATIVE = "application/vnd.google-apps."
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True):
     """A kind of file."""
 
     media_type: str

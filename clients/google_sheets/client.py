@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
@@ -26,8 +27,7 @@ KEY = "orchestraWrite"
 _PAGE = 1000
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """A sheet of a spreadsheet."""
 
     spreadsheet: str

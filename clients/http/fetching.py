@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 _CHARSET = "charset="
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(Struct, frozen=True):
     """What a server calls the present state of a document; empty if it calls it nothing."""
 
     etag: str = ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import data
@@ -17,8 +17,7 @@ BYTES_MOST = 20 * 1024 * 1024
 """Of all pages together."""
 
 
-@dataclass(frozen=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """How a service paginates.
 
     `items`: path of the list in the JSON, names joined by dots; "" if the JSON is the list itself.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.http.service import HTTP
@@ -34,18 +35,17 @@ class Upload:
         return self.media_type if _MEDIA_TYPE.fullmatch(self.media_type) else "application/octet-stream"
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One request with at most one body (`json`, `text`, `form` with `files`, `file`). None: no such body."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, Any] = {}
     json: Any = None
     text: str | None = None
     form: Mapping[str, Any] | None = None
-    files: Mapping[str, Upload] = field(default_factory=dict)
+    files: Mapping[str, Upload] = {}
     file: Upload | None = None
     most_bytes: int | None = None
     """Maximum size of the answer; None for the default of 10 MB."""

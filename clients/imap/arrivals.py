@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, structs
 
 from clients.errors import Unreadable
 from clients.imap.answers import Fetched
@@ -25,8 +26,7 @@ OUR_MARK = "<orchestra."
 _FIELDS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT RECEIVED X-ORCHESTRA)]"
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One mail: its number, and `key`, which stays the same when the folder is renumbered."""
 
     uid: int
@@ -64,7 +64,7 @@ class Arrivals:
 
     def arrived_since(self, moment: datetime) -> list[int]:
         """Return the numbers of matching mails that arrived since then, ascending."""
-        wanted = Search(**{**vars(self._wanted), "since": moment.isoformat()})
+        wanted = Search(**{**structs.asdict(self._wanted), "since": moment.isoformat()})
         found = self._session.search(wanted.written()) if self.selected.exists else []
         return [one.uid for one in self._session.fetch(found) if wanted.fits(one.arrived_at)]
 

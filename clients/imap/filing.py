@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
@@ -15,8 +16,7 @@ from clients.mail_server.providers import SERVICE
 SEEN = "\\Seen"
 
 
-@dataclass(frozen=True)
-class Filed:
+class Filed(Struct, frozen=True):
     """Where a mail is now; `id` is "" if the server does not return it and no Message-ID finds it."""
 
     id: str

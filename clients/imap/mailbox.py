@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
@@ -43,8 +44,7 @@ _USUAL_NAMES = {
 """Usual names of such folders if the server does not report their special use."""
 
 
-@dataclass(frozen=True)
-class MailId:
+class MailId(Struct, frozen=True):
     """Identifies a mail: `folder:uidvalidity:uid`, valid as long as the folder's UIDVALIDITY (RFC 3501 2.3.1.1)."""
 
     folder: str
@@ -68,8 +68,7 @@ def mail_id(text: str) -> MailId:
     return MailId(folder, int(validity), int(numbers))
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """One folder; `role` is drafts, sent, trash, archive, all, junk, flagged, inbox or ""."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.mail_server.providers import SERVICE
@@ -11,8 +12,7 @@ from clients.mail_server.providers import SERVICE
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Struct, frozen=True):
     """Criteria; empty ones match everything. `since` and `before` are dates, or times with an offset."""
 
     folder: str = ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.imap.answers import Fetched, fetched, listed_folder
@@ -23,8 +25,7 @@ _BEGINNING_BYTES = 1024 * 1024
 _WHOLE_BYTES = 25 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """A folder's state when it was opened."""
 
     folder: str

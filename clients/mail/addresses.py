@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.mail.length import cut_note
@@ -36,8 +37,7 @@ _REMEDY = (
 )
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(Struct, frozen=True):
     """One entry of a header; `spec` is its address as written, never decoded, or "" if it has none."""
 
     name: str
@@ -52,8 +52,7 @@ class Address:
         return " ".join(filter(None, [name, f"<{self.spec}>" if name and self.spec else self.spec]))
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     raw: str
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _FIELD = re.compile(rb"([!-9;-~\x80-\xff]*)[ \t]*:")
 _SURELY_A_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:(?!//)")
@@ -14,8 +15,7 @@ BYTES_MOST = 1_000_000
 LINES_MOST = 20_000
 
 
-@dataclass
-class Block:
+class Block(Struct):
     """The headers read so far, and where the body begins."""
 
     body: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.header import Header
@@ -14,6 +13,8 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.mail import addresses
@@ -30,8 +31,7 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,247}>")
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
 
 
-@dataclass(frozen=True)
-class File:
+class File(Struct, frozen=True):
     """An attachment of an outgoing mail."""
 
     name: str
@@ -39,8 +39,7 @@ class File:
     media_type: str = ""
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """The content of an outgoing mail; address fields hold one or several addresses, with or without names."""
 
     to: Sequence[str] = ()

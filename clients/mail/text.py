@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from msgspec import Struct
 
 from clients.mail.addresses import shown_addresses, shown_sender
 from clients.mail.charsets import decoded, is_known
@@ -43,8 +44,7 @@ _BYTES_MOST = 4_000_000
 """Total size of a mail's texts that is read."""
 
 
-@dataclass(frozen=True)
-class Trim:
+class Trim(Struct, frozen=True):
     """What to remove from a mail's text."""
 
     quotes: bool = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.errors import AuthError, InvalidRequest
 from clients.mail_server.wire import Security
@@ -11,8 +12,7 @@ from clients.mail_server.wire import Security
 SERVICE = "imap"
 
 
-@dataclass(frozen=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One provider. Ports follow from the security: IMAP 993 or 143, SMTP 465 or 587 (RFC 8314)."""
 
     imap: str

@@ -6,10 +6,10 @@ import functools
 import ssl
 import threading
 import weakref
-from dataclasses import dataclass
 from typing import Literal
 
 import httpcore
+from msgspec import Struct
 
 from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
@@ -28,8 +28,7 @@ _CONNECT_SECONDS = 15.0
 _READ_BYTES = 65_536
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """The address of a mail server, and how the connection is secured."""
 
     service: str

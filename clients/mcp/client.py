@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
+from msgspec import Struct
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
@@ -32,8 +32,7 @@ _MOVED = "Redirects are not followed: set the connection's base_url to the addre
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a tool has returned."""
 
     text: str

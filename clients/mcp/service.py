@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.base_url import BaseUrl
@@ -71,8 +71,7 @@ class McpSettings(BaseModel):
         return json.dumps([self.command, self.args, sorted(self.env), self.folders, self.network, self.allow_hosts])
 
 
-@dataclass(frozen=True)
-class OfferedTool:
+class OfferedTool(Struct, frozen=True):
     """A tool as a server offers it; whatever it says is a claim of the server."""
 
     server: str

@@ -10,8 +10,9 @@ import contextlib
 import contextvars
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from clients.errors import BadAnswer, ServiceError
 
@@ -22,8 +23,7 @@ MOST_TOKENS = 1_000_000_000
 """More than any model reads or writes at once."""
 
 
-@dataclass(frozen=True)
-class ModelRequest:
+class ModelRequest(Struct, frozen=True):
     """A request that is about to be sent."""
 
     model: str
@@ -55,8 +55,7 @@ class Meter(Protocol):
         """Return the permission for a request, perhaps after a wait. Raises what refuses it."""
 
 
-@dataclass
-class _Free:
+class _Free(Struct):
     """The permission where nothing is counted."""
 
     model: str

@@ -6,9 +6,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
@@ -25,8 +26,7 @@ CLOCK_SKEW = timedelta(seconds=120)
 """How far Notion's clock, which shows whole minutes, may differ from ours."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A data source: the table in a database whose rows are pages."""
 
     id: str

@@ -8,9 +8,10 @@ key, adds what is missing, and never creates a second page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from clients.notion.written import WrittenPages
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A page to write: values in Notion's form, its text, and values moved into the text."""
 
     values: Json

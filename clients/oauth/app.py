@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
 import httpx
+from msgspec import Struct, field
 
 from clients.errors import AuthError
 from clients.service import Service
@@ -33,8 +33,7 @@ class Tokens(Protocol):
         """Return a value that changes with each sign-in, or None for a fixed token."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SignInApp:
+class SignInApp(Struct, frozen=True, kw_only=True):
     """A service as its sign-in sees it."""
 
     service: Service
@@ -87,8 +86,7 @@ class SignInApp:
         return [one for one in map(_last_part, self.needed or self.scopes) if one.lower() not in names]
 
 
-@dataclass(frozen=True, kw_only=True)
-class OAuthApp(SignInApp):
+class OAuthApp(SignInApp, frozen=True, kw_only=True):
     """A service where people register a public client of their own, which has no secret."""
 
     authorize_url: str

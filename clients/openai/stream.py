@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import BadAnswer
 from clients.models.asking import CUT_OFF, OnText, charging, tool_call
@@ -34,8 +35,7 @@ def streamed(asked: Any, model: str, on_text: OnText) -> dict[str, Any]:
     return collected.answer()
 
 
-@dataclass
-class _Collected:
+class _Collected(Struct):
     """The chunks so far (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
     model: str

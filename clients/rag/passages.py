@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
+
+from msgspec import Struct
 
 PageStart = tuple[int, int]
 """The number of a page, and where it begins in the text."""
@@ -18,8 +19,7 @@ _HEADING = re.compile(r"(#{1,6}) +(.+?)[ #]*$", re.MULTILINE)
 _ENDS = re.compile(r"(?<=[.!?。！？])\s+|\n+|(?<=[。！？])|[ \t]+")
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A part of a document; `start` and `end` are offsets into its text, in characters."""
 
     start: int

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct, field
 
 from clients.rag.passages import PageStart
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True):
     """A document to be indexed."""
 
     id: str
@@ -20,8 +21,7 @@ class Document:
     """Where each page begins in the text."""
 
 
-@dataclass(frozen=True)
-class Embedding:
+class Embedding(Struct, frozen=True):
     """What makes the vectors of a collection."""
 
     connection: str
@@ -78,8 +78,7 @@ class Found:
     """Where words of the question are in `text`: (start, end)."""
 
 
-@dataclass(frozen=True)
-class ToEmbed:
+class ToEmbed(Struct, frozen=True):
     """A passage without a vector; `text` is what the vector is made of."""
 
     number: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -16,6 +15,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 import httpx
+from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Opening

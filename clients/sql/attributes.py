@@ -8,8 +8,9 @@ https://www.postgresql.org/docs/current/xfunc-sql.html#XFUNC-SQL-COMPOSITE-FUNCT
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -29,8 +30,7 @@ Ask = Callable[[str, Sequence[str]], Sequence[Sequence[Any]]]
 """Runs a query of ours with its values; returns the rows."""
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """A name that follows that of a table, as in `t.f`."""
 
     name: str

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening, Seen
@@ -31,8 +34,7 @@ _NAMED_COLUMNS = 30
 """Columns of a table that a picked statement names."""
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The rows of a query as objects, and whether there are more."""
 
     columns: Sequence[Mapping[str, str]]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
@@ -89,8 +90,7 @@ def _schema(column: TableColumn, dialect: Dialect) -> Schema:
     return {"type": "string"} if base in _TEXTS else {"type": "boolean"} if base == "boolean" else {}
 
 
-@dataclass(frozen=True)
-class _Query:
+class _Query(Struct, frozen=True):
     """What the names in a query mean."""
 
     dialect: Dialect | None
@@ -145,8 +145,7 @@ class _Query:
 _Found = Iterable[tuple[str, Schema]]
 
 
-@dataclass(frozen=True)
-class _Sources:
+class _Sources(Struct, frozen=True):
     """The tables and queries after FROM, by the names that they have there."""
 
     columns: Mapping[str, Columns | None]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from clients.check_line import CheckLine
 from clients.sql.address import Dialect
@@ -28,8 +30,7 @@ class Column:
     type: str = ""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """The rows of a query while they are read: they end with the transaction."""
 
     columns: Sequence[Column]
@@ -59,8 +60,7 @@ class Table:
     columns: Sequence[TableColumn] = ()
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(Struct, frozen=True):
     """A statement to execute once."""
 
     statement: str
@@ -68,8 +68,7 @@ class Write:
     marker: str
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a write did: the number of rows, and those that it returns."""
 
     affected: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
@@ -103,8 +104,7 @@ _FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
 """Functions that sqlglot does not know itself, and that read nothing but their arguments and the clock."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A statement that was proven to read. Only `proven` makes one."""
 
     statement: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from clients.sql.address import Address, Dialect
 from clients.sql.database import Table, TableColumn
@@ -29,16 +31,14 @@ def assembled(rows: Iterable[Sequence[Any]]) -> list[Table]:
     return [Table(table, kind, tuple(columns)) for (table, kind), columns in found.items()]
 
 
-@dataclass(frozen=True)
-class SeenTables:
+class SeenTables(Struct, frozen=True):
     """The tables of a database as they were last read."""
 
     dialect: Dialect
     tables: Sequence[Table]
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """A file in the folder of the state with the tables that one account saw; its time is that of the reading."""
 
     folder: Path

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
 from clients.sql.service import NAME
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Rows of a table. Columns may be written as `table.column`, as pickers do."""
 
     table: str

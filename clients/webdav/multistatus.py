@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.drives.safe_xml import parsed
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """One `response`: where it is, and its properties as text."""
 
     href: str

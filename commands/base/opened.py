@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from commands.base.screen import note
 
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 _LARGEST_LOG_BYTES = 5 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Struct, frozen=True):
     """A workspace opened for reading, and the person who reads."""
 
     orchestra: Orchestra | Reader
     principal: Principal
 
 
-@dataclass(frozen=True)
-class Session(Look):
+class Session(Look, frozen=True):
     """An opened workspace and the person who acts in it."""
 
     orchestra: Orchestra

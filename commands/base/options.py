@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct, field
 
 VARIABLE = "ORCHESTRA_WORKSPACE"
 _WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\](?:([^/\\]+)\.branches[/\\])?([^/\\]+)\.json\Z")
 
 
-@dataclass
-class Place:
+class Place(Struct):
     """The workspace of a command: `--workspace` wherever it was given, else ORCHESTRA_WORKSPACE, else this folder."""
 
     workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or Path.cwd()))

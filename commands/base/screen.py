@@ -123,6 +123,10 @@ def _plain(value: object) -> Any:
     from dataclasses import asdict, is_dataclass  # here: the parent of a server writes plain JSON, and stays small
     from datetime import date
 
+    from msgspec import Struct, structs
+
+    if isinstance(value, Struct):
+        return structs.asdict(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, date):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
+from msgspec import Struct
 
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from engine.copilot.talking.records import Turn
 
 
-@dataclass(frozen=True)
-class PromptQuestion:
+class PromptQuestion(Struct, frozen=True):
     """What `ask --prompt` is told."""
 
     words: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from msgspec.structs import replace
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import streamlit as st
+from msgspec.structs import replace
 
 from dashboard.base import fields
 from dashboard.base.language import t, tn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from msgspec import structs
 
 from dashboard.base import fields
 from dashboard.base.language import t, tn
@@ -107,7 +108,7 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
         wanted = _try_request(text, given, asked)
         needed = needed_for(visit, name, [(asked.connection, asked.model or model_named(object_in(text)))])
         asking = Asking(
-            name, t("Ask the model"), lambda who: tries.start(who, name, wanted), _begun, digest(vars(wanted))
+            name, t("Ask the model"), lambda who: tries.start(who, name, wanted), _begun, digest(structs.asdict(wanted))
         )
         ask_button(visit, asking, needed, place)
 

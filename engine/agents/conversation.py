@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
@@ -22,8 +23,7 @@ ASK = "agent.ask"
 """The step that asks a person."""
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One question to the model, and the calls that it asked for."""
 
     number: int
@@ -54,8 +54,7 @@ class Turn:
         return int(self.answer.get("tokens") or 0)
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Where the agent stops, with what people have given beyond its file; None for a limit that it does not have."""
 
     turns: float
@@ -64,8 +63,7 @@ class Limits:
     seconds: float | None
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """What an agent was asked, what it did, and how it ended."""
 
     task: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from clients.wording import did_you_mean
 from engine.agents.agent_file import AgentModel, ToolModel
@@ -20,8 +21,7 @@ _OURS = ("role", "format", "widget", "markup", "names", "outside")
 """Keywords of our field schemas that mean nothing to a model."""
 
 
-@dataclass(frozen=True)
-class ToolFault:
+class ToolFault(Struct, frozen=True):
     """What is wrong at a place of an agent's file."""
 
     path: tuple[str | int, ...]

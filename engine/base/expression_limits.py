@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from engine.base.errors import ExpressionError
 from engine.base.wording import number_text
@@ -40,8 +41,7 @@ A_VALUE = 16
 _NARROWER = "Take less at once: filter first, cut texts with substring(), or go through the items with foreach."
 
 
-@dataclass
-class _Allowance:
+class _Allowance(Struct):
     seconds: float
     left: float
 

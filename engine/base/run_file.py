@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
@@ -15,8 +15,7 @@ WORKSPACE_FILE = "workspace-file"
 """Marks a path in the workspace: of a field, that it takes one; of an output, that it leads to a file found there."""
 
 
-@dataclass(frozen=True)
-class FileContent:
+class FileContent(Struct, frozen=True):
     """A file in the output of a step: the engine stores it and puts a `RunFile` in its place.
 
     Its content is in memory, or in a file of its own at `path`, which the engine deletes once it has stored it.

@@ -9,13 +9,13 @@ field a field needs (engine/compiler/definition/model.py), to what a comparison 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.statuses import StepStatus
 
 
-@dataclass(frozen=True)
-class StepField:
+class StepField(Struct, frozen=True):
     """One field of a step."""
 
     name: str

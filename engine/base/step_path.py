@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _INDEX = re.compile(r"\[\d+\]")
 _PART = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?\Z")
@@ -26,8 +27,7 @@ class PathPart(NamedTuple):
         return self.id if self.item is None else f"{self.id}[{self.item}]"
 
 
-@dataclass(frozen=True, slots=True)
-class StepPath:
+class StepPath(Struct, frozen=True):
     """A step, or an item of a loop, by the steps around it, outermost first."""
 
     parts: tuple[PathPart, ...]

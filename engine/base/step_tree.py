@@ -11,8 +11,9 @@ Steps are nested in four places: `steps` of the workflow and of groups, `on_erro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from engine.base.json_text import JsonObject
 
@@ -48,8 +49,7 @@ Place = tuple[str | int, ...]
 AnyStep = TypeVar("AnyStep")
 
 
-@dataclass(frozen=True)
-class Child(Generic[AnyStep]):
+class Child(Struct, Generic[AnyStep], frozen=True):
     """A step directly inside a workflow or another step."""
 
     id: str
@@ -58,8 +58,7 @@ class Child(Generic[AnyStep]):
     """From what is around it: `("steps", 0)`."""
 
 
-@dataclass(frozen=True)
-class StepNode(Generic[AnyStep]):
+class StepNode(Struct, Generic[AnyStep], frozen=True):
     """A step and its position in a workflow."""
 
     step: AnyStep
@@ -113,8 +112,7 @@ def step_node(child: Child[AnyStep], parent: StepNode[AnyStep] | None) -> StepNo
     return StepNode(child.step, place, path, parent, parent.depth + 1, is_fallback)
 
 
-@dataclass(frozen=True)
-class StepDefinition:
+class StepDefinition(Struct, frozen=True):
     """A step as it is in a workflow document; a value of the wrong type counts as missing."""
 
     json: JsonObject

@@ -15,8 +15,9 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.statuses import Priority
 
@@ -32,8 +33,7 @@ def take_short_turns() -> None:
     sys.setswitchinterval(_TURN_SECONDS)
 
 
-@dataclass(slots=True, eq=False)
-class _Task:
+class _Task(Struct, eq=False):
     """A unit of work, and the future for its result."""
 
     work: Callable[[], Any]

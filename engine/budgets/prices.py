@@ -6,10 +6,11 @@ Amounts are whole nano-USD (a billionth of a dollar), so that sums are exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from clients.addresses import is_loopback
 from engine.budgets.settings import LOCAL, UNKNOWN, Price
@@ -20,8 +21,7 @@ _MOST_OUTPUT_TOKENS = 131_072
 _FREE = Price(input=0, output=0)
 
 
-@dataclass(frozen=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """The prices of one connection. `is_demo`: the stand-in answers, and costs nothing."""
 
     table: Mapping[str, Price] = field(default_factory=dict)

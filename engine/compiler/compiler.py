@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from msgspec import structs
+
 from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
@@ -60,16 +62,16 @@ def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Comp
     that was just now.
     """
     sightings = Sightings(around.seen)
-    found = _read(file, name, replace(around, seen=sightings.of))
+    found = _read(file, name, structs.replace(around, seen=sightings.of))
     if not sightings.noted or all(one.severity != "error" for one in found[0].problems):
         return found
-    sure = _read(file, name, replace(around, seen=never_seen))
+    sure = _read(file, name, structs.replace(around, seen=never_seen))
     doubtful = sightings.told(found[0].problems, sure[0].problems)
     if not doubtful:
         return found
     compiled, report = found if sightings.are_fresh else sure
     certain = [one for one in sure[0].problems if one not in doubtful]
-    return replace(compiled, problems=_sorted([*certain, *doubtful])), report
+    return structs.replace(compiled, problems=_sorted([*certain, *doubtful])), report
 
 
 def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
@@ -185,9 +187,9 @@ class _Compilation:
         """Return a plan with what it reaches, after the checks that need the whole of it."""
         self.passage = self._outside.passage(self._model)
         reach = reaches(plan, self._callees.plans, self._around)
-        plan = replace(plan, reach=reach, decided_by_inputs=self.passage.decided_by(plan.inputs_schema))
+        plan = structs.replace(plan, reach=reach, decided_by_inputs=self.passage.decided_by(plan.inputs_schema))
         self.reach = known_sources(plan)
-        check_privacy(self._model, replace(plan, reach=self.reach), self._around, self.report)
+        check_privacy(self._model, structs.replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
         warn(self._model, plan, self.report, Names.of(self.report, self._faults))
         warn_of_endless_calls(plan, self._callees.plans, self.report)

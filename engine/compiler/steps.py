@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.errors import OrchestraError
 from engine.compiler.actions import Actions
@@ -40,8 +42,7 @@ ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step":
 """The type of `error` in a fallback and in `on_failure`."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """The context of steps: their path in the file, the names in scope, and the steps finished when they start."""
 
     path: JsonPath

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError, UnknownName
 from engine.compiler.checks.called_workflows import check_inputs
@@ -31,8 +32,7 @@ _ONLY_ITEM = "The inputs of a trigger see only 'item': what was found."
 _FIXED = "The fields of a trigger are fixed: it looks before there is a run. They take no expression."
 
 
-@dataclass(frozen=True)
-class TriggerPlace:
+class TriggerPlace(Struct, frozen=True):
     """What a trigger may refer to."""
 
     workflow: str

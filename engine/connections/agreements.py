@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine.base.errors import AccountChanged
 from engine.base.names import workflow_id_of
@@ -47,8 +48,7 @@ def account_key(connection: str, whose: str, *, writes: bool) -> str:
     return f"{connection} {whose} {'write' if writes else 'read'}"
 
 
-@dataclass(frozen=True)
-class Agreed:
+class Agreed(Struct, frozen=True):
     """The accounts that one run may use."""
 
     agreements: Agreements

@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError, TooManyRequests
@@ -21,8 +22,7 @@ _MOST_ASKED, _PERIOD_SECONDS = 30, 60.0
 _Key = tuple[str, str]
 
 
-@dataclass
-class _Answer:
+class _Answer(Struct):
     """What an account has answered last, for one format."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

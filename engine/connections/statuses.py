@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.service import Service
@@ -22,8 +23,7 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 
 
-@dataclass(frozen=True)
-class ConnectionStatus:
+class ConnectionStatus(Struct, frozen=True):
     """One connection, for the dashboard. `ready`: its mode has what it needs; `note` says what it lacks.
 
     `key_variable`, `key_place` and `key_url` say how to get a key, `sign_in_at` where a person signs in instead; the

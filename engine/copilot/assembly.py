@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
@@ -47,8 +48,7 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What the parts are built from."""
 
     kept: Kept

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from msgspec import Struct
+
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_reader import Spot, Spots
 
@@ -77,8 +79,7 @@ def _shared(one: str, other: str) -> int:
     return low
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How text is laid out at a place: for new text there."""
 
     indent: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.wording import did_you_mean
@@ -46,8 +47,7 @@ _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "
 _VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """One violation of a schema."""
 
     place: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.errors import InvalidFile
 from engine.base.problem import Problem
@@ -24,8 +25,7 @@ _YAML_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+[eE][-+][0-9]+\Z")
 _SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
-@dataclass
-class YamlFile:
+class YamlFile(Struct):
     """A parsed YAML text: its value, and the position of each key and value."""
 
     file: str

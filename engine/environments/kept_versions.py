@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.names import is_branch
@@ -21,8 +23,7 @@ ALWAYS = "1970-01-01T00:00:00.000Z"
 """The time of a version of which nobody knows when the file was it: every rename of a step counts as later."""
 
 
-@dataclass(frozen=True)
-class KeptVersion:
+class KeptVersion(Struct, frozen=True):
     """A text of a file that is kept."""
 
     text: str

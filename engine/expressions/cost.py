@@ -9,8 +9,9 @@ process with limits (costly.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.expression_limits import A_VALUE, LARGEST_INPUT, size
 from engine.expressions.patterns import BadPattern, pattern
@@ -41,8 +42,7 @@ _COPYING = {
 """Functions whose result is at most this many times their input: a character has up to six in JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """Upper bounds of a value: its characters in total, its items, and the characters of its largest item."""
 
     total: int

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from clients.wording import nearest
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
@@ -165,8 +167,7 @@ def expression_of(source: str, program: Program, references: tuple[Reference, ..
     return Expression(source, path if is_path else None, program, references)
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A constant expression: its value is known since the workflow was compiled."""
 
     source: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.expressions.json_values import as_json, compact_json, shown
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Struct, frozen=True):
     """One function, method or macro."""
 
     name: str

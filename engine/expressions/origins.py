@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from msgspec import Struct, structs
+
 from engine.base.run_file import FORMAT, WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, definition, plain, resolved, within
 from engine.expressions.cost import SCALAR_RESULTS
@@ -109,8 +111,7 @@ class Origin:
         return replace(self, path=path, schema=within(self.schema, schema), is_outside=is_outside)
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """What is known of a value: the origins of all that is in it, and of its parts if it was written as a literal."""
 
     origins: tuple[Origin, ...] = ()
@@ -178,7 +179,7 @@ class Derived:
         origins = tuple([replace(one, is_current=is_current) for one in self.origins])
         fields = self.fields and {name: one.marked(is_current=is_current) for name, one in self.fields.items()}
         items = self.items and self.items.marked(is_current=is_current)
-        return replace(self, origins=origins, fields=fields, items=items)
+        return structs.replace(self, origins=origins, fields=fields, items=items)
 
     @property
     def is_sender(self) -> bool:
@@ -200,7 +201,7 @@ class Derived:
         A type says so only of what a service itself returns: that of a model's answer, or of an input, is an author's.
         """
         left = tuple([one for one in self.origins if not one.is_file])
-        return self if len(left) == len(self.origins) else replace(self, origins=left, fields=None, items=None)
+        return self if len(left) == len(self.origins) else structs.replace(self, origins=left, fields=None, items=None)
 
     def part(self, path: Sequence[str]) -> Derived:
         """Return the part at a path."""
@@ -215,7 +216,7 @@ class Derived:
             return self
         is_one = self.fields is None and self.items is None and len(self.origins) < _FEW
         if is_one and all(one.is_whole for one in self.origins):
-            return replace(self, is_settled=True)
+            return structs.replace(self, is_settled=True)
         fields = self.fields and {name: one.settled((*path, name)) for name, one in self.fields.items()}
         items = None if self.items is None else self.items.settled((*path, ITEM))
         return Derived(made_from(self, path), fields, items, self.depth, is_settled=True)
@@ -323,7 +324,7 @@ class Origins(Domain[Derived, Equal]):
         """Return the origins of the result of a call."""
         found = super().call(node, values, facts)
         if node.name == "_+_" and found.origins:
-            found = replace(found, origins=tuple([replace(one, is_exact=False) for one in found.origins]))
+            found = structs.replace(found, origins=tuple([replace(one, is_exact=False) for one in found.origins]))
         return _narrowed(node, found, facts)
 
     def assumed(self, facts: Equal, condition: Node, *, truth: bool) -> Equal:

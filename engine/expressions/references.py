@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """One use of a value, e.g. path ("steps", "mails", "output")."""
 
     path: tuple[str, ...]

@@ -10,7 +10,8 @@ steps are one text. When the checked expression is read, the names are put back 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.expressions.templates import Token, closing_bracket
 
@@ -24,8 +25,7 @@ Path = tuple[str, ...]
 """A variable, ("steps",) or ("steps", id)."""
 
 
-@dataclass(frozen=True)
-class Roots:
+class Roots(Struct, frozen=True):
     """The roots of an expression: the field of each, and the offsets of the tokens that are written otherwise."""
 
     fields: Mapping[Path, str]

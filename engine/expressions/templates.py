@@ -6,8 +6,9 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
@@ -46,8 +47,7 @@ class Token(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of a template: literal text, or the source between `{{` and `}}`."""
 
     text: str
@@ -137,8 +137,7 @@ def _opening(run: Sequence[Token], closing: int) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class Spelling:
+class Spelling(Struct, frozen=True):
     """An expression as passed to CEL, with a map from its columns back to the author's."""
 
     text: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
@@ -41,8 +42,7 @@ def step_entry(output: Schema) -> Schema:
     return {"type": "object", "properties": {"status": _STATUS, "output": output, "error": _ERROR}}
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True, dict=True):
     """A compiled expression: a `cel.expr.CheckedExpr`, and the names that are to be put back into it."""
 
     checked: bytes
@@ -76,8 +76,7 @@ def _evaluator() -> cel.Env:
     return cel.NewEnv(extensions=extensions())
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """A compiled expression, and what is known of its value."""
 
     program: Program
@@ -98,8 +97,7 @@ class WrongExpression(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True)
-class Visible:
+class Visible(Struct, frozen=True):
     """The names that an expression may use."""
 
     variables: Mapping[str, Schema]
@@ -119,8 +117,7 @@ def compile_typed(source: str, visible: Visible) -> Typed:
         raise WrongExpression([error]) from error
 
 
-@dataclass(frozen=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     serialized: bytes
     tree: Node
     """Without its names."""

@@ -9,9 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 FOLDER = "readings"
 MOST_BYTES = 64_000_000
@@ -20,8 +21,7 @@ _PIECE = 1024 * 1024
 _PRIVATE = 0o700
 
 
-@dataclass(frozen=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """A folder with one file of JSON for each reading, named by `key_of`."""
 
     folder: Path

@@ -6,9 +6,10 @@ A further mailbox, or place for tasks, is one more file there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.checkout import CHECKOUT
 from engine.base.json_text import JsonObject
@@ -25,8 +26,7 @@ _SUBJECT = "mail.subject == '' ? '(no subject)' : mail.subject"
 _ANSWER_TITLE = "{{ steps.read.output.title == '' ? 'Mail: ' + mail.subject : steps.read.output.title }}"
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """What the workflow uses: services by name, "" for none."""
 
     mailbox: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from engine.forms.fields import FormFields
 from engine.forms.values import Wrong
@@ -15,8 +16,7 @@ Notice = Literal[
 """What is said above the fields, or instead of them."""
 
 
-@dataclass(frozen=True)
-class FormView:
+class FormView(Struct, frozen=True):
     """A page: with `fields`, a form; without, only a sentence."""
 
     languages: str

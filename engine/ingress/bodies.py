@@ -6,8 +6,10 @@ import hashlib
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
 
@@ -24,8 +26,7 @@ class KeptBody:
     """Its path, from the folder that has the state folder."""
 
 
-@dataclass(frozen=True)
-class Bodies:
+class Bodies(Struct, frozen=True):
     """The newest 100 bodies, each named by its SHA-256; any thread."""
 
     folder: Path

@@ -7,8 +7,10 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import ServiceError
 from engine.base.errors import Fenced, OrchestraError, TooManyRuns
@@ -27,8 +29,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """Takes messages until it is stopped."""
 
     broker: Broker

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from engine.base import errors
@@ -34,8 +35,7 @@ _REFUSALS = (
 """Errors that are the message's own. Any other stops all messages, until somebody removes its cause."""
 
 
-@dataclass
-class _Taken:
+class _Taken(Struct):
     """A message on its way to a run."""
 
     order: Order
@@ -54,8 +54,7 @@ class _Taken:
         return Accepted(str(self.run_id), self.order.workflow, self.order.idempotency_key)
 
 
-@dataclass(frozen=True)
-class Door:
+class Door(Struct, frozen=True):
     """The way in for messages of one topic; any thread."""
 
     acceptor: Acceptor
@@ -130,8 +129,7 @@ class Door:
         return [{"place": [name], "origin": origin, "sender": False} for name in inputs]
 
 
-@dataclass
-class _Plans:
+class _Plans(Struct):
     """The plans of the workflows that a batch of messages names; each is compiled once."""
 
     named: Callable[[str, str], Plan]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.compiler.definition.plan import Plan
@@ -41,8 +42,7 @@ class BrokerUnreachable(OrchestraError):
     default_remedy = "Start it, or correct `ingress.url` in config.yaml."
 
 
-@dataclass(frozen=True)
-class Ingress:
+class Ingress(Struct, frozen=True):
     """Messages of a broker start runs of this process."""
 
     loaded: Callable[[], LoadedConfig]

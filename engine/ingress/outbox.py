@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field, structs
 
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
@@ -17,8 +18,7 @@ _AT_ONCE = 500
 _UNDER_WAY = (RunStatus.RUNNING, RunStatus.WAITING)
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(Struct, frozen=True):
     """The status of a run at some time."""
 
     run_id: str
@@ -38,11 +38,10 @@ class Status:
 
     def body(self) -> bytes:
         """Return it as JSON, without what is not known."""
-        return compact({name: value for name, value in vars(self).items() if value}).encode()
+        return compact({name: value for name, value in structs.asdict(self).items() if value}).encode()
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(Struct, frozen=True):
     """Statuses to be sent, in order, and the position once all of them are."""
 
     statuses: Sequence[Status]
@@ -52,8 +51,7 @@ class Due:
     """The statuses of the open runs."""
 
 
-@dataclass
-class Outbox:
+class Outbox(Struct):
     """What is still to be told of the runs of a user; one thread at a time.
 
     The end of a run is told at least once: the position among all ends moves after it was sent. That it runs or waits

@@ -6,11 +6,11 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
@@ -35,8 +35,7 @@ _KINDS = ("serve", "worker", "cli")
 _READER = Principal("metrics", "viewer")
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where the figures come from."""
 
     loads: Loads

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.wording import counted
 from engine.base.lazy_values import Unknown
@@ -17,8 +18,7 @@ from engine.plugins.step import Markup
 _MOST_PLACES = 3
 
 
-@dataclass
-class Harmless:
+class Harmless(Struct):
     """Rewrites the values of one call, and counts what it changes."""
 
     is_named: IsNamed

@@ -15,7 +15,8 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.outgoing import github_reading
 from engine.outgoing.addresses import (
@@ -53,8 +54,7 @@ _MOST_CELLS = 1_000
 _CELL = re.compile(r"(?<!\\)\|")
 
 
-@dataclass
-class Changes:
+class Changes(Struct):
     """What became text, by place."""
 
     links: Counter[str] = field(default_factory=Counter)
@@ -71,8 +71,7 @@ class Changes:
     """Whether all of the text was put into a block of code."""
 
 
-@dataclass(frozen=True)
-class _Edit:
+class _Edit(Struct, frozen=True):
     begin: int
     end: int
     text: str

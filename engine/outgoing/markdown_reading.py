@@ -10,9 +10,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from engine.outgoing.addresses import DRAWN_LANGUAGES
 
@@ -44,8 +45,7 @@ class Unreadable(Exception):
     """The place of a part of the text cannot be told."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """A part of the text."""
 
     kind: Kind
@@ -57,8 +57,7 @@ class Found:
     is_by_reference: bool = False
 
 
-@dataclass
-class Reading:
+class Reading(Struct):
     """What a text has."""
 
     found: list[Found] = field(default_factory=list)

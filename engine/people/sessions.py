@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.people.sign_ins import SessionRecord, SignedIn
 
@@ -28,16 +30,14 @@ class Session:
     expires_at: datetime
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a sign-in comes from, according to the request: IP address and user agent."""
 
     address: str = ""
     agent: str = ""
 
 
-@dataclass(frozen=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True):
     """An open session for display: `id` identifies it, but is useless for signing in."""
 
     id: str

@@ -9,10 +9,11 @@ import hmac
 import os
 import secrets
 import stat
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput, StorageError
@@ -30,8 +31,7 @@ _LONGEST_TOKEN = 2_048
 _MOST_KEPT = 256
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The content of a token with a valid signature."""
 
     user_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput

@@ -20,6 +20,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import msgspec
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict, NotFound
@@ -168,16 +170,14 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The service's answer to a write: the id it assigned, and a URL that a person can open."""
 
     id: str
     url: str = ""
 
 
-@dataclass
-class Usage:
+class Usage(Struct):
     """Tokens of model calls, summed over attempts; `cost_usd` is None if the price is unknown."""
 
     input_tokens: int = 0
@@ -193,8 +193,7 @@ def _no_paths(file: RunFile) -> AbstractContextManager[Path]:
     raise LookupError(f"there is no run that holds {file.name!r}")
 
 
-@dataclass(frozen=True)
-class Embedder:
+class Embedder(Struct, frozen=True):
     """The model that makes the vectors of a step, beside its own service."""
 
     connection: str
@@ -202,8 +201,7 @@ class Embedder:
     """Its opened client (clients/rag/embedding.py)."""
 
 
-@dataclass
-class Call:
+class Call(Struct):
     """One call of one step: its input, and where it leaves what a person may want to see later."""
 
     fields: Any
@@ -221,14 +219,14 @@ class Call:
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
     is_resent: bool = False
     """Writes only: whether it was claimed before, so that another process may have sent it."""
-    prompts: Prompts = field(default_factory=dict)
+    prompts: Prompts = {}
     """The prompts of the run's definition, by the reference in the step's `prompt` field."""
     render: Callable[[PromptDefinition, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
     """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""
-    usage: Usage = field(default_factory=Usage)
-    request: dict[str, JsonValue] = field(default_factory=dict)
+    usage: Usage = msgspec.field(default_factory=Usage)
+    request: dict[str, JsonValue] = {}
     """What was actually sent, if it says more than the arguments (a model's rendered messages)."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = []
     """Sentences for a person about a successful call: for example, what it could not read."""
     read: Callable[[RunFile], bytes] = _no_files
     """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
@@ -253,41 +251,37 @@ class Call:
         return self.is_resent or self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
 
 
-@dataclass(frozen=True)
-class WaitUntil:
+class WaitUntil(Struct, frozen=True):
     """Returned instead of an output: the run waits, without a thread, until `due_at`; then `output` is the output."""
 
     due_at: datetime
-    output: dict[str, JsonValue] = field(default_factory=dict)
+    output: dict[str, JsonValue] = {}
 
 
-@dataclass(frozen=True)
-class StopRun:
+class StopRun(Struct, frozen=True):
     """Returned instead of an output: the run ends here, succeeded, with these outputs; no new step starts."""
 
-    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    outputs: dict[str, JsonValue] = {}
     message: str = ""
 
 
-@dataclass(frozen=True)
-class AskPerson:
+class AskPerson(Struct, frozen=True):
     """Returned instead of an output: the run waits until a person approves (`approvals`) or rejects."""
 
     message: str
     details: JsonValue = None
     """Shown to the person beside the message."""
-    give: Mapping[str, float] = field(default_factory=dict)
+    give: Mapping[str, float] = {}
     """Amounts that the person may change, by name, as they are proposed; the output has them as `given`."""
     may_refuse: bool = False
     """Whether a rejection is an answer, with `approved` false, and no failure of the step."""
 
 
-@dataclass(frozen=True)
-class CallWorkflow:
+class CallWorkflow(Struct, frozen=True):
     """Returned instead of an output: another workflow runs as a run of its own; its outputs become the output."""
 
     workflow: str
-    inputs: dict[str, JsonValue] = field(default_factory=dict)
+    inputs: dict[str, JsonValue] = {}
 
 
 Directive = WaitUntil | StopRun | AskPerson | CallWorkflow
@@ -297,8 +291,7 @@ Result = JsonValue | Directive
 """What `StepType.call` may return."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Struct, frozen=True):
     """A write that a run made, according to its log: the input of `StepType.undo` and `update`."""
 
     arguments: Mapping[str, JsonValue]

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
 
 from clients.listing import UnreadableItem
 from engine.base.json_text import JsonObject, JsonSchema
@@ -29,8 +30,7 @@ from engine.plugins.step import JsonValue, Output, PluginType
 StartFrom = Literal["now", "last", "since"]
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(Struct, frozen=True):
     """Which items count as new, as a person chose: from now on, the newest `last`, or `since` a time."""
 
     last: int | None = None
@@ -42,8 +42,7 @@ class Start:
         return self.last is None and self.since is None
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(Struct, frozen=True):
     """What a trigger may know of its workspace."""
 
     root: Path
@@ -66,8 +65,7 @@ class Around:
     """Files and folders of the workspace that are not for steps: its settings, its state, its sign-ins."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Struct, frozen=True):
     """The input of one poll of a service."""
 
     fields: Any
@@ -86,8 +84,7 @@ class Look:
     """List about this many at most, and set `has_more`, so that a large backlog comes in pieces."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Struct, frozen=True):
     """A new item. `value` is what `item` means in the trigger's `inputs`; None: not read yet."""
 
     id: str
@@ -107,8 +104,7 @@ def unreadable_item(found: UnreadableItem) -> Item:
     return Item(found.id, title=found.title, error=found.reason)
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """The result of a poll."""
 
     items: Sequence[Item]

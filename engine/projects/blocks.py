@@ -18,7 +18,8 @@ import difflib
 import heapq
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput
 
@@ -40,8 +41,7 @@ class Refused(InvalidInput):
     """An edit that does not fit its file."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """An edit of a file; a block without old lines makes a new file."""
 
     path: str

@@ -9,9 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput, StaleEdit
 from engine.base.names import RUN_ID, checked_name
@@ -27,8 +28,7 @@ _FEW_LINES, _FEW_CHARACTERS = 5, 400
 """A file as small as this may lose what it has: the rest of it is not left out, it is written anew."""
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """A commit that a write has made."""
 
     commit: str
@@ -36,8 +36,7 @@ class Made:
     """What it changed, sorted."""
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """The branch of a run."""
 
     repository: Repository

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal, TypedDict
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.base.json_text import is_same
@@ -62,8 +62,7 @@ def opinion_words(opinion: Opinion) -> str:
     return f"In the opinion of {opinion['model']}, {score}: {opinion['reason']}"
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What an answer is judged by."""
 
     text: str

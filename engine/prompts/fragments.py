@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, OrchestraError
@@ -23,8 +24,7 @@ _REFERENCE = re.compile(r"""\s*fragment\s*\(\s*(?:"(?P<double>[^"\\\n]*)"|'(?P<s
 _HOW = 'Write {{ fragment("tone") }}, with the name of a fragment in quotes.'
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A reference to a fragment in a text."""
 
     name: str

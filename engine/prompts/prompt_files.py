@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
+from msgspec import Struct
+
 from engine.base.clock import Clock, timestamp, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
@@ -79,16 +81,14 @@ class PromptVersion:
     labels: list[str]
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A text of a prompt, and the variables that were added to its declarations."""
 
     text: str
     names: list[str]
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A prompt with its variables filled in; `version` is None for an unsaved text."""
 
     messages: list[dict[str, str]]

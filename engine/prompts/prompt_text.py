@@ -6,9 +6,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from engine.base.definitions import PromptDefinition
@@ -117,8 +117,7 @@ def _require_characters(text: str, file: str) -> None:
         raise InvalidFile.of(file, [problem]) from error
 
 
-@dataclass
-class _Reader:
+class _Reader(Struct):
     file: str
     lines: list[str]
     problems: list[Problem] = field(default_factory=list)
@@ -228,8 +227,7 @@ def _is_role(line: str) -> bool:
     return not line.startswith("\\") and bool(_LIKE_ROLE.match(line))
 
 
-@dataclass(frozen=True)
-class _Placed:
+class _Placed(Struct, frozen=True):
     """The document with the places of its parts in the text."""
 
     file: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from engine.base.errors import InvalidInput, ProtectedLabel, UnknownName
@@ -35,8 +35,7 @@ class Move(TypedDict, total=False):
     """Whether the demo's stand-in gave their answers."""
 
 
-@dataclass(frozen=True)
-class CaseProof:
+class CaseProof(Struct, frozen=True):
     """How the cases of a text go with the answers recorded so far."""
 
     cases: int
@@ -50,8 +49,7 @@ class CaseProof:
         return self.cases > 0 and not self.failed
 
 
-@dataclass(frozen=True)
-class Grounds:
+class Grounds(Struct, frozen=True):
     """Why a label may move."""
 
     at: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidInput
@@ -21,8 +22,7 @@ _TEXTS = ("text", "body", "mail", "message", "content", "question")
 _SUBJECTS = ("subject", "title")
 
 
-@dataclass(frozen=True)
-class TakeoverRequest:
+class TakeoverRequest(Struct, frozen=True):
     """How the mails go into a prompt."""
 
     variable: str = ""

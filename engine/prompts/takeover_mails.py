@@ -7,14 +7,14 @@ import codecs
 import hashlib
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FAULT = "Hello,\n\nsince this morning the export crashes with an error. It is broken everywhere: the file is empty."
 _GREETING = "\n\nKind regards\nA. Customer"
 
 
-@dataclass(frozen=True)
-class TakeoverMail:
+class TakeoverMail(Struct, frozen=True):
     """A mail, and the word that it wants in the answer."""
 
     name: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TypedDict
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clients.errors import BadAnswer, InvalidRequest, ModelRefused
 from engine.base.json_text import JsonObject, JsonSchema
@@ -42,8 +44,7 @@ class Answer(TypedDict):
     """The model that answered."""
 
 
-@dataclass(frozen=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """A question for the model of a call's connection."""
 
     call: Call

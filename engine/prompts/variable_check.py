@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from engine.base.errors import ExpressionError
 from engine.compiler.analysis.failing import failing
@@ -15,8 +16,7 @@ from engine.expressions.references import references
 from engine.expressions.typed import Visible, WrongExpression, compile_typed
 
 
-@dataclass(frozen=True)
-class VariableChecker:
+class VariableChecker(Struct, frozen=True, dict=True):
     """Checks expressions that use these variables."""
 
     visible: Visible

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.wording import did_you_mean, listed
 from engine.base.definitions import RunDefinition
@@ -36,8 +37,7 @@ from engine.store.blobs.blobs import Blobs
 from engine.store.journal import JournalBroken
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """Who starts a run, when, and with which accounts."""
 
     run_id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.wording import member_path
 from engine.expressions.json_values import compact_json
@@ -24,8 +25,7 @@ class _Absent:
 ABSENT = _Absent()
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One place at which two values differ; `field` is like `with.variables.subject`."""
 
     field: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NotRequired
 
+from msgspec import Struct
+from msgspec.structs import replace
 from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.lazy_values import Unknown
@@ -40,16 +41,14 @@ class Record(TypedDict):
     error: NotRequired[ReadOnly[Caught]]
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One item of one enclosing loop."""
 
     index: int
     key: str | None
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The names and the place of the steps of one block."""
 
     names: Mapping[str, Any]

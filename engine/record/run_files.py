@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.base.errors import OrchestraError
@@ -22,8 +23,7 @@ _OWNER = re.compile(r'"\$file":"\d{8}T\d{6}Z-[a-z2-7]{8}\.files/')
 _REMEDY = "The step that gave it must run again: start a new run, or `orchestra runs rerun RUN`."
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """Where one run keeps its files and large values: each in a blob named by its SHA-256."""
 
     blobs: Blobs

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.wording import counted, plural
 from engine.base.errors import OrchestraError
@@ -43,8 +44,7 @@ _MOST_FIELDS = 5
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
 
 
-@dataclass(frozen=True)
-class _Write:
+class _Write(Struct, frozen=True):
     """One writing step of a loop: how often it wrote, for each item that succeeded."""
 
     step_id: str

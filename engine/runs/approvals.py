@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, UnknownName
@@ -74,8 +74,7 @@ class Approval:
     """What is not filled in in its texts, such as `[your answer]`; such a call is only approved `with_gaps`."""
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """An answer to one question.
 
     `arguments`: those of the call as edited, or the amounts that the person gives; None: as they are.
@@ -89,8 +88,7 @@ class Decision:
     """Whether a call is approved although its texts have gaps, such as `[your answer]`."""
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What became of a decision: the answered question, or why it was refused."""
 
     id: str

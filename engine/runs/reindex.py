@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.errors import OrchestraError
 from engine.base.names import workflow_id_of
@@ -32,8 +34,7 @@ _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Reread:
+class Reread(Struct, frozen=True):
     """The result of reading the logs: the runs found, and the files that cannot be read, by run."""
 
     found: set[str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from engine.base.clock import Clock, timestamp
 from engine.files.readings import Readings
@@ -19,8 +20,7 @@ _AT_ONCE = 500
 """Runs per transaction, so that others can write in between."""
 
 
-@dataclass(frozen=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """Runs that were (or would be) removed, oldest first, and their size."""
 
     run_ids: list[str]

@@ -11,8 +11,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct, field
 
 from engine.base.json_text import value_of
 from engine.record.document import Progress
@@ -52,8 +53,7 @@ def _shared_seconds(look: Look, seconds: float) -> float:
     return seconds and max(seconds, _REST * look.spent_seconds)
 
 
-@dataclass
-class _Watched:
+class _Watched(Struct):
     """A run that somebody watches."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

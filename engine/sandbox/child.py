@@ -12,9 +12,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.threads import abandoned
 from engine.sandbox.limits import Limits
@@ -33,8 +35,7 @@ turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Children at a time: each may take a gigabyte."""
 
 
-@dataclass(frozen=True)
-class Left:
+class Left(Struct, frozen=True):
     """A pipe for what a child leaves behind."""
 
     read: int
@@ -42,8 +43,7 @@ class Left:
     bytes_most: int
 
 
-@dataclass(frozen=True)
-class _Follower:
+class _Follower(Struct, frozen=True):
     """Who follows a child: gets what it writes, and may end it."""
 
     cancelled: threading.Event | None
@@ -60,8 +60,7 @@ class _Follower:
             self.heard(name, piece)
 
 
-@dataclass(frozen=True)
-class End:
+class End(Struct, frozen=True):
     """How a child ended, and what it said."""
 
     status: int

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _HEAD = struct.Struct(">IQ")
 _NAME_BYTES_MOST = 4096
@@ -21,8 +22,7 @@ class TooMuch(ValueError):
     """There are more files than may be left, or more bytes."""
 
 
-@dataclass(frozen=True)
-class LeftFile:
+class LeftFile(Struct, frozen=True):
     """A file that a command left in its folder."""
 
     path: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
@@ -20,8 +22,7 @@ _REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."
 _CHILD = Path(__file__).with_name("picture_child.py")
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A picture that any model can read; `pages` is the number of pages of its PDF, or 0."""
 
     content: bytes

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
@@ -23,8 +25,7 @@ _ZIP = b"PK\x03\x04"
 _BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV, _NEEDS_CARE})
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Struct, frozen=True):
     """A file to read."""
 
     handle: int

@@ -9,7 +9,8 @@ from __future__ import annotations
 import platform
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
@@ -32,8 +33,7 @@ _CLONE3 = 435
 _Instruction = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True)
-class _Machine:
+class _Machine(Struct, frozen=True):
     """What differs between architectures."""
 
     audit: int

@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from engine.sandbox import seccomp
 
@@ -28,8 +29,7 @@ WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
 _ARCHITECTURES = ("x86_64", "aarch64")
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(Struct, frozen=True):
     """What a child has besides Python and the programs of the system."""
 
     reads: tuple[str, ...] = ()
@@ -42,8 +42,7 @@ class Room:
     """Where it sees the Unix socket that gets what it sends to port 3128 of its own machine; empty: there is none."""
 
 
-@dataclass(frozen=True)
-class Walls:
+class Walls(Struct, frozen=True):
     """A bubblewrap that works on this machine."""
 
     program: str

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
+from msgspec import Struct
+
 from engine.base.errors import OrchestraError
 from engine.base.services import declaration
 from engine.environments.version_labels import VersionLabels
@@ -53,8 +55,7 @@ FindFiles: TypeAlias = Callable[[Principal, str], Sequence[str]]
 """Returns the paths of files that contain a text."""
 
 
-@dataclass(frozen=True)
-class _Heading:
+class _Heading(Struct, frozen=True):
     """The title and the description of a file, with the text that they were read from."""
 
     text: str

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
 from engine.store.texts.folder import FolderTexts
@@ -34,8 +36,7 @@ class Kept:
     kept_at: str = ""
 
 
-@dataclass(frozen=True)
-class Unopened:
+class Unopened(Struct, frozen=True):
     """A stored secret that cannot be decrypted now: its name, where it is, and the reason."""
 
     name: str
@@ -44,8 +45,7 @@ class Unopened:
     why: str
 
 
-@dataclass(frozen=True)
-class Rekeyed:
+class Rekeyed(Struct, frozen=True):
     """The result of a key rotation: how many files were encrypted again, and where the new key is."""
 
     files: int

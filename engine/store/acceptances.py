@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from engine.base.errors import InUse
 from engine.base.json_text import JsonObject
 from engine.record.types.run import Acceptance
@@ -15,8 +17,7 @@ from engine.store.people.audit import AuditEntry
 from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """An idempotency key, and a hash of the request it was sent with."""
 
     key: str
@@ -60,8 +61,7 @@ class Entry:
         return bool(self.run_id == self.acceptance["run_id"])
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What of a poll is stored: its items, and the runs for them."""
 
     items: Sequence[ItemRecord]
@@ -70,8 +70,7 @@ class Chosen:
     """Whether the workflow's open runs that triggers have started are asked to end."""
 
 
-@dataclass(frozen=True)
-class Polled:
+class Polled(Struct, frozen=True):
     """What a poll has found, to be stored at once."""
 
     trigger: TriggerRecord

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from engine.base.errors import WritesHeld
 from engine.record.types.run import TriggerItem
 from engine.store.people.audit import AuditEntry
@@ -68,8 +70,7 @@ def _counted(run_ids: Sequence[str], one: str, many: str) -> str:
     return f"1 run {one} ({named})" if len(run_ids) == 1 else f"{len(run_ids)} runs {many} ({named})"
 
 
-@dataclass(frozen=True)
-class SeenItem:
+class SeenItem(Struct, frozen=True):
     """What a run tells of the item that a trigger started it for."""
 
     workflow: str
@@ -82,8 +83,7 @@ class SeenItem:
     """The type of the trigger."""
 
 
-@dataclass(frozen=True)
-class ToldRun:
+class ToldRun(Struct, frozen=True):
     """The contents of a log, as they are stored. `event_texts`: of a run that can be resumed, None if it has ended."""
 
     row: dict[str, Any]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from engine.record.types.run import Acceptance
 from engine.store.runs import Deaths
@@ -62,8 +63,7 @@ class Journal(Protocol):
         """Write what is pending, and stop."""
 
 
-@dataclass(frozen=True)
-class RunEnd:
+class RunEnd(Struct, frozen=True):
     """The end of a run, with all that ends with it."""
 
     run_id: str

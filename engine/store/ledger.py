@@ -13,17 +13,17 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from engine.base.json_text import compact
 from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(Struct, frozen=True):
     """A write that a run wants to make."""
 
     identity: str
@@ -41,8 +41,7 @@ class Write:
         return marker(self.identity, self.generation)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """The ledger's row for a write."""
 
     state: str
@@ -93,8 +92,7 @@ def account_of(identity: str) -> str:
     return str(json.loads(identity)[0])
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """The result of a claim; `number`: the running number of a write that may now be sent."""
 
     entry: Entry

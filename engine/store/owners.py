@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from engine.base.clock import moment_of
 from engine.store.locks import Locks
 from engine.store.run_limits import RunLimits
@@ -49,8 +51,7 @@ class RunAtWork:
     """When it began (RFC 3339, UTC); None if that is about to happen."""
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """What a process works on."""
 
     runs: int = 0

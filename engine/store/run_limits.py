@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from engine.base.statuses import AccountMode
 from engine.record.types.run import Acceptance
@@ -16,8 +17,7 @@ from engine.record.types.run import Acceptance
 _TRIGGERED = "trigger:"
 
 
-@dataclass(frozen=True)
-class RunLimits:
+class RunLimits(Struct, frozen=True):
     """The limits of a workspace."""
 
     per_user: int | None = None
@@ -43,8 +43,7 @@ class LimitedRun(NamedTuple):
     """The real accounts that it may use."""
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A limit that is reached."""
 
     user: str = ""

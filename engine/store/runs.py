@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
@@ -34,8 +35,7 @@ def environment_name(environment: EnvironmentRecord | None) -> str:
     return "" if environment is None else environment["name"]
 
 
-@dataclass(frozen=True)
-class RunFilter:
+class RunFilter(Struct, frozen=True):
     """Which runs to list; None and () mean any. `since` and `until` (exclusive) are RFC 3339 texts in UTC."""
 
     statuses: tuple[str, ...] = ()
@@ -55,8 +55,7 @@ class RunFilter:
     environment: str | None = None
 
 
-@dataclass(frozen=True)
-class InFlight:
+class InFlight(Struct, frozen=True):
     """A write that may be in progress."""
 
     run_id: str
@@ -212,8 +211,7 @@ SUSPECT = 2
 """From so many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
 
 
-@dataclass(frozen=True)
-class Deaths:
+class Deaths(Struct, frozen=True):
     """How often the process of a run died while it worked on it."""
 
     in_a_row: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import Approvals, Questions
@@ -29,8 +30,7 @@ from engine.store.triggering.triggered_runs import RunQueue, TriggeredRuns
 from engine.store.triggering.triggers import Items, Triggers
 
 
-@dataclass(frozen=True)
-class Records:
+class Records(Struct, frozen=True):
     """The journal of a process, and all that is recorded through it, in its transactions."""
 
     journal: Journal

@@ -13,8 +13,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from engine.files.atomic import PRIVATE_FILE, storage_errors, write_whole
 
@@ -23,8 +24,7 @@ _LINE = re.compile(rb"(\d{12}) (\d{8}T\d{6}Z-[a-z2-7]{8})\n")
 _TAIL_BYTES = 8192
 
 
-@dataclass(frozen=True, order=True)
-class SentWrite:
+class SentWrite(Struct, frozen=True, order=True):
     """A write: its number among all writes, and the run that sent it."""
 
     number: int

@@ -10,8 +10,9 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest, LimitExceeded
 from engine.files.atomic import PRIVATE_FOLDER, exclusive, make_folder, storage_errors
@@ -26,8 +27,7 @@ _whole: set[Path] = set()
 _checking = threading.Lock()
 
 
-@dataclass(frozen=True)
-class PackageFolders:
+class PackageFolders(Struct, frozen=True):
     """The folders of a workspace, each named by the hash of its lock and the Python that it is for."""
 
     folder: Path

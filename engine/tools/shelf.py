@@ -7,9 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from engine.base.checkout import CHECKOUT
 from engine.base.definitions import ToolDefinition
@@ -39,8 +40,7 @@ LEFT_OUT = frozenset({"__pycache__", ".venv"})
 """Folders that are not part of a tool."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """A test of a tool: an input with the output that it must have, or with words of the error that it must raise."""
 
     name: str
@@ -52,8 +52,7 @@ class Case:
     """The names of the files that it must leave, sorted; None: any."""
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool as its files are now."""
 
     name: str

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile
 from engine.documents.line_differences import unified
@@ -47,8 +49,7 @@ class FileChange:
     lines: str
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """The files of a kept version by path, and what `tested.json` said; None: it was not tested."""
 
     files: Mapping[str, bytes]

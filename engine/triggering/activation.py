@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from clients.errors import AuthError
 from engine.base.clock import timestamp
@@ -21,8 +22,7 @@ _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE`"}
 
 
-@dataclass(frozen=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """Turns triggers on; any thread, in any process."""
 
     rows: Triggers

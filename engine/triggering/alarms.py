@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.wording import counted
@@ -81,8 +82,7 @@ def _lasting(time: timedelta) -> str:
     return counted(max(minutes, 1), "minute")
 
 
-@dataclass
-class Notifications:
+class Notifications(Struct):
     """Starts the workflow named in `notifications.workflow`, once for each alarm and once when it is over."""
 
     worker: Worker

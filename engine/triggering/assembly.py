@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -35,8 +36,7 @@ from engine.triggering.statuses import Statuses
 from engine.triggering.triggers import Parts, Triggers
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What the parts are built from."""
 
     state: State
@@ -63,6 +63,7 @@ class Triggering:
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
         self._scheduler: Scheduler | None = None
+        self._notices: QuestionNotices | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
         looks = Looks(self._items, needs.worker.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
@@ -156,6 +157,7 @@ class Triggering:
         """Stop polling, and start no more runs."""
         if self._scheduler is not None:
             self._scheduler.close()
+        if self._notices is not None:
             self._notices.close()
         self.turns.close()
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.forms.fields import FormFields
@@ -65,8 +67,7 @@ class FormStatus:
     """When the newest came."""
 
 
-@dataclass(frozen=True)
-class OpenForm:
+class OpenForm(Struct, frozen=True):
     """A form that strangers may fill in now."""
 
     token: str
@@ -75,8 +76,7 @@ class OpenForm:
     inbox: Inbox
 
 
-@dataclass(frozen=True)
-class FormParts:
+class FormParts(Struct, frozen=True):
     """What the facet is built from."""
 
     rows: Triggers

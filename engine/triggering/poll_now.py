@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.triggering.triggered_runs import TriggeredRuns
@@ -27,8 +29,7 @@ _NO_LOOK = TriggerError(
 )
 
 
-@dataclass
-class Asking:
+class Asking(Struct):
     """Polls each of the given triggers and waits for the results; any thread."""
 
     is_served: Callable[[], bool]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import AuthError, BadAnswer, RateLimited, ServiceError
 from engine.base.clock import timestamp
@@ -28,8 +30,7 @@ _MOST_ITEMS = 1000
 _MOST_LOOKS = 50
 
 
-@dataclass(frozen=True)
-class Previews:
+class Previews(Struct, frozen=True):
     """Makes previews; any thread."""
 
     looks: Looks

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, OrchestraError
@@ -26,8 +28,7 @@ _ANOTHER = TriggerError("NotWatched", "It was turned on for another account.", "
 _BRING_BACK = "Bring it back, or turn the trigger off."
 
 
-@dataclass(frozen=True)
-class _Counts:
+class _Counts(Struct, frozen=True):
     """Counts for all triggers, read once for a list."""
 
     dead: Mapping[Key, int]

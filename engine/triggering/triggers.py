@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
@@ -32,8 +34,7 @@ from engine.triggering.statuses import Statuses
 _MOST_DEAD = 200
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What the facet is built from."""
 
     rows: TriggerStore

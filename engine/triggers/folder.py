@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field
 
 from clients.errors import InvalidRequest, NotFound, Unavailable
@@ -102,8 +102,7 @@ class NewFile(TriggerType):
         return Item(item.id, value, item.title, item.at)
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(Struct, frozen=True):
     path: Path
     relative: str
     size: int
@@ -132,8 +131,7 @@ class _File:
         return Item(self.id, None, self.shown, self.modified_at, skip or no_text or self.withheld)
 
 
-@dataclass(frozen=True)
-class _Folder:
+class _Folder(Struct, frozen=True):
     place: Path
     """As the trigger names it."""
     target: Path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
+
+from msgspec.structs import replace
 
 from clients.listing import UnreadableItem, readable
 from engine.base.clock import moment_of, timestamp

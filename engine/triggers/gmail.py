@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from clients.errors import NotFound
 from engine.base.clock import moment_of, timestamp
@@ -79,7 +80,7 @@ class NewMessage(TriggerType):
         changed = _changed(look, changes)
         fits = _fitting(look, look.unseen(changed), changes)
         due = [*_late(look, changed), *(one for one in changed if one in fits)]
-        dead = {one.id: replace(one, title="A change in the mailbox") for one in changes.unreadable}
+        dead = {one.id: structs.replace(one, title="A change in the mailbox") for one in changes.unreadable}
         items = [unreadable_item(dead[one]) for one in look.unseen(dead)] + [Item(one) for one in due[: look.limit]]
         if len(due) > look.limit:  # the rest is listed again from the same position
             return Found(items, look.cursor, has_more=True)

@@ -7,8 +7,9 @@ that starts no run: then the next poll knows that it was read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from clients.errors import NotFound
 from clients.listing import OF_ONE_THING

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from clients.http.fetching import Version
 from engine.base.clock import moment_of
@@ -70,8 +71,7 @@ class NewEntry(TriggerType):
         return Found([one.listed() for one in listed], {**version, "known": digests}, has_more=bool(later))
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     id: str
     digests: tuple[str, ...]
     """Of its id, and of its address, title and text."""

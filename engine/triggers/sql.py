@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.sql.select import Selection, column_of
@@ -75,8 +76,7 @@ class NewRows(TriggerType):
         )
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(Struct, frozen=True):
     id: str
     value: JsonValue
     """Of the column that rises."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError
 from engine.base.json_text import is_same
@@ -30,8 +32,7 @@ Compile = Callable[[JsonFile, str, Surroundings], Compiled]
 """Compiles a parsed file under a name. Raises InvalidFile with every problem if it cannot be read."""
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The content of a text (None if it is not a JSON object) and all its problems; read-only."""
 
     document: Mapping[str, Any] | None
@@ -116,8 +117,7 @@ class Asked:
         return given
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(Struct, frozen=True):
     text: str
     connections: Mapping[str, str]
     hosts: Mapping[str, str]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
@@ -25,8 +27,7 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class EnvironmentTexts:
+class EnvironmentTexts(Struct, frozen=True):
     """The texts of the workflows in an environment."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.problem import Problem
@@ -15,16 +16,14 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.workspace import Workspace
 
 
-@dataclass
-class Formatted:
+class Formatted(Struct):
     """The files that are (or would be) rewritten, and the problems of those left alone."""
 
     changed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """A file that is not in canonical form, and the function that rewrites it."""
 
     file: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from engine.base import step_fields
@@ -17,8 +18,7 @@ WIDTH = 88
 _UNIT = "  "
 
 
-@dataclass
-class Form:
+class Form(Struct):
     """The order of an object's keys and the forms of its values; other keys follow in their given order."""
 
     keys: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from clients.code.service import CODE, CodeSettings
@@ -407,7 +408,7 @@ def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/wo
     others = [*_service_faults(merged.get(str(place[0])), place), *_approval_faults(config, approvals)]
     others += _state_faults(config, root)
     for fault in [*repair.faults, *others]:
-        problem = _problem(file, replace(fault, path=repair.written(fault.path)), origins)
+        problem = _problem(file, structs.replace(fault, path=repair.written(fault.path)), origins)
         if problem.field not in secret_fields:
             problems.append(problem)
     if problems or config is None:
@@ -429,7 +430,7 @@ def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
             continue
         _, repair = repaired(model, settings)
         for fault in repair.faults:
-            yield replace(fault, path=(*place, name, *repair.written(fault.path)))
+            yield structs.replace(fault, path=(*place, name, *repair.written(fault.path)))
 
 
 def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.files.fingerprint import Stamp, stamp
 from engine.store.texts.texts import Texts
@@ -14,8 +16,7 @@ from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(Struct, frozen=True):
     stamps: tuple[Stamp | None, ...]
     environment: Mapping[Any, Any]
     """As `_variables` returned it."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from msgspec import Struct
 
 from engine.base.errors import InUse, InvalidFile, OrchestraError
 from engine.base.step_tree import AGENT_PREFIX, step_nodes
@@ -23,8 +24,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
 
     The name of a tool is that of its step type: `tool.iban-check`, `mcp.notes.add`.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from engine.documents.json_splice import Splice, inverse, spliced
 
@@ -14,8 +15,7 @@ MOST_CHARACTERS = 400_000
 """Of all splices together; older revisions are forgotten first, and can then not be undone."""
 
 
-@dataclass(frozen=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """One change of an unsaved text; `rev` is the etag of the text after it."""
 
     rev: str

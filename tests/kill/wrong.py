@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from io import BytesIO
 from itertools import count
 from typing import Any
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from clients.datastore.client import StoreClient
 from clients.discord.client import DiscordClient

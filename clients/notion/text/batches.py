@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from clients.listing import Json
 from clients.notion.text.blocks import children_of, with_children
@@ -16,16 +17,14 @@ BYTES_MOST = 450_000
 LEVELS_MOST = 2
 
 
-@dataclass
-class Batch:
+class Batch(Struct):
     """What one request appends, and what later requests append inside its last block."""
 
     sent: list[Json] = field(default_factory=list)
     inside_of_last: list[Json] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Size:
+class _Size(Struct, frozen=True):
     blocks: int
     bytes: int
     levels: int

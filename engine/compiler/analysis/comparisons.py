@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from clients.wording import did_you_mean
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
@@ -18,8 +19,7 @@ _COMPARED = re.compile(r"[=!]=|\bin\b")
 _MOST_SHOWN = 60
 
 
-@dataclass(frozen=True)
-class NeverSo:
+class NeverSo(Struct, frozen=True):
     """A comparison with a text that is never equal: message, remedy, and the `offset` of the text."""
 
     message: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from engine.base.statuses import StepStatus
 from engine.compiler.analysis.constants import UNKNOWN, value_without
@@ -22,8 +24,7 @@ _MOST_FACTS = 1_000
 """Of a step's facts are passed on: in a chain of steps, each after the success of the one before, they add up."""
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """All known facts."""
 
     holds: frozenset[Node] = frozenset()
@@ -48,14 +49,13 @@ class Facts:
         """Return the facts that do not mention a variable: a macro reuses its name."""
         about = Node("ident", name)
         kept = [frozenset(one for one in many if about not in walk(one)) for many in (self.holds, self.present)]
-        return replace(self, holds=kept[0], present=kept[1])
+        return structs.replace(self, holds=kept[0], present=kept[1])
 
 
 NOTHING_KNOWN = Facts()
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """How a step may end, its condition, and the facts that hold if it was not skipped."""
 
     ends: frozenset[str]

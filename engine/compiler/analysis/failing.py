@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_expression
@@ -15,8 +16,7 @@ _OF_TEXT = ("timestamp", "duration", "int", "uint", "double", "bool")
 _ZERO = ("int64_value", 0)
 
 
-@dataclass(frozen=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A part that always fails: message, remedy, and its offset in the text passed to CEL."""
 
     message: str

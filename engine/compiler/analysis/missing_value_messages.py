@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.compiler.analysis.conditions import EMPTY, FAILED, SKIPPED, STOPPED, SUCCEEDED, path_of
 from engine.expressions.syntax import Node
 
 
-@dataclass(frozen=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """A value that may be missing where it is used: `path` leads to it, `whole` is the complete selection from it."""
 
     offset: int

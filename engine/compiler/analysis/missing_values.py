@@ -12,7 +12,9 @@ parts raise no alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.compiler.analysis.conditions import (
     FAILED,
@@ -34,16 +36,14 @@ HOLDER = Node("ident", "@holder")
 """The output of the group, in conditions inside it: the outputs of its steps are fields of this."""
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What is known of a value: the fields that come from steps, and the items of a list."""
 
     fields: Mapping[str, Part] = field(default_factory=dict)
     items: Parts | None = None
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A field of a value. `step` is the one whose output it is; `ends` how that may have ended, None if surely well."""
 
     value: Parts
@@ -58,15 +58,13 @@ _MOST_ASKED = 100
 """The longest chain of steps, each of which runs only if the one before it has an output, that is followed."""
 
 
-@dataclass(frozen=True)
-class Step(Ends):
+class Step(Ends, frozen=True):
     """What is known of a step that others may refer to."""
 
     output: Parts = UNKNOWN
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Struct, frozen=True):
     """A reference to a step: `node` names it by its id, or as a field of the value that contains its output."""
 
     step: str

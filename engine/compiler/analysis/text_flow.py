@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from engine.compiler.analysis.conditions import Facts
 from engine.expressions.celtypes import Schema
@@ -25,8 +27,7 @@ _NO_TEXT = frozenset({"BOOL", "INT", "UINT", "DOUBLE", "NULL", "TIMESTAMP", "DUR
 _MESSAGE = "a message of an error, which may quote anything"
 
 
-@dataclass(frozen=True)
-class Sink:
+class Sink(Struct, frozen=True):
     """A field that decides where something goes, or instructs a model, and takes text of inputs."""
 
     words: str
@@ -45,16 +46,14 @@ class Sink:
         return frozenset(one for name in names for one in name) if all(names) else frozenset()
 
 
-@dataclass(frozen=True)
-class OpenCall:
+class OpenCall(Struct, frozen=True):
     """A call of a workflow that is being compiled itself, so that its sinks are not known yet."""
 
     workflow: str
     inputs: Derived
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """What callers must know of a workflow: what becomes of the text of its inputs."""
 
     outputs: Derived = NOTHING

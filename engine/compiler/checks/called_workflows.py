@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from clients.wording import did_you_mean
 from engine.base.definitions import WorkflowDefinition
@@ -29,8 +30,7 @@ _DEEPEST = 32
 """The depth to which nested calls are followed; runs are limited to far less."""
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(Struct, frozen=True):
     """A workflow as its callers see it; little is known while it is being compiled itself."""
 
     inputs_schema: Schema

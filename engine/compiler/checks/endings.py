@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.compiler.definition.model import StepModel, WorkflowModel
 from engine.documents.json_file import JsonPath
@@ -15,8 +16,7 @@ Ending = Mapping[str, Schema]
 """The outputs of one ending, by name."""
 
 
-@dataclass(frozen=True)
-class Endings:
+class Endings(Struct, frozen=True):
     """The ways in which a run may succeed."""
 
     declared: Ending

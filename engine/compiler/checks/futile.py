@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.step_tree import CALL, Child, StepNode, walk
 from engine.compiler.checks.order import closure
@@ -21,8 +22,7 @@ _MOST_LOOKED_AT = 1_000
 _ENDS = frozenset({"flow.stop", "flow.fail"})
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A step and its node. `is_handed_on`: its output is part of another that something uses."""
 
     path: JsonPath

@@ -10,8 +10,10 @@ one with such text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct, field, structs
 
 from clients.service import OTHER_LINK
 from engine.base.errors import OrchestraError
@@ -54,8 +56,7 @@ _REPLY = ' To answer the sender of each mail, write "allow": ["reply_to_sender"]
 _REPLY_REMEDY = "Whoever writes a mail gets this one. Take it out of the workflow's 'allow' if that is not meant."
 
 
-@dataclass
-class OutsideCheck:
+class OutsideCheck(Struct):
     """Follows text from outside through one file; problems go to the report."""
 
     report: Report
@@ -136,7 +137,7 @@ class OutsideCheck:
             self.report.add(path, message, OUTSIDE, remedy)
             self.breaches.append((*_steps_on_the_way(outside), self.report.problems[-1].step or ""))
         elif derived.inputs:
-            self.sinks.append((path, replace(sink, roots=derived.inputs)))
+            self.sinks.append((path, structs.replace(sink, roots=derived.inputs)))
 
     def call(self, path: JsonPath, step: StepModel, called: Called) -> None:
         """Check what a step gives to the workflow that it calls."""
@@ -146,7 +147,7 @@ class OutsideCheck:
             self.calls.append((path, OpenCall(name_of(step.with_) or "", given)))
             return
         for sink in called.passage.sinks:
-            self._give(path, replace(sink, words=sink.words + named * ("workflow" not in sink.words)), given)
+            self._give(path, structs.replace(sink, words=sink.words + named * ("workflow" not in sink.words)), given)
         for one in called.passage.calls:
             self.calls.append((path, OpenCall(one.workflow, placed(one.inputs, ("inputs",), given, named))))
 

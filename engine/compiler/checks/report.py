@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine.base.problem import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
@@ -30,8 +31,7 @@ _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
 """The keys of a file that contain steps."""
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A valid expression: the name of its CEL type, its normalized tree, and what is known of its value."""
 
     kind: str
@@ -48,8 +48,7 @@ class Checked:
         return not self.expression.references
 
 
-@dataclass(frozen=True)
-class StepName:
+class StepName(Struct, frozen=True):
     """A reference to a step in an expression: the field, and the offset of the select in the field's text."""
 
     step: str
@@ -61,8 +60,7 @@ class StepName:
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
 
     variables: Mapping[str, Schema]
@@ -73,8 +71,7 @@ class Names:
     """Returns whether text of somebody else may be in the value at a path, such as ("steps", "mails", "output")."""
 
 
-@dataclass
-class Report:
+class Report(Struct, dict=True):
     """Collects the problems of a compilation, and what it learns on the way."""
 
     file: JsonFile

@@ -12,9 +12,11 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clients.wording import did_you_mean
 from engine.base.errors import ExpressionError
@@ -75,8 +77,7 @@ class _Finished(Mapping[str, Schema]):
         return sum(1 for _ in self)
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True, dict=True):
     """The scope of one block: variables by name, steps by id, and the facts that hold in it."""
 
     report: Report

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.wording import nearest
 from engine.base.problem import Problem
@@ -25,8 +26,7 @@ _MOST_DOUBTFUL = 200
 """With more names than these in a file with wrong expressions, any step may be meant; comparing them all takes long."""
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """The names used in expressions. If some cannot be read, all names they may contain count as used."""
 
     inputs: frozenset[str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from engine.documents.shapes import Misfit
@@ -132,8 +132,7 @@ class ApprovalSettings(BaseModel):
         return named if self.default is None else {**named, DEFAULT: self.default}
 
 
-@dataclass(frozen=True)
-class WrittenRule:
+class WrittenRule(Struct, frozen=True):
     """What the file of a workflow says about a step."""
 
     own: StepApproval = field(default_factory=StepApproval)

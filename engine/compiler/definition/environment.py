@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.errors import UnknownName
@@ -31,8 +32,7 @@ IsUser = Callable[[str], bool]
 """Returns whether somebody may answer questions under this name."""
 
 
-@dataclass(frozen=True)
-class SeenAccount:
+class SeenAccount(Struct, frozen=True):
     """What the account of a connection was last seen to have."""
 
     connection: str
@@ -97,8 +97,7 @@ CURRENT = "current"
 """In place of the number of a version: the file as it is now."""
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """An environment as the compiler sees it: what stands for the names in workflows (docs/environments.md)."""
 
     name: str
@@ -166,8 +165,7 @@ def schema_of(value: object) -> Schema:
             return {}
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a workflow may refer to outside its file."""
 
     connections: Mapping[str, str]
@@ -203,8 +201,7 @@ class Surroundings:
         return name if self.environment is None else self.environment.stands_for(name)
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """The result of a compilation: a plan, unless one of the problems is an error."""
 
     plan: Plan | None

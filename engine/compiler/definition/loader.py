@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.wording import nearest
 from engine.base.errors import OrchestraError
@@ -23,8 +24,7 @@ _NAMELESS = "?"
 _NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The well-formed part of a workflow file."""
 
     model: WorkflowModel | None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition, RunDefinition, RunEnvironment, WorkflowDefinition, WorkspaceTool
 from engine.base.json_text import JsonObject, JsonSchema
@@ -38,8 +40,7 @@ def strongest(effects: Iterable[Effect]) -> Effect:
     return max(effects, key=_STRENGTH.index, default=Effect.PURE)
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """How often an attempt is made; `attempts` includes the first, and the wait doubles from `backoff_seconds`."""
 
     attempts: int
@@ -48,8 +49,7 @@ class Retry:
     """Names of further error types that are retried."""
 
 
-@dataclass(frozen=True)
-class OutsideText:
+class OutsideText(Struct, frozen=True):
     """Text from outside that a field may carry."""
 
     origin: str
@@ -78,8 +78,7 @@ class Reach:
     """The called workflow in which the step is."""
 
 
-@dataclass(frozen=True)
-class OtherModel:
+class OtherModel(Struct, frozen=True):
     """A model that a step asks if those before it give no answer."""
 
     connection: str
@@ -89,8 +88,7 @@ class OtherModel:
     """Whether the connection is to another service than the step's own."""
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """A call of a step type."""
 
     uses: str
@@ -127,8 +125,7 @@ class Action:
         return others if self.embedding is None else (*others, self.embedding)
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """How a body is repeated."""
 
     items: Template
@@ -139,8 +136,7 @@ class Loop:
     on_item_error: Literal["stop", "continue", "drop"]
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """One step of a workflow."""
 
     id: str
@@ -172,8 +168,7 @@ class Node:
         yield from _children(self.fallback, (ON_ERROR, "steps"))
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True, dict=True):
     """Steps with a common parent."""
 
     nodes: tuple[Node, ...]
@@ -210,8 +205,7 @@ class Block:
         return all(node.needs is None for node in self.nodes)
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """A trigger, which starts runs of a workflow automatically."""
 
     id: str
@@ -227,8 +221,7 @@ class Trigger:
     """The inputs that may carry text from outside."""
 
 
-@dataclass(frozen=True)
-class Concurrency:
+class Concurrency(Struct, frozen=True):
     """What happens when a trigger starts a run while `at_once` others started by triggers are in progress.
 
     `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those are
@@ -239,8 +232,7 @@ class Concurrency:
     at_once: int = 1
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True, dict=True, weakref=True):
     """An executable workflow."""
 
     name: str

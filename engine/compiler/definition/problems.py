@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.problem import Problem
 from engine.documents.json_file import JsonFile, JsonPath
@@ -12,8 +13,7 @@ STEP_LISTS = ("steps", "on_failure")
 """The keys whose lists hold steps with ids of their own."""
 
 
-@dataclass(frozen=True)
-class Doubts:
+class Doubts(Struct, frozen=True):
     """What is uncertain about a file because of its errors; consequences of that must not be reported."""
 
     lost: frozenset[JsonPath] = frozenset()

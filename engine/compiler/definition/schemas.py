@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
@@ -32,8 +33,7 @@ Prompts = Callable[[str], PromptDefinition]
 """Returns the prompt document of a reference; raises an OrchestraError."""
 
 
-@dataclass(frozen=True)
-class Outputs:
+class Outputs(Struct, frozen=True):
     """Returns the JSON Schema of step outputs; an unknown shape is `{}`."""
 
     prompts: Prompts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clients.wording import nearest
 from engine.base.errors import ExpressionError
@@ -25,8 +26,7 @@ _WHOLE = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 _STAND_INS = {"STRING": "''", "LIST": "[]"}
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """The expression of a field that has a problem."""
 
     seen: Seen

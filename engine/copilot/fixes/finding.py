@@ -6,9 +6,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -28,8 +30,7 @@ _DEEPEST = 2
 """How often a change that uncovers another mistake is completed."""
 
 
-@dataclass(frozen=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What operations make of the text."""
 
     text: str

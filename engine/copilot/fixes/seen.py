@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -24,8 +25,7 @@ _LONGEST_SHOWN = 60
 _WORDS = re.compile(r"[\w.]+|\s+|.", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(Struct, frozen=True, dict=True):
     """A text of a workflow, and what it may refer to."""
 
     name: str
@@ -51,8 +51,7 @@ class Around:
         return [one.step.id for one in self.nodes]
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True, dict=True):
     """A problem of a text."""
 
     problem: Problem

@@ -6,8 +6,10 @@ import builtins
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput, UnknownName
 from engine.people.access import Principal
@@ -24,8 +26,7 @@ class _Kept(Protocol):
 One = TypeVar("One", bound=_Kept)
 
 
-@dataclass(frozen=True)
-class Form(Generic[One]):
+class Form(Struct, Generic[One], frozen=True):
     """How records of a kind are kept."""
 
     prefix: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
+
+from msgspec import Struct, field
 
 from engine.copilot.talking.records import Part
 from engine.prompts.cases import Case
@@ -17,8 +19,7 @@ _NAME = re.compile(r"[\w-]{1,200}")
 _GONE = "a case that is gone"
 
 
-@dataclass(frozen=True)
-class Aliases:
+class Aliases(Struct, frozen=True):
     """The names by which the model knows the cases."""
 
     by_case: dict[str, str] = field(default_factory=dict)

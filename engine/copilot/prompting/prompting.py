@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, structs
 
 from engine.base.errors import InvalidInput
 from engine.base.names import checked_name
@@ -31,8 +33,7 @@ def subject(prompt: str) -> str:
     return f"prompt:{checked_name('prompt', prompt)}"
 
 
-@dataclass(frozen=True)
-class Prompting:
+class Prompting(Struct, frozen=True):
     """Every method checks the right of `p`; each person has conversations of their own. Only a model answers."""
 
     proposals: PromptProposals
@@ -74,7 +75,7 @@ class Prompting:
         said, name = checked_words(asked), subject(prompt)
         self._turns.require_free(p, name)
         if not about.testing.connection:
-            about = replace(about, testing=replace(about.testing, connection=found.connection))
+            about = structs.replace(about, testing=structs.replace(about.testing, connection=found.connection))
         box, sent = self._prepared(p, prompt, said, about)
         to = Sent(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)

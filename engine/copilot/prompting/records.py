@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
@@ -92,8 +94,7 @@ def _report(kept: JsonObject) -> CaseReport:
 FOR_PROMPTS = Form("copilot_prompt_proposals.", "proposal", prompt_proposal_of, MOST, MOST_CHARACTERS, member="prompt")
 
 
-@dataclass(frozen=True)
-class Testing:
+class Testing(Struct, frozen=True):
     """With which model the cases are asked."""
 
     __test__ = False  # it is not a test of pytest
@@ -104,8 +105,7 @@ class Testing:
     """Whether the cases are asked as soon as a text is proposed."""
 
 
-@dataclass(frozen=True)
-class PromptAbout:
+class PromptAbout(Struct, frozen=True):
     """What a question about a prompt may use."""
 
     cases: list[str] = field(default_factory=list)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
@@ -31,8 +33,7 @@ TOOLS = (
 )
 
 
-@dataclass
-class PromptTools:
+class PromptTools(Struct):
     """The tools of one turn about a prompt."""
 
     p: Principal

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
 
 
-@dataclass(frozen=True)
-class Computed:
+class Computed(Struct, frozen=True):
     """What is known of operations on a text."""
 
     problems: list[Problem]

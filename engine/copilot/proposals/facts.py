@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.json_text import is_same
 from engine.base.step_tree import CALLS
@@ -23,8 +24,7 @@ _ALWAYS: tuple[TickKind, ...] = ("destination", "trigger", "connection", "guard"
 """What needs a tick whoever proposes it; the rest only if text from outside was in the conversation."""
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """Something that a text would newly do."""
 
     kind: TickKind
@@ -39,8 +39,7 @@ class Fact:
         return Tick(f"{self.kind}-{digest}", self.kind, f"{hidden_characters.shown(self.words)[0]}.")
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a text would newly do outside, and what must be agreed to."""
 
     news: News

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
@@ -48,8 +49,7 @@ _MAY = {
 """What follows if a guard is weaker, by its key."""
 
 
-@dataclass(frozen=True)
-class Weaker:
+class Weaker(Struct, frozen=True):
     """A guard that is weaker."""
 
     what: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
@@ -29,8 +30,7 @@ _OPEN_SERVICES = ("http", "web", "rss", "code", "mcp")
 """Services whose fields name the host, also of a read."""
 
 
-@dataclass(frozen=True)
-class KnownStep:
+class KnownStep(Struct, frozen=True, dict=True):
     """One step of a document."""
 
     node: StepNode[StepDefinition]

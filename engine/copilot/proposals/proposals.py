@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.clock import Clock, timestamp
@@ -36,8 +38,7 @@ _ATTEMPTS = 20
 _LONGEST_WHY = 20_000
 
 
-@dataclass(frozen=True)
-class Conversations:
+class Conversations(Struct, frozen=True):
     """What is asked of the conversations of people about workflows."""
 
     have_strangers: Callable[[Principal, str], bool]
@@ -46,8 +47,7 @@ class Conversations:
     """Keeps what was said of a workflow while it is created."""
 
 
-@dataclass(frozen=True)
-class _Made:
+class _Made(Struct, frozen=True):
     """What operations make of the text that a person edits."""
 
     base: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.errors import OrchestraError
@@ -27,8 +28,7 @@ MOST = 50
 """Workflows for which a change is proposed at once."""
 
 
-@dataclass(frozen=True)
-class OfAll:
+class OfAll(Struct, frozen=True):
     """A change of several workflows."""
 
     words: str

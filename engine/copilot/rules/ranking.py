@@ -6,8 +6,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 _K1, _B = 1.2, 0.75
 _WORD = re.compile(r"[^\W_]+")
@@ -80,8 +81,7 @@ _MEANING_COUNTS = 0.4
 """Of a word with the same meaning, as a part of the word itself."""
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(Struct, frozen=True, dict=True):
     """Texts that can be ranked; `titles` count three times."""
 
     titles: Sequence[str]

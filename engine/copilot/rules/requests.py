@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.wording import nearest
 from engine.base.errors import OrchestraError
@@ -61,8 +63,7 @@ _EFFECTS |= {"schreibende": "writes", "schreibenden": "writes", "lesende": "read
 _OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(Struct, frozen=True):
     """What a request means."""
 
     words: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.workflows.editing.steps_in_text import read
@@ -13,8 +14,7 @@ CODE_FIELD = "with.code"
 _NAMES = {"py": "python", "python3": "python", "js": "javascript", "node": "javascript", "sh": "shell", "bash": "shell"}
 
 
-@dataclass(frozen=True)
-class CodeStep:
+class CodeStep(Struct, frozen=True):
     """A step that runs code."""
 
     step: str

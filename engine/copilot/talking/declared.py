@@ -8,9 +8,10 @@ declaration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.definitions import RunDefinition
 from engine.base.json_text import JsonObject, JsonSchema
@@ -27,8 +28,7 @@ _MOST_SCHEMAS = 200
 _IN_ANY = ("anyOf", "oneOf", "allOf")
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """The schemas of one place in a value; a name is declared if one of them has it."""
 
     schemas: tuple[JsonSchema, ...] = ()

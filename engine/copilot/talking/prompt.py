@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.problem import Problem
 from engine.copilot.talking.records import Turn
@@ -71,8 +72,7 @@ _LONGEST_EARLIER = 2_000
 _MOST_EARLIER = 6
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     """What the model is told beside the conversation."""
 
     workflow: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.plugins.step import Usage
 
 
-@dataclass(frozen=True)
-class ModelQuestion:
+class ModelQuestion(Struct, frozen=True):
     """One request: a conversation, and the tools that the model may call."""
 
     messages: Sequence[Mapping[str, Any]]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
@@ -46,8 +48,7 @@ if TYPE_CHECKING:
 _MOST_SELECTED = 50
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """The parts of the workspace that conversations are about."""
 
     proposals: Proposals
@@ -177,7 +178,7 @@ class Talking:
         )
         box.code = code_step(context.text, about.selection)
         box.run = ground.failed_run(p, workflow, about.run_id) if about.run_id else self._last_failed(p, workflow)
-        context = replace(
+        context = structs.replace(
             context,
             selection=about.selection[:_MOST_SELECTED],
             run=None if box.run is None else box.run_told(box.run),

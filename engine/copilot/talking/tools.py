@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.wording import counted, did_you_mean
@@ -49,8 +51,7 @@ TOOLS = (
 NAMES = names_of(TOOLS)
 
 
-@dataclass
-class Toolbox:
+class Toolbox(Struct):
     """The tools of one turn."""
 
     p: Principal

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from engine.base.json_text import JsonObject
 from engine.copilot.talking.cleaning import cleaned
@@ -16,8 +17,7 @@ _MOST_CHOICES = 6
 _LONGEST_CHOICE = 200
 
 
-@dataclass
-class Used:
+class Used(Struct):
     """What became of a call."""
 
     call: ToolCall
@@ -34,8 +34,7 @@ class Used:
     """What was wrong, to be compared with the next time."""
 
 
-@dataclass(frozen=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """What a turn has used so far, and the time that it has left."""
 
     usage: Use

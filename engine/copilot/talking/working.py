@@ -7,8 +7,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.errors import OrchestraError
@@ -32,8 +34,7 @@ class Stopped(Exception):
     """The person has stopped the turn, or its time is over."""
 
 
-@dataclass
-class Feed:
+class Feed(Struct):
     """What happens in a turn, for whoever watches; any thread."""
 
     events: list[tuple[str, Any]] = field(default_factory=list)
@@ -44,16 +45,14 @@ class Feed:
         self.events.append((event, data))
 
 
-@dataclass
-class Ended:
+class Ended(Struct):
     """How a turn ended."""
 
     status: TurnStatus
     problem: str = ""
 
 
-@dataclass
-class Working:
+class Working(Struct):
     """One turn; used by the thread that works, except `stop`."""
 
     model: CopilotModel

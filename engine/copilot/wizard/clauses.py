@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.copilot.wizard.checking import fits
 from engine.copilot.wizard.meanings import Kind
@@ -79,8 +80,7 @@ _OF_TARGETS = {
 """The words that belong to a target; those of others are not known beside it."""
 
 
-@dataclass(frozen=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A part of a request."""
 
     text: str

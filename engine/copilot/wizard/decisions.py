@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.clauses import Clause, clauses_of, masked, times_of_one, unknown_words
@@ -25,8 +26,7 @@ _TAKES_TEXT = ("label", "answer", "record")
 _SORTING = frozenset("sort split sortiere teile inbox mailbox gmail postfach posteingang".split())
 
 
-@dataclass(frozen=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """What becomes of the items of each kind."""
 
     kinds: Mapping[str, str]
@@ -39,8 +39,7 @@ class Decisions:
     """Whether each new item starts the workflow."""
 
 
-@dataclass
-class _Reading:
+class _Reading(Struct):
     """What was made of the clauses so far."""
 
     targets: list[Chosen] = field(default_factory=list)

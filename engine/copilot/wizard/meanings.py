@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _I = re.IGNORECASE
 
@@ -121,8 +122,7 @@ KINDS: Sequence[tuple[re.Pattern[str], str, str]] = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of mail that something of its own becomes of."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.records import Chosen
@@ -73,8 +74,7 @@ _ROLES = {"absender": "sender", "sender": "sender", "link": "url", "subject": "t
 _ROLES |= {"date": "date", "datum": "date"}
 
 
-@dataclass
-class Said:
+class Said(Struct):
     """A request, and what it names."""
 
     text: str

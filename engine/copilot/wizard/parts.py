@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
 
 from engine.copilot.wizard.sources import Source
 
@@ -14,8 +15,7 @@ _PART = re.compile(r"\[(?P<kind>\$\$|[$%]?)(?P<name>[a-z_]+)\]")
 _RECORD = ("title", "sender", "date", "url")
 
 
-@dataclass
-class Parts:
+class Parts(Struct):
     """Base: the parts of an item, or of all items, by role."""
 
     source: Source
@@ -68,7 +68,6 @@ class Parts:
         return f"{{{{ {expression} }}}}" if expression else ""
 
 
-@dataclass
 class OfItem(Parts):
     """An item of a loop."""
 
@@ -81,7 +80,6 @@ class OfItem(Parts):
         return known.replace("@", self.name)
 
 
-@dataclass
 class OfInputs(Parts):
     """What a trigger has found, as inputs of the workflow."""
 
@@ -97,7 +95,6 @@ class OfInputs(Parts):
         return f"inputs.{role}"
 
 
-@dataclass
 class OfAll(Parts):
     """All items at once."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.base.errors import InvalidInput
@@ -52,8 +53,7 @@ _SEVERAL = (
 )
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(Struct, frozen=True):
     """What some words mean: choices, or a question for what is missing."""
 
     choices: Choices | None = None

@@ -6,8 +6,9 @@ An expression for a part has `@` in place of the item.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 _MAIL = {
     "message": "@.id",
@@ -30,8 +31,7 @@ _ISSUE = {
 _OF_LISTS = ("words", "more_than")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A kind of item."""
 
     name: str

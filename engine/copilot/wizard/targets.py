@@ -7,8 +7,9 @@ the target, and `[$$repository]` for the source. A part that an item does not ha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.copilot.wizard.records import Amount
 
@@ -18,8 +19,7 @@ _SUMS = (Amount.LIST, Amount.COUNT)
 _TRIES = {"retry": {"attempts": 3, "backoff_seconds": 2}, "timeout_seconds": 120}
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """Something that is done."""
 
     name: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _I = re.IGNORECASE
 _DAYS = (
@@ -54,8 +55,7 @@ _EARLY = 7
 """The hour if none is named."""
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(Struct, frozen=True):
     """Times that come again."""
 
     cron: str = ""
@@ -68,8 +68,7 @@ class NoSuchTime(Exception):
     """A text names a time that no clock shows."""
 
 
-@dataclass(frozen=True)
-class _Clock:
+class _Clock(Struct, frozen=True):
     said: str = ""
     hour: int = -1
     minute: int = 0

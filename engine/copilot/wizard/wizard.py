@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.errors import UnknownName
@@ -74,8 +75,7 @@ class Wizard:
         return Base(canvas.text, [one.id for one in canvas.steps], canvas.rev)
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(Struct, frozen=True):
     """The text that choices are added to."""
 
     text: str

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 
@@ -31,8 +32,7 @@ class Unsendable(Exception):
     """The broker will not take this, however often it is sent."""
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message as a broker delivered it."""
 
     body: bytes
@@ -46,8 +46,7 @@ class Message:
     """Why its headers cannot be read; empty if they can."""
 
 
-@dataclass(frozen=True)
-class Topics:
+class Topics(Struct, frozen=True):
     """The names in the broker."""
 
     topic: str
@@ -64,8 +63,7 @@ class Topics:
         return f"{self.topic}.status"
 
 
-@dataclass(frozen=True)
-class Receiver:
+class Receiver(Struct, frozen=True):
     """What a broker calls with messages; on its loop."""
 
     take: Callable[[Sequence[Message]], Awaitable[None]]

@@ -11,8 +11,9 @@ import json
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.ingress.brokers.broker import BATCH
 
@@ -36,8 +37,7 @@ _USUAL = frozenset({"404", "408"})
 """No messages; the request has expired."""
 
 
-@dataclass
-class Pull:
+class Pull(Struct):
     """Used on one loop."""
 
     client: Client

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.errors import InvalidInput
@@ -18,8 +19,7 @@ from engine.record.types.run import RunOptions
 _Parts = tuple[PathPart, ...]
 
 
-@dataclass(frozen=True)
-class Pinned:
+class Pinned(Struct, frozen=True):
     """An output used instead of running a step."""
 
     output: Any
@@ -31,8 +31,7 @@ class Pinned:
     """Whether an earlier run has recorded it at the same place, on the same accounts."""
 
 
-@dataclass(frozen=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A step that a test run does not reach; `note` says why."""
 
     note: str

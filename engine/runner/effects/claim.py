@@ -13,11 +13,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 from weakref import WeakValueDictionary
+
+from msgspec.structs import replace
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.base.errors import OrchestraError

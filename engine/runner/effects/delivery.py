@@ -13,9 +13,10 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.base.errors import BudgetExceeded

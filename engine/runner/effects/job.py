@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import Struct, field
 from pydantic import JsonValue
 
 from clients.models.metering import Meter
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from engine.connections.accounts import Account
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One failed attempt."""
 
     started_at: datetime
@@ -35,8 +34,7 @@ class Attempt:
     error: Exception
 
 
-@dataclass
-class Remarks:
+class Remarks(Struct):
     """What a step leaves beside its output, summed over its attempts; its calls fill the members."""
 
     usage: Usage = field(default_factory=Usage)
@@ -44,8 +42,7 @@ class Remarks:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(Struct, frozen=True):
     """The result of a successful call."""
 
     output: Any

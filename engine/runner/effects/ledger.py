@@ -9,9 +9,11 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.clock import timestamp
 from engine.base.errors import StorageError
@@ -30,8 +32,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 """How far a service's clock may be from ours: what it dates after our time T has a receipt from T minus this on."""
 
 
-@dataclass(frozen=True)
-class Others:
+class Others(Struct, frozen=True):
     """Other writes of the same kind to the same account, compared with a write that carries no marker."""
 
     made: frozenset[str] = frozenset()

@@ -11,8 +11,9 @@ import json
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.secrets import known
 from engine.runner.effects.live import Answer, Live
@@ -27,8 +28,7 @@ _MOST_CHARACTERS = 600
 _GAP = " … "
 
 
-@dataclass
-class _Heard:
+class _Heard(Struct):
     """An answer of another process; `length` is that of the whole, including what was lost."""
 
     text: str = ""
@@ -36,8 +36,7 @@ class _Heard:
     at: float = 0.0
 
 
-@dataclass
-class _Told:
+class _Told(Struct):
     """How much of an answer was told, and when somebody was last told that it goes on."""
 
     answer: Answer

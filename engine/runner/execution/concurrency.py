@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.compiler.definition.plan import Block
 from engine.record.failure import StepFailed
@@ -20,8 +21,7 @@ class RunStopped(Exception):
         self.outputs, self.message = outputs, message
 
 
-@dataclass
-class Stop:
+class Stop(Struct):
     """Set by the first failure in a block or loop, or by the end of the run: no step starts, running ones finish."""
 
     failure: StepFailed | None = None

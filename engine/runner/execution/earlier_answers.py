@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from engine.base.json_text import JsonObject
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from engine.connections.accounts import Account
 
 
-@dataclass(frozen=True)
-class EarlierAnswer:
+class EarlierAnswer(Struct, frozen=True):
     """What a service or model answered, and what was really sent."""
 
     output: Any

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from engine.base.errors import StorageError
 from engine.base.threads import Workers
@@ -22,8 +23,7 @@ _SOON_SECONDS = 0.5
 """Most runs that call no service have ended by then."""
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(Struct, frozen=True):
     made: Callable[[], Run]
     done: asyncio.Future[Run]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
@@ -37,14 +39,12 @@ class ItemsFailed(OrchestraError):
     default_remedy = "Open the failed items; `orchestra runs resume RUN` runs only them again."
 
 
-@dataclass
-class _Tally:
+class _Tally(Struct):
     records: dict[int, JsonObject] = field(default_factory=dict)
     failed: int = 0
 
 
-@dataclass(frozen=True)
-class _Turns:
+class _Turns(Struct, frozen=True):
     """The items of a loop; each frame is made when its item starts, so that many items need little memory."""
 
     node: Node

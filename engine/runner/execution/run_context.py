@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.base.clock import timestamp
 from engine.base.json_text import JsonObject
@@ -44,8 +45,7 @@ Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
 
 
-@dataclass(frozen=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True):
     """The facts that do not change during a run."""
 
     run_id: str
@@ -85,8 +85,7 @@ class RunFacts:
         return self.modes.get(connection or f"no:{service}", self.default_mode)
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(Struct, frozen=True):
     """Given to each middleware of the run's calls. Used on the engine's loop."""
 
     facts: RunFacts

@@ -186,7 +186,7 @@ class Approval(Middleware):
         if call.write is None:
             return call
         hashed = await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments)))
-        return replace(call, write=changed(call.write, arguments_hash=hashed))
+        return replace(call, write=replace(call.write, arguments_hash=hashed))
 
 
 def _why_again(answer: Answer, now: Seen) -> str:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from msgspec.structs import replace
 from pydantic import ValidationError
 
@@ -79,7 +80,7 @@ class Recorder(Middleware):
             more["planned"] = outcome.planned
         remarks = outcome.remarks
         if remarks is not None and remarks.usage != _NO_USAGE:
-            more["usage"] = vars(remarks.usage)
+            more["usage"] = structs.asdict(remarks.usage)
         notes = list(dict.fromkeys([*outcome.call.notes, *(remarks.notes if remarks is not None else ())]))
         if notes:
             left = [f"And {counted(len(notes) - _NOTES_MOST, 'more note')}."] if len(notes) > _NOTES_MOST else []
@@ -96,7 +97,7 @@ class Recorder(Middleware):
             **call.details(),
         }
         if outcome.usage is not None and outcome.usage != _NO_USAGE:
-            details["usage"] = vars(outcome.usage)
+            details["usage"] = structs.asdict(outcome.usage)
         self._finished(call, StepStatus.FAILED, details)
         await self._recording.committed()
 

@@ -7,9 +7,11 @@ import json
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from engine.base.clock import timestamp
 from engine.base.errors import ApprovalExpired, Rejected
@@ -22,8 +24,7 @@ from engine.record.types.step import Wait
 from engine.store.approvals import ApprovalRecord, Questions
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of a question; `at` is RFC 3339 text in UTC."""
 
     state: Literal["approved", "rejected", "expired", "withdrawn"]

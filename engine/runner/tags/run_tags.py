@@ -7,9 +7,11 @@ that the run has at hand: so it is the same after a restart, for a replayed answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clients.service import OTHER_LINK
 from engine.base.services import service_of
@@ -54,8 +56,7 @@ Memo = dict[tuple[int, bool, bool], Later]
 """The tags of outputs: by step, whether its block is running, and whether clean texts are being looked for."""
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(Struct, frozen=True):
     """A block around a place, from the outside in."""
 
     block: Block
@@ -117,8 +118,7 @@ class RunTags:
         return place
 
 
-@dataclass(frozen=True)
-class PlaceTags:
+class PlaceTags(Struct, frozen=True, dict=True):
     """The tags at one place."""
 
     plan: PlanTags

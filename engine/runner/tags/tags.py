@@ -16,6 +16,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct
+
 from engine.base.lazy_values import Deferred, Unknown
 from engine.base.run_file import WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
@@ -39,8 +41,7 @@ _MOST_LOOKED_AT = 500
 _THROUGH = ", which comes from "
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Struct, frozen=True):
     """Where a text comes from."""
 
     ways: tuple[str, ...]

@@ -12,10 +12,11 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from clients.reads_only import reads_only
 from engine.base.clock import milliseconds_of, timestamp
@@ -79,8 +80,7 @@ from engine.workflows.plan_cache import PlanCache
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Equipment:
+class Equipment(Struct, frozen=True):
     """What all runs of a process share."""
 
     records: Records

@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, StorageError
@@ -62,8 +63,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-@dataclass(frozen=True)
-class WorkerEvents:
+class WorkerEvents(Struct, frozen=True):
     """What a worker tells others; functions are called on its loop, and must not block."""
 
     idle: Callable[[], None] = _nothing

@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.errors import OrchestraError, StaleEdit
@@ -34,8 +36,7 @@ from engine.workspace.step_renames import StepRenames, composed
 _MOST_RECORDED = 20
 
 
-@dataclass(frozen=True)
-class DeletedBranch:
+class DeletedBranch(Struct, frozen=True):
     """A branch that was moved to the trash."""
 
     trash: Path

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.names import branch_address
 from engine.base.problem import Problem
@@ -71,8 +73,7 @@ class Merging:
         return branch_address(self.workflow, self.branch)
 
 
-@dataclass(frozen=True)
-class _WithText:
+class _WithText(Struct, frozen=True):
     """The workflow files, with a changed text of one of them."""
 
     shelf: Shelf

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.step_path import items_around
@@ -17,8 +18,7 @@ from engine.runs.compare.answers import headline
 from engine.runs.compare.step_facts import Kind, error_differences, facts
 
 
-@dataclass(frozen=True)
-class StepDiff:
+class StepDiff(Struct, frozen=True):
     """One step (or item of a loop) that went differently in the two runs."""
 
     path: str
@@ -43,8 +43,7 @@ class StepDiff:
         }
 
 
-@dataclass(frozen=True)
-class RunDiff:
+class RunDiff(Struct, frozen=True):
     """All differences between two runs."""
 
     good: str

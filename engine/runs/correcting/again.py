@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.lazy_values import NotKnownYet, Unknown, opened
@@ -30,8 +32,7 @@ class Again:
     """`kept`: it does not depend on the answer, and what it wrote stays as it is."""
 
 
-@dataclass
-class _Scene:
+class _Scene(Struct):
     """What is known while the plan is followed to the answer."""
 
     names: dict[str, Any]

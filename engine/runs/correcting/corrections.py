@@ -8,9 +8,11 @@ found by its variables, an undo continues, one request key starts one run, and t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput
@@ -85,8 +87,7 @@ class Correction:
     case: SavedCase
 
 
-@dataclass(frozen=True)
-class _Wrong:
+class _Wrong(Struct, frozen=True):
     """A wrong answer, and where it stands."""
 
     run: Run

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.compiler.definition.plan import Action, Plan
 from engine.plugins.step import Effect, Role, fields_schema
 from engine.runs.starting.touches import known_inputs, known_value
 
 
-@dataclass(frozen=True)
-class Outside:
+class Outside(Struct, frozen=True):
     """What runs of a workflow touch outside, in words."""
 
     accounts: tuple[str, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from msgspec import Struct
+
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
@@ -51,8 +53,7 @@ class Promotion:
     is_done: bool = False
 
 
-@dataclass(frozen=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What a promotion is checked with."""
 
     require_ready: Callable[[Plan], None]
@@ -63,8 +64,7 @@ class Checks:
     services: Callable[[], Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """The content that an environment would have."""
 
     target: str

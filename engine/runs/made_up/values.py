@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from clients.wording import did_you_mean, listed
 from engine.base.errors import ExpressionError, InvalidInput
@@ -24,8 +25,7 @@ _SAMPLE = "`orchestra workflows try {workflow} {step} --sample` prints values th
 _MOST_MISFITS = 3
 
 
-@dataclass(frozen=True)
-class StepReads:
+class StepReads(Struct, frozen=True):
     """What a step reads; the names of the workflow are roots of its expressions."""
 
     workflow: str

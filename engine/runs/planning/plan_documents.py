@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.clock import timestamp
@@ -150,8 +150,7 @@ class PlanPage(TypedDict):
     next: str | None
 
 
-@dataclass(frozen=True)
-class PlanTree:
+class PlanTree(Struct, frozen=True):
     """The planning run of a workflow, and those of the workflows that it calls, outer before inner."""
 
     runs: Sequence[tuple[str, Run]]
@@ -195,8 +194,7 @@ def tree_of(root: Run, log: Callable[[str], Run | None], stored_hash: Callable[[
     return PlanTree(runs, hashes)
 
 
-@dataclass(frozen=True)
-class PlanFate:
+class PlanFate(Struct, frozen=True):
     """What has become of a plan."""
 
     state: PlanState

@@ -6,8 +6,9 @@ import builtins
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, PlanNotChecked, UnknownName

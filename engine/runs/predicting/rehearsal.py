@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.errors import ExpressionError, OrchestraError
 from engine.base.expression_limits import costly
@@ -37,8 +38,7 @@ _MOST_CASES = 3
 _ENDS = frozenset({"flow.stop", "flow.fail"})
 
 
-@dataclass
-class Cases:
+class Cases(Struct):
     """The repetitions of a step: how many would do what, and the first of them."""
 
     counts: Counter[Will] = field(default_factory=Counter)

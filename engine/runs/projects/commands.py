@@ -10,9 +10,11 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from clients.code.service import CodeSettings
 from clients.errors import ServiceError
@@ -71,8 +73,7 @@ class CommandRun:
     """Why it failed or was ended, as a sentence."""
 
 
-@dataclass(frozen=True)
-class CommandState:
+class CommandState(Struct, frozen=True):
     """A command, and how much it has written."""
 
     run: CommandRun
@@ -88,8 +89,7 @@ class CommandOutput:
     skipped: int
 
 
-@dataclass
-class _Kept:
+class _Kept(Struct):
     run: CommandRun
     transcript: Transcript = field(default_factory=Transcript)
     cancelled: threading.Event = field(default_factory=threading.Event)

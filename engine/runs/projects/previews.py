@@ -13,10 +13,11 @@ import hmac
 import json
 import mimetypes
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.errors import NotAllowed
@@ -60,8 +61,7 @@ class Sources(Protocol):
         """Return a file. Raises UnknownName."""
 
 
-@dataclass(frozen=True)
-class PreviewFile:
+class PreviewFile(Struct, frozen=True):
     """A file of a preview, and its media type."""
 
     content: bytes

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
@@ -41,8 +43,7 @@ _AGREE_OF_PROMPT = (
 PUBLIC = "public_repository"
 
 
-@dataclass(frozen=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """Something outside that the runs of a workflow touch, and that needs consent."""
 
     name: str
@@ -59,8 +60,7 @@ class Touch:
         return self.key in agreed or not self.enough.isdisjoint(agreed)
 
 
-@dataclass
-class Consents:
+class Consents(Struct):
     """The stored consents of each workflow; any thread."""
 
     agreements: Agreements

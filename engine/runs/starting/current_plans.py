@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput
 from engine.base.names import workflow_id_of
@@ -13,8 +14,7 @@ from engine.record.types.run import Acceptance, Run
 from engine.workspace.workflow_ids import WorkflowIds
 
 
-@dataclass(frozen=True)
-class CurrentPlans:
+class CurrentPlans(Struct, frozen=True):
     """Compiles workflows as their files are now."""
 
     named: Callable[[str, Mapping[str, AccountMode], str], Plan]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.deadline import deadline
 from clients.errors import ServiceError
@@ -26,8 +27,7 @@ _SECONDS = 30.0
 _SHOWN = 50
 
 
-@dataclass(frozen=True)
-class ConnectionBadge:
+class ConnectionBadge(Struct, frozen=True):
     """An account that a run will touch."""
 
     name: str
@@ -36,8 +36,7 @@ class ConnectionBadge:
     account: str
 
 
-@dataclass(frozen=True)
-class PreviewWarning:
+class PreviewWarning(Struct, frozen=True):
     """A warning before the run; if `must_tick`, the run starts only after a person has agreed."""
 
     kind: str
@@ -45,8 +44,7 @@ class PreviewWarning:
     must_tick: bool
 
 
-@dataclass(frozen=True)
-class RunPreview:
+class RunPreview(Struct, frozen=True):
     """What a run would touch. `items`: titles of the items of its first loop, None if they were not read."""
 
     workflow: str

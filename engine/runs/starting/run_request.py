@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode, Priority
@@ -16,8 +17,7 @@ Result = TypeVar("Result")
 _TRIES = 5
 
 
-@dataclass(frozen=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """How a run differs from what its workflow says."""
 
     inputs: JsonObject

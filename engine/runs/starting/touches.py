@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
@@ -16,8 +17,7 @@ from engine.plugins.step import Effect
 _DEEPEST = 8
 
 
-@dataclass
-class Touches:
+class Touches(Struct):
     """What the steps of a workflow and of those it calls may touch, without steps that never run."""
 
     written: set[str] = field(default_factory=set)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode
@@ -23,8 +24,7 @@ from engine.runs.trying.records import TryAnswer
 from engine.store.state import Records
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a model is asked."""
 
     id: str

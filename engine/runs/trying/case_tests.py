@@ -8,8 +8,9 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError

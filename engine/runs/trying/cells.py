@@ -6,8 +6,9 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.clock import Clock
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a column asks: a text, and the model."""
 
     document: PromptDefinition

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.prompts.prompt import DEFAULT_LABEL, LABEL
@@ -21,8 +23,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True):
     """A text and a model; empty fields mean the same as in `TryRequest`."""
 
     version: str = DEFAULT_LABEL

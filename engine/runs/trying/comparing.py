@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypedDict
+
+from msgspec.structs import replace
 
 from engine.base.clock import Clock
 from engine.base.definitions import PromptDefinition

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from engine.runs.trying.try_requests import TryRequests
 
 
-@dataclass(frozen=True)
-class JudgeAccount:
+class JudgeAccount(Struct, frozen=True):
     """The account of a connection that judges."""
 
     connection: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
+
+from msgspec import Struct
 
 from clients.wording import counted
 from engine.base.definitions import PromptDefinition
@@ -22,8 +23,7 @@ DEFAULT_CONCURRENCY = 4
 MOST_CONCURRENCY, MOST_REPEAT, MOST_COLUMNS = 32, 10, 8
 
 
-@dataclass(frozen=True)
-class MatrixRequest:
+class MatrixRequest(Struct, frozen=True):
     """Which texts of a prompt to test with which models, and how."""
 
     __test__ = False  # it is not a test of pytest

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import OPEN_RUNS
@@ -41,8 +43,7 @@ class RecordedCall:
     """The prompt as the step names it."""
 
 
-@dataclass(frozen=True)
-class RecordedValues:
+class RecordedValues(Struct, frozen=True):
     """What such a step was called with."""
 
     title: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypedDict
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidInput, StorageError, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema, indented
@@ -22,8 +23,7 @@ MOST_KEPT = 20
 NOT_OURS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidInput)
 
 
-@dataclass(frozen=True)
-class RealModel:
+class RealModel(Struct, frozen=True):
     """A real account of a model that nobody has agreed to ask with a prompt."""
 
     name: str

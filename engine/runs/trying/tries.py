@@ -8,8 +8,9 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from clients.errors import ServiceError
 from clients.secrets import known
@@ -43,8 +44,7 @@ _CLOSE_SECONDS = 5.0
 _BUDGET_REMEDY = "Raise the budget in config.yaml (`budgets`), or try again when its period begins anew."
 
 
-@dataclass
-class _Open:
+class _Open(Struct):
     """A try that this process asks."""
 
     record: Try

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.wording import listed
 from engine.base.clock import Clock, timestamp
@@ -27,8 +28,7 @@ from engine.runs.trying.records import Try, TryColumn, TrySource
 _LARGEST_CHARACTERS = 2_000_000
 
 
-@dataclass(frozen=True)
-class TryRequest:
+class TryRequest(Struct, frozen=True):
     """What to try."""
 
     version: str = DEFAULT_LABEL

@@ -13,11 +13,12 @@ import logging
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """A write, with later writes of the same run that only changed its result, the last one first."""
 
     write: RunWrite

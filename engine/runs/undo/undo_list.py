@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.clock import moment_of
 from engine.base.errors import UnknownName
@@ -22,8 +23,7 @@ from engine.store.ledger import EffectRecord, Receipts, account_of, marker, undo
 from engine.store.runs import Runs
 
 
-@dataclass(frozen=True)
-class RunWrite:
+class RunWrite(Struct, frozen=True):
     """One write of a run. `step` is its entry in the document `run`, where an undo is recorded."""
 
     run: Run
@@ -174,8 +174,7 @@ Steps = Callable[[str], bool]
 """Whether a step of a run is meant, by its path in the run."""
 
 
-@dataclass(frozen=True)
-class _Around:
+class _Around(Struct, frozen=True):
     """The context of the steps of a run: the key of the innermost item, and whether everything in it is wanted."""
 
     key: str | None

@@ -13,12 +13,12 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpcore
+from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
 from clients.sockets import Gate
@@ -39,8 +39,7 @@ _OWN_HEADERS = (b"proxy-", b"connection:", b"keep-alive:")
 _PLAIN_REQUEST = 3
 
 
-@dataclass
-class Way:
+class Way(Struct):
     """The hosts that code may reach, and what it has done with that."""
 
     hosts: frozenset[tuple[str, int]]

@@ -13,9 +13,11 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.deadline import seconds_left
 from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
@@ -62,8 +64,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True)
-class CodeLimits:
+class CodeLimits(Struct, frozen=True):
     """What code may take."""
 
     seconds: int
@@ -73,8 +74,7 @@ class CodeLimits:
     output_kb: int
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """Code to run."""
 
     language: str
@@ -95,8 +95,7 @@ class Code:
     """What is left of the time of its step; None: more than its own limit."""
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """What code has done."""
 
     output: Any

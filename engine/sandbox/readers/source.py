@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 IN_MEMORY_MOST = 100 * 1024 * 1024
 """Bytes of a file that a reader may load as a whole."""
@@ -22,8 +23,7 @@ class NeedsCare(Exception):
     """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file that is open, its name, and where large results go."""
 
     content: BinaryIO

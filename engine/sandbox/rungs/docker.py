@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct, structs
 
 from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
@@ -41,8 +43,7 @@ _OURS = frozenset({"PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "SSL_CE
 """What the program `docker` gets of the environment, with its own variables; code gets none of it."""
 
 
-@dataclass(frozen=True)
-class _Image:
+class _Image(Struct, frozen=True):
     """What is known of the image."""
 
     lack: str = ""
@@ -138,15 +139,15 @@ class Docker:
         if end.reason:
             return end
         if _was_out_of_memory(container, began):
-            return replace(end, reason="memory", out=b"")
+            return structs.replace(end, reason="memory", out=b"")
         size = int.from_bytes(end.out[-_TRAILER:], "big") if len(end.out) >= _TRAILER else -1
         at = len(end.out) - _TRAILER - size
         if size < 0 or at < 0:
             if end.status == -signal.SIGALRM:
-                return replace(end, reason="time")
+                return structs.replace(end, reason="time")
             raise SandboxMissing(f"Docker has not run the code: {end.said or 'it says nothing.'}", remedy=self.lack())
-        found = replace(end, out=end.out[:at], left=end.out[at:-_TRAILER])
-        return replace(found, reason=_excess(found, job))
+        found = structs.replace(end, out=end.out[:at], left=end.out[at:-_TRAILER])
+        return structs.replace(found, reason=_excess(found, job))
 
 
 def _excess(end: End, job: Job) -> str:

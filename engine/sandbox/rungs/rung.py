@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from clients.check_line import CheckLine
 from engine.sandbox.child import End, Heard
@@ -32,8 +33,7 @@ class Setup(Protocol):
         """Programs of languages."""
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a piece of code needs."""
 
     language: str
@@ -42,8 +42,7 @@ class Needs:
     packages: bool = False
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """A piece of code on its way into a rung."""
 
     language: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
 from engine.plugins.mail_fields import Part, TrimFields
@@ -66,7 +68,9 @@ class CreateDraft(GmailWrite):
     def update(self, call: Call, written: Written) -> JsonValue:
         """Set the new text and addresses."""
         try:
-            return call.client.outbox.update_draft(written.output["id"], replace(letter(call), marker=written.marker))
+            return call.client.outbox.update_draft(
+                written.output["id"], structs.replace(letter(call), marker=written.marker)
+            )
         except NotFound as error:
             error.remedy = "It has been sent or deleted since. `orchestra runs rerun RUN --force` writes it again."
             raise

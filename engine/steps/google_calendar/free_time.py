@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from clients.google_calendar.times import moment, zone
 from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option
@@ -76,8 +77,7 @@ class FindFreeTime(CalendarRead):
         }
 
 
-@dataclass(frozen=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """The hours of a day in which a time may lie."""
 
     begins: time

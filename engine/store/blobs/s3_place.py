@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from engine.documents.shapes import Misfit
 
@@ -12,8 +13,7 @@ _REMEDY = "Write such as s3://bucket/prefix or s3://bucket?endpoint=https://mini
 _KEYS_REMEDY = "Put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into .env."
 
 
-@dataclass(frozen=True)
-class S3Place:
+class S3Place(Struct, frozen=True):
     """A bucket, the prefix of all names in it, and the service that has it, if the address names one."""
 
     bucket: str

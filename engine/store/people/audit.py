@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 
 class AuditEntry(NamedTuple):
     """An action to record. `at` is RFC 3339 text in UTC; `detail` holds no secrets."""
@@ -30,8 +32,7 @@ class AuditLine:
     detail: str
 
 
-@dataclass(frozen=True)
-class TrailFilter:
+class TrailFilter(Struct, frozen=True):
     """Which lines to return: `action` is one action (`users.add`) or all on one subject (`users`); times are aware.
 
     `before` is the number of the last line of the previous page.

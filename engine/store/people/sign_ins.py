@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from engine.store.people.audit import AuditEntry
 
@@ -29,8 +30,7 @@ class SignedIn(NamedTuple):
     role: str
 
 
-@dataclass(frozen=True)
-class Success:
+class Success(Struct, frozen=True):
     """A good sign-in: the tries counted for `account` at `place` are forgotten, and `network` is known for a while."""
 
     account: str
@@ -39,8 +39,7 @@ class Success:
     at: datetime
 
 
-@dataclass(frozen=True)
-class SignIn:
+class SignIn(Struct, frozen=True):
     """A session to open, and its line in the audit trail."""
 
     session: SessionRecord
@@ -81,8 +80,7 @@ class SignIns(Protocol):
         """Store a link, in place of the user's unused ones; return False if the user is unknown."""
 
 
-@dataclass(frozen=True)
-class TryLimit:
+class TryLimit(Struct, frozen=True):
     """How many failed tries are allowed within a time; those of `account`, at `place`, or both (None: any)."""
 
     most: int
@@ -95,8 +93,7 @@ class TryLimit:
     """Whether it does not apply at places from which the account signed in before."""
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A limit that is reached; `at`: the oldest of the tries that fill it."""
 
     limit: TryLimit

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 
 import psycopg
+from msgspec import Struct
 
 from engine.store.postgres.server.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
@@ -26,16 +26,14 @@ NOTHING_FOUND = "22012"
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """The number of a transaction of a journal, and the name of that journal: letters and digits."""
 
     writer: str
     number: int
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True):
     """A server, and the number of the advisory locks of a workspace on it."""
 
     address: ServerAddress

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
+
+from msgspec import structs
+from msgspec.structs import replace
 
 from engine.base.clock import moment_of
 from engine.base.json_text import compact
@@ -189,7 +191,7 @@ def _claim(cursor: Cursor, write: Write, owner: str, now: str) -> Claimed | Held
     if known is not None and known.state != "undone":
         return Claimed(known)
     unsure_since = _unsure_since(cursor, write)
-    cursor.execute(_INTENT, {**vars(write), "intended_at": unsure_since or now, "owner": owner})
+    cursor.execute(_INTENT, {**structs.asdict(write), "intended_at": unsure_since or now, "owner": owner})
     claimed = _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
     return Claimed(claimed if unsure_since is not None else replace(claimed, state="new"), _counted(cursor))
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """What has its own cursor and its own set of seen items."""
 
     workflow: str
@@ -101,8 +101,7 @@ class DeadRecord(NamedTuple):
     sentence: str | None = None
 
 
-@dataclass(frozen=True)
-class TurnedOn:
+class TurnedOn(Struct, frozen=True):
     """How a trigger was turned on."""
 
     start: str

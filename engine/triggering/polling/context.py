@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 _ASK_AGAIN = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
-class TriggerContext:
+class TriggerContext(Struct, frozen=True):
     """The workspace as triggers see it; any thread."""
 
     root: Path

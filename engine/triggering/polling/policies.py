@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from engine.compiler.definition.plan import Concurrency
 from engine.triggering.polling.prepared import Prepared

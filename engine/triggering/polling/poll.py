@@ -11,10 +11,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, field, structs
 
 from clients.deadline import deadline
 from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
@@ -53,8 +55,7 @@ PASSED_ON = (StorageError, ServiceError, ConfirmationNeeded, Fenced, InUse, OSEr
 GONE = "it was gone before it could be read"
 
 
-@dataclass(frozen=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What a poll has stored."""
 
     stored: Sequence[Prepared] = ()
@@ -68,8 +69,7 @@ class Looked:
         return [one.entry.acceptance["run_id"] for one in self.stored if one.entry is not None]
 
 
-@dataclass
-class Looks:
+class Looks(Struct):
     """Makes polls; any thread."""
 
     items: Items
@@ -111,7 +111,7 @@ class Looks:
                 reached("before items")
             reached_place = None
             if is_whole:
-                told = replace(found, note=_note(found, [*stored, *prepared]))
+                told = structs.replace(found, note=_note(found, [*stored, *prepared]))
                 reached_place = place(watched, look, told, [one.item for one in prepared], row)
             try:
                 stored += self._stored(watched, row, look, prepared, reached_place) if prepared or is_whole else ()
@@ -229,7 +229,7 @@ def read_thing(kind: TriggerType, look: Look, item: Item) -> Prepared:
     try:
         return Prepared(_patiently(_READ_SECONDS, lambda: kind.read(look, item)))
     except NotFound:
-        return Prepared(replace(item, skip=GONE))
+        return Prepared(structs.replace(item, skip=GONE))
     except ServiceError as error:
         if not is_for_good(error):
             raise

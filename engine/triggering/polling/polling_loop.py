@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from clients.errors import AuthError, ServiceError
 from engine.base.clock import timestamp
@@ -29,8 +30,7 @@ _LOOKS_IN_A_ROW = 50
 _FULL = f"{MOST_QUEUED} of its runs wait for their turn: it looks again when there are fewer."
 
 
-@dataclass
-class Polls:
+class Polls(Struct):
     """Polls triggers; any thread, but only one at a time for each trigger."""
 
     runs: TriggeredRuns

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct, structs
 
 from clients.errors import BadAnswer
 from engine.base.clock import timestamp
@@ -19,8 +20,7 @@ _LONGEST_TITLE = 300
 _LARGEST_VALUE_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A new item, ready to be stored: with a run, left out, to be read again later, or dead."""
 
     item: Item
@@ -40,7 +40,7 @@ class Prepared:
         """Return what is stored of it, for the trigger that has found it."""
         item = self.item
         return ItemRecord(
-            **vars(key),
+            **structs.asdict(key),
             item=item.id,
             state=self.state,
             run_id=None if self.entry is None else self.entry.acceptance["run_id"],

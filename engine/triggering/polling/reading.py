@@ -13,7 +13,9 @@ A read fails in one of three ways:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from engine.base.errors import ConfirmationNeeded
@@ -35,8 +37,7 @@ class Stopped(ServiceError):
     """A poll is interrupted because the engine stops; what was stored before counts."""
 
 
-@dataclass
-class Reading:
+class Reading(Struct):
     """The reads of one poll. `before`: in how many polls each failing item could not be read."""
 
     prepare: Callable[[Item], Prepared]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from clients.deadline import deadline
 from clients.errors import AuthError
@@ -39,8 +40,7 @@ _AGAIN = "Turn it on again."
 _AGREE = "Turn it on again and agree to it, or turn it off."
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(Struct, frozen=True):
     """A trigger of a workflow file that compiles; no account is opened yet."""
 
     plan: Plan
@@ -51,8 +51,7 @@ class Named:
     source: str
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A trigger that can be polled."""
 
     named: Named

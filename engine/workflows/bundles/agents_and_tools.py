@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput, OrchestraError
@@ -28,8 +29,7 @@ from engine.workspace.workspace import Workspace
 _Part = TypeVar("_Part")
 
 
-@dataclass
-class Used:
+class Used(Struct):
     """What a workflow uses, and what that uses in turn."""
 
     documents: list[Any]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct, structs
+
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
 from engine.base.names import branch_parts, checked_name, checked_workflow
@@ -59,8 +61,7 @@ class Imported:
     """Tools of MCP servers as `mcp.SERVER.TOOL` that an owner has to accept here."""
 
 
-@dataclass(frozen=True)
-class _Placed:
+class _Placed(Struct, frozen=True):
     """The names here of what a bundle brings, by its name there, and what was made."""
 
     prompts: dict[str, str]
@@ -160,7 +161,7 @@ class Bundles:
         services = {wanted.get(one, one): service for one, service in found.connections.items()}
         return Imported(
             workflow=made,
-            **vars(placed),
+            **structs.asdict(placed),
             missing_connections={one: services.get(one, "") for one in _named(documents) if one not in here},
             missing_workflows=[one for one in found.calls if one not in workflows],
             untested_tools=untested,

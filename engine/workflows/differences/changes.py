@@ -7,8 +7,9 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, ON_ERROR, home_of, step_nodes
@@ -20,8 +21,7 @@ _MOST_RENAMES = 50
 Kind = Literal["added", "removed", "moved", "renamed", "set"]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """A step as a change names it."""
 
     id: str
@@ -33,8 +33,7 @@ class Step:
     json: JsonObject
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change: of a step, or of a field of it; `step` is None for the workflow itself."""
 
     kind: Kind

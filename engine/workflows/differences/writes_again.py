@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
@@ -13,8 +14,7 @@ from engine.plugins.step import Effect
 from engine.workspace.step_renames import StepRenames
 
 
-@dataclass(frozen=True)
-class WriteMoved:
+class WriteMoved(Struct, frozen=True):
     """A step that writes, at another path than before."""
 
     step: StepNode[StepDefinition]

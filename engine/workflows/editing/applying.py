@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
 
 from clients.wording import listed
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
@@ -51,8 +52,7 @@ Renamer = Callable[[JsonFile, StepRenames], Sequence[Splice]]
 NOTE = "note"
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The text after operations, and the splices that lead to it: each refers to the text that those before it give."""
 
     text: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from engine.documents.json_splice import Splice, difference
 from engine.workspace.revisions import Revision, back_to
 
@@ -24,8 +26,7 @@ class DraftState:
     can_redo: bool
 
 
-@dataclass(frozen=True)
-class DraftText:
+class DraftText(Struct, frozen=True):
     """The text that a person edits, with its state and its revisions."""
 
     state: DraftState

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, StaleEdit
 from engine.base.json_text import compact
 from engine.base.names import checked_workflow
@@ -80,8 +82,7 @@ class Canvas(DraftState):
     problems: list[Problem]
 
 
-@dataclass(frozen=True)
-class TriedEdit:
+class TriedEdit(Struct, frozen=True):
     """What operations would make of a draft."""
 
     base: str
@@ -119,8 +120,7 @@ class FileEdit:
     problems: list[Problem]
 
 
-@dataclass(frozen=True)
-class _Now:
+class _Now(Struct, frozen=True):
     """The text that a person edits: the draft, or else the file."""
 
     draft: Draft | None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct
+
 from engine.compiler.checks.report import Names
 from engine.expressions.celtypes import Schema, resolved, within
 from engine.expressions.origins import ITEM
@@ -78,8 +80,7 @@ def _of_step(scope: Names, step: str) -> Iterator[tuple[_Found, bool]]:
         yield one, missing or (one.depth == 1 and scope.may_be_missing(one.name))
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(Struct, frozen=True):
     name: str
     schema: Schema
     path: tuple[str, ...]

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from engine.base.errors import InvalidInput, UnknownName
 
 Side = Literal["main", "branch"]
 SIDES: tuple[Side, Side] = ("main", "branch")
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Struct, frozen=True):
     """A value that a person has typed for a field."""
 
     value: Any

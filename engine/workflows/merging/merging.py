@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field, structs
 
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject, is_alike
@@ -23,8 +24,7 @@ from engine.workspace.step_renames import NO_RENAMES, KnownRenames, StepRenames
 _Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """The text from which a branch was made, and the two texts that it has become."""
 
     base: str
@@ -32,8 +32,7 @@ class Texts:
     branch: str
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(Struct, frozen=True):
     """The merged text; undecided conflicts are as in main."""
 
     text: str
@@ -90,7 +89,9 @@ def _renamed(
     in_branch = [(by_branch.get(old, old), new) for old, new in ids.items() if by_branch.get(old, old) != new]
     pairs = (list(ids.items()), in_main, in_branch)
     try:
-        found = [_with_ids(text, one, file, rename) for text, one in zip(vars(texts).values(), pairs, strict=True)]
+        found = [
+            _with_ids(text, one, file, rename) for text, one in zip(structs.asdict(texts).values(), pairs, strict=True)
+        ]
     except OrchestraError:  # one of the ids is taken: then the step counts as removed, and the other as new
         return texts, [], []
     by_people = {old for old in ids if _is_known(old, by_main, known.main) and _is_known(old, by_branch, known.branch)}

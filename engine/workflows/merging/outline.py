@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject, is_alike
@@ -13,8 +14,7 @@ from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, home_of, st
 STEPS, TRIGGERS = "steps", "triggers"
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A step without the steps inside it."""
 
     id: str
@@ -30,8 +30,7 @@ class Part:
         return StepDefinition({**self.fields, "id": self.id}).title
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """The parts of a workflow. `whole` puts them together again."""
 
     fields: dict[str, Any]

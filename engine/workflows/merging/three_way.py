@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct, structs
 
 from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
@@ -18,8 +19,7 @@ _DEFINITION = ("uses", STEPS)
 """Fields that decide what the arguments of a step mean."""
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(Struct, frozen=True):
     """The three workflows; steps that were renamed have the same ids in all."""
 
     base: Outline
@@ -104,7 +104,7 @@ class _Merge:
     def _decide_list(self, home: str) -> Side:
         if home == FAILURE:
             texts = [self._saying.list_changed(one, home) for one in (self._main, self._branch)]
-            values = [one.fields.get(FAILURE) for one in vars(self._sides).values()]
+            values = [one.fields.get(FAILURE) for one in structs.asdict(self._sides).values()]
             self._failure = self._decisions.side(conflict(FAILURE, texts, values))
             return self._failure
         return self._decide_definition(owner_of(home))
@@ -253,7 +253,7 @@ class _Merge:
     def _conflict(self, id_: str, side: Side, its: str, others: str) -> Conflict:
         """Return a conflict about a whole step; `its` and `others` are the words of `side` and of the other."""
         texts = (its, others) if side == "main" else (others, its)
-        values = [whole_step(one, id_) if id_ in one.parts else None for one in vars(self._sides).values()]
+        values = [whole_step(one, id_) if id_ in one.parts else None for one in structs.asdict(self._sides).values()]
         return conflict(place(STEPS, id_), texts, values)
 
 

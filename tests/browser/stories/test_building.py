@@ -5,11 +5,11 @@ In `make browser` one with each hand; `make chaos` builds the others, too.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
@@ -56,7 +56,7 @@ def compiled(served: Served, name: str) -> dict[str, Any]:
     finally:
         orchestra.close()
     own = ("name", "document", "last_rename")
-    rest = {one.name: getattr(plan, one.name) for one in dataclasses.fields(plan) if one.name not in own}
+    rest = {name: value for name, value in structs.asdict(plan).items() if name not in own}
     return {**rest, "document": {key: value for key, value in plan.document.items() if key != "id"}}
 
 

@@ -8,11 +8,11 @@ import subprocess
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clients.code.service import CodeSettings
 from clients.errors import CodeFailed, InvalidRequest, LimitExceeded, SandboxMissing

@@ -10,11 +10,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import count
 from typing import Any, TypeVar
+
+from msgspec import structs
+from msgspec.structs import replace
 
 from engine.base.clock import moment_of, timestamp
 from engine.base.errors import Fenced, InUse
@@ -511,10 +513,10 @@ class MemoryItems(_Part):
         return [one for one in self._state.seen.values() if all(getattr(one, k) == v for k, v in wanted.items())]
 
     def failing(self, key: Key, limit: int) -> list[ItemRecord]:
-        return sorted(self._all(state="failing", **vars(key)), key=lambda one: one.seen_at)[:limit]
+        return sorted(self._all(state="failing", **structs.asdict(key)), key=lambda one: one.seen_at)[:limit]
 
     def count(self, key: Key) -> int:
-        return len(self._all(**vars(key)))
+        return len(self._all(**structs.asdict(key)))
 
     def _failed(self) -> list[tuple[ItemRecord, RunRecord]]:
         pairs = [(one, self._state.runs_.get(one.run_id or "")) for one in self._all(state="started")]
@@ -540,7 +542,9 @@ class MemoryItems(_Part):
         return max(found, key=lambda one: (one.state == "dead", one.seen_at), default=None)
 
     def seen_since(self, key: Key, at: str) -> list[ItemRecord]:
-        return sorted((one for one in self._all(**vars(key)) if one.seen_at >= at), key=lambda one: one.run_id or "")
+        return sorted(
+            (one for one in self._all(**structs.asdict(key)) if one.seen_at >= at), key=lambda one: one.run_id or ""
+        )
 
     def dismiss(self, item: ItemRecord) -> None:
         with self._state.writing():

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import pytest
+from msgspec import structs
+from msgspec.structs import replace
 
 from engine.base.clock import timestamp, utc_now
 from engine.base.errors import Fenced, InUse
@@ -560,7 +562,7 @@ def begun(store: Store) -> TriggerRecord:
 
 def item(name: str, state: str = "started", **more: Any) -> ItemRecord:
     values: dict[str, Any] = {"run_id": None, "title": name, "seen_at": AT, "item_at": None, **more}
-    return ItemRecord(**vars(KEY), item=name, state=state, **values)
+    return ItemRecord(**structs.asdict(KEY), item=name, state=state, **values)
 
 
 def poll(trigger: TriggerRecord, entries: Sequence[Entry], **more: Any) -> Polled:

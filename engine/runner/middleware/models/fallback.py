@@ -6,7 +6,6 @@ before the next one is asked, so a resumed run does not ask it again, unless non
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ class Fallback(Middleware):
 def _asking(call: StepCall, other: OtherModel | None, *, has_next: bool) -> StepCall:
     if other is None:
         return replace(call, has_next_model=has_next)
-    action = dataclasses.replace(call.action, connection=other.connection)
+    action = replace(call.action, connection=other.connection)
     return replace(call, action=action, other_model=other, has_next_model=has_next)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct, field
 
 from engine.sandbox.readers.documents.alternatives import keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
@@ -32,8 +33,7 @@ _KNOWN: Mapping[str, str] = {
 _SPAN_MOST = 1000
 
 
-@dataclass
-class Rewritten:
+class Rewritten(Struct):
     """A document for the library."""
 
     main: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 Word: TypeAlias = dict[str, Any]
 """{text, confidence, box, page, line}; `line` is (block, paragraph, line) as tesseract counts them."""
@@ -20,8 +21,7 @@ _SAME_ROW = 0.5
 """Middles that are less than this part of a line's height apart are one row."""
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A line as tesseract found it."""
 
     words: Sequence[Word]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from engine.sandbox.readers.source import Refused
 from engine.sandbox.readers.workbooks.merged import Range
@@ -32,8 +33,7 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}
 _PLACE = re.compile(rb'\sr="([A-Z]{1,3}[0-9]{1,7})"')
 
 
-@dataclass
-class Stored:
+class Stored(Struct):
     """What a sheet has stored."""
 
     empty_formulas: int = 0
@@ -42,7 +42,7 @@ class Stored:
     """Its errors."""
     has_early_dates: bool = False
     """Whether it has negative numbers in the form of dates."""
-    merged: list[Range] = field(default_factory=list)
+    merged: list[Range] = []
     """Its merged cells."""
 
 

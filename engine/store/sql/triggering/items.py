@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from sqlalchemy import and_, func, select
 
 from engine.base.clock import timestamp
@@ -161,7 +162,7 @@ def _failed(*columns: Any) -> Any:
 
 
 def _of(key: Key) -> ColumnElement[bool]:
-    return and_(*(trigger_items.c[name] == value for name, value in vars(key).items()))
+    return and_(*(trigger_items.c[name] == value for name, value in structs.asdict(key).items()))
 
 
 def _is(item: ItemRecord) -> ColumnElement[bool]:

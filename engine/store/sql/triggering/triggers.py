@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
 from sqlalchemy import and_, case
 
 from engine.store.sql.base.database import Database
@@ -90,7 +91,7 @@ def turn_on(connection: Connection, key: Key, on: TurnedOn, place: Place | None)
     }
     said = {**_FRESH, **turned_on, **({} if place is None else place._asdict())}
     if connection.execute(triggers.update().where(_is(key)).values(**said)).rowcount == 0:
-        connection.execute(triggers.insert().values(**vars(key), **said))
+        connection.execute(triggers.insert().values(**structs.asdict(key), **said))
 
 
 def move(connection: Connection, trigger: TriggerRecord, place: Place) -> None:
@@ -122,7 +123,7 @@ def _record(row: Any) -> TriggerRecord:
 
 
 def _is(key: Key) -> ColumnElement[bool]:
-    return and_(*(triggers.c[name] == value for name, value in vars(key).items()))
+    return and_(*(triggers.c[name] == value for name, value in structs.asdict(key).items()))
 
 
 def _as_read(trigger: TriggerRecord) -> ColumnElement[bool]:

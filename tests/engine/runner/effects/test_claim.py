@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ServiceError, Unavailable
 from engine.base.clock import timestamp, utc_now

@@ -6,7 +6,6 @@ import base64
 import email
 import email.policy
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import getaddresses
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest, NotFound
