@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -11,7 +12,7 @@ from anyio.lowlevel import RunVar
 
 Result = TypeVar("Result")
 
-_LONG_SECONDS = 0.02
+LONG_SECONDS = 0.02
 """Whatever takes longer than this is passed by others."""
 
 
@@ -30,6 +31,12 @@ class Threads:
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` in one of the threads and return its result."""
+        async with self.turn():
+            return await in_thread(work)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn, and have it meanwhile."""
         limiter, loop = self._of_this_loop(), asyncio.get_running_loop()
         is_long = False
 
@@ -39,9 +46,9 @@ class Threads:
             self._set_long(limiter, 1)
 
         async with limiter:
-            timer = loop.call_later(_LONG_SECONDS, let_others_past)
+            timer = loop.call_later(LONG_SECONDS, let_others_past)
             try:
-                return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
+                yield
             finally:
                 timer.cancel()
                 if is_long:
@@ -58,6 +65,11 @@ class Threads:
             limiter = CapacityLimiter(1)
             self._limiter.set(limiter)
             return limiter
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run `work` in a thread, which counts towards no limit."""
+    return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
 
 
 reading = Threads("requests that read", 4)

@@ -14,6 +14,7 @@ from typing_extensions import ReadOnly, TypedDict
 from api.base.awaiting import awaited
 from api.base.documents import Document, Refusal
 from api.base.routing import Acting, Door, SignedInRoute
+from api.base.together import starting
 from api.routes.run_documents import Accepted, Execution
 from engine.base.errors import InvalidInput
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
@@ -64,8 +65,8 @@ async def execute_workflow(
     """Start a run. 200 with its document if it ends within `wait_seconds`, else 202 with its id."""
     if execution.plan:
         return await _planned(execution, request, orchestra, principal, idempotency_key)
-    start = partial(
-        orchestra.runs.start,
+    ready = partial(
+        orchestra.runs.ready,
         principal.agreeing(execution.confirmed),
         execution.workflow,
         execution.inputs,
@@ -76,14 +77,10 @@ async def execute_workflow(
         environment=execution.environment,
         priority=execution.priority,
     )
-
-    def started() -> RunState:
-        run_id = start()
-        if idempotency_key or execution.confirmed:
-            return orchestra.runs.get(principal, run_id)
-        return {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}  # it has just been created
-
-    document = await to_thread.run_sync(started)
+    run_id = await starting.run(ready, orchestra.runs.begin_each)
+    document: RunState = {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}  # it has just been created
+    if idempotency_key or execution.confirmed:
+        document = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
     if execution.wait_seconds and document["status"] in ACTIVE_RUNS:
         wait = partial(orchestra.runs.wait, principal, document["run_id"])
         document = await awaited(request, wait, execution.wait_seconds) or document

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Unpack
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, UnknownName
@@ -28,8 +30,9 @@ from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
+from engine.runs.starting.ready import ReadyRun, StartOptions, begin_each
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Request
+from engine.store.acceptances import Entry, Request
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -82,38 +85,25 @@ class Runs(RunReader):
         require(p, "view", "see runs")
         return {} if self._worker.live is None else self._worker.live.of(checked_run_id(run_id))
 
-    def start(  # noqa: PLR0913 - each is a choice of its own
-        self,
-        p: Principal,
-        workflow: str,
-        inputs: JsonObject,
-        *,
-        request_key: str | None = None,
-        pins: JsonObject | None = None,
-        only: str | None = None,
-        from_run: str | None = None,
-        environment: str = "",
-        priority: Priority | None = None,
-    ) -> str:
+    def start(self, p: Principal, workflow: str, inputs: JsonObject, **options: Unpack[StartOptions]) -> str:
         """Accept a run and start it; return its id once it is on disk.
 
-        Repeating a `request_key` returns the same run (a double click makes one). `environment`: in which it runs, by
-        default the default one. `priority`: how urgent it is, by default what its workflow says, else normal. The other
-        options make it a test run.
-        `pins`: outputs ({step path: output}, `each_mail.classify` or `each_mail[3].classify`) to use instead of running
-        those steps. `only`: the one step to run, for all items or one. `from_run`: the run whose outputs replace those
-        of the other steps. Raises UnknownName, InvalidFile, InvalidInput, InUse, TooManyRuns, StorageError, and
-        ConfirmationNeeded if it touches real accounts that nobody, `p` included, has agreed to.
+        Raises UnknownName, InvalidFile, InvalidInput, InUse, TooManyRuns, StorageError, and ConfirmationNeeded if it
+        touches real accounts that nobody, `p` included, has agreed to.
+        """
+        [outcome] = self.begin_each([self.ready(p, workflow, inputs, **options)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def ready(self, p: Principal, workflow: str, inputs: JsonObject, **options: Unpack[StartOptions]) -> ReadyRun | str:
+        """Check a run and return it for `begin_each`, or the id of the run that the same request started before.
+
+        Raises as `start`.
         """
         require(p, "run", "start runs")
-        more = (
-            ("pins", pins),
-            ("only", only),
-            ("from_run", from_run),
-            ("environment", environment),
-            ("priority", priority),
-        )
-        asked = {name: value for name, value in more if value}
+        request_key = options.get("request_key")
+        asked = {name: value for name, value in options.items() if value and name != "request_key"}
         sent = inputs if not asked else {"inputs": inputs, **asked}
         request = Request.of(request_key, workflow, sent) if request_key is not None else None
         earlier = self._acceptor.earlier(request)
@@ -121,16 +111,25 @@ class Runs(RunReader):
             return earlier
         self._acceptor.room.require()
 
-        def accept() -> str:
-            plan = self._plans.named(workflow, {}, environment)
-            options = part_options(plan, pins, only, from_run)
-            if from_run is not None:
-                from engine.runs.starting.rerun import require_same_accounts, source
+        def entry() -> Entry:
+            plan = self._plans.named(workflow, {}, options.get("environment", ""))
+            wanted = self._wanted(p, plan, inputs, options)
+            return self._acceptor.ready(p, plan, wanted, request, "runs.start")
 
-                require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
-            return self._acceptor.accept(p, plan, RunRequest(inputs, options, priority=priority), request, "runs.start")
+        return ReadyRun(entry(), entry)
 
-        return retry_if_renamed(accept)
+    def _wanted(self, p: Principal, plan: Plan, inputs: JsonObject, options: StartOptions) -> RunRequest:
+        from_run = options.get("from_run")
+        part = part_options(plan, options.get("pins"), options.get("only"), from_run)
+        if from_run is not None:
+            from engine.runs.starting.rerun import require_same_accounts, source
+
+            require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
+        return RunRequest(inputs, part, priority=options.get("priority"))
+
+    def begin_each(self, runs: Sequence[ReadyRun | str]) -> builtins.list[str | Exception]:
+        """Store runs in one transaction and start them; return the id of each once all are on disk, or its error."""
+        return begin_each(self._acceptor, runs)
 
     def start_all(
         self, p: Principal, workflow: str, inputs: Iterable[JsonObject], environment: str = ""

@@ -67,7 +67,7 @@ class Acceptor:
         [run_id] = self._begin([self._entry(p, plan, wanted, action, self.services(), request)])
         return run_id
 
-    def ready(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request, action: str) -> Entry:
+    def ready(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> Entry:
         """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
         return self._entry(p, plan, wanted, action, self.services(), request)
 
