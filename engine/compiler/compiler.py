@@ -35,6 +35,7 @@ from engine.compiler.definition.loader import Loaded, load
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
 from engine.compiler.definition.problems import problem
+from engine.compiler.own_drafts import warn_of_own_drafts
 from engine.compiler.sightings import Sightings
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
@@ -192,6 +193,7 @@ class _Compilation:
         check_privacy(self._model, structs.replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
         warn(self._model, plan, self.report, Names.of(self.report, self._faults))
+        warn_of_own_drafts(self._model, plan, self.report)
         warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
 

@@ -410,6 +410,16 @@ class StepType(PluginType):
 
     sends_mail: ClassVar[Literal["", "written", "stored"]] = ""
     """Writes: whether other people get what is sent; `stored` is for text that the service holds, such as a draft."""
+    leaves_drafts: ClassVar[bool] = False
+    """Writes: whether it leaves a draft in its account, where searches may find it."""
+
+    def search_for_drafts(self, arguments: Mapping[str, JsonValue]) -> tuple[str, str] | None:
+        """Reads: return (field, remedy) of a search that also finds drafts, unless it is meant for them.
+
+        A field that is not known before a run has a value that is no JSON.
+        """
+        return None
+
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may hide a new write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0

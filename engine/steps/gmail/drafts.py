@@ -39,6 +39,7 @@ class CreateDraft(GmailWrite):
     link = "Draft"
     title = "Write a draft"
     done = "answered in a draft"
+    leaves_drafts = True
     repeat = Repeat.FINDABLE
     lag_seconds = 5.0
     fields = WriteFields

@@ -16,8 +16,10 @@ from engine.plugins.mail_fields import (
     note_unreadable,
 )
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.steps.gmail.query import finds_drafts
 
 SERVICE = "gmail"
+_WITHOUT_DRAFTS = "Add -in:drafts to the search, or in:inbox to search there only."
 
 
 class MailOutput(ReadMail):
@@ -59,13 +61,23 @@ class SearchOutput(Output):
 
 
 class SearchMessages(GmailRead):
-    """Search for mails, or read the mails with the given ids."""
+    """Search for mails, or read the mails with the given ids.
+
+    A search without `in:` also finds drafts, such as those that a workflow has written; `-in:drafts` leaves them out.
+    """
 
     name = "gmail.search_messages"
     title = "Find mails"
     volatile = frozenset({"has_more", "matched_estimate"})
     fields = SearchFields
     output = SearchOutput
+
+    def search_for_drafts(self, arguments: Mapping[str, JsonValue]) -> tuple[str, str] | None:
+        """Return the search if it certainly reaches drafts."""
+        query = arguments.get("query")
+        if not isinstance(query, str) or arguments.get("ids"):
+            return None
+        return ("query", _WITHOUT_DRAFTS) if finds_drafts(query) else None
 
     def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
         """Return the ids of the mails."""
