@@ -121,10 +121,19 @@ def _fault(path: Path, errors: Sequence[Mapping[str, Any]], model: type[BaseMode
     if kinds[0] == "missing":
         return _missing(path, model)
     if all(kind in _WORDS for kind in kinds):
-        return _wrong_type(path, list(dict.fromkeys(_WORDS[kind] for kind in kinds)), errors[0].get("input"))
+        words = list(dict.fromkeys(_WORDS[kind] for kind in kinds))
+        return _wrong_type(path, words, errors[0].get("input"), _or_removed(path, model))
     error = next(error for error in errors if error["type"] not in _WORDS)
-    fault = _wrong_value(path, error)
+    fault = _wrong_value(path, error, _or_removed(path, model))
     return replace(fault, is_about_key=error["loc"][-1:] == ("[key]",))
+
+
+def _or_removed(path: Path, model: type[BaseModel]) -> str:
+    """Return the other remedy for a value that need not be there, as the end of a sentence."""
+    if path and isinstance(path[-1], int):
+        return ", or remove the entry."
+    field = _field_of(_model_at(model, path[:-1]), str(path[-1])) if path else None
+    return "." if field is not None and field.is_required() else ", or remove the key."
 
 
 def _stray(path: Path, model: type[BaseModel]) -> Fault:
@@ -141,18 +150,18 @@ def _missing(path: Path, model: type[BaseModel]) -> Fault:
     return Fault(path, f"The key {str(path[-1])!r} is missing.", "missing_key", f"Add {str(path[-1])!r}{example}.")
 
 
-def _wrong_type(path: Path, words: Sequence[str], seen: Any) -> Fault:
+def _wrong_type(path: Path, words: Sequence[str], seen: Any, or_removed: str) -> Fault:
     wanted = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     remedy = _FORMS.get(words[0], "")
     if words[0] == _TEXT and isinstance(seen, dict | list | None):
-        remedy = "Write one text in quotes." if seen is not None else "Write a text in quotes, or remove the key."
+        remedy = "Write one text in quotes." if seen is not None else f"Write a text in quotes{or_removed}"
     return Fault(path, f"{_named(path)} must be {wanted}, not {_seen(seen)}.", "wrong_type", remedy)
 
 
-def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
+def _wrong_value(path: Path, error: Mapping[str, Any], or_removed: str) -> Fault:
     kind, context, seen = error["type"], error.get("ctx", {}), error.get("input")
     if kind in ("too_short", "string_too_short"):
-        remedy = "Add a step." if path and path[-1] == "steps" else "Give it a value, or remove the key."
+        remedy = "Add a step." if path and path[-1] == "steps" else f"Give it a value{or_removed}"
         return Fault(path, f"{_named(path)} must not be empty.", "wrong_value", remedy)
     if kind in ("too_long", "string_too_long"):
         most = context.get("max_length")
