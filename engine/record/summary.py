@@ -90,10 +90,9 @@ def sentence(run: Run) -> str:
     options = run.get("options") or {}
     if "plan" in options:
         return _plan_sentence(run)
-    paused = [step["path"] for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
+    paused = [step for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
     if paused and run["status"] == RunStatus.WAITING:
-        others = f" and {counted(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
-        return f"Paused before {paused[0]}{others}."
+        return _paused_sentence(run, paused)
     if "corrects" in options:
         return _correction_sentence(run, options["corrects"])
     if "only" in options:
@@ -117,6 +116,16 @@ def sentence(run: Run) -> str:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])
         parts.append(f"{counted(pinned, 'output')} pinned.")
     return " ".join(parts)
+
+
+def _paused_sentence(run: Run, paused: Sequence[StepRecord]) -> str:
+    """Return e.g. "Paused before Write the issue, Login fails, and 2 other steps."."""
+    first = paused[0]
+    around = next(iter(items_around(first["path"])), None)
+    item = next((step["title"] for step in run["steps"] if step["path"] == around), "")
+    which = f", {_cut(item, _LONGEST_TITLE)}" if item else ""
+    others = f"{',' if which else ''} and {counted(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
+    return f"Paused before {first['title'] or first['id']}{which}{others}."
 
 
 def _plan_sentence(run: Run) -> str:

@@ -112,7 +112,7 @@ def test_a_breakpoint_in_a_loop_pauses_each_item_with_its_arguments(desk: Desk) 
     assert (view.last.path, view.last.output) == ("names", {"values": ["ant", "bee", "cat"]})
     assert desk.titles() == []
     run = desk.orchestra.runs.get(OWNER, view.run_id)
-    assert (run["status"], run["sentence"]) == ("waiting", "Paused before each[0].issue.")
+    assert (run["status"], run["sentence"]) == ("waiting", "Paused before Create an issue, Name ant.")
     view = desk.step(view)
     assert (paused(view), desk.titles()) == ([("each[0].note", "step")], ["ant"])
     assert view.last is not None
