@@ -56,6 +56,11 @@ class Connections(ConnectionChanges):
             raise InvalidInput(said, remedy="`orchestra connections list` shows what each one is.")
         return self._accounts.open(name, service, self._modes.of(service)).client
 
+    @property
+    def is_demo_only(self) -> bool:
+        """Whether everything in this process is on the demo, as with `orchestra serve --demo`."""
+        return self._modes.is_demo_only
+
     def served_mode(self, name: str) -> AccountMode:
         """Return whose account a connection uses in the dashboard and in `orchestra serve`. Raises UnknownName."""
         return self._modes.served(self._service(name))

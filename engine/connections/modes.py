@@ -14,6 +14,11 @@ class Modes:
     def __init__(self, settings: Settings, default: AccountMode, *, forced: bool) -> None:
         self._settings, self._default, self._forced = settings, default, forced
 
+    @property
+    def is_demo_only(self) -> bool:
+        """Whether this process runs with --demo."""
+        return self._forced
+
     def of(self, service: str) -> AccountMode:
         """Return the mode of a service; without a stand-in it is "mine", unless this process runs with --demo."""
         if self._forced:

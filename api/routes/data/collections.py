@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.base.accounts import Accounts, is_demo
 from api.base.routing import Acting, Door, SignedInRoute
 
 router = APIRouter(prefix="/api/collections", tags=["Collections"], route_class=SignedInRoute)
-
-Accounts = Annotated[
-    Literal["mine", "demo"],
-    Query(description="`demo`: the collections of runs on demo accounts, instead of all others."),
-]
 
 
 class CollectionDocument(BaseModel):
@@ -96,16 +92,16 @@ class DocumentsGone(BaseModel):
 
 
 @router.get("", summary="List collections", response_model=CollectionList)
-def list_collections(orchestra: Door, principal: Acting, accounts: Accounts = "mine") -> Any:
+def list_collections(orchestra: Door, principal: Acting, accounts: Accounts = None) -> Any:
     """Return every collection with its size."""
-    found = orchestra.collections.all(principal, demo=accounts == "demo")
+    found = orchestra.collections.all(principal, demo=is_demo(orchestra, accounts))
     return {"collections": [asdict(one) for one in found]}
 
 
 @router.get("/{collection}", summary="Show a collection", response_model=CollectionDocument)
-def show_collection(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = "mine") -> Any:
+def show_collection(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = None) -> Any:
     """Return a collection; 404 if there is none with this name."""
-    return asdict(orchestra.collections.show(principal, collection, demo=accounts == "demo"))
+    return asdict(orchestra.collections.show(principal, collection, demo=is_demo(orchestra, accounts)))
 
 
 @router.get("/{collection}/documents", summary="List the documents of a collection", response_model=IndexedList)
@@ -114,10 +110,10 @@ def list_documents(
     principal: Acting,
     collection: str,
     words: Annotated[str, Query(description="A text that the id or the title contains, in any case.")] = "",
-    accounts: Accounts = "mine",
+    accounts: Accounts = None,
 ) -> Any:
     """Return the documents of a collection."""
-    found = orchestra.collections.documents(principal, collection, words=words, demo=accounts == "demo")
+    found = orchestra.collections.documents(principal, collection, words=words, demo=is_demo(orchestra, accounts))
     return {"documents": [asdict(one) for one in found]}
 
 
@@ -127,10 +123,10 @@ def list_passages(
     principal: Acting,
     collection: str,
     document: Annotated[str, Query(description="The id of the document.")],
-    accounts: Accounts = "mine",
+    accounts: Accounts = None,
 ) -> Any:
     """Return the passages of a document; 404 if there is none with this id."""
-    found = orchestra.collections.passages(principal, collection, document, demo=accounts == "demo")
+    found = orchestra.collections.passages(principal, collection, document, demo=is_demo(orchestra, accounts))
     return {"passages": [asdict(one) for one in found]}
 
 
@@ -141,18 +137,19 @@ def search_collection(
     collection: str,
     question: Annotated[str, Query(description="A question, or words to look for.", max_length=10_000)],
     limit: Annotated[int, Query(ge=1, le=100)] = 5,
-    accounts: Accounts = "mine",
+    accounts: Accounts = None,
 ) -> Any:
     """Return the passages that best match a question by its words. If the collection has vectors and you may start
     runs, its model is asked for the vector of the question.
     """
-    return asdict(orchestra.collections.search(principal, collection, question, limit=limit, demo=accounts == "demo"))
+    demo = is_demo(orchestra, accounts)
+    return asdict(orchestra.collections.search(principal, collection, question, limit=limit, demo=demo))
 
 
 @router.delete("/{collection}/vectors", summary="Delete the vectors of a collection", response_model=VectorsGone)
-def forget_vectors(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = "mine") -> Any:
+def forget_vectors(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = None) -> Any:
     """Delete all vectors, so that another model can make them; the documents stay."""
-    return {"vectors": orchestra.collections.forget_vectors(principal, collection, demo=accounts == "demo")}
+    return {"vectors": orchestra.collections.forget_vectors(principal, collection, demo=is_demo(orchestra, accounts))}
 
 
 @router.delete("/{collection}/documents", summary="Delete a document", response_model=DocumentsGone)
@@ -161,14 +158,14 @@ def delete_document(
     principal: Acting,
     collection: str,
     document: Annotated[str, Query(description="The id of the document.")],
-    accounts: Accounts = "mine",
+    accounts: Accounts = None,
 ) -> Any:
     """Delete a document; 404 if there is none with this id."""
-    orchestra.collections.delete(principal, collection, document, demo=accounts == "demo")
+    orchestra.collections.delete(principal, collection, document, demo=is_demo(orchestra, accounts))
     return {"documents": 1}
 
 
 @router.delete("/{collection}", summary="Delete a collection", response_model=DocumentsGone)
-def drop_collection(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = "mine") -> Any:
+def drop_collection(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = None) -> Any:
     """Delete a collection with all its documents."""
-    return {"documents": orchestra.collections.drop(principal, collection, demo=accounts == "demo")}
+    return {"documents": orchestra.collections.drop(principal, collection, demo=is_demo(orchestra, accounts))}

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.base.accounts import Accounts, is_demo
 from api.base.routing import Acting, Door, SignedInRoute
 
 router = APIRouter(prefix="/api/tables", tags=["Tables"], route_class=SignedInRoute)
-
-Accounts = Annotated[
-    Literal["mine", "demo"], Query(description="`demo`: the tables of runs on demo accounts, instead of all others.")
-]
 
 
 class TableDocument(BaseModel):
@@ -58,7 +55,7 @@ class RowQuery(BaseModel):
     order_by: str = Field("key", description="`key`, `updated_at`, or a member of the values.")
     descending: bool = False
     limit: int = Field(100, ge=1, le=10_000)
-    accounts: Literal["mine", "demo"] = "mine"
+    accounts: Accounts = None
 
 
 class RowBody(BaseModel):
@@ -78,9 +75,9 @@ class Dropped(BaseModel):
 
 
 @router.get("", summary="List tables", response_model=TableList)
-def list_tables(orchestra: Door, principal: Acting, accounts: Accounts = "mine") -> Any:
+def list_tables(orchestra: Door, principal: Acting, accounts: Accounts = None) -> Any:
     """Return the name of every table and the number of its rows."""
-    found = orchestra.tables.names(principal, demo=accounts == "demo")
+    found = orchestra.tables.names(principal, demo=is_demo(orchestra, accounts))
     return {"tables": [{"name": name, "rows": count} for name, count in found.items()]}
 
 
@@ -88,14 +85,15 @@ def list_tables(orchestra: Door, principal: Acting, accounts: Accounts = "mine")
 def list_rows(orchestra: Door, principal: Acting, table: str, which: Annotated[RowQuery, Query()]) -> Any:
     """Return rows of a table; 404 if there is no such table."""
     wanted = which.model_dump(exclude={"accounts"})
-    found = orchestra.tables.rows(principal, table, **wanted, demo=which.accounts == "demo")
+    found = orchestra.tables.rows(principal, table, **wanted, demo=is_demo(orchestra, which.accounts))
     return {"rows": [asdict(row) for row in found.rows], "total": found.total, "too_deep": found.too_deep}
 
 
 @router.put("/{table}/rows", summary="Save a row", response_model=RowDocument)
-def save_row(orchestra: Door, principal: Acting, table: str, body: RowBody, accounts: Accounts = "mine") -> Any:
+def save_row(orchestra: Door, principal: Acting, table: str, body: RowBody, accounts: Accounts = None) -> Any:
     """Add or replace a row; the table is created with its first row."""
-    saved = orchestra.tables.save(principal, table, body.key, body.value, merge=body.merge, demo=accounts == "demo")
+    demo = is_demo(orchestra, accounts)
+    saved = orchestra.tables.save(principal, table, body.key, body.value, merge=body.merge, demo=demo)
     return asdict(saved)
 
 
@@ -105,14 +103,14 @@ def delete_row(
     principal: Acting,
     table: str,
     key: Annotated[str, Query(description="The key of the row.")],
-    accounts: Accounts = "mine",
+    accounts: Accounts = None,
 ) -> Any:
     """Delete a row; 404 if there is none with this key."""
-    orchestra.tables.delete(principal, table, key, demo=accounts == "demo")
+    orchestra.tables.delete(principal, table, key, demo=is_demo(orchestra, accounts))
     return {"rows": 1}
 
 
 @router.delete("/{table}", summary="Delete a table", response_model=Dropped)
-def drop_table(orchestra: Door, principal: Acting, table: str, accounts: Accounts = "mine") -> Any:
+def drop_table(orchestra: Door, principal: Acting, table: str, accounts: Accounts = None) -> Any:
     """Delete a table with all its rows."""
-    return {"rows": orchestra.tables.drop(principal, table, demo=accounts == "demo")}
+    return {"rows": orchestra.tables.drop(principal, table, demo=is_demo(orchestra, accounts))}

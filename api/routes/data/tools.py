@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.base.accounts import Whose, is_demo
 from api.base.documents import Deleted, FileText, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.tools.editing import ToolText
@@ -200,7 +201,9 @@ def run_tests(
     orchestra: Door,
     principal: Acting,
     name: str,
-    accounts: Annotated[Literal["mine", "demo"], Query(description="`demo`: without network.")] = "mine",
+    accounts: Annotated[
+        Whose, Query(description="`demo`: without network, and the default if the server runs with --demo.")
+    ] = None,
 ) -> Any:
     """Run all tests of a tool in the sandbox; if they pass, workflows can use it as it is now."""
-    return asdict(orchestra.tools.test(principal, name, demo=accounts == "demo"))
+    return asdict(orchestra.tools.test(principal, name, demo=is_demo(orchestra, accounts)))
