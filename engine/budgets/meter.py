@@ -192,13 +192,14 @@ def exceeded(stops: Sequence[Reached], zone: ZoneInfo) -> BudgetExceeded:
     last = next(one for one in stops if one.budget.ends_at == due_at)
     period, whose = last.budget.period, last.budget.whose
     message = f"{_named(period, whose)} is used up: {last.budget.used(last.spent)}."
-    raised = f"raise it ({last.budget.place}) and resume: `orchestra budgets resume`"
-    if period == "run":
-        raised = f"raise it ({last.budget.place}) and resume the run: `orchestra runs resume RUN --newest`"
+    is_in_its_file = bool(whose) and last.budget.is_own
+    who = "An owner or editor" if is_in_its_file else "An owner"  # the others may not change that file
+    resume = "the run: `orchestra runs resume RUN --newest`" if period == "run" else "it: `orchestra budgets resume`"
+    raised = f"{who} can raise it ({last.budget.place}); then resume {resume}."
     if due_at is None:
-        return BudgetExceeded(message, period, whose, remedy=f"To go on, {raised}.")
+        return BudgetExceeded(message, period, whose, remedy=raised)
     at = due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-    remedy = f"It goes on by itself at {at} ({zone.key}); or {raised}."
+    remedy = f"It goes on by itself at {at} ({zone.key}). {raised}"
     return BudgetExceeded(message, period, whose, remedy=remedy, due_at=due_at)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 8
 _CLOSE_SECONDS = 5.0
-_BUDGET_REMEDY = "Raise the budget in config.yaml (`budgets`), or try again when its period begins anew."
+_BUDGET_REMEDY = "An owner can raise it in config.yaml (`budgets`); or try again when its period begins anew."
 
 
 class _Open(Struct):

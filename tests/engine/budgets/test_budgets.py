@@ -161,6 +161,27 @@ def test_a_raised_budget_of_a_file_counts_for_a_run_that_is_resumed_with_it(desk
     assert (desk.wait(run_id)["status"], desk.asked) == ("succeeded", 5)
 
 
+@pytest.mark.parametrize(
+    ("settings", "budget", "said"),
+    [
+        pytest.param({"month": {"calls": 0}}, None, "An owner can raise it (config.yaml, `budgets.month`); then "
+                     "resume it: `orchestra budgets resume`.", id="of-all"),
+        pytest.param({"workflow": {"run": {"calls": 0}}}, None, "An owner can raise it (config.yaml, "
+                     "`budgets.workflow.run`); then resume the run: `orchestra runs resume RUN --newest`.",
+                     id="of-each-workflow"),
+        pytest.param({}, {"run": {"calls": 0}}, "An owner or editor can raise it (workflows/work.json, `budget.run`); "
+                     "then resume the run: `orchestra runs resume RUN --newest`.", id="of-a-file"),
+    ],
+)  # fmt: skip
+def test_a_run_that_waits_for_a_budget_says_who_can_raise_it(
+    desk: Desk, settings: Mapping[str, Any], budget: Mapping[str, Any] | None, said: str
+) -> None:
+    desk.config(budgets=settings)
+    desk.workflow([ask()], budget=budget)
+    [held] = [step["held"] for step in desk.run()["steps"] if step.get("held")]
+    assert held["message"].endswith(said)
+
+
 BERLIN_EVENING = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 """Half past eleven in the evening there."""
 
