@@ -46,8 +46,9 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     is_form = document is not None and has_form(document)
     _mode(draft, is_form=is_form)
     now = typed(draft)
-    if now.wrong:
-        st.error(plain(now.wrong), icon=":material/error:")
+    with st.container():  # always there, so that nothing below it moves while somebody types
+        if now.wrong:
+            st.error(plain(now.wrong), icon=":material/error:")
     found = [] if now.wrong else visit.orchestra.agents.check(visit.who, draft.name, now.text)
     if document is not None and is_form and draft.mode == FIELDS:
         _fields(visit, draft, document, object_in(now.text) or document, found)

@@ -26,6 +26,11 @@ def save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
     """Show what can be saved; if somebody else has saved, show the choices."""
     if not visit.may("edit"):
         return
+    with st.container():  # one place, so that nothing below it moves when a conflict is found
+        _save_bar(visit, agent, draft)
+
+
+def _save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
     now = typed(draft)
     if draft.etag != agent.etag:
         conflict(

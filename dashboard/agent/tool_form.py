@@ -41,8 +41,9 @@ def tool_card(
     label = plain(f"{now.get('name') or t('without a name')} · {tool_title(str(tool['uses']))}")
     is_new = not tool.get("with") and not tool.get("give")
     with st.expander(label, expanded=is_new or bool(problems), key=draft.key(tool_key(number, "card")), icon=icon):
-        for one in problems:
-            st.error(message_markdown(one.message, one.remedy), icon=":material/error:")
+        with st.container():  # always there, so that nothing below it moves while somebody types
+            for one in problems:
+                st.error(message_markdown(one.message, one.remedy), icon=":material/error:")
         _head(visit, draft, number, tool)
         known = fields_of(str(tool["uses"]))
         given = [str(one) for one in now.get("give", [])]

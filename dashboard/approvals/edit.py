@@ -83,8 +83,9 @@ def editor(question: Approval, call: AskedCall, edit: Edit) -> None:
         st.caption(t("What you write here is sent instead of what is shown above."))
         for name, text in _initial(call).items():
             _field(question.id, call, name, text)
-            if edit.error is not None and name == wrong:
-                error_box(edit.error)
+            with st.container():  # always there, so that the next field does not move while somebody types
+                if edit.error is not None and name == wrong:
+                    error_box(edit.error)
 
 
 def amount_fields(question: Approval, give: Mapping[str, float]) -> None:

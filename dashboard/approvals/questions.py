@@ -175,9 +175,10 @@ def _answer(visit: Visit, question: Approval, place: str, buttons: Buttons) -> N
             )
         else:
             editor(question, call, edit)
-        if found := gaps(call, edit.arguments or call.arguments):
-            text = t("Not finished: the text still has gaps to fill in: {found}", found=", ".join(found))
-            st.warning(plain(text), icon=":material/edit:")
+        with st.container():  # always there, so that the comment does not move while somebody types
+            if found := gaps(call, edit.arguments or call.arguments):
+                text = t("Not finished: the text still has gaps to fill in: {found}", found=", ".join(found))
+                st.warning(plain(text), icon=":material/edit:")
     buttons(visit, question, edit, place)
 
 
@@ -185,7 +186,8 @@ def _buttons(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
     key = f"{place}-{question.id}"
     approvals, call = visit.orchestra.approvals, question.call
     found = () if call is None else gaps(call, edit.arguments or call.arguments)
-    with_gaps = bool(found) and gaps_consent(found, key)
+    with st.container():
+        with_gaps = bool(found) and gaps_consent(found, key)
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{key}"):
         comment = comment_field(question, place)
         action_button(

@@ -96,7 +96,8 @@ def text_editor(visit: Visit, it: Editing, file: Saved) -> None:
     draft = _opened(it, file)
     keep(visit, it.kind, it.name, draft.typed if draft.is_changed else None, draft.etag)
     elsewhere(visit, it.kind, it.name, draft.typed, draft.etag, lambda unsaved: _begin(it, file, unsaved))
-    _save_bar(it, file, draft)
+    with st.container():  # one place, so that the editor does not move when a conflict is found
+        _save_bar(it, file, draft)
     kept = draft.kept()
     fields.text_area(it.label, draft.seed, height=it.height, code=it.code, persist_state="session", **kept)
     found = it.check(draft.typed)

@@ -157,8 +157,9 @@ def name_field(label: str, value: str, key: str) -> str:
     """Ask for the name of a file, and suggest a valid one if what is typed is not."""
     typed = st.text_input(label, value=value, help=t(NAME_HELP), key=key, max_chars=64)
     usable = usable_name(typed)
-    if usable and usable != typed.strip():
-        st.caption(plain(t("Not a valid file name yet. For example: {usable}", usable=usable)))
+    with st.container():  # always there, so that a field below it does not move while somebody types
+        if usable and usable != typed.strip():
+            st.caption(plain(t("Not a valid file name yet. For example: {usable}", usable=usable)))
     return typed
 
 

@@ -126,6 +126,7 @@ def adopt(visit: Visit, kind: Kind, name: str, shown: str, saved: str, go_on: Go
 
 def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: GoOn) -> None:
     """Report that another window of the same person has a different unsaved text, and let the person choose."""
+    place = st.container()  # always there, so that an editor below it does not move while somebody types
     if not _is_elsewhere(kind, name):
         return
     other = visit.orchestra.drafts.get(visit.who, kind, name)
@@ -143,7 +144,7 @@ def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: 
         fields.forget(prefix(kind, name))
         _take(kind, name, other, go_on)
 
-    with st.container(border=True, key=f"elsewhere-{kind}-{name}"):
+    with place.container(border=True, key=f"elsewhere-{kind}-{name}"):
         st.markdown(
             t(
                 ":material/tab: **You are also editing this in another window**, last typed "

@@ -25,9 +25,14 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
     """Show what can be saved; if somebody else has saved, show the choices."""
     if not visit.may("edit"):
         return
-    if draft.etag != file.etag:
-        _conflict(visit, file, draft)
-        return
+    with st.container():  # always there: what comes and goes itself would move the editors below, which draws them anew
+        if draft.etag != file.etag:
+            _conflict(visit, file, draft)
+        else:
+            _save_bar(visit, file, draft)
+
+
+def _save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         _save_button(visit, draft, file.etag, t("Save"), "save")
         _version_popover(visit, file, draft)
@@ -37,10 +42,9 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
                 st.rerun()
             st.caption(t("Not saved yet."))
     errors = _errors(file)
-    with st.container():  # always there: what comes and goes itself would move the editors below, which draws them anew
-        if errors and not is_changed(draft):
-            said = t("**Saved, with {many}.**", many=_many(errors))
-            st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
+    if errors and not is_changed(draft):
+        said = t("**Saved, with {many}.**", many=_many(errors))
+        st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
 
 
 def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
