@@ -121,7 +121,9 @@ class TextFields(Fields):
     subject: str = content("Subject", "")
     text: str = content("Text", "", widget="text")
     markdown: bool = option("The text is Markdown, and is also sent as HTML", default=False)
-    html: str = instruction("Your own HTML (an empty text is made from it)", "", widget="text")
+    html: str = instruction(
+        "Your own HTML (an empty text is made from it)", "", widget="text", contentMediaType="text/html"
+    )
 
     @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)
     @classmethod

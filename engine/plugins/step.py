@@ -64,7 +64,7 @@ class Role(StrEnum):
     """A target: recipient, repository, URL, header, database, key, path, model, or what is read: a mail, a search. Text
     from outside must not decide it."""
     INSTRUCTION = "instruction"
-    """An instruction for a model. Text from outside must not decide it."""
+    """An instruction for a model, a query, code, or HTML. Text from outside must not decide it."""
     OPTION = "option"
     """Anything else: numbers, switches, filters."""
 
@@ -76,7 +76,7 @@ of a commit, where names still notify people and words such as `Fixes #1` close 
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
-    for key in ("format", "widget", "markup", "names"):
+    for key in ("format", "widget", "markup", "names", "contentMediaType"):
         if key in extra:
             schema[key] = extra.pop(key)
     return Field(default, title=title, json_schema_extra=dict(schema), **extra)
@@ -96,7 +96,7 @@ def destination(title: str, default: Any = ..., **extra: Any) -> Any:
 
 
 def instruction(title: str, default: Any = ..., **extra: Any) -> Any:
-    """Declare a field that instructs a model."""
+    """Declare a field that instructs a model, a query or code; `contentMediaType` says what else it is: "text/html"."""
     return _role(Role.INSTRUCTION, title, default, extra)
 
 

@@ -15,7 +15,7 @@ import { Records } from "./Records";
 import { lineIn } from "./faults";
 import { inWords } from "./labels";
 import { placeOf, problemsAt, useForm, type Form } from "./form";
-import { controlOf, fitsRows, optionsOf, resolved, ROLES, takesAnything, type Control, type Schema } from "./schema";
+import { controlOf, fitsRows, optionsOf, resolved, roleOf, takesAnything, type Control, type Schema } from "./schema";
 import { isAlmostJson, isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
 export interface FieldProps {
@@ -56,7 +56,7 @@ export function Field(props: FieldProps) {
   const isText = canSwitch && (isExpression(value) || (mode ? mode === "expression" : isFile && value === undefined));
 
   const id = `panel-${props.path.join("-")}`;
-  const role = ROLES[schema.role ?? ""];
+  const role = roleOf(schema);
   const label = schema.title ? t(schema.title) : props.name;
   const isSet = edit ? edit.draft !== null : stored !== undefined;
   const problems = problemsAt(form, props.path).filter((one) => !["object", "records"].includes(control) || isText || one.field === props.path.join(".")).map((one) => inWords(one, props.name, label, props.root));

@@ -14,6 +14,7 @@ export interface Schema {
   // Texts that are suggested; others may be typed.
   examples?: string[];
   format?: string;
+  contentMediaType?: string;
   role?: "content" | "destination" | "instruction" | "option";
   widget?: string;
   minimum?: number;
@@ -94,8 +95,13 @@ export function optionsOf(schema: Schema, root: Schema): Json[] {
   return schema.enum ?? (schema.items ? (resolved(schema.items, root).enum ?? []) : []);
 }
 
-// Return what a field is for in the trust of the workflow, in words.
-export const ROLES: Record<string, { word: string; meaning: string; isStrict: boolean }> = {
+interface Role {
+  word: string;
+  meaning: string;
+  isStrict: boolean;
+}
+
+const ROLES: Record<string, Role> = {
   destination: {
     word: N_("Destination"),
     meaning: N_("Decides where something goes or what is read. Text from outside may not go here."),
@@ -103,8 +109,16 @@ export const ROLES: Record<string, { word: string; meaning: string; isStrict: bo
   },
   instruction: {
     word: N_("Instruction"),
-    meaning: N_("Tells a model what to do. Text from outside may not go here."),
+    meaning: N_("Says what a model, a query or code does. Text from outside may not go here."),
+    isStrict: true,
+  },
+  "text/html": {
+    word: N_("HTML"),
+    meaning: N_("Is sent as it is, with its links and pictures. Text from outside may not go here."),
     isStrict: true,
   },
   content: { word: N_("Content"), meaning: N_("May hold text from outside, such as a mail."), isStrict: false },
 };
+
+// Return what a field is for in the trust of the workflow, in words.
+export const roleOf = ({ role, contentMediaType }: Schema): Role | undefined => ROLES[contentMediaType ?? ""] ?? ROLES[role ?? ""];
