@@ -140,7 +140,7 @@ class TextFields(Fields):
 class AddressFields(TextFields):
     """The text to write, and its recipients."""
 
-    to: str | list[str] = destination("To", [])
+    to: str | list[str] = destination("To", [], is_shown=True)
     cc: str | list[str] = destination("Cc", [])
     bcc: str | list[str] = destination("Bcc", [])
     reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])

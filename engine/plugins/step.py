@@ -76,7 +76,7 @@ of a commit, where names still notify people and words such as `Fixes #1` close 
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
-    for key in ("format", "widget", "markup", "names", "contentMediaType"):
+    for key in ("format", "widget", "markup", "names", "contentMediaType", "is_shown"):
         if key in extra:
             schema[key] = extra.pop(key)
     return Field(default, title=title, json_schema_extra=dict(schema), **extra)
@@ -90,7 +90,8 @@ def content(title: str, default: Any = ..., **extra: Any) -> Any:
 def destination(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare a field that decides where something goes; `format` names the picker, e.g. `github-repository`.
 
-    With `names="file"` it may also be the path of a file that was found in the workspace (`found_file`).
+    With `names="file"` it may also be the path of a file that was found in the workspace (`found_file`). Forms do not
+    fold away one with `is_shown`, although it may be left out.
     """
     return _role(Role.DESTINATION, title, default, extra)
 

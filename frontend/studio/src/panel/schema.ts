@@ -17,6 +17,8 @@ export interface Schema {
   contentMediaType?: string;
   role?: "content" | "destination" | "instruction" | "option";
   widget?: string;
+  // Whether it is not folded away, although it may be left out.
+  is_shown?: boolean;
   minimum?: number;
   maximum?: number;
   items?: Schema;

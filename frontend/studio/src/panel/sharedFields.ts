@@ -30,11 +30,12 @@ export function sharedFields(types: StepType[]): Shared[] {
 const MANY = 6;
 
 // Return the names of fields in the order in which they are shown, and those that are not folded: first what is
-// required, then what has a value, then what may be content and the prompt that it fills.
+// required, then what has a value, then what a step type wants to be shown, then what may be content and the prompt that
+// it fills.
 export function arranged(fields: Shared[], hasValue: (field: Shared) => boolean): { order: string[]; isFirst: Set<string> } {
-  const rank = (one: Shared): number => [one.isRequired, hasValue(one), isFilled(one.schema), true].indexOf(true);
+  const rank = (one: Shared): number => [one.isRequired, hasValue(one), one.schema.is_shown, isFilled(one.schema), true].indexOf(true);
   const order = fields.toSorted((one, other) => rank(one) - rank(other));
-  const shown = order.filter((one) => rank(one) < 3);
+  const shown = order.filter((one) => rank(one) < 4);
   const first = shown.length > 0 && fields.length > MANY ? shown : order;
   return { order: order.map(({ name }) => name), isFirst: new Set(first.map(({ name }) => name)) };
 }

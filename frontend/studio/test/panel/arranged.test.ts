@@ -18,6 +18,10 @@ test.each([
   expect(shown(uses).first).toEqual(first);
 });
 
+test.each(["gmail.create_draft", "gmail.send", "imap.create_draft", "smtp.send"])("to whom a mail of %s goes is not folded", (uses) => {
+  expect(shown(uses).first.slice(0, 3)).toEqual(["to", "subject", "text"]);
+});
+
 test("what is searched for comes before what is left out of the mails that are found", () => {
   expect(shown("gmail.search_messages").order).toEqual(["query", "limit", "ids", "cut_quotes", "cut_signature", "max_tokens"]);
 });
