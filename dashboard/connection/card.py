@@ -30,8 +30,8 @@ def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     """Show one connection."""
     with st.container(border=True, height="stretch", key=f"connection-{status.name}"):
         _head(status)
-        _whose(status)
-        account_notice(status)
+        _whose(status, may_change=visit.may("admin"))
+        account_notice(status, may_change=visit.may("admin"))
         _buttons(visit, status)
         _check_lines(status)
 
@@ -47,7 +47,7 @@ def _head(status: ConnectionStatus) -> None:
         st.caption(plain(t("connection {name}", name=status.name)), width="content")
 
 
-def _whose(status: ConnectionStatus) -> None:
+def _whose(status: ConnectionStatus, *, may_change: bool) -> None:
     who = status.account
     if status.mode == AccountMode.MINE:
         who = who or (status.sign_in.account if status.sign_in else "")
@@ -66,7 +66,8 @@ def _whose(status: ConnectionStatus) -> None:
     elif status.note:
         st.info(plain_with_code(status.note), icon=":material/info:")
     elif status.mode == AccountMode.DEMO:
-        st.markdown(f":material/key: {plain(_found(status))}")
+        said = _found(status) if may_change or status.own_key_found else t("An owner can connect an account.")
+        st.markdown(f":material/key: {plain(said)}")
 
 
 def _sign_in(status: ConnectionStatus) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.runs.environments.reader import EnvironmentStatus
 
 _OTHERS = {"current": N_("Other workflows run their file as it is."), "none": N_("Other workflows do not run here.")}
+_ALL = {"current": N_("Each workflow runs its file as it is."), "none": N_("No workflow runs here yet.")}
 _ITSELF, _DEMO = N_("itself"), N_("its demo")
 _VARIABLE = N_(
     "Expressions use it as `{{ env.NAME }}`. A number, true, or a list is written as JSON; everything else is text."
@@ -51,7 +52,19 @@ def _workflows(visit: Visit, one: EnvironmentStatus) -> None:
             st.caption(plain(_entry_words(entry)), width="content")
             if visit.may("edit"):
                 removal_popover(visit, name, one.name)
-    st.caption(t(_OTHERS.get(one.others, one.others)))
+    if words := _others(visit, one):
+        st.caption(words)
+
+
+def _others(visit: Visit, one: EnvironmentStatus) -> str:
+    """Return what becomes of the workflows that are not named; "" if there are none."""
+    if not set(visit.orchestra.workflows.names(visit.who)) - one.workflows.keys():
+        return ""
+    if one.workflows:
+        return t(_OTHERS.get(one.others, one.others))
+    words = t(_ALL.get(one.others, one.others))
+    is_offered = one.others == "none" and visit.may("edit")
+    return f"{words} {t('Promote one on its tab Environments.')}" if is_offered else words
 
 
 def _entry_words(entry: Any) -> str:

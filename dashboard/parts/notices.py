@@ -52,21 +52,22 @@ def _resumed(_accepted: object) -> None:
     st.rerun()
 
 
-def account_notices(connections: Iterable[ConnectionStatus]) -> bool:
+def account_notices(connections: Iterable[ConnectionStatus], *, may_change: bool) -> bool:
     """Show the notices of accounts, and return whether there were any."""
-    shown = [account_notice(one) for one in connections]  # each of them, not only the first
+    shown = [account_notice(one, may_change=may_change) for one in connections]  # each of them, not only the first
     return any(shown)
 
 
-def trigger_notices(alarms: Iterable[Alarm], dead: Sequence[DeadItem] = ()) -> bool:
-    """Show what is wrong with triggers, and return whether there was anything.
+def trigger_notices(alarms: Iterable[Alarm], dead: Sequence[DeadItem], *, may_change: bool) -> bool:
+    """Show what is wrong with triggers, and return whether there was anything; what to do, to those who may.
 
     What an account refuses is covered by its own notice. `dead` are items that need somebody; the newest are named.
     """
     shown = [one for one in alarms if one.kind != "account"]
     for one in shown:
         if one.kind == "dead":
-            message = message_markdown(one.message, t(_OF_DEAD)) + "".join(map(_named, _of(one, dead)[:_NAMED]))
+            message = message_markdown(one.message, t(_OF_DEAD) if may_change else "")
+            message += "".join(map(_named, _of(one, dead)[:_NAMED]))
         else:
             message = message_markdown(one.message, one.remedy)
         st.error(message, icon=":material/notifications_active:")
@@ -121,15 +122,22 @@ def needs_somebody(one: ConnectionStatus) -> bool:
     return one.trouble is not None or warns
 
 
-def account_notice(one: ConnectionStatus) -> bool:
-    """Show what is wrong with an account, and return whether anything is."""
+def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:
+    """Show what is wrong with an account, and return whether anything is.
+
+    `may_change`: whether the person may sign in again; others are told who may.
+    """
     if one.trouble is not None:
         st.error(message_markdown(one.trouble.sentence, one.trouble.remedy), icon=":material/lock:")
         return True
     sign_in = one.sign_in
     if one.mode == AccountMode.MINE and sign_in is not None and sign_in.warns:
         whose = f" ({sign_in.account})" if sign_in.account else ""
-        advice = t("Press Sign in again on the page Connections before that.")
+        advice = (
+            t("Press Sign in again on the page Connections before that.")
+            if may_change
+            else t("An owner has to sign in again before that.")
+        )
         st.warning(
             message_markdown(
                 t("The connection {name}{whose}: {note}", name=one.name, whose=whose, note=sign_in.note), advice

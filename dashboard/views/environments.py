@@ -20,9 +20,9 @@ PAGE = Page(
     section=N_("Build"),
     words=N_("dev prod production staging variables promote versions"),
 )
-_NONE = N_(
-    "There are no environments: every run uses the file as it is. With `dev` and "
-    "`prod` you can go on changing a workflow while `prod` runs the version that you "
+_NONE = N_("There are no environments: every run uses the file as it is.")
+_MAKE = N_(
+    "With `dev` and `prod` you can go on changing a workflow while `prod` runs the version that you "
     "promoted, with accounts and variables of its own. Nothing that runs today "
     "changes: `dev` is the default."
 )
@@ -35,7 +35,7 @@ def show(visit: Visit) -> None:
     )
     found = visit.orchestra.environments.list(visit.who)
     if not found:
-        st.info(t(_NONE), icon=":material/layers:")
+        st.info(f"{t(_NONE)} {t(_MAKE) if visit.may('edit') else ''}".rstrip(), icon=":material/layers:")
         if visit.may("edit"):
             action_button(
                 t("Make dev and prod"),

@@ -102,9 +102,10 @@ def show(visit: Visit) -> None:
     state = _state(visit)
     page_header(visit, t("Home"))
     sentence = st.empty()
-    if account_notices(state.connections):
+    may_run = visit.may("run")
+    if account_notices(state.connections, may_change=visit.may("admin")):
         visit.link(t("Connections"), "connections", icon=":material/cable:")
-    shown = [trigger_notices(state.alarms, state.dead), trying_notices(state.trying)]
+    shown = [trigger_notices(state.alarms, state.dead, may_change=may_run), trying_notices(state.trying)]
     if any(shown):
         params = {"tab": "needs-a-look"} if state.dead else {}
         visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **params)
@@ -132,13 +133,16 @@ def _runs(visit: Visit, drawn: _State, sentence: DeltaGenerator) -> None:
         now = _state(visit)
         if now.around_runs != drawn.around_runs:
             st.rerun()
-        sentence.caption(plain(_state_of_things(now)))
+        sentence.caption(plain(_state_of_things(now, for_somebody=not visit.may("run"))))
         _needs_a_look(visit, now)
         _last_runs(visit, now.rows)
 
 
-def _state_of_things(state: _State) -> str:
-    """Say in a line what needs attention; all is well only if nothing on the page says otherwise."""
+def _state_of_things(state: _State, *, for_somebody: bool) -> str:
+    """Say in a line what needs attention; all is well only if nothing on the page says otherwise.
+
+    `for_somebody`: it needs somebody else, because the person may only look.
+    """
     running = sum(row.status in ACTIVE_RUNS for row in state.rows)
     waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.rows)
     failed = len(_failing(state))
@@ -150,14 +154,26 @@ def _state_of_things(state: _State) -> str:
             (waiting, t("{count} waiting", count=waiting)),
             (failed, t("{count} failed", count=failed)),
             (trying, tn("{count} trigger trying again", "{count} triggers trying again", trying)),
-            (questions, tn("{count} question for you", "{count} questions for you", questions)),
-            (need_somebody, tn("{count} item needs you", "{count} items need you", need_somebody)),
+            (questions, _questions_words(questions, for_somebody=for_somebody)),
+            (need_somebody, _needs_words(need_somebody, for_somebody=for_somebody)),
         )
         if count
     ]
     if counts:
         return ", ".join(counts) + "."
     return t("All done; nothing needs you.") if state.rows else t("Nothing has run here yet.")
+
+
+def _questions_words(count: int, *, for_somebody: bool) -> str:
+    if for_somebody:
+        return tn("{count} open question", "{count} open questions", count)
+    return tn("{count} question for you", "{count} questions for you", count)
+
+
+def _needs_words(count: int, *, for_somebody: bool) -> str:
+    if for_somebody:
+        return tn("{count} item needs somebody", "{count} items need somebody", count)
+    return tn("{count} item needs you", "{count} items need you", count)
 
 
 def _needs_somebody(one: ConnectionStatus) -> bool:
@@ -190,7 +206,7 @@ def _questions(visit: Visit) -> None:
     asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
     if not asked:
         return
-    section(t("Waits for your answer"))
+    section(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"))
     for question in asked:
         question_card(visit, question, run_of(visit, question), "home")
     more = visit.orchestra.approvals.count_open(visit.who) - len(asked)
@@ -262,18 +278,21 @@ def _first_time(visit: Visit) -> None:
     try:
         plan = visit.orchestra.workflows.plan(visit.who, _FIRST)
     except OrchestraError:  # removed, renamed or damaged: nothing can be started
-        visit.link(t("Choose or create a workflow"), "workflows", icon=":material/account_tree:")
+        label = t("Choose or create a workflow") if visit.may("edit") else t("Workflows")
+        visit.link(label, "workflows", icon=":material/account_tree:")
         return
     title = str(plan.document.get("title") or _FIRST)
+    may_run = visit.may("run")
     with st.container(border=True, key="first-run"):
-        st.header(plain(t("Start with {title}", title=title)), anchor=False)
+        st.header(plain(t("Start with {title}", title=title) if may_run else title), anchor=False)
         st.markdown(t(_ON_DEMO) if _is_all_demo(visit, plan) else t(_ON_OWN_ACCOUNTS))
         with st.container(horizontal=True, vertical_alignment="center"):
-            if visit.may("run"):
+            if may_run:
                 _first_button(visit, title)
-            visit.link(t("View it first"), "workflow", name=_FIRST)
+            visit.link(t("View it first") if may_run else t("View it"), "workflow", name=_FIRST)
             visit.link(t("Tutorial"), "help", page="tutorial")
-            visit.link(t("Your own mail, in five steps"), "first-run", icon=":material/flag:")
+            if visit.may("edit"):
+                visit.link(t("Your own mail, in five steps"), "first-run", icon=":material/flag:")
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:
@@ -311,7 +330,7 @@ def _connections(visit: Visit) -> None:
             with st.spinner(t("Asking each service …")):
                 session.keep_draft("checked", _checked(visit))
             st.rerun()
-        visit.link(t("Change"), "connections", icon=":material/arrow_forward:")
+        visit.link(t("Change") if visit.may("admin") else t("View all"), "connections", icon=":material/arrow_forward:")
 
 
 def _checked_before() -> dict[str, Sequence[CheckLine]]:

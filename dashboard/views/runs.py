@@ -66,7 +66,8 @@ def _nothing(visit: Visit) -> None:
         visit.link(t("All runs"), "runs", icon=":material/close:")
     else:
         st.info(t("Nothing has run here yet."), icon=":material/history:")
-        visit.link(t("Choose a workflow to run"), "workflows", icon=":material/account_tree:")
+        label = t("Choose a workflow to run") if visit.may("run") else t("Workflows")
+        visit.link(label, "workflows", icon=":material/account_tree:")
 
 
 def _filter(visit: Visit) -> Wanted:

@@ -213,8 +213,9 @@ def test_an_account_that_refuses_is_one_notice_here_and_at_home(orchestra: Orche
     assert orchestra.troubles.open() == []
 
 
+@pytest.mark.parametrize("role", ["owner", "viewer"])
 def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(
-    orchestra: Orchestra, workspace: Path, open_page: Open
+    orchestra: Orchestra, workspace: Path, sign_in: Callable[..., str], open_page: Open, role: str
 ) -> None:
     consented = datetime.now(UTC) - timedelta(days=5, hours=12)
     info = {"account": "me@example.com", "consented_at": consented.isoformat()}
@@ -222,13 +223,16 @@ def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(
     SignInFile(workspace / ".orchestra" / "tokens" / "gmail.json", GMAIL_APP).save(info)
     orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": ".orchestra/tokens/gmail.json"})
     orchestra.connections.set_mode(OWNER, "gmail", AccountMode.MINE)
+    orchestra.users.add(OWNER, "ann", "Ann", role)
+    sign_in("ann")
     for page in ("connections", ""):
         at = open_page(page)
         assert not at.exception
         [warning] = [words_of(one.value) for one in at.warning]
         assert "me@example.com" in warning
         assert "Testing mode: 1 day left." in warning
-        assert "Press Sign in again" in warning
+        assert ("Press Sign in again" in warning) is (role == "owner")
+        assert ("An owner has to sign in again" in warning) is (role == "viewer")
 
 
 def test_a_model_server_of_this_machine_is_offered_and_used_when_asked(

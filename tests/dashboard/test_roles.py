@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from tests.dashboard.conftest import OWNER
+from tests.dashboard.test_approvals import asking
+from tests.dashboard.test_run import words
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,12 @@ from tests.dashboard.conftest import OWNER
         pytest.param("agents", "viewer", "Begin with a sample", id="agents"),
         pytest.param("tools", "viewer", "A new one", id="tools"),
         pytest.param("tables", "viewer", "the button below", id="tables"),
+        pytest.param("runs", "viewer", "to run", id="runs"),
+        pytest.param("", "viewer", "Start with", id="home"),
+        pytest.param("", "viewer", "five steps", id="first run"),
+        pytest.param("", "operator", "Change", id="accounts on Home"),
+        pytest.param("connections", "operator", "enter it here", id="connections"),
+        pytest.param("environments", "viewer", "you can go on changing", id="environments"),
     ],
 )
 def test_an_empty_page_proposes_only_what_the_role_may_do(
@@ -32,12 +40,45 @@ def test_an_empty_page_proposes_only_what_the_role_may_do(
     def said() -> str:
         page = open_page(path)
         assert not page.exception
-        return " ".join(one.value for one in (*page.info, *page.caption, *page.markdown))
+        links = [one.proto.label for one in page.get("page_link")]
+        return " ".join([*(one.value for one in (*page.info, *page.caption, *page.markdown, *page.header)), *links])
 
     assert words in said(), "an owner may"
     orchestra.users.add(OWNER, "ann", "Ann", role)
     sign_in("ann")
     assert words not in said()
+
+
+def test_a_question_is_not_for_a_viewer(
+    orchestra: Orchestra, open_page: Callable[..., AppTest], sign_in: Callable[..., str]
+) -> None:
+    asking(orchestra)
+    home = open_page()
+    assert "1 question for you" in words(home)
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer")
+    sign_in("vera")
+    home = open_page()
+    assert "1 open question" in words(home)
+    assert {"Waits for an answer"} <= {one.value for one in home.header}
+
+
+@pytest.mark.parametrize("role", ["editor", "viewer"])
+def test_an_environment_speaks_of_other_workflows_only_if_there_are_any(
+    orchestra: Orchestra, open_page: Callable[..., AppTest], sign_in: Callable[..., str], role: str
+) -> None:
+    orchestra.environments.init(OWNER)
+    orchestra.users.add(OWNER, "ann", "Ann", role)
+    sign_in("ann")
+    said = words(open_page("environments"))
+    assert "Other workflows" not in said
+    assert "Each workflow runs its file as it is." in said
+    assert "No workflow runs here yet." in said
+    assert ("Promote one" in said) is (role == "editor")
+    names = orchestra.workflows.names(OWNER)
+    orchestra.environments.promote(
+        OWNER, names[0], "dev", "prod", orchestra.environments.check_promotion(OWNER, names[0], "dev", "prod").hash
+    )
+    assert ("Other workflows do not run here." in words(open_page("environments"))) is (len(names) > 1)
 
 
 def test_a_login_link_has_the_whole_width_below_the_buttons_of_its_user(open_page: Callable[..., AppTest]) -> None:
