@@ -9,9 +9,10 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, duration, full_time
-from engine.base.statuses import ACTIVE_RUNS
+from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.runs.run_list import RunRow
 
 
@@ -40,6 +41,20 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
             st.space("stretch")
             st.caption(_when(row), help=full_time(row.started_at or row.queued_at), width="content")
         st.markdown(plain(row.sentence or _no_sentence(row)))
+        if row.is_test and row.status == RunStatus.WAITING and visit.may("run"):
+            _cancel(visit, row, place)
+
+
+def _cancel(visit: Visit, row: RunRow, place: str) -> None:
+    """Offer to end a test run that waits: nothing else ends a debug run that somebody has left paused."""
+    action_button(
+        t("Cancel"),
+        f"cancel-{place}-{row.run_id}",
+        lambda _key: visit.orchestra.runs.cancel(visit.who, row.run_id),
+        lambda _seconds: st.rerun(),
+        type="tertiary",
+        icon=":material/cancel:",
+    )
 
 
 def _no_sentence(row: RunRow) -> str:

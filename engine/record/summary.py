@@ -119,13 +119,13 @@ def sentence(run: Run) -> str:
 
 
 def _paused_sentence(run: Run, paused: Sequence[StepRecord]) -> str:
-    """Return e.g. "Paused before Write the issue, Login fails, and 2 other steps."."""
+    """Return e.g. "Paused before Write the issue, Login fails, and 2 other steps, until …"."""
     first = paused[0]
     around = next(iter(items_around(first["path"])), None)
     item = next((step["title"] for step in run["steps"] if step["path"] == around), "")
     which = f", {_cut(item, _LONGEST_TITLE)}" if item else ""
     others = f"{',' if which else ''} and {counted(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
-    return f"Paused before {first['title'] or first['id']}{which}{others}."
+    return f"Paused before {first['title'] or first['id']}{which}{others}, until somebody continues this debug run."
 
 
 def _plan_sentence(run: Run) -> str:

@@ -139,3 +139,22 @@ def test_the_filter_offers_workflows_without_reading_them(workspace: Path, open_
     offered = next(one for one in open_page("runs").selectbox if one.label == "Workflow").options
     assert "damaged" in offered
     assert offered == sorted(path.stem for path in (workspace / "workflows").glob("*.json") if "." not in path.stem)
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_a_debug_run_that_was_left_paused_says_so_and_can_be_cancelled(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, role: str
+) -> None:
+    run_id = orchestra.debugging.start(OWNER, "inbox-triage", {})
+    orchestra.debugging.wait(OWNER, run_id, 60)
+    orchestra.users.add(OWNER, "ann", "Ann", role)
+    sign_in("ann")
+    at = open_page("runs")
+    assert any("until somebody continues this debug run" in one.value for one in at.markdown)
+    found = [one for one in at.button if one.key == f"cancel-runs-{run_id}"]
+    assert bool(found) is (role == "operator")
+    for button in found:
+        button.click().run()
+        assert not at.exception
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
+    assert shown(open_page("runs")) == [run_id]

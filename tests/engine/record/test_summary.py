@@ -333,15 +333,15 @@ def test_the_only_item_is_named_unless_it_has_only_the_id_of_a_service(key: str,
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        pytest.param([step("group.task")], "Paused before Task.", id="in-a-group"),
-        pytest.param([step("task", title="")], "Paused before task.", id="without-a-title"),
-        pytest.param([step("task"), step("issue")], "Paused before Task and 1 other step.", id="two"),
-        pytest.param([step("each[1].task")], "Paused before Task, Login fails.", id="of-an-item"),
+        pytest.param([step("group.task")], "Paused before Task", id="in-a-group"),
+        pytest.param([step("task", title="")], "Paused before task", id="without-a-title"),
+        pytest.param([step("task"), step("issue")], "Paused before Task and 1 other step", id="two"),
+        pytest.param([step("each[1].task")], "Paused before Task, Login fails", id="of-an-item"),
         pytest.param([step("each[1].task"), step("each[2].task"), step("issue")],
-                     "Paused before Task, Login fails, and 2 other steps.", id="of-several-items"),
+                     "Paused before Task, Login fails, and 2 other steps", id="of-several-items"),
     ],
 )  # fmt: skip
 def test_a_paused_run_names_the_step_by_its_title(steps: list[Any], said: str) -> None:
     paused = [{**one, "status": "waiting", "paused": {"why": "step"}} for one in steps]
     around = [step("each", items=[], noun="mail"), step("each[1]", title="Login fails")]
-    assert sentence(run(*around, *paused, status="waiting")) == said
+    assert sentence(run(*around, *paused, status="waiting")) == f"{said}, until somebody continues this debug run."
