@@ -23,7 +23,7 @@ Way = Literal["text", "lines", "list", "number", "flag", "choice", "json"]
 
 ROLES = {
     "destination": N_("decides where something goes"),
-    "instruction": N_("is an instruction to a model"),
+    "instruction": N_("is an instruction to a model, code, a query or HTML"),
     "content": N_("content"),
     "option": N_("setting"),
 }
