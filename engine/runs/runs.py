@@ -5,8 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -230,45 +229,22 @@ class Runs(RunReader):
 
         `as_done` / `redo` resolve every write whose outcome is unknown, or the one at the run path `step`; `receipt` is
         its id or address there. `newest`: continue with the current file and prompts, if that changes nothing about
-        finished steps; called runs that it goes on with do the same. Raises UnknownName, InUse, InvalidFile,
-        InvalidInput (its details list the `differences`), and ConfirmationNeeded if the accounts have changed.
+        finished steps. Raises UnknownName, InUse, InvalidFile, InvalidInput (its details list the `differences`), and
+        ConfirmationNeeded if the accounts have changed.
         """
         require(p, "run", "resume runs")
         row = self._known_row(run_id)
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.", remedy="Say one of the two.")
         run = self.get(p, run_id)
-        called = self._consented(p, run, newest=newest)
+        self._require_consent(p, run, self._newest.checked(run) if newest else None)
         if as_done or redo:
             self._resuming.answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
-        for one in (*called, run_id):
-            self._resuming.open(one, self._newest if newest else None)
-        self._worker.state.spent.resume([*called, run_id], timestamp(self._clock()))  # they may wait for a budget
-        self._worker.go_on(run_id, p.id, called)
+        self._resuming.open(run_id, self._newest if newest else None)
+        self._worker.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
+        self._worker.go_on(run_id, p.id)
         return run_id
-
-    def _consented(self, p: Principal, run: Run, *, newest: bool) -> Sequence[str]:
-        """Check that a run may be resumed; return the ids of the called runs that take over their current files.
-
-        With `newest`, these are the ones that it goes on with and whose workflow has changed, the innermost first.
-        Raises as `resume`.
-        """
-        if not newest:
-            self._require_consent(p, run, None)
-            return ()
-        from engine.runs.starting.upgrade_called import called_upgrades
-
-        plan = self._newest.checked(run)
-        called = list(called_upgrades(run, plan, partial(self._known, p), self._newest.checked))
-        for one, current in (*called, (run, plan)):
-            self._require_consent(p, one, current)
-        return [one["run_id"] for one, _ in called]
-
-    def _known(self, p: Principal, run_id: str) -> Run | None:
-        with suppress(UnknownName):
-            return self.get(p, run_id)
-        return None
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""

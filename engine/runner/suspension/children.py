@@ -181,8 +181,8 @@ class Children:
         ended = "failed" if run["status"] == RunStatus.FAILED else f"was {run['status']}"
         raise CalledRunFailed(
             f"The run {run_id} of {run['workflow']!r} that it called {ended}{because}",
-            remedy=f"Look at it: `orchestra runs show {run_id}`. Resuming this run goes on with that one; if you have "
-            f"corrected its workflow since, resume this run with `--newest`.",
+            remedy=f"Look at it: `orchestra runs show {run_id}`. Resuming this run goes on with that one, its workflow "
+            f"as it was; if you have corrected it since, first resume that one with `--newest`.",
         )
 
     async def end(self, run_id: str, how: str) -> None:

@@ -131,17 +131,12 @@ class Worker:
             self._resumed_by[run_id] = by
         self._queue.put(run_id)
 
-    def go_on(self, run_id: str, by: str, called: Sequence[str] = ()) -> None:
-        """Continue a run that this process owns, together with the suspended runs that wait for its end.
-
-        `called`: runs of this process that it has called and waits for, the innermost first.
-        """
+    def go_on(self, run_id: str, by: str) -> None:
+        """Continue a run that this process owns, together with the suspended runs that wait for its end."""
         caller = self.rows.caller(run_id)
         while caller is not None and caller.status == RunStatus.WAITING and self.owner.take(caller.run_id):
             caller = self.rows.caller(caller.run_id)
-        self._resumed_by.update(dict.fromkeys(called, by))  # the caller may be the first to start them
-        for one in (run_id, *reversed(called)):
-            self.start(one, by)
+        self.start(run_id, by)
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
