@@ -623,7 +623,7 @@ class Orchestra(Facets):
             draft = self.editing.draft_text(p, name)
             return self._after_renames(lambda: self._compiled.plan(name, draft.text)), draft.state.is_draft
 
-        return Debugging(self._worker, self._clock, self.runs, self._acceptor, plan, self.runs.cancel)
+        return Debugging(self._worker, self._clock, self.runs, self._acceptor, plan)
 
     @cached_property
     def copilot(self) -> Copilot:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
@@ -31,30 +31,62 @@ class _Asked:
     prepare: Callable[[], Any]
     finish: Finish[Any, Any]
     context: Context
-    future: asyncio.Future[Any]
+    outcome: asyncio.Future[Any]
+    """Its result or its error."""
     prepared: Any = None
-    result: Any = None
-    error: BaseException | None = None
-    is_done: bool = False
 
-    def take(self, outcome: Any) -> None:
-        """Note the result or the error."""
-        self.is_done = True
-        if isinstance(outcome, Exception):
-            self.error = outcome
-        else:
-            self.result = outcome
+    def settle(self, outcome: Any) -> None:
+        """Give the outcome to whoever waits for it, from any thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self.outcome.get_loop().call_soon_threadsafe(self._settle, outcome)
 
-    def settle(self) -> None:
-        """Give the outcome to whoever waits for it, if anyone still does."""
-        if self.future.done():
+    def _settle(self, outcome: Any) -> None:
+        if not self.outcome.done():  # its client may have gone
+            self.outcome.set_result(outcome)
+
+
+@dataclass
+class _Line:
+    """The requests that nobody prepares yet, and those that are prepared and not finished; any thread may take them."""
+
+    waiting: deque[_Asked] = field(default_factory=deque)
+    ready: deque[_Asked] = field(default_factory=deque)
+    turns: set[asyncio.Task[None]] = field(default_factory=set)
+    """Those that are awaited or at work."""
+
+    def work(self) -> None:
+        """Prepare and finish requests until none waits, or one has taken long: those behind it have their own turns."""
+        ends_at = time.monotonic() + LONG_SECONDS
+        for asked in _taken(self.waiting):
+            try:
+                asked.prepared = asked.context.run(asked.prepare)
+            except Exception as error:  # noqa: BLE001 - that of one request must not stop all others
+                asked.settle(error)
+            else:
+                self.ready.append(asked)
+            if time.monotonic() >= ends_at:
+                break
+        self.finish()
+
+    def finish(self) -> None:
+        """Finish what is prepared."""
+        for finish, group in groupby(list(_taken(self.ready)), key=lambda asked: asked.finish):
+            together = list(group)
+            try:
+                outcomes = finish([asked.prepared for asked in together])
+            except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
+                outcomes = [error] * len(together)
+            for asked, outcome in zip(together, outcomes, strict=True):
+                asked.settle(outcome)
+
+
+def _taken(line: deque[_Asked]) -> Iterator[_Asked]:
+    """Take what is in a line, one after the other."""
+    while True:
+        try:
+            yield line.popleft()
+        except IndexError:
             return
-        if not self.is_done:  # the server is ending
-            self.future.cancel()
-        elif self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
 
 
 class Together(Generic[Prepared, Result]):
@@ -62,66 +94,56 @@ class Together(Generic[Prepared, Result]):
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
-        self._waiting: RunVar[deque[_Asked]] = RunVar("requests that are done together")
+        self._line: RunVar[_Line] = RunVar("requests that are done together")
 
     async def run(self, prepare: Callable[[], Prepared], finish: Finish[Prepared, Result]) -> Result:
         """Return the result for what `prepare` returns; raise what it raises, or the error that `finish` gives for it.
 
         `finish` gets what several requests have prepared, and returns a result or an error for each.
         """
-        waiting = self._of_this_loop()
+        line = self._of_this_loop()
         asked = _Asked(prepare, finish, copy_context(), asyncio.get_running_loop().create_future())
-        waiting.append(asked)
+        line.waiting.append(asked)
+        turn = asyncio.create_task(self._turn(line, asked))
+        line.turns.add(turn)
+        turn.add_done_callback(line.turns.discard)
         try:
-            async with self._threads.turn():
-                if asked in waiting:
-                    await _answer(waiting)
+            outcome = await asked.outcome
         finally:
             with suppress(ValueError):
-                waiting.remove(asked)  # it is cancelled
-        result: Result = await asked.future
+                line.waiting.remove(asked)  # it is cancelled
+        if isinstance(outcome, Exception):
+            raise outcome
+        result: Result = outcome
         return result
 
-    def _of_this_loop(self) -> deque[_Asked]:
+    async def _turn(self, line: _Line, asked: _Asked) -> None:
+        """Work once this request has its turn, unless somebody has taken it with theirs.
+
+        The turn ends with the thread, which may be at work for others longer than for this request.
+        """
         try:
-            return self._waiting.get()
+            async with self._threads.turn():
+                if asked in line.waiting:
+                    await _work(line)
+        except Exception as error:  # noqa: BLE001 - e.g. no thread can be started
+            asked.settle(error)
+
+    def _of_this_loop(self) -> _Line:
+        try:
+            return self._line.get()
         except LookupError:
-            waiting: deque[_Asked] = deque()
-            self._waiting.set(waiting)
-            return waiting
+            line = _Line()
+            self._line.set(line)
+            return line
 
 
-async def _answer(waiting: deque[_Asked]) -> None:
-    taken: list[_Asked] = []
-    try:
-        await in_thread(lambda: _work(waiting, taken))
-    finally:
-        for asked in taken:
-            asked.settle()
+async def _work(line: _Line) -> None:
+    work = asyncio.ensure_future(in_thread(line.work))
+    await asyncio.wait({work}, timeout=LONG_SECONDS)
+    if not work.done():
+        await in_thread(line.finish)  # what came before a slow request need not wait for it
+    await work
 
 
-def _work(waiting: deque[_Asked], taken: list[_Asked]) -> None:
-    """Take requests until none waits, or one has taken long: those that are left have turns of their own."""
-    ends_at = time.monotonic() + LONG_SECONDS
-    while waiting and time.monotonic() < ends_at:
-        with suppress(IndexError):  # another thread was faster
-            taken.append(asked := waiting.popleft())
-            try:
-                asked.prepared = asked.context.run(asked.prepare)
-            except Exception as error:  # noqa: BLE001 - that of one request must not stop all others
-                asked.take(error)
-    ready = [asked for asked in taken if not asked.is_done]
-    for finish, group in groupby(ready, key=lambda asked: asked.finish):
-        _finish(finish, list(group))
-
-
-def _finish(finish: Finish[Any, Any], group: Sequence[_Asked]) -> None:
-    try:
-        outcomes = finish([asked.prepared for asked in group])
-    except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
-        outcomes = [error] * len(group)
-    for asked, outcome in zip(group, outcomes, strict=True):
-        asked.take(outcome)
-
-
-starting: Together[Any, Any] = Together(Threads("requests that start runs", 8))
+starting: Together[Any, Any] = Together(Threads("requests that start runs", 40))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Literal, get_args
 
 from clients.wording import did_you_mean, listed
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidInput, UnknownName
+from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.services import has_stand_in
-from engine.base.statuses import AccountMode, RunStatus
+from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of
@@ -29,7 +28,6 @@ from engine.store.debugging import DebugState
 Past = Literal["", "loop", "breakpoint"]
 """What a run that continues does not pause for any more: nothing, the loop around a paused step, its breakpoint."""
 _LOOK_SECONDS = 0.1
-_MOST_EARLIER = 200
 
 
 class Debugging:
@@ -45,11 +43,10 @@ class Debugging:
         runs: RunReader,
         acceptor: Acceptor,
         plan: Callable[[Principal, str], tuple[Plan, bool]],
-        cancel: Callable[[Principal, str], object],
     ) -> None:
         """`plan(p, workflow)` returns the plan of what a person edits, and whether that is a draft."""
         self._worker, self._clock, self._runs, self._acceptor, self._plan = worker, clock, runs, acceptor, plan
-        self._store, self._cancel = worker.state.debugging, cancel
+        self._store = worker.state.debugging
 
     def start(
         self,
@@ -63,8 +60,7 @@ class Debugging:
         """Start a run of the person's draft, or else of the file, on the stand-ins; return its id once it is on disk.
 
         It pauses before each step in `breakpoints` (see `breakpoints_of`), and without any before its first step. Who
-        may not edit runs the file. Earlier debug runs of the workflow that this person has left paused are cancelled.
-        Repeating a `request_key` returns the same run. Raises UnknownName, InvalidFile,
+        may not edit runs the file. Repeating a `request_key` returns the same run. Raises UnknownName, InvalidFile,
         InvalidInput (a step that is not there, a service without a stand-in, a wrong input), InUse, StorageError.
         """
         require(p, "run", "start runs")
@@ -82,9 +78,7 @@ class Debugging:
             wanted = RunRequest(inputs, options, modes, AccountMode.DEMO)
             return self._acceptor.accept(p, plan, wanted, request, "runs.debug")
 
-        run_id = retry_if_renamed(accept)
-        self._cancel_earlier(p, workflow, run_id)
-        return run_id
+        return retry_if_renamed(accept)
 
     def view(self, p: Principal, run_id: str) -> DebugView:
         """Return where a debug run is. Raises UnknownName, InvalidInput (no debug run), InvalidFile."""
@@ -148,14 +142,6 @@ class Debugging:
             time.sleep(_LOOK_SECONDS)
             view = self.view(p, run_id)
         return view
-
-    def _cancel_earlier(self, p: Principal, workflow: str, run_id: str) -> None:
-        """Cancel what nobody will go on with: the person has begun anew."""
-        for row in self._runs.list(p, workflow=workflow, status=RunStatus.WAITING, limit=_MOST_EARLIER).rows:
-            if row.is_test and row.started_by == p.id and row.run_id < run_id:
-                with suppress(UnknownName, InUse, InvalidInput):  # it has ended meanwhile, or is no debug run
-                    if self.view(p, row.run_id).paused:
-                        self._cancel(p, row.run_id)
 
     def _changed(self, p: Principal, run: Run, change: Callable[[DebugState], DebugState]) -> DebugView:
         """Change the state of a run and let it notice, whichever process owns it."""

@@ -59,5 +59,5 @@ def _outcome(acceptor: Acceptor, run: ReadyRun | str) -> str | Exception | None:
         return run.entry.error or run.entry.run_id
     try:
         return retry_if_renamed(lambda: acceptor.begin(run.again()))
-    except OrchestraError as error:
+    except Exception as error:  # noqa: BLE001 - the others are stored
         return error

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
-_TERM = re.compile(r'(?<![\w-])(-?)([a-z_]+):\s*"?([^\s"(){}]*)', re.IGNORECASE)
+_TERM = re.compile(r'(?<![\w-])(-?)([a-z0-9_]+):\s*["({]*([^\s"(){}]*)', re.IGNORECASE)
 _DRAFTS = frozenset({"draft", "drafts"})
 _ANYWHERE = frozenset({"anywhere", "all"})
-_TO = frozenset({"to", "cc", "bcc", "deliveredto"})
-_OF_OTHER_MAIL = frozenset({"before", "category", "filename", "has", "l", "label", "list", "older", "rfc822msgid"})
-"""Operators that a new draft rarely fits: it has no labels, no attachments as a rule, and no past date."""
+_OF_OTHER_MAIL = frozenset(
+    {
+        *("bcc", "cc", "deliveredto", "to"),
+        *("before", "category", "filename", "has", "l", "label", "list", "older", "rfc822msgid"),
+    }
+)
+"""Operators that a new draft rarely fits: it was not delivered to oneself, and has no labels, attachments or past."""
 
 
 def finds_drafts(query: str) -> bool:
@@ -30,4 +34,4 @@ def _says_which(minus: str, operator: str, value: str) -> bool:
             return value != "read"
         case "from":
             return value != "me"
-    return value == "me" if operator in _TO else operator in _OF_OTHER_MAIL
+    return operator in _OF_OTHER_MAIL

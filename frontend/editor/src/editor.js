@@ -113,6 +113,7 @@ class Editor {
     if (this.text === sent && text !== sent) {
       this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
     }
+    if (this.text !== text) return; // it was replaced meanwhile
     this.select(anchor, head);
     if (keys) this.view.dispatch(this.view.state.replaceSelection(keys));
   }
@@ -261,6 +262,7 @@ class Editor {
     const isDrawn = now === "" || next === "";
     const ofHistory = isDrawn ? Transaction.addToHistory.of(false) : isolateHistory.of("full");
     this.view.dispatch({ changes, annotations: [fromPage.of(true), ofHistory] });
+    if (!isTyped) this.sent = next;
   }
 
   // Take over what the page says of the field: names to complete, and problems, if they are of the text shown.

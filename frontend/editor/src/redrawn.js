@@ -2,7 +2,7 @@
 // somebody types in it. The editor that takes its place goes on: with the caret, what was typed and not sent, and the keys
 // that were pressed while there was no field.
 
-const LONGEST_MS = 3000;
+const LONGEST_MS = 1000;
 
 let left = null;
 
@@ -11,7 +11,8 @@ let left = null;
 export function leave(editor, sent) {
   const { anchor, head } = editor.view.state.selection.main;
   const { css } = editor.field;
-  const it = { css, textarea: editor.textarea, text: editor.text, sent, anchor, head, keys: "", at: performance.now() };
+  const { textarea, text } = editor;
+  const it = { css, textarea, text, sent, anchor, head, keys: "", isOver: false, at: performance.now() };
   left = it;
   setTimeout(() => {
     if (left === it && it.textarea.isConnected) left = null; // left by the person
@@ -33,15 +34,26 @@ function isWaiting() {
   return left !== null;
 }
 
+// Collect what is typed. A key that does something else, such as an arrow or a dead key, ends that: the rest is not for
+// the place where the caret was.
 function onKey(event) {
-  if (!isWaiting() || left.textarea.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Backspace" && left.keys) left.keys = left.keys.slice(0, -1);
-  else if (event.key === "Enter") left.keys += "\n";
-  else if ([...event.key].length === 1) left.keys += event.key;
-  else return;
+  if (!isWaiting() || left.isOver || left.textarea.isConnected) return;
+  const isShortcut = (event.ctrlKey || event.metaKey) && !event.getModifierState("AltGraph");
+  if (isShortcut || ["Shift", "Alt", "AltGraph", "Control", "Meta", "CapsLock"].includes(event.key)) return;
+  if (event.key === "Enter") left.keys += "\n";
+  else if (event.key === "Backspace" && left.keys) left.keys = [...left.keys].slice(0, -1).join("");
+  else if ([...event.key].length === 1 && !event.isComposing) left.keys += event.key;
+  else {
+    left.isOver = true;
+    return;
+  }
   event.preventDefault();
   event.stopImmediatePropagation(); // a key of this page, or of Streamlit, may have another meaning
 }
 
+function forget() {
+  left = null;
+}
+
 window.addEventListener("keydown", onKey, true);
-window.addEventListener("pointerdown", () => { left = null; }, true);
+for (const kind of ["pointerdown", "popstate"]) window.addEventListener(kind, forget, true);

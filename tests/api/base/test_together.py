@@ -80,6 +80,26 @@ def test_what_takes_long_is_passed_by_those_behind_it() -> None:
     asyncio.run(ask())
 
 
+def test_what_came_before_a_slow_request_does_not_wait_for_it() -> None:
+    work = _Work()
+    together: Together[int, str] = Together(Threads("before", 4))
+
+    async def ask() -> None:
+        first = asyncio.create_task(together.run(partial(work.prepare, 1), work.finish))
+        slow = asyncio.create_task(together.run(partial(work.slow, 2), work.finish))
+        assert await asyncio.wait_for(first, PATIENCE_SECONDS) == "1"
+        assert not slow.done()
+        work.go_on.set()
+        assert await asyncio.wait_for(slow, PATIENCE_SECONDS) == "2"
+
+    asyncio.run(ask())
+
+
+def test_an_error_that_no_future_takes_is_told_too() -> None:
+    found = outcomes(work := _Work(), partial(next, iter(())), partial(work.prepare, 1))
+    assert [type(found[0]), found[1]] == [RuntimeError, "1"]
+
+
 def test_a_request_whose_client_has_gone_is_not_begun() -> None:
     work = _Work()
     together: Together[int, str] = Together(Threads("gone", 1))

@@ -194,19 +194,6 @@ def test_it_runs_the_draft_on_the_stand_ins_and_no_time_limit_ends_it(desk: Desk
     desk.orchestra.runs.cancel(operator, run_id)
 
 
-def test_who_debugs_a_workflow_again_ends_the_runs_that_they_left_paused(desk: Desk) -> None:
-    other = Principal("olga", "operator")
-    debugging, runs = desk.orchestra.debugging, desk.orchestra.runs
-    of_other = debugging.start(other, desk.name, {}, request_key="other")
-    debugging.wait(other, of_other, PATIENCE_SECONDS)
-    first, ended = desk.debug("names"), desk.go_on(desk.debug())
-    assert runs.wait(OWNER, first.run_id, PATIENCE_SECONDS)["status"] == "cancelled"
-    last = desk.debug()
-    assert debugging.start(other, desk.name, {}, request_key="other") == of_other, "nothing is started"
-    states = {one.run_id: one.status for one in runs.list(OWNER, workflow=desk.name).rows}
-    assert states == {first.run_id: "cancelled", ended.run_id: "succeeded", last.run_id: "waiting", of_other: "waiting"}
-
-
 def test_a_question_of_the_run_is_asked_after_its_pause(desk: Desk) -> None:
     fields = {"repository": "acme/app", "title": f"{desk.name} ant"}
     step_asks = {"id": "issue", **ISSUE, "approve": "always", "with": fields}

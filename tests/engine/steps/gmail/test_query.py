@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOUND = [
     "", "invoice", "newer_than:7d", "subject:hello", 'subject:hello "how are you" newer_than:2d', "-in:inbox",
-    "-label:done", "from:me", "is:read", "in:anywhere", "to:ann@example.org", "larger:10", "-is:unread",
+    "-label:done", "from:me", "is:read", "in:anywhere", "larger:10", "-is:unread",
     "hello -from:ann",
 ]  # fmt: skip
 NOT_FOUND = [
@@ -27,7 +27,11 @@ NOT_FOUND = [
     "label:done", "from:ann@example.org", "is:unread", "is:starred", "to:me", "has:attachment",
     "filename:pdf", "before:2020/01/01", "-from:me", "category:updates",
 ]  # fmt: skip
-MEANT = ["in:drafts", "hello in:draft", "is:draft", "{in:inbox hello}", "in:inbox OR hello", "from:(ann OR me)"]
+MEANT = [
+    "in:drafts", "hello in:draft", "is:draft", "{in:inbox hello}", "in:inbox OR hello", "from:(ann OR me)",
+    "to:support@example.org", "deliveredto:support@example.org", "rfc822msgid:1@example.org", "-in:(drafts)",
+    "hello -in:{drafts chats}",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("query", FOUND)
