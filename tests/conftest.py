@@ -39,6 +39,9 @@ pytest_plugins = ["tests.leaks", "tests.second_try"]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# The stand-ins of the demo answer at once, also in the processes that tests start: people see them work, tests wait.
+os.environ["ORCHESTRA_DEMO_LATENCY"] = "0"
+
 # A loaded machine takes as long as it takes: no example is too slow. The same examples every time, so that a change is
 # judged by what it changes; `pytest --hypothesis-profile=wide` looks for new ones.
 settings.register_profile("same", deadline=None, derandomize=True)

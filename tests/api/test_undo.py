@@ -39,9 +39,8 @@ def program(client: TestClient, token: str) -> TestClient:
 
 
 @pytest.fixture
-def run_id(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(orchestra: Orchestra) -> str:
     """A run that has made two issues of the demo."""
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     (orchestra.workspace.root / "workflows" / "issues.json").write_text(json.dumps(ISSUES))
     run = orchestra.runs.wait(LOCAL, orchestra.runs.start(LOCAL, "issues", {}), 60)
     assert run["status"] == "succeeded", run["error"]

@@ -87,7 +87,6 @@ def workspace(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     root = tmp_path / "workspace"
     copied(fresh, root)
     monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(root))
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "NOTION_TOKEN", "GMAIL_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return root

@@ -70,11 +70,6 @@ def _open_to_others(root: Path) -> list[str]:
     ]
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
-
-
 def _use(umask: int, root: Path) -> None:
     """Do what writes: runs with large values and without, a file deleted and renamed, a server that was used."""
     place = ("--workspace", str(root))

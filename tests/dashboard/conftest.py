@@ -36,7 +36,6 @@ def workspace(new_workspace: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def orchestra(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
     """The workspace, served; the dashboard of this test shows it."""
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(workspace))
     orchestra = Orchestra.open(workspace, serve=True)
     monkeypatch.setattr("engine.orchestra.shared", lambda: orchestra)

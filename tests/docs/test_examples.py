@@ -74,10 +74,7 @@ def test_a_workflow_of_the_readme_is_sound(orchestra: Orchestra, text: str) -> N
 
 @pytest.mark.slow
 @_README
-def test_a_workflow_of_the_readme_writes_pages_and_only_once(
-    orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+def test_a_workflow_of_the_readme_writes_pages_and_only_once(orchestra: Orchestra, text: str) -> None:
     first = run(orchestra, "tasks", text)
     assert first["status"] == "succeeded", first["error"]
     assert first["counts"]["new_effects"] > 0

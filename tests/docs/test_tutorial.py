@@ -49,7 +49,6 @@ def name_of(words: list[str]) -> str:
 def test_the_commands_of_the_tutorial_do_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     init(tmp_path / "workspace")
     monkeypatch.chdir(tmp_path / "workspace")
     [workflow] = blocks(PAGE, "json")

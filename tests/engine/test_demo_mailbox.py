@@ -23,8 +23,7 @@ VIEWER = Principal("v", "viewer")
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+def place(tmp_path: Path) -> Iterator[Orchestra]:
     root = tmp_path / "workspace"
     init(root)
     opened = Orchestra.open(root, demo=True)

@@ -201,7 +201,6 @@ def make_faces(
     components: None,
 ) -> Iterator[Callable[[], Faces]]:
     """Make a workspace of its own."""
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     made: list[Faces] = []
 
     def make() -> Faces:

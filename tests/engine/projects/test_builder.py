@@ -237,13 +237,11 @@ OFTEN = (
 @pytest.fixture(scope="module")
 def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     folder = tmp_path_factory.mktemp("builder") / "workspace"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
-        init(folder)
-        opened = Orchestra.open(folder, demo=True)
-        opened.workflows.create_from_sample(OWNER, "build-software", "build-software")
-        yield opened
-        opened.close()
+    init(folder)
+    opened = Orchestra.open(folder, demo=True)
+    opened.workflows.create_from_sample(OWNER, "build-software", "build-software")
+    yield opened
+    opened.close()
 
 
 def built(orchestra: Orchestra, project: str, request: str) -> tuple[dict[str, Any], str]:

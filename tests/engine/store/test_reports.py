@@ -95,7 +95,6 @@ def test_the_work_of_agents_is_shown_as_their_conversations_show_it(
 ) -> None:
     monkeypatch.setenv("ORCHESTRA_STATE", url)
     monkeypatch.setenv("ORCHESTRA_LOGS", "postgres")
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     init(tmp_path)
     with closing(Orchestra.open(tmp_path, demo=True)) as orchestra:
         orchestra.workflows.create_from_sample(OWNER, "research-agent", "research")

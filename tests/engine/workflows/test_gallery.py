@@ -63,8 +63,7 @@ AFTER = {"issue-triage": ["bug-reports"], "project-to-pull-request": ["build-sof
 
 
 @pytest.fixture
-def orchestra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
     init(tmp_path / "workspace")
     opened = Orchestra.open(tmp_path / "workspace", demo=True)
     yield opened
