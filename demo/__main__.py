@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", choices=["start", "reset", "show"], default="start")
     parser.add_argument("--dir", type=Path, required=True, help="folder that holds the data")
     parser.add_argument(
-        "--latency", type=Latency.parse, default="50:400", help="time an answer takes, in milliseconds: 50:400 or 0"
+        "--latency", type=Latency.parse, default="20:150", help="time an answer takes, in milliseconds: 20:150 or 0"
     )
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop when standard input ends, as when a parent dies"
