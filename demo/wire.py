@@ -15,7 +15,7 @@ from demo.faults import Fault, FaultSwitch
 
 CONTROL_PREFIX = "/_demo/"
 PIECE_SHARE = 0.2
-"""Share of an answer's latency: with 20 to 150 ms this is a quick model, about 50 words a second."""
+"""Share of an answer's latency: with 20 to 150 ms this is a quick model, about 60 words a second."""
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,7 @@ class Acceptor:
         Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
         if the owner of a new account cannot be determined.
         """
-        [run_id] = self._begin([self._entry(p, plan, wanted, action, self.services(), request)])
-        return run_id
+        return self.begin(self.ready(p, plan, wanted, request, action))
 
     def ready(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> Entry:
         """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
