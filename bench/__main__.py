@@ -11,9 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import bench
-from bench.figures import measured
+from bench import browser, checking, runs, server
+from bench.base.figures import measured
 
+FOLDERS = (runs, checking, server, browser)
 RESULTS = Path(__file__).with_name("results.json")
 ORDER = (
     "W1",
@@ -69,8 +70,9 @@ def main(wanted: list[str]) -> None:
 
 
 def works() -> dict[str, str]:
-    """Return {benchmark: module} for every module beside this one that has a `WORK` and a `measure()`."""
-    modules = [importlib.import_module(f"bench.{one.name}") for one in pkgutil.iter_modules(bench.__path__)]
+    """Return {benchmark: module} for every module in one of the folders that has a `WORK` and a `measure()`."""
+    names = [one.name for folder in FOLDERS for one in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}.")]
+    modules = [importlib.import_module(name) for name in names]
     found = {module.WORK: module.__name__ for module in modules if hasattr(module, "WORK")}
     return {name: found[name] for name in (*ORDER, *sorted(found.keys() - set(ORDER)))}
 

@@ -220,7 +220,7 @@ def test_no_path_of_imports_is_longer_than_it_was() -> None:
 
 def test_no_folder_has_more_than_twenty_modules() -> None:
     counted = [path.relative_to(ROOT) for path in modules().values() if path.name != "__init__.py"]
-    sizes = Counter(path.parent for path in counted if path.parts[0] != "bench")  # a file for each measurement
+    sizes = Counter(path.parent for path in counted)
     assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
 
 

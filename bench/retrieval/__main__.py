@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bench.opened import opened
-from bench.workspace import OWNER
+from bench.base.opened import opened
+from bench.base.workspace import OWNER
 from engine.orchestra import Orchestra
 
 _HERE = Path(__file__).parent

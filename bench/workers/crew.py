@@ -16,8 +16,8 @@ from unittest import mock
 
 import psycopg
 
+from bench.base.workspace import OWNER, chain, make
 from bench.workers.place import database
-from bench.workspace import OWNER, chain, make
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import RunStarted, StepFinished, encoded

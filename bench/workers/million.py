@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
+from bench.base.workspace import OWNER
 from bench.workers.crew import Crew, crew
-from bench.workspace import OWNER
 from engine.base.clock import timestamp, utc_now
 from engine.store.run_limits import NO_LIMITS
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.served import free_port
+from bench.base.served import free_port
 from bench.workers.place import database, done
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from bench.base.workspace import OWNER
 from bench.workers.crew import Crew
 from bench.workers.place import done, mebibytes, processor_seconds
-from bench.workspace import OWNER
 
 _REAL = ("-c", "import cli; cli.process()")
 _RUNS_PER_SECOND, _LATENCY_RUNS = 10, 200

@@ -1,0 +1,1 @@
+"""Benchmarks of checking a workflow before it runs."""
