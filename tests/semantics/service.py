@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 import time
 from collections import Counter, defaultdict
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Any, Literal
 
 Word = Literal["ok", "429", "400", "503", "503_after", "cut", "cut_after"]
 """One answer. `…_after`: the thing is made, and the answer does not say so; `cut`: there is no answer at all."""
@@ -43,6 +45,8 @@ class ScriptedService:
     """How many things each path made; the same marker makes one thing only."""
     on_request: Callable[[int], None] = lambda _number: None
     """Called with the number of the request (from 1) once it has had its effect, before it is answered."""
+    has_unread: Callable[[], bool] = lambda: False
+    """Whether something was sent that no thread has read to its end yet."""
     _by_marker: dict[str, str] = field(default_factory=dict)
     _clock: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,7 +91,9 @@ class ScriptedService:
             return self._by_marker.get(marker)
 
     def is_quiet(self) -> bool:
-        """Tell whether every request was answered."""
+        """Tell whether every request was answered, also one whose client has gone before it was read."""
+        if self.has_unread():
+            return False
         with self._lock:
             return all(request.went is not None for request in self.requests)
 
@@ -107,6 +113,12 @@ class ScriptedService:
 def _handler(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        server: _Server
+
+        def handle_one_request(self) -> None:
+            self.connection.recv(1, socket.MSG_PEEK)  # it stays unread until it counts as being read
+            with self.server.reading():
+                super().handle_one_request()
 
         def do_GET(self) -> None:
             if self.path.startswith("/find/"):
@@ -142,8 +154,48 @@ def _handler(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
 
 
 class _Server(ThreadingHTTPServer):
+    """Knows what was sent and is not read yet: on a busy machine, a request may outlive the run that has sent it."""
+
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._connections: set[socket.socket] = set()
+        self._being_read = 0
+        self._changing = threading.Lock()
+
+    def has_unread(self) -> bool:
+        poll = select.poll()
+        with self._changing:
+            for one in (self.socket, *self._connections):
+                poll.register(one, select.POLLIN)
+            return self._being_read > 0 or bool(poll.poll(0))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count something as being read, from before it is taken from its socket."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changing:
+            self._being_read += change
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        with self.reading():
+            connection, address = super().get_request()
+            with self._changing:
+                self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._changing:
+            self._connections.discard(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that is gone is no news here."""
@@ -154,7 +206,7 @@ def scripted_service() -> Iterator[ScriptedService]:
     """Run a service on a port of its own."""
     state = ScriptedService()
     server = _Server(("127.0.0.1", 0), _handler(state))
-    state.port = server.server_port
+    state.port, state.has_unread = server.server_port, server.has_unread
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield state
