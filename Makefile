@@ -68,11 +68,18 @@ TRY_AGAIN := --last-failed --last-failed-no-failures=none
 POSTGRES_CACHE := -o cache_dir=.pytest_cache/postgres
 BROWSER_CACHE := -o cache_dir=.pytest_cache/browser
 FIRST_TRY = @cat build/second-try.txt 2>/dev/null || echo "Every test passed at the first try."
-test: lint
+# Half of them wait for something; each takes up to 1.5 GB of memory.
+WORKERS ?= $(shell awk '/^MemTotal/ { many = $$2 > 15000000 } END { print many ? 6 : 4 }' /proc/meminfo 2> /dev/null || echo 4)
+test: setup-dev
 	@rm -f build/second-try.txt
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
+	@$(MAKE) --no-print-directory -j2 lint tests/__pycache__
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
 	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -m "not control and not chaos" $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
 	$(FIRST_TRY)
+
+# Compiles the tests, while the types are checked: at the first time, each worker would compile all of them again.
+tests/__pycache__: | setup-dev
+	@$(BIN)/pytest -q --collect-only -m "not browser and not control and not chaos" > /dev/null
 
 # The dashboard as a person uses it: pages and stories in Chromium, where it is installed.
 browser: setup-dev

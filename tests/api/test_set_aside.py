@@ -71,6 +71,7 @@ def _found(server: Server, root: Path) -> tuple[list[str], list[str], int]:
     return (*([one["run_id"] for one in some] for some in (listed, json.loads(said)["runs"])), counted)
 
 
+@pytest.mark.chaos
 def test_a_run_whose_workers_die_is_set_aside_found_and_resumed(server: Server, root: Path, service: Service) -> None:
     service.seconds = {"/deadly": 600.0}
     bomb = _started(server, "bomb")

@@ -218,6 +218,7 @@ def test_connections_that_say_nothing_do_not_keep_others_out_for_long(start: Sta
         one.close()
 
 
+@pytest.mark.chaos
 def test_seventy_clients_that_never_end_their_request_do_not_keep_a_probe_out(start: Start) -> None:
     worker = start()
     until(lambda: worker.status("/health") == 200, "its lease")

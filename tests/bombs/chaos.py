@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.test_served import Served
 from tests.bombs.bombs import bombs
-from tests.bombs.test_bombs import SEED, pytestmark, served, survive
+from tests.bombs.surviving import SEED, pytestmark, served, survive
 
 __all__ = ["pytestmark", "served"]
 

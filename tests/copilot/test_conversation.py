@@ -39,6 +39,7 @@ def _evaluated(*given: str, key: str = "sk-own") -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
 
+@pytest.mark.chaos
 def test_a_model_of_ones_own_is_asked_by_its_address_and_goes_on_later(tmp_path: Path) -> None:
     given = ("--key", "OWN_KEY", "--kept", str(tmp_path / "kept.json"))
     with scripted([Answer("", [("ask", {"question": "What should happen, and where?", "choices": []})])]) as model:

@@ -25,6 +25,7 @@ def agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentStorm]:
         yield made
 
 
+@pytest.mark.chaos
 def test_agents_that_are_killed_again_and_again(agents: AgentStorm) -> None:
     killed = agents.kill(["sub-agent"], [(point, 2) for point in POINTS])
     assert agents.wrong(killed) == []

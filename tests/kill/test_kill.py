@@ -28,6 +28,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
+@pytest.mark.chaos
 def test_killed_between_a_write_and_its_receipt_and_once_more_while_it_goes_on_it_ends_as_if_nothing_had_happened(
     tmp_path: Path, undisturbed: World
 ) -> None:

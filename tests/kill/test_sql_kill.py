@@ -89,7 +89,8 @@ def random_kills(databases: Databases, kills: int) -> list[int]:
     return [databases.kill(_CHANCE.choice(POINTS), _CHANCE.choice(times)) for _ in range(kills)]
 
 
-@pytest.mark.parametrize("point", [POINTS[0], *(pytest.param(one, marks=pytest.mark.chaos) for one in POINTS[1:])])
+@pytest.mark.chaos
+@pytest.mark.parametrize("point", POINTS)
 def test_a_row_is_written_once_whenever_its_job_is_killed(databases: Databases, point: str) -> None:
     numbers = [databases.kill(point, nth + 1) for nth in range(len(databases.targets))]
     assert [databases.written(number) for number in numbers] == [[1] * len(databases.targets)] * len(numbers)

@@ -49,6 +49,7 @@ def _health(url: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 def test_a_server_of_few_files_answers_beside_hundreds_of_connections_that_say_nothing(tmp_path: Path) -> None:
     """Idle, half a head, half a body, an answer nobody reads, rubbish: none keeps others out, the log stays small."""
     began = [

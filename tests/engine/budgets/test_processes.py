@@ -99,6 +99,7 @@ def killed_twice(desk: Desk, spenders: list[subprocess.Popen[str]], *wrong: str)
     return statuses(last)
 
 
+@pytest.mark.chaos
 def test_a_budget_holds_across_kills_and_restarts(desk: Desk, spenders: list[subprocess.Popen[str]]) -> None:
     assert killed_twice(desk, spenders) == ["waiting"]
     assert 12 <= desk.asked <= 21

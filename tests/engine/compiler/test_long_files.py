@@ -39,6 +39,7 @@ def _peak(steps: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.chaos
 def test_twice_the_steps_take_twice_the_memory() -> None:
     _peak(10)  # what is loaded and cached once
     assert _peak(2_000) < 2.5 * _peak(1_000)
