@@ -115,6 +115,7 @@ def test_an_agent_that_a_mail_could_direct_does_not_compile(world: World, monkey
         _no_agent_check(monkeypatch)
 
 
+@pytest.mark.control
 def test_an_agent_that_no_rule_holds_is_taken_over_but_for_the_check_on_values(world: World) -> None:
     some = list(injections(world.catcher, every=_EVERY))
     assert stopped_by_values(world, some) == 0

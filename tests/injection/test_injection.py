@@ -149,6 +149,7 @@ def test_no_link_to_a_stranger_arrives_and_no_hidden_character(world: World) -> 
     assert written(world, list(injections(world.catcher, every=40))) == {"github": 0, "notion": 0, "hidden": 0}
 
 
+@pytest.mark.control
 def test_without_the_rule_links_and_hidden_characters_arrive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "ORDER", tuple(one for one in chain.ORDER if one is not HarmlessText))
     found = written(world, list(injections(world.catcher, every=20)))
