@@ -18,7 +18,7 @@ TAGS_MOST = 60_000
 _CHARSET_WITHIN = 4096
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
-_NOT_TEXT = ["script", "style", "title", "template", "object", "svg", "iframe", "input"]
+_NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input"})
 # Possessive where blanks may occur: a megabyte of them, from an untrusted sender, must not cause backtracking.
 _HIDING = re.compile(
     r"display\s*:\s*none"
@@ -180,11 +180,16 @@ def _elements(soup: BeautifulSoup) -> Iterator[Tag]:
 
 
 def _remove_hidden(soup: BeautifulSoup) -> None:
-    sheets = "\n".join(sheet.get_text() for sheet in soup.find_all("style"))
-    unwanted = [*soup.find_all(_NOT_TEXT), *soup.find_all(hidden=True)]
-    unwanted += soup.find_all(style=lambda style: bool(style) and bool(_HIDING.search(str(style))))
+    elements = list(_elements(soup))
+    sheets = "\n".join(one.get_text() for one in elements if one.name == "style")
+    unwanted = [one for one in elements if one.name in _NOT_TEXT or _hides_itself(one)]
     unwanted += _hidden_by(_hiding_selectors(sheets), soup)
     _extract(_outermost(soup, {id(element) for element in unwanted}))
+
+
+def _hides_itself(element: Tag) -> bool:
+    style = element.get("style")
+    return element.get("hidden") is not None or (bool(style) and _HIDING.search(str(style)) is not None)
 
 
 def _extract(elements: list[PageElement]) -> None:

@@ -44,10 +44,11 @@ def spread(table: Any, tree: Any) -> None:
 
 def cell_text(cell: Any) -> str:
     """Return the text of a cell on one line: `<b>1</b>,200` is one number, what is on two lines are two words."""
-    cell = copy(cell)
-    for part in cell.find_all(_ON_A_LINE_OF_ITS_OWN):
-        part.insert_before(" ")
-        part.insert_after(" ")
+    if _elements(cell):
+        cell = copy(cell)
+        for part in [one for one in cell.descendants if one.name in _ON_A_LINE_OF_ITS_OWN]:
+            part.insert_before(" ")
+            part.insert_after(" ")
     return " ".join(tidy(cell.get_text()).split())
 
 
@@ -105,4 +106,9 @@ def _own(element: Any, names: tuple[str, ...]) -> Iterator[Any]:
         if one is not element and one.name in names:
             yield one
         elif one is element or one.name != "table":
-            left += reversed(list(one.find_all(recursive=False)))
+            left += reversed(_elements(one))
+
+
+def _elements(parent: Any) -> list[Any]:
+    """Return the elements that an element consists of; what Beautiful Soup finds takes it ten times as long."""
+    return [one for one in parent.contents if one.name is not None]
