@@ -33,9 +33,11 @@ def test_killed_after_each_kind_of_effect_an_undo_goes_on_and_does_nothing_twice
         after_run = counted(place)
         written = Counter({"closed": after_run["open"] - before["open"], "pages": after_run["pages"]})
         assert min(written.values()) > 1
-        for match, kind in STAGES.items():
+        for match in STAGES:
             place.delay_answers(match, PATIENCE_SECONDS)
-            killed_after(place, run_id, kind)
+        to_come = set(STAGES.values())
+        while to_come:
+            to_come -= killed_after(place, run_id, to_come)
         done, left = finished(place, run_id)
         assert left > 0, "the killed ones had written down what they had undone"
         now = counted(place)
@@ -72,22 +74,28 @@ def in_gmail(place: Setting) -> dict[str, int]:
     return {"labels": sum(label in ("triaged", "needs a look") for label in labels)}
 
 
-LOOKS = {"notes": in_github, "closed": in_github, "pages": in_notion, "labels": in_gmail}
-
-
 def key_of(page: dict[str, Any]) -> list[Any]:
     found: list[Any] = page["properties"].get("Orchestra key", {}).get("rich_text") or []
     return found
 
 
-def killed_after(place: Setting, run_id: str, kind: str) -> None:
-    """Undo, and kill -9 once something of this kind has happened and its answer is still held back."""
-    then = LOOKS[kind](place)[kind]
+def killed_after(place: Setting, run_id: str, kinds: set[str]) -> set[str]:
+    """Undo, and kill -9 once the first of these kinds has happened and its answer is held back; return which it was.
+
+    Writes are undone in the reverse of the order in which they were made, which is another one in each run.
+    """
+    then = counted(place)
+
+    def changed() -> set[str]:
+        now = counted(place)
+        return {kind for kind in kinds if now[kind] != then[kind]}
+
     process = place.start(run_id, module=CHILD)
-    until(lambda: LOOKS[kind](place)[kind] != then or process.poll() is not None, f"a change of {kind}")
-    assert process.poll() is None, f"it ended before it did anything to {kind}"
+    found = until(lambda: changed() or process.poll() is not None, f"a change of {kinds}")
+    assert not isinstance(found, bool), f"it ended before it did anything to {kinds}"
     process.kill()
     process.communicate()
+    return found
 
 
 def finished(place: Setting, run_id: str) -> tuple[int, int]:
