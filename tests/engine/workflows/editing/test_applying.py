@@ -224,9 +224,10 @@ SOME = ("set", "rename")
 def test_many_operations_on_a_large_text_take_seconds_at_most(kind: str) -> None:
     text = json.dumps({"schema_version": 1, "title": "Large", "steps": LARGE}, indent=2)
     assert 250_000 < len(text) < 300_000
-    limit, began_at = 2 * slowness(), process_time()
+    before, began_at = slowness(), process_time()
     made = renamed(text, *MANY[kind])
-    assert process_time() - began_at < limit
+    took = process_time() - began_at
+    assert took < 2 * max(before, slowness())  # other work may have begun, or ended, in between
     assert spliced(made.text, inverse(made.splices)) == text
     if kind == "rename":
         assert made.text == re.sub(r"\bs(1[0-4]\d|\d\d?)\b", r"new\1", text)
