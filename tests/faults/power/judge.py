@@ -24,9 +24,10 @@ from tests.faults.power.states import State
 from tests.semantics.service import ScriptedService
 
 _SECONDS = 30.0
-_NOT_WHOLE = re.compile(r"(^|/)(\.(?!orchestra/)|state\.db)|\.lock$|/owners/|/writes\.list$")
-"""Files that need not be whole: drafts, locks, SQLite's, of which SQLite makes something whole, and the list of writes,
-of which each whole line counts: it tells nothing that the state does not know as long as that is there."""
+_NOT_WHOLE = re.compile(r"(^|/)(\.(?!orchestra/)|state\.db)|\.lock$|/owners/|/writes\.list$|(^|/)feed\.jsonl$")
+"""Files that need not be whole: drafts, locks, SQLite's, of which SQLite makes something whole, the list of writes, of
+which each whole line counts: it tells nothing that the state does not know as long as that is there; and the feed, to
+which another program appends."""
 Facts = Mapping[str, Mapping[str, Any]]
 
 
