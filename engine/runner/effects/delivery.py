@@ -69,7 +69,7 @@ class Delivery:
 
         Raises ServiceError with the outcome of the write, and JournalBroken if another process has taken over.
         """
-        is_doubtful = False
+        is_doubtful = self.may_be_out
         while True:
             try:
                 output = await self._send_once(self._attempts.begin(), work)
@@ -154,7 +154,7 @@ class Delivery:
             await self._ledger.record(self._write, receipt, output)
             self.settled = self._attempts.done(output, effect(self._write, receipt, reused=False))
         except ServiceError as error:
-            self.may_be_out = error.outcome != "not_done"
+            self.may_be_out = was_out or error.outcome != "not_done"
         except JournalBroken:
             raise
         except Exception:  # noqa: BLE001 - the run has ended: only the log can still report it

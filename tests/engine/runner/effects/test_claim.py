@@ -364,6 +364,41 @@ def test_a_write_that_breaks_down_after_the_cancellation_still_ends_as_cancelled
     attempt(test)
 
 
+def test_a_refusal_after_the_cancellation_does_not_undo_what_an_earlier_attempt_may_have_done(
+    attempt: Try, world: World
+) -> None:
+    world.faults = [(gone(), BEFORE), (InvalidRequest("no"), AFTER)]
+    world.gate = threading.Event()
+
+    async def test(on: Bench) -> None:
+        task = asyncio.ensure_future(on.make(on.job(repeat=Repeat.SAFE)))
+        while world.sent < 2:  # noqa: ASYNC110 - sent by a thread
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0.05)
+        assert world.gate is not None
+        world.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await on.entry(on.job(repeat=Repeat.SAFE))).state == "intent"
+
+    attempt(test)
+
+
+def test_a_refusal_does_not_undo_what_may_have_been_done_before_the_process_ended(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), BEFORE), (gone(), BEFORE), (gone(), BEFORE), (InvalidRequest("no"), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(Unavailable):
+            await on.make(on.job(repeat=Repeat.SAFE))
+        with pytest.raises(InvalidRequest) as refused:
+            await on.make(on.job(repeat=Repeat.SAFE))
+        assert refused.value.outcome == "unknown"
+        assert (await on.entry(on.job(repeat=Repeat.SAFE))).state == "intent"
+
+    attempt(test)
+
+
 def test_cancelled_while_it_waits_to_be_sent_again_nothing_stays_open(attempt: Try, world: World) -> None:
     world.faults = [(RateLimited("429", retry_after_seconds=2.0), BEFORE)]
 
