@@ -9,6 +9,7 @@ from collections import deque
 from engine.people.login_limit import network_of
 
 _MOST_NETWORKS = 10_000
+"""Of which requests are remembered; beyond them, the one that has not asked for longest is forgotten."""
 
 
 class RateLimit:
@@ -23,9 +24,10 @@ class RateLimit:
         """Count a request; return 0 if it may go on, else after how many seconds the next one may."""
         now, network = time.monotonic(), network_of(address)
         with self._lock:
+            times = self._by_network.pop(network, deque())
+            self._by_network[network] = times  # the last to be forgotten
             if len(self._by_network) > _MOST_NETWORKS:
-                self._by_network.clear()
-            times = self._by_network.setdefault(network, deque())
+                del self._by_network[next(iter(self._by_network))]
             while times and now - times[0] >= self._seconds:
                 times.popleft()
             if len(times) >= self._requests:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,14 +41,17 @@ class Turns:
 
     def __init__(self) -> None:
         self._at_once = Semaphore(AT_ONCE)
-        self._people: defaultdict[str, _Person] = defaultdict(_Person)
+        self._people: dict[str, _Person] = {}
 
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
         """Wait for a turn and hold it while the block runs; raise Busy at once if too many are waiting."""
-        person = self._people[who]
-        if person.places >= WAITING_OF_ONE or sum(one.places for one in self._people.values()) >= WAITING:
+        known = self._people.get(who)
+        if known is not None and known.places >= WAITING_OF_ONE:
             raise Busy
+        if sum(one.places for one in self._people.values()) >= WAITING:
+            raise Busy
+        person = self._people.setdefault(who, _Person())
         person.places += 1
         try:
             async with person.turn, self._at_once:

@@ -117,9 +117,11 @@ class FormPages:
             status = 503 if error.is_full else 429
             return self._again(request, status, form, body, notice, {}, same, error.retry_after_seconds)
         most = form.fields.per_address
-        if len(self.submissions) > _MOST_FORMS:
-            self.submissions.clear()
-        limit = self.submissions.setdefault((form.token, most), RateLimit(most, _HOUR_SECONDS))
+        key = (form.token, most)
+        limit = self.submissions.pop(key) if key in self.submissions else RateLimit(most, _HOUR_SECONDS)
+        self.submissions[key] = limit
+        if len(self.submissions) > _MOST_FORMS:  # the form that was not sent for longest is forgotten
+            del self.submissions[next(iter(self.submissions))]
         seconds = limit.wait_seconds(client_address(request))
         return self._again(request, 429, form, body, "often", {}, same, seconds) if seconds else None
 

@@ -178,8 +178,13 @@ class Hub:
     async def _ask(self) -> None:
         """Notice the writes of all processes."""
         while True:
-            with suppress(OrchestraError):
+            try:
                 number = await to_thread.run_sync(self._version)
+            except OrchestraError:
+                pass  # asked again soon
+            except Exception:  # noqa: BLE001 - a bug does not end what keeps all sockets up to date
+                _log.exception("whether something was written cannot be found out")
+            else:
                 if number != self.number:
                     self.number = number
                     self._written.set()

@@ -95,22 +95,34 @@ class Workers:
 
         Cancelling the future before a thread has started withdraws the work. Later it does not stop the thread, but
         another one replaces it, so that abandoned work delays nobody. Callers that must know how the work ended shield
-        the future.
+        the future. Raises RuntimeError if there is no thread, and none can be started.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         task = _Task(work, future)
         future.add_done_callback(lambda _: self._replace(task) if future.cancelled() else None)
         with self._lock:
             self._waiting += 1
-            self._start_if_needed()
+            try:
+                self._start_if_needed()
+            except RuntimeError:
+                self._waiting -= 1
+                raise
         self._queue.put(task, priority)
         return future
 
     def _start_if_needed(self) -> None:
-        """Start a thread if work is waiting and the limit allows it; call with the lock held."""
+        """Start a thread if work is waiting and the limit allows it; call with the lock held.
+
+        Raises RuntimeError if the system starts none, and there is no other to do the work.
+        """
         if self._waiting > self._idle and self._threads < self._size:
             self._threads += 1
-            threading.Thread(target=self._loop, name=f"{self._name}-{self._threads}", daemon=True).start()
+            try:
+                threading.Thread(target=self._loop, name=f"{self._name}-{self._threads}", daemon=True).start()
+            except RuntimeError:
+                self._threads -= 1
+                if self._threads == 0:
+                    raise
 
     def _replace(self, task: _Task) -> None:
         """Start another thread in place of one whose work was abandoned."""
@@ -120,7 +132,8 @@ class Workers:
                 task.is_given_up = True
                 self._given_up += 1
                 self._threads -= 1
-                self._start_if_needed()
+                with contextlib.suppress(RuntimeError):  # tried again with the next work
+                    self._start_if_needed()
 
     def _loop(self) -> None:
         while (task := self._next()) is not None:

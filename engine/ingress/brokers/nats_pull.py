@@ -68,16 +68,26 @@ class Pull(Struct):
         return found
 
     async def watch(self) -> None:
-        """Connect anew whenever the client has stopped to read; one that looks for its server goes on by itself."""
+        """Reconnect whenever the client has stopped reading; one that is looking for its server recovers by itself."""
         question = f"$JS.API.CONSUMER.INFO.{self.stream}.{self.durable}"  # `flush` asks nothing without a reader
+        is_failing = False
         while not self.client.is_closed:
             await asyncio.sleep(_WATCH_SECONDS)
-            with suppress(Exception):
-                try:
-                    await self.client.request(question, timeout=_SILENCE_SECONDS)
-                except TimeoutError:
-                    if self.client.is_connected:
-                        await self._listen_again()
+            try:
+                await self._listen_if_silent(question)
+            except Exception as error:  # noqa: BLE001 - tried again soon
+                if not is_failing:
+                    _log.warning("NATS cannot be asked or connected to anew, and is tried again: %r", error)
+                is_failing = True
+            else:
+                is_failing = False
+
+    async def _listen_if_silent(self, question: str) -> None:
+        try:
+            await self.client.request(question, timeout=_SILENCE_SECONDS)
+        except TimeoutError:
+            if self.client.is_connected:
+                await self._listen_again()
 
     async def _listen_again(self) -> None:
         _log.error(

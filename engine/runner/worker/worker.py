@@ -115,6 +115,10 @@ class Worker:
         self._over: dict[str, None] = {}
         """The runs that ended here last and were not started again: `wait` returns at once for them."""
         self._closing = False
+        self._gate = threading.Lock()
+        """Held while a call is handed to the loop, so that each one comes before its end, or is refused."""
+        self._has_stopped = False
+        self._calls: set[concurrent.futures.Future[Any]] = set()
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one, which then does nothing more."""
         self._loop = _new_loop()
@@ -276,11 +280,16 @@ class Worker:
 
     def close(self) -> None:
         """Stop working; unfinished runs are left for the next process to adopt."""
-        if self._closing:
-            return
-        self._closing = True
+        with self._gate:
+            if self._closing:
+                return
+            self._closing = True
         is_idle = self._call(self._shut())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with self._gate:
+            self._has_stopped = True
+            for one in self._calls:
+                one.cancel()  # nobody will answer it
+            self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_SECONDS)
         if self._events.tracer is not None:
             self._events.tracer.close()
@@ -339,8 +348,18 @@ class Worker:
         self._loop.close()
 
     def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        return future.result()
+        with self._gate:
+            if self._has_stopped:
+                coroutine.close()
+                raise _has_ended()
+            future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            self._calls.add(future)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise _has_ended() from None
+        finally:
+            self._calls.discard(future)
 
     async def _open(self) -> None:
         self._records = self.state.records(self.owner.id, announces=self.owner.limits.are_set)
@@ -449,8 +468,9 @@ class Worker:
                 self._remember_end(execution.run_id)
         except (StorageError, Fenced, JournalBroken) as error:
             self._stalled(execution.run_id, error.error if isinstance(error, JournalBroken) else error)
-        except Exception:  # noqa: BLE001 - the loop must go on for the other runs
+        except Exception as error:  # noqa: BLE001 - the loop must go on for the other runs
             _log.exception("run %s broke down", execution.run_id)
+            self._stalled(execution.run_id, error)
         finally:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
@@ -522,3 +542,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         for handle in tried:
             os.close(handle)
     return asyncio.new_event_loop()
+
+
+def _has_ended() -> StorageError:
+    return StorageError("The engine of this process has ended.", remedy="Start it again.")

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from functools import partial
 
+import pytest
+
 from engine.base.statuses import Priority
 from engine.base.threads import Workers
 
@@ -25,3 +27,27 @@ def test_urgent_work_goes_first_and_every_tenth_turn_is_that_of_other_work() -> 
     asyncio.run(story())
     # The first turn was that of what was at work already.
     assert done == [*["high"] * 8, "normal", *["high"] * 9, "low", "high", "normal", "low"]
+
+
+def test_a_thread_that_cannot_be_started_costs_one_piece_of_work_and_not_the_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+    tries: list[int] = []
+
+    def refuse_twice(self: threading.Thread) -> None:
+        tries.append(1)
+        if self.name.startswith("test") and len(tries) <= 2:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    async def story() -> None:
+        workers = Workers("test", 1)
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                workers.run(lambda: 7)
+        assert await asyncio.wait_for(workers.run(lambda: 7), 20) == 7
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse_twice)
+        asyncio.run(story())

@@ -15,6 +15,7 @@ from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.runner.worker import worker
+from engine.runner.worker.execution import Execution
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -95,3 +96,23 @@ def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
     orchestra.runs.resume(OWNER, run_id)
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     assert service.seen["/slow"] == 2
+
+
+def test_a_run_that_breaks_down_is_told_to_those_who_wait_and_taken_up_again(
+    root: Path, service: Service, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_workflow(root, "work", [get_step("a", service.url("/a"))])
+    run, broken = Execution.run, threading.Event()
+
+    async def breaks_down_once(self: Execution) -> None:
+        if not broken.is_set():
+            broken.set()
+            raise TypeError("a bug")
+        await run(self)
+
+    monkeypatch.setattr(Execution, "run", breaks_down_once)
+    monkeypatch.setattr(worker, "_STALLED_SECONDS", 2.0)
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    with pytest.raises(TypeError, match="a bug"):
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
