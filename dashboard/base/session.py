@@ -6,10 +6,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from engine.people.sessions import cookie_name, shown_id
 
@@ -108,7 +110,8 @@ def show_address(here: str) -> None:
     before = st.session_state.get("address")
     st.session_state["address"] = now = (here, params)
     if before is not None and before[0] == here and before != now:
-        st.query_params.from_dict(params)  # the browser ignores what it shows already
+        with suppress(StreamlitAPIException):  # fields that are bound to the address keep it up to date themselves
+            st.query_params.from_dict(params)  # the browser ignores what it shows already
 
 
 def number() -> str:
