@@ -220,7 +220,8 @@ class Orchestra(Facets):
         """Return who agrees to accounts, what accepts runs, and the facet that shows and changes them."""
         worker, logs, audit, clock = self._worker, self._logs, self._audit, self._clock
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
-        consents = Consents(agreements, self._accounts, audit, worker.plans, named)
+        renamed = self._state.renames.last
+        consents = Consents(agreements, self._accounts, audit, worker.plans, named, renamed)
         room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
         acceptor = Acceptor(worker, logs, audit, clock, self._surroundings, self._modes.of, consents, room)
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)

@@ -163,7 +163,7 @@ class Reader(Facets):
             mode=self._modes.of,
             connections=self.connections,
             troubles=self.troubles,
-            consents=Consents(agreements, self._accounts, self._audit, PlanCache(), named),
+            consents=Consents(agreements, self._accounts, self._audit, PlanCache(), named, self._state.renames.last),
             clock=utc_now,
             state_dir=self.workspace.state_dir,
         )

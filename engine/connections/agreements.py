@@ -25,22 +25,38 @@ class Agreements:
 
     def of(self, workflow: str) -> frozenset[str]:
         """Return the keys that people have agreed to for a workflow."""
-        text = self._settings.get(_setting(workflow))
-        return frozenset(json.loads(text)) if text.startswith("[") else frozenset()
+        return _keys(self._settings.get(_setting(workflow)))
 
     def add(self, workflow: str, keys: Iterable[str]) -> None:
         """Add keys that have been agreed to."""
-        kept = sorted(self.of(workflow).union(keys))
-        self._settings.put(_setting(workflow), json.dumps(kept, ensure_ascii=False))
+        added = frozenset(keys)
+        self._settings.change(_setting(workflow), lambda text: _text(_keys(text) | added))
+
+    def withdraw(self, workflow: str, keys: Iterable[str]) -> None:
+        """Take keys back."""
+        taken = frozenset(keys)
+        self._settings.change(_setting(workflow), lambda text: _text(_keys(text) - taken))
 
     def move(self, workflow: str, new: str) -> None:
         """Move the keys of a workflow to another one, in place of its own; without `new`, withdraw them."""
-        text = self._settings.get(_setting(workflow))
-        self._settings.remove(_setting(workflow))
-        if new and text:
-            self._settings.put(_setting(new), text)
+        moved: list[str] = []
+
+        def take(text: str) -> None:
+            moved[:] = [text]
+
+        self._settings.change(_setting(workflow), take)
+        if new and moved[0]:
+            self._settings.put(_setting(new), moved[0])
         elif new:
             self._settings.remove(_setting(new))
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text)) if text.startswith("[") else frozenset()
+
+
+def _text(keys: Iterable[str]) -> str | None:
+    return json.dumps(sorted(keys), ensure_ascii=False) if keys else None
 
 
 def account_key(connection: str, whose: str, *, writes: bool) -> str:

@@ -116,7 +116,7 @@ class Runs(RunReader):
             wanted = self._wanted(p, plan, inputs, options)
             return self._acceptor.ready(p, plan, wanted, request, "runs.start")
 
-        return ReadyRun(entry(), entry)
+        return ReadyRun(retry_if_renamed(entry), entry)
 
     def _wanted(self, p: Principal, plan: Plan, inputs: JsonObject, options: StartOptions) -> RunRequest:
         from_run = options.get("from_run")

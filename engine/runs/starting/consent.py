@@ -27,6 +27,7 @@ from engine.people.audit import Audit
 from engine.record.acceptance import is_demo
 from engine.record.plans.planned import writes_nothing
 from engine.record.types.run import Agreement, RunOptions, RunStart
+from engine.store.acceptances import Renamed
 
 if TYPE_CHECKING:
     from engine.runs.starting.touches import Touches
@@ -69,6 +70,7 @@ class Consents(Struct):
     plans: PlanCache
     services: Callable[[], Mapping[str, str]]
     """The service of each connection of the workspace."""
+    last_rename: Callable[[], str]
     _private: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _seen_private: set[tuple[str, str]] = field(default_factory=set)
     """(connection, repository) of those last reported as private; used while the service is down."""
@@ -87,7 +89,8 @@ class Consents(Struct):
 
         `inputs`: those that are known. `modes`: of the touched connections; `default_mode`: of steps without one.
         `above`: the run at the top of the call chain, if its workflow needs the consent, not the plan's. Raises
-        ConfirmationNeeded, and ServiceError if the owner of a new account cannot be determined.
+        ConfirmationNeeded, ServiceError if the owner of a new account cannot be determined, and Renamed if a workflow
+        was renamed or deleted meanwhile: the next one of its name would inherit the consent.
         """
         name = plan.name if above is None else above["workflow"]
         missing = self.missing(plan, inputs, modes, default_mode, above=above)
@@ -96,7 +99,11 @@ class Consents(Struct):
             return []
         if not _agrees(p, names):
             raise _needed(name, missing)
-        self.agreements.add(_whose(plan, above), {one.key for one in missing})
+        whose, keys = _whose(plan, above), {one.key for one in missing}
+        self.agreements.add(whose, keys)
+        if above is None and self.last_rename() != plan.last_rename:
+            self.agreements.withdraw(whose, keys)
+            raise Renamed
         self.audit.record(p, "runs.confirm", name, {"confirmed": names})
         return names
 

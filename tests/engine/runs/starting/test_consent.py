@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.base.errors import ConfirmationNeeded
+from engine.base.errors import ConfirmationNeeded, UnknownName
+from engine.connections.agreements import Agreements
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runs.starting.consent import Consents
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -373,3 +376,31 @@ def test_a_run_is_of_the_demo_only_where_all_that_it_touches_is(root: Path, serv
         assert orchestra.runs.get(OWNER, run_id)["status"] == "succeeded"
     finally:
         orchestra.close()
+
+
+def test_who_agrees_while_a_workflow_is_deleted_agrees_to_no_later_one_of_its_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = Consents.missing
+
+    def deleted_meanwhile(self: Consents, *given: Any, **more: Any) -> Any:
+        found = missing(self, *given, **more)
+        if (world.root / "workflows" / "work.json").exists():
+            world.orchestra.workflows.delete(OWNER, "work")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Consents, "missing", deleted_meanwhile)
+        with pytest.raises(UnknownName):
+            world.orchestra.runs.start(OWNER, "work", {})
+    world.write(world.post())
+    with pytest.raises(ConfirmationNeeded):
+        world.orchestra.runs.start(ANN, "work", {})
+    assert world.writes == 0
+
+
+def test_agreements_that_are_given_at_the_same_time_are_all_kept(orchestra: Orchestra) -> None:
+    agreements = Agreements(orchestra._state.settings)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: agreements.add("work", [f"github {number} write"]), range(40)))
+    assert len(agreements.of("work")) == 40
