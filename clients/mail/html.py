@@ -18,7 +18,7 @@ TAGS_MOST = 60_000
 _CHARSET_WITHIN = 4096
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
-_NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input"})
+_NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input", "datalist"})
 # Possessive where blanks may occur: a megabyte of them, from an untrusted sender, must not cause backtracking.
 _HIDING = re.compile(
     r"display\s*:\s*none"
@@ -31,11 +31,17 @@ _HIDING = re.compile(
     r"|(?<![\w-])(left|top)\s*:\s*-\d{3,}",
     re.IGNORECASE,
 )
-# "<!DOCTYPE>", "<![odd ...]>", "<?xml ?>": the parser rejects a whole mail for an unknown declaration.
-_DECLARATION = re.compile(r"<[!?][^>]*>?")
+_MARK = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
+# A tag as browsers read it (HTML standard, 13.2.5): within quotes, `>` and `<!--` are text of the attribute.
+_TAG = re.compile(
+    r"</?+(?P<name>[A-Za-z][^\s/>]*+)"
+    r"(?:[\s/]++|=|[^\s/>=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)*+>"
+)
 _REFERENCE = re.compile(r"&(#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![A-Za-z0-9=])))?")
 _TAG_BEGINS = re.compile(r"<[A-Za-z/!?]")
 _COMMENT_ENDS = re.compile(r"--!?>")
+_READ_WITHOUT_END = frozenset({"title", "textarea"})
+_TEXT_TO_ITS_END = _READ_WITHOUT_END | {"script", "style"}
 _SIMPLE_SELECTOR = re.compile(r"[\w\s.,#*>-]{1,200}")
 _SELECTORS_MOST = 50
 _MARKING = frozenset({"blockquote", "ul", "ol", "li", "pre"})
@@ -69,7 +75,7 @@ def visible_tree(html: str) -> BeautifulSoup:
 
 def bounded(html: str) -> str:
     """Return HTML that the parser reads in seconds, whatever it was: its beginning, without comments, whole tags."""
-    return _whole_tags(_DECLARATION.sub("", _uncommented(shortened(html, TAGS_MOST))))
+    return _whole_tags(_uncommented(shortened(html, TAGS_MOST)))
 
 
 def named_charset(html: bytes) -> str:
@@ -87,13 +93,46 @@ def shortened(html: str, tags: int) -> str:
 
 
 def _uncommented(html: str) -> str:
-    """Remove comments in one pass: for an unterminated one the parser takes quadratic time."""
-    kept, place = [], 0
-    while (begin := html.find("<!--", place)) >= 0:
+    """Remove comments, declarations and scripts in one pass, and keep what only looks like a comment.
+
+    For an unterminated comment the parser takes quadratic time, and for an unknown declaration (`<![odd ...]>`) it
+    rejects the whole mail.
+    """
+    kept, place, endless = list[str](), 0, set[str]()
+    while found := _MARK.search(html, place):
+        begin = found.start()
         kept.append(html[place:begin])
-        end = _COMMENT_ENDS.search(html, begin + 2)  # "<!-->" is a comment, too
-        place = end.end() if end else len(html)
+        if found[0] == "<!--":
+            place = _end_of(_COMMENT_ENDS.search(html, begin + 2), html)  # "<!-->" is a comment, too
+        elif found[0] in ("<!", "<?"):
+            place = html.find(">", begin) + 1 or len(html)
+        elif tag := _TAG.match(html, begin):
+            kept.append("<" + tag[0][1:].replace("<", "&lt;"))
+            place = _end_of_text(html, tag, kept, endless)
+        else:  # it has no end
+            return "".join(kept)
     return "".join([*kept, html[place:]])
+
+
+def _end_of(found: re.Match[str] | None, html: str) -> int:
+    return found.end() if found else len(html)
+
+
+def _end_of_text(html: str, tag: re.Match[str], kept: list[str], endless: set[str]) -> int:
+    """Return where the parser goes on after a tag; what is text up to an end tag, whatever it looks like, is kept."""
+    name, begin = tag["name"].lower(), tag.end()
+    if name not in _TEXT_TO_ITS_END or tag[0].startswith("</") or name in endless:
+        return begin
+    found = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(html, begin)
+    if found is None and name in _READ_WITHOUT_END:
+        endless.add(name)
+        return begin
+    end = found.start() if found else len(html)
+    if name == "style":
+        kept.append(html[begin:end].replace("<!--", "").replace("-->", ""))
+    elif name != "script":
+        kept.append(html[begin:end].replace("<", "&lt;"))
+    return end
 
 
 def _whole_tags(html: str) -> str:
@@ -188,8 +227,9 @@ def _remove_hidden(soup: BeautifulSoup) -> None:
 
 
 def _hides_itself(element: Tag) -> bool:
-    style = element.get("style")
-    return element.get("hidden") is not None or (bool(style) and _HIDING.search(str(style)) is not None)
+    if element.get("hidden") is not None or (element.name == "dialog" and element.get("open") is None):
+        return True
+    return _HIDING.search(_without_comments(str(element.get("style") or ""))) is not None
 
 
 def _extract(elements: list[PageElement]) -> None:

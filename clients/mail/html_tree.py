@@ -33,7 +33,7 @@ class HtmlTree(BeautifulSoup):
     """The tree of HTML: `<tr><td>1<td>2` has two cells, as in a browser."""
 
     def __init__(self, html: str) -> None:
-        super().__init__(html, "html.parser")
+        super().__init__(html, "html.parser", on_duplicate_attribute="ignore")  # the first one counts, as in a browser
 
     def handle_starttag(self, name: str, *given: Any, **options: Any) -> Any:
         """Open an element, after those that its beginning ends."""

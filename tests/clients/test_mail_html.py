@@ -7,6 +7,7 @@ import time
 import pytest
 
 from clients.mail.html import tidy, visible_text
+from tests.patience import slowness
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,32 @@ def test_hostile_html_is_read_in_good_time(html: str) -> None:
     started = time.thread_time()
     assert visible_text(html) == "deep"
     assert time.thread_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        pytest.param('<p>a</p><p title="a <!-- b">b</p><p>c</p>', "a\n\nb\n\nc", id="in quotes"),
+        pytest.param('<p>a</p><p title="a <? b">b</p><p>c</p>', "a\n\nb\n\nc", id="declaration in quotes"),
+        pytest.param("<p>a</p><script>if (a<!--b) c()</script><p>c</p>", "a\n\nc", id="in a script"),
+        pytest.param("<title>a <!-- b</title><p>c</p>", "c", id="in a title"),
+        pytest.param("<textarea><b>a</b> <!-- b</textarea><p>c</p>", "<b>a</b> <!-- b\n\nc", id="in a field"),
+        pytest.param("<p>a</p><!-- b --><p>c</p><!-- d", "a\n\nc", id="real ones"),
+        pytest.param("<style><!-- .h{display:none} --></style><p class=h>a</p>c", "c", id="around a style sheet"),
+        pytest.param("<p style='display:/**/none'>a</p>c", "c", id="in a style"),
+    ],
+)
+def test_only_what_is_a_comment_for_a_browser_is_left_out(html: str, text: str) -> None:
+    assert visible_text(html) == text
+
+
+def test_of_two_attributes_of_one_name_the_first_counts() -> None:
+    assert visible_text('<p style="display:none" style="">a</p><p style="" style="display:none">b</p>') == "b"
+    assert visible_text('<a href="https://a.example/" href="https://b.example/">c</a>') == "[c](https://a.example/)"
+
+
+@pytest.mark.parametrize("part", ["<!--", '<a b="', "<a b=\"'><", "<title>", "<style>", "<p a= ", "<p <<<<"])
+def test_marks_without_an_end_are_read_in_one_pass(part: str) -> None:
+    began = time.thread_time()
+    visible_text(part * 59_000)
+    assert time.thread_time() - began < 5 * slowness()
