@@ -176,7 +176,7 @@ def test_no_change_is_lost_unless_a_person_has_decided_so(seed: Any, number: int
         assert lost(seed, sides[name], result, dict(made.renames)) == [], (name, made.conflicts)
         other: Side = "branch" if name == "main" else "main"
         if not made.conflicts:
-            assert lost(seed, sides[other], result, {}) == []
+            assert lost(seed, sides[other], result, dict(made.renames)) == []
 
 
 def lost(before: Any, after: Any, result: Any, renames: Mapping[str, str]) -> list[Any]:
