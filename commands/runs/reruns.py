@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,10 @@ from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 from commands.runs.options import File, Inputs, RunId
+from engine.base.errors import UnknownName
 
 if TYPE_CHECKING:
+    from commands.base.opened import Session
     from engine.record.differences import Difference
     from engine.runs.compare.diff import RunDiff, StepDiff
 
@@ -48,7 +50,7 @@ def rerun(
         raise typer.BadParameter("What was written before is either updated or written again, not both.")
     with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
-        inputs = values(pairs or [], file, lambda: schemas(session, runs.get(p, run_id)["workflow"]))
+        inputs = values(pairs or [], file, lambda: _schemas(session, run_id))
         receipts = "update" if update else "force" if force else "reuse"
         again = agreed(
             lambda p: runs.rerun(p, run_id, receipts=receipts, replay=replay, inputs=inputs),
@@ -104,3 +106,14 @@ def _part(title: str, found: tuple[Difference, ...]) -> Iterator[str]:
     yield from (f"  {line(one)}" for one in found[:_MOST_LINES])
     if len(found) > _MOST_LINES:
         yield f"  … and {len(found) - _MOST_LINES} more"
+
+
+def _schemas(session: Session, run_id: str) -> Mapping[str, Any]:
+    """Return the schemas of the inputs of a run; those it was started with, if its workflow has another name now."""
+    run = session.orchestra.runs.get(session.principal, run_id)
+    try:
+        return schemas(session, run["workflow"])
+    except UnknownName:
+        inputs = run["definition"]["workflow"].get("inputs") or {}
+        found: Mapping[str, Any] = inputs.get("properties") or {}
+        return found

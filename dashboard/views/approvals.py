@@ -36,7 +36,9 @@ _ANSWERS = ("approved", "rejected", "expired", "withdrawn")
 def show(visit: Visit) -> None:
     """Show both lists, each in its tab; a new question appears by itself."""
     page_header(
-        visit, t("Approvals"), t("Questions that runs ask people. A run waits as long as it takes, then continues.")
+        visit,
+        t("Approvals"),
+        t("Questions that runs ask people. A run waits until somebody answers or its question expires."),
     )
     for warning in visit.orchestra.approvals.warnings(visit.who):
         st.warning(plain(str(warning)), icon=":material/rule:")

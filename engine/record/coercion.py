@@ -38,7 +38,7 @@ def _field(key: str, value: Any, schema: Schema, root: Schema) -> Any:
 
 def _number(value: float, kind: Any) -> int | float:
     if kind == "number" and isinstance(value, int):
-        return float(value)
+        return float(value) if float(value) == value else value  # over 2^53, some would become another number
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

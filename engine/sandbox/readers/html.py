@@ -44,12 +44,13 @@ def _html(source: Source, kind: Kind, into: Text | Table) -> str:
         length += len(line)
         tags += line.count("<")
         if length > HTML_MOST or tags > TAGS_MOST:
-            first = f"{HTML_MOST:,} characters" if length > HTML_MOST else f"{TAGS_MOST:,} tags"
+            tags = "".join(parts)[:HTML_MOST].count("<")
+            first = f"{TAGS_MOST:,} tags" if tags > TAGS_MOST else f"{HTML_MOST:,} characters"
             rest = f"what follows the first {first} of HTML"
             break
     if rest and isinstance(into, Text):
         into.leave_out(rest)
     elif rest:
-        into.notes.append(f"Not read: {rest}.")
+        into.leave_out(f"Not read: {rest}.")
     into.notes += damage.notes()
     return "".join(parts)

@@ -40,7 +40,7 @@ class Table:
         """What a person should know of how it was read, in sentences."""
         self._rows: list[dict[str, Any]] = []
         self._count = self._inline_bytes = 0
-        self._is_cut = False
+        self._is_cut = self._is_partial = False
         self._buffer = bytearray()
 
     def head(self, cells: Iterable[Any]) -> None:
@@ -72,18 +72,25 @@ class Table:
             self._cut()
             self._write(line)
 
+    def leave_out(self, note: str) -> None:
+        """Note that some of the source is not read, so that there may be more rows."""
+        self.notes.append(note)
+        self._is_partial = True
+
     def document(self) -> dict[str, Any]:
         """Return {columns, rows, row_count, truncated, preamble, sheets, empty_formulas, notes}.
 
-        The file has all rows if it is truncated.
+        The file has all rows that were read if it is truncated.
         """
+        if self._is_partial and not self._is_cut:
+            self._cut()
         self._complete()
         self._flush()
         return {
             "columns": self.columns,
             "rows": self._rows,
             "row_count": self._count,
-            "truncated": self._is_cut,
+            "truncated": self._is_cut or self._is_partial,
             "preamble": self.preamble[:_ABOVE_MOST],
             "sheets": self.sheets[:_SHEETS_MOST],
             "empty_formulas": self.empty_formulas,

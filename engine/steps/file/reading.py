@@ -133,8 +133,8 @@ class TableFields(OneFile):
 
 class TableOutput(Output):
     """A table. Each row is an object with a value for each of `columns`; empty cells are null, dates are written as
-    2026-11-20. If there are more rows than the limit, it is `truncated`, and `file` has all rows as JSON lines.
-    `preamble` is the text above the table.
+    2026-11-20. If there are more rows than the limit, or not all of the file was read, it is `truncated`, and `file`
+    has all rows that were read as JSON lines. `preamble` is the text above the table.
     """
 
     columns: list[str] = outside("Columns")

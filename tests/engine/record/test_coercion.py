@@ -85,3 +85,9 @@ def test_the_digits_of_a_whole_number_over_64_bits_are_kept(run: Run, service: S
     service.texts = {"/id": json.dumps({"id": number})}
     document = run([get_step("r", service.url("/id")), set_step("a", {"x": "No. {{ steps.r.output.json.id }}"})])
     assert document["steps"][1]["output"] == {"x": f"No. {number}"}
+
+
+def test_a_number_that_has_no_such_float_stays_as_it_is() -> None:
+    schema = {"type": "number"}
+    assert [fitted(one, schema) for one in (2**53, 2**53 + 1, 2**63 - 1)] == [float(2**53), 2**53 + 1, 2**63 - 1]
+    assert isinstance(fitted(2**53, schema), float)

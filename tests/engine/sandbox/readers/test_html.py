@@ -66,5 +66,6 @@ def test_merged_cells_make_no_enormous_table_of_a_small_one(tmp_path: Path, rows
 def test_what_is_not_read_of_a_long_page_is_said(tmp_path: Path, between: str) -> None:
     page = f"<table>{between.join(['<tr><td>1</td></tr>'] * 15_100)}</table>"
     rest = "what follows the first 60,000 tags of HTML"
-    assert answered(tmp_path, "a.html", page)["notes"] == [f"Not read: {rest}."]
+    table = answered(tmp_path, "a.html", page)
+    assert (table["notes"], table["truncated"]) == ([f"Not read: {rest}."], True)
     assert answered(tmp_path, "a.html", page, "text")["left_out"] == rest
