@@ -287,7 +287,7 @@ class Worker:
         is_idle = self._call(self._shut())
         with self._gate:
             self._has_stopped = True
-            for one in self._calls:
+            for one in list(self._calls):
                 one.cancel()  # nobody will answer it
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_SECONDS)

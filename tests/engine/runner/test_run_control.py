@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -414,3 +416,17 @@ def test_adopted_runs_that_wait_stay_put_away_until_they_are_due(root: Path) -> 
         assert not any("resumed" in document for document in documents)
     finally:
         second.close()
+
+
+def test_who_still_waits_for_an_answer_when_the_engine_ends_is_told_so(root: Path) -> None:
+    orchestra = Orchestra.open(root)
+    worker = orchestra._worker
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(worker._call, asyncio.sleep(PATIENCE_SECONDS)) for _ in range(8)]
+        until(lambda: len(worker._calls) == 8)
+        orchestra.close()
+        for one in waiting:
+            with pytest.raises(StorageError, match="has ended"):
+                one.result(PATIENCE_SECONDS)
+    with pytest.raises(StorageError, match="has ended"):
+        worker._call(asyncio.sleep(0))
