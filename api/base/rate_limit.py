@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from engine.people.login_limit import network_of
+from engine.workflows.recent import Recent
 
 _MOST_NETWORKS = 10_000
 """Of which requests are remembered; beyond them, the one that has not asked for longest is forgotten."""
@@ -17,17 +18,15 @@ class RateLimit:
 
     def __init__(self, requests: int, seconds: float) -> None:
         self._requests, self._seconds = requests, seconds
-        self._by_network: dict[str, deque[float]] = {}
+        self._by_network: Recent[str, deque[float]] = Recent(_MOST_NETWORKS, _MOST_NETWORKS)
         self._lock = threading.Lock()
 
     def wait_seconds(self, address: str) -> int:
         """Count a request; return 0 if it may go on, else after how many seconds the next one may."""
         now, network = time.monotonic(), network_of(address)
         with self._lock:
-            times = self._by_network.pop(network, deque())
-            self._by_network[network] = times  # the last to be forgotten
-            if len(self._by_network) > _MOST_NETWORKS:
-                del self._by_network[next(iter(self._by_network))]
+            times = self._by_network.get(network) or deque()
+            self._by_network.keep(network, times, 1)
             while times and now - times[0] >= self._seconds:
                 times.popleft()
             if len(times) >= self._requests:

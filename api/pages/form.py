@@ -21,6 +21,7 @@ from engine.forms.inbox import discard
 from engine.forms.values import Wrong, checked
 from engine.forms.view import FormView, Notice, Render
 from engine.triggering.forms import PATH, FormBusy, Forms, NoForm, OpenForm
+from engine.workflows.recent import Recent
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -38,7 +39,7 @@ class FormPages:
     orchestra: Callable[[], Orchestra]
     render: Render
     requests: RateLimit = field(default_factory=lambda: RateLimit(_REQUESTS, _SECONDS))
-    submissions: dict[tuple[str, int], RateLimit] = field(default_factory=dict)
+    submissions: Recent[tuple[str, int], RateLimit] = field(default_factory=lambda: Recent(_MOST_FORMS, _MOST_FORMS))
     """For each form and its limit."""
 
     def routes(self) -> list[Route]:
@@ -117,11 +118,8 @@ class FormPages:
             status = 503 if error.is_full else 429
             return self._again(request, status, form, body, notice, {}, same, error.retry_after_seconds)
         most = form.fields.per_address
-        key = (form.token, most)
-        limit = self.submissions.pop(key) if key in self.submissions else RateLimit(most, _HOUR_SECONDS)
-        self.submissions[key] = limit
-        if len(self.submissions) > _MOST_FORMS:  # the form that was not sent for longest is forgotten
-            del self.submissions[next(iter(self.submissions))]
+        limit = self.submissions.get((form.token, most)) or RateLimit(most, _HOUR_SECONDS)
+        self.submissions.keep((form.token, most), limit, 1)
         seconds = limit.wait_seconds(client_address(request))
         return self._again(request, 429, form, body, "often", {}, same, seconds) if seconds else None
 

@@ -222,14 +222,15 @@ def _remove_hidden(soup: BeautifulSoup) -> None:
     elements = list(_elements(soup))
     sheets = "\n".join(one.get_text() for one in elements if one.name == "style")
     unwanted = [one for one in elements if one.name in _NOT_TEXT or _hides_itself(one)]
-    unwanted += _hidden_by(_hiding_selectors(sheets), soup)
+    unwanted += _hidden_by(_hiding_selectors(sheets), soup, elements)
     _extract(_outermost(soup, {id(element) for element in unwanted}))
 
 
 def _hides_itself(element: Tag) -> bool:
     if element.get("hidden") is not None or (element.name == "dialog" and element.get("open") is None):
         return True
-    return _HIDING.search(_without_comments(str(element.get("style") or ""))) is not None
+    style = element.get("style")
+    return bool(style) and _HIDING.search(_without_comments(str(style))) is not None
 
 
 def _extract(elements: list[PageElement]) -> None:
@@ -258,11 +259,10 @@ def _hiding_selectors(sheets: str) -> list[str]:
     return [selector for selector in selectors if _SIMPLE_SELECTOR.fullmatch(selector)][:_SELECTORS_MOST]
 
 
-def _hidden_by(selectors: list[str], soup: BeautifulSoup) -> list[Tag]:
+def _hidden_by(selectors: list[str], soup: BeautifulSoup, elements: list[Tag]) -> list[Tag]:
     """Return the elements that the selectors hide; in a very large mail, all with a class or id they end with."""
     if not selectors:
         return []
-    elements = list(_elements(soup))
     if len(elements) * len(selectors) <= _MATCHES_MOST:
         return [found for selector in selectors for found in _select(soup, selector)]
     names = {name for each in ",".join(selectors).split(",") for name in _NAMES.findall(each.rpartition(" ")[2])}

@@ -82,7 +82,6 @@ def test_a_branch_stays_open_on_every_tab(served: Served, page: Page) -> None:
         assert "name=commit-digest%40other" in page.url
 
 
-@pytest.mark.chaos
 def test_what_is_filtered_for_is_in_the_address_and_the_page_stays(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/runs")
     for words in ("refund", "another word"):
@@ -95,6 +94,7 @@ def test_what_is_filtered_for_is_in_the_address_and_the_page_stays(served: Serve
         page.get_by_role("heading", name="Runs", exact=True).wait_for()
 
 
+@pytest.mark.chaos
 def test_back_and_forward_lead_through_every_page_and_nothing_invisible_is_shown(served: Served, page: Page) -> None:
     page.goto(served.url)
     page.get_by_role("heading", name="Home", exact=True).wait_for()

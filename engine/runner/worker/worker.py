@@ -96,9 +96,8 @@ class Worker:
         """Whether the runs that it accepts are for any worker that shares the state."""
         self.owner, self._queue, self._events = owner, queue, events or WorkerEvents()
         self.live = self._events.live
-        self.state, self.rows = state, state.runs
+        self.state, self.rows, self.plans = state, state.runs, PlanCache()
         self.acceptances = state.acceptances(owner.id, shared=owner.shares, waits=owner.limits.are_set)
-        self.plans = PlanCache()
         self.folder = owner.folder.parent
         """The folder of the state: for what processes lock, and for the list of writes."""
         self.accounts, self._clock = accounts, clock
@@ -115,13 +114,10 @@ class Worker:
         self._over: dict[str, None] = {}
         """The runs that ended here last and were not started again: `wait` returns at once for them."""
         self._closing = False
-        self._gate = threading.Lock()
-        """Held while a call is handed to the loop, so that each one comes before its end, or is refused."""
-        self._has_stopped = False
-        self._calls: set[concurrent.futures.Future[Any]] = set()
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one, which then does nothing more."""
         self._loop = _new_loop()
+        self._calls = _Calls(self._loop)
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
         self._call(self._open())
@@ -280,16 +276,11 @@ class Worker:
 
     def close(self) -> None:
         """Stop working; unfinished runs are left for the next process to adopt."""
-        with self._gate:
-            if self._closing:
-                return
-            self._closing = True
+        if self._closing:
+            return
+        self._closing = True
         is_idle = self._call(self._shut())
-        with self._gate:
-            self._has_stopped = True
-            for one in list(self._calls):
-                one.cancel()  # nobody will answer it
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._calls.end()
         self._thread.join(timeout=_CLOSE_SECONDS)
         if self._events.tracer is not None:
             self._events.tracer.close()
@@ -348,18 +339,7 @@ class Worker:
         self._loop.close()
 
     def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        with self._gate:
-            if self._has_stopped:
-                coroutine.close()
-                raise _has_ended()
-            future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-            self._calls.add(future)
-        try:
-            return future.result()
-        except concurrent.futures.CancelledError:
-            raise _has_ended() from None
-        finally:
-            self._calls.discard(future)
+        return self._calls.answer(coroutine)
 
     async def _open(self) -> None:
         self._records = self.state.records(self.owner.id, announces=self.owner.limits.are_set)
@@ -544,5 +524,38 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def _has_ended() -> StorageError:
+class _Calls:
+    """The calls of other threads to the engine's loop: each is answered, or refused once the loop ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._gate = threading.Lock()
+        self._has_ended = False
+        self.open: set[concurrent.futures.Future[Any]] = set()
+
+    def answer(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Return the result of a coroutine on the loop. Raises what it raises, and StorageError if the loop ends."""
+        with self._gate:
+            if self._has_ended:
+                coroutine.close()
+                raise _ended()
+            future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            self.open.add(future)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise _ended() from None
+        finally:
+            self.open.discard(future)
+
+    def end(self) -> None:
+        """Refuse what is still open and what comes, and stop the loop."""
+        with self._gate:
+            self._has_ended = True
+            for one in list(self.open):
+                one.cancel()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def _ended() -> StorageError:
     return StorageError("The engine of this process has ended.", remedy="Start it again.")

@@ -82,7 +82,7 @@ class Table:
 
         The file has all rows that were read if it is truncated.
         """
-        if self._is_partial and not self._is_cut:
+        if self._is_partial:
             self._cut()
         self._complete()
         self._flush()
@@ -90,7 +90,7 @@ class Table:
             "columns": self.columns,
             "rows": self._rows,
             "row_count": self._count,
-            "truncated": self._is_cut or self._is_partial,
+            "truncated": self._is_cut,
             "preamble": self.preamble[:_ABOVE_MOST],
             "sheets": self.sheets[:_SHEETS_MOST],
             "empty_formulas": self.empty_formulas,

@@ -15,4 +15,4 @@ def test_ten_thousand_other_networks_do_not_free_one_that_goes_on_asking() -> No
         if number % 5000 == 0:
             assert limit.wait_seconds("192.0.2.1") > 0
     assert limit.wait_seconds("192.0.2.1") > 0
-    assert len(limit._by_network) <= 10_000
+    assert len(limit._by_network._kept) <= 10_000

@@ -423,7 +423,7 @@ def test_who_still_waits_for_an_answer_when_the_engine_ends_is_told_so(root: Pat
     worker = orchestra._worker
     with ThreadPoolExecutor(8) as threads:
         waiting = [threads.submit(worker._call, asyncio.sleep(PATIENCE_SECONDS)) for _ in range(8)]
-        until(lambda: len(worker._calls) == 8)
+        until(lambda: len(worker._calls.open) == 8)
         orchestra.close()
         for one in waiting:
             with pytest.raises(StorageError, match="has ended"):
