@@ -149,7 +149,8 @@ class AgentStorm:
         for moment in [*moments, None, None]:
             self._live(killed, moment, more)
             for one in killed:
-                one.kills += one.status != "succeeded" and moment is not None
+                one.run_id = one.run_id or self._accepted(one)
+                one.kills += bool(one.run_id) and one.status != "succeeded" and moment is not None
                 one.status = self._status(one)
             if all(one.status == "succeeded" for one in killed):
                 break
@@ -170,20 +171,23 @@ class AgentStorm:
         process.close()
 
     def _process(self, killed: Sequence[Killed], at: dict[str, Any], more: Mapping[str, Any]) -> Job:
-        """Begin a process that has begun the runs, or taken them over."""
-        if killed[0].run_id:
-            failed = [one for one in killed if one.status == "failed"]
-            for one in failed:
-                one.resumed += 1
-            process = self.place.fork("resume_all", by_a_person=[one.run_id for one in failed], **at, **more)
-            process.said()
-            return process
-        given = [{"task": " ".join([one.name, *KINDS[one.kind]])} for one in killed]
-        process = self.place.fork("run", workflow="agent", inputs=given, **at, **more)
-        assert process.said() == "go"
-        for one, run_id in zip(killed, process.said().split(), strict=True):
-            one.run_id = run_id
+        """Begin a process that begins the runs which are not accepted yet, and takes the others over."""
+        failed = [one for one in killed if one.status == "failed"]
+        for one in failed:
+            one.resumed += 1
+        given = [{"task": _task(one)} for one in killed if not one.run_id]
+        process = self.place.fork(
+            "go_on", workflow="agent", inputs=given, by_a_person=[one.run_id for one in failed], **at, **more
+        )
+        process.said()  # nothing, if it was killed before it could: its first effect may come at any time
         return process
+
+    def _accepted(self, killed: Killed) -> str:
+        """Return the id of the run that has an agent's task, "" if none was accepted before the process was killed."""
+        asked = "SELECT run_id FROM runs WHERE parent_run_id IS NULL AND acceptance LIKE ?"
+        found = self.place.query(asked, f'%"{_task(killed)}"%')
+        assert len(found) <= 1, f"{killed.name} was begun {len(found)} times"
+        return "".join(run_id for (run_id,) in found)
 
     def _status(self, killed: Killed) -> str:
         """Return how a run has ended, "" if it has not."""
@@ -240,6 +244,10 @@ def random_moments(chance: random.Random, kills: int) -> Iterator[Moment]:
             yield chance.choice(POINTS), 1
         else:
             yield chance.uniform(-_SECONDS_OF_A_LIFE / 8, _SECONDS_OF_A_LIFE)
+
+
+def _task(killed: Killed) -> str:
+    return " ".join([killed.name, *KINDS[killed.kind]])
 
 
 @contextmanager

@@ -113,11 +113,13 @@ class Child:
 
     def resume_all(self) -> None:
         """Go on with every run that nobody works on, and with those that a person resumes."""
+        self._see_to_their_end(self._opened(), [])
+
+    def go_on(self) -> None:
+        """Begin runs, and go on as `resume_all` does, once they are all accepted."""
         orchestra = self._opened()
-        run_ids = [orchestra.runs.resume(OWNER, run_id) for run_id in self._job.get("by_a_person", [])]
-        run_ids += orchestra.runs.resume_all(OWNER)
-        self._say(" ".join(run_ids) or "none")
-        self._end(orchestra, run_ids)
+        begun = [orchestra.runs.start(OWNER, self._job["workflow"], inputs) for inputs in self._job["inputs"]]
+        self._see_to_their_end(orchestra, begun)
 
     def serve(self) -> None:
         """Be the workspace's server until the other side hangs up."""
@@ -163,6 +165,12 @@ class Child:
     def _opened(self, *, serve: bool = False) -> Orchestra:
         opened = self._orchestra = Orchestra.open(Path(self._job["root"]), serve=serve)
         return opened
+
+    def _see_to_their_end(self, orchestra: Orchestra, run_ids: list[str]) -> None:
+        run_ids += [orchestra.runs.resume(OWNER, run_id) for run_id in self._job.get("by_a_person", [])]
+        run_ids += orchestra.runs.resume_all(OWNER)
+        self._say(" ".join(run_ids) or "none")
+        self._end(orchestra, run_ids)
 
     def _signalled(self, point: str, time_of_it: int, name: str) -> Any:
         """Return a hook that sends this process a signal when it comes to a point for the n-th time."""
