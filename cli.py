@@ -20,15 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # pydantic would read the metadata of every installed package, in search of plugins: there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from commands.base.application import app
-    from commands.base.failures import DONE, Stop, failure_of, stops_raised, tell
-    from commands.base.options import Place
+    from commands.base.failures import DONE, Terminated, failure_of, stops_raised, tell
+    from commands.base.options import WorkspacePlace
 
     given = list(sys.argv[1:] if arguments is None else arguments)
-    place = Place()
+    place = WorkspacePlace()
     try:
         with stops_raised():
             return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)
-    except (Exception, Stop) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
+    except (Exception, Terminated) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
         return tell(failure_of(error, place.workspace), as_json="--json" in given)
 
 

@@ -30,7 +30,7 @@ from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
-from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
+from engine.garbage import MemoryWatch, collect_and_return, look_from_now_on, use_one_heap
 from engine.workspace.config import ServerSettings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ async def _watching_garbage() -> AsyncIterator[None]:
     """Collect garbage when it is due, for as long as the block runs."""
 
     async def look() -> None:
-        watch = Watch()
+        watch = MemoryWatch()
         while True:
             await asyncio.sleep(_GARBAGE_SECONDS)
             watch.look()

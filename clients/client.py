@@ -19,7 +19,7 @@ from msgspec import Struct
 from clients.check_line import CheckLine
 from clients.errors import SandboxMissing
 from clients.pacing.paces import OwnPaces, Paces
-from clients.reads import Reads
+from clients.reads import ConnectionReads
 from clients.service import Service
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clients.sign_in import Seal, SignInWay
 
 
-class Seen(Struct, frozen=True):
+class AccountSighting(Struct, frozen=True):
     """What an account was last seen to have, as its step types understand it, and when."""
 
     what: Any
@@ -108,7 +108,7 @@ class Opening(Struct, frozen=True):
         from clients.transport import http_client, origin
 
         only = frozenset({origin(base_url)}) if self.is_demo else None
-        return http_client(allowed_origins=only, reads=Reads(service.reads, base_url, service.title))
+        return http_client(allowed_origins=only, reads=ConnectionReads(service.reads, base_url, service.title))
 
     def shared_file(self, service: Service) -> Path | None:
         """Return the path of the service's shared file; None if nothing is shared."""
@@ -164,7 +164,7 @@ class Client(ABC):
         del beside_key
         return cls.service.key.url if cls.service.key else ""
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> AccountSighting | None:
         """Return what the account was last seen to have, for the compiler; None if nothing is known. Asks nobody."""
         return None
 

@@ -25,7 +25,7 @@ _PARTS = re.compile(r"BODY\.PEEK\[[A-Z0-9.() -]*\](?:<\d+(?:\.\d+)?>)?")
 _PORTS = {"https": 443, "http": 80}
 
 
-class Read(Struct, frozen=True):
+class ReadRequest(Struct, frozen=True):
     """One kind of request that changes nothing, not even what counts as read or seen."""
 
     method: str
@@ -69,10 +69,10 @@ class Read(Struct, frozen=True):
         return f"{place} ({self.body_is})" if self.body else place
 
 
-class Reads(Struct, frozen=True):
+class ConnectionReads(Struct, frozen=True):
     """The reads of one connection."""
 
-    kinds: Iterable[Read] = ()
+    kinds: Iterable[ReadRequest] = ()
     base_url: str = ""
     title: str = "This client"
     """The service, as people call it."""

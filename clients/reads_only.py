@@ -23,7 +23,7 @@ from clients.errors import WriteRefused
 if TYPE_CHECKING:
     import httpx
 
-    from clients.reads import Reads
+    from clients.reads import ConnectionReads
 
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 _MARK = "_orchestra_reads_only"
@@ -54,7 +54,7 @@ def is_active() -> bool:
     return getattr(threading.current_thread(), _MARK, False) if here is None else here
 
 
-def require_read(request: httpx.Request, reads: Reads) -> None:
+def require_read(request: httpx.Request, reads: ConnectionReads) -> None:
     """Raise WriteRefused if only reads may leave and this request is not one."""
     if not is_active():
         return

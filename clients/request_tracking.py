@@ -18,7 +18,7 @@ from clients.errors import ServiceError
 _READS = frozenset({"GET", "HEAD"})
 
 
-class Sent(Struct):
+class SentRequests(Struct):
     """The requests of one call."""
 
     asked: bool = False
@@ -27,7 +27,7 @@ class Sent(Struct):
     """Whether one of them may have changed something."""
 
 
-_sent: contextvars.ContextVar[Sent | None] = contextvars.ContextVar("sent", default=None)
+_sent: contextvars.ContextVar[SentRequests | None] = contextvars.ContextVar("sent", default=None)
 _only_asks: contextvars.ContextVar[bool] = contextvars.ContextVar("only_asks", default=False)
 
 
@@ -55,12 +55,12 @@ def asking() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def counted_sends() -> Iterator[Sent]:
+def counted_sends() -> Iterator[SentRequests]:
     """Count the requests sent inside; if an error occurs and all of them were reads, mark it `not_done`.
 
     If no request was seen at all, the error is not marked: protocols other than HTTP are not counted.
     """
-    sent = Sent()
+    sent = SentRequests()
     token = _sent.set(sent)
     try:
         yield sent

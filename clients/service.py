@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from clients.reads import Read, ReadCommands
+from clients.reads import ReadCommands, ReadRequest
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,7 +29,7 @@ OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
 
-class Key(Struct, frozen=True):
+class AccountKey(Struct, frozen=True):
     """The secret that gives access to an account, and where a person gets one."""
 
     setting: str
@@ -115,7 +115,7 @@ class Service(Struct, frozen=True):
     """The name offered for a first connection. Empty: `name`."""
     url: str = ""
     """The address of its HTTP API if the settings give none."""
-    key: Key | None = None
+    key: AccountKey | None = None
     needs_key: bool = True
     beside_key: tuple[Setting, ...] = ()
     has_accounts: bool = True
@@ -139,7 +139,7 @@ class Service(Struct, frozen=True):
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     kind: ServiceKind = ""
     """What it has in common with others: a step that needs one of a kind accepts a connection to any of them."""
-    reads: tuple[Read, ...] = ()
+    reads: tuple[ReadRequest, ...] = ()
     """The requests that change nothing. While a plan is made, no other is sent; without any, nothing can be read."""
     read_commands: tuple[ReadCommands, ...] = ()
     """The same for a service that speaks the protocols of mail."""

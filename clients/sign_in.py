@@ -32,11 +32,11 @@ class Seal(Protocol):
     def is_needed(self, content: str) -> bool:
         """Return whether a file's content is plain text but should be encrypted."""
 
-    def place(self, path: Path) -> Place | None:
+    def place(self, path: Path) -> SignInKeeper | None:
         """Return where the sign-in of a file is kept instead; None: in the file."""
 
 
-class Place(Protocol):
+class SignInKeeper(Protocol):
     """Keeps the sealed text of a sign-in, for all processes that share it. Everything may raise Unavailable."""
 
     def content(self) -> str:

@@ -29,7 +29,7 @@ class Forbidden(InvalidRequest):
 
 
 @dataclass(frozen=True)
-class Gate(httpcore.NetworkBackend):
+class NetworkGate(httpcore.NetworkBackend):
     """Opens connections: resolves a name once, checks the addresses, and connects to exactly those."""
 
     public_only: bool

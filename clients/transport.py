@@ -15,11 +15,11 @@ from clients.deadline import deadline, seconds_left
 from clients.errors import InvalidRequest
 from clients.pool import Pool
 from clients.read_retry import STUMBLES, present_patience
-from clients.reads import Reads
+from clients.reads import ConnectionReads
 from clients.reads_only import checked, require_read
 from clients.request_tracking import leaves
 from clients.secrets import known
-from clients.sockets import Forbidden, Gate
+from clients.sockets import Forbidden, NetworkGate
 
 __all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "client_of", "deadline", "http_client", "origin"]
 
@@ -46,7 +46,7 @@ def http_client(
     allowed_origins: frozenset[str] | None = None,
     public_only: bool = False,
     allow_hosts: frozenset[str] = frozenset(),
-    reads: Reads = Reads(),  # noqa: B008 - it is frozen
+    reads: ConnectionReads = ConnectionReads(),  # noqa: B008 - it is frozen
     any_path: bool = False,
 ) -> httpx.Client:
     """Create an HTTP client that threads may share: no proxies, redirects, cookies or retries.
@@ -59,7 +59,7 @@ def http_client(
     in them, and httpx would resolve such a part, and ask for something else. `any_path`: for addresses as people write
     them, such as those of links.
     """
-    gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
+    gate = NetworkGate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
     return client_of(_Transport(gate, allowed_origins, reads), any_path=any_path)
 
 
@@ -126,7 +126,7 @@ def _trusted() -> ssl.SSLContext:
 class _Transport(httpx.HTTPTransport):
     """httpx's transport, with connections made by a gate and answers limited in size."""
 
-    def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None, reads: Reads) -> None:
+    def __init__(self, gate: NetworkGate, allowed_origins: frozenset[str] | None, reads: ConnectionReads) -> None:
         self._allowed_origins, self._reads = allowed_origins, reads
         self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
 

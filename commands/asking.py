@@ -11,7 +11,7 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import Session, opened
+from commands.base.opened import WriteSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.accepting import require_ticks, require_whole
@@ -21,7 +21,7 @@ from commands.copilot.restoring import restored, save_draft
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal
-    from engine.copilot.rules.rules import Answer
+    from engine.copilot.rules.rules import RuleAnswer
     from engine.copilot.talking.records import Turn
 
 _Selected = Annotated[
@@ -87,7 +87,7 @@ def ask(
         return _end_of_rules(session, answer, tick or [], kept, as_json=as_json)
 
 
-def _require_known(session: Session, workflow: str, answer: Answer) -> None:
+def _require_known(session: WriteSession, workflow: str, answer: RuleAnswer) -> None:
     """Raise UnknownName if an answer comes from the documentation only because there is no such workflow.
 
     Words that make a new workflow are answered with a proposal or a question.
@@ -96,7 +96,9 @@ def _require_known(session: Session, workflow: str, answer: Answer) -> None:
         session.orchestra.editing.canvas(session.principal, workflow)
 
 
-def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool) -> int:
+def _end_of_rules(
+    session: WriteSession, answer: RuleAnswer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+) -> int:
     """Show an answer of the rules; `kept`: whether its proposal is accepted, and saved."""
     (is_accepted, is_saved), made = kept, answer.proposal
     if made is not None and is_accepted:
@@ -113,7 +115,7 @@ def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tupl
 
 
 def _end_of(
-    session: Session, workflow: str, turn: Turn, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+    session: WriteSession, workflow: str, turn: Turn, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
 ) -> int:
     """Show the end of a turn and its last proposal; `kept`: whether it is accepted, and saved."""
     (is_accepted, is_saved), made = kept, None
@@ -132,7 +134,7 @@ def _end_of(
 
 
 def _accepted_if_ticked(
-    session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
+    session: WriteSession, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
 ) -> Proposal:
     """Accept one of several proposals; one that lacks a tick stays open, and the others go on."""
     from engine.base.errors import InvalidInput
@@ -144,7 +146,7 @@ def _accepted_if_ticked(
         return made
 
 
-def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
+def _accepted(session: WriteSession, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
     """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
     require_whole(made)
@@ -163,7 +165,7 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 
-def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> None:
+def _show(answer: RuleAnswer, made: Proposal | None, several: list[Proposal]) -> None:
     from engine.copilot.fixes.of_runs import KEPT
     from engine.copilot.rules.pointing import ON_CANVAS
 

@@ -17,7 +17,7 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 
 if TYPE_CHECKING:
-    from engine.runs.budgets import BudgetOverview, BudgetRow, Used
+    from engine.runs.budgets import BudgetOverview, BudgetRow, ModelUsage
 
 group = typer.Typer(help="What model calls may cost.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -155,7 +155,7 @@ def _row(one: BudgetRow) -> list[str]:
     return [one.workflow or "all workflows", one.period, one.sentence, one.on_limit, state]
 
 
-def _words(used: Used) -> str:
+def _words(used: ModelUsage) -> str:
     unpriced = f", {used.unpriced_calls:,} of them without a known price" if used.unpriced_calls else ""
     return f"${used.usd:,.4f} in {counted(used.calls, 'call')} ({used.tokens:,} tokens{unpriced})"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from commands.base.failures import DONE, Stop
+from commands.base.failures import DONE, Terminated
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, json_line, note, say, table
@@ -43,7 +43,7 @@ def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
             note("Press Ctrl-C to stop them.")
         while stand_ins.is_running():
             time.sleep(_LOOK_SECONDS)
-    except Stop:
+    except Terminated:
         pass  # the normal way to end
     finally:
         stand_ins.close()

@@ -13,14 +13,14 @@ from typing import NamedTuple, NoReturn
 
 from api.network.address import Address
 from api.serve import Parent
-from commands.base.failures import DONE, Stop, failure_of, stops_raised, tell
+from commands.base.failures import DONE, Terminated, failure_of, stops_raised, tell
 from commands.base.screen import json_line, note, say
 from engine.base.checkout import CHECKOUT
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Order(NamedTuple):
+class ServeOrder(NamedTuple):
     """What to serve, and how to report it; `wanted_port` is the requested port."""
 
     root: str
@@ -31,7 +31,7 @@ class Order(NamedTuple):
     as_json: bool
 
 
-def become_parent(order: Order, listener: socket.socket) -> NoReturn:
+def become_parent(order: ServeOrder, listener: socket.socket) -> NoReturn:
     """Replace this process by the parent, under the same id; only the socket stays open.
 
     The libraries that read settings and arguments would otherwise stay in memory for as long as it serves.
@@ -48,7 +48,7 @@ def become_parent(order: Order, listener: socket.socket) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Serve on the inherited socket until asked to stop; return the exit code."""
-    listener, order = socket.socket(fileno=int(arguments[0])), Order(**json.loads(arguments[1]))
+    listener, order = socket.socket(fileno=int(arguments[0])), ServeOrder(**json.loads(arguments[1]))
     root = Path(order.root)
     state_dir = Path(order.state_dir)
     told = _teller(order)
@@ -59,12 +59,12 @@ def main(arguments: Sequence[str]) -> int:
         with stops_raised():
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             parent.run()
-    except (Exception, Stop) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
+    except (Exception, Terminated) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
         return tell(failure_of(error, root), as_json=order.as_json)
     return DONE
 
 
-def _teller(order: Order) -> Callable[[Address, str], None]:
+def _teller(order: ServeOrder) -> Callable[[Address, str], None]:
     def announce(address: Address, token: str) -> None:
         login_url = address.login_url(token)
         if order.as_json:

@@ -34,7 +34,7 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     """Serve the dashboard, the API and the engine, until Ctrl-C."""
     from api.network.address import listen, listen_near
     from api.serve import require_unserved
-    from commands.parent import Order, become_parent
+    from commands.parent import ServeOrder, become_parent
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
@@ -47,7 +47,7 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     else:
         listener = listen(settings.server.host, port)
     wanted, public_url = port or settings.server.port, settings.server.public_url
-    become_parent(Order(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
+    become_parent(ServeOrder(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
 
 
 def ingress(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:

@@ -12,7 +12,7 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED, WRONG
-from commands.base.opened import Look, looked_at, opened
+from commands.base.opened import ReadSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say, table
 
@@ -100,12 +100,12 @@ def _found(problems: list[Problem]) -> str:
     return f"{said} {counted(warnings, 'warning')}{'' if errors else ': it can still run'}."
 
 
-def _named(session: Look, names: list[str]) -> list[Problem]:
+def _named(session: ReadSession, names: list[str]) -> list[Problem]:
     files = [session.orchestra.workflows.get(session.principal, name) for name in names]
     return [problem for file in files for problem in file.problems]
 
 
-def _all(session: Look) -> list[Problem]:
+def _all(session: ReadSession) -> list[Problem]:
     """Return the problems of the settings, environments, labels, workflows, prompts, fragments, agents and tools."""
     from engine.base.errors import OrchestraError
     from engine.base.problem import Problem
@@ -131,7 +131,7 @@ def _all(session: Look) -> list[Problem]:
     return [*found, *ToolShelf(orchestra.workspace.root).problems()]
 
 
-def _beside_a_prompt(session: Look, name: str) -> Iterator[Problem]:
+def _beside_a_prompt(session: ReadSession, name: str) -> Iterator[Problem]:
     """Yield the problems of the cases of a prompt, and of saved versions that cannot be read."""
     from engine.base.errors import InvalidFile, OrchestraError
     from engine.prompts.prompts import PromptStore

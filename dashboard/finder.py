@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dashboard.base.language import N_, t, tc
-from dashboard.base.page import Action, Page
+from dashboard.base.page import Page, PageAction
 from dashboard.help.documents import sections, titles
 from dashboard.pages import all_views
 from engine.people.access import Principal, may
@@ -47,15 +47,15 @@ _ORDER = (
 _HELP_LATER, _MOST_HELP = 0.5, 6
 """The penalty of a heading of the documentation, and how many headings are shown."""
 _WITH_WORKFLOW = (
-    (Action(N_("Run"), {}, "run", N_("start")), "st-key-run-bar-"),
-    (Action(N_("Plan"), {}, "run", N_("preview")), "st-key-plan-"),
-    (Action(N_("Edit"), {"tab": "edit"}, "edit", N_("change")), ""),
+    (PageAction(N_("Run"), {}, "run", N_("start")), "st-key-run-bar-"),
+    (PageAction(N_("Plan"), {}, "run", N_("preview")), "st-key-plan-"),
+    (PageAction(N_("Edit"), {"tab": "edit"}, "edit", N_("change")), ""),
 )
 """The actions on a workflow, each with the prefix of its button's CSS class."""
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A search result: a link to `address` in the dashboard; `focus` is the CSS class of the button to focus there."""
 
     title: str
@@ -66,7 +66,7 @@ class Found:
     focus: str = ""
 
 
-def find(orchestra: Orchestra, who: Principal, query: str) -> list[Found]:
+def find(orchestra: Orchestra, who: Principal, query: str) -> list[SearchResult]:
     """Return the best results that the person may open; for an empty query, the pages and actions."""
     found = [*_pages(who, query)]
     if query.strip():
@@ -77,18 +77,18 @@ def find(orchestra: Orchestra, who: Principal, query: str) -> list[Found]:
     return [replace(one, kind=_kind(one.kind)) for one in found[:MOST_SHOWN]]
 
 
-def _pages(who: Principal, query: str) -> Iterator[Found]:
+def _pages(who: Principal, query: str) -> Iterator[SearchResult]:
     pages = [view.page for view in all_views() if may(who, view.page.right)]
     for page in pages:
         if page.in_menu and (fit := rank(query, t(page.title), beside=_words(page.title, page.words))) is not None:
-            yield Found(t(page.title), "Page", t(page.section), f"/{page.path}", fit)
+            yield SearchResult(t(page.title), "Page", t(page.section), f"/{page.path}", fit)
     for page in pages:
         for action in page.actions:
             if (
                 may(who, action.right)
                 and (fit := rank(query, t(action.title), beside=_words(action.title, action.words))) is not None
             ):
-                yield Found(t(action.title), "Action", t(page.title), _address(page, action.params), fit)
+                yield SearchResult(t(action.title), "Action", t(page.title), _address(page, action.params), fit)
 
 
 def _kind(kind: str) -> str:
@@ -100,7 +100,7 @@ def _words(title: str, words: str) -> str:
     return words if t(title) == title else f"{t(words)} {title} {words}"
 
 
-def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[Found]:
+def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[SearchResult]:
     """Yield the actions on workflows for a query of a verb and words, such as "plan inbox"."""
     verb, _, rest = query.strip().partition(" ")
     allowed = [(action, button) for action, button in _WITH_WORKFLOW if may(who, action.right)]
@@ -112,22 +112,22 @@ def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Itera
         for hit in hits:
             address = f"/workflow?{urlencode({'name': hit.name, **action.params})}"
             focus = f"{button}{hit.name}" if button else ""
-            yield Found(f"{t(action.title)} {hit.title}", "Action", hit.name, address, hit.fit, focus)
+            yield SearchResult(f"{t(action.title)} {hit.title}", "Action", hit.name, address, hit.fit, focus)
 
 
-def _of(hit: Hit) -> Found:
+def _of(hit: Hit) -> SearchResult:
     path, parameter = _ADDRESSES[hit.kind]
     address = f"/{path}?{urlencode({parameter: hit.name})}" if parameter else f"/{path}"
     kind = hit.kind.capitalize()
     detail = f"{hit.name} · {hit.detail}" if hit.kind == "run" else hit.detail
-    return Found(hit.title, kind, detail, address, hit.fit)
+    return SearchResult(hit.title, kind, detail, address, hit.fit)
 
 
-def _help(query: str) -> Iterator[Found]:
+def _help(query: str) -> Iterator[SearchResult]:
     for one in sections():
         if (fit := rank(query, one.title)) is not None:
             address = f"/help?{urlencode({'page': one.page})}{f'#{one.anchor}' if one.anchor else ''}"
-            yield Found(one.title, "Help", titles()[one.page], address, fit + _HELP_LATER)
+            yield SearchResult(one.title, "Help", titles()[one.page], address, fit + _HELP_LATER)
 
 
 def _address(page: Page, params: Mapping[str, str]) -> str:

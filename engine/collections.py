@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clients.errors import NotFound, ServiceError
 from clients.rag.client import RagClient
-from clients.rag.records import Collection, Embedding, Found, Known
+from clients.rag.records import Collection, Embedding, PassageHit, StoredDocument
 from clients.rag.service import RAG
 from clients.rag.words import query
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
@@ -18,7 +18,7 @@ from engine.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 
-__all__ = ["Answers", "Collection", "Collections", "Found", "Known"]
+__all__ = ["Answers", "Collection", "Collections", "PassageHit", "StoredDocument"]
 """The records are named here for the front ends."""
 Open = Callable[[str | None, str | None, AccountMode], Account]
 VectorOf = Callable[[Account, str], Sequence[float]]
@@ -30,7 +30,7 @@ _SEE = "see the collections"
 class Answers:
     """What a question finds, the best first."""
 
-    results: list[Found]
+    results: list[PassageHit]
     by_meaning: bool
     """Whether its meaning counted beside its words."""
     note: str
@@ -58,7 +58,7 @@ class Collections:
         with self._named(name, demo=demo) as client:
             return client.collection(name)
 
-    def documents(self, p: Principal, name: str, *, words: str = "", demo: bool = False) -> list[Known]:
+    def documents(self, p: Principal, name: str, *, words: str = "", demo: bool = False) -> list[StoredDocument]:
         """Return the documents of a collection by id: those with this text in their id or title, in any case."""
         require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
@@ -66,7 +66,7 @@ class Collections:
         wanted = words.casefold()
         return [one for one in found if wanted in f"{one.id}\n{one.title}".casefold()]
 
-    def passages(self, p: Principal, name: str, document: str, *, demo: bool = False) -> list[Found]:
+    def passages(self, p: Principal, name: str, document: str, *, demo: bool = False) -> list[PassageHit]:
         """Return the passages of a document in order."""
         require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:

@@ -13,7 +13,7 @@ from engine.record.log_copies import CopiedLogs, copied_logs
 from engine.record.run_log import RunLogs
 from engine.store.blobs.opened import opened_blobs, require_place
 from engine.store.sql.base.copying import CopiedState
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.opening import FILE, copy_state
 from engine.workspace.config import Config, LoadedConfig, is_server
 from engine.workspace.workspace import Workspace
@@ -28,7 +28,7 @@ class Copies:
         config: Config,
         loaded: Callable[[], LoadedConfig],
         logs: RunLogs,
-        database: Database,
+        database: StateDatabase,
         audit: Audit,
         others: Callable[[Principal], Sequence[str]],
     ) -> None:

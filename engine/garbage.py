@@ -77,7 +77,7 @@ def _glibc() -> ctypes.CDLL | None:
     return libc if hasattr(libc, "malloc_trim") else None
 
 
-class Watch:
+class MemoryWatch:
     """Collects all garbage of a serving process when its memory has grown, or when it is idle after a lot of work.
 
     A full collection stops every thread. Collecting after each script run, Streamlit's default, takes most of the time

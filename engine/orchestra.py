@@ -37,8 +37,8 @@ from engine.people.people import is_known
 from engine.record.acceptance import checked_inputs
 from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
+from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.queue import LocalQueue, WorkQueue
-from engine.runner.worker.shared_queue import SharedQueue
 from engine.runner.worker.worker import Worker, WorkerEvents
 from engine.runs.proof import Proof
 from engine.runs.runs import Runs
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from engine.collections import Collections
     from engine.copies import Copies
     from engine.copilot.copilot import Copilot
-    from engine.copilot.kept import Kept
+    from engine.copilot.kept import CopilotStore
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
@@ -92,12 +92,12 @@ if TYPE_CHECKING:
     from engine.runs.correcting.corrections import Corrections
     from engine.runs.debugging.debugging import Debugging
     from engine.runs.environments.environments import Environments
-    from engine.runs.environments.promotion import Checks
+    from engine.runs.environments.promotion import PromotionChecks
     from engine.runs.made_up.step_tries import StepTries
     from engine.runs.planning.plans import Plans
     from engine.runs.predicting.predictions import Predictions
     from engine.runs.projects.commands import ProjectRuns
-    from engine.runs.projects.previews import Previews
+    from engine.runs.projects.previews import ProjectPreviews
     from engine.runs.projects.store import ProjectStore
     from engine.runs.reindex import Rebuild
     from engine.runs.retention import Retention
@@ -629,10 +629,10 @@ class Orchestra(Facets):
     @cached_property
     def copilot(self) -> Copilot:
         """Changes proposed for drafts."""
-        from engine.copilot.assembly import Needs, assembled
+        from engine.copilot.assembly import CopilotNeeds, assembled
 
         copilot = assembled(
-            Needs(
+            CopilotNeeds(
                 kept=self._kept_by_copilot,
                 clock=self._clock,
                 workspace=self.workspace,
@@ -660,10 +660,10 @@ class Orchestra(Facets):
         return copilot
 
     @cached_property
-    def _kept_by_copilot(self) -> Kept:
-        from engine.copilot.kept import Kept
+    def _kept_by_copilot(self) -> CopilotStore:
+        from engine.copilot.kept import CopilotStore
 
-        return Kept(self._settings)
+        return CopilotStore(self._settings)
 
     @cached_property
     def environments(self) -> Environments:
@@ -692,15 +692,15 @@ class Orchestra(Facets):
         return () if is_branch(workflow) else self._logs.renames().since(self.workspace.workflow_ids.of(workflow), at)
 
     @cached_property
-    def _checks(self) -> Checks:
+    def _checks(self) -> PromotionChecks:
         """What a text is checked with before it runs somewhere else."""
-        from engine.runs.environments.promotion import Checks
+        from engine.runs.environments.promotion import PromotionChecks
 
         def estimate(plan: Plan) -> str:
             found = self._acceptor.estimates.of(plan, self._modes_of(plan))
             return "" if found is None else found["sentence"]
 
-        return Checks(
+        return PromotionChecks(
             require_ready=partial(self._require_ready, kept={}),
             estimate=estimate,
             is_agreed=partial(self._trigger_context.is_agreed, connection=None),
@@ -853,14 +853,14 @@ class Orchestra(Facets):
         return self._to_close(runs)
 
     @cached_property
-    def project_previews(self) -> Previews:
+    def project_previews(self) -> ProjectPreviews:
         """Links to their static pages."""
-        from engine.runs.projects.previews import Previews
+        from engine.runs.projects.previews import ProjectPreviews
 
         def is_user(who: str) -> bool:
             return who.startswith(LOCAL) or is_known(self._state.people, who)
 
-        return Previews(self.projects, self._signing_secret, is_user, self._clock)
+        return ProjectPreviews(self.projects, self._signing_secret, is_user, self._clock)
 
     @cached_property
     def _compiled_agents(self) -> CompiledAgents:
@@ -902,10 +902,10 @@ class Orchestra(Facets):
     def metrics(self) -> Metrics:
         """Figures of the workspace and of this process, for Prometheus."""
         from engine.metrics.metrics import Metrics
-        from engine.metrics.workspace import Sources
+        from engine.metrics.workspace import MetricSources
 
-        def sources() -> Sources:
-            return Sources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
+        def sources() -> MetricSources:
+            return MetricSources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
 
         return Metrics(sources, self._tally, self._worker.silent_seconds)
 
@@ -956,7 +956,7 @@ class Orchestra(Facets):
         )
         queue: WorkQueue = LocalQueue()
         if slots is not None or limits.are_set:
-            queue = SharedQueue(self._state.claims, owner.id, self._clock, slots, limits)
+            queue = ClaimQueue(self._state.claims, owner.id, self._clock, slots, limits)
         self._queue = queue
         return Worker(
             self._state,
@@ -1003,10 +1003,10 @@ class Orchestra(Facets):
 
     @cached_property
     def _triggering(self) -> Triggering:
-        from engine.triggering.assembly import Needs, Triggering
+        from engine.triggering.assembly import Triggering, TriggeringNeeds
 
         triggering = Triggering(
-            Needs(
+            TriggeringNeeds(
                 state=self._state,
                 worker=self._worker,
                 acceptor=self._acceptor,

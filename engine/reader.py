@@ -140,12 +140,12 @@ class Reader(Facets):
     def triggers(self) -> TriggerReader:
         """What starts runs automatically."""
         from engine.triggering.polling.resolver import TriggerResolver
-        from engine.triggering.statuses import Statuses
+        from engine.triggering.statuses import TriggerStatuses
         from engine.triggering.triggers import TriggerReader
 
         state, names = self._state, self.workspace.workflows.names
         finder = TriggerResolver(self._trigger_context(), self._accounts, state.triggered_runs)
-        statuses = Statuses(state.triggered_runs, state.triggers, state.items, finder, names, utc_now)
+        statuses = TriggerStatuses(state.triggered_runs, state.triggers, state.items, finder, names, utc_now)
         return TriggerReader(state.items, finder, statuses, utc_now)
 
     def _trigger_context(self) -> TriggerContext:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import Row, Rows, Wanted
+from clients.datastore.rows import Row, TableRows, WantedRows
 from clients.datastore.service import STORE
 from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
@@ -41,13 +41,13 @@ class Tables:
         descending: bool = False,
         limit: int = 100,
         demo: bool = False,
-    ) -> Rows:
+    ) -> TableRows:
         """Return rows of a table: those with these words, in an order (`key`, `updated_at` or a member of the values).
 
         Raises UnknownName, InvalidInput, StorageError.
         """
         require(p, "view", "see the tables")
-        wanted = Wanted(None, prefix, words, order_by, descending, limit)
+        wanted = WantedRows(None, prefix, words, order_by, descending, limit)
         with own_errors():
             found = self._client(demo=demo).query(table, wanted)
             if not found.total and table not in (known := self._client(demo=demo).names()):

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.file.client import Entry, FileClient, OpenFile, WrittenFile
+from clients.file.client import FileClient, FileEntry, OpenFile, WrittenFile
 from clients.file.service import FILE, OUTPUT
 from clients.file.tesseract import ABSENT, tesseract
 from engine.base.errors import InvalidInput, UnknownName
@@ -22,11 +22,11 @@ from engine.connections.accounts import Account
 from engine.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.sandbox.limits import Limits
-from engine.sandbox.reading import Given, read
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import free_name, plain_name
 
-__all__ = ["Entry", "FileList", "FileTable", "FileView", "Files", "WrittenFile"]
+__all__ = ["FileEntry", "FileList", "FileTable", "FileView", "Files", "WrittenFile"]
 """The records of the client are named here for the front ends."""
 LARGEST_BYTES = 20 * 1024**2
 """Of a file that is added or returned; larger ones are copied into the workspace on its machine."""
@@ -34,13 +34,13 @@ Open = Callable[[str | None, str | None, AccountMode], Account]
 _SEE, _READ = "see the files", "read files"
 _TABLES = frozenset({"csv", "excel", "json_lines"})
 _PAGE_CHARACTERS, _TABLE_ROWS = 50_000, 50
-_LIMITS = Limits(cpu_seconds=20, wall_seconds=30.0)
+_LIMITS = ChildLimits(cpu_seconds=20, wall_seconds=30.0)
 
 
 class FileList(Struct, frozen=True):
     """Files by path, and whether there are more."""
 
-    files: list[Entry]
+    files: list[FileEntry]
     has_more: bool
 
 
@@ -123,7 +123,7 @@ class Files:
         """
         require(p, "run", _READ)
         with self._opened(path) as found:
-            seen = _seen(Given(found.handle, found.name), page)
+            seen = _seen(OpenedFile(found.handle, found.name), page)
         return FileView(found.path, found.size_bytes, page, **seen)
 
     def content(self, p: Principal, path: str) -> bytes:
@@ -184,7 +184,7 @@ def _require_small(content: BinaryIO) -> None:
         )
 
 
-def _seen(given: Given, page: int) -> dict[str, Any]:
+def _seen(given: OpenedFile, page: int) -> dict[str, Any]:
     """Return what a view has of a file beside its place."""
     known = {}
     try:
@@ -195,7 +195,7 @@ def _seen(given: Given, page: int) -> dict[str, Any]:
         return {**known, "problem": error.message}
 
 
-def _text(given: Given, page: int) -> dict[str, Any]:
+def _text(given: OpenedFile, page: int) -> dict[str, Any]:
     options = {"form": "text", "pages": [(page, page)], "most": _PAGE_CHARACTERS}
     found = read(given, "text", options, _LIMITS)
     is_cut = found["truncated"] and len(found["text"]) >= _PAGE_CHARACTERS
@@ -204,7 +204,7 @@ def _text(given: Given, page: int) -> dict[str, Any]:
     return {**told, "truncated": is_cut, "ocr_remedy": absent}
 
 
-def _table(given: Given, page: int) -> dict[str, Any]:
+def _table(given: OpenedFile, page: int) -> dict[str, Any]:
     options: dict[str, Any] = {"sheet": page, "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
     found = read(given, "table", options, _LIMITS)
     told = ("columns", "rows", "row_count", "sheets", "empty_formulas", "notes")

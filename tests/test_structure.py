@@ -411,6 +411,20 @@ def test_everything_public_has_a_docstring() -> None:
     assert found == []
 
 
+BESIDE_OTHERS = ("engine.steps.", "engine.triggers.", "api.", "demo.", "bench.")
+"""Where names repeat by design: parts that know nothing of each other, with the same roles in each."""
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    found = defaultdict[str, list[str]](list)
+    for name in modules():
+        if not name.startswith(BESIDE_OTHERS):
+            for node in tree(name).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].append(name)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
 NEW_STEP = '''"""Steps about the weather."""
 
 from engine.plugins.step import Call, Effect, Fields, Output, StepType, content, outside

@@ -12,7 +12,7 @@ from engine.base.problem import Problem
 from engine.documents.json_splice import Splice
 from engine.record.states.run_state import RunChange, RunState
 from engine.runs.projects.commands import CommandRun
-from engine.runs.projects.transcript import Said
+from engine.runs.projects.transcript import OutputPiece
 from engine.workflows.editing.draft_state import DraftState
 
 
@@ -97,7 +97,7 @@ class CommandSaid(_Message):
     """What the command has written since the previous message."""
 
     type: Literal["output"]
-    parts: list[Said]
+    parts: list[OutputPiece]
     skipped: int
     """How many characters before that were left out because the client reads too slowly to get all of them."""
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.ocr.pages import PAGES, Page
-from engine.sandbox.limits import Limits
-from engine.sandbox.reading import Given, read
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile, read
 
-_LIMITS = Limits(cpu_seconds=120, wall_seconds=580.0)
+_LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def _measured(program: str, page: Page) -> tuple[float, float, float]:
         handle = os.open(path, os.O_RDONLY)
         begun = time.monotonic()
         try:
-            found = read(Given(handle, path.name), "ocr", options, _LIMITS)
+            found = read(OpenedFile(handle, path.name), "ocr", options, _LIMITS)
         finally:
             os.close(handle)
     return error_rate(page.text, found["text"]), found["confidence"], time.monotonic() - begun

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.base.figures import beside
 from engine.sandbox.code.running import Code, CodeLimits, run
-from engine.sandbox.walls import Room, walls
+from engine.sandbox.walls import ChildRoom, walls
 
 WORK = "code"
 GOAL = 2.0
@@ -26,7 +26,7 @@ def measure() -> dict[str, Any]:
     """Return milliseconds from call to result."""
     code, around = Code("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS), walls()
     assert around is not None, "bubblewrap does not work here"
-    bare = [*around.command(Room(), None), "--", sys.executable, "-I", "-c", ""]
+    bare = [*around.command(ChildRoom(), None), "--", sys.executable, "-I", "-c", ""]
     assert run(code, []).output == 1
     ours, limits = [], []
     for _ in range(ROUNDS):

@@ -17,7 +17,7 @@ from bench.base.opened import opened
 from bench.base.slow_service import serving
 from bench.base.workspace import OWNER
 from engine.orchestra import Orchestra
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import MatrixRequest
 
 WORK = "matrix"
@@ -72,7 +72,7 @@ def _prepare(orchestra: Orchestra) -> None:
 
 
 def _tested(orchestra: Orchestra, *, asked: int, is_fresh: bool = False) -> float:
-    columns = [Column(is_draft=True, model=f"model-{number}") for number in range(MODELS)]
+    columns = [TriedColumn(is_draft=True, model=f"model-{number}") for number in range(MODELS)]
     wish = MatrixRequest(columns, concurrency=AT_ONCE, is_fresh=is_fresh)
     began = time.perf_counter()
     begun = orchestra.case_tests.start(OWNER, _NAME, wish)

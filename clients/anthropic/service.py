@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Extra, Key, Service, Setting
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Extra, Service, Setting
 
 _URL = "https://api.anthropic.com"
 
@@ -29,7 +29,7 @@ ANTHROPIC = Service(
     error_name="Anthropic",
     usual_name="claude",
     url=_URL,
-    key=Key(
+    key=AccountKey(
         setting="api_key",
         variable="ANTHROPIC_API_KEY",
         place="Claude Console, API keys",
@@ -38,9 +38,9 @@ ANTHROPIC = Service(
     beside_key=(Setting("model", "ANTHROPIC_MODEL", "Model", "Such as claude-sonnet-4-5"),),
     extra=Extra("anthropic", "anthropic", "anthropic"),
     reads=(
-        Read("GET", "/v1/models"),
-        Read("GET", "/v1/models/*"),
-        Read("POST", "/v1/messages"),
+        ReadRequest("GET", "/v1/models"),
+        ReadRequest("GET", "/v1/models/*"),
+        ReadRequest("POST", "/v1/messages"),
     ),
     kind="model",
 )

@@ -15,10 +15,10 @@ from clients.client import Client, Opening
 from clients.datastore.rows import (
     SERVICE,
     Row,
-    Rows,
-    Saved,
+    SavedRow,
     StoredRow,
-    Wanted,
+    TableRows,
+    WantedRows,
     chosen,
     json_of,
     merged,
@@ -105,14 +105,14 @@ class StoreClient(Client):
             found = _row(file, table, key)
         return None if found is None else found.row
 
-    def query(self, table: str, wanted: Wanted) -> Rows:
+    def query(self, table: str, wanted: WantedRows) -> TableRows:
         """Return rows of a table; none if there is no such table."""
         require_table(table)
         with self._opened() as file:
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
             return chosen(starmap(StoredRow, found), wanted)
 
-    def save(self, table: str, key: str, value: Any, *, merge: bool = False, is_new: bool = False) -> Saved:
+    def save(self, table: str, key: str, value: Any, *, merge: bool = False, is_new: bool = False) -> SavedRow:
         """Add or replace a row; with `merge`, members of its value that are not given stay.
 
         A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
@@ -134,12 +134,12 @@ class StoreClient(Client):
             require_depth(key, value)
             text = json_of(value)
             if before is not None and before.json == text:
-                return Saved(before.row, before)
+                return SavedRow(before.row, before)
             require_size(key, text)
             row = Row(key, value, _now())
             _put(file, table, row)
             require_room(table, *_size(file, table))
-            return Saved(row, before)
+            return SavedRow(row, before)
 
     def put_back(self, table: str, key: str, now: Any, before: Row | None) -> bool:
         """Put a row back as it was before if its value still is `now`; None removes it. Return whether it is as before.

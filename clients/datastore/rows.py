@@ -40,7 +40,7 @@ class Row:
     """When it was last changed (RFC 3339, UTC)."""
 
 
-class Saved(Struct, frozen=True):
+class SavedRow(Struct, frozen=True):
     """What saving a row has done."""
 
     row: Row
@@ -48,7 +48,7 @@ class Saved(Struct, frozen=True):
     """The row as it was; None if there was none."""
 
 
-class Wanted(Struct, frozen=True):
+class WantedRows(Struct, frozen=True):
     """Which rows of a table to return, and in which order."""
 
     where: Mapping[str, Any] | None = None
@@ -63,7 +63,7 @@ class Wanted(Struct, frozen=True):
     limit: int = 100
 
 
-class Rows(Struct, frozen=True):
+class TableRows(Struct, frozen=True):
     """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
 
     rows: list[Row]
@@ -87,7 +87,7 @@ class Rows(Struct, frozen=True):
         )
 
 
-class Loaded(Struct, frozen=True):
+class DecodedValue(Struct, frozen=True):
     """What stored JSON holds."""
 
     value: Any = None
@@ -103,7 +103,7 @@ class StoredRow(Struct, dict=True):
     updated_at: str
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> DecodedValue:
         """What its text holds."""
         return loaded(self.text)
 
@@ -125,7 +125,7 @@ class StoredRow(Struct, dict=True):
         return self.text if self.is_deep else json_of(self.loaded.value)
 
 
-def chosen(stored: Iterable[StoredRow], wanted: Wanted) -> Rows:
+def chosen(stored: Iterable[StoredRow], wanted: WantedRows) -> TableRows:
     """Return the rows that are wanted, in order; only as many as are returned are in memory at once."""
     total = 0
     too_deep: list[str] = []
@@ -143,7 +143,7 @@ def chosen(stored: Iterable[StoredRow], wanted: Wanted) -> Rows:
 
     first = heapq.nlargest if wanted.descending else heapq.nsmallest
     found = first(wanted.limit, fitting(), key=lambda one: _rank(_member(one, wanted.order_by)))
-    return Rows(list(_within(found)), total, sorted(too_deep))
+    return TableRows(list(_within(found)), total, sorted(too_deep))
 
 
 def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
@@ -155,13 +155,13 @@ def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
         yield one.row
 
 
-def loaded(text: str) -> Loaded:
+def loaded(text: str) -> DecodedValue:
     """Return the value of stored JSON, unless it is nested too deep."""
     try:
         value = json.loads(text)
     except RecursionError:
-        return Loaded(is_deep=True)
-    return Loaded(is_deep=True) if is_deep(value) else Loaded(value)
+        return DecodedValue(is_deep=True)
+    return DecodedValue(is_deep=True) if is_deep(value) else DecodedValue(value)
 
 
 def json_of(value: Any) -> str:
@@ -243,7 +243,7 @@ def require_room(table: str, count: int, size_bytes: int) -> None:
         raise InvalidRequest(what, service=SERVICE, remedy=_MORE)
 
 
-def _may_fit(one: StoredRow, wanted: Wanted) -> bool:
+def _may_fit(one: StoredRow, wanted: WantedRows) -> bool:
     """Return whether a row is wanted as far as its text says."""
     if not one.key.startswith(wanted.prefix):
         return False

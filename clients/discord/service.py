@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://discord.com/api/v10"
 
@@ -29,7 +29,7 @@ DISCORD = Service(
     icon="forum",
     settings=DiscordSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="DISCORD_BOT_TOKEN",
         place="Discord, Developer portal, your application, Bot, Reset token",
@@ -38,12 +38,12 @@ DISCORD = Service(
     ),
     needs_key=False,
     reads=(
-        Read("GET", "/users/@me"),
-        Read("GET", "/users/@me/guilds"),
-        Read("GET", "/guilds/*/channels"),
-        Read("GET", "/channels/*"),
-        Read("GET", "/channels/*/messages"),
-        Read("GET", "/webhooks/*/*"),
+        ReadRequest("GET", "/users/@me"),
+        ReadRequest("GET", "/users/@me/guilds"),
+        ReadRequest("GET", "/guilds/*/channels"),
+        ReadRequest("GET", "/channels/*"),
+        ReadRequest("GET", "/channels/*/messages"),
+        ReadRequest("GET", "/webhooks/*/*"),
     ),
     pickers={"discord-channel": "channels"},
     shown_at=("discord.com",),

@@ -36,7 +36,7 @@ class DriveFile(Struct, frozen=True):
     """A page that a person can open; empty if there is none."""
 
 
-class Changes(Struct, frozen=True):
+class FolderChanges(Struct, frozen=True):
     """What has come into a folder since a cursor; a file may be listed again, but none that was there before."""
 
     files: list[DriveFile]
@@ -88,7 +88,7 @@ class Drive(Client):
         """Delete a file, to the trash if the drive has one; harmless if it is gone. Raises Conflict if it changed."""
 
     @abstractmethod
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Return the files that came into a folder, not below it, since the cursor; None: start now, without files.
 
         Raises NotFound.

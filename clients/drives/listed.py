@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.listing import Json
 
 _DIGEST_BYTES = 6
@@ -19,10 +19,10 @@ _FOLDERS_MOST = 200
 """A search or picker that goes through folders one by one asks this often at most."""
 
 
-def changes_of(files: Iterable[DriveFile], cursor: str | None) -> Changes:
+def changes_of(files: Iterable[DriveFile], cursor: str | None) -> FolderChanges:
     """Return the files that were not in the listing at the cursor, which is `known_of` it."""
     now = [one for one in files if not one.is_folder]
-    return Changes(unknown(now, cursor) if cursor is not None else [], known_of(now))
+    return FolderChanges(unknown(now, cursor) if cursor is not None else [], known_of(now))
 
 
 def known_of(files: Iterable[DriveFile], before: str = "") -> str:

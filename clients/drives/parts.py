@@ -14,7 +14,7 @@ from clients.service import Service
 _TRIES = 4
 
 
-class Progress(Struct, frozen=True):
+class UploadProgress(Struct, frozen=True):
     """How far a session is."""
 
     offset: int
@@ -23,19 +23,19 @@ class Progress(Struct, frozen=True):
     """The file, once the session has all of it."""
 
 
-class Session(Struct, frozen=True):
+class UploadSession(Struct, frozen=True):
     """An upload session of a drive; the file appears with its last part."""
 
     service: Service
     part_bytes: int
-    put: Callable[[int, bytes, int], Progress]
+    put: Callable[[int, bytes, int], UploadProgress]
     """Sends a part: where it begins, its bytes, the size of the file. Raises ServiceError."""
-    state: Callable[[int], Progress]
+    state: Callable[[int], UploadProgress]
     """Asks how far a file of this size is. Raises ServiceError, also if the session is gone."""
 
     def sent(self, source: Path) -> Any:
         """Send a file; return what the drive says of it. An error before the last part is sure to have made nothing."""
-        size, now = source.stat().st_size, Progress(0)
+        size, now = source.stat().st_size, UploadProgress(0)
         with source.open("rb") as file:
             while now.made is None:
                 file.seek(now.offset)
@@ -50,12 +50,12 @@ class Session(Struct, frozen=True):
                     raise
         return now.made
 
-    def _after(self, offset: int, part: bytes, size: int) -> Progress:
+    def _after(self, offset: int, part: bytes, size: int) -> UploadProgress:
         """Send one part; after a broken connection the session says what it has."""
         broken: ServiceError | None = None
         for _ in range(_TRIES):
             try:
-                now = self.state(size) if broken else Progress(offset)
+                now = self.state(size) if broken else UploadProgress(offset)
             except (Timeout, Unavailable):
                 continue
             except ServiceError as error:

@@ -7,8 +7,8 @@ import httpx
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import DROPBOX, URL
 from clients.error_mapping import of_shape
-from clients.oauth.api import Api
-from clients.oauth.app import OAuthApp, Tokens
+from clients.oauth.api import OAuthApi
+from clients.oauth.app import OAuthApp, TokenSource
 from clients.oauth.sign_in import PublicClientSignIn
 
 SCOPES = ("account_info.read", "files.metadata.read", "files.content.read", "files.content.write")
@@ -16,8 +16,8 @@ REDIRECT = "http://127.0.0.1:53683/"
 """Dropbox compares the whole address with the registered one, so the port is fixed."""
 
 
-def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
-    found = Api(http, tokens, refusal).asked("POST", f"{base_url}/2/users/get_current_account")
+def _account_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> str:
+    found = OAuthApi(http, tokens, refusal).asked("POST", f"{base_url}/2/users/get_current_account")
     try:
         return str(found["email"])
     except (LookupError, TypeError) as error:

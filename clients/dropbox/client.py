@@ -14,7 +14,7 @@ import httpx
 
 from clients.check_line import CheckLine
 from clients.client import Opening
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import AS_FILE, received, require_within
@@ -22,10 +22,10 @@ from clients.dropbox.app import DROPBOX_APP, SIGN_IN
 from clients.dropbox.content_hash import content_hash
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import CONTENT, DROPBOX, URL, DropboxSettings
-from clients.dropbox.uploads import Upload
+from clients.dropbox.uploads import DropboxUpload
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
-from clients.oauth.api import Api
+from clients.oauth.api import OAuthApi
 from clients.oauth.tokens import tokens_of
 from clients.request_tracking import asking
 from clients.sign_in import Seal
@@ -46,7 +46,7 @@ class DropboxClient(Drive):
         self._tokens = tokens_of(DROPBOX_APP, settings, http, seal)
         self._url = settings.base_url
         self._content_url = CONTENT if settings.base_url == URL else settings.base_url
-        self._api = Api(http, self._tokens, refusal)
+        self._api = OAuthApi(http, self._tokens, refusal)
         self._me: Json | None = None
 
     @classmethod
@@ -111,7 +111,7 @@ class DropboxClient(Drive):
         del marker  # Dropbox keeps none with a file
         path = self._target(folder, name)
         try:
-            return _shown({**Upload(self._api, self._content_url, path).sent(source), ".tag": "file"})
+            return _shown({**DropboxUpload(self._api, self._content_url, path).sent(source), ".tag": "file"})
         except Conflict as error:
             raise taken(DROPBOX, path[1:], error.http_status) from error
 
@@ -134,13 +134,13 @@ class DropboxClient(Drive):
         except NotFound:
             return
 
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Ask for the changes of a folder. If Dropbox has reset its cursor, new files are taken from a listing."""
         place = _place(folder)
         if cursor is None:
             start = self._read("files/list_folder/get_latest_cursor", {"path": place})["cursor"]
             here = [_shown(one) for one in self._listed({"path": place}) if _is_there(one)]
-            return Changes([], json.dumps({"cursor": start, "known": known_of(here)}))
+            return FolderChanges([], json.dumps({"cursor": start, "known": known_of(here)}))
         before = json.loads(cursor)
         try:
             pages = list(self._pages("files/list_folder/continue", {"cursor": before["cursor"]}))
@@ -150,7 +150,7 @@ class DropboxClient(Drive):
             pages = list(self._pages("files/list_folder", {"path": place, "limit": _PAGE}))
         found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "file"]
         following = json.dumps({"cursor": pages[-1]["cursor"], "known": known_of(found, before["known"])})
-        return Changes(unknown(found, before["known"]), following)
+        return FolderChanges(unknown(found, before["known"]), following)
 
     def folders(self) -> list[Json]:
         """List folders: [{id, name, url}]; the name is the path. Of a large account, those of the first pages."""

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from clients.base_url import BaseUrl
 from clients.oauth.settings import SignInSettings
-from clients.reads import BASE, Read
-from clients.service import Key, Service
+from clients.reads import BASE, ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://api.dropboxapi.com"
 CONTENT = "https://content.dropboxapi.com"
@@ -34,7 +34,7 @@ DROPBOX = Service(
     icon="folder_zip",
     settings=DropboxSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="DROPBOX_TOKEN",
         place="Dropbox, App Console",
@@ -43,9 +43,9 @@ DROPBOX = Service(
     kind="drive",
     # Dropbox reads with POST. The token of a sign-in is renewed by a POST, too.
     reads=(
-        *(Read("POST", path) for path in _READS),
-        *(Read("GET", "/2/files/download", at) for at in (BASE, CONTENT)),
-        Read("POST", "/oauth2/token"),  # at the address of the API, too
+        *(ReadRequest("POST", path) for path in _READS),
+        *(ReadRequest("GET", "/2/files/download", at) for at in (BASE, CONTENT)),
+        ReadRequest("POST", "/oauth2/token"),  # at the address of the API, too
     ),
     pickers={"drive-folder": "folders"},
     shown_at=("www.dropbox.com",),

@@ -9,17 +9,17 @@ from typing import Any
 from clients.dropbox.refusals import OffsetRefused
 from clients.dropbox.service import DROPBOX
 from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
-from clients.oauth.api import Api
+from clients.oauth.api import OAuthApi
 
 PART_BYTES = 8 * 1024 * 1024
 """A multiple of 4 MiB, as Dropbox asks for."""
 _TRIES = 4
 
 
-class Upload:
+class DropboxUpload:
     """An upload to one path, where nothing may be yet: `strict_conflict` also refuses a file of the same content."""
 
-    def __init__(self, api: Api, url: str, path: str) -> None:
+    def __init__(self, api: OAuthApi, url: str, path: str) -> None:
         self._api, self._url = api, f"{url}/2/files"
         self._commit = {"path": path, "mode": "add", "autorename": False, "mute": True, "strict_conflict": True}
 

@@ -51,7 +51,7 @@ class OpenFile(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file in a listing."""
 
     path: str
@@ -129,7 +129,7 @@ class FileClient(Client):
         finally:
             os.close(handle)
 
-    def listed(self, folder: str, pattern: str, *, is_deep: bool) -> Iterator[Entry]:
+    def listed(self, folder: str, pattern: str, *, is_deep: bool) -> Iterator[FileEntry]:
         """Yield the files of a folder whose name fits, in the order of their names; links of any kind are left out.
 
         Raises InvalidRequest, NotFound, Unavailable.
@@ -145,7 +145,7 @@ class FileClient(Client):
                 if not is_deep or seen > _LISTED_MOST:
                     return
 
-    def kept(self) -> Iterator[Entry]:
+    def kept(self) -> Iterator[FileEntry]:
         """Yield the files that people keep here, in all folders but those of the workspace that say what runs."""
         own = OWN if self._found.is_workspace else ()
         return (one for one in self.listed("", "*", is_deep=True) if one.path.partition("/")[0] not in own)
@@ -154,7 +154,7 @@ class FileClient(Client):
         """List the paths of the files that people keep here, for a picker."""
         return [one.path for one in islice(self.kept(), _PICKED_MOST)]
 
-    def _entry(self, parts: Sequence[str], at: int) -> Entry | None:
+    def _entry(self, parts: Sequence[str], at: int) -> FileEntry | None:
         path = "/".join(parts)
         try:
             require_open(self.folder, self._parts(path), self._private, path)
@@ -163,7 +163,7 @@ class FileClient(Client):
         except (InvalidRequest, OSError, UnicodeEncodeError):
             return None
         is_plain = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
-        return Entry(path, facts.st_size, _moment(facts.st_mtime)) if is_plain else None
+        return FileEntry(path, facts.st_size, _moment(facts.st_mtime)) if is_plain else None
 
     def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
         """Write a file in the folder for such, atomically; it is on disk when this returns, and private.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Extra, Key, Service, Setting
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Extra, Service, Setting
 
 _URL = "https://generativelanguage.googleapis.com"
 
@@ -29,7 +29,7 @@ GEMINI = Service(
     settings=GeminiSettings,
     error_name="Gemini",
     url=_URL,
-    key=Key(
+    key=AccountKey(
         setting="api_key",
         variable="GEMINI_API_KEY",
         place="Google AI Studio, API keys",
@@ -38,11 +38,11 @@ GEMINI = Service(
     beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Such as gemini-2.5-flash"),),
     extra=Extra("gemini", "google-genai", "google.genai"),
     reads=(
-        Read("GET", "/v1beta/models"),
-        Read("GET", "/v1beta/models/*"),
-        Read("POST", "/v1beta/models/*:generateContent"),
-        Read("POST", "/v1beta/models/*:streamGenerateContent"),
-        Read("POST", "/v1beta/models/*:batchEmbedContents"),
+        ReadRequest("GET", "/v1beta/models"),
+        ReadRequest("GET", "/v1beta/models/*"),
+        ReadRequest("POST", "/v1beta/models/*:generateContent"),
+        ReadRequest("POST", "/v1beta/models/*:streamGenerateContent"),
+        ReadRequest("POST", "/v1beta/models/*:batchEmbedContents"),
     ),
     kind="model",
     embedding_model="gemini-embedding-001",

@@ -23,7 +23,7 @@ CLOCK_SKEW = timedelta(seconds=120)
 """How far GitHub's clock may differ from ours when we search for our own writes."""
 
 
-class Api:
+class GitHubApi:
     """Creates the objects from names. A malformed name raises InvalidRequest before anything is sent."""
 
     def __init__(self, requester: Requester) -> None:

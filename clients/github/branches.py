@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped, things
+from clients.github.api import GitHubApi, shaped, things
 from clients.github.files import TRAILER
 from clients.github.transport import SERVICE, raw, reading
 from clients.listing import ItemList, Json
@@ -21,10 +21,10 @@ _FILES_GIVEN = 300
 """docs.github.com: the page size of "Get a commit", and the total of "Compare two commits"."""
 
 
-class Branches:
+class GitHubBranches:
     """Branches of the repositories that the account can see."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
     @reading()

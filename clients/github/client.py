@@ -15,8 +15,8 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.github import values as github_values
-from clients.github.api import CLOCK_SKEW, Api, held, shaped, things
-from clients.github.branches import Branches
+from clients.github.api import CLOCK_SKEW, GitHubApi, held, shaped, things
+from clients.github.branches import GitHubBranches
 from clients.github.check import look
 from clients.github.feeds import Feeds
 from clients.github.files import find_commit, find_removal, read_content, read_file, remove_file, write_file
@@ -47,10 +47,15 @@ class GitHubClient(Client):
         token = settings.token.get_secret_value()
         paced = is_paced(settings.base_url) if settings.paced is None else settings.paced
         self._has_token = bool(token)
-        self._api = api = Api(
+        self._api = api = GitHubApi(
             requester(http, settings.base_url, token, Pace(paces or OwnPaces(), token) if paced else None)
         )
-        self.issues, self.pulls, self.branches, self.releases = Issues(api), Pulls(api), Branches(api), Releases(api)
+        self.issues, self.pulls, self.branches, self.releases = (
+            Issues(api),
+            Pulls(api),
+            GitHubBranches(api),
+            Releases(api),
+        )
         self.feeds, self.reviews = Feeds(api), Reviews(api)
         self._account = ""
         self._lock = threading.Lock()

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from clients.errors import AuthError, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api
+from clients.github.api import GitHubApi
 from clients.github.transport import reading
 from clients.listing import Json, UnreadableItem, readable, times_of
 
@@ -33,7 +33,7 @@ _CLASSIC_ONLY = (
 )
 
 
-class Page(Struct, frozen=True):
+class FeedPage(Struct, frozen=True):
     """One page of a list as received, with the validators for the next request."""
 
     items: list[Json]
@@ -58,10 +58,10 @@ class Page(Struct, frozen=True):
 class Feeds:
     """Lists that are polled."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
-    def issues(self, repository: str, query: Mapping[str, Any], etag: str = "") -> Page | None:
+    def issues(self, repository: str, query: Mapping[str, Any], etag: str = "") -> FeedPage | None:
         """Return issues (and pull requests, marked `is_pull`) in GitHub's order; None if nothing has changed.
 
         Each has `repository`, and `is_own` if this program wrote it.
@@ -69,20 +69,20 @@ class Feeds:
         page = self._page(f"{self._api.repository(repository).url}/issues", query, etag)
         return None if page is None else _shaped(page, _issue)
 
-    def more_issues(self, page: Page) -> Page:
+    def more_issues(self, page: FeedPage) -> FeedPage:
         """Return the next page of issues."""
         return self._after(page, _issue)
 
-    def releases(self, repository: str, etag: str = "") -> Page | None:
+    def releases(self, repository: str, etag: str = "") -> FeedPage | None:
         """Return the first page of releases, newest first; None if nothing has changed."""
         page = self._page(f"{self._api.repository(repository).url}/releases", {"per_page": 100}, etag)
         return None if page is None else _shaped(page, _release)
 
-    def more_releases(self, page: Page) -> Page:
+    def more_releases(self, page: FeedPage) -> FeedPage:
         """Return the next page of releases."""
         return self._after(page, _release)
 
-    def notifications(self, since: datetime | None, modified: str = "") -> Page | None:
+    def notifications(self, since: datetime | None, modified: str = "") -> FeedPage | None:
         """Return all notification threads the account participates in, [{repository, number}]; None: nothing new."""
         query: Json = {"all": "true", "participating": "true", "per_page": 50}
         if since is not None:
@@ -149,7 +149,7 @@ class Feeds:
         if pull.get("state") == "open":
             yield from readable((each for each in events if _is_request_to(each, login)), request)
 
-    def _after(self, page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
+    def _after(self, page: FeedPage, shape: Callable[[Mapping[str, Any]], Json]) -> FeedPage:
         following = self._page(page.following, {})
         assert following is not None
         return _shaped(following, shape)
@@ -166,7 +166,7 @@ class Feeds:
             yield from page.items
             page = self._page(page.following, {}) if page.following else None
 
-    def _page(self, address: str, query: Mapping[str, Any], etag: str = "", modified: str = "") -> Page | None:
+    def _page(self, address: str, query: Mapping[str, Any], etag: str = "", modified: str = "") -> FeedPage | None:
         known = {"If-None-Match": etag, "If-Modified-Since": modified}
         with reading():
             status, headers, text = self._api.requester.requestJson(
@@ -175,7 +175,7 @@ class Feeds:
             if status == 304:
                 return None
             following = _NEXT.search(headers.get("link", ""))
-            return Page(
+            return FeedPage(
                 list(json.loads(text)),
                 [],
                 headers.get("etag", ""),
@@ -186,7 +186,7 @@ class Feeds:
             )
 
 
-def _shaped(page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
+def _shaped(page: FeedPage, shape: Callable[[Mapping[str, Any]], Json]) -> FeedPage:
     each = list(readable(page.items, shape))
     good = [one for one in each if not isinstance(one, UnreadableItem)]
     return replace(page, items=good, unreadable=[one for one in each if isinstance(one, UnreadableItem)])

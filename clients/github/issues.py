@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped, things
+from clients.github.api import GitHubApi, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import given, utc
 from clients.listing import ItemList, Json
@@ -18,7 +18,7 @@ from clients.listing import ItemList, Json
 class Issues:
     """Issues and pull requests; for GitHub, a pull request is an issue as far as these fields go."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
     @reading()

@@ -17,7 +17,7 @@ _MOST_TOKENS = 20_000
 _MEMBERS = frozenset({"query", "variables", "operationName"})
 
 
-class Operation(Struct, frozen=True):
+class GraphQLOperation(Struct, frozen=True):
     """The operation of a document that is sent."""
 
     name: str
@@ -28,7 +28,7 @@ class Operation(Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def operation_of(document: str, name: str) -> Operation:
+def operation_of(document: str, name: str) -> GraphQLOperation:
     """Return the operation of a document with this name; "" if it has only one. Raises InvalidRequest.
 
     It follows the grammar, so that names, texts and comments in the document decide nothing (GraphQL, October 2021:
@@ -49,7 +49,9 @@ def operation_of(document: str, name: str) -> Operation:
     chosen = [each for each, own in zip(found, names, strict=True) if name in ("", own)]
     if len(chosen) != 1 or len(set(names)) != len(names):
         raise wrong(_which(names, name), "Name the operation to send, and give each one a name of its own.")
-    return Operation(names[found.index(chosen[0])], chosen[0].operation.value, _fields(parsed.definitions, chosen[0]))
+    return GraphQLOperation(
+        names[found.index(chosen[0])], chosen[0].operation.value, _fields(parsed.definitions, chosen[0])
+    )
 
 
 def _which(names: Sequence[str], name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.errors import Conflict
 from clients.github import values as github_values
-from clients.github.api import CLOCK_SKEW, Api, shaped, things
+from clients.github.api import CLOCK_SKEW, GitHubApi, shaped, things
 from clients.github.issues import to_restore
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import given, utc
@@ -19,7 +19,7 @@ from clients.listing import ItemList, Json
 class Pulls:
     """Pull requests that the account can see."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
     @reading()

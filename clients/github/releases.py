@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from clients.errors import Conflict, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped, things
+from clients.github.api import GitHubApi, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import given
 from clients.listing import ItemList, Json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Releases:
     """Releases of the repositories that the account can see."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
     @reading()

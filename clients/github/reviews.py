@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.github import values as github_values
-from clients.github.api import CLOCK_SKEW, Api, shaped, things
+from clients.github.api import CLOCK_SKEW, GitHubApi, shaped, things
 from clients.github.transport import raw, reading
 from clients.github.undo import delete_comment
 from clients.github.values import given, utc
@@ -17,7 +17,7 @@ from clients.listing import ItemList, Json
 class Reviews:
     """The reviewers and review comments of pull requests that the account can see."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: GitHubApi) -> None:
         self._api = api
 
     @reading()

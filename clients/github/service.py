@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
 from clients.github.operations import is_query
-from clients.reads import SERVER, Read
-from clients.service import Key, PublicPlace, Service
+from clients.reads import SERVER, ReadRequest
+from clients.service import AccountKey, PublicPlace, Service
 
 _URL = "https://api.github.com"
 
@@ -32,17 +32,17 @@ GITHUB = Service(
     icon="bug_report",
     settings=GitHubSettings,
     url=_URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="GITHUB_TOKEN",
         place="GitHub, Settings, Developer settings, Personal access tokens",
         url="https://github.com/settings/tokens",
     ),
     reads=(
-        Read("GET", "/**"),
-        Read("HEAD", "/**"),
-        Read("POST", "/graphql", body=is_query, body_is="a query"),
-        Read("POST", "/api/graphql", at=SERVER, body=is_query, body_is="a query"),  # GitHub Enterprise Server
+        ReadRequest("GET", "/**"),
+        ReadRequest("HEAD", "/**"),
+        ReadRequest("POST", "/graphql", body=is_query, body_is="a query"),
+        ReadRequest("POST", "/api/graphql", at=SERVER, body=is_query, body_is="a query"),  # GitHub Enterprise Server
     ),
     pickers={"github-repository": "repositories"},
     finders={"github-repository": "repository"},

@@ -10,13 +10,13 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP
-from clients.gmail.history import History
+from clients.gmail.history import MailboxHistory
 from clients.gmail.labels import Labels
-from clients.gmail.outbox import Outbox
+from clients.gmail.outbox import GmailSender
 from clients.gmail.profile import address_of, users_of
-from clients.gmail.reading import Reading
+from clients.gmail.reading import GmailReader
 from clients.gmail.service import GMAIL, GmailSettings
-from clients.gmail.upload import Upload
+from clients.gmail.upload import MailUpload
 from clients.google.sign_in import GoogleSignIn
 from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
@@ -38,11 +38,11 @@ class GmailClient(Client):
         self._account = ""
         self._lock = threading.Lock()
         self.labels = Labels(users)
-        self.history = History(users, self.labels)
+        self.history = MailboxHistory(users, self.labels)
         """Changes, for a trigger."""
-        self.mail = Reading(users, settings.web_url, self.account, self.labels)
+        self.mail = GmailReader(users, settings.web_url, self.account, self.labels)
         """Search and read mails and threads."""
-        self.outbox = Outbox(users, settings.web_url, self.account, Upload(settings.base_url))
+        self.outbox = GmailSender(users, settings.web_url, self.account, MailUpload(settings.base_url))
         """Outgoing mails and drafts."""
 
     @classmethod

@@ -22,7 +22,7 @@ _GONE = "messagesDeleted"
 _TYPES = [*_EVENTS.values(), "messageDeleted"]
 
 
-class Changes(Struct, frozen=True):
+class MailboxChanges(Struct, frozen=True):
     """Mails that arrived or got a label and were not deleted since: their ids in history order."""
 
     labels: dict[str, set[str]]
@@ -35,7 +35,7 @@ class Changes(Struct, frozen=True):
     """History records that cannot be read; which mail they concern is unknown."""
 
 
-class History:
+class MailboxHistory:
     """The history of one mailbox. Thread-safe; raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, labels: Labels) -> None:
@@ -45,7 +45,7 @@ class History:
         """Return the current history id."""
         return str(answered(self._users.getProfile(userId="me"), "historyId")["historyId"])
 
-    def since(self, history_id: str) -> Changes | None:
+    def since(self, history_id: str) -> MailboxChanges | None:
         """Return the changes since a history id, or None if Gmail no longer has it."""
         told: list[Json | UnreadableItem] = []
         here = history_id
@@ -108,7 +108,7 @@ def _change(thing: tuple[str, Any]) -> Json:
     return {"event": event, "id": message["id"], "labels": {*known, *added}, "added": set(added)}
 
 
-def _changes(told: list[Json | UnreadableItem], history_id: str) -> Changes:
+def _changes(told: list[Json | UnreadableItem], history_id: str) -> MailboxChanges:
     labels: dict[str, set[str]] = {}
     put: dict[str, set[str]] = {}
     arrived: set[str] = set()
@@ -126,7 +126,9 @@ def _changes(told: list[Json | UnreadableItem], history_id: str) -> Changes:
             put.setdefault(one["id"], set()).update(one["added"])
     there = {one: known for one, known in labels.items() if one not in gone}
     unreadable = [one for one in told if isinstance(one, UnreadableItem) and one.raw[0] != _GONE]
-    return Changes(there, {one: added for one, added in put.items() if one not in arrived}, history_id, unreadable)
+    return MailboxChanges(
+        there, {one: added for one, added in put.items() if one not in arrived}, history_id, unreadable
+    )
 
 
 def _searched(name: str) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from clients.mail.outgoing import Outgoing
+from clients.mail.outgoing import OutgoingMail
 
 
 class Letter(Struct, frozen=True):
     """A mail to write, and the write that it belongs to."""
 
-    mail: Outgoing
+    mail: OutgoingMail
     marker: str
     answers: dict[str, Any] | None = None
     """Gmail's record of the mail that this one answers, as returned by `GmailClient.original`."""

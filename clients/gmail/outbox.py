@@ -10,7 +10,7 @@ from clients.errors import BadAnswer, InvalidRequest, NotFound
 from clients.gmail.letter import Letter
 from clients.gmail.transport import SERVICE, entries, listed
 from clients.gmail.undo import delete_draft
-from clients.gmail.upload import Upload
+from clients.gmail.upload import MailUpload
 from clients.google.transport import answered, done
 from clients.listing import Json
 from clients.mail.outgoing import as_bytes, build, marked, message_id
@@ -19,10 +19,10 @@ from clients.mail.parts import from_base64url, header
 _LATEST = 25
 
 
-class Outbox:
+class GmailSender:
     """Sends mails and writes drafts. Thread-safe; every method raises only errors of `clients.errors`."""
 
-    def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: Upload) -> None:
+    def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: MailUpload) -> None:
         self._users, self._web_url, self._account, self._upload = users, web_url, account, upload
 
     def send(self, letter: Letter) -> Json:

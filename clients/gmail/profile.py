@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 
 from clients.google.transport import answered, built
-from clients.oauth.app import Tokens
+from clients.oauth.app import TokenSource
 
 _FILES = ("/attachments/", "format=raw")
 
 
-def users_of(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
+def users_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> Any:
     """Return the SDK's resource of mailboxes."""
     return built("gmail", "v1", http, tokens, base_url, _FILES).users()
 
@@ -22,6 +22,6 @@ def address_of(users: Any) -> str:
     return str(answered(users.getProfile(userId="me"), "emailAddress")["emailAddress"])
 
 
-def account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+def account_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> str:
     """Ask for the address of the mailbox that a token opens."""
     return address_of(users_of(http, tokens, base_url))

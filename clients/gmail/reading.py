@@ -42,7 +42,7 @@ _SURELY_ALL = 8
 """If the first ones all fail, the rest is not fetched."""
 
 
-class Reading:
+class GmailReader:
     """Reads one mailbox. Thread-safe; raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, web_url: str, account: Callable[[], str], labels: Labels) -> None:

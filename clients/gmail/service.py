@@ -6,7 +6,7 @@ from pydantic import Field
 
 from clients.google.declaration import RENEWAL, token_key
 from clients.oauth.settings import SignInSettings
-from clients.reads import Read
+from clients.reads import ReadRequest
 from clients.service import Service
 
 _URL = "https://gmail.googleapis.com"
@@ -29,7 +29,7 @@ GMAIL = Service(
     url=_URL,
     key=token_key("GMAIL_TOKEN"),
     # A GET marks no mail as read.
-    reads=(Read("GET", "/gmail/v1/users/**"), *RENEWAL),
+    reads=(ReadRequest("GET", "/gmail/v1/users/**"), *RENEWAL),
     pickers={"gmail-label": "label_names"},
     shown_at=("mail.google.com",),
     link="Mail",

@@ -17,7 +17,7 @@ MOST = 36_700_160
 """Maximum size of a mail: `maxSize` of each upload method in Google's description of the API."""
 
 
-class Upload:
+class MailUpload:
     """Builds the requests that carry a mail (https://developers.google.com/workspace/gmail/api/guides/uploads)."""
 
     def __init__(self, base_url: str) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from clients.reads import Read
-from clients.service import Key
+from clients.reads import ReadRequest
+from clients.service import AccountKey
 
 _TOKEN_SERVER = "https://oauth2.googleapis.com"  # noqa: S105 - an address
 TOKEN_URL = f"{_TOKEN_SERVER}/token"
-RENEWAL = (Read("POST", "/token"), Read("POST", "/token", _TOKEN_SERVER))
+RENEWAL = (ReadRequest("POST", "/token"), ReadRequest("POST", "/token", _TOKEN_SERVER))
 """Renews the token of a sign-in, at the address in its file: Google's, or that of a stand-in."""
 
 
-def token_key(variable: str) -> Key:
+def token_key(variable: str) -> AccountKey:
     """Return the key of a service: an access token, which the environment variable may hold."""
-    return Key(
+    return AccountKey(
         setting="token",
         variable=variable,
         place="Google Cloud, APIs and services, Credentials",

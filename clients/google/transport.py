@@ -11,8 +11,8 @@ import httpx
 
 from clients import error_mapping as failures
 from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
-from clients.oauth.api import Api
-from clients.oauth.app import SignInApp, Tokens
+from clients.oauth.api import OAuthApi
+from clients.oauth.app import SignInApp, TokenSource
 from clients.transport import FILE_BYTES
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ _FINAL = {
 class GoogleHttp:
     """Sends googleapiclient's requests; thread-safe, unlike httplib2. Raises only ServiceError."""
 
-    def __init__(self, http: httpx.Client, tokens: Tokens, files: Sequence[str] = ()) -> None:
+    def __init__(self, http: httpx.Client, tokens: TokenSource, files: Sequence[str] = ()) -> None:
         self.app, self._files = tokens.app, files
-        self._api = Api(http, tokens, partial(refusal, tokens))
+        self._api = OAuthApi(http, tokens, partial(refusal, tokens))
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None, **_: object
@@ -52,7 +52,7 @@ class GoogleHttp:
         """Do nothing: the connections belong to the shared client."""
 
 
-def refusal(tokens: Tokens, answer: httpx.Response) -> ServiceError:
+def refusal(tokens: TokenSource, answer: httpx.Response) -> ServiceError:
     """Return the error of an answer of Google with status 300 or above."""
     said = _said(answer)
     remedy = next((remedy for reason, remedy in _FINAL.items() if f"({reason})" in said), "")
@@ -78,7 +78,9 @@ def _said(answer: httpx.Response) -> str:
         return ""
 
 
-def built(name: str, version: str, http: httpx.Client, tokens: Tokens, base_url: str, files: Sequence[str] = ()) -> Any:
+def built(
+    name: str, version: str, http: httpx.Client, tokens: TokenSource, base_url: str, files: Sequence[str] = ()
+) -> Any:
     """Return the SDK of an API; built from the API description in its package, without a request.
 
     `files`: what the address of a request has whose answer may be as large as a file.

@@ -9,18 +9,18 @@ import httpx
 from clients.google.app import GoogleApp
 from clients.google.transport import answered, built
 from clients.google_calendar.service import GOOGLE_CALENDAR
-from clients.oauth.app import Tokens
+from clients.oauth.app import TokenSource
 
 PRIMARY = "primary"
 """What the API calls the account's own calendar; the calendar's id is the address of the account."""
 
 
-def sdk(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
+def sdk(http: httpx.Client, tokens: TokenSource, base_url: str) -> Any:
     """Return the SDK of the API."""
     return built("calendar", "v3", http, tokens, f"{base_url.rstrip('/')}/calendar/v3/")
 
 
-def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+def _account_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> str:
     request = sdk(http, tokens, base_url).calendarList().get(calendarId=PRIMARY)
     return str(answered(request, "id")["id"])
 

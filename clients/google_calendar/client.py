@@ -16,7 +16,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
 from clients.google.transport import answered, done
 from clients.google_calendar.app import CALENDAR_APP, PRIMARY, sdk
-from clients.google_calendar.events import KEY, Draft, as_event, event_id, kept, new_body, restored
+from clients.google_calendar.events import KEY, EventDraft, as_event, event_id, kept, new_body, restored
 from clients.google_calendar.service import GOOGLE_CALENDAR, CalendarSettings
 from clients.google_calendar.times import rfc3339
 from clients.listing import Json
@@ -143,7 +143,7 @@ class GoogleCalendarClient(Client):
             times = [each for one in ids for each in answer["calendars"][one].get("busy", [])]
             return sorted((datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"])) for one in times)
 
-    def create(self, calendar: str, draft: Draft, invitations: str, marker: str) -> Json:
+    def create(self, calendar: str, draft: EventDraft, invitations: str, marker: str) -> Json:
         """Create an event whose id is made of the marker: sent twice, the second is refused (409) and it is found."""
         where, body = self._id(calendar), {**new_body(draft), "id": event_id(marker)}
         try:
@@ -164,7 +164,7 @@ class GoogleCalendarClient(Client):
         except NotFound:
             return None
 
-    def update(self, calendar: str, event: str, draft: Draft, invitations: str, marker: str) -> Json:
+    def update(self, calendar: str, event: str, draft: EventDraft, invitations: str, marker: str) -> Json:
         """Change the given members of an event as it is now; return {id, calendar, url, etag, before}."""
         where = self._id(calendar)
         found = self._got(where, event)

@@ -22,7 +22,7 @@ def event_id(marker: str) -> str:
     return f"orc{hashlib.sha256(marker.encode()).hexdigest()[:40]}"
 
 
-class Draft(Struct, frozen=True):
+class EventDraft(Struct, frozen=True):
     """What an event is to be; None: unchanged."""
 
     title: str | None = None
@@ -53,7 +53,7 @@ class Draft(Struct, frozen=True):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def new_body(draft: Draft) -> Json:
+def new_body(draft: EventDraft) -> Json:
     """Return the body of a new event: a new one has nothing to clear."""
     body = draft.body()
     for name in ("start", "end"):

@@ -7,7 +7,7 @@ from pydantic import Field
 from clients.base_url import BaseUrl
 from clients.google.declaration import RENEWAL, token_key
 from clients.oauth.settings import SignInSettings
-from clients.reads import Read
+from clients.reads import ReadRequest
 from clients.service import Service
 
 _URL = "https://www.googleapis.com"
@@ -27,11 +27,11 @@ GOOGLE_CALENDAR = Service(
     url=_URL,
     key=token_key("GOOGLE_CALENDAR_TOKEN"),
     reads=(
-        Read("GET", "/calendar/v3/users/me/calendarList"),
-        Read("GET", "/calendar/v3/users/me/calendarList/*"),
-        Read("GET", "/calendar/v3/calendars/*/events"),
-        Read("GET", "/calendar/v3/calendars/*/events/*"),
-        Read("POST", "/calendar/v3/freeBusy"),
+        ReadRequest("GET", "/calendar/v3/users/me/calendarList"),
+        ReadRequest("GET", "/calendar/v3/users/me/calendarList/*"),
+        ReadRequest("GET", "/calendar/v3/calendars/*/events"),
+        ReadRequest("GET", "/calendar/v3/calendars/*/events/*"),
+        ReadRequest("POST", "/calendar/v3/freeBusy"),
         *RENEWAL,
     ),
     pickers={"google-calendar": "calendar_names"},

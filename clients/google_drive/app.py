@@ -10,10 +10,10 @@ from clients.error_mapping import reading
 from clients.google.app import GoogleApp
 from clients.google.transport import answered, built
 from clients.google_drive.service import GOOGLE_DRIVE
-from clients.oauth.app import Tokens
+from clients.oauth.app import TokenSource
 
 
-def sdk(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
+def sdk(http: httpx.Client, tokens: TokenSource, base_url: str) -> Any:
     """Return the SDK of the API."""
     return built("drive", "v3", http, tokens, f"{base_url}/drive/v3/")
 
@@ -25,7 +25,7 @@ def user_of(drive: Any) -> dict[str, str]:
         return {name: str(answer["user"][name]) for name in ("emailAddress", "permissionId")}
 
 
-def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+def _account_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> str:
     return user_of(sdk(http, tokens, base_url))["emailAddress"]
 
 

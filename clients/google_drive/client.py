@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Opening
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import changes_of
 from clients.drives.names import instant, require_name, taken
 from clients.drives.transfer import AS_FILE, received, require_within
@@ -25,12 +25,12 @@ from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, Servic
 from clients.google.sign_in import GoogleSignIn
 from clients.google.transport import answered, refusal
 from clients.google_drive.app import DRIVE_APP, sdk, user_of
-from clients.google_drive.exports import Form, form_of
+from clients.google_drive.exports import ExportFormat, form_of
 from clients.google_drive.places import FIELDS, FOLDER, SHARED, Places, quoted
 from clients.google_drive.service import GOOGLE_DRIVE, GoogleDriveSettings
-from clients.google_drive.uploads import Upload
+from clients.google_drive.uploads import DriveUploads
 from clients.listing import Json
-from clients.oauth.api import Api
+from clients.oauth.api import OAuthApi
 from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
 
@@ -52,8 +52,8 @@ class GoogleDriveClient(Drive):
         self.http = http
         self._tokens = tokens_of(DRIVE_APP, settings, http, seal)
         self._sdk = sdk(http, self._tokens, settings.base_url)
-        self._api = Api(http, self._tokens, partial(refusal, self._tokens))
-        self._uploads = Upload(http, self._tokens, settings.base_url)
+        self._api = OAuthApi(http, self._tokens, partial(refusal, self._tokens))
+        self._uploads = DriveUploads(http, self._tokens, settings.base_url)
         self._url, self._documents_as = f"{settings.base_url}/drive/v3/files", settings.documents_as
         self._me: dict[str, str] = {}
 
@@ -166,7 +166,7 @@ class GoogleDriveClient(Drive):
         except NotFound:
             return
 
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Compare the listing of a folder with that at the cursor: Drive's changes do not tell what is new in it."""
         return changes_of(self._inside(folder), cursor)
 
@@ -204,7 +204,7 @@ class GoogleDriveClient(Drive):
         url = f"{self._url}/{file_id}"
         return self._api.streamed("GET", url, params=query, headers=dict(headers), extensions=dict(AS_FILE))
 
-    def _exported(self, found: DriveFile, form: Form, into: Path, limit: int) -> DriveFile:
+    def _exported(self, found: DriveFile, form: ExportFormat, into: Path, limit: int) -> DriveFile:
         url, query = f"{self._url}/{found.id}/export", {"mimeType": form.media_type}
         try:
             with (

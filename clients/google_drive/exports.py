@@ -14,7 +14,7 @@ from clients.listing import Json
 _NATIVE = "application/vnd.google-apps."
 
 
-class Form(Struct, frozen=True):
+class ExportFormat(Struct, frozen=True):
     """A kind of file."""
 
     media_type: str
@@ -22,20 +22,20 @@ class Form(Struct, frozen=True):
 
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
-_PDF = Form("application/pdf", ".pdf")
-_DOCUMENTS: dict[DocumentForm, Form] = {
-    "markdown": Form("text/markdown", ".md"),
-    "docx": Form(f"{_OPEN_XML}.wordprocessingml.document", ".docx"),
+_PDF = ExportFormat("application/pdf", ".pdf")
+_DOCUMENTS: dict[DocumentForm, ExportFormat] = {
+    "markdown": ExportFormat("text/markdown", ".md"),
+    "docx": ExportFormat(f"{_OPEN_XML}.wordprocessingml.document", ".docx"),
     "pdf": _PDF,
 }
 _OTHERS = {
-    "spreadsheet": Form(f"{_OPEN_XML}.spreadsheetml.sheet", ".xlsx"),
+    "spreadsheet": ExportFormat(f"{_OPEN_XML}.spreadsheetml.sheet", ".xlsx"),
     "presentation": _PDF,
     "drawing": _PDF,
 }
 
 
-def form_of(found: Json, documents_as: DocumentForm) -> Form | None:
+def form_of(found: Json, documents_as: DocumentForm) -> ExportFormat | None:
     """Return what a file is exported as; None if it has a content that can be downloaded.
 
     Raises InvalidRequest for what Google cannot export: forms, sites and maps.

@@ -9,7 +9,7 @@ from pydantic import Field
 from clients.base_url import BaseUrl
 from clients.google.declaration import RENEWAL, token_key
 from clients.oauth.settings import SignInSettings
-from clients.reads import Read
+from clients.reads import ReadRequest
 from clients.service import Service
 
 URL = "https://www.googleapis.com"
@@ -41,7 +41,7 @@ GOOGLE_DRIVE = Service(
     url=URL,
     key=token_key("GOOGLE_DRIVE_TOKEN"),
     kind="drive",
-    reads=(*(Read("GET", path) for path in _READS), *RENEWAL),
+    reads=(*(ReadRequest("GET", path) for path in _READS), *RENEWAL),
     pickers={"drive-folder": "folders"},
     shown_at=("drive.google.com", "docs.google.com"),
     link="File",

@@ -15,15 +15,15 @@ from typing import Any
 
 import httpx
 
-from clients.drives.parts import Progress, Session
+from clients.drives.parts import UploadProgress, UploadSession
 from clients.error_mapping import of_broken_connection
 from clients.errors import BadAnswer
 from clients.google.transport import refusal
 from clients.google_drive.places import FIELDS
 from clients.google_drive.service import GOOGLE_DRIVE
 from clients.listing import Json
-from clients.oauth.api import Api
-from clients.oauth.app import Tokens
+from clients.oauth.api import OAuthApi
+from clients.oauth.app import TokenSource
 from clients.transport import origin
 
 AT_ONCE_BYTES = 5 * 1024 * 1024
@@ -32,13 +32,13 @@ PART_BYTES = 32 * 256 * 1024
 _RECEIVED = re.compile(r"bytes=0-(\d+)")
 
 
-class Upload:
+class DriveUploads:
     """Makes files in one account."""
 
-    def __init__(self, http: httpx.Client, tokens: Tokens, base_url: str) -> None:
+    def __init__(self, http: httpx.Client, tokens: TokenSource, base_url: str) -> None:
         self._http, self._origin = http, origin(base_url)
         self._refusal = partial(refusal, tokens)
-        self._api = Api(http, tokens, self._refusal)
+        self._api = OAuthApi(http, tokens, self._refusal)
         self._url = f"{base_url}/upload/drive/v3/files"
 
     def sent(self, metadata: Json, source: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Upload:
         url = begun.headers.get("location", "")
         if not url or origin(url) != self._origin:
             raise BadAnswer("Google Drive names an address of another server.", service=GOOGLE_DRIVE.name)
-        session = Session(
+        session = UploadSession(
             GOOGLE_DRIVE,
             PART_BYTES,
             put=lambda offset, part, size: self._told(url, f"{offset}-{offset + len(part) - 1}/{size}", part),
@@ -78,16 +78,16 @@ class Upload:
         )
         return session.sent(source)
 
-    def _told(self, url: str, content_range: str, content: bytes) -> Progress:
+    def _told(self, url: str, content_range: str, content: bytes) -> UploadProgress:
         """Ask the address of the session, which is its own key. It answers 308 as long as it waits for more."""
         try:
             answer = self._http.put(url, headers={"Content-Range": f"bytes {content_range}"}, content=content)
             if answer.status_code == httpx.codes.PERMANENT_REDIRECT:
                 received = _RECEIVED.fullmatch(answer.headers.get("range", ""))
-                return Progress(int(received[1]) + 1 if received else 0)
+                return UploadProgress(int(received[1]) + 1 if received else 0)
             if answer.status_code >= 300:
                 raise self._refusal(answer)
-            return Progress(0, answer.json())
+            return UploadProgress(0, answer.json())
         except Exception as error:
             raise of_broken_connection(GOOGLE_DRIVE, error) from error
 

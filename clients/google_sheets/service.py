@@ -7,7 +7,7 @@ from pydantic import Field
 from clients.base_url import BaseUrl
 from clients.google.declaration import RENEWAL, token_key
 from clients.oauth.settings import SignInSettings
-from clients.reads import Read
+from clients.reads import ReadRequest
 from clients.service import Service
 
 _URL = "https://sheets.googleapis.com"
@@ -27,11 +27,11 @@ GOOGLE_SHEETS = Service(
     url=_URL,
     key=token_key("GOOGLE_SHEETS_TOKEN"),
     reads=(
-        Read("GET", "/v4/spreadsheets/*"),
-        Read("GET", "/v4/spreadsheets/*/values:batchGet"),
-        Read("POST", "/v4/spreadsheets/*/developerMetadata:search"),
-        Read("GET", "/oauth2/v2/userinfo"),
-        Read("GET", "/oauth2/v2/userinfo", "https://www.googleapis.com"),
+        ReadRequest("GET", "/v4/spreadsheets/*"),
+        ReadRequest("GET", "/v4/spreadsheets/*/values:batchGet"),
+        ReadRequest("POST", "/v4/spreadsheets/*/developerMetadata:search"),
+        ReadRequest("GET", "/oauth2/v2/userinfo"),
+        ReadRequest("GET", "/oauth2/v2/userinfo", "https://www.googleapis.com"),
         *RENEWAL,
     ),
     shown_at=("docs.google.com",),

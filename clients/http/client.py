@@ -11,12 +11,12 @@ from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials
 from clients.http.demo_site import HOST, STRANGER, site_client
-from clients.http.fetching import Fetched, Version
+from clients.http.fetching import DocumentVersion, FetchedDocument
 from clients.http.pages import Pages, Paging
-from clients.http.request import READS, SERVICE, Wanted, address
+from clients.http.request import READS, SERVICE, WebRequest, address
 from clients.http.service import HTTP, HttpSettings
 from clients.listing import Json
-from clients.reads import Reads
+from clients.reads import ConnectionReads
 from clients.transport import AS_IT_IS, AnswerTooLarge, Forbidden, http_client, origin
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -46,7 +46,7 @@ class HttpClient(Client):
     @classmethod
     def open(cls, settings: HttpSettings, opening: Opening) -> HttpClient:
         """Return a client for these settings: of the demo, it reaches the demo's site only."""
-        reads = Reads(HTTP.reads, title=HTTP.title)
+        reads = ConnectionReads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
             others = http_client(allowed_origins=frozenset(), reads=reads, any_path=True)
         else:
@@ -75,7 +75,7 @@ class HttpClient(Client):
             ]
         return [CheckLine("hosts", ok=True, text=f"Credentials and private addresses: {self.account()}.")]
 
-    def request(self, wanted: Wanted) -> Json:
+    def request(self, wanted: WebRequest) -> Json:
         """Send the request: {status, headers, json, text, url}; a status of 400 or above raises its error.
 
         Reads follow up to 3 redirects; a write answered with 303 has been done, and its `location` is where to see
@@ -83,7 +83,7 @@ class HttpClient(Client):
         """
         return plain(self._answered(wanted.request(self.http)), self._credentials)
 
-    def download(self, wanted: Wanted) -> tuple[Json, bytes, str, str]:
+    def download(self, wanted: WebRequest) -> tuple[Json, bytes, str, str]:
         """Send the request: ({status, headers, url}, content, file name, media type).
 
         Also raises InvalidRequest for a binary file that contains a secret of the connection.
@@ -91,17 +91,17 @@ class HttpClient(Client):
         answer = self._answered(wanted.request(self.http))
         return facts(answer, self._credentials), *file_of(answer, self._credentials)
 
-    def fetch(self, url: str, most_bytes: int, known: Version) -> Fetched | None:
+    def fetch(self, url: str, most_bytes: int, known: DocumentVersion) -> FetchedDocument | None:
         """Read a document; None if it is still the known version. Raises as `download`."""
-        answer = self._answered(Wanted("GET", url, known.headers, most_bytes=most_bytes).request(self.http))
+        answer = self._answered(WebRequest("GET", url, known.headers, most_bytes=most_bytes).request(self.http))
         told = facts(answer, self._credentials)
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
         content, _, _ = file_of(answer, self._credentials)
         kind = told["headers"].get("content-type", "")
-        return Fetched(answer.status_code, told["url"], content, kind, Version.of(told["headers"]))
+        return FetchedDocument(answer.status_code, told["url"], content, kind, DocumentVersion.of(told["headers"]))
 
-    def pages(self, wanted: Wanted, paging: Paging) -> Json:
+    def pages(self, wanted: WebRequest, paging: Paging) -> Json:
         """Read a list page by page: {status, headers, url} of the last page, {items, pages, has_more} of all.
 
         A next page at another place (scheme, host, port) is refused. At most 20 MB are read in total.

@@ -10,14 +10,14 @@ from msgspec import Struct
 _CHARSET = "charset="
 
 
-class Version(Struct, frozen=True):
+class DocumentVersion(Struct, frozen=True):
     """What a server calls the present state of a document; empty if it calls it nothing."""
 
     etag: str = ""
     modified: str = ""
 
     @classmethod
-    def of(cls, headers: Mapping[str, str]) -> Version:
+    def of(cls, headers: Mapping[str, str]) -> DocumentVersion:
         """Return it from the headers of an answer, in lower case."""
         return cls(headers.get("etag", ""), headers.get("last-modified", ""))
 
@@ -29,7 +29,7 @@ class Version(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedDocument:
     """A document."""
 
     status: int
@@ -37,7 +37,7 @@ class Fetched:
     """The address that answered, after redirects."""
     content: bytes = field(repr=False)
     content_type: str
-    version: Version
+    version: DocumentVersion
 
     @property
     def media_type(self) -> str:

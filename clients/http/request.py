@@ -22,7 +22,7 @@ _MEDIA_TYPE = re.compile(r"[!#-'*+.^-~0-9A-Z-]+/[!#-'*+.^-~0-9A-Z-]+(?: *;[ -~]*
 
 
 @dataclass(frozen=True)
-class Upload:
+class FileUpload:
     """A file to upload."""
 
     name: str
@@ -35,7 +35,7 @@ class Upload:
         return self.media_type if _MEDIA_TYPE.fullmatch(self.media_type) else "application/octet-stream"
 
 
-class Wanted(Struct, frozen=True):
+class WebRequest(Struct, frozen=True):
     """One request with at most one body (`json`, `text`, `form` with `files`, `file`). None: no such body."""
 
     method: str
@@ -45,8 +45,8 @@ class Wanted(Struct, frozen=True):
     json: Any = None
     text: str | None = None
     form: Mapping[str, Any] | None = None
-    files: Mapping[str, Upload] = {}
-    file: Upload | None = None
+    files: Mapping[str, FileUpload] = {}
+    file: FileUpload | None = None
     most_bytes: int | None = None
     """Maximum size of the answer; None for the default of 10 MB."""
 

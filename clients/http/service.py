@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from clients.reads import ANYWHERE, Read
+from clients.reads import ANYWHERE, ReadRequest
 from clients.service import Service
 
 
@@ -49,6 +49,6 @@ HTTP = Service(
     settings=HttpSettings,
     error_name="The server",
     needs_key=False,
-    reads=(Read("GET", "/**", ANYWHERE), Read("HEAD", "/**", ANYWHERE)),
+    reads=(ReadRequest("GET", "/**", ANYWHERE), ReadRequest("HEAD", "/**", ANYWHERE)),
     has_accounts=False,
 )

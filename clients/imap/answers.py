@@ -17,7 +17,7 @@ _QUOTED = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"')
 _LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name>.*)', re.DOTALL)
 
 
-class Fetched(Struct, frozen=True):
+class FetchedMail(Struct, frozen=True):
     """One mail of a FETCH answer; `content` is None if none was requested."""
 
     uid: int
@@ -29,7 +29,7 @@ class Fetched(Struct, frozen=True):
     """Why the server did not return the requested content."""
 
 
-def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
+def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[FetchedMail]:
     """Parse a FETCH answer in imaplib's form: a literal as (preceding bytes, its bytes), everything else as bytes."""
     head, content = b"", None
     for part in data:
@@ -42,14 +42,14 @@ def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
     yield from _one(head, content, has_content=has_content)
 
 
-def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[Fetched]:
+def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[FetchedMail]:
     uid, size, flags = _UID.search(head), _SIZE.search(head), _FLAGS.search(head)
     if content is None and has_content:
         quoted = _QUOTED.search(head)
         content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
     if uid is None or (has_content and content is None):
         return  # an unsolicited change of another mail's flags, which a server may send at any time
-    yield Fetched(
+    yield FetchedMail(
         int(uid[1]),
         tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
         int(size[1]) if size else len(content or b""),

@@ -11,11 +11,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from clients.errors import Unreadable
-from clients.imap.answers import Fetched
+from clients.imap.answers import FetchedMail
 from clients.imap.mail import shown, subject_of
 from clients.imap.mailbox import Mailbox, MailId
-from clients.imap.search import Search
-from clients.imap.session import Selected, Session
+from clients.imap.search import SearchCriteria
+from clients.imap.session import ImapSession, Selected
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
 from clients.mail.unreadable import one_mail
@@ -42,7 +42,7 @@ class Arrival(Struct, frozen=True):
 class Arrivals:
     """A folder during one poll. Raises only ServiceError."""
 
-    def __init__(self, mailbox: Mailbox, session: Session, selected: Selected, wanted: Search) -> None:
+    def __init__(self, mailbox: Mailbox, session: ImapSession, selected: Selected, wanted: SearchCriteria) -> None:
         self._mailbox, self._session, self._wanted = mailbox, session, wanted
         self.selected = selected
 
@@ -64,7 +64,7 @@ class Arrivals:
 
     def arrived_since(self, moment: datetime) -> list[int]:
         """Return the numbers of matching mails that arrived since then, ascending."""
-        wanted = Search(**{**structs.asdict(self._wanted), "since": moment.isoformat()})
+        wanted = SearchCriteria(**{**structs.asdict(self._wanted), "since": moment.isoformat()})
         found = self._session.search(wanted.written()) if self.selected.exists else []
         return [one.uid for one in self._session.fetch(found) if wanted.fits(one.arrived_at)]
 
@@ -76,7 +76,7 @@ class Arrivals:
         """Return mails by number, as workflows see them, or why one cannot be read."""
         return {found.uid: self._shown(found) for found in self._session.contents(uids)}
 
-    def _shown(self, found: Fetched) -> dict[str, Any] | Unreadable:
+    def _shown(self, found: FetchedMail) -> dict[str, Any] | Unreadable:
         try:
             return shown(self._mailbox, MailId(self.selected.folder, self.selected.uidvalidity, found.uid), found)
         except Unreadable as error:
@@ -84,13 +84,13 @@ class Arrivals:
 
 
 @contextmanager
-def arrivals(mailbox: Mailbox, wanted: Search) -> Iterator[Arrivals]:
+def arrivals(mailbox: Mailbox, wanted: SearchCriteria) -> Iterator[Arrivals]:
     """Open the folder of a search to poll it for new mail."""
     with mailbox.opened(wanted.folder) as (session, selected):
         yield Arrivals(mailbox, session, selected, wanted)
 
 
-def _arrival(found: Fetched) -> Arrival:
+def _arrival(found: FetchedMail) -> Arrival:
     payload = _headers(found)
     name = header(payload, "Message-ID").strip()
     return Arrival(
@@ -104,7 +104,7 @@ def _arrival(found: Fetched) -> Arrival:
     )
 
 
-def _headers(found: Fetched) -> dict[str, Any]:
+def _headers(found: FetchedMail) -> dict[str, Any]:
     """Return a mail's headers; if unreadable, their bytes as one header, so that the mail is still recognized."""
     content = found.content or b""
     try:
@@ -114,7 +114,7 @@ def _headers(found: Fetched) -> dict[str, Any]:
         return {"headers": [{"name": "Subject", "value": content.decode("latin-1")}]}
 
 
-def _key(found: Fetched, payload: dict[str, Any], name: str) -> str:
+def _key(found: FetchedMail, payload: dict[str, Any], name: str) -> str:
     """Return a key for a mail. The Message-ID would do (RFC 5322 3.6.4), but some devices put the same into every mail.
 
     For a mail without one it covers all that survives renumbering: more headers, size, time of arrival.

@@ -13,8 +13,8 @@ from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
 from clients.mail_server.settings import ImapSettings, door_of
-from clients.mail_server.wire import Door
-from clients.smtp.client import Outbox
+from clients.mail_server.wire import MailConnector
+from clients.smtp.client import SmtpSender
 from clients.wording import counted
 
 _ROLES = ("drafts", "sent", "trash", "archive")
@@ -27,10 +27,10 @@ class ImapClient(Client):
 
     service = IMAP
 
-    def __init__(self, settings: ImapSettings, door: Door) -> None:
+    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
         self._door = door
         self.mailbox = Mailbox(settings, door)
-        self.outbox = Outbox(settings, door)
+        self.outbox = SmtpSender(settings, door)
 
     @classmethod
     def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:

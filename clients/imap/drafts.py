@@ -12,14 +12,14 @@ from clients.imap.headers import thread_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.listing import Json
-from clients.mail.outgoing import Outgoing, as_bytes, build, message_id
+from clients.mail.outgoing import OutgoingMail, as_bytes, build, message_id
 from clients.mail.raw import headers_of
 from clients.mail.replies import refusal
 from clients.mail_server.providers import SERVICE
 
 
 def create_draft(
-    mailbox: Mailbox, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+    mailbox: Mailbox, mail: OutgoingMail, marker: str, answers: Json | None, written_at: datetime | None
 ) -> Json:
     """Put a draft into the Drafts folder: {id, folder, message_id}; `answers` as returned by `original`."""
     folder = mailbox.required_folder("drafts")
@@ -57,7 +57,7 @@ def find(mailbox: Mailbox, role: str, marker: str) -> Json | None:
 
 
 def update_draft(
-    mailbox: Mailbox, draft: Json, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+    mailbox: Mailbox, draft: Json, mail: OutgoingMail, marker: str, answers: Json | None, written_at: datetime | None
 ) -> Json:
     """Replace the content of a draft; returns what `create_draft` returns. NotFound if it was sent or deleted.
 

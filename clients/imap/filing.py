@@ -10,7 +10,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.session import Session
+from clients.imap.session import ImapSession
 from clients.mail_server.providers import SERVICE
 
 SEEN = "\\Seen"
@@ -40,7 +40,7 @@ def set_flags(mailbox: Mailbox, mail: str, flags: Sequence[str], *, on: bool) ->
         return _flags(session, wanted)
 
 
-def _flags(session: Session, mail: MailId) -> list[str]:
+def _flags(session: ImapSession, mail: MailId) -> list[str]:
     found = session.fetch([mail.uid])
     if not found:
         raise gone(mail)
@@ -90,7 +90,7 @@ def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
         return _filed(session, folder, uid, name)
 
 
-def _copied_and_deleted(session: Session, mail: MailId, folder: str, name: str) -> int | None:
+def _copied_and_deleted(session: ImapSession, mail: MailId, folder: str, name: str) -> int | None:
     """Copy, then delete, on servers without MOVE (RFC 6851 3.3); reuses a copy made by an earlier attempt."""
     own = session.fetch([mail.uid])[0]
     named = with_message_id(session, session.select(folder), name) if name else []
@@ -162,14 +162,14 @@ def delete(mailbox: Mailbox, mail: MailId) -> bool:
         return True
 
 
-def _message_id(session: Session, mail: MailId) -> str:
+def _message_id(session: ImapSession, mail: MailId) -> str:
     found = session.fetch([mail.uid], "BODY.PEEK[HEADER]")
     if not found:
         raise gone(mail)
     return message_id_of(found[0].content or b"")
 
 
-def _filed(session: Session, folder: str, uid: int | None, name: str) -> Filed:
+def _filed(session: ImapSession, folder: str, uid: int | None, name: str) -> Filed:
     selected = session.select(folder)
     if uid is None and name:
         uid = next(iter(with_message_id(session, selected, name)[-1:]), None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from clients.imap.headers import message_id_of
 from clients.imap.search import quoted
-from clients.imap.session import Selected, Session
+from clients.imap.session import ImapSession, Selected
 
 _RECENT = 100
 """This many of the newest mails are read, so that a fresh write is found even if the server's index lags."""
 
 
-def with_message_id(session: Session, selected: Selected, name: str) -> list[int]:
+def with_message_id(session: ImapSession, selected: Selected, name: str) -> list[int]:
     """Return the UIDs of mails with this Message-ID in the open folder, ascending, without those marked as deleted."""
     if not selected.exists:
         return []

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from clients.errors import InvalidRequest, NotFound, Unreadable
-from clients.imap.answers import Fetched
+from clients.imap.answers import FetchedMail
 from clients.imap.drafts import why_not_answered
 from clients.imap.filing import gone
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.search import Search
-from clients.imap.session import Session
+from clients.imap.search import SearchCriteria
+from clients.imap.session import ImapSession
 from clients.listing import Json
 from clients.mail.outgoing import File
 from clients.mail.parts import header, nothing_left_out
@@ -26,7 +26,7 @@ _FILE_MOST = 64 * 1024 * 1024
 _LOOKED_AT = 500
 
 
-def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
+def search(mailbox: Mailbox, wanted: SearchCriteria, limit: int) -> Json:
     """Search mails, newest first: {messages, unreadable, matched, has_more}; `matched` counts all matches.
 
     `unreadable` are matches that cannot be read: [{id, subject, reason}].
@@ -43,7 +43,7 @@ def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
     return {**listed, "matched": len(uids), "has_more": len(uids) > limit}
 
 
-def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, Fetched]]) -> Json:
+def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> Json:
     """Return {messages, unreadable} for mails and their FETCH answers."""
     messages, unreadable = [], []
     for mail, found in mails:
@@ -54,14 +54,14 @@ def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, Fetched]]) -> Json:
     return {"messages": _newest_first(messages), "unreadable": unreadable}
 
 
-def subject_of(found: Fetched) -> str:
+def subject_of(found: FetchedMail) -> str:
     """Return the subject of a mail that cannot be read, or ""."""
     with suppress(Exception):
         return subject_line(header(headers_of(found.content or b""), "Subject"))
     return ""
 
 
-def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
+def _looked_at(session: ImapSession, uids: Sequence[int]) -> Iterator[FetchedMail]:
     for start in range(0, len(uids), _LOOKED_AT):
         yield from sorted(session.fetch(uids[start : start + _LOOKED_AT]), key=lambda one: -one.uid)
 
@@ -79,7 +79,7 @@ def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:
     return shown(mailbox, wanted, fetched(mailbox, wanted), trim)
 
 
-def fetched(mailbox: Mailbox, mail: MailId) -> Fetched:
+def fetched(mailbox: Mailbox, mail: MailId) -> FetchedMail:
     """Fetch a mail from the server. Raises NotFound if it is gone."""
     with mailbox.holding(mail) as session:
         found = list(session.contents([mail.uid]))
@@ -88,7 +88,7 @@ def fetched(mailbox: Mailbox, mail: MailId) -> Fetched:
     return found[0]
 
 
-def shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim = WHOLE) -> Json:
+def shown(mailbox: Mailbox, mail: MailId, found: FetchedMail, trim: Trim = WHOLE) -> Json:
     """Return a mail as workflows see it.
 
     {id, folder, thread_id, flags, is_read, date, can_reply} and what `clients.mail.text.read_mail` returns; `date` is
@@ -100,7 +100,7 @@ def shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim = WHOLE) ->
         return _shown(mailbox, mail, found, trim)
 
 
-def _shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim) -> Json:
+def _shown(mailbox: Mailbox, mail: MailId, found: FetchedMail, trim: Trim) -> Json:
     content = found.content or b""
     payload = payload_of(content)
     if len(content) < found.size:

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
-from clients.imap.session import Selected, Session, open_session
+from clients.imap.session import ImapSession, Selected, open_session
 from clients.mail.addresses import specs
 from clients.mail_server.providers import SERVICE
 from clients.mail_server.settings import ImapSettings, Servers
-from clients.mail_server.wire import Door
+from clients.mail_server.wire import MailConnector
 
 _AT_ONCE = 4
 """Maximum open connections: Yahoo allows 5 per mailbox, others 10 and more."""
@@ -68,7 +68,7 @@ def mail_id(text: str) -> MailId:
     return MailId(folder, int(validity), int(numbers))
 
 
-class Folder(Struct, frozen=True):
+class MailFolder(Struct, frozen=True):
     """One folder; `role` is drafts, sent, trash, archive, all, junk, flagged, inbox or ""."""
 
     name: str
@@ -79,7 +79,7 @@ class Folder(Struct, frozen=True):
 class Mailbox:
     """One mailbox. Thread-safe: each call has its own connection. Raises only ServiceError."""
 
-    def __init__(self, settings: ImapSettings, door: Door) -> None:
+    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
         self.address = settings.address
         self.folder = settings.folder or "INBOX"
         self.servers = Servers(settings)
@@ -87,16 +87,16 @@ class Mailbox:
         self._password = settings.password
         self._door = door
         self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self._idle: list[tuple[float, Session]] = []
+        self._idle: list[tuple[float, ImapSession]] = []
         self._lock = threading.Lock()
-        self._folders: tuple[float, list[Folder]] = (0.0, [])
+        self._folders: tuple[float, list[MailFolder]] = (0.0, [])
 
     def is_own(self, sender: str) -> bool:
         """Return whether this `From` header names the mailbox itself."""
         return any(address.lower() == self.address.lower() for address in specs(sender))
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[ImapSession]:
         """Yield a signed-in connection for one call."""
         with deadline(_CALL_SECONDS):
             if not self._free.acquire(timeout=seconds_left(None, Timeout)):
@@ -115,7 +115,7 @@ class Mailbox:
             finally:
                 self._free.release()
 
-    def _kept(self) -> Session | None:
+    def _kept(self) -> ImapSession | None:
         """Return the most recently used connection that still works."""
         while True:
             with self._lock:
@@ -131,14 +131,14 @@ class Mailbox:
             else:
                 return session
 
-    def _opened(self) -> Session:
+    def _opened(self) -> ImapSession:
         try:
             return open_session(self._door, self.servers.imap(), self._user, self._password.get_secret_value())
         except ServiceError as error:
             error.outcome = "not_done"  # the connection had not been used yet
             raise
 
-    def _put_back(self, session: Session) -> None:
+    def _put_back(self, session: ImapSession) -> None:
         if session.is_broken:
             session.close()
             return
@@ -146,13 +146,13 @@ class Mailbox:
             self._idle.append((time.monotonic(), session))
 
     @contextmanager
-    def opened(self, folder: str, *, for_reading: bool = True) -> Iterator[tuple[Session, Selected]]:
+    def opened(self, folder: str, *, for_reading: bool = True) -> Iterator[tuple[ImapSession, Selected]]:
         """Yield a connection with a folder open."""
         with self.session() as session:
             yield session, session.select(folder or self.folder, for_reading=for_reading)
 
     @contextmanager
-    def holding(self, mail: MailId, *, for_reading: bool = True) -> Iterator[Session]:
+    def holding(self, mail: MailId, *, for_reading: bool = True) -> Iterator[ImapSession]:
         """Yield a connection with the folder of a mail open.
 
         Raises Conflict if the server has renumbered the folder: the id may mean another mail now.
@@ -171,7 +171,7 @@ class Mailbox:
         """Close the connections; calls in progress fail."""
         self._door.close()
 
-    def folders(self) -> list[Folder]:
+    def folders(self) -> list[MailFolder]:
         """List the folders by name; refreshed every few minutes."""
         with self._lock:
             since, known = self._folders
@@ -200,12 +200,12 @@ class Mailbox:
         return found
 
 
-def _with_roles(listed: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[Folder]:
+def _with_roles(listed: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[MailFolder]:
     taken = {role for _, _, flags in listed for flag in flags if (role := _role(flag))}
     for name, delimiter, flags in listed:
         role = next(filter(None, map(_role, flags)), "") or _usual_role(name, delimiter, lambda one: one not in taken)
         taken.add(role)
-        yield Folder(name, role, not {"\\noselect", "\\nonexistent"} & {flag.lower() for flag in flags})
+        yield MailFolder(name, role, not {"\\noselect", "\\nonexistent"} & {flag.lower() for flag in flags})
 
 
 def _role(flag: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import AuthError, BadAnswer
 from clients.mail_server.failures import mapped, refused
-from clients.mail_server.wire import Wire
+from clients.mail_server.wire import MailSocket
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class WiredImap(imaplib.IMAP4):
     """imaplib's protocol over a wire that enforces deadlines, sizes and the address guard."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: MailSocket) -> None:
         self._wire = wire
         super().__init__(wire.place.host, wire.place.port)
 
@@ -52,7 +52,7 @@ class WiredImap(imaplib.IMAP4):
         self._get_capabilities()
 
 
-def signed_in(wire: Wire, user: str, password: str) -> BaseMailBox:
+def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
     """Log in over a wire and return imap-tools' mailbox.
 
     Raises ServiceError; AuthError if the server rejects the password.

@@ -12,7 +12,7 @@ from clients.mail_server.providers import SERVICE
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Search(Struct, frozen=True):
+class SearchCriteria(Struct, frozen=True):
     """Criteria; empty ones match everything. `since` and `before` are dates, or times with an offset."""
 
     folder: str = ""

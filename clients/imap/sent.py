@@ -12,17 +12,22 @@ from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, mail_id
 from clients.listing import Json
 from clients.mail.addresses import specs
-from clients.mail.outgoing import Outgoing, build, message_id
+from clients.mail.outgoing import OutgoingMail, build, message_id
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
 from clients.mail_server.providers import SERVICE
-from clients.smtp.client import Outbox, recipients_of
+from clients.smtp.client import SmtpSender, recipients_of
 
 _COPY_SECONDS = 20.0
 
 
 def send(
-    mailbox: Mailbox, outbox: Outbox, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+    mailbox: Mailbox,
+    outbox: SmtpSender,
+    mail: OutgoingMail,
+    marker: str,
+    answers: Json | None,
+    written_at: datetime | None,
 ) -> Json:
     """Send a mail: {id, message_id, thread_id, recipients}; `id` is that of the copy in the Sent folder, or "".
 

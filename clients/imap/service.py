@@ -5,7 +5,7 @@ from __future__ import annotations
 from clients.mail_server.providers import SERVICE
 from clients.mail_server.reads import IMAP_READS, SMTP_READS
 from clients.mail_server.settings import ImapSettings
-from clients.service import Key, Service, Setting
+from clients.service import AccountKey, Service, Setting
 
 IMAP = Service(
     name=SERVICE,
@@ -14,7 +14,7 @@ IMAP = Service(
     settings=ImapSettings,
     error_name="The mail server",
     usual_name="mailbox",
-    key=Key(
+    key=AccountKey(
         setting="password",
         variable="IMAP_PASSWORD",
         place="Your mail provider's settings, app passwords (the link is Google's)",

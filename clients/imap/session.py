@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
-from clients.imap.answers import Fetched, fetched, listed_folder
+from clients.imap.answers import FetchedMail, fetched, listed_folder
 from clients.imap.protocol import signed_in
 from clients.mail_server.failures import mapped, refused
-from clients.mail_server.wire import Door, Place, Wire
+from clients.mail_server.wire import MailConnector, MailServerAddress, MailSocket
 from clients.secrets import known
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Selected(Struct, frozen=True):
     highestmodseq: int
 
 
-class Session:
+class ImapSession:
     """A signed-in connection. Raises only ServiceError; any error other than a refusal leaves it unusable."""
 
-    def __init__(self, box: BaseMailBox, wire: Wire) -> None:
+    def __init__(self, box: BaseMailBox, wire: MailSocket) -> None:
         self._box, self._wire = box, wire
         self.is_broken = False
 
@@ -94,7 +94,7 @@ class Session:
             found = self._box.uids(criteria, None if is_plain else "UTF-8")
             return sorted(int(uid) for uid in found)
 
-    def fetch(self, uids: Sequence[int], parts: str = "") -> list[Fetched]:
+    def fetch(self, uids: Sequence[int], parts: str = "") -> list[FetchedMail]:
         """Fetch mails of the open folder without marking them as seen; those deleted in the meantime are left out.
 
         `parts` names the content to fetch: `BODY.PEEK[]`, `BODY.PEEK[HEADER]`; "" for none.
@@ -109,14 +109,14 @@ class Session:
             wanted_uids = set(uids)
             return [one for one in fetched(_redacted(data), has_content=bool(parts)) if one.uid in wanted_uids]
 
-    def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[Fetched]:
+    def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[FetchedMail]:
         """Fetch whole mails, some at a time.
 
         Of a mail over `most_bytes` (25 MB: few servers accept larger ones) only the beginning is fetched, which has its
         text.
         """
         most_bytes = _WHOLE_BYTES if most_bytes is None else most_bytes
-        batch: list[Fetched] = []
+        batch: list[FetchedMail] = []
         size = 0
         for mail in self.fetch(uids):
             if mail.size > most_bytes:
@@ -129,7 +129,7 @@ class Session:
             size += mail.size
         yield from self._given(batch, "BODY.PEEK[]")
 
-    def _given(self, mails: Sequence[Fetched], parts: str) -> list[Fetched]:
+    def _given(self, mails: Sequence[FetchedMail], parts: str) -> list[FetchedMail]:
         """Fetch the content of mails, one by one if the server refuses them together.
 
         A mail refused on its own has a `refusal`. Raises if the server refuses all of them and may succeed later.
@@ -137,7 +137,7 @@ class Session:
         if len(mails) > 1:
             with contextlib.suppress(InvalidRequest, NotFound, Unavailable):
                 return self._with_refusals(mails, self.fetch([one.uid for one in mails], parts))
-        given: list[Fetched] = []
+        given: list[FetchedMail] = []
         refusals: list[ServiceError] = []
         for one in mails:
             try:
@@ -150,7 +150,7 @@ class Session:
             raise passing[0]
         return given
 
-    def _with_refusals(self, wanted: Sequence[Fetched], found: list[Fetched]) -> list[Fetched]:
+    def _with_refusals(self, wanted: Sequence[FetchedMail], found: list[FetchedMail]) -> list[FetchedMail]:
         """Add the mails that still exist although the server did not return their content."""
         missing = {one.uid for one in wanted} - {one.uid for one in found}
         silent = self.fetch(sorted(missing))
@@ -199,12 +199,12 @@ class Session:
             return [found for part in _redacted(data) if (found := listed_folder(part)) is not None]
 
 
-def open_session(door: Door, place: Place, user: str, password: str) -> Session:
+def open_session(door: MailConnector, place: MailServerAddress, user: str, password: str) -> ImapSession:
     """Connect and log in. Raises ServiceError; AuthError if the server rejects the password."""
     known.keep(f"mailbox {user} at {place.shown}", password)
     wire = door.connect(place)
     try:
-        return Session(signed_in(wire, user, password), wire)
+        return ImapSession(signed_in(wire, user, password), wire)
     except BaseException:
         wire.close()
         raise

@@ -15,7 +15,7 @@ BYTES_MOST = 1_000_000
 LINES_MOST = 20_000
 
 
-class Block(Struct):
+class HeaderBlock(Struct):
     """The headers read so far, and where the body begins."""
 
     body: int = 0
@@ -54,12 +54,12 @@ class Block(Struct):
         return not self._found
 
 
-def block_of(content: bytes, begin: int, end: int, lines: int = LINES_MOST) -> Block:
+def block_of(content: bytes, begin: int, end: int, lines: int = LINES_MOST) -> HeaderBlock:
     """Read the headers that begin there; if none do, all of it is body.
 
     Of headers over 1,000,000 bytes or `lines` lines only the first are kept; the body is found in any case.
     """
-    block = Block(begin)
+    block = HeaderBlock(begin)
     place = begin
     while place < end:
         if place - begin >= BYTES_MOST or block.lines >= lines:
@@ -78,7 +78,7 @@ def block_of(content: bytes, begin: int, end: int, lines: int = LINES_MOST) -> B
     return block
 
 
-def _taken(block: Block, line: bytes, content: bytes, following: int, end: int) -> bool:
+def _taken(block: HeaderBlock, line: bytes, content: bytes, following: int, end: int) -> bool:
     """Add a line to the headers; return False if the body has begun without an empty line."""
     if not line.strip() or block.take(line):
         return True

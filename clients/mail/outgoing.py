@@ -39,7 +39,7 @@ class File(Struct, frozen=True):
     media_type: str = ""
 
 
-class Outgoing(Struct, frozen=True):
+class OutgoingMail(Struct, frozen=True):
     """The content of an outgoing mail; address fields hold one or several addresses, with or without names."""
 
     to: Sequence[str] = ()
@@ -101,7 +101,7 @@ def message_id(marker: str, account: str) -> str:
 
 
 def build(
-    mail: Outgoing,
+    mail: OutgoingMail,
     account: str,
     marker: str,
     answers: Mapping[str, Any] | None,

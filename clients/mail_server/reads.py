@@ -36,7 +36,7 @@ SMTP_READS = ReadCommands(
 """All that comes before a mail."""
 
 
-class Outgoing:
+class OutgoingTraffic:
     """What leaves on one connection to a mail server."""
 
     def __init__(self, reads: ReadCommands, shown: str) -> None:

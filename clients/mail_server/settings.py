@@ -10,8 +10,8 @@ from clients.addresses import literal
 from clients.errors import InvalidRequest
 from clients.mail_server.providers import SERVICE, Provider, provider_of
 from clients.mail_server.reads import IMAP_READS, SMTP_READS
-from clients.mail_server.wire import Door, Place, Security
-from clients.sockets import Gate
+from clients.mail_server.wire import MailConnector, MailServerAddress, Security
+from clients.sockets import NetworkGate
 
 SentCopy = Literal["", "server", "client", "none"]
 
@@ -60,19 +60,19 @@ class Servers:
     def __init__(self, settings: ImapSettings) -> None:
         self._settings = settings
 
-    def imap(self) -> Place:
+    def imap(self) -> MailServerAddress:
         """Return the address of the IMAP server. Raises ServiceError if it is unknown."""
         own = self._settings
         host = own.host or self._provider("host").imap
         port = own.port or _IMAP_PORTS[own.security]
-        return Place(SERVICE, host, port, own.security, IMAP_READS, own.ca_file)
+        return MailServerAddress(SERVICE, host, port, own.security, IMAP_READS, own.ca_file)
 
     @property
     def knows_smtp(self) -> bool:
         """Whether there is a server for sending; without one, the mailbox can only be read."""
         return bool(self._settings.smtp_host) or provider_of(self._settings.address) is not None
 
-    def smtp(self) -> Place:
+    def smtp(self) -> MailServerAddress:
         """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
         own = self._settings
         if own.smtp_host:
@@ -80,7 +80,9 @@ class Servers:
         else:
             provider = self._provider("smtp_host")
             host, security = provider.smtp, own.smtp_security or provider.smtp_security
-        return Place(SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file)
+        return MailServerAddress(
+            SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file
+        )
 
     def sent_copy(self) -> SentCopy:
         """Return who saves sent mail to the Sent folder: the server, this program, or nobody."""
@@ -102,11 +104,11 @@ class Servers:
         return found
 
 
-def door_of(settings: ImapSettings, *, is_demo: bool) -> Door:
+def door_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:
     """Create the door for this connection: public addresses, and those that the connection names.
 
     A mailbox has no stand-in, so the door is shut while only the demo may be reached.
     """
     written = [host for host in (settings.host, settings.smtp_host) if literal(host) or host.lower() == "localhost"]
     allowed = frozenset(host.lower() for host in [*settings.allow_hosts, *written])
-    return Door(Gate(public_only=True, allow_hosts=allowed), is_shut=is_demo)
+    return MailConnector(NetworkGate(public_only=True, allow_hosts=allowed), is_shut=is_demo)

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
-from clients.mail_server.reads import Outgoing
+from clients.mail_server.reads import OutgoingTraffic
 from clients.reads import ReadCommands
 from clients.reads_only import checked
-from clients.sockets import Forbidden, Gate
+from clients.sockets import Forbidden, NetworkGate
 
 Security = Literal["tls", "starttls", "none"]
 
@@ -28,7 +28,7 @@ _CONNECT_SECONDS = 15.0
 _READ_BYTES = 65_536
 
 
-class Place(Struct, frozen=True):
+class MailServerAddress(Struct, frozen=True):
     """The address of a mail server, and how the connection is secured."""
 
     service: str
@@ -45,15 +45,15 @@ class Place(Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
-class Door:
+class MailConnector:
     """Opens one mailbox's connections: only to addresses that its gate allows, and none while it is shut."""
 
-    def __init__(self, gate: Gate, *, is_shut: bool = False) -> None:
+    def __init__(self, gate: NetworkGate, *, is_shut: bool = False) -> None:
         self._gate, self._is_shut = gate, is_shut
-        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
+        self._wires: weakref.WeakSet[MailSocket] = weakref.WeakSet()
         self._lock = threading.Lock()
 
-    def connect(self, place: Place) -> Wire:
+    def connect(self, place: MailServerAddress) -> MailSocket:
         """Open a connection, with TLS from the start if the place requires it. Raises ServiceError."""
         if self._is_shut:
             raise Forbidden(
@@ -67,7 +67,7 @@ class Door:
                 service=place.service,
                 remedy="Set `security` to tls or starttls; `none` is only for this machine itself (127.0.0.1).",
             )
-        wire = Wire(place, self._stream(place))
+        wire = MailSocket(place, self._stream(place))
         with self._lock:
             self._wires.add(wire)
         if place.security == "tls":
@@ -85,7 +85,7 @@ class Door:
         for wire in wires:
             wire.close()
 
-    def _stream(self, place: Place) -> httpcore.NetworkStream:
+    def _stream(self, place: MailServerAddress) -> httpcore.NetworkStream:
         try:
             return self._gate.connect_tcp(place.host, place.port, _CONNECT_SECONDS)
         except Forbidden as error:
@@ -96,18 +96,18 @@ class Door:
             raise _unsent(Unavailable, place, f"does not answer: {error}.") from None
 
 
-def _unsent(kind: type[ServiceError], place: Place, words: str, remedy: str = "") -> ServiceError:
+def _unsent(kind: type[ServiceError], place: MailServerAddress, words: str, remedy: str = "") -> ServiceError:
     """Return an error for a failure before anything was sent."""
     return kind(f"{place.shown} {words}", service=place.service, remedy=remedy, outcome="not_done")
 
 
-class Wire:
+class MailSocket:
     """A connection, with the part of the socket interface that smtplib uses. Raises only ServiceError."""
 
-    def __init__(self, place: Place, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, place: MailServerAddress, stream: httpcore.NetworkStream) -> None:
         self.place = place
         self._stream = stream
-        self._outgoing = Outgoing(place.reads, place.shown)
+        self._outgoing = OutgoingTraffic(place.reads, place.shown)
         self._buffer = bytearray()
         self._left = ANSWER_MOST
 
@@ -159,7 +159,7 @@ class Wire:
 
     sendall = send
 
-    def makefile(self, _mode: str) -> Wire:
+    def makefile(self, _mode: str) -> MailSocket:
         """Return the object that smtplib reads lines from: the connection itself."""
         return self
 

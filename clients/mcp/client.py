@@ -32,7 +32,7 @@ _MOVED = "Redirects are not followed: set the connection's base_url to the addre
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
 
 
-class Answer(Struct, frozen=True):
+class ToolResult(Struct, frozen=True):
     """What a tool has returned."""
 
     text: str
@@ -81,7 +81,7 @@ class McpClient(Client):
         """Return what the server offers. Raises ServiceError."""
         return self._asked(self._offered)
 
-    def call(self, name: str, pin: str, arguments: Mapping[str, Any], *, reads: bool) -> Answer:
+    def call(self, name: str, pin: str, arguments: Mapping[str, Any], *, reads: bool) -> ToolResult:
         """Call a tool if it still has the hash `pin`. `reads`: a person has said that it only reads.
 
         Raises InvalidRequest for a tool that has changed, is gone, or is there twice: then it was not called. Raises
@@ -110,7 +110,7 @@ class McpClient(Client):
         if result.is_error:
             kind = InvalidRequest if reads else OutcomeUnknown
             raise kind(f"The tool {name!r} reports an error: {text[:500]}", service=MCP.name)
-        return Answer(text, result.structured_content, len(result.content) - len(texts))
+        return ToolResult(text, result.structured_content, len(result.content) - len(texts))
 
     async def _offered(self, session: Session) -> list[OfferedTool]:
         found, cursor = list[OfferedTool](), None

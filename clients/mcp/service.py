@@ -14,9 +14,9 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.base_url import BaseUrl
-from clients.reads import SERVER, Read
+from clients.reads import SERVER, ReadRequest
 from clients.reads_only import is_active
-from clients.service import Key, Service, Setting
+from clients.service import AccountKey, Service, Setting
 
 _ASKING = frozenset({"initialize", "notifications/initialized", "server/discover", "ping", "tools/list"})
 _called_to_read: ContextVar[str | None] = ContextVar("called_to_read", default=None)
@@ -137,7 +137,7 @@ MCP = Service(
     title="MCP server",
     icon="handyman",
     settings=McpSettings,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="MCP_TOKEN",
         place="the page of the server's operator",
@@ -149,5 +149,7 @@ MCP = Service(
     beside_key=(Setting("base_url", "MCP_URL", "Address", "https://example.com/mcp"),),
     has_accounts=False,
     starts_program=("command", "args", "env", "folders", "network", "allow_hosts"),
-    reads=(Read("POST", "/**", SERVER, body=only_asks, body_is="a question for tools, or a call of one that reads"),),
+    reads=(
+        ReadRequest("POST", "/**", SERVER, body=only_asks, body_is="a question for tools, or a call of one that reads"),
+    ),
 )

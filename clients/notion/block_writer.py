@@ -140,7 +140,7 @@ def _kind_of(media_type: str) -> str:
     return "pdf" if media_type == "application/pdf" else _SHOWN_AS.get(media_type.partition("/")[0], "file")
 
 
-class Files:
+class PageFiles:
     """Files on pages: uploaded, then shown in a block of their own."""
 
     def __init__(self, api: Client) -> None:

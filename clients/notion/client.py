@@ -14,18 +14,18 @@ from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.listing import Json
 from clients.notion.api import answered, notion_api, reading
-from clients.notion.block_writer import Files
+from clients.notion.block_writer import PageFiles
 from clients.notion.check import look
 from clients.notion.comments import Comments
 from clients.notion.content import Content
 from clients.notion.databases import Databases
 from clients.notion.finding import Finder
-from clients.notion.items import Items
+from clients.notion.items import DatabasePages
 from clients.notion.pacing import REQUESTS_PER_SECOND, Pacer
-from clients.notion.references import References
+from clients.notion.references import NotionReferences
 from clients.notion.service import NOTION, URL, NotionSettings
 from clients.notion.service_clock import ServiceClock
-from clients.notion.texts import Pages
+from clients.notion.texts import PageTexts
 from clients.notion.written import WrittenPages
 from clients.pacing.paces import Paces
 from clients.wording import counted
@@ -45,13 +45,13 @@ class NotionClient(Client):
         token = settings.token.get_secret_value()
         self._api = api = notion_api(http, settings.base_url, token, _pacer(settings, paces), self.clock)
         self._databases = Databases(api)
-        content, references = Content(api, settings.write_as), References(api)
+        content, references = Content(api, settings.write_as), NotionReferences(api)
         written = WrittenPages(api, content)
-        self.items = Items(api, self._databases, content, references, written)
-        self.pages = Pages(api, content, written)
+        self.items = DatabasePages(api, self._databases, content, references, written)
+        self.pages = PageTexts(api, content, written)
         self.comments = Comments(api)
         self.finder = Finder(api, self._databases, references)
-        self.schemas, self.files = self._databases, Files(api)
+        self.schemas, self.files = self._databases, PageFiles(api)
         self._account = self._bot = ""
         self._lock = threading.Lock()
 

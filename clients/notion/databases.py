@@ -26,7 +26,7 @@ CLOCK_SKEW = timedelta(seconds=120)
 """How far Notion's clock, which shows whole minutes, may differ from ours."""
 
 
-class Source(Struct, frozen=True):
+class DataSource(Struct, frozen=True):
     """A data source: the table in a database whose rows are pages."""
 
     id: str
@@ -39,7 +39,7 @@ class Source(Struct, frozen=True):
         return {"id": self.id, "url": self.url, "title": self.name, "properties": described(self.schema)}
 
     @classmethod
-    def of(cls, found: Json) -> Source:
+    def of(cls, found: Json) -> DataSource:
         """Create it from the API's data source object."""
         return cls(
             id=str(found["id"]),
@@ -102,14 +102,14 @@ class Databases:
     def __init__(self, api: Client) -> None:
         self._api = api
         self._lock = threading.RLock()
-        self._kept: dict[str, tuple[float, Source]] = {}
+        self._kept: dict[str, tuple[float, DataSource]] = {}
 
-    def all(self) -> list[Source]:
+    def all(self) -> list[DataSource]:
         """List all data sources shared with this connection."""
         with reading():
-            return [Source.of(found) for found in self._search("")]
+            return [DataSource.of(found) for found in self._search("")]
 
-    def find(self, database: str) -> Source:
+    def find(self, database: str) -> DataSource:
         """Resolve a name, address or id; raises NotFound, or InvalidRequest if it is ambiguous or invalid."""
         with self._lock:
             until, source = self._kept.get(database, (0.0, None))
@@ -119,14 +119,14 @@ class Databases:
                 self._keep(database, source)
             return source
 
-    def keyed(self, database: str) -> Source:
+    def keyed(self, database: str) -> DataSource:
         """Resolve as `find` does, and add the text property `Orchestra key` if it is missing."""
         with self._lock:
             source = self.find(database)
             if KEY_PROPERTY not in source.schema:
                 with reading():
                     self._api.data_sources.update(source.id, properties={KEY_PROPERTY: {"rich_text": {}}})
-                    source = Source.of(answered(self._api.data_sources.retrieve(source.id)))
+                    source = DataSource.of(answered(self._api.data_sources.retrieve(source.id)))
                 self._keep(database, source)
             kind = source.schema[KEY_PROPERTY]["type"]
             if kind != "rich_text":
@@ -208,10 +208,10 @@ class Databases:
                 self._kept.clear()
             raise
 
-    def _keep(self, database: str, source: Source) -> None:
+    def _keep(self, database: str, source: DataSource) -> None:
         self._kept[database] = (time.monotonic() + _KEPT_SECONDS, source)
 
-    def _by_id(self, some_id: str) -> Source:
+    def _by_id(self, some_id: str) -> DataSource:
         sources = self._sources_of(some_id)
         if sources is None:
             try:
@@ -238,9 +238,9 @@ class Databases:
         except (NotFound, InvalidRequest):
             return None
 
-    def _by_name(self, name: str) -> Source:
+    def _by_name(self, name: str) -> DataSource:
         with reading():
-            found = [Source.of(each) for each in self._search(name)]
+            found = [DataSource.of(each) for each in self._search(name)]
         alike = [each for each in found if each.name.strip().casefold() == name.casefold()]
         same = [each for each in alike if each.name.strip() == name] or alike
         if len(same) == 1:
@@ -272,7 +272,7 @@ def _is_in_trash(found: Json) -> bool:
     return bool(found.get("in_trash") or found.get("archived"))
 
 
-def _live(found: Json) -> Source:
+def _live(found: Json) -> DataSource:
     """Create a data source from an answer. Raises NotFound if it is in the trash: Notion still returns it by id."""
     if _is_in_trash(found):
         raise NotFound(
@@ -280,4 +280,4 @@ def _live(found: Json) -> Source:
             service=SERVICE,
             remedy="Restore it in Notion, or name another database.",
         )
-    return Source.of(found)
+    return DataSource.of(found)

@@ -13,7 +13,7 @@ from clients.notion.api import answers, every, page_id, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
 from clients.notion.query import filter_of, sorts_of
-from clients.notion.references import References
+from clients.notion.references import NotionReferences
 from clients.notion.values import plain_text
 from clients.notion.whole import whole
 
@@ -26,7 +26,7 @@ Moment = Literal["created_time", "last_edited_time"]
 class Finder:
     """The searches of one connection. Raises only errors of `clients.errors`."""
 
-    def __init__(self, api: Client, databases: Databases, references: References) -> None:
+    def __init__(self, api: Client, databases: Databases, references: NotionReferences) -> None:
         self._api, self._databases, self._references = api, databases, references
 
     def query(

@@ -17,7 +17,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
 from clients.notion.content import SHORT_CHARACTERS, Content
-from clients.notion.databases import KEY_PROPERTY, Databases, Source
+from clients.notion.databases import KEY_PROPERTY, Databases, DataSource
 from clients.notion.overflow import fitted, note, with_rest
 from clients.notion.pages import (
     UNFINISHED,
@@ -37,11 +37,11 @@ from clients.notion.written import is_in_trash, left
 if TYPE_CHECKING:
     from notion_client import Client
 
-    from clients.notion.references import References
+    from clients.notion.references import NotionReferences
     from clients.notion.written import WrittenPages
 
 
-class Wanted(Struct, frozen=True):
+class WantedPage(Struct, frozen=True):
     """A page to write: values in Notion's form, its text, and values moved into the text."""
 
     values: Json
@@ -54,11 +54,11 @@ class Wanted(Struct, frozen=True):
         return "\n\n".join(text for text in (self.markdown, self.note) if text.strip())
 
 
-class Items:
+class DatabasePages:
     """Creates and changes pages of databases. Raises only errors of `clients.errors`."""
 
     def __init__(
-        self, api: Client, databases: Databases, content: Content, references: References, written: WrittenPages
+        self, api: Client, databases: Databases, content: Content, references: NotionReferences, written: WrittenPages
     ) -> None:
         self._api, self._databases, self._content = api, databases, content
         self._references, self._written = references, written
@@ -221,10 +221,12 @@ class Items:
         source = page["parent"].get("data_source_id")
         return self._databases.find(source).schema if source else page["properties"]
 
-    def _wanted(self, source: Source, title: str, properties: Mapping[str, Any] | None, markdown: str) -> Wanted:
-        def made(schema: Schema) -> Wanted:
+    def _wanted(
+        self, source: DataSource, title: str, properties: Mapping[str, Any] | None, markdown: str
+    ) -> WantedPage:
+        def made(schema: Schema) -> WantedPage:
             values, rest = fitted(schema, _given(schema, title, properties))
-            return Wanted(self._in_notion_s_form(schema, values), markdown, note(rest))
+            return WantedPage(self._in_notion_s_form(schema, values), markdown, note(rest))
 
         try:
             with self._databases.used():
@@ -235,11 +237,11 @@ class Items:
     def _in_notion_s_form(self, schema: Schema, values: Mapping[str, Any]) -> Json:
         return to_notion(schema, self._references.resolved(schema, values))
 
-    def _says_text(self, some_id: str, wanted: Wanted) -> bool:
+    def _says_text(self, some_id: str, wanted: WantedPage) -> bool:
         present = essence(self._content.read(some_id)["markdown"])
         return present == essence(wanted.text) if wanted.markdown.strip() else essence(wanted.note) in present
 
-    def _by_key(self, source: Source, *held: str) -> Json | None:
+    def _by_key(self, source: DataSource, *held: str) -> Json | None:
         """Return the oldest page with one of the keys; a person may have duplicated it."""
         tests = [{"property": KEY_PROPERTY, "rich_text": {"equals": each}} for each in held]
         asked = {
@@ -250,7 +252,7 @@ class Items:
             found = next(every(self._api.data_sources.query, data_source_id=source.id, **asked), None)
             return None if found is None else whole(self._api, found)
 
-    def _write_new(self, source: Source, wanted: Wanted, held: str) -> Json:
+    def _write_new(self, source: DataSource, wanted: WantedPage, held: str) -> Json:
         """Create a page; one whose text needs several requests is marked as unfinished until it is complete."""
         parent = {"type": "data_source_id", "data_source_id": source.id}
         text = self._content.at_creation(wanted.text)
@@ -268,12 +270,12 @@ class Items:
         self._content.append(page["id"], wanted.text)
         return self._update(page["id"], key_value(held)) if held else page
 
-    def _finish(self, page: Json, wanted: Wanted, held: str) -> Json:
+    def _finish(self, page: Json, wanted: WantedPage, held: str) -> Json:
         """Write the missing parts of a page, and the key last, since it marks the page as finished."""
         self._content.complete(page["id"], wanted.text)
         return self._update(page["id"], {**wanted.values, **key_value(held)})
 
-    def _rewrite(self, page: Json, wanted: Wanted, held: str) -> Json:
+    def _rewrite(self, page: Json, wanted: WantedPage, held: str) -> Json:
         """Replace values and text of a page; with a long text it is marked as unfinished until it is complete."""
         if wanted.markdown.strip() and self._content.at_creation(wanted.text) is None:
             self._update(page["id"], key_value(held, UNFINISHED))

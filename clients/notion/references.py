@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KEPT_SECONDS = 60.0
 
 
-class References:
+class NotionReferences:
     """Resolves names in properties of type people and relation. Thread-safe."""
 
     def __init__(self, api: Client) -> None:

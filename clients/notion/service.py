@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://api.notion.com"
 
@@ -42,17 +42,17 @@ NOTION = Service(
     icon="description",
     settings=NotionSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="NOTION_TOKEN",
         place="Notion, My integrations (share your pages with it, too)",
         url="https://www.notion.so/my-integrations",
     ),
     reads=(
-        Read("GET", "/v1/**"),
-        Read("POST", "/v1/search"),
-        Read("POST", "/v1/databases/*/query"),
-        Read("POST", "/v1/data_sources/*/query"),
+        ReadRequest("GET", "/v1/**"),
+        ReadRequest("POST", "/v1/search"),
+        ReadRequest("POST", "/v1/databases/*/query"),
+        ReadRequest("POST", "/v1/data_sources/*/query"),
     ),
     pickers={"notion-database": "databases"},
     finders={"notion-database": "data_source"},

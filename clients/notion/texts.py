@@ -27,7 +27,7 @@ _LONGEST_WRITE = timedelta(minutes=30)
 """The longest time between the first block and the end of a long write."""
 
 
-class Pages:
+class PageTexts:
     """Any page shared with the connection. Raises only errors of `clients.errors`."""
 
     def __init__(self, api: Client, content: Content, written: WrittenPages) -> None:

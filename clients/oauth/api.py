@@ -10,16 +10,16 @@ import httpx
 
 from clients.error_mapping import of_broken_connection
 from clients.errors import ServiceError
-from clients.oauth.app import Tokens
+from clients.oauth.app import TokenSource
 
 Refusal = Callable[[httpx.Response], ServiceError]
 """Makes the error of an answer with status 300 or above."""
 
 
-class Api:
+class OAuthApi:
     """Sends requests of one account."""
 
-    def __init__(self, http: httpx.Client, tokens: Tokens, refusal: Refusal) -> None:
+    def __init__(self, http: httpx.Client, tokens: TokenSource, refusal: Refusal) -> None:
         self._service, self._http, self._tokens, self._refusal = tokens.app.service, http, tokens, refusal
 
     def asked(self, method: str, url: str, **more: Any) -> Any:

@@ -13,7 +13,7 @@ from clients.errors import AuthError
 from clients.service import Service
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Provides a client's access tokens."""
 
     @property
@@ -44,7 +44,7 @@ class SignInApp(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     needed: tuple[str, ...] = ()
     """The scopes that must be granted, as the token endpoint names them; empty: all."""
-    account_of: Callable[[httpx.Client, Tokens, str], str]
+    account_of: Callable[[httpx.Client, TokenSource, str], str]
     """Asks for the account's name; the last argument is the address of the API."""
     asks_more: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Parameters of the consent page beside those of RFC 6749."""

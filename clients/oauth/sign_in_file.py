@@ -15,7 +15,7 @@ from typing import Any
 
 from clients.errors import Timeout, Unavailable
 from clients.oauth.app import SignInApp
-from clients.sign_in import Place, Seal
+from clients.sign_in import Seal, SignInKeeper
 
 _LOCK_SECONDS = 30.0
 
@@ -35,7 +35,7 @@ class InClear:
         """Return False: the file stays in plain text."""
         return False
 
-    def place(self, path: Path) -> Place | None:
+    def place(self, path: Path) -> SignInKeeper | None:
         """Return None: it is this file."""
         return None
 
@@ -95,7 +95,7 @@ class SignInFile:
     def __init__(self, path: Path, app: SignInApp, seal: Seal | None = None) -> None:
         self.path, self.app = path, app
         self._seal: Seal = seal or InClear()
-        self._place: Place = self._seal.place(path) or DiskPlace(path, app)
+        self._place: SignInKeeper = self._seal.place(path) or DiskPlace(path, app)
 
     def read(self) -> dict[str, Any]:
         """Return the content; raises AuthError if the file is missing, malformed or cannot be decrypted."""

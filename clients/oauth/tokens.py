@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from clients.errors import AuthError
-from clients.oauth.app import SignInApp, Tokens
+from clients.oauth.app import SignInApp, TokenSource
 from clients.oauth.exchange import exchanged, granted_in, is_fresh, kept, now_utc
 from clients.oauth.settings import SignInSettings
 from clients.oauth.sign_in_file import SignInFile
@@ -110,7 +110,7 @@ def _account(info: dict[str, Any]) -> str:
     return str(info.get("account") or "")
 
 
-def tokens_of(app: SignInApp, settings: SignInSettings, http: httpx.Client, seal: Seal | None) -> Tokens:
+def tokens_of(app: SignInApp, settings: SignInSettings, http: httpx.Client, seal: Seal | None) -> TokenSource:
     """Return the token source of a connection's settings; an explicit token takes precedence."""
     token = settings.token.get_secret_value() if settings.token is not None else ""
     if token or settings.token_file is None:

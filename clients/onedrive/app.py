@@ -6,8 +6,8 @@ import httpx
 
 from clients.errors import BadAnswer
 from clients.listing import Json
-from clients.oauth.api import Api
-from clients.oauth.app import OAuthApp, Tokens
+from clients.oauth.api import OAuthApi
+from clients.oauth.app import OAuthApp, TokenSource
 from clients.oauth.sign_in import PublicClientSignIn
 from clients.onedrive.refusals import refusal
 from clients.onedrive.service import ONEDRIVE
@@ -29,8 +29,8 @@ def owner_of(drive: Json) -> str:
     return str(name)
 
 
-def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
-    return owner_of(Api(http, tokens, refusal).asked("GET", f"{base_url}/v1.0/me/drive"))
+def _account_of(http: httpx.Client, tokens: TokenSource, base_url: str) -> str:
+    return owner_of(OAuthApi(http, tokens, refusal).asked("GET", f"{base_url}/v1.0/me/drive"))
 
 
 ONEDRIVE_APP = OAuthApp(

@@ -14,19 +14,19 @@ import httpx
 
 from clients.check_line import CheckLine
 from clients.client import Opening
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import part_of, received, require_within
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
-from clients.oauth.api import Api
+from clients.oauth.api import OAuthApi
 from clients.oauth.tokens import tokens_of
 from clients.onedrive.app import ONEDRIVE_APP, SIGN_IN, owner_of
 from clients.onedrive.quick_xor import quick_xor
 from clients.onedrive.refusals import CursorRefused, refusal
 from clients.onedrive.service import ONEDRIVE, OnedriveSettings
-from clients.onedrive.uploads import Upload
+from clients.onedrive.uploads import OneDriveUpload
 from clients.sign_in import Seal
 from clients.transport import origin
 
@@ -48,7 +48,7 @@ class OnedriveClient(Drive):
         self._tokens = tokens_of(ONEDRIVE_APP, settings, http, seal)
         self._origin = origin(settings.base_url)
         self._url = f"{settings.base_url}/v1.0/me/drive"
-        self._api = Api(http, self._tokens, refusal)
+        self._api = OAuthApi(http, self._tokens, refusal)
         self._me: Json | None = None
 
     @classmethod
@@ -124,7 +124,7 @@ class OnedriveClient(Drive):
         where = "/".join(filter(None, (_path_of(within), name)))
         url = f"{self._url}/items/{within['id']}:/{quote(name, safe='')}"
         try:
-            return _shown(Upload(self._api, self.http, url).sent(source), where)
+            return _shown(OneDriveUpload(self._api, self.http, url).sent(source), where)
         except Conflict as error:
             raise taken(ONEDRIVE, where, error.http_status) from error
 
@@ -148,7 +148,7 @@ class OnedriveClient(Drive):
         except NotFound:
             return
 
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Ask for the changes of the drive: work accounts tell none of a single folder.
 
         If OneDrive does not keep them so long, new files are taken from a listing.
@@ -156,7 +156,7 @@ class OnedriveClient(Drive):
         within = self._item(folder)
         if cursor is None:
             _, link = self._delta(self._latest())
-            return Changes([], json.dumps({"link": link, "known": known_of(self._inside(within))}))
+            return FolderChanges([], json.dumps({"link": link, "known": known_of(self._inside(within))}))
         before, here = json.loads(cursor), _path_of(within)
         try:
             found, link = self._delta(before["link"])
@@ -165,7 +165,7 @@ class OnedriveClient(Drive):
             _, link = self._delta(self._latest())
             inside = self._inside(within)
         following = json.dumps({"link": link, "known": known_of(inside, before["known"])})
-        return Changes(unknown(inside, before["known"]), following)
+        return FolderChanges(unknown(inside, before["known"]), following)
 
     def folders(self) -> list[Json]:
         """List folders, nearest first: [{id, name, url}]; the name is the path. At most 50 folders are looked into."""

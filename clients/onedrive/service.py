@@ -6,8 +6,8 @@ from pydantic import Field
 
 from clients.base_url import BaseUrl
 from clients.oauth.settings import SignInSettings
-from clients.reads import Read
-from clients.service import Key, Service
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://graph.microsoft.com"
 _STORES = ("sharepoint.com", "1drv.com", "microsoftpersonalcontent.com", "livefilestore.com", "storage.live.com")
@@ -26,7 +26,7 @@ ONEDRIVE = Service(
     icon="cloud_sync",
     settings=OnedriveSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="ONEDRIVE_TOKEN",
         place="Microsoft Entra, App registrations",
@@ -36,12 +36,12 @@ ONEDRIVE = Service(
     # Content comes from the address of a store that Graph names, without a key; links to further pages may name the
     # drive by its id. A token is renewed by a POST.
     reads=(
-        Read("GET", "/v1.0/me/drive"),
-        Read("GET", "/v1.0/me/drive/**"),
-        Read("GET", "/v1.0/drives/**"),
-        *(Read("GET", "/**", f"https://*.{store}") for store in _STORES),
-        Read("POST", "/common/oauth2/v2.0/token"),
-        Read("POST", "/common/oauth2/v2.0/token", "https://login.microsoftonline.com"),
+        ReadRequest("GET", "/v1.0/me/drive"),
+        ReadRequest("GET", "/v1.0/me/drive/**"),
+        ReadRequest("GET", "/v1.0/drives/**"),
+        *(ReadRequest("GET", "/**", f"https://*.{store}") for store in _STORES),
+        ReadRequest("POST", "/common/oauth2/v2.0/token"),
+        ReadRequest("POST", "/common/oauth2/v2.0/token", "https://login.microsoftonline.com"),
     ),
     pickers={"drive-folder": "folders"},
     shown_at=("onedrive.live.com", "1drv.ms"),

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from clients.drives.parts import Progress, Session
+from clients.drives.parts import UploadProgress, UploadSession
 from clients.error_mapping import of_broken_connection
 from clients.errors import BadAnswer
-from clients.oauth.api import Api
+from clients.oauth.api import OAuthApi
 from clients.onedrive.refusals import refusal
 from clients.onedrive.service import ONEDRIVE
 
@@ -21,10 +21,10 @@ PART_BYTES = 16 * 320 * 1024
 """Microsoft asks for multiples of 320 KiB."""
 
 
-class Upload:
+class OneDriveUpload:
     """An upload to one address, where nothing may be yet."""
 
-    def __init__(self, api: Api, http: httpx.Client, url: str) -> None:
+    def __init__(self, api: OAuthApi, http: httpx.Client, url: str) -> None:
         self._api, self._http, self._url = api, http, url
 
     def sent(self, source: Path) -> dict[str, Any]:
@@ -40,24 +40,24 @@ class Upload:
     def _in_parts(self, source: Path) -> Any:
         asked = {"item": {"@microsoft.graph.conflictBehavior": "fail"}}
         session = self._api.asked("POST", f"{self._url}:/createUploadSession", json=asked)["uploadUrl"]
-        return Session(
+        return UploadSession(
             ONEDRIVE,
             PART_BYTES,
             put=lambda offset, part, size: self._part(session, offset, part, size),
             state=lambda _: self._progress(self._told("GET", session)),
         ).sent(source)
 
-    def _part(self, session: str, offset: int, part: bytes, size: int) -> Progress:
+    def _part(self, session: str, offset: int, part: bytes, size: int) -> UploadProgress:
         headers = {"Content-Range": f"bytes {offset}-{offset + len(part) - 1}/{size}"}
         return self._progress(self._told("PUT", session, headers=headers, content=part))
 
-    def _progress(self, told: Any) -> Progress:
+    def _progress(self, told: Any) -> UploadProgress:
         if "id" in told:
-            return Progress(0, told)
+            return UploadProgress(0, told)
         ranges = told["nextExpectedRanges"]
         if not ranges:
             raise BadAnswer("OneDrive does not say which part it expects.", service=ONEDRIVE.name)
-        return Progress(int(ranges[0].partition("-")[0]))
+        return UploadProgress(int(ranges[0].partition("-")[0]))
 
     def _told(self, method: str, session: str, **more: Any) -> Any:
         """Ask the address of the session, which is its own key: no token may go there."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import SERVER, Read
-from clients.service import Key, Service, Setting
+from clients.reads import SERVER, ReadRequest
+from clients.service import AccountKey, Service, Setting
 
 _URL = "https://api.openai.com/v1"
 
@@ -32,7 +32,7 @@ OPENAI = Service(
     settings=OpenAISettings,
     error_name="The model server",
     url=_URL,
-    key=Key(
+    key=AccountKey(
         setting="api_key",
         variable="OPENAI_API_KEY",
         place="OpenAI, API keys; any OpenAI-compatible server works",
@@ -50,14 +50,14 @@ OPENAI = Service(
     ),
     # The last four tell the size of the context: those of Ollama, LM Studio and llama.cpp.
     reads=(
-        Read("GET", "/models"),
-        Read("GET", "/models/**"),
-        Read("POST", "/chat/completions"),
-        Read("POST", "/embeddings"),
-        Read("GET", "/api/ps", SERVER),
-        Read("POST", "/api/show", SERVER),
-        Read("GET", "/api/v0/models", SERVER),
-        Read("GET", "/props", SERVER),
+        ReadRequest("GET", "/models"),
+        ReadRequest("GET", "/models/**"),
+        ReadRequest("POST", "/chat/completions"),
+        ReadRequest("POST", "/embeddings"),
+        ReadRequest("GET", "/api/ps", SERVER),
+        ReadRequest("POST", "/api/show", SERVER),
+        ReadRequest("GET", "/api/v0/models", SERVER),
+        ReadRequest("GET", "/props", SERVER),
     ),
     runs_locally=True,
     takes_default_model=True,

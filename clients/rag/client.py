@@ -20,7 +20,7 @@ from clients.in_workspace.names import is_name, require_name
 from clients.in_workspace.sqlite_file import opened
 from clients.rag import vectors
 from clients.rag.index_file import SCHEMA, VERSION, by_words, indexed, passage, passages_of, removed
-from clients.rag.records import Collection, Document, Embedding, Found, Known, ToEmbed
+from clients.rag.records import Collection, Document, Embedding, PassageHit, StoredDocument, ToEmbed
 from clients.rag.service import RAG, RagSettings
 from clients.rag.words import query
 from clients.reads_only import is_active, refused
@@ -92,7 +92,7 @@ class RagClient(Client):
             model, connection = ("", "") if known is None else (known.model, known.connection)
             return Collection(name, documents, count, size, model, dimensions, made, connection)
 
-    def documents(self, collection: str) -> list[Known]:
+    def documents(self, collection: str) -> list[StoredDocument]:
         """Return the documents of a collection by id; none if there is no such collection."""
         with self._reading(collection) as file:
             if file is None:
@@ -101,9 +101,9 @@ class RagClient(Client):
                 "SELECT id, title, url, characters, count(number), indexed_at FROM documents"
                 " LEFT JOIN passages ON document = id GROUP BY id ORDER BY id"
             )
-            return [Known(*row) for row in rows]
+            return [StoredDocument(*row) for row in rows]
 
-    def passages(self, collection: str, document: str) -> list[Found]:
+    def passages(self, collection: str, document: str) -> list[PassageHit]:
         """Return the passages of a document in order; none if there is no such document. Raises NotFound."""
         with self._there(collection) as file:
             return passages_of(file, document)
@@ -117,7 +117,7 @@ class RagClient(Client):
                 changed += indexed(file, document)
         return changed, len(documents) - changed
 
-    def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[Found]:
+    def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[PassageHit]:
         """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
 
         With the question's `vector`, the order by words and the order by meaning are fused. One without any word, such

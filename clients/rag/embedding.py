@@ -18,7 +18,7 @@ from clients.rag.records import Embedding
 _FORBIDDEN = 403
 
 
-class Embedder(Protocol):
+class EmbeddingClient(Protocol):
     """The client of a model that makes vectors."""
 
     @property
@@ -37,7 +37,7 @@ Used = Mapping[str, int]
 
 
 def embed_passages(
-    collections: RagClient, name: str, documents: Sequence[str], connection: str, embedder: Embedder
+    collections: RagClient, name: str, documents: Sequence[str], connection: str, embedder: EmbeddingClient
 ) -> tuple[int, Used]:
     """Give the passages of documents that have no vector one; return how many that were, and the tokens used.
 
@@ -55,7 +55,7 @@ def embed_passages(
 
 
 def embed_question(
-    collections: RagClient, name: str, question: str, embedder: Embedder
+    collections: RagClient, name: str, question: str, embedder: EmbeddingClient
 ) -> tuple[Sequence[float], Used] | None:
     """Return the vector of a question and the tokens used; None if the collection has no vectors.
 
@@ -69,7 +69,7 @@ def embed_question(
     return vector, answer["usage"]
 
 
-def _embedded(embedder: Embedder, texts: Sequence[str]) -> Mapping[str, Any]:
+def _embedded(embedder: EmbeddingClient, texts: Sequence[str]) -> Mapping[str, Any]:
     try:
         return embedder.embed(texts)
     except ServiceError as error:

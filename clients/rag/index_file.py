@@ -12,7 +12,7 @@ from typing import Any
 
 from clients.rag import vectors
 from clients.rag.passages import passages
-from clients.rag.records import Document, Found
+from clients.rag.records import Document, PassageHit
 from clients.rag.words import marked_signs, pairs, query
 
 VERSION = 3
@@ -51,21 +51,21 @@ def by_words(
     return {number: (score, _marks(text, question)) for number, score, text in rows}
 
 
-def passage(file: sqlite3.Connection, number: int, score: float, marks: tuple[tuple[int, int], ...] = ()) -> Found:
+def passage(file: sqlite3.Connection, number: int, score: float, marks: tuple[tuple[int, int], ...] = ()) -> PassageHit:
     """Return a passage by its number."""
     row = file.execute(f"{_PASSAGE} WHERE passages.number = ?", (number,)).fetchone()
     return _found(row, score, marks)
 
 
-def passages_of(file: sqlite3.Connection, document: str) -> list[Found]:
+def passages_of(file: sqlite3.Connection, document: str) -> list[PassageHit]:
     """Return the passages of a document in order."""
     rows = file.execute(f"{_PASSAGE} WHERE passages.document = ? ORDER BY passages.first", (document,))
     return [_found(row, 0.0) for row in rows]
 
 
-def _found(row: Sequence[Any], score: float, marks: tuple[tuple[int, int], ...] = ()) -> Found:
+def _found(row: Sequence[Any], score: float, marks: tuple[tuple[int, int], ...] = ()) -> PassageHit:
     document, title, url, page, start, end, text, headings = row
-    return Found(document, title, url, page, start, end, text, headings, score, marks)
+    return PassageHit(document, title, url, page, start, end, text, headings, score, marks)
 
 
 def indexed(file: sqlite3.Connection, document: Document) -> bool:

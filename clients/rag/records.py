@@ -49,7 +49,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Known:
+class StoredDocument:
     """A document of a collection."""
 
     id: str
@@ -61,7 +61,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Found:
+class PassageHit:
     """A passage that was found; `start` and `end` are offsets into the text of its document."""
 
     document: str

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from clients.check_line import CheckLine
 from clients.client import Opening
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import changes_of, folder_rows, named_like
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
@@ -28,7 +28,7 @@ from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.s3.service import S3, S3Settings
-from clients.s3.signature import EMPTY_SHA256, Credentials, address, signed
+from clients.s3.signature import EMPTY_SHA256, S3Credentials, address, signed
 from clients.secrets import known
 
 PART_BYTES = 16 * 1024 * 1024
@@ -49,7 +49,7 @@ class S3Client(Drive):
         self.http = http
         self._url = settings.base_url.rstrip("/")
         secret = settings.secret_access_key.get_secret_value()
-        self._by = Credentials(settings.access_key_id, secret, settings.region)
+        self._by = S3Credentials(settings.access_key_id, secret, settings.region)
         known.keep(f"objects at {self._url}", secret)
 
     @classmethod
@@ -149,7 +149,7 @@ class S3Client(Drive):
         except Conflict as error:
             raise changed from error
 
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Compare the listing of a folder with that at the cursor."""
         return changes_of(self._inside(folder), cursor)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service, Setting
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service, Setting
 
 
 class S3Settings(BaseModel):
@@ -28,7 +28,7 @@ S3 = Service(
     error_name="The S3 server",
     settings=S3Settings,
     kind="drive",
-    key=Key(
+    key=AccountKey(
         setting="secret_access_key",
         variable="AWS_SECRET_ACCESS_KEY",
         place="AWS console, IAM, Users, Security credentials, Access keys",
@@ -40,7 +40,7 @@ S3 = Service(
         Setting("access_key_id", "AWS_ACCESS_KEY_ID", "Access key id"),
         Setting("region", "AWS_REGION", "Region", "us-east-1"),
     ),
-    reads=(Read("GET", "/**"), Read("HEAD", "/**")),
+    reads=(ReadRequest("GET", "/**"), ReadRequest("HEAD", "/**")),
     pickers={"drive-folder": "folders"},
     link="File",
 )

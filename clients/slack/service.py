@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://slack.com/api"
 
@@ -26,7 +26,7 @@ SLACK = Service(
     icon="tag",
     settings=SlackSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="SLACK_BOT_TOKEN",
         place="Slack, Your apps, OAuth & Permissions, Bot User OAuth Token",
@@ -34,10 +34,10 @@ SLACK = Service(
         label="Bot token",
     ),
     reads=(
-        Read("GET", "/auth.test"),
-        Read("GET", "/conversations.list"),
-        Read("GET", "/conversations.history"),
-        Read("GET", "/conversations.replies"),
+        ReadRequest("GET", "/auth.test"),
+        ReadRequest("GET", "/conversations.list"),
+        ReadRequest("GET", "/conversations.history"),
+        ReadRequest("GET", "/conversations.replies"),
     ),
     pickers={"slack-channel": "channels"},
     shown_at=("slack.com", "app.slack.com"),

@@ -15,7 +15,7 @@ from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.mail_server.failures import of_reply, sending
 from clients.mail_server.providers import SERVICE
 from clients.mail_server.settings import ImapSettings, Servers
-from clients.mail_server.wire import Door, Wire
+from clients.mail_server.wire import MailConnector, MailSocket
 
 _CALL_SECONDS = 300.0
 # An address literal reveals no more about this machine than necessary (RFC 5321 4.1.4; Thunderbird does the same).
@@ -25,7 +25,7 @@ _OWN_NAME = "[127.0.0.1]"
 class _Smtp(smtplib.SMTP):
     """smtplib's protocol over a wire that enforces deadlines, sizes and the address guard."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: MailSocket) -> None:
         super().__init__(local_hostname=_OWN_NAME)
         self.wire = wire
         self.sock: Any = wire
@@ -58,10 +58,10 @@ class _Smtp(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
 
 
-class Outbox:
+class SmtpSender:
     """Sends one mailbox's mail. Thread-safe; each mail uses its own connection."""
 
-    def __init__(self, settings: ImapSettings, door: Door) -> None:
+    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
         self.address = settings.address
         self._user = settings.user or settings.address
         self._password = settings.password

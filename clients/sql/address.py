@@ -36,7 +36,7 @@ _FORMS = (
 
 
 @dataclass(frozen=True)
-class Address:
+class DatabaseAddress:
     """Where a database is, and as whom it is used."""
 
     dialect: Dialect
@@ -67,7 +67,7 @@ class Address:
         return (self.password, quote(self.password, safe="")) if self.password else ()
 
 
-def parsed(url: str) -> Address:
+def parsed(url: str) -> DatabaseAddress:
     """Return the address that a URL names. Raises InvalidRequest, which never repeats a password."""
     if not url.strip():
         raise _wrong("The connection has no `url`.")
@@ -87,7 +87,7 @@ def parsed(url: str) -> Address:
     database = unquote(parts.path.lstrip("/"))
     if not host or not parts.username or not database or "/" in database:
         raise _wrong("The database's `url` needs a user, a host and the name of one database.")
-    return Address(
+    return DatabaseAddress(
         dialect,
         host,
         port or _PORTS[dialect],
@@ -98,11 +98,11 @@ def parsed(url: str) -> Address:
     )
 
 
-def _file(parts: SplitResult, dialect: Dialect) -> Address:
+def _file(parts: SplitResult, dialect: Dialect) -> DatabaseAddress:
     path = unquote(parts.path)
     if parts.netloc or not path.strip("/") or parts.query:
         raise _wrong("The `url` of a database file has no host and no options.")
-    return Address(dialect, database=path.removeprefix("/"))
+    return DatabaseAddress(dialect, database=path.removeprefix("/"))
 
 
 def _security(host: str, options: Mapping[str, str]) -> Security:
@@ -118,7 +118,9 @@ def _wrong(message: str) -> InvalidRequest:
     return InvalidRequest(message, service=NAME, remedy=_FORMS)
 
 
-def file_of(address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False) -> Path:
+def file_of(
+    address: DatabaseAddress, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False
+) -> Path:
     """Return the file of an address: relative ones are in the workspace.
 
     Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings. The demo's own

@@ -14,14 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clients.check_line import CheckLine
-from clients.client import Client, Opening, Seen
+from clients.client import AccountSighting, Client, Opening
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
-from clients.sql.address import Address, file_of, parsed
-from clients.sql.database import Database, Table, Write, Written
+from clients.sql.address import DatabaseAddress, file_of, parsed
+from clients.sql.database import Database, Table, WriteResult, WriteStatement
 from clients.sql.reading import proven
 from clients.sql.schemas import Memory
-from clients.sql.select import Selection, statement_of
+from clients.sql.select import RowSelection, statement_of
 from clients.sql.service import NAME, SQL, SqlSettings
 from clients.sql.values import record
 
@@ -34,7 +34,7 @@ _NAMED_COLUMNS = 30
 """Columns of a table that a picked statement names."""
 
 
-class Rows(Struct, frozen=True):
+class QueryRows(Struct, frozen=True):
     """The rows of a query as objects, and whether there are more."""
 
     columns: Sequence[Mapping[str, str]]
@@ -81,16 +81,16 @@ class SqlClient(Client):
             return [CheckLine(_place_of(error), ok=False, text=f"{error.message} {error.remedy}".strip())]
         return [CheckLine("sign-in", ok=True, text=f"{self.account()} answers."), *rights]
 
-    def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> Rows:
+    def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> QueryRows:
         """Return at most `limit` rows of a query. Raises InvalidRequest if it may do more than read."""
         database = self._database()
         with database.read(proven(statement, database.dialect), parameters, limit) as found:
             names = [column.name for column in found.columns]
             rows = list(islice(_within(found.rows, names, _MOST_BYTES), limit))
             is_cut = next(iter(found.rows), None) is not None
-            return Rows([asdict(column) for column in found.columns], rows, is_cut)
+            return QueryRows([asdict(column) for column in found.columns], rows, is_cut)
 
-    def lines(self, statement: str, parameters: Mapping[str, Any], limit: int) -> tuple[Rows, bytes]:
+    def lines(self, statement: str, parameters: Mapping[str, Any], limit: int) -> tuple[QueryRows, bytes]:
         """Return at most `limit` rows of a query as JSON lines, beside its columns and whether there are more."""
         database = self._database()
         with database.read(proven(statement, database.dialect), parameters, limit) as found:
@@ -98,18 +98,18 @@ class SqlClient(Client):
             taken = islice(_within(found.rows, names, _MOST_FILE_BYTES), limit)
             content = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in taken)
             is_cut = next(iter(found.rows), None) is not None
-            return Rows([asdict(column) for column in found.columns], (), is_cut), content
+            return QueryRows([asdict(column) for column in found.columns], (), is_cut), content
 
-    def select(self, selection: Selection) -> Rows:
+    def select(self, selection: RowSelection) -> QueryRows:
         """Return rows of one table; one more than asked for is read, to know whether there are more."""
         statement, values = statement_of(replace(selection, limit=selection.limit + 1), self._database().dialect)
         return self.query(statement, values, selection.limit)
 
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once: `write.marker` is inserted in the same transaction."""
         return self._database().execute(write)
 
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Return what the write with this marker did, None if it was not made."""
         return self._database().found(marker)
 
@@ -121,11 +121,11 @@ class SqlClient(Client):
             memory.keep(found)
         return found
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> AccountSighting | None:
         """Return the `SeenTables` of the last reading of the tables."""
         memory = self._memory()
         found = None if memory is None else memory.seen()
-        return None if found is None else Seen(*found)
+        return None if found is None else AccountSighting(*found)
 
     def tables(self) -> list[str]:
         """List the names of the tables and views, for a picker."""
@@ -143,7 +143,7 @@ class SqlClient(Client):
         dialect, found = self._database().dialect, []
         for table in self.schema():
             names = [column.name for column in table.columns]
-            selection = Selection(table.name, names if len(names) <= _NAMED_COLUMNS else (), limit=_PICKED_ROWS)
+            selection = RowSelection(table.name, names if len(names) <= _NAMED_COLUMNS else (), limit=_PICKED_ROWS)
             with suppress(InvalidRequest):
                 found.append(statement_of(selection, dialect)[0])
         return found
@@ -153,7 +153,7 @@ class SqlClient(Client):
         address = _address_or_none(self._settings)
         return None if address is None or self._state_folder is None else Memory(self._state_folder, address)
 
-    def _address(self) -> Address:
+    def _address(self) -> DatabaseAddress:
         return parsed(self._settings.url.get_secret_value())
 
     def _database(self) -> Database:
@@ -169,7 +169,7 @@ class SqlClient(Client):
 
         return MysqlDatabase(address, self._settings.ca_file)
 
-    def _of_file(self, address: Address) -> Database:
+    def _of_file(self, address: DatabaseAddress) -> Database:
         file = file_of(address, self._workspace, self._state_folder, is_demo=self._is_demo)
         if address.dialect == "sqlite":
             from clients.sql.sqlite import SqliteDatabase
@@ -183,7 +183,7 @@ class SqlClient(Client):
         return DuckdbDatabase(file, address.shown)
 
 
-def _address_or_none(settings: SqlSettings) -> Address | None:
+def _address_or_none(settings: SqlSettings) -> DatabaseAddress | None:
     try:
         return parsed(settings.url.get_secret_value())
     except ServiceError:

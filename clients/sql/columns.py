@@ -16,7 +16,7 @@ from msgspec import Struct
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
 from clients.sql.parameters import names_in
-from clients.sql.reading import Reading, proven
+from clients.sql.reading import ProvenStatement, proven
 from clients.sql.values import unique
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _TEXTS = frozenset(
 
 
 @lru_cache(maxsize=256)
-def reading_of(statement: str, dialects: tuple[Dialect, ...] = DIALECTS) -> Reading:
+def reading_of(statement: str, dialects: tuple[Dialect, ...] = DIALECTS) -> ProvenStatement:
     """Return the proof that a statement reads, in the first dialect that allows it. Raises InvalidRequest."""
     first: InvalidRequest | None = None
     for dialect in dialects:

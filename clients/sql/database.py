@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from clients.check_line import CheckLine
 from clients.sql.address import Dialect
-from clients.sql.reading import Reading
+from clients.sql.reading import ProvenStatement
 
 Value: TypeAlias = Any
 """A plain JSON value."""
@@ -60,7 +60,7 @@ class Table:
     columns: Sequence[TableColumn] = ()
 
 
-class Write(Struct, frozen=True):
+class WriteStatement(Struct, frozen=True):
     """A statement to execute once."""
 
     statement: str
@@ -68,7 +68,7 @@ class Write(Struct, frozen=True):
     marker: str
 
 
-class Written(Struct, frozen=True):
+class WriteResult(Struct, frozen=True):
     """What a write did: the number of rows, and those that it returns."""
 
     affected: int
@@ -81,21 +81,23 @@ class Database(ABC):
     dialect: Dialect
 
     @abstractmethod
-    def read(self, reading: Reading, parameters: Mapping[str, Value], limit: int) -> AbstractContextManager[Result]:
+    def read(
+        self, reading: ProvenStatement, parameters: Mapping[str, Value], limit: int
+    ) -> AbstractContextManager[Result]:
         """Run a query in a session that cannot write, for at most one row more than `limit`. Raises ServiceError.
 
         Rows are read while they are used: only a few are in memory.
         """
 
     @abstractmethod
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once: its marker is inserted first, in the same transaction. Raises ServiceError.
 
         If the marker is there already, the result of the earlier execution is returned.
         """
 
     @abstractmethod
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Return what the write with this marker did; None if it was not made. Raises ServiceError."""
 
     @abstractmethod

@@ -21,10 +21,10 @@ from clients.deadline import seconds_left
 from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.reads_only import is_active, refused
 from clients.sql.changes import require_change
-from clients.sql.database import ONCE, TRANSIENT_SECONDS, Column, Database, Result, Table, Write, Written
-from clients.sql.gate import Gate, in_use
+from clients.sql.database import ONCE, TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
+from clients.sql.gate import FileGate, in_use
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import Reading, parsed, refusal, require_small_values
+from clients.sql.reading import ProvenStatement, parsed, refusal, require_small_values
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import in_batches, record, unique
@@ -71,7 +71,7 @@ WHERE NOT c.internal AND c.database_name = current_database() AND c.table_name <
 """  # noqa: S608 - the name is a constant
 
 
-_gates: Mapping[Path, Gate] = defaultdict(Gate)
+_gates: Mapping[Path, FileGate] = defaultdict(FileGate)
 
 
 class DuckdbDatabase(Database):
@@ -83,7 +83,7 @@ class DuckdbDatabase(Database):
         self._path, self._shown = path, shown
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
+    def read(self, reading: ProvenStatement, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: the file is opened for reading, and DuckDB itself must take the statement for a query."""
         require_all(reading.names, parameters)
         given = {name: sendable(value) for name, value in parameters.items()}
@@ -94,7 +94,7 @@ class DuckdbDatabase(Database):
             columns = [Column(name, kind) for name, kind in zip(names, types, strict=True)]
             yield Result(columns, in_batches(_fetched(connection, 1), lambda most: _fetched(connection, most), limit))
 
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once."""
         if is_active():
             raise refused(f"A statement to {self._shown}")
@@ -119,7 +119,7 @@ class DuckdbDatabase(Database):
             connection.execute("COMMIT")
             return done
 
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Look for the marker."""
         with self._errors(), self._reading() as connection:
             return _found(connection, marker) if _all(connection, _IS_THERE)[0][0] else None
@@ -225,20 +225,20 @@ def _in_utc(row: Sequence[Any]) -> Sequence[Any]:
     return [one.astimezone(UTC) if isinstance(one, datetime) and one.tzinfo is not None else one for one in row]
 
 
-def _executed(connection: DuckDBPyConnection, write: Write) -> Written:
+def _executed(connection: DuckDBPyConnection, write: WriteStatement) -> WriteResult:
     """Run the statement of a write; a change without RETURNING answers with the number of its rows."""
     given = {name: sendable(value) for name, value in write.parameters.items()}
     done = connection.execute(_only(connection, _named(write.statement), ()), given)
     names = unique(str(one[0]) for one in done.description or ())
     rows = [record(names, _in_utc(row)) for row in done.fetchmany(_MOST_RETURNED)]
     if names == ["Count"]:
-        return Written(int(rows[0]["Count"]) if rows else 0)
-    return Written(len(rows), tuple(rows))
+        return WriteResult(int(rows[0]["Count"]) if rows else 0)
+    return WriteResult(len(rows), tuple(rows))
 
 
-def _found(connection: DuckDBPyConnection, marker: str) -> Written | None:
+def _found(connection: DuckDBPyConnection, marker: str) -> WriteResult | None:
     rows = connection.execute(_FIND, {"marker": marker}).fetchall()
-    return Written(**json.loads(rows[0][0])) if rows else None
+    return WriteResult(**json.loads(rows[0][0])) if rows else None
 
 
 def _all(connection: DuckDBPyConnection, statement: str) -> Sequence[Sequence[Any]]:

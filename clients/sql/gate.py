@@ -12,7 +12,7 @@ from clients.sql.database import TRANSIENT_SECONDS
 from clients.sql.service import NAME
 
 
-class Gate:
+class FileGate:
     """A file's turns in this process: many readers at once, or one writer."""
 
     def __init__(self) -> None:

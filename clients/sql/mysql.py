@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from clients.check_line import CheckLine
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.reads_only import checked, is_active, refused
-from clients.sql.address import Address
+from clients.sql.address import DatabaseAddress
 from clients.sql.changes import require_change
-from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, Write, Written
+from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import Reading, parsed
+from clients.sql.reading import ProvenStatement, parsed
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import unique
-from clients.sql.wire import Wire, connected, milliseconds_left, tls, understood
+from clients.sql.wire import DriverSocket, connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -64,11 +64,11 @@ class MysqlDatabase(Database):
 
     dialect = "mysql"
 
-    def __init__(self, address: Address, ca_file: str) -> None:
+    def __init__(self, address: DatabaseAddress, ca_file: str) -> None:
         self._address, self._ca_file = address, ca_file
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
+    def read(self, reading: ProvenStatement, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: in a read-only transaction of a read-only session."""
         require_all(reading.names, parameters)
         with checked(), self._reading() as connection, _streaming(connection) as cursor:
@@ -79,7 +79,7 @@ class MysqlDatabase(Database):
             ]
             yield Result(columns, _rows(cursor, _wire_of(connection), limit))
 
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once."""
         if is_active():
             raise refused(f"A statement to {self._address.shown}")
@@ -95,7 +95,7 @@ class MysqlDatabase(Database):
                 assert found is not None
                 return found
             cursor = connection.cursor()
-            done = Written(max(cursor.execute(_filled(connection, write.statement, write.parameters)), 0))
+            done = WriteResult(max(cursor.execute(_filled(connection, write.statement, write.parameters)), 0))
             cursor.execute(_UPDATE, (json.dumps({"affected": done.affected, "rows": []}), write.marker))
             connection.commit()
             return done
@@ -112,14 +112,14 @@ class MysqlDatabase(Database):
                 said.remedy = f"Let an account that may create tables run: {_CREATE}; then grant all rights on it."
                 raise said from None
 
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Look for the marker."""
         with checked(), self._reading() as connection:
             return self._found(connection, marker) if _all(connection, _IS_THERE)[0][0] else None
 
-    def _found(self, connection: Connection[Any], marker: str) -> Written | None:
+    def _found(self, connection: Connection[Any], marker: str) -> WriteResult | None:
         rows = _all(connection, _FIND, (marker,))
-        return Written(**json.loads(rows[0][0])) if rows else None
+        return WriteResult(**json.loads(rows[0][0])) if rows else None
 
     def tables(self) -> Sequence[Table]:
         """Return the tables and views of the database."""
@@ -244,7 +244,7 @@ def _streaming(connection: Connection[Any]) -> Iterator[Any]:
             cursor._result.unbuffered_active = False  # noqa: SLF001
 
 
-def _rows(cursor: Any, wire: Wire, limit: int) -> Iterator[Sequence[Any]]:
+def _rows(cursor: Any, wire: DriverSocket, limit: int) -> Iterator[Sequence[Any]]:
     """Yield the rows one by one, and at most one more than `limit`: each may be as large as an answer."""
     for _ in range(limit + 1):
         wire.count_anew()
@@ -254,10 +254,10 @@ def _rows(cursor: Any, wire: Wire, limit: int) -> Iterator[Sequence[Any]]:
         yield row
 
 
-def _wire_of(connection: Connection[Any]) -> Wire:
+def _wire_of(connection: Connection[Any]) -> DriverSocket:
     """Return what the driver sends through."""
     wire = connection._sock  # noqa: SLF001 - the driver has no public name for it
-    assert isinstance(wire, Wire)
+    assert isinstance(wire, DriverSocket)
     return wire
 
 
@@ -280,7 +280,7 @@ def _type_name(code: int) -> str:
 
 
 @contextmanager
-def _errors(address: Address) -> Iterator[None]:
+def _errors(address: DatabaseAddress) -> Iterator[None]:
     """Turn what the driver raises into our errors."""
     import pymysql
 

@@ -14,7 +14,7 @@ from clients.sql.address import Dialect
 from clients.sql.service import NAME
 
 
-class Place(Struct, frozen=True):
+class ParameterPlace(Struct, frozen=True):
     """Where a parameter is in a statement."""
 
     name: str
@@ -22,7 +22,7 @@ class Place(Struct, frozen=True):
     end: int
 
 
-def places(statement: str, dialect: Dialect) -> Iterator[Place]:
+def places(statement: str, dialect: Dialect) -> Iterator[ParameterPlace]:
     """Yield the parameters in order. Raises InvalidRequest for a statement that cannot be read, or has `?`."""
     import sqlglot
     from sqlglot import TokenType
@@ -36,7 +36,7 @@ def places(statement: str, dialect: Dialect) -> Iterator[Place]:
             raise InvalidRequest("Parameters have names here: write `:name` instead of `?`.", service=NAME)
         is_name = after.text.isidentifier() and after.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
         if colon.token_type == TokenType.COLON and after.start == colon.end + 1 and is_name:
-            yield Place(after.text, colon.start, after.end + 1)
+            yield ParameterPlace(after.text, colon.start, after.end + 1)
 
 
 def names_in(statement: str, dialect: Dialect) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from clients.check_line import CheckLine
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.reads_only import checked, is_active, refused
-from clients.sql.address import Address
+from clients.sql.address import DatabaseAddress
 from clients.sql.attributes import called
 from clients.sql.changes import require_change
-from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, Write, Written
+from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import Reading, harmless_functions, refusal
+from clients.sql.reading import ProvenStatement, harmless_functions, refusal
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import in_batches, record, unique
@@ -70,11 +70,11 @@ class PostgresDatabase(Database):
 
     dialect = "postgres"
 
-    def __init__(self, address: Address, ca_file: str) -> None:
+    def __init__(self, address: DatabaseAddress, ca_file: str) -> None:
         self._address, self._ca_file = address, ca_file
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
+    def read(self, reading: ProvenStatement, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: in a read-only transaction, by a cursor, which the server allows for queries alone."""
         require_all(reading.names, parameters)
         statement, values = _numbered(reading.statement, parameters)
@@ -87,7 +87,7 @@ class PostgresDatabase(Database):
             columns = [Column(name, kind) for name, kind in zip(names, types, strict=True)]
             yield Result(columns, in_batches(first.rows or (), lambda most: _fetched(connection, most), limit))
 
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once."""
         if is_active():
             raise refused(f"A statement to {self._address.shown}")
@@ -106,7 +106,7 @@ class PostgresDatabase(Database):
             answer = _run(connection, statement, values)
             names = unique(one["name"] for one in answer.columns or ())
             rows = tuple(record(names, row) for row in (answer.rows or ())[:_MOST_RETURNED])
-            done = Written(max(answer.row_count, 0), rows)
+            done = WriteResult(max(answer.row_count, 0), rows)
             kept = json.dumps({"affected": done.affected, "rows": list(rows)})
             _run(connection, _UPDATE, [kept, write.marker])
             _run(connection, "COMMIT")
@@ -122,16 +122,16 @@ class PostgresDatabase(Database):
                     error.remedy = f"Let an account that may create tables run: {_CREATE}; then grant all rights on it."
                     raise
 
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Look for the marker."""
         with checked(), self._reading() as connection:
             if not _run(connection, _IS_THERE).rows[0][0]:
                 return None
             return self._found(connection, marker)
 
-    def _found(self, connection: CoreConnection, marker: str) -> Written | None:
+    def _found(self, connection: CoreConnection, marker: str) -> WriteResult | None:
         rows = _run(connection, _FIND, [marker]).rows
-        return Written(**json.loads(rows[0][0])) if rows else None
+        return WriteResult(**json.loads(rows[0][0])) if rows else None
 
     def tables(self) -> Sequence[Table]:
         """Return the tables and views that the account may read."""
@@ -218,7 +218,7 @@ def _run(connection: CoreConnection, statement: str, values: Sequence[str | None
         raise _mapped(error) from None
 
 
-def _require_columns(connection: CoreConnection, reading: Reading) -> None:
+def _require_columns(connection: CoreConnection, reading: ProvenStatement) -> None:
     """Raise InvalidRequest if a name behind that of a table is a function that may do more than read."""
     harmless = harmless_functions("postgres")
     name = called(reading.attributes, harmless, lambda statement, values: _run(connection, statement, values).rows)
@@ -253,7 +253,7 @@ def _as_text(value: Any) -> str | None:
 
 
 @contextmanager
-def _errors(address: Address) -> Iterator[None]:
+def _errors(address: DatabaseAddress) -> Iterator[None]:
     """Turn what the driver raises into our errors."""
     from pg8000.exceptions import DatabaseError, Error
 

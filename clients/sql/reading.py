@@ -104,7 +104,7 @@ _FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
 """Functions that sqlglot does not know itself, and that read nothing but their arguments and the clock."""
 
 
-class Reading(Struct, frozen=True):
+class ProvenStatement(Struct, frozen=True):
     """A statement that was proven to read. Only `proven` makes one."""
 
     statement: str
@@ -116,7 +116,7 @@ class Reading(Struct, frozen=True):
     """For PostgreSQL: names that the database must look at before it runs the statement."""
 
 
-def proven(statement: str, dialect: Dialect) -> Reading:
+def proven(statement: str, dialect: Dialect) -> ProvenStatement:
     """Return the statement as a proven read. Raises InvalidRequest, which says what is in the way."""
     from sqlglot import exp
 
@@ -136,7 +136,7 @@ def proven(statement: str, dialect: Dialect) -> Reading:
     if dialect == "duckdb":
         require_small_values(tree)
     attributes = attributes_of(tree) if dialect == "postgres" else ()
-    return Reading(statement, dialect, names_in(statement, dialect), tree, attributes)
+    return ProvenStatement(statement, dialect, names_in(statement, dialect), tree, attributes)
 
 
 def parsed(statement: str, dialect: Dialect) -> list[exp.Expr]:

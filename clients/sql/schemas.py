@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from clients.sql.address import Address, Dialect
+from clients.sql.address import DatabaseAddress, Dialect
 from clients.sql.database import Table, TableColumn
 
 _FOLDER = "sql-tables"
@@ -42,7 +42,7 @@ class Memory(Struct, frozen=True):
     """A file in the folder of the state with the tables that one account saw; its time is that of the reading."""
 
     folder: Path
-    address: Address
+    address: DatabaseAddress
 
     @property
     def _path(self) -> Path:

@@ -12,7 +12,7 @@ from clients.sql.address import Dialect
 from clients.sql.service import NAME
 
 
-class Selection(Struct, frozen=True):
+class RowSelection(Struct, frozen=True):
     """Rows of a table. Columns may be written as `table.column`, as pickers do."""
 
     table: str
@@ -30,7 +30,7 @@ class Selection(Struct, frozen=True):
     limit: int = 1_000
 
 
-def statement_of(selection: Selection, dialect: Dialect) -> tuple[str, dict[str, Any]]:
+def statement_of(selection: RowSelection, dialect: Dialect) -> tuple[str, dict[str, Any]]:
     """Return the query and its parameters. Raises InvalidRequest for a name that none can have."""
     table, order = selection.table, selection.order_by and column_of(selection.table, selection.order_by)
     columns = ", ".join(_quoted(column_of(table, name), dialect) for name in selection.columns) or "*"
@@ -63,7 +63,7 @@ def _parts(table: str, dialect: Dialect) -> Sequence[str]:
     return [table.removeprefix("main.")] if dialect == "sqlite" else table.split(".")
 
 
-def _ordering(column: str, selection: Selection, dialect: Dialect) -> str:
+def _ordering(column: str, selection: RowSelection, dialect: Dialect) -> str:
     direction = " DESC" if selection.descending else ""
     if selection.needs_order or selection.at_least is not None:
         return f"{column}{direction}"

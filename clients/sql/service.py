@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from clients.service import Extra, Key, Service
+from clients.service import AccountKey, Extra, Service
 
 NAME = "sql"
 
@@ -29,7 +29,7 @@ SQL = Service(
     settings=SqlSettings,
     error_name="The database",
     usual_name="database",
-    key=Key(
+    key=AccountKey(
         setting="url",
         variable="DATABASE_URL",
         place="Your database's host shows it as connection string (the link explains its form)",

@@ -17,9 +17,19 @@ from clients.in_workspace.own_files import STATE, holds_state
 from clients.reads_only import is_active, refused
 from clients.sql import guard
 from clients.sql.changes import require_change
-from clients.sql.database import ONCE, TRANSIENT_SECONDS, Column, Database, Result, Table, TableColumn, Write, Written
+from clients.sql.database import (
+    ONCE,
+    TRANSIENT_SECONDS,
+    Column,
+    Database,
+    Result,
+    Table,
+    TableColumn,
+    WriteResult,
+    WriteStatement,
+)
 from clients.sql.parameters import names_in, require_all, sendable
-from clients.sql.reading import Reading
+from clients.sql.reading import ProvenStatement
 from clients.sql.service import NAME
 from clients.sql.values import record, unique
 
@@ -46,7 +56,7 @@ class SqliteDatabase(Database):
         self._path, self._shown = path, shown
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
+    def read(self, reading: ProvenStatement, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: the file is opened for reading, and the authorizer allows nothing else."""
         require_all(reading.names, parameters)
         given = {name: sendable(value) for name, value in parameters.items()}
@@ -57,7 +67,7 @@ class SqliteDatabase(Database):
             names = unique(one[0] for one in found.description or ())
             yield Result([Column(name) for name in names], islice(found, limit + 1))
 
-    def execute(self, write: Write) -> Written:
+    def execute(self, write: WriteStatement) -> WriteResult:
         """Execute a statement once."""
         if is_active():
             raise refused(f"A statement to {self._shown}")
@@ -77,16 +87,16 @@ class SqliteDatabase(Database):
             connection.execute("COMMIT")
             return done
 
-    def found(self, marker: str) -> Written | None:
+    def found(self, marker: str) -> WriteResult | None:
         """Look for the marker."""
         with self._errors(), closing(self._opened("ro")) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (ONCE,)).fetchone() is None:
                 return None
             row = connection.execute(_FIND, (marker,)).fetchone()
-            return None if row is None else Written(**json.loads(row[0]))
+            return None if row is None else WriteResult(**json.loads(row[0]))
 
-    def _known(self, connection: sqlite3.Connection, marker: str) -> Written:
-        return Written(**json.loads(connection.execute(_FIND, (marker,)).fetchone()[0]))
+    def _known(self, connection: sqlite3.Connection, marker: str) -> WriteResult:
+        return WriteResult(**json.loads(connection.execute(_FIND, (marker,)).fetchone()[0]))
 
     def tables(self) -> Sequence[Table]:
         """Return the tables and views of the file, without those in which virtual tables keep their contents.
@@ -139,12 +149,12 @@ def _require_not_ours(connection: sqlite3.Connection, shown: str) -> None:
         raise InvalidRequest(message, service=NAME, remedy="Name a database of your own in the connection's `url`.")
 
 
-def _executed(connection: sqlite3.Connection, write: Write) -> Written:
+def _executed(connection: sqlite3.Connection, write: WriteStatement) -> WriteResult:
     given = {name: sendable(value) for name, value in write.parameters.items()}
     found = connection.execute(write.statement, given)
     names = unique(one[0] for one in found.description or ())
     rows = tuple(record(names, row) for row in found.fetchmany(_MOST_RETURNED)) if names else ()
-    return Written(max(found.rowcount, len(rows), 0), rows)
+    return WriteResult(max(found.rowcount, len(rows), 0), rows)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[TableColumn]:

@@ -17,8 +17,8 @@ import httpcore
 
 from clients.deadline import seconds_left
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
-from clients.sockets import Gate
-from clients.sql.address import Address
+from clients.sockets import NetworkGate
+from clients.sql.address import DatabaseAddress
 from clients.sql.service import NAME
 
 _CONNECT_SECONDS = 15.0
@@ -27,7 +27,7 @@ _MOST_BYTES = 64_000_000
 """What one answer may take on the way: more than the rows of a step, with room for how the server writes them."""
 
 
-class Wire:
+class DriverSocket:
     """The part of a socket that the drivers use. Raises only ServiceError."""
 
     def __init__(self, stream: httpcore.NetworkStream, shown: str) -> None:
@@ -74,7 +74,7 @@ class Wire:
         raw = _Raw(self)
         return io.BufferedReader(raw) if mode == "rb" else io.BufferedRWPair(raw, raw)
 
-    def secured(self, context: ssl.SSLContext, host: str) -> Wire:
+    def secured(self, context: ssl.SSLContext, host: str) -> DriverSocket:
         """Start TLS on the connection, and return it."""
         try:
             self._stream = self._stream.start_tls(context, host, _CONNECT_SECONDS)
@@ -105,7 +105,7 @@ class Wire:
 class _Raw(io.RawIOBase):
     """The unbuffered file under the buffers of the standard library."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: DriverSocket) -> None:
         self._wire = wire
 
     def readable(self) -> bool:
@@ -128,17 +128,17 @@ class Tls(ssl.SSLContext):
 
     def wrap_socket(self, sock: Any, *args: Any, **more: Any) -> Any:
         """Return the connection with TLS."""
-        if isinstance(sock, Wire):
+        if isinstance(sock, DriverSocket):
             return sock.secured(self, str(more.get("server_hostname") or ""))
         return super().wrap_socket(sock, *args, **more)
 
 
-def connected(address: Address) -> Wire:
+def connected(address: DatabaseAddress) -> DriverSocket:
     """Open a connection to a server, without TLS yet. Raises Unavailable, Timeout: nothing was sent."""
     shown = f"{address.host}:{address.port}"
-    gate = Gate(public_only=False, allow_hosts=frozenset())
+    gate = NetworkGate(public_only=False, allow_hosts=frozenset())
     try:
-        return Wire(gate.connect_tcp(address.host, address.port, _CONNECT_SECONDS), shown)
+        return DriverSocket(gate.connect_tcp(address.host, address.port, _CONNECT_SECONDS), shown)
     except httpcore.ConnectTimeout:
         raise Timeout(f"{shown} could not be reached in time.", service=NAME, outcome="not_done") from None
     except httpcore.ConnectError as error:
@@ -146,7 +146,7 @@ def connected(address: Address) -> Wire:
 
 
 @contextmanager
-def understood(address: Address) -> Iterator[None]:
+def understood(address: DatabaseAddress) -> Iterator[None]:
     """Raise BadAnswer for an answer that only something else than a database would give, while a driver connects."""
     try:
         yield
@@ -159,7 +159,7 @@ def understood(address: Address) -> Iterator[None]:
         ) from None
 
 
-def tls(address: Address, ca_file: str) -> Tls | None:
+def tls(address: DatabaseAddress, ca_file: str) -> Tls | None:
     """Return how a connection is encrypted; None if it is not. Raises InvalidRequest for a missing certificate."""
     if address.security == "none":
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service
 
 URL = "https://api.telegram.org"
 
@@ -26,7 +26,7 @@ TELEGRAM = Service(
     icon="send",
     settings=TelegramSettings,
     url=URL,
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="TELEGRAM_BOT_TOKEN",
         place="Telegram, @BotFather, /newbot",
@@ -34,7 +34,7 @@ TELEGRAM = Service(
         label="Bot token",
     ),
     # Below `/bot<token>`. Updates are forgotten by a request that names an offset, which is sent as a POST.
-    reads=(Read("GET", "/getMe"), Read("GET", "/getUpdates"), Read("GET", "/getWebhookInfo")),
+    reads=(ReadRequest("GET", "/getMe"), ReadRequest("GET", "/getUpdates"), ReadRequest("GET", "/getWebhookInfo")),
     pickers={"telegram-chat": "chats"},
     shown_at=("t.me",),
     link="Message",

@@ -14,7 +14,7 @@ import httpx
 
 from clients.check_line import CheckLine
 from clients.client import Opening
-from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.transfer import part_of, received, require_within
@@ -23,7 +23,7 @@ from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, Servic
 from clients.listing import Json
 from clients.request_tracking import asking
 from clients.secrets import known
-from clients.webdav.multistatus import Found, found_in, said
+from clients.webdav.multistatus import DavResponse, found_in, said
 from clients.webdav.service import WEBDAV, WebdavSettings
 
 _PROPERTIES = (
@@ -140,7 +140,7 @@ class WebdavClient(Drive):
         except Conflict as error:
             raise changed from error
 
-    def changes(self, folder: str, cursor: str | None) -> Changes:
+    def changes(self, folder: str, cursor: str | None) -> FolderChanges:
         """Compare the listing of a folder with that at the cursor."""
         return changes_of(self._listed(folder), cursor)
 
@@ -164,7 +164,7 @@ class WebdavClient(Drive):
             raise of_broken_connection(WEBDAV, error) from error
         return [here, *(one for one in found if one.path != wanted and one.path.rpartition("/")[0] == wanted)]
 
-    def _shown(self, found: Found) -> DriveFile:
+    def _shown(self, found: DavResponse) -> DriveFile:
         where = unquote(urlsplit(found.href).path)
         if not (where.rstrip("/") + "/").startswith(f"{self._base}/"):
             raise ValueError(f"{found.href!r} is not below the address of the connection")

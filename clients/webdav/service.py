@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
-from clients.service import Key, Service, Setting
+from clients.reads import ReadRequest
+from clients.service import AccountKey, Service, Setting
 
 
 class WebdavSettings(BaseModel):
@@ -27,7 +27,7 @@ WEBDAV = Service(
     error_name="The WebDAV server",
     settings=WebdavSettings,
     kind="drive",
-    key=Key(
+    key=AccountKey(
         setting="token",
         variable="WEBDAV_PASSWORD",
         place="Nextcloud, Settings, Security, Devices & sessions",
@@ -38,7 +38,7 @@ WEBDAV = Service(
         Setting("base_url", "WEBDAV_URL", "Address", "https://cloud.example.com/remote.php/dav/files/USER"),
         Setting("user", "WEBDAV_USER", "User name"),
     ),
-    reads=(Read("PROPFIND", "/**"), Read("GET", "/**")),
+    reads=(ReadRequest("PROPFIND", "/**"), ReadRequest("GET", "/**")),
     pickers={"drive-folder": "folders"},
     link="File",
 )

@@ -41,7 +41,7 @@ _MORE = ("problems", "needs_confirmation", "differences")
 """What only some failures tell."""
 
 
-class Stop(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
+class Terminated(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
     """The process was asked to end by Ctrl-C (130) or SIGTERM (143); the exit code is the one that shells expect."""
 
     def __init__(self, number: int) -> None:
@@ -54,7 +54,7 @@ def stops_raised() -> Iterator[None]:
     """Raise Stop in the main thread at Ctrl-C and SIGTERM."""
 
     def stop(number: int, _frame: object) -> None:
-        raise Stop(number)
+        raise Terminated(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -68,7 +68,7 @@ class Declined(Exception):
     """A person answered no; the message says what was not done because of it."""
 
 
-class Failure(NamedTuple):
+class CommandFailure(NamedTuple):
     """Why a command failed: message, remedy and exit code."""
 
     exit_code: int
@@ -97,7 +97,7 @@ class Failure(NamedTuple):
         return [f"{self.message} {self.remedy}".strip(), *(f"  {problem}" for problem in listed), *names]
 
 
-def tell(failure: Failure, *, as_json: bool) -> int:
+def tell(failure: CommandFailure, *, as_json: bool) -> int:
     """Report a failure, as text or as one JSON document; return its exit code."""
     if as_json:
         document(failure.as_json())
@@ -107,24 +107,24 @@ def tell(failure: Failure, *, as_json: bool) -> int:
     return failure.exit_code
 
 
-def failure_of(error: BaseException, workspace: Path) -> Failure:
+def failure_of(error: BaseException, workspace: Path) -> CommandFailure:
     """Return the failure for any exception; an unexpected one leaves its details in a log file."""
     from clients.errors import ServiceError  # here: the parent of a server stays small until something fails
 
     kind = type(error).__name__
     if isinstance(error, OrchestraError):
         more = {name: getattr(error, name, None) or error.details.get(name) or None for name in _MORE}
-        return Failure(_code(error), kind, error.message, error.remedy, **more)
+        return CommandFailure(_code(error), kind, error.message, error.remedy, **more)
     if isinstance(error, ServiceError):
-        return Failure(FAILED, kind, error.message, error.remedy)
+        return CommandFailure(FAILED, kind, error.message, error.remedy)
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         place = error.filename or "The system refuses"
         remedy = storage_remedy(error) or StorageError.default_remedy
-        return Failure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", remedy)
-    if isinstance(error, Stop):
-        return Failure(error.exit_code, "Stopped", "Stopped.")
+        return CommandFailure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", remedy)
+    if isinstance(error, Terminated):
+        return CommandFailure(error.exit_code, "Stopped", "Stopped.")
     if isinstance(error, Declined):
-        return Failure(FAILED, "Declined", str(error))
+        return CommandFailure(FAILED, "Declined", str(error))
     return _of_arguments(error) or _unforeseen(error, workspace)
 
 
@@ -136,27 +136,27 @@ def _code(error: OrchestraError) -> int:
     return IN_USE if isinstance(error, StorageError | SecretLost | InUse | Fenced) else WRONG
 
 
-def _of_arguments(error: BaseException) -> Failure | None:
+def _of_arguments(error: BaseException) -> CommandFailure | None:
     """Return the failure if the arguments are wrong, or a question got no answer."""
     import typer  # the parent of a server has no arguments, and stays small
 
     if isinstance(error, typer.TyperException):
         return _wrong_usage(error)
     if isinstance(error, typer.Abort):
-        return Failure(WRONG, "Aborted", "Nothing was done: the question got no answer.")
+        return CommandFailure(WRONG, "Aborted", "Nothing was done: the question got no answer.")
     return None
 
 
-def _wrong_usage(error: typer.TyperException) -> Failure:
+def _wrong_usage(error: typer.TyperException) -> CommandFailure:
     message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" or context is None:
-        return Failure(WRONG, "WrongUsage", message)
+        return CommandFailure(WRONG, "WrongUsage", message)
     sentence = message if message.endswith((".", "?", ")")) else f"{message}."
-    return Failure(WRONG, "WrongUsage", sentence, f"`{context.command_path} --help` shows how it is used.")
+    return CommandFailure(WRONG, "WrongUsage", sentence, f"`{context.command_path} --help` shows how it is used.")
 
 
-def _unforeseen(error: BaseException, workspace: Path) -> Failure:
+def _unforeseen(error: BaseException, workspace: Path) -> CommandFailure:
     import traceback  # these have 30 modules, and the parent of a server stays small
 
     from engine.files.private_lines import private
@@ -164,7 +164,7 @@ def _unforeseen(error: BaseException, workspace: Path) -> Failure:
     details = private("".join(traceback.format_exception(error)))
     path = _kept(details, workspace / ".orchestra")
     message = f"Unexpected error ({type(error).__name__})."
-    return Failure(FAILED, "Unforeseen", message, f"Details are in {path}; nothing already stored is lost.")
+    return CommandFailure(FAILED, "Unforeseen", message, f"Details are in {path}; nothing already stored is lost.")
 
 
 def _kept(details: str, folder: Path) -> Path:

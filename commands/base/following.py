@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from commands.base.failures import DONE, FAILED, WAITS, Stop
+from commands.base.failures import DONE, FAILED, WAITS, Terminated
 from commands.base.screen import document, note, say
 from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
@@ -15,7 +15,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
 if TYPE_CHECKING:
-    from commands.base.opened import Look, Session
+    from commands.base.opened import ReadSession, WriteSession
     from engine.runs.usage import RunUsage
 
 _LOOK_SECONDS = 0.5
@@ -29,16 +29,16 @@ _EXIT_CODES = {
 }
 
 
-def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[Run, int]:
+def follow(session: WriteSession, run_id: str, *, quiet: bool) -> tuple[Run, int]:
     """Return the document of a run of this process once it has ended or waits, and the exit code for it.
 
     At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
     """
     runs, p = session.orchestra.runs, session.principal
-    progress = Progress(session.began_at)
+    progress = ProgressLines(session.began_at)
     try:
         run = _end(session, run_id, None if quiet else progress)
-    except Stop as stop:
+    except Terminated as stop:
         runs.interrupt(p, run_id)
         run = runs.wait(p, run_id, _INTERRUPT_SECONDS)
         if run["status"] not in _EXIT_CODES:
@@ -47,7 +47,7 @@ def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[Run, int]:
     return run, _EXIT_CODES.get(run["status"], FAILED)
 
 
-def _end(session: Session, run_id: str, progress: Progress | None) -> Run:
+def _end(session: WriteSession, run_id: str, progress: ProgressLines | None) -> Run:
     """Watch the run until this process has nothing more to do for it."""
     runs, p = session.orchestra.runs, session.principal
     if progress is None:
@@ -63,7 +63,7 @@ def _end(session: Session, run_id: str, progress: Progress | None) -> Run:
         pause = max(_LOOK_SECONDS, 5 * (spent - pause))  # reading a run of thousands of items takes long
 
 
-class Progress:
+class ProgressLines:
     """Writes a line for every loop item, or step outside of loops, that has ended since the last call."""
 
     def __init__(self, since: str) -> None:
@@ -101,7 +101,7 @@ def _line(step: StepRecord, total: int | None, writes: list[str]) -> str:
     return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
 
 
-def report(session: Look, run: Run, *, is_followed: bool = True) -> None:
+def report(session: ReadSession, run: Run, *, is_followed: bool = True) -> None:
     """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr.
 
     `is_followed`: this process has worked on it, so that it should have come to an end.
@@ -119,7 +119,7 @@ def report(session: Look, run: Run, *, is_followed: bool = True) -> None:
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
 
 
-def _cost(session: Look, run: Run) -> Iterator[str]:
+def _cost(session: ReadSession, run: Run) -> Iterator[str]:
     """Yield what its models have used, beside what was expected, and the same with those of the runs that it called."""
     from engine.runs.starting.estimates import words
     from engine.runs.usage import RunUsage
@@ -162,7 +162,7 @@ def _makes_something(uses: str) -> bool:
         return True
 
 
-def badges(session: Look, run: Run) -> Iterator[str]:
+def badges(session: ReadSession, run: Run) -> Iterator[str]:
     """Yield the account behind each connection of a run, e.g. "gmail: demo-1"."""
     known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
     for name, account in run["accounts"].items():
@@ -173,7 +173,7 @@ def badges(session: Look, run: Run) -> Iterator[str]:
             yield f"{name}: {known.get(name) or 'your account'}"
 
 
-def _went_wrong(session: Look, run: Run, *, is_followed: bool) -> Iterator[str]:
+def _went_wrong(session: ReadSession, run: Run, *, is_followed: bool) -> Iterator[str]:
     if run["status"] == RunStatus.WAITING:
         yield _waits_for(session, run)
     if run["status"] == RunStatus.INTERRUPTED and not is_followed:
@@ -189,7 +189,7 @@ def _went_wrong(session: Look, run: Run, *, is_followed: bool) -> Iterator[str]:
         yield _resume(run)
 
 
-def _waits_for(session: Look, run: Run) -> str:
+def _waits_for(session: ReadSession, run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
     if any("paused" in step for step in waiting):
         return f"`orchestra runs step {run['run_id']}` or `orchestra runs continue {run['run_id']}` lets it go on."
@@ -219,7 +219,7 @@ def _waits_for(session: Look, run: Run) -> str:
     return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
 
 
-def _is_open(session: Look, question: str) -> bool:
+def _is_open(session: ReadSession, question: str) -> bool:
     from engine.base.errors import UnknownName
 
     try:
@@ -232,7 +232,7 @@ def _resume(run: Run) -> str:
     return f"`orchestra runs resume {run['run_id']}` retries what is not done."
 
 
-def finish(session: Session, run_id: str, *, as_json: bool) -> int:
+def finish(session: WriteSession, run_id: str, *, as_json: bool) -> int:
     """Follow a run, report the result and return the exit code."""
     run, code = follow(session, run_id, quiet=as_json)
     if as_json:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _LARGEST_LOG_BYTES = 5 * 1024 * 1024
 
 
-class Look(Struct, frozen=True):
+class ReadSession(Struct, frozen=True):
     """A workspace opened for reading, and the person who reads."""
 
     orchestra: Orchestra | Reader
     principal: Principal
 
 
-class Session(Look, frozen=True):
+class WriteSession(ReadSession, frozen=True):
     """An opened workspace and the person who acts in it."""
 
     orchestra: Orchestra
@@ -38,7 +38,7 @@ class Session(Look, frozen=True):
 @contextmanager
 def opened(
     workspace: Path | None, *, demo: bool = False, tells_held: bool = True, slots: int | None = None
-) -> Iterator[Session]:
+) -> Iterator[WriteSession]:
     """Open a workspace for a command; report first if writes are held, unless the command is about that.
 
     `slots`: how many runs that others have accepted this process works on, where the state is shared.
@@ -58,13 +58,13 @@ def opened(
         note(f"{held.message} {held.remedy}")
     try:
         with _logged(orchestra.workspace.state_dir / "commands.log"):
-            yield Session(orchestra, local_user(), began_at)
+            yield WriteSession(orchestra, local_user(), began_at)
     finally:
         orchestra.close()
 
 
 @contextmanager
-def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[Look]:
+def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[ReadSession]:
     """Open a workspace for a command that only reads, even if nothing can be written.
 
     Raises UnknownName, InvalidFile, StorageError.
@@ -84,7 +84,7 @@ def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = 
 
     reader = Reader(root, demo=demo)
     try:
-        yield Look(reader, local_user())
+        yield ReadSession(reader, local_user())
     finally:
         reader.close()
 

@@ -14,14 +14,14 @@ VARIABLE = "ORCHESTRA_WORKSPACE"
 _WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\](?:([^/\\]+)\.branches[/\\])?([^/\\]+)\.json\Z")
 
 
-class Place(Struct):
+class WorkspacePlace(Struct):
     """The workspace of a command: `--workspace` wherever it was given, else ORCHESTRA_WORKSPACE, else this folder."""
 
     workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or Path.cwd()))
 
 
 def _workspace(context: typer.Context, given: Path | None) -> Path:
-    place: Place = context.obj
+    place: WorkspacePlace = context.obj
     if given is not None:
         place.workspace = given
     return place.workspace

@@ -11,9 +11,9 @@ from commands.base.screen import note, printable, say
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from commands.base.opened import Session
+    from commands.base.opened import WriteSession
     from engine.copilot.proposals.records import ModelUse
-    from engine.copilot.talking.records import About, Setup, Turn, Use
+    from engine.copilot.talking.records import About, ModelSetup, Turn, TurnTokens
     from engine.copilot.talking.working import Feed
 
 _LOOK_SECONDS = 0.05
@@ -26,7 +26,7 @@ def selected(steps: Sequence[str], run: str, values: Sequence[str]) -> About:
     return About([*steps], run, [*values])
 
 
-def asked_model(session: Session, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:
+def asked_model(session: WriteSession, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:
     """Ask the model, show its words unless `quiet`, and return the turn.
 
     Raises InvalidInput if no workflow is named, no model is there, or nobody has agreed to what goes to it.
@@ -40,7 +40,7 @@ def asked_model(session: Session, words: str, workflow: str, about: About, *, ag
     return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
 
 
-def agreed_setup(session: Session, *, agrees: bool, otherwise: str = "Ask without `--model`.") -> None:
+def agreed_setup(session: WriteSession, *, agrees: bool, otherwise: str = "Ask without `--model`.") -> None:
     """Show what goes to the model if nobody has agreed to it yet, and agree to it with `agrees`.
 
     `otherwise`: what to do if there is no model. Raises InvalidInput if there is no model, or nobody agrees.
@@ -82,13 +82,13 @@ def show_end(turn: Turn) -> None:
     note(f"{turn.sent.model} at {turn.sent.host}: {use_words(turn.usage)}, {turn.seconds:.1f} s.")
 
 
-def use_words(use: Use | ModelUse) -> str:
+def use_words(use: TurnTokens | ModelUse) -> str:
     """Return tokens and money as words: `4,210 tokens, $0.0123`."""
     cost = "an unknown price" if use.cost_usd is None else f"${use.cost_usd:.4f}"
     return f"{use.input_tokens + use.output_tokens:,} tokens, {cost}"
 
 
-def _show(setup: Setup) -> None:
+def _show(setup: ModelSetup) -> None:
     note(f"To {setup.model} at {setup.host} would go:")
     for one in setup.sends:
         note(f"- {one}")

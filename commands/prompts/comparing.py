@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.failures import DONE, FAILED, Stop
+from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import values
-from commands.base.opened import Session, opened
+from commands.base.opened import WriteSession, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from commands.prompts.options import Connection, File, Name, Pairs, RunId, Sample, StepPath
@@ -72,12 +72,12 @@ def compare(
     return DONE if one["status"] == "succeeded" else FAILED
 
 
-def _answered(session: Session, begun: Comparison) -> Comparison:
+def _answered(session: WriteSession, begun: Comparison) -> Comparison:
     """Wait for all answers; at Ctrl-C, stop."""
     comparisons, p = session.orchestra.comparisons, session.principal
     try:
         return comparisons.wait(p, begun["prompt"], begun["id"])
-    except Stop:
+    except Terminated:
         comparisons.cancel(p, begun["prompt"], begun["id"])
         note("Stopped waiting for the answers. The models may still charge them.")
         raise

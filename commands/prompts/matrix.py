@@ -82,7 +82,7 @@ def _show(found: Matrix, only: str | None, *, as_json: bool) -> None:
     from engine.prompts.assertions import is_favourable, opinion_words
     from engine.runs.trying import matrix as matrices
 
-    cases = matrices.shown(found, matrices.Only(only) if only else None)
+    cases = matrices.shown(found, matrices.MatrixFilter(only) if only else None)
     if as_json:
         document({**found, "order": cases})
         return

@@ -8,8 +8,8 @@ import typer
 
 from clients.wording import counted
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
-from commands.base.failures import DONE, FAILED, Stop
-from commands.base.opened import Session, looked_at, opened
+from commands.base.failures import DONE, FAILED, Terminated
+from commands.base.opened import WriteSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import write_output
 from commands.base.screen import document, note, say, table
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.prompts.takeover import TakeoverRequest
     from engine.runs.trying.matrix import Matrix, MatrixRequest
-    from engine.runs.trying.reports import Tested
+    from engine.runs.trying.reports import TestedText
 
 References = Annotated[
     list[str] | None,
@@ -116,20 +116,20 @@ def takeover_wish(
     return TakeoverRequest(variable, expectations(expect))
 
 
-def _with_cases(session: Session) -> Sequence[str]:
+def _with_cases(session: WriteSession) -> Sequence[str]:
     orchestra, p = session.orchestra, session.principal
     return [one.name for one in orchestra.prompts.list(p) if orchestra.cases.list(p, one.name)]
 
 
 def answered(
-    session: Session, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
+    session: WriteSession, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
 ) -> Matrix:
     """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
     facet, p = session.orchestra.case_tests, session.principal
     begun = agreed(lambda who: facet.start(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
     try:
         return facet.wait(p, name, test_id=begun["id"])
-    except Stop:
+    except Terminated:
         note(f"The test {begun['id']} is stopped. The answers that have come are recorded: they cost nothing again.")
         facet.cancel(p, name, begun["id"])
         raise
@@ -182,7 +182,7 @@ def junit_text(matrices: Sequence[Matrix]) -> str:
     return tostring(suites, "unicode", xml_declaration=True) + "\n"
 
 
-def _junit_cases(suite: Element, matrix: Matrix, report: Tested, missing: Sequence[str]) -> None:
+def _junit_cases(suite: Element, matrix: Matrix, report: TestedText, missing: Sequence[str]) -> None:
     from xml.etree.ElementTree import SubElement
 
     for case in (one["case"] for one in matrix["cases"]):

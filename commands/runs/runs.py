@@ -10,7 +10,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
 from commands.base.following import badges, finish, follow, report
-from commands.base.opened import Session, looked_at, opened
+from commands.base.opened import WriteSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.runs.history import list_
@@ -108,7 +108,7 @@ def resume(
         return finish(session, run_id, as_json=as_json)
 
 
-def _resume_all(session: Session, *, as_json: bool) -> int:
+def _resume_all(session: WriteSession, *, as_json: bool) -> int:
     ended = []
     for run_id in session.orchestra.runs.resume_all(session.principal):
         run, code = follow(session, run_id, quiet=as_json)

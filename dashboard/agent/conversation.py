@@ -21,7 +21,7 @@ from dashboard.parts.values import json_text, shown_value
 from dashboard.run.live import live_answers
 from dashboard.run.step import messages
 from dashboard.run.waits import open_questions, wait_line
-from engine.agents.conversation import ASK, Conversation, Turn, called_agents, conversation_of, is_agent
+from engine.agents.conversation import ASK, AgentConversation, AgentTurn, called_agents, conversation_of, is_agent
 from engine.base.clock import moment_of
 from engine.base.statuses import ACTIVE_RUNS, StepStatus
 from engine.base.step_path import items_around
@@ -87,7 +87,7 @@ def conversation(visit: Visit, run: Run, *, asks_here: bool) -> None:
         _ending(found, run)
 
 
-def _said(visit: Visit, run: Run, found: Conversation, *, asks_here: bool) -> None:
+def _said(visit: Visit, run: Run, found: AgentConversation, *, asks_here: bool) -> None:
     with st.chat_message("user", avatar=_PERSON):
         outside_text(found.task)
         if found.variables:
@@ -98,14 +98,14 @@ def _said(visit: Visit, run: Run, found: Conversation, *, asks_here: bool) -> No
             _call(visit, run, step, asks_here=asks_here)
 
 
-def _limits(found: Conversation, run: Run) -> None:
+def _limits(found: AgentConversation, run: Run) -> None:
     """Show how much of each limit is used; a limit that is nearly reached stands out."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"limits-{run['run_id']}"):
         for words, is_near in used_words(found, run["usage"], datetime.now(UTC)):
             outside_badge(words, color="orange" if is_near else "gray")
 
 
-def _model(turn: Turn, run_id: str) -> None:
+def _model(turn: AgentTurn, run_id: str) -> None:
     step = turn.model
     with st.chat_message("assistant", avatar=_MODEL):
         _facts(turn)
@@ -118,7 +118,7 @@ def _model(turn: Turn, run_id: str) -> None:
             _on_demand(t("What the model saw"), f"saw-{run_id}-{turn.number}", lambda: _seen(sent, turn))
 
 
-def _facts(turn: Turn) -> None:
+def _facts(turn: AgentTurn) -> None:
     step = turn.model
     facts = [t("Turn {number}", number=turn.number), *usage_words(step["usage"])]
     if step["started_at"] and step["ended_at"]:
@@ -126,7 +126,7 @@ def _facts(turn: Turn) -> None:
     st.caption(plain(" · ".join(facts)), help=full_time(step["started_at"]) or None)
 
 
-def _answered(turn: Turn) -> None:
+def _answered(turn: AgentTurn) -> None:
     """Show what the model answered: a call with its arguments, its last word, or what did not fit."""
     answer = turn.answer
     if answer.get("error"):
@@ -145,7 +145,7 @@ def _answered(turn: Turn) -> None:
         st.markdown(t("It finishes."))
 
 
-def _seen(sent: Any, turn: Turn) -> None:
+def _seen(sent: Any, turn: AgentTurn) -> None:
     messages(sent)
     said = str(turn.answer.get("said") or "")
     if said:
@@ -205,7 +205,7 @@ def _failure(error: Failure) -> None:
     st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
-def _ending(found: Conversation, run: Run) -> None:
+def _ending(found: AgentConversation, run: Run) -> None:
     if found.stopped_by == "finished":
         with st.chat_message("assistant", avatar=":material/flag:"):
             st.caption(stopped_words(found))

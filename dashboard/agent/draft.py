@@ -9,8 +9,8 @@ from dashboard.agent.tool_fields import fields_of, first_value, value_typed
 from dashboard.base import session
 from dashboard.editing.draft import (
     JSON,
-    Draft,
-    Typed,
+    EditorDraft,
+    TypedDraft,
     begin_draft,
     differs,
     field_text,
@@ -32,7 +32,7 @@ ON_LIMIT = ("ask", "stop", "fail")
 _LISTS = ("give", "choose_from", "with")
 
 
-def opened(agent: AgentSummary) -> Draft:
+def opened(agent: AgentSummary) -> EditorDraft:
     """Return the current draft; a file changed elsewhere replaces a text that nobody has edited."""
     draft = known_draft("agent", agent.name)
     if draft is None or (draft.etag != agent.etag and not differs(draft, typed(draft))):
@@ -40,7 +40,7 @@ def opened(agent: AgentSummary) -> Draft:
     return draft
 
 
-def begin(agent: AgentSummary, unsaved: Unsaved | None = None) -> Draft:
+def begin(agent: AgentSummary, unsaved: Unsaved | None = None) -> EditorDraft:
     """Start from the file, or from an unsaved text."""
     return begin_draft("agent", agent, unsaved)
 
@@ -69,11 +69,11 @@ def _is_tool(tool: Any) -> bool:
     )
 
 
-def typed(draft: Draft) -> Typed:
+def typed(draft: EditorDraft) -> TypedDraft:
     """Return what the widgets hold now, even those that are not on the screen."""
     document = object_in(draft.seed)
     if draft.mode == JSON or document is None or not has_form(document):
-        return Typed(str(session.widget_value(draft.key("text"), draft.seed)))
+        return TypedDraft(str(session.widget_value(draft.key("text"), draft.seed)))
     changed = dict(document)
     for name in TEXT_FIELDS:
         before = str(document.get(name) or "")
@@ -86,8 +86,8 @@ def typed(draft: Draft) -> Typed:
         if document.get("tools"):
             changed["tools"] = [_tool(draft, number, one) for number, one in enumerate(document["tools"])]
     except InvalidInput as error:
-        return Typed(draft.seed, "output", f"{error.message} {error.remedy}".strip())
-    return Typed(canonical(changed, "agent"))
+        return TypedDraft(draft.seed, "output", f"{error.message} {error.remedy}".strip())
+    return TypedDraft(canonical(changed, "agent"))
 
 
 def _choice(document: dict[str, Any], name: str, value: Any) -> None:
@@ -97,7 +97,7 @@ def _choice(document: dict[str, Any], name: str, value: Any) -> None:
         document.pop(name, None)
 
 
-def _limits(draft: Draft, changed: dict[str, Any]) -> None:
+def _limits(draft: EditorDraft, changed: dict[str, Any]) -> None:
     before = changed.get("limits") or {}
     now = {name: session.widget_value(draft.key(f"limit-{name}"), before.get(name)) for name in LIMITS}
     kept = {name: _whole(value) for name, value in now.items() if value is not None}
@@ -113,14 +113,14 @@ def _whole(value: float) -> float:
     return int(value) if float(value).is_integer() else value
 
 
-def _variables(draft: Draft, changed: dict[str, Any]) -> None:
+def _variables(draft: EditorDraft, changed: dict[str, Any]) -> None:
     before = changed.get("variables") or {}
     names: Sequence[str] = session.widget_value(draft.key("variables"), list(before))
     if names or "variables" in changed:
         changed["variables"] = {name: before.get(name, {"type": "string"}) for name in names}
 
 
-def _output(draft: Draft, changed: dict[str, Any]) -> None:
+def _output(draft: EditorDraft, changed: dict[str, Any]) -> None:
     before = field_text(changed, "output")
     text = str(session.widget_value(draft.key("output"), before))
     put(changed, "output", before, text, typed_value(text, "This text") if text.strip() else None)
@@ -131,7 +131,7 @@ def tool_key(number: int, name: str) -> str:
     return f"tool-{number}-{name}"
 
 
-def _tool(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
+def _tool(draft: EditorDraft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
     now = {name: value for name, value in before.items() if name not in _LISTS}
     for name in ("name", "description"):
         text = str(before.get(name) or "")
@@ -147,7 +147,7 @@ def _tool(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, Any
     return {**now, **{name: value for name, value in lists.items() if value or name in before}}
 
 
-def _fixed(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
+def _fixed(draft: EditorDraft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
     values, known = before.get("with", {}), fields_of(before["uses"])
     names = session.widget_value(draft.key(tool_key(number, "fix")), list(values))
     found = {}
@@ -157,7 +157,7 @@ def _fixed(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _choices(draft: Draft, number: int, before: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
+def _choices(draft: EditorDraft, number: int, before: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
     values = before.get("choose_from", {})
     found = {}
     for name in dict.fromkeys([*values, *given]):

@@ -10,11 +10,11 @@ import streamlit as st
 from dashboard.agent.draft import LIMITS, ON_LIMIT, has_form, typed, with_tool
 from dashboard.agent.tool_form import tool_card, tool_title
 from dashboard.base import fields, session
-from dashboard.base.code import Code, marks_of
+from dashboard.base.code import EditorMode, marks_of
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
-from dashboard.editing.draft import FIELDS, JSON, Draft, field_text, reseed
+from dashboard.editing.draft import FIELDS, JSON, EditorDraft, field_text, reseed
 from dashboard.parts.errors import problem_list
 from dashboard.parts.header import section
 from engine.agents.tool_check import is_usable
@@ -37,7 +37,7 @@ _ON_LIMIT = {
 }
 
 
-def edit_tab(visit: Visit, draft: Draft) -> None:
+def edit_tab(visit: Visit, draft: EditorDraft) -> None:
     """Show the text that is being edited, and its problems; people without the right see the file."""
     if not visit.may("edit"):
         outside_code(draft.base, "json")
@@ -54,7 +54,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
         _fields(visit, draft, document, object_in(now.text) or document, found)
         found = [one for one in found if _tool_of(one) is None]
     else:
-        code = Code("json", is_document=True, marks=marks_of(found))
+        code = EditorMode("json", is_document=True, marks=marks_of(found))
         fields.text_area(
             t("Agent (JSON)"),
             draft.seed,
@@ -69,7 +69,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
         st.success(t("No problems."), icon=":material/check_circle:")
 
 
-def _mode(draft: Draft, *, is_form: bool) -> None:
+def _mode(draft: EditorDraft, *, is_form: bool) -> None:
     def switch() -> None:
         reseed(draft, typed(draft).text, mode=JSON if draft.mode == FIELDS else FIELDS)
 
@@ -82,7 +82,7 @@ def _mode(draft: Draft, *, is_form: bool) -> None:
 
 
 def _fields(
-    visit: Visit, draft: Draft, document: Mapping[str, Any], now: Mapping[str, Any], found: Sequence[Problem]
+    visit: Visit, draft: EditorDraft, document: Mapping[str, Any], now: Mapping[str, Any], found: Sequence[Problem]
 ) -> None:
     """Show the fields; `document` is what the widgets began with, `now` what they hold."""
     fields.text_area(
@@ -114,7 +114,7 @@ def _tool_of(problem: Problem) -> int | None:
     return int(number) if first == "tools" and number.isdigit() else None
 
 
-def _add_tool(visit: Visit, draft: Draft) -> None:
+def _add_tool(visit: Visit, draft: EditorDraft) -> None:
     key = draft.key("add-tool")
 
     def add() -> None:
@@ -133,7 +133,7 @@ def _add_tool(visit: Visit, draft: Draft) -> None:
     )
 
 
-def _limits(draft: Draft, limits: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+def _limits(draft: EditorDraft, limits: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     for column, name in zip(st.columns(4), LIMITS, strict=True):
         label, advice = _LIMITS[name]
         value, is_money = limits.get(name), name == "dollars"
@@ -157,7 +157,7 @@ def _limits(draft: Draft, limits: Mapping[str, Any], document: Mapping[str, Any]
     )
 
 
-def _more(visit: Visit, draft: Draft, document: Mapping[str, Any]) -> None:
+def _more(visit: Visit, draft: EditorDraft, document: Mapping[str, Any]) -> None:
     left, right = st.columns(2)
     with left:
         fields.text_input(t("Title"), str(document.get("title") or ""), persist_state="session", **draft.kept("title"))
@@ -182,13 +182,13 @@ def _more(visit: Visit, draft: Draft, document: Mapping[str, Any]) -> None:
         t("Format of its result (JSON)"),
         field_text(document, "output"),
         help=t("A JSON Schema. Empty: it ends with a text."),
-        code=Code("json"),
+        code=EditorMode("json"),
         persist_state="session",
         **draft.kept("output"),
     )
 
 
-def _connection(visit: Visit, draft: Draft, chosen: str) -> None:
+def _connection(visit: Visit, draft: EditorDraft, chosen: str) -> None:
     offered = [one.name for one in visit.orchestra.connections.list(visit.who) if is_model(one.service)]
     options = list(dict.fromkeys(["", *offered, *([chosen] if chosen else [])]))
     st.selectbox(

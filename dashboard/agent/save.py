@@ -10,7 +10,7 @@ from dashboard.agent.draft import begin, typed
 from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft, differs
+from dashboard.editing.draft import EditorDraft, differs
 from dashboard.editing.saving import conflict
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
@@ -22,7 +22,7 @@ from engine.prompts.prompt import DEFAULT_LABEL
 Save = Callable[[], AgentSummary | SavedVersion]
 
 
-def save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+def save_bar(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     """Show what can be saved; if somebody else has saved, show the choices."""
     if not visit.may("edit"):
         return
@@ -30,7 +30,7 @@ def save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
         _save_bar(visit, agent, draft)
 
 
-def _save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+def _save_bar(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     now = typed(draft)
     if draft.etag != agent.etag:
         conflict(
@@ -52,7 +52,7 @@ def _save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
             st.caption(t("Not saved yet."))
 
 
-def _save_button(visit: Visit, agent: AgentSummary, draft: Draft, label: str, key: str) -> None:
+def _save_button(visit: Visit, agent: AgentSummary, draft: EditorDraft, label: str, key: str) -> None:
     def after(saved: AgentSummary) -> None:
         begin(saved)
         session.tell(
@@ -73,7 +73,7 @@ def _save_button(visit: Visit, agent: AgentSummary, draft: Draft, label: str, ke
     )
 
 
-def _version_popover(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+def _version_popover(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     now, place = typed(draft), f"agent-version-{draft.name}"
     with popover(t("Save a version"), place, ":material/bookmark_add:", disabled=bool(now.wrong)):
         st.markdown(t("A version never changes. Steps that name none use the one in production, if there is one."))

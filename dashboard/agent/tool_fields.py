@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.plain import field_label
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from engine.agents.tool_check import strict_role
 from engine.base.errors import OrchestraError
 from engine.documents.json_file import typed_value
@@ -90,7 +90,7 @@ def text_of_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def value_widget(draft: Draft, place: str, field: ToolField, value: Any, offered: Sequence[str] = ()) -> None:
+def value_widget(draft: EditorDraft, place: str, field: ToolField, value: Any, offered: Sequence[str] = ()) -> None:
     """Show the field for a fixed value; `offered` are names that a text may have, others can be typed."""
     label, key = field_label(field.title), draft.key(place)
     if offered and isinstance(value, str):
@@ -120,7 +120,7 @@ def value_widget(draft: Draft, place: str, field: ToolField, value: Any, offered
             fields.text_input(label, text_of_value(value), persist_state="session", **draft.kept(place))
 
 
-def value_typed(draft: Draft, place: str, field: ToolField | None, before: Any) -> Any:
+def value_typed(draft: EditorDraft, place: str, field: ToolField | None, before: Any) -> Any:
     """Return the value that the field holds now. Raises InvalidInput for a text that is not JSON."""
     if field is None:  # a field that the step type does not have: the problem names it
         return before

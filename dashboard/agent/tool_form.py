@@ -13,7 +13,7 @@ from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import field_label, plain
-from dashboard.editing.draft import Draft, reseed
+from dashboard.editing.draft import EditorDraft, reseed
 from dashboard.parts.errors import message_markdown
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
@@ -30,7 +30,7 @@ def tool_title(uses: str) -> str:
 
 def tool_card(
     visit: Visit,
-    draft: Draft,
+    draft: EditorDraft,
     number: int,
     tool: Mapping[str, Any],
     now: Mapping[str, Any],
@@ -62,7 +62,7 @@ def tool_card(
         _remove(draft, number)
 
 
-def _head(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any]) -> None:
+def _head(visit: Visit, draft: EditorDraft, number: int, tool: Mapping[str, Any]) -> None:
     left, right = st.columns(2)
     with left:
         label = t("Name, for the model")
@@ -79,7 +79,7 @@ def _head(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any]) -> N
     )
 
 
-def _connection(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any]) -> None:
+def _connection(visit: Visit, draft: EditorDraft, number: int, tool: Mapping[str, Any]) -> None:
     """Offer the connections of the service, if the step type has one."""
     chosen = str(tool.get("connection") or "")
     try:
@@ -102,7 +102,7 @@ def _connection(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any]
 
 def _fixed(
     visit: Visit,
-    draft: Draft,
+    draft: EditorDraft,
     number: int,
     tool: Mapping[str, Any],
     known: Mapping[str, ToolField],
@@ -126,12 +126,12 @@ def _fixed(
             value_widget(draft, tool_key(number, f"with-{name}"), known[name], value, agents)
 
 
-def _other_agents(visit: Visit, draft: Draft) -> list[str]:
+def _other_agents(visit: Visit, draft: EditorDraft) -> list[str]:
     return [one for one in visit.orchestra.agents.names(visit.who) if one != draft.name]
 
 
 def _given(
-    draft: Draft, number: int, tool: Mapping[str, Any], known: Mapping[str, ToolField], fixed: Sequence[str]
+    draft: EditorDraft, number: int, tool: Mapping[str, Any], known: Mapping[str, ToolField], fixed: Sequence[str]
 ) -> None:
     given = tool.get("give", [])
     st.multiselect(
@@ -153,7 +153,7 @@ def _named(known: Mapping[str, ToolField], name: str) -> str:
     return f"{field.title} ({t('destination') if field.role == 'destination' else t('instruction')})"
 
 
-def _choices(draft: Draft, number: int, tool: Mapping[str, Any], field: ToolField, *, is_approved: bool) -> None:
+def _choices(draft: EditorDraft, number: int, tool: Mapping[str, Any], field: ToolField, *, is_approved: bool) -> None:
     """Say why the model must not fill a field on its own, and offer what makes it safe: a list to choose from."""
     known = [str(one) for one in tool.get("choose_from", {}).get(field.name, [])]
     if field.is_strict and not is_approved:
@@ -176,7 +176,7 @@ def _choices(draft: Draft, number: int, tool: Mapping[str, Any], field: ToolFiel
     )
 
 
-def _explained(draft: Draft, number: int, known: Mapping[str, ToolField]) -> None:
+def _explained(draft: EditorDraft, number: int, known: Mapping[str, ToolField]) -> None:
     """List all fields with what each decides."""
     opened = st.expander(
         t("What each field decides"), key=draft.key(tool_key(number, "roles")), type="compact", on_change="rerun"
@@ -188,7 +188,7 @@ def _explained(draft: Draft, number: int, known: Mapping[str, ToolField]) -> Non
                 st.markdown(f"{lock}**{plain(one.title)}** `{one.name}` :gray[{t(ROLES[one.role])}]")
 
 
-def _remove(draft: Draft, number: int) -> None:
+def _remove(draft: EditorDraft, number: int) -> None:
     st.button(
         t("Remove this tool"),
         key=draft.key(tool_key(number, "remove")),

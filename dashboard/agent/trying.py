@@ -12,7 +12,7 @@ from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
@@ -28,7 +28,7 @@ PARAM = "try"
 _LOOK_SECONDS = 1.0
 
 
-def try_tab(visit: Visit, draft: Draft) -> None:
+def try_tab(visit: Visit, draft: EditorDraft) -> None:
     """Ask for a task and the variables; people with the right can let the agent work on it."""
     left, right = st.columns([2, 3], gap="large")
     with left, errors_shown():
@@ -42,7 +42,7 @@ def try_tab(visit: Visit, draft: Draft) -> None:
         _shown(visit)
 
 
-def _ask(visit: Visit, draft: Draft, document: dict[str, object]) -> None:
+def _ask(visit: Visit, draft: EditorDraft, document: dict[str, object]) -> None:
     task = fields.text_area(t("Task"), "", key=f"agent-task-{draft.name}", height=120, persist_state="session")
     variables = document.get("variables")
     schema = {"properties": variables if isinstance(variables, dict) else {}}

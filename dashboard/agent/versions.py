@@ -11,7 +11,7 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
-from dashboard.editing.draft import Draft, reseed
+from dashboard.editing.draft import EditorDraft, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.workflow.versions import named_version, version_choice
 from engine.agents.differences import agent_differences
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary
 
 
-def versions_tab(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+def versions_tab(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     """Show the last 20 saved texts, newest first, and the older ones that have a number."""
     versions = visit.orchestra.agent_versions.list(visit.who, agent.name)
     if not versions:
@@ -38,7 +38,7 @@ def versions_tab(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
         _version(visit, agent, draft, chosen)
 
 
-def _version(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVersion) -> None:
+def _version(visit: Visit, agent: AgentSummary, draft: EditorDraft, version: SavedVersion) -> None:
     text = visit.orchestra.agents.get(visit.who, agent.name, version.id).text
     if visit.may("edit"):
         _actions(visit, agent, draft, version, text)
@@ -53,7 +53,7 @@ def _version(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVers
         outside_code(text, "json")
 
 
-def _actions(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVersion, text: str) -> None:
+def _actions(visit: Visit, agent: AgentSummary, draft: EditorDraft, version: SavedVersion, text: str) -> None:
     label = DEFAULT_LABEL
     is_production = label in version.labels
 

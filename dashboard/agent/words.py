@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.base.language import N_, number, t, tn
 from dashboard.parts.times import duration
-from engine.agents.conversation import Conversation
+from engine.agents.conversation import AgentConversation
 
 _NEAR = 0.8
 """Beyond this share, a limit is nearly reached."""
@@ -33,13 +33,13 @@ def asks_words(stopped_by: str) -> str:
     return t(_ASKS[stopped_by]) if stopped_by in _ASKS else t("It asks a person.")
 
 
-def stopped_words(found: Conversation) -> str:
+def stopped_words(found: AgentConversation) -> str:
     """Return how an agent ended, in a sentence."""
     said = STOPPED.get(found.stopped_by)
     return t(said) if said else t("It was stopped: {reason}.", reason=found.stopped_by)
 
 
-def used_words(found: Conversation, usage: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, bool]]:
+def used_words(found: AgentConversation, usage: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, bool]]:
     """Yield how much of each limit is used, e.g. "turn 3 of 6", and whether little is left."""
     limits, turns = found.limits, len(found.turns)
     yield t("turn {number} of {most}", number=number(turns), most=number(limits.turns)), turns > _NEAR * limits.turns

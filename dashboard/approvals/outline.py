@@ -24,7 +24,7 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True)
-class Line:
+class OutlineLine:
     """A line of the outline, as Markdown in which values are literal."""
 
     markdown: str
@@ -33,7 +33,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Text:
+class OutlineText:
     """A text with several lines, or a long one."""
 
     text: str
@@ -47,19 +47,19 @@ def shown_outline(value: Any) -> None:
     with st.container(gap="xsmall"):
         for _, parts in groupby(outline(value), type):
             found = list(parts)
-            if lines := [one for one in found if isinstance(one, Line)]:
+            if lines := [one for one in found if isinstance(one, OutlineLine)]:
                 st.markdown(_markdown(lines))
             for one in found:
-                if isinstance(one, Text):
+                if isinstance(one, OutlineText):
                     outside_code(cut(one.text))
     with st.expander(t("As JSON"), icon=":material/data_object:"):
         outside_code(json_text(value), "json")
 
 
-def outline(value: Any, depth: int = 0) -> Iterator[Line | Text]:
+def outline(value: Any, depth: int = 0) -> Iterator[OutlineLine | OutlineText]:
     """Yield the parts of an object, of a list or of a long text."""
     if depth > _MOST_DEPTH:
-        yield Text(json_text(value))
+        yield OutlineText(json_text(value))
     elif isinstance(value, Mapping):
         for name, one in value.items():
             yield from _named(_label(name), one, depth)
@@ -67,24 +67,26 @@ def outline(value: Any, depth: int = 0) -> Iterator[Line | Text]:
         for number, one in enumerate(value, 1):
             yield from _item(number, one, max(1, depth))
     else:
-        yield Text(str(value))
+        yield OutlineText(str(value))
 
 
-def _named(label: str, value: Any, depth: int) -> Iterator[Line | Text]:
+def _named(label: str, value: Any, depth: int) -> Iterator[OutlineLine | OutlineText]:
     short = _short(value)
-    yield Line(label if short is None else f"{label}  {short}", depth)
+    yield OutlineLine(label if short is None else f"{label}  {short}", depth)
     if short is None:
         yield from outline(value, depth + 1)
 
 
-def _item(number: int, value: Any, depth: int) -> Iterator[Line | Text]:
+def _item(number: int, value: Any, depth: int) -> Iterator[OutlineLine | OutlineText]:
     """Yield the parts of an item of a list; the short fields of an object are one line, the others are below it."""
     if not isinstance(value, Mapping) or not value or is_reference(value):
         short = _short(value)
-        yield from [Line(short, depth)] if short is not None else _named(_label(str(number)), value, depth)
+        yield from [OutlineLine(short, depth)] if short is not None else _named(_label(str(number)), value, depth)
         return
     shorts = {name: short for name, one in value.items() if (short := _short(one)) is not None}
-    yield Line(" · ".join(f"{_label(name)} {short}" for name, short in shorts.items()) or _label(str(number)), depth)
+    yield OutlineLine(
+        " · ".join(f"{_label(name)} {short}" for name, short in shorts.items()) or _label(str(number)), depth
+    )
     for name, one in value.items():
         if name not in shorts:
             yield from _named(_label(name), one, depth + 1)
@@ -108,7 +110,7 @@ def _label(name: str) -> str:
     return f":gray[{plain(name.replace('_', ' '))}:]"
 
 
-def _markdown(lines: Iterable[Line]) -> str:
+def _markdown(lines: Iterable[OutlineLine]) -> str:
     """Return lines as paragraphs, and as bullets where they are indented."""
     text, before = "", 0
     for one in lines:

@@ -27,7 +27,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Mark:
+class EditorMark:
     """A problem at a place of the text: line and column from 1; without a length, it covers the word there."""
 
     line: int
@@ -38,7 +38,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Code:
+class EditorMode:
     """How a field is edited.
 
     `is_document` tells a whole file from a field of a form: it has line numbers, and Tab indents. `fragments` are the
@@ -52,7 +52,7 @@ class Code:
     fragments: Sequence[str] = ()
     uses: str = ""
     scope: str = ""
-    marks: Sequence[Mark] = ()
+    marks: Sequence[EditorMark] = ()
 
     def to_browser(self) -> dict[str, Any]:
         """Return the form that `editor.js` reads."""
@@ -72,9 +72,9 @@ def language_of(path: str) -> Language:
     return _BY_ENDING.get(PurePosixPath(path).suffix, "none")
 
 
-def marks_of(problems: Iterable[Problem]) -> list[Mark]:
+def marks_of(problems: Iterable[Problem]) -> list[EditorMark]:
     """Return the problems of a file as marks in its text."""
-    return [Mark(one.line, one.column, one.severity, message_of(one)) for one in problems]
+    return [EditorMark(one.line, one.column, one.severity, message_of(one)) for one in problems]
 
 
 def message_of(problem: Problem) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Code, Mark
+from dashboard.base.code import EditorMark, EditorMode
 from dashboard.base.language import t
 
 Restored = Callable[[str], object]
@@ -42,7 +42,7 @@ class Field:
     initial: str
     base: str = ""
     restored: Restored | None = None
-    code: Code | None = None
+    code: EditorMode | None = None
 
     def to_browser(self) -> dict[str, Any]:
         """Return what the script of the page needs to find the field and compare its text."""
@@ -89,7 +89,7 @@ def _shown(show: Callable[..., str | None], label: str, text: str, field: Field,
     return value
 
 
-def mark(slot: str, marks: Sequence[Mark]) -> None:
+def mark(slot: str, marks: Sequence[EditorMark]) -> None:
     """Mark the problems of a field with code that this run of the page has drawn."""
     field = drawn().get(slot)
     if field is not None and field.code is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Action:
+class PageAction:
     """Something to do on a page, which the search offers; `params` is the address that opens it on that page.
 
     Persons who lack the `right` are not offered it; `words` are others by which they may look for it.
@@ -52,7 +52,7 @@ class Page:
     right: Right = "view"
     count: Callable[[Orchestra, Principal], int] | None = None
     words: str = ""
-    actions: tuple[Action, ...] = ()
+    actions: tuple[PageAction, ...] = ()
 
 
 CHECKED_SECONDS = 1.0

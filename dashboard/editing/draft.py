@@ -33,7 +33,7 @@ class Opened(Protocol):
 
 
 @dataclass(frozen=True)
-class Draft:
+class EditorDraft:
     """The opened file (`base`, `etag`), and the text that the widgets of this `revision` began with."""
 
     name: str
@@ -62,7 +62,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedDraft:
     """What the widgets hold: the text of the file, or why there is none (`field` is not JSON)."""
 
     text: str
@@ -70,20 +70,20 @@ class Typed:
     wrong: str = ""
 
 
-def known_draft(kind: Kind, name: str) -> Draft | None:
+def known_draft(kind: Kind, name: str) -> EditorDraft | None:
     """Return the draft of this session, if there is one."""
     return session.draft(_slot(kind, name), None)
 
 
-def begin_draft(kind: Kind, file: Opened, unsaved: Unsaved | None = None) -> Draft:
+def begin_draft(kind: Kind, file: Opened, unsaved: Unsaved | None = None) -> EditorDraft:
     """Start from the file, or from an unsaved text: a conflict, if the file has changed since."""
     before = known_draft(kind, file.name)
     mode = before.mode if before is not None else FIELDS
     begun = unsaved or file
-    return keep_draft(Draft(file.name, file.text, begun.etag, begun.text, _next(before), mode, kind))
+    return keep_draft(EditorDraft(file.name, file.text, begun.etag, begun.text, _next(before), mode, kind))
 
 
-def reseed(draft: Draft, text: str, *, mode: str | None = None) -> None:
+def reseed(draft: EditorDraft, text: str, *, mode: str | None = None) -> None:
     """Reset the widgets to a text that is not saved.
 
     The field that is shown next may have a text which the server has not seen: typed just before a reload.
@@ -93,12 +93,12 @@ def reseed(draft: Draft, text: str, *, mode: str | None = None) -> None:
     keep_draft(replace(draft, seed=text, revision=_next(draft), mode=mode or draft.mode))
 
 
-def next_draft(draft: Draft, **changes: Any) -> Draft:
+def next_draft(draft: EditorDraft, **changes: Any) -> EditorDraft:
     """Keep a draft with these changes, and new widgets."""
     return keep_draft(replace(draft, revision=_next(draft), **changes))
 
 
-def differs(draft: Draft, now: Typed) -> bool:
+def differs(draft: EditorDraft, now: TypedDraft) -> bool:
     """Return whether what the widgets hold differs from the file."""
     return bool(now.wrong) or _meaning(now.text) != _meaning(draft.base)
 
@@ -128,11 +128,11 @@ def _slot(kind: Kind, name: str) -> str:
     return f"{kind}.{name}"
 
 
-def _next(draft: Draft | None) -> int:
+def _next(draft: EditorDraft | None) -> int:
     return draft.revision + 1 if draft is not None else 0
 
 
-def keep_draft(draft: Draft) -> Draft:
+def keep_draft(draft: EditorDraft) -> EditorDraft:
     """Keep a draft for this session, and return it."""
     session.keep_draft(_slot(draft.kind, draft.name), draft)
     return draft

@@ -8,12 +8,17 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.plain import outside_code
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.unsaved import difference
 
 
 def conflict(
-    sentence: str, draft: Draft, saved: str, typed: str, overwrite: Callable[[], object], theirs: Callable[[], object]
+    sentence: str,
+    draft: EditorDraft,
+    saved: str,
+    typed: str,
+    overwrite: Callable[[], object],
+    theirs: Callable[[], object],
 ) -> None:
     """Report that somebody has saved meanwhile, show the difference, and let the person choose.
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.code import Code, Mark, marks_of
+from dashboard.base.code import EditorMark, EditorMode, marks_of
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
@@ -23,7 +23,7 @@ from engine.workspace.drafts import Kind
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedFile:
     """What a file holds now."""
 
     text: str
@@ -38,13 +38,13 @@ class Editing:
     name: str
     label: str
     height: int
-    code: Code
+    code: EditorMode
     said: str
     """What is told after it was saved."""
-    save: Callable[[str, str], Saved]
+    save: Callable[[str, str], SavedFile]
     """Saves a text over that with an etag. Raises StaleEdit."""
     check: Callable[[str], Sequence[Problem]]
-    marks: Sequence[Mark] = ()
+    marks: Sequence[EditorMark] = ()
     """What is known besides of places in the text, while it is as it was saved."""
 
 
@@ -85,7 +85,7 @@ class _Draft:
             _keep(replace(self, etag=etag))
 
 
-def text_editor(visit: Visit, it: Editing, file: Saved) -> None:
+def text_editor(visit: Visit, it: Editing, file: SavedFile) -> None:
     """Show the text of a file, to be changed by people with the right."""
     if not visit.may("edit"):
         outside_code(file.text, None)
@@ -112,7 +112,7 @@ def is_changed(kind: Kind, name: str) -> bool:
     return draft is not None and draft.is_changed
 
 
-def _save_bar(it: Editing, file: Saved, draft: _Draft) -> None:
+def _save_bar(it: Editing, file: SavedFile, draft: _Draft) -> None:
     if draft.etag != file.etag:
         _conflict(it, file, draft)
         return
@@ -127,14 +127,14 @@ def _save_bar(it: Editing, file: Saved, draft: _Draft) -> None:
 def _save_button(it: Editing, draft: _Draft, etag: str, label: str, key: str) -> None:
     text = draft.typed
 
-    def save(_request_key: str) -> Saved | StaleEdit:
+    def save(_request_key: str) -> SavedFile | StaleEdit:
         try:
             return it.save(text, etag)
         except StaleEdit as error:  # shown on the page; what is typed stays
             return error
 
-    def after(saved: Saved | StaleEdit) -> None:
-        if isinstance(saved, Saved):
+    def after(saved: SavedFile | StaleEdit) -> None:
+        if isinstance(saved, SavedFile):
             _begin(it, saved)
             session.tell(it.said)
         st.rerun()
@@ -143,7 +143,7 @@ def _save_button(it: Editing, draft: _Draft, etag: str, label: str, key: str) ->
     action_button(label, f"{key}-{it.kind}-{it.name}", save, after, scope=scope, type="primary")
 
 
-def _conflict(it: Editing, file: Saved, draft: _Draft) -> None:
+def _conflict(it: Editing, file: SavedFile, draft: _Draft) -> None:
     st.error(
         t("Somebody has saved this file since you opened it. Your text is still below; nothing was overwritten."),
         icon=":material/sync_problem:",
@@ -154,7 +154,7 @@ def _conflict(it: Editing, file: Saved, draft: _Draft) -> None:
         st.button(t("Use theirs"), key=f"theirs-{it.kind}-{it.name}", on_click=_again, args=(it, file))
 
 
-def _opened(it: Editing, file: Saved) -> _Draft:
+def _opened(it: Editing, file: SavedFile) -> _Draft:
     """Return the current draft; a file changed elsewhere replaces a text that nobody has edited."""
     draft: _Draft | None = session.draft(_slot(it.kind, it.name), None)
     if draft is None or (draft.etag != file.etag and not draft.is_changed):
@@ -162,14 +162,14 @@ def _opened(it: Editing, file: Saved) -> _Draft:
     return draft
 
 
-def _begin(it: Editing, file: Saved, unsaved: Unsaved | None = None) -> _Draft:
+def _begin(it: Editing, file: SavedFile, unsaved: Unsaved | None = None) -> _Draft:
     before: _Draft | None = session.draft(_slot(it.kind, it.name), None)
     begun = unsaved or file
     number = before.revision + 1 if before is not None else 0
     return _keep(_Draft(it.kind, it.name, file.text, begun.etag, begun.text.removesuffix("\n"), number))
 
 
-def _again(it: Editing, file: Saved) -> None:
+def _again(it: Editing, file: SavedFile) -> None:
     _begin(it, file)
 
 

@@ -35,7 +35,7 @@ class Connected(Protocol):
 
 
 @dataclass(frozen=True)
-class Used:
+class UsedAccount:
     """An account that a run has used, as a badge needs it."""
 
     service: str
@@ -60,10 +60,12 @@ def _is_all_demo(visit: Visit) -> bool:
     return {one.mode for one in visit.orchestra.connections.list(visit.who)} == {AccountMode.DEMO}
 
 
-def accounts_of(run: Run) -> list[Used]:
+def accounts_of(run: Run) -> list[UsedAccount]:
     """Return the accounts that a run uses, one for each of its connections."""
     return [
-        Used(str(one.get("service", name)), str(one.get("mode", AccountMode.MINE)), str(one.get("account") or ""))
+        UsedAccount(
+            str(one.get("service", name)), str(one.get("mode", AccountMode.MINE)), str(one.get("account") or "")
+        )
         for name, one in run["accounts"].items()
     ]
 

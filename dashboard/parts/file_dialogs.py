@@ -26,7 +26,7 @@ NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the f
 
 
 @dataclass(frozen=True)
-class Kind:
+class OwnFileKind:
     """Workflows, prompts, fragments, agents or tools: the noun for one, and the part of the engine that has them.
 
     `word` is also the path of its page; `home` is the path of the page that lists them, with its tab if it has several,
@@ -42,7 +42,7 @@ class Kind:
     tab: str = ""
 
 
-WORKFLOW = Kind(
+WORKFLOW = OwnFileKind(
     "workflow",
     lambda visit: visit.orchestra.workflows,
     N_("Workflows that call it are updated. Earlier runs keep the old name."),
@@ -50,7 +50,7 @@ WORKFLOW = Kind(
     "workflows/{}.json",
     "workflows",
 )
-PROMPT = Kind(
+PROMPT = OwnFileKind(
     "prompt",
     lambda visit: visit.orchestra.prompts,
     N_("Workflows that use it are updated. Earlier runs keep the old name."),
@@ -58,7 +58,7 @@ PROMPT = Kind(
     "prompts/{}.json",
     "prompts",
 )
-FRAGMENT = Kind(
+FRAGMENT = OwnFileKind(
     "fragment",
     lambda visit: visit.orchestra.fragments,
     N_("Prompts and fragments that name it are updated."),
@@ -67,7 +67,7 @@ FRAGMENT = Kind(
     "prompts",
     "fragments",
 )
-AGENT = Kind(
+AGENT = OwnFileKind(
     "agent",
     lambda visit: visit.orchestra.agents,
     N_("Workflows and agents that use it are updated. Earlier runs keep the old name."),
@@ -75,7 +75,7 @@ AGENT = Kind(
     "agents/{}.json",
     "agents",
 )
-TOOL = Kind(
+TOOL = OwnFileKind(
     "tool",
     lambda visit: visit.orchestra.tools,
     N_("Workflows and agents that use it are updated. Earlier runs keep the old name."),
@@ -85,7 +85,7 @@ TOOL = Kind(
 )
 
 
-def file_menu(visit: Visit, kind: Kind, name: str) -> None:
+def file_menu(visit: Visit, kind: OwnFileKind, name: str) -> None:
     """Show the button that opens Duplicate, Rename and Delete."""
     if not visit.may("edit"):
         return
@@ -98,7 +98,7 @@ def file_menu(visit: Visit, kind: Kind, name: str) -> None:
 
 
 @dialog(N_("Duplicate"), icon=":material/content_copy:")
-def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
+def _duplicate(visit: Visit, kind: OwnFileKind, name: str) -> None:
     """Ask for a name and make a copy."""
     new = name_field(t("Name of the copy"), free_name(name, names(visit, kind)), f"copy-name-{name}")
 
@@ -117,7 +117,7 @@ def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
 
 
 @dialog(N_("Rename"), icon=":material/edit:")
-def _rename(visit: Visit, kind: Kind, name: str) -> None:
+def _rename(visit: Visit, kind: OwnFileKind, name: str) -> None:
     """Ask for a new name."""
     new = name_field(t("New name"), name, f"rename-name-{name}")
     st.caption(t(kind.on_rename))
@@ -137,7 +137,7 @@ def _rename(visit: Visit, kind: Kind, name: str) -> None:
 
 
 @dialog(N_("Delete?"), icon=":material/delete:")
-def _delete(visit: Visit, kind: Kind, name: str) -> None:
+def _delete(visit: Visit, kind: OwnFileKind, name: str) -> None:
     """Ask for confirmation, then move it to the trash."""
     st.write(plain(t("{file} moves to the trash of this workspace, .orchestra/trash.", file=kind.file.format(name))))
     st.caption(t(kind.on_delete))
@@ -163,7 +163,7 @@ def name_field(label: str, value: str, key: str) -> str:
     return typed
 
 
-def names(visit: Visit, kind: Kind) -> set[str]:
+def names(visit: Visit, kind: OwnFileKind) -> set[str]:
     """Return the names in use."""
     if kind is WORKFLOW:
         return set(visit.orchestra.workflows.names(visit.who))
@@ -181,7 +181,7 @@ def free_name(wanted: str, taken: set[str]) -> str:
     return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted[:60]}-{number}") not in taken)
 
 
-def open_file(visit: Visit, kind: Kind, name: str, done: str, **params: str) -> None:
+def open_file(visit: Visit, kind: OwnFileKind, name: str, done: str, **params: str) -> None:
     """Go to the page of a file, and say there what was done, in a text with `{name}`."""
     session.tell(t(done, name=name))
     if kind is TOOL:  # it is open on the page that lists all

@@ -15,7 +15,7 @@ Color = Literal["gray", "blue", "green", "red", "orange"]
 
 
 @dataclass(frozen=True)
-class Look:
+class StatusStyle:
     """How a status is shown; `hex_color` is for drawings, which do not know the theme."""
 
     english: str
@@ -31,22 +31,22 @@ class Look:
 
 _GRAY, _BLUE, _GREEN, _RED, _AMBER = "#6b7280", "#2563eb", "#15803d", "#dc2626", "#b45309"
 
-LOOKS: Mapping[str, Look] = {
-    StepStatus.PENDING: Look(N_("Pending"), ":material/schedule:", "gray", _GRAY),
-    RunStatus.QUEUED: Look(N_("Queued"), ":material/schedule:", "gray", _GRAY),
-    StepStatus.RUNNING: Look(N_("Running"), ":material/progress_activity:", "blue", _BLUE),
-    StepStatus.WAITING: Look(N_("Waiting"), ":material/hourglass_empty:", "orange", _AMBER),
-    StepStatus.SUCCEEDED: Look(N_("Succeeded"), ":material/check_circle:", "green", _GREEN),
-    ListedStatus.PARTS_FAILED: Look(N_("Succeeded, parts failed"), ":material/warning:", "orange", _AMBER),
-    StepStatus.FAILED: Look(N_("Failed"), ":material/error:", "red", _RED),
-    ListedStatus.SET_ASIDE: Look(N_("Set aside"), ":material/report:", "red", _RED),
-    StepStatus.CANCELLED: Look(N_("Cancelled"), ":material/cancel:", "gray", _GRAY),
-    RunStatus.INTERRUPTED: Look(N_("Interrupted"), ":material/pause_circle:", "orange", _AMBER),
-    StepStatus.SKIPPED: Look(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),
+LOOKS: Mapping[str, StatusStyle] = {
+    StepStatus.PENDING: StatusStyle(N_("Pending"), ":material/schedule:", "gray", _GRAY),
+    RunStatus.QUEUED: StatusStyle(N_("Queued"), ":material/schedule:", "gray", _GRAY),
+    StepStatus.RUNNING: StatusStyle(N_("Running"), ":material/progress_activity:", "blue", _BLUE),
+    StepStatus.WAITING: StatusStyle(N_("Waiting"), ":material/hourglass_empty:", "orange", _AMBER),
+    StepStatus.SUCCEEDED: StatusStyle(N_("Succeeded"), ":material/check_circle:", "green", _GREEN),
+    ListedStatus.PARTS_FAILED: StatusStyle(N_("Succeeded, parts failed"), ":material/warning:", "orange", _AMBER),
+    StepStatus.FAILED: StatusStyle(N_("Failed"), ":material/error:", "red", _RED),
+    ListedStatus.SET_ASIDE: StatusStyle(N_("Set aside"), ":material/report:", "red", _RED),
+    StepStatus.CANCELLED: StatusStyle(N_("Cancelled"), ":material/cancel:", "gray", _GRAY),
+    RunStatus.INTERRUPTED: StatusStyle(N_("Interrupted"), ":material/pause_circle:", "orange", _AMBER),
+    StepStatus.SKIPPED: StatusStyle(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),
 }
 
 
-def look_of(status: str, counts: Mapping[str, Any] | None = None) -> Look:
+def look_of(status: str, counts: Mapping[str, Any] | None = None) -> StatusStyle:
     """Return how a run or step is shown; with `counts`, a run that succeeded although parts failed is amber."""
     failed = counts is not None and (counts.get("failed_steps") or counts.get("failed_items"))
     if status == StepStatus.SUCCEEDED and failed:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Code, language_of
+from dashboard.base.code import EditorMode, language_of
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
-from dashboard.editing.text_editor import Editing, Saved, is_changed, text_editor
+from dashboard.editing.text_editor import Editing, SavedFile, is_changed, text_editor
 from dashboard.parts.buttons import action_button
 from engine.base.errors import InvalidInput
 from engine.projects.records import FileInfo, ProjectInfo
@@ -73,22 +73,22 @@ def _editor(visit: Visit, name: str, path: str) -> None:
         st.info(plain(f"{error.message} {error.remedy}"), icon=":material/description:")
         return
 
-    def save(text: str, etag: str) -> Saved:
+    def save(text: str, etag: str) -> SavedFile:
         whole = text if text.endswith("\n") else text + "\n"
         kept = projects.save(visit.who, name, path, whole, etag)
-        return Saved(kept.text, kept.etag)
+        return SavedFile(kept.text, kept.etag)
 
     editing = Editing(
         "project",
         f"{name}/{path}",
         t("Content"),
         _HEIGHT,
-        Code(language_of(path), is_document=True),
+        EditorMode(language_of(path), is_document=True),
         t("Saved as a commit."),
         save=save,
         check=lambda _text: [],
     )
-    text_editor(visit, editing, Saved(file.text, file.etag))
+    text_editor(visit, editing, SavedFile(file.text, file.etag))
 
 
 @dialog(N_("Add a file"), icon=":material/add:")

@@ -8,7 +8,7 @@ from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.prompt.matrix import earlier, ended, found_test, running
@@ -18,7 +18,7 @@ from engine.base.statuses import RunStatus
 from engine.documents.json_file import typed_value
 from engine.prompts.cases import Case
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.matrix import Matrix, Only, shown
+from engine.runs.trying.matrix import Matrix, MatrixFilter, shown
 
 _HELP = N_(
     "Types: equals, contains, not_contains, similar, regex, valid_json, json_schema, "
@@ -27,7 +27,7 @@ _HELP = N_(
 )
 
 
-def cases_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def cases_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show the cases; people with the right can test the text in the editor with them, and edit them."""
     found = visit.orchestra.cases.list(visit.who, file.name)
     if not found:
@@ -49,7 +49,7 @@ def cases_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
 
 
 def _case(visit: Visit, name: str, found: list[Case], test: Matrix | None) -> None:
-    failing = set(shown(test, Only.FAILED)) if test is not None else set()
+    failing = set(shown(test, MatrixFilter.FAILED)) if test is not None else set()
     known = {one.case: one for one in found}
     chosen = st.selectbox(
         tn("{count} case", "{count} cases", len(found)),

@@ -13,7 +13,7 @@ from dashboard.prompt.versions import name_of
 from engine.base.errors import InvalidInput
 from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
-from engine.runs.trying.columns import Column, parsed
+from engine.runs.trying.columns import TriedColumn, parsed
 from engine.runs.trying.comparing import FEWEST_COLUMNS, MOST_COLUMNS
 
 PARAM = "columns"
@@ -21,7 +21,7 @@ _EDITOR = 0
 """In the choice of a text: the one in the editor, which is `draft` in the address."""
 
 
-def chosen_columns(file: PromptFile, connections: Sequence[str]) -> list[Column]:
+def chosen_columns(file: PromptFile, connections: Sequence[str]) -> list[TriedColumn]:
     """Show the fields; return the columns, of which those with `is_draft` mean the text in the editor.
 
     `connections`: those to choose from; only `""` if there is nothing to choose.
@@ -42,7 +42,7 @@ def chosen_columns(file: PromptFile, connections: Sequence[str]) -> list[Column]
     return found
 
 
-def _column(file: PromptFile, connections: Sequence[str], at: int, wanted: Column) -> Column:
+def _column(file: PromptFile, connections: Sequence[str], at: int, wanted: TriedColumn) -> TriedColumn:
     text = _EDITOR if wanted.is_draft else int(wanted.version)
     keys = {field: f"compare-{field}-{file.name}-{at}" for field in ("text", "connection", "model")}
     for field, value in (("text", text), ("connection", wanted.connection), ("model", wanted.model)):
@@ -65,11 +65,11 @@ def _column(file: PromptFile, connections: Sequence[str], at: int, wanted: Colum
         placeholder=t("That of the prompt"),
         persist_state="session",
     )
-    chosen = Column(connection=connection or connections[0], model=model.strip())
+    chosen = TriedColumn(connection=connection or connections[0], model=model.strip())
     return replace(chosen, version=str(text)) if text else replace(chosen, is_draft=True)
 
 
-def _wanted(file: PromptFile, connections: Sequence[str]) -> list[Column]:
+def _wanted(file: PromptFile, connections: Sequence[str]) -> list[TriedColumn]:
     """Return the columns that the address names, or the usual ones."""
     try:
         found = [parsed(one) for one in st.query_params.get(PARAM, "").split()]
@@ -80,19 +80,19 @@ def _wanted(file: PromptFile, connections: Sequence[str]) -> list[Column]:
     return found if is_known and FEWEST_COLUMNS <= len(found) <= MOST_COLUMNS else _usual(file, connections)
 
 
-def _usual(file: PromptFile, connections: Sequence[str]) -> list[Column]:
+def _usual(file: PromptFile, connections: Sequence[str]) -> list[TriedColumn]:
     """Return the version that workflows use, or the newest, and the text in the editor."""
     editor = _editor(connections)
     number = file.labels.get(DEFAULT_LABEL, max(file.versions, default=_EDITOR))
     is_there = number in file.versions
-    return [Column(str(number), connection=editor.connection) if is_there else editor, editor]
+    return [TriedColumn(str(number), connection=editor.connection) if is_there else editor, editor]
 
 
-def _editor(connections: Sequence[str]) -> Column:
-    return Column(is_draft=True, connection=connections[0])
+def _editor(connections: Sequence[str]) -> TriedColumn:
+    return TriedColumn(is_draft=True, connection=connections[0])
 
 
-def _keep(file: PromptFile, connections: Sequence[str], columns: Sequence[Column]) -> None:
+def _keep(file: PromptFile, connections: Sequence[str], columns: Sequence[TriedColumn]) -> None:
     """Put the choice into the address, unless it is the usual one, which needs none."""
     written = " ".join(one.written for one in columns)
     if st.query_params.get(PARAM, "") != written and (PARAM in st.query_params or columns != _usual(file, connections)):

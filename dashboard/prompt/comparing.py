@@ -10,24 +10,24 @@ from msgspec.structs import replace
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.prompt.asking import Asking, ask_button, digest, model_named, needed_for
 from dashboard.prompt.column_fields import chosen_columns
 from dashboard.prompt.compared import PARAM, comparison, shown_comparison
 from dashboard.prompt.draft import typed
-from dashboard.prompt.values import Given, given_values
+from dashboard.prompt.values import TryValues, given_values
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.try_requests import TryRequest
 
 if TYPE_CHECKING:
-    from engine.runs.trying.columns import Column
+    from engine.runs.trying.columns import TriedColumn
     from engine.runs.trying.comparing import Comparison
 
 
-def compare_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def compare_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show the last comparison; people with the right can ask for another one."""
     shown = shown_comparison(visit, file.name)
     if visit.may("run"):
@@ -36,7 +36,7 @@ def compare_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     comparison(visit, file.name, shown)
 
 
-def _ask(visit: Visit, file: PromptFile, draft: Draft, *, is_first: bool) -> None:
+def _ask(visit: Visit, file: PromptFile, draft: EditorDraft, *, is_first: bool) -> None:
     name, comparisons = file.name, visit.orchestra.comparisons
     connections = visit.orchestra.tries.connections(visit.who)
     if not connections:
@@ -71,13 +71,13 @@ def _begun(one: Comparison) -> None:
     st.query_params[PARAM] = one["id"]
 
 
-def _with_text(column: Column, draft: Draft) -> Column:
+def _with_text(column: TriedColumn, draft: EditorDraft) -> TriedColumn:
     if not column.is_draft:
         return column
     return replace(column, is_draft=False, text=typed(draft).text, text_name=t("text in the editor"))
 
 
-def _document(visit: Visit, name: str, column: Column) -> Mapping[str, Any] | None:
+def _document(visit: Visit, name: str, column: TriedColumn) -> Mapping[str, Any] | None:
     """Return the document of a column, None if its text is not JSON."""
     if column.text is not None:
         return object_in(column.text)
@@ -102,5 +102,5 @@ def _names(document: Mapping[str, Any]) -> Sequence[str]:
     return list(variables) if isinstance(variables, Mapping) else []
 
 
-def _try_request(given: Given) -> TryRequest:
+def _try_request(given: TryValues) -> TryRequest:
     return TryRequest(variables=given.variables, sample=given.sample, run_id=given.run_id, step=given.step)

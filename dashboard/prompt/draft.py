@@ -8,8 +8,8 @@ from typing import Any
 from dashboard.base import session
 from dashboard.editing.draft import (
     JSON,
-    Draft,
-    Typed,
+    EditorDraft,
+    TypedDraft,
     begin_draft,
     differs,
     field_text,
@@ -30,7 +30,7 @@ TEXT_FIELDS = ("title", "description", "model")
 JSON_FIELDS = ("parameters", "variables", "output_schema", "samples")
 
 
-def opened(file: PromptFile) -> Draft:
+def opened(file: PromptFile) -> EditorDraft:
     """Return the current draft; a file changed elsewhere replaces a text that nobody has edited."""
     draft = known_draft("prompt", file.name)
     if draft is None or (draft.etag != file.etag and not is_changed(draft)):
@@ -38,12 +38,12 @@ def opened(file: PromptFile) -> Draft:
     return draft
 
 
-def begin(file: PromptFile, unsaved: Unsaved | None = None) -> Draft:
+def begin(file: PromptFile, unsaved: Unsaved | None = None) -> EditorDraft:
     """Start from the file, or from an unsaved text: a conflict, if the file has changed since."""
     return begin_draft("prompt", file, unsaved)
 
 
-def relabelled(draft: Draft, file: PromptFile) -> None:
+def relabelled(draft: EditorDraft, file: PromptFile) -> None:
     """Keep what is typed after a label was moved: that is not an edit by somebody else."""
     document = object_in(typed(draft).text)
     seed = draft.seed if document is None else with_labels(document, file.document or {})
@@ -56,16 +56,16 @@ def with_labels(document: Mapping[str, Any], saved: Mapping[str, Any]) -> str:
     return canonical({**rest, **{key: saved[key] for key in OF_THE_PROMPT if key in saved}}, "prompt")
 
 
-def is_changed(draft: Draft) -> bool:
+def is_changed(draft: EditorDraft) -> bool:
     """Return whether there are unsaved changes."""
     return differs(draft, typed(draft))
 
 
-def typed(draft: Draft) -> Typed:
+def typed(draft: EditorDraft) -> TypedDraft:
     """Return what the widgets hold now, even those that are not on the screen."""
     document = object_in(draft.seed)
     if draft.mode == JSON or document is None or not has_form(document):
-        return Typed(str(session.widget_value(draft.key("text"), draft.seed)))
+        return TypedDraft(str(session.widget_value(draft.key("text"), draft.seed)))
     changed = dict(document)
     for name in TEXT_FIELDS:
         before = str(document.get(name) or "")
@@ -77,8 +77,8 @@ def typed(draft: Draft) -> Typed:
         try:
             put(changed, name, before, text, typed_value(text, "This text") if text.strip() else None)
         except InvalidInput as error:
-            return Typed(draft.seed, name, error.message)
-    return Typed(canonical(changed, "prompt"))
+            return TypedDraft(draft.seed, name, error.message)
+    return TypedDraft(canonical(changed, "prompt"))
 
 
 def has_form(document: Mapping[str, Any]) -> bool:
@@ -115,7 +115,7 @@ def _is_message(one: Any) -> bool:
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(line, str) for line in content))
 
 
-def _message(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
+def _message(draft: EditorDraft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
     role = session.widget_value(draft.key(f"role-{number}"), before["role"])
     text = str(session.widget_value(draft.key(f"message-{number}"), text_of(before["content"])))
     if text == text_of(before["content"]):

@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields
-from dashboard.base.code import Code
+from dashboard.base.code import EditorMode
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
-from dashboard.editing.draft import FIELDS, JSON, Draft, Typed, field_text, reseed
+from dashboard.editing.draft import FIELDS, JSON, EditorDraft, TypedDraft, field_text, reseed
 from dashboard.parts.errors import problem_list
 from dashboard.prompt.draft import ROLES, has_form, typed, with_message, without_message
 from dashboard.prompt.marks import mark_problems, mark_unreadable, variables_in
@@ -39,7 +39,7 @@ _HELP = {
 }
 
 
-def edit_tab(visit: Visit, draft: Draft) -> None:
+def edit_tab(visit: Visit, draft: EditorDraft) -> None:
     """Show the working text; people with the right can change it."""
     if not visit.may("edit"):
         outside_code(draft.base, "json")
@@ -48,7 +48,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     is_form = document is not None and has_form(document)
     _mode(draft, is_form=is_form)
     now = typed(draft)
-    code = Code("prompt", names=variables_in(now.text), fragments=visit.orchestra.fragments.names(visit.who))
+    code = EditorMode("prompt", names=variables_in(now.text), fragments=visit.orchestra.fragments.names(visit.who))
     if document is not None and is_form and draft.mode == FIELDS:
         _fields(draft, document, code)
     else:
@@ -63,7 +63,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     _problems(visit, draft, now)
 
 
-def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
+def _problems(visit: Visit, draft: EditorDraft, now: TypedDraft) -> None:
     """Show the problems of the current text, by line."""
     if now.wrong:
         mark_unreadable(draft, now.wrong_field)
@@ -82,7 +82,7 @@ def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
         st.success(t("No problems."), icon=":material/check_circle:")
 
 
-def _declare_button(visit: Visit, draft: Draft, text: str) -> None:
+def _declare_button(visit: Visit, draft: EditorDraft, text: str) -> None:
     names = visit.orchestra.prompts.with_declared(visit.who, draft.name, text).names
     if not names:
         return
@@ -106,7 +106,7 @@ def label_of(field: str) -> str:
     return t(_LABELS[field])
 
 
-def _mode(draft: Draft, *, is_form: bool) -> None:
+def _mode(draft: EditorDraft, *, is_form: bool) -> None:
     def switch() -> None:
         reseed(draft, typed(draft).text, mode=JSON if draft.mode == FIELDS else FIELDS)
 
@@ -118,7 +118,7 @@ def _mode(draft: Draft, *, is_form: bool) -> None:
     st.button(label, key=f"mode-{draft.name}", on_click=switch, type="tertiary", icon=icon)
 
 
-def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
+def _fields(draft: EditorDraft, document: Mapping[str, Any], code: EditorMode) -> None:
     for number, message in enumerate(document["messages"]):
         _message(draft, number, message, len(document["messages"]), code)
     st.button(
@@ -141,7 +141,7 @@ def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
                 _json(draft, document, name)
 
 
-def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, code: Code) -> None:
+def _message(draft: EditorDraft, number: int, message: Mapping[str, Any], count: int, code: EditorMode) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.selectbox(
             t("Message {count}", count=number + 1),
@@ -172,19 +172,19 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, 
     )
 
 
-def _text(draft: Draft, document: Mapping[str, Any], name: str, advice: str | None = None) -> None:
+def _text(draft: EditorDraft, document: Mapping[str, Any], name: str, advice: str | None = None) -> None:
     before = str(document.get(name) or "")
     fields.text_input(t(_LABELS[name]), before, persist_state="session", help=advice, **draft.kept(name))
 
 
-def _json(draft: Draft, document: Mapping[str, Any], name: str) -> None:
+def _json(draft: EditorDraft, document: Mapping[str, Any], name: str) -> None:
     text = field_text(document, name)
     fields.text_area(
         f"{label_of(name)} (JSON)",
         text,
         height=min(max(_LINE_PIXELS * (text.count("\n") + 2), 96), 300),
         help=t(_HELP[name]),
-        code=Code("json"),
+        code=EditorMode("json"),
         persist_state="session",
         **draft.kept(name),
     )

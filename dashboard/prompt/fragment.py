@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import fields
-from dashboard.base.code import Code
+from dashboard.base.code import EditorMode
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
-from dashboard.editing.text_editor import Editing, Saved, text_editor
+from dashboard.editing.text_editor import Editing, SavedFile, text_editor
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import FRAGMENT, free_name, name_field, names, open_file
 from engine.prompts.fragment_files import Fragment
@@ -24,7 +24,7 @@ def fragment_editor(visit: Visit, file: Fragment) -> None:
         name,
         t("Text"),
         _HEIGHT,
-        Code("prompt", fragments=[one for one in fragments.names(visit.who) if one != name]),
+        EditorMode("prompt", fragments=[one for one in fragments.names(visit.who) if one != name]),
         t("Saved. Versions of prompts keep the text that they were saved with."),
         save=lambda text, etag: _saved(fragments.save(visit.who, name, text, etag)),
         check=lambda text: fragments.check(visit.who, name, text),
@@ -32,8 +32,8 @@ def fragment_editor(visit: Visit, file: Fragment) -> None:
     text_editor(visit, editing, _saved(file))
 
 
-def _saved(file: Fragment) -> Saved:
-    return Saved(file.text, file.etag)
+def _saved(file: Fragment) -> SavedFile:
+    return SavedFile(file.text, file.etag)
 
 
 @dialog(N_("New fragment"), icon=":material/add:")

@@ -21,7 +21,7 @@ from dashboard.prompt.test_bar import PARAM
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import is_favourable, opinion_words
-from engine.runs.trying.matrix import CellAnswer, Matrix, Only, mark, opinions_of, shown
+from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixFilter, mark, opinions_of, shown
 
 if TYPE_CHECKING:
     from engine.runs.trying.matrix_reader import TestRow
@@ -109,12 +109,16 @@ def _line(matrix: Matrix, number: int) -> str:
     return f"- **{plain(column['title'])}**{facts}: {plain(column['summary'])}"
 
 
-_ONLY = {Only.FAILED: N_("Failed"), Only.CHANGED: N_("Changed"), Only.DIFFERENT: N_("Different")}
+_ONLY = {
+    MatrixFilter.FAILED: N_("Failed"),
+    MatrixFilter.CHANGED: N_("Changed"),
+    MatrixFilter.DIFFERENT: N_("Different"),
+}
 
 
-def _filter(matrix: Matrix) -> Only | None:
-    words = {one.value: f"{t(_ONLY[one])} ({len(shown(matrix, one))})" for one in Only}
-    words = words if len(matrix["columns"]) > 1 else {Only.FAILED.value: words[Only.FAILED]}
+def _filter(matrix: Matrix) -> MatrixFilter | None:
+    words = {one.value: f"{t(_ONLY[one])} ({len(shown(matrix, one))})" for one in MatrixFilter}
+    words = words if len(matrix["columns"]) > 1 else {MatrixFilter.FAILED.value: words[MatrixFilter.FAILED]}
     chosen = st.segmented_control(
         t("Cases"),
         ["all", *words],
@@ -124,10 +128,10 @@ def _filter(matrix: Matrix) -> Only | None:
         label_visibility="collapsed",
         required=True,
     )
-    return Only(chosen) if chosen in words else None
+    return MatrixFilter(chosen) if chosen in words else None
 
 
-def _table(matrix: Matrix, cases: Sequence[str], only: Only | None) -> tuple[int, str]:
+def _table(matrix: Matrix, cases: Sequence[str], only: MatrixFilter | None) -> tuple[int, str]:
     """Show the cases beside the columns; return the open cell, ("" for none) as the address names it."""
     columns, titles = matrix["columns"], {one["case"]: one["title"] for one in matrix["cases"]}
     key = f"test-table-{matrix['id']}-{only or 'all'}"

@@ -18,7 +18,7 @@ from engine.base.errors import ProtectedLabel
 from engine.base.statuses import RunStatus
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import LONGEST_REASON
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import Matrix, MatrixRequest
 
 _LOOK_SECONDS = 0.7
@@ -120,7 +120,7 @@ def _test_button(visit: Visit, name: str, one: _Refused) -> None:
         connections = tries.connections(visit.who)
         connection = session.widget_value(f"try-connection-{name}", connections[0] if connections else "")
         needed = tries.needs_confirmation(visit.who, name, connection)
-        wanted = MatrixRequest([Column(str(one.number), connection=connection)])
+        wanted = MatrixRequest([TriedColumn(str(one.number), connection=connection)])
         action_button(
             t("Test this version"),
             f"test-version-{name}",

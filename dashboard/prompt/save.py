@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.editing.saving import conflict
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
@@ -21,7 +21,7 @@ from engine.prompts.prompt import DEFAULT_LABEL
 from engine.prompts.prompt_files import PromptFile
 
 
-def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def save_bar(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show what can be saved; if somebody else has saved, show the choices."""
     if not visit.may("edit"):
         return
@@ -32,7 +32,7 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
             _save_bar(visit, file, draft)
 
 
-def _save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def _save_bar(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         _save_button(visit, draft, file.etag, t("Save"), "save")
         _version_popover(visit, file, draft)
@@ -47,7 +47,7 @@ def _save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
         st.warning(f"{said} {message_markdown(errors[0].message, errors[0].remedy)}", icon=":material/warning:")
 
 
-def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
+def _save_button(visit: Visit, draft: EditorDraft, etag: str, label: str, key: str) -> None:
     now = typed(draft)
 
     def save(_request_key: str) -> PromptFile | OrchestraError:
@@ -82,7 +82,7 @@ def _many(errors: Sequence[Problem]) -> str:
     return tn("{count} problem", "{count} problems", len(errors))
 
 
-def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def _version_popover(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     etag = file.etag
     now = typed(draft)
     with popover(t("Save a version"), f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
@@ -152,7 +152,7 @@ def _after(saved: object) -> None:
     st.rerun()  # even after a conflict: the next run finds the other text
 
 
-def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def _conflict(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Let the person choose between two texts; nothing is overwritten before."""
     conflict(
         t("Somebody has saved this prompt since you opened it. Your text is still below; nothing was overwritten."),

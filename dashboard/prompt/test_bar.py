@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
@@ -21,7 +21,7 @@ from dashboard.prompt.versions import name_of
 from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.takeover import TakeoverRequest, expectations
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import (
     DEFAULT_CONCURRENCY,
     MOST_COLUMNS,
@@ -37,7 +37,7 @@ _TYPED = 0
 """In the choice of texts: the one in the editor."""
 
 
-def test_bar(visit: Visit, file: PromptFile, draft: Draft, cases: int) -> None:
+def test_bar(visit: Visit, file: PromptFile, draft: EditorDraft, cases: int) -> None:
     """Show what to test, and the buttons that test it with the cases of the prompt, or with takeover mails."""
     name = file.name
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"test-bar-{name}"):
@@ -90,7 +90,7 @@ def _takeover(visit: Visit, file: PromptFile, wanted: MatrixRequest) -> None:
         _run(visit, file.name, replace(wanted, takeover=mails), t("Test against 40 mails"), "takeover")
 
 
-def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int]) -> list[Column]:
+def _columns(visit: Visit, file: PromptFile, draft: EditorDraft, texts: Sequence[int]) -> list[TriedColumn]:
     """Return each text with each model and each connection."""
     offered = visit.orchestra.tries.connections(visit.who)
     connections = [""] * min(len(offered), 1)
@@ -106,22 +106,22 @@ def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int])
         help=t("Several with commas between them: each text is tested with each model."),
     )
     wanted = [one.strip() for one in models.split(",") if one.strip()] or [""]
-    found = [Column(str(one)) if one else _of_editor(draft) for one in texts]
+    found = [TriedColumn(str(one)) if one else _of_editor(draft) for one in texts]
     return [
         replace(column, connection=connection, model=model)
         for column, connection, model in itertools.product(found, connections, wanted)
     ]
 
 
-def _of_editor(draft: Draft) -> Column:
+def _of_editor(draft: EditorDraft) -> TriedColumn:
     return (
-        Column(text=typed(draft).text, text_name=t("text in the editor"))
+        TriedColumn(text=typed(draft).text, text_name=t("text in the editor"))
         if is_changed(draft)
-        else Column(is_draft=True)
+        else TriedColumn(is_draft=True)
     )
 
 
-def _model(visit: Visit, name: str, column: Column) -> str:
+def _model(visit: Visit, name: str, column: TriedColumn) -> str:
     """Return the model that a column names, or else its text; "" if that is the connection's own."""
     if column.model:
         return column.model
@@ -132,7 +132,7 @@ def _model(visit: Visit, name: str, column: Column) -> str:
     )
 
 
-def _wanted(name: str, columns: Sequence[Column]) -> MatrixRequest:
+def _wanted(name: str, columns: Sequence[TriedColumn]) -> MatrixRequest:
     repeat = st.number_input(
         t("Times to ask each question"),
         1,

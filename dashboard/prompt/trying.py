@@ -11,7 +11,7 @@ from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
@@ -19,7 +19,7 @@ from dashboard.parts.values import cut
 from dashboard.prompt import answer
 from dashboard.prompt.asking import Asking, ask_button, digest, model_named, needed_for
 from dashboard.prompt.draft import typed
-from dashboard.prompt.values import Given, given_values
+from dashboard.prompt.values import TryValues, given_values
 from dashboard.prompt.versions import name_of
 from engine.documents.json_file import object_in
 from engine.prompts.prompt import MarkedMessage
@@ -39,7 +39,7 @@ class _Asked:
     model: str
 
 
-def try_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def try_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show the text with values filled in; people with the right can ask a model with it."""
     left, right = st.columns([2, 3], gap="large")
     with left, errors_shown():
@@ -57,7 +57,7 @@ def try_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
             _messages(messages)
 
 
-def _text(visit: Visit, file: PromptFile, draft: Draft) -> str:
+def _text(visit: Visit, file: PromptFile, draft: EditorDraft) -> str:
     """Show the choice between the editor's text and the saved versions; return the chosen text."""
     if not file.versions:
         return typed(draft).text
@@ -94,7 +94,7 @@ def _messages(messages: list[MarkedMessage]) -> None:
         outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
 
 
-def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
+def _ask(visit: Visit, name: str, text: str, given: TryValues) -> None:
     tries = visit.orchestra.tries
     connections = tries.connections(visit.who)
     if not connections:
@@ -135,7 +135,7 @@ def _options(name: str, connections: list[str]) -> _Asked:
     return _Asked(connection or connections[0], model.strip())
 
 
-def _try_request(text: str, given: Given, asked: _Asked) -> TryRequest:
+def _try_request(text: str, given: TryValues, asked: _Asked) -> TryRequest:
     return TryRequest(
         text=text,
         variables=given.variables,

@@ -29,7 +29,7 @@ _OWN, _SAMPLE, _RUN, _TRY = "own", "sample:", "run:", "try:"
 
 
 @dataclass(frozen=True)
-class Given:
+class TryValues:
     """The values to try a prompt with, and where they come from."""
 
     variables: Mapping[str, Any]
@@ -50,7 +50,7 @@ def of_try(try_id: str) -> str:
     return f"{_TRY}{try_id}"
 
 
-def given_values(visit: Visit, name: str, document: Mapping[str, Any]) -> Given:
+def given_values(visit: Visit, name: str, document: Mapping[str, Any]) -> TryValues:
     """Show where values may come from, and a field for each variable. Raises InvalidInput for text that is not JSON."""
     samples = {str(one["name"]): one.get("variables", {}) for one in _samples(document)}
     source = _source(visit, name, list(samples))
@@ -67,7 +67,7 @@ def given_values(visit: Visit, name: str, document: Mapping[str, Any]) -> Given:
         one: _variable(one, schema if isinstance(schema, Mapping) else {}, kept, f"{name}-{source}")
         for one, schema in declared.items()
     }
-    return Given(variables, given.sample, given.run_id, given.step, unused)
+    return TryValues(variables, given.sample, given.run_id, given.step, unused)
 
 
 def _source(visit: Visit, name: str, samples: list[str]) -> str:
@@ -135,20 +135,20 @@ def _call_button(name: str, call: RecordedCall, after: Callable[[], None]) -> No
 
 def _kept(
     visit: Visit, name: str, source: str, samples: Mapping[str, Mapping[str, Any]]
-) -> tuple[Mapping[str, Any], Given]:
+) -> tuple[Mapping[str, Any], TryValues]:
     """Return the values of a source, and the source; none if it is gone, with the reason on the page."""
     tries = visit.orchestra.tries
     try:
         if source.startswith(_RUN):
             run_id, _, step = source.removeprefix(_RUN).partition(" ")
-            return tries.values(visit.who, name, run_id, step).variables, Given({}, run_id=run_id, step=step)
+            return tries.values(visit.who, name, run_id, step).variables, TryValues({}, run_id=run_id, step=step)
         if source.startswith(_TRY):
-            return tries.get(visit.who, name, source.removeprefix(_TRY))["variables"], Given({})
+            return tries.get(visit.who, name, source.removeprefix(_TRY))["variables"], TryValues({})
     except OrchestraError as error:
         error_box(error)
-        return {}, Given({})
+        return {}, TryValues({})
     sample = source.removeprefix(_SAMPLE) if source.startswith(_SAMPLE) else ""
-    return samples.get(sample, {}), Given({}, sample=sample)
+    return samples.get(sample, {}), TryValues({}, sample=sample)
 
 
 def _samples(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
-from dashboard.editing.draft import Draft, reseed
+from dashboard.editing.draft import EditorDraft, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
 from dashboard.prompt.draft import relabelled, typed, with_labels
@@ -28,7 +28,7 @@ _OF_NO_TEXT = (*OF_THE_PROMPT, "version", "fragments")
 _WORKING_TEXT = 0
 
 
-def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def versions_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show one version at a time, compared with the current text."""
     if not file.versions:
         st.info(t("No saved version yet. Workflows need one."), icon=":material/bookmark:")
@@ -51,7 +51,9 @@ def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     moves_shown(file)
 
 
-def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFile, others: Sequence[int]) -> None:
+def _differences(
+    visit: Visit, file: PromptFile, draft: EditorDraft, version: PromptFile, others: Sequence[int]
+) -> None:
     """Show by word how a chosen text differs from this version."""
     other = st.selectbox(
         t("From this version to"),
@@ -78,7 +80,7 @@ def name_of(number: int, labels: Mapping[str, int]) -> str:
     return t("Version {number}", number=number) + (f" ({', '.join(carried)})" if carried else "")
 
 
-def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version: PromptFile) -> None:
+def _actions(visit: Visit, file: PromptFile, draft: EditorDraft, number: int, version: PromptFile) -> None:
     is_production = file.labels.get(DEFAULT_LABEL) == number
     with st.container(horizontal=True, vertical_alignment="center"):
         action_button(
@@ -102,7 +104,7 @@ def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version:
         )
 
 
-def _labels(visit: Visit, file: PromptFile, draft: Draft, number: int) -> None:
+def _labels(visit: Visit, file: PromptFile, draft: EditorDraft, number: int) -> None:
     """Show the controls that put a label on this version, or remove those it has."""
     place = f"labels-{file.name}"
     with popover(t("Labels"), place, ":material/new_label:"):
@@ -151,7 +153,7 @@ def _remove_button(visit: Visit, file: PromptFile, label: str, done: Callable[[s
     )
 
 
-def _labelled(visit: Visit, draft: Draft, label: str, number: int) -> None:
+def _labelled(visit: Visit, draft: EditorDraft, label: str, number: int) -> None:
     _relabelled(
         visit,
         draft,
@@ -159,7 +161,7 @@ def _labelled(visit: Visit, draft: Draft, label: str, number: int) -> None:
     )
 
 
-def _relabelled(visit: Visit, draft: Draft, said: str) -> None:
+def _relabelled(visit: Visit, draft: EditorDraft, said: str) -> None:
     relabelled(draft, visit.orchestra.prompts.get(visit.who, draft.name))
     session.tell(said)
     st.rerun()

@@ -30,7 +30,7 @@ _FIRST = (N_("Mail"), N_("Draft"), N_("Issue"), N_("Page"))
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """A loop item, or a step outside of loops. `steps` are its steps; `links` are addresses by kind."""
 
     path: str
@@ -47,11 +47,11 @@ class Board:
 
     noun: str
     columns: Sequence[tuple[str, str]]
-    rows: Sequence[Row]
+    rows: Sequence[BoardRow]
     kinds: Sequence[str] = ()
     """The kinds of links that rows have, or may get while the run is in progress."""
 
-    def row(self, path: str) -> Row | None:
+    def row(self, path: str) -> BoardRow | None:
         """Return the row at a run path."""
         return next((row for row in self.rows if row.path == path), None)
 
@@ -76,7 +76,7 @@ def _board(run: Run, entries: Sequence[Entry]) -> Board:
     return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in ACTIVE_RUNS else []))
 
 
-def _link_kinds(rows: Iterable[Row], entries: Iterable[Entry]) -> list[str]:
+def _link_kinds(rows: Iterable[BoardRow], entries: Iterable[Entry]) -> list[str]:
     """Return the kinds of links in a fixed order, so that no column moves while a run is in progress."""
     found = {kind for row in rows for kind in row.links}
     found |= {link_word(entry.step.uses) for entry in entries if entry.step.uses.partition(".")[2].startswith(_MAKES)}
@@ -104,23 +104,23 @@ class _Builder:
     by_path: Mapping[str, StepRecord]
     of_items: Mapping[str, Sequence[StepRecord]]
 
-    def rows(self, entry: Entry) -> Iterator[Row]:
+    def rows(self, entry: Entry) -> Iterator[BoardRow]:
         """Return the rows of a step outside of loops; a group has none of its own."""
         if entry.step.is_loop:
             yield from self._loop(entry)
         elif entry.step.uses and self._is_shown(entry):
             step = self.by_path.get(entry.path)
             steps = [step] if step else []
-            yield Row(entry.path, entry.step.title, self._cell(step), steps, links=dict(_made(steps)))
+            yield BoardRow(entry.path, entry.step.title, self._cell(step), steps, links=dict(_made(steps)))
 
     def _is_shown(self, entry: Entry) -> bool:
         """Return whether to show a step: a fallback only once it was needed."""
         return entry.path in self.by_path or not entry.is_fallback
 
-    def _loop(self, entry: Entry) -> Iterator[Row]:
+    def _loop(self, entry: Entry) -> Iterator[BoardRow]:
         loop = self.by_path.get(entry.path)
         if loop is None or "items" not in loop:
-            yield Row(entry.path, entry.step.title, self._cell(loop), [loop] if loop else [])
+            yield BoardRow(entry.path, entry.step.title, self._cell(loop), [loop] if loop else [])
             return
         sources = _sources(self.run["steps"])
         names = [child.id for child in entry.step.inside() if child.place[0] == "steps"]
@@ -128,11 +128,11 @@ class _Builder:
             path = f"{entry.path}[{index}]"
             yield self._item(entry, path, str(title or key), sources.get(str(key), {}), names)
 
-    def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
+    def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> BoardRow:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
         cell = _with_undone(self._cell(self.by_path.get(path)), steps)
-        return Row(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
+        return BoardRow(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
 
     def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> Cell:
         step = self.by_path.get(path)

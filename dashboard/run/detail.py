@@ -13,7 +13,7 @@ from dashboard.base.plain import outside_link, plain
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import UNDONE
 from dashboard.parts.status import look_of
-from dashboard.run.board import Board, Row
+from dashboard.run.board import Board, BoardRow
 from dashboard.run.change.undo import can_undo_item, undo_panel
 from dashboard.run.step import run_step
 from engine.base.statuses import StepStatus
@@ -37,7 +37,7 @@ def run_detail(visit: Visit, run: Run, board: Board) -> None:
         _steps(visit, run, row)
 
 
-def _head(board: Board, row: Row) -> None:
+def _head(board: Board, row: BoardRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(plain(row.title) or t("(no title)"), anchor=False)
         with st.container(horizontal=True, width="content", gap="xsmall"):
@@ -48,7 +48,7 @@ def _head(board: Board, row: Row) -> None:
             )
 
 
-def _move(label: str, icon: str, board: Board, row: Row, by: int) -> None:
+def _move(label: str, icon: str, board: Board, row: BoardRow, by: int) -> None:
     index = list(board.rows).index(row) + by
     is_there = 0 <= index < len(board.rows)
     target = board.rows[index].path if is_there else ""
@@ -71,7 +71,7 @@ def _open(path: str) -> None:
         st.query_params.pop("open", None)
 
 
-def _links(row: Row) -> None:
+def _links(row: BoardRow) -> None:
     """Show the status of the row, unless its only step shows it, and links to what it has created."""
     begun = [step["status"] for step in row.steps if step["uses"] and step["status"] != StepStatus.SKIPPED]
     is_one_step = begun == [row.cell.status]
@@ -85,7 +85,7 @@ def _links(row: Row) -> None:
             outside_link(kind, url)
 
 
-def _undo(visit: Visit, run: Run, row: Row) -> None:
+def _undo(visit: Visit, run: Run, row: BoardRow) -> None:
     """Offer to undo only what was written for this item."""
     key = next((step["key"] for step in run["steps"] if step["path"] == row.path), None)
     if key is None or not visit.may("run") or not can_undo_item(run, row.path):
@@ -101,7 +101,7 @@ def _undo(visit: Visit, run: Run, row: Row) -> None:
             undo_panel(visit, run, str(key), "item")
 
 
-def _row_error(run: Run, row: Row) -> None:
+def _row_error(run: Run, row: BoardRow) -> None:
     """Show an error of the item that none of its steps has, e.g. of a condition."""
     own = next((step for step in run["steps"] if step["path"] == row.path), None)
     error = own["error"] if own is not None and not own["uses"] else None
@@ -109,7 +109,7 @@ def _row_error(run: Run, row: Row) -> None:
         st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
-def _steps(visit: Visit, run: Run, row: Row) -> None:
+def _steps(visit: Visit, run: Run, row: BoardRow) -> None:
     skipped = [step for step in row.steps if step["status"] == StepStatus.SKIPPED]
     begun = [step for step in row.steps if step["status"] != StepStatus.SKIPPED]
     done = [step for step in begun if step["uses"] or _failed_itself(step, row.steps)]
@@ -138,7 +138,7 @@ def _failed_itself(step: StepRecord, steps: Sequence[StepRecord]) -> bool:
     return bool(step["error"]) and not any(one["path"].startswith(inside) for one in steps)
 
 
-def _tabs(visit: Visit, run: Run, row: Row, steps: list[StepRecord]) -> None:
+def _tabs(visit: Visit, run: Run, row: BoardRow, steps: list[StepRecord]) -> None:
     """Show the steps of a row as tabs; `?step=` names the open one."""
     labels = [_label(step, steps) for step in steps]
     key, chosen = f"detail-steps-{row.path}", st.query_params.get("step", "")
@@ -154,7 +154,7 @@ def _tabs(visit: Visit, run: Run, row: Row, steps: list[StepRecord]) -> None:
                 run_step(visit, run, step)
 
 
-def _first(row: Row, steps: list[StepRecord], wanted: str) -> StepRecord:
+def _first(row: BoardRow, steps: list[StepRecord], wanted: str) -> StepRecord:
     """Return the step to open: the one that the address names by path or column, else a failed one, else the first."""
     named = [step for step in steps if wanted and step["path"] == wanted]
     column = f"{row.path}.{wanted.rpartition('.')[2]}"

@@ -17,7 +17,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Reason:
+class FailureReason:
     """An error message, and the number of steps that ended with it."""
 
     message: str
@@ -32,11 +32,11 @@ def run_failures(run: Run) -> None:
         st.error(times + message_markdown(reason.message, reason.remedy), icon=":material/error:")
 
 
-def reasons(run: Run) -> list[Reason]:
+def reasons(run: Run) -> list[FailureReason]:
     """Return why steps failed, the most frequent reason first; without steps that failed only because of one inside."""
     failed = {
         step["path"]: step["error"] for step in run["steps"] if step["status"] == StepStatus.FAILED and step["error"]
     }
     around = {str(outer) for path in failed for outer in StepPath.parse(path).around()}
     told = Counter((one["message"], one.get("remedy") or "") for path, one in failed.items() if path not in around)
-    return [Reason(message, remedy, count) for (message, remedy), count in told.most_common()]
+    return [FailureReason(message, remedy, count) for (message, remedy), count in told.most_common()]

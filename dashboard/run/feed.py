@@ -28,7 +28,7 @@ from engine.base.json_text import compact
 from engine.base.statuses import ACTIVE_RUNS
 from engine.people.access import Principal
 from engine.record.types.run import Run
-from engine.runs.run_looks import Look
+from engine.runs.run_looks import RunLook
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -43,28 +43,28 @@ _KEPT = frozenset({"steps", "definition", "inputs"})
 _MOST_FEEDS = 16
 
 
-def board_of(look: Look) -> Board:
+def board_of(look: RunLook) -> Board:
     """Return the table of a run, computed once for all who look."""
     return look.once("board", lambda: board(look.run))
 
 
-def after_of(look: Look) -> Board | None:
+def after_of(look: RunLook) -> Board | None:
     """Return the table of the steps that run after a failure."""
     return look.once("failure board", lambda: failure_board(look.run))
 
 
-def rows_of(look: Look) -> list[list[Any]]:
+def rows_of(look: RunLook) -> list[list[Any]]:
     """Return the rows of the table as the browser gets them."""
     return look.once(("rows", language()), lambda: table_rows(board_of(look)))
 
 
-def head_of(look: Look) -> dict[str, Any]:
+def head_of(look: RunLook) -> dict[str, Any]:
     """Return the head of a run in progress: the sentence, when and by whom it was started, its progress."""
     part, words = look.once(("progress", language()), lambda: progress(look.run, board_of(look)))
     return {"sentence": look.run["sentence"], "facts": facts(look.run), "part": part, "words": words}
 
 
-def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: str) -> str:
+def drawn(orchestra: Orchestra, who: Principal, look: RunLook, opened: str, tab: str) -> str:
     """Return a fingerprint of what the page shows beside `head_of` and the rows; the page is redrawn when it changes.
 
     `tab` is the open tab, `opened` the path of the open row; on the tab with a conversation, the run that it is from.
@@ -85,7 +85,7 @@ def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: st
     return f"{seen} {may_write(look.run) and bool(orchestra.runs.live(who, run_id))}"
 
 
-def talk_look(orchestra: Orchestra, who: Principal, run_id: str) -> Look | None:
+def talk_look(orchestra: Orchestra, who: Principal, run_id: str) -> RunLook | None:
     """Return the run of an agent, None if it has been deleted: the run that called it may be kept for longer."""
     try:
         return orchestra.runs.look(who, run_id, _SHARED_SECONDS)
@@ -93,7 +93,7 @@ def talk_look(orchestra: Orchestra, who: Principal, run_id: str) -> Look | None:
         return None
 
 
-def talk_seen(look: Look) -> str:
+def talk_seen(look: RunLook) -> str:
     """Return a fingerprint of what the conversation of an agent's run shows."""
     return look.once("talk", lambda: _talk(look.run))
 
@@ -103,7 +103,7 @@ def _talk(run: Run) -> str:
     return _hash([run["status"], steps])
 
 
-def _seen(look: Look, opened: str) -> str:
+def _seen(look: RunLook, opened: str) -> str:
     run, shown, after = look.run, board_of(look), after_of(look)
     left_out = _KEPT | _FED if run["status"] in ACTIVE_RUNS else _KEPT
     kept = {name: value for name, value in run.items() if name not in left_out}
@@ -154,7 +154,7 @@ _feeds: OrderedDict[tuple[str, str], _Feed] = OrderedDict()
 _lock = threading.Lock()
 
 
-def new_rows(look: Look, version: str) -> dict[str, Any]:
+def new_rows(look: RunLook, version: str) -> dict[str, Any]:
     """Return the rows that have changed since a version; all of them for "", or after a restart."""
     key = str(look.run["run_id"]), language()
     with _lock:

@@ -14,7 +14,7 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
-from dashboard.parts.accounts import Used, account_badges
+from dashboard.parts.accounts import UsedAccount, account_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form, with_defaults
@@ -77,7 +77,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
 def _accounts_used(visit: Visit, plan: Plan) -> None:
     known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
     used = [known[name] for name in plan.connections if name in known]
-    account_badges(Used(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
+    account_badges(UsedAccount(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
 
 
 def fill_in(name: str, inputs: JsonObject) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.base.language import N_, language, t
 from dashboard.parts.run_state import GLYPHS, UNDONE, Cell
 from dashboard.parts.status import look_of
-from dashboard.run.board import Board, Row
+from dashboard.run.board import Board, BoardRow
 from engine.base.statuses import RunStatus, StepStatus
 
 STATUSES = {
@@ -43,7 +43,7 @@ def table_rows(board: Board) -> list[list[Any]]:
     return [_table_row(board, row, numbered) for row in board.rows]
 
 
-def _table_row(board: Board, row: Row, numbered: set[str]) -> list[Any]:
+def _table_row(board: Board, row: BoardRow, numbered: set[str]) -> list[Any]:
     links = [_link(kind, row.links.get(kind), is_numbered=kind in numbered) for kind in board.kinds]
     spoken = language()
     cells = [_chip(row.cells.get(path), spoken) for path, _ in board.columns]

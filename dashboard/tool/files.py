@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Code, Mark, language_of
+from dashboard.base.code import EditorMark, EditorMode, language_of
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.editing.text_editor import Editing, Saved, is_changed, text_editor
+from dashboard.editing.text_editor import Editing, SavedFile, is_changed, text_editor
 from dashboard.parts.buttons import action_button
 from dashboard.tool.tests import marks
 from engine.tools.editing import ToolText
@@ -51,27 +51,27 @@ def _editor(visit: Visit, tool: ToolInfo, file: ToolText) -> None:
         return
     files, found = visit.orchestra.tool_files, marks(tool, file)
 
-    def save(text: str, etag: str) -> Saved:
+    def save(text: str, etag: str) -> SavedFile:
         whole = text if text.endswith("\n") else text + "\n"
         kept = files.save(visit.who, tool.name, file.path, whole, etag)
-        return Saved(kept.text or "", kept.etag)
+        return SavedFile(kept.text or "", kept.etag)
 
     editing = Editing(
         "tool",
         f"{tool.name}/{file.path}",
         t("Content"),
         _HEIGHT,
-        Code(language_of(file.path), is_document=True),
+        EditorMode(language_of(file.path), is_document=True),
         t("Saved. Run the tests: until they pass, no workflow can use the tool."),
         save=save,
         check=lambda text: files.check(visit.who, tool.name, file.path, text),
         marks=found,
     )
-    text_editor(visit, editing, Saved(file.text, file.etag))
+    text_editor(visit, editing, SavedFile(file.text, file.etag))
     _places(found)
 
 
-def _places(found: Sequence[Mark]) -> None:
+def _places(found: Sequence[EditorMark]) -> None:
     for one in found:
         said = plain(one.message.partition("\n")[0])
         st.error(f"**{plain(t('Line {line}', line=one.line))}** · {said}", icon=":material/error:")

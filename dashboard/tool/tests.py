@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Mark
+from dashboard.base.code import EditorMark
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain, plain_with_code
@@ -41,13 +41,13 @@ def tests_and_packages(visit: Visit, tool: ToolInfo) -> None:
         _told(outcome.found)
 
 
-def marks(tool: ToolInfo, file: ToolText) -> list[Mark]:
+def marks(tool: ToolInfo, file: ToolText) -> list[EditorMark]:
     """Return the lines at which the code failed in the last tests of this session, while it is the same code."""
     outcome: _Outcome | None = session.draft(_slot(tool.name), None)
     if outcome is None or outcome.code != file:
         return []
     failed = [(one, one.line) for one in outcome.found.tests if one.line]
-    return [Mark(line, 1, "error", f"{one.name}: {one.said}") for one, line in failed]
+    return [EditorMark(line, 1, "error", f"{one.name}: {one.said}") for one, line in failed]
 
 
 def _test_button(visit: Visit, tool: ToolInfo) -> None:

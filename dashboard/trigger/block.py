@@ -29,7 +29,7 @@ _SCALARS = ("string", "integer", "number", "boolean")
 
 
 @dataclass(frozen=True)
-class Place:
+class TriggerSlot:
     """Where a trigger is in the list of its file, and what its widgets are called."""
 
     index: int
@@ -37,7 +37,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Made:
+class TriggerText:
     """The text of the file with the trigger as it is filled in, and whether it can be saved."""
 
     text: str
@@ -50,7 +50,9 @@ def entries(document: Mapping[str, Any]) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def block_form(visit: Visit, file: WorkflowFile, kind: TriggerTypeInfo, place: Place, begun: JsonObject) -> Made:
+def block_form(
+    visit: Visit, file: WorkflowFile, kind: TriggerTypeInfo, place: TriggerSlot, begun: JsonObject
+) -> TriggerText:
     """Show the fields of a trigger that are filled in as `begun`; all else in it, and in the file, stays as it is."""
     schema, given = kind.fields_schema, begun.get("with") or {}
     typed, errors = inputs_form(with_defaults(schema, given), place.key, lambda _format: [])
@@ -66,7 +68,7 @@ def block_form(visit: Visit, file: WorkflowFile, kind: TriggerTypeInfo, place: P
     text = visit.orchestra.editing.applied_to(file.name, file.text, _operations(file, place.index, block)).text
     problems = _problems(visit, file, text)
     _show_problems(problems, {f"triggers.{place.index}.with.{empty}" for empty in _empty(values, schema)})
-    return Made(text, not errors and not problems)
+    return TriggerText(text, not errors and not problems)
 
 
 def _operations(file: WorkflowFile, index: int, block: JsonObject) -> list[JsonObject]:

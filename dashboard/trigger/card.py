@@ -10,7 +10,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
-from dashboard.parts.accounts import Used, account_badge
+from dashboard.parts.accounts import UsedAccount, account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.times import ago, full_time, near_time
@@ -74,7 +74,9 @@ def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
         if one.connection is not None:
             service = one.uses.partition(".")[0]
             account_badge(
-                Used(service, AccountMode.DEMO if one.demo else AccountMode.MINE, "" if one.demo else one.account)
+                UsedAccount(
+                    service, AccountMode.DEMO if one.demo else AccountMode.MINE, "" if one.demo else one.account
+                )
             )
 
 

@@ -12,7 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.trigger.block import Place, block_form, entries
+from dashboard.trigger.block import TriggerSlot, block_form, entries
 from dashboard.trigger.form import is_form
 from engine.base.errors import UnknownName
 from engine.triggering.polling.status import TriggerStatus
@@ -37,7 +37,7 @@ def _edit(visit: Visit, file: WorkflowFile, one: TriggerStatus) -> None:
     kind = next(kind for kind in visit.orchestra.trigger_types(visit.who) if kind.name == begun["uses"])
     st.markdown(f"**{plain(one.title)}**")
     st.caption(plain(kind.description.splitlines()[0]))
-    made = block_form(visit, file, kind, Place(index, f"trigger-edit-{one.id}-{file.etag[:16]}"), begun)
+    made = block_form(visit, file, kind, TriggerSlot(index, f"trigger-edit-{one.id}-{file.etag[:16]}"), begun)
     if one.is_on:
         st.caption(t("If it then watches something else, it waits until you turn it on again."))
     _say_version(visit, one)

@@ -12,7 +12,7 @@ from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
-from dashboard.trigger.block import Place, block_form, entries
+from dashboard.trigger.block import TriggerSlot, block_form, entries
 from engine.base.services import is_for
 from engine.plugins.registry import trigger_type
 from engine.plugins.step_info import TriggerTypeInfo
@@ -34,7 +34,7 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     st.caption(plain(kind.description.splitlines()[0]))
     document = file.document or {}
     begun = {"id": _id(chosen, document), "uses": chosen}
-    made = block_form(visit, file, kind, Place(len(entries(document)), f"trigger-{chosen}"), begun)
+    made = block_form(visit, file, kind, TriggerSlot(len(entries(document)), f"trigger-{chosen}"), begun)
 
     def add(_key: str) -> WorkflowFile:
         return visit.orchestra.workflows.save(visit.who, file.name, made.text, file.etag)

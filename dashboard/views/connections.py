@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import N_, t
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.connection.card import connection_card
 from dashboard.connection.new import new_connection
 from dashboard.connection.tool_servers import server_tools
@@ -18,7 +18,7 @@ PAGE = Page(
     order=45,
     section=N_("Build"),
     words=N_("accounts keys sign in"),
-    actions=(Action(N_("Add a connection"), {"do": "new"}, "admin", N_("new account key")),),
+    actions=(PageAction(N_("Add a connection"), {"do": "new"}, "admin", N_("new account key")),),
 )
 
 

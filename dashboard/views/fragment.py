@@ -16,7 +16,7 @@ from dashboard.prompt.fragment import fragment_editor
 from dashboard.workflow.versions import version_choice
 from engine.prompts.fragment_files import Fragment
 from engine.runs.trying.prompt_differences import fragment_differences, in_context
-from engine.workspace.history import Version
+from engine.workspace.history import TextVersion
 
 PAGE = Page(
     title=N_("Fragment"), icon=":material/extension:", path="fragment", order=42, section=N_("Build"), in_menu=False
@@ -81,7 +81,7 @@ def _history(visit: Visit, file: Fragment) -> None:
             outside_code(text)
 
 
-def _restore_button(visit: Visit, file: Fragment, version: Version) -> None:
+def _restore_button(visit: Visit, file: Fragment, version: TextVersion) -> None:
     def restored(_saved: Fragment) -> None:
         session.tell(t("The earlier text is restored; the one it replaced is kept, too."))
         st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import N_, t
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.buttons import action_button
@@ -21,7 +21,7 @@ PAGE = Page(
     order=22,
     section=N_("Work"),
     in_menu=False,
-    actions=(Action(N_("Gallery of workflows"), {}, words=N_("samples templates copy new")),),
+    actions=(PageAction(N_("Gallery of workflows"), {}, words=N_("samples templates copy new")),),
 )
 _COLUMNS = 2
 

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import found, page_header
@@ -59,7 +59,7 @@ def show(visit: Visit) -> None:
     _tabs(visit, file, draft)
 
 
-def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def _tabs(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     labels = [N_("Edit"), N_("Try"), N_("Compare"), N_("Cases"), N_("Co-pilot"), N_("Versions")]
     edit, trying, comparing, cases, copilot, versions = page_tabs(labels, f"prompt-tabs-{file.name}")
     if edit.open:

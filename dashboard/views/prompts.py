@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
 from dashboard.parts.header import page_header
@@ -26,8 +26,8 @@ PAGE = Page(
     section=N_("Build"),
     words="fragments",
     actions=(
-        Action(N_("New prompt"), {"do": "new"}, "edit", N_("create add make")),
-        Action(N_("New fragment"), {"tab": "fragments", "do": "new"}, "edit", N_("create add make")),
+        PageAction(N_("New prompt"), {"do": "new"}, "edit", N_("create add make")),
+        PageAction(N_("New fragment"), {"tab": "fragments", "do": "new"}, "edit", N_("create add make")),
     ),
 )
 

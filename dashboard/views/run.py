@@ -31,7 +31,7 @@ from dashboard.workflow.copilot import run_copilot
 from engine.agents.conversation import is_agent
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
-from engine.runs.run_looks import Look
+from engine.runs.run_looks import RunLook
 
 PAGE = Page(title=N_("Run"), icon=":material/play_circle:", path="run", order=31, section=N_("Work"), in_menu=False)
 
@@ -57,7 +57,7 @@ def _title(run: Run) -> str:
     return str(run["definition"]["workflow"].get("title") or run["workflow"])
 
 
-def _live(visit: Visit, look: Look) -> None:
+def _live(visit: Visit, look: RunLook) -> None:
     """Draw the run, and redraw it when more has changed than the browser updates by itself."""
     run_id, is_open = str(look.run["run_id"]), look.run["status"] in ACTIVE_RUNS
     known = [look]
@@ -80,7 +80,7 @@ def _live(visit: Visit, look: Look) -> None:
     body()
 
 
-def _run(visit: Visit, look: Look) -> None:
+def _run(visit: Visit, look: RunLook) -> None:
     run = look.run
     kill_note()
     tabs = _tabs(visit, look)
@@ -95,7 +95,7 @@ def _run(visit: Visit, look: Look) -> None:
                 show_tab()
 
 
-def _tabs(visit: Visit, look: Look) -> dict[str, Callable[[], None]]:
+def _tabs(visit: Visit, look: RunLook) -> dict[str, Callable[[], None]]:
     """Return what each tab shows, in their order: of an agent, its conversation comes first."""
     run = look.run
     items = {_ITEMS if board_of(look).noun else _STEPS: lambda: _items(visit, look)}
@@ -108,7 +108,7 @@ def _tabs(visit: Visit, look: Look) -> dict[str, Callable[[], None]]:
     return {**talk, **items, **others} if is_agent(run) else {**items, **talk, **others}
 
 
-def _pulse(visit: Visit, look: Look, tab: str) -> None:
+def _pulse(visit: Visit, look: RunLook, tab: str) -> None:
     """Draw the head of a run in progress, and let the browser ask for changes until the run ends."""
     run = look.run
     is_open, opened = run["status"] in ACTIVE_RUNS, st.query_params.get("open", "")
@@ -128,7 +128,7 @@ def _pulse(visit: Visit, look: Look, tab: str) -> None:
     _mount_pulse(f"pulse-{run['run_id']}", data)
 
 
-def _seconds(visit: Visit, look: Look, talk: str) -> float:
+def _seconds(visit: Visit, look: RunLook, talk: str) -> float:
     """Return how often the browser asks; `talk` is the run whose conversation is shown, "" for none."""
     shown = (talk_look(visit.orchestra, visit.who, talk) if talk else None) or look
     run = shown.run
@@ -141,7 +141,7 @@ def _mount_pulse(key: str, data: Mapping[str, Any]) -> None:
     mount(key, {"part": "pulse", **data})
 
 
-def _items(visit: Visit, look: Look) -> None:
+def _items(visit: Visit, look: RunLook) -> None:
     run, shown, after = look.run, board_of(look), after_of(look)
     run_id = str(run["run_id"])
     is_after = after is not None and after.row(st.query_params.get("open", "")) is not None

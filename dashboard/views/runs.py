@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard.base.language import N_, catalogue, languages, t
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
@@ -18,7 +18,7 @@ from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
 from engine.base.clock import timestamp
 from engine.base.statuses import ListedStatus, RunStatus
-from engine.runs.run_list import RunPage, Wanted
+from engine.runs.run_list import RunPage, WantedRuns
 
 PAGE = Page(
     title=N_("Runs"),
@@ -27,7 +27,7 @@ PAGE = Page(
     order=30,
     section=N_("Work"),
     words="history",
-    actions=(Action(N_("Failed runs"), {"status": LOOKS[RunStatus.FAILED].english}, words=N_("errors broken")),),
+    actions=(PageAction(N_("Failed runs"), {"status": LOOKS[RunStatus.FAILED].english}, words=N_("errors broken")),),
 )
 
 _PAGE_ROWS = 25
@@ -47,7 +47,7 @@ def show(visit: Visit) -> None:
     st.fragment(_list, run_every=_LOOK_SECONDS)(visit, wanted)
 
 
-def _list(visit: Visit, wanted: Wanted) -> None:
+def _list(visit: Visit, wanted: WantedRuns) -> None:
     """Show one page of runs, and every few seconds what has become of them; the filter is not drawn again."""
     with errors_shown():
         before = st.query_params.get("before")
@@ -70,7 +70,7 @@ def _nothing(visit: Visit) -> None:
         visit.link(label, "workflows", icon=":material/account_tree:")
 
 
-def _filter(visit: Visit) -> Wanted:
+def _filter(visit: Visit) -> WantedRuns:
     """Show the filter; the address keeps the choices, so that it can be bookmarked and shared."""
     _own_words()
     text, statuses = st.columns([3, 4])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base.language import N_, t, tn
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges, service_title
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
@@ -26,7 +26,7 @@ PAGE = Page(
     path="workflows",
     order=20,
     section=N_("Work"),
-    actions=(Action(N_("New workflow"), {"do": "new"}, "edit", N_("create add make")),),
+    actions=(PageAction(N_("New workflow"), {"do": "new"}, "edit", N_("create add make")),),
 )
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""

@@ -23,7 +23,7 @@ from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import typed_value
 from engine.runs.branches.merging import CONFLICT, Merging
 from engine.runs.branches.reader import BranchStatus
-from engine.workflows.merging.conflicts import SIDES, Choice, Conflict, Value
+from engine.workflows.merging.conflicts import SIDES, Choice, MergeConflict, Value
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
@@ -178,7 +178,7 @@ def _choices(found: Merging) -> dict[str, Choice]:
     return chosen
 
 
-def _choice(found: Merging, conflict: Conflict) -> Choice | None:
+def _choice(found: Merging, conflict: MergeConflict) -> Choice | None:
     key = f"conflict-{found.name}-{conflict.place}"
     words = {
         "main": t("In {workflow}: {change}", workflow=found.workflow, change=conflict.in_main),

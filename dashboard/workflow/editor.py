@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.code import Code, marks_of
+from dashboard.base.code import EditorMode, marks_of
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
@@ -51,7 +51,7 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
         slot=_slot(file.name),
         base=base.etag,
         restored=lambda etag: _restored(file, etag),
-        code=Code("json", is_document=True, uses=_STEP_TYPES, scope=f"/api/workflows/{file.name}/names"),
+        code=EditorMode("json", is_document=True, uses=_STEP_TYPES, scope=f"/api/workflows/{file.name}/names"),
         persist_state="session",
     )
     keep(visit, "workflow", file.name, text if text != base.text else None, base.etag)

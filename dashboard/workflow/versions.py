@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
 
 
-class Saved(Protocol):
+class ListedVersion(Protocol):
     """A saved text, as it is listed."""
 
     @property
@@ -38,7 +38,7 @@ class Saved(Protocol):
         """Return who saved it."""
 
 
-OneSaved = TypeVar("OneSaved", bound=Saved)
+OneSaved = TypeVar("OneSaved", bound=ListedVersion)
 
 
 def history_tab(visit: Visit, file: WorkflowFile) -> None:
@@ -82,7 +82,7 @@ def version_choice(versions: Sequence[OneSaved], key: str, names: Mapping[str, s
     return labelled[st.radio(t("Saved versions"), list(labelled), captions=captions, key=key)]
 
 
-def _caption(version: Saved, name: str) -> str:
+def _caption(version: ListedVersion, name: str) -> str:
     saved = ""
     if version.saved_at and version.words:
         saved = t("{saved_at}, by {saved_by}", saved_at=ago(version.saved_at), saved_by=version.words)

@@ -22,7 +22,7 @@ from engine.files.atomic import etag
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.workflows.compiled_files import Asked
+from engine.workflows.compiled_files import RecordedSurroundings
 from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written
 from engine.workspace.references import (
@@ -205,7 +205,7 @@ class Agents:
     def _problems(self, name: str, text: str) -> Problems:
         return self._compiled.problems(name, text, self._compiled.asked())
 
-    def _summary(self, name: str, used_by: Names, asked: Asked, text: str | None = None) -> AgentSummary:
+    def _summary(self, name: str, used_by: Names, asked: RecordedSurroundings, text: str | None = None) -> AgentSummary:
         found = AgentSummary(name, name, used_by=used_by)
         try:
             text = self._shelf.text(name) if text is None else text

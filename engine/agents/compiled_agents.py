@@ -16,7 +16,7 @@ from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.plugins.registry import tools_from
-from engine.workflows.compiled_files import Asked, CompiledFiles
+from engine.workflows.compiled_files import CompiledFiles, RecordedSurroundings
 
 _TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
 
@@ -29,7 +29,7 @@ class CompiledAgents:
         self._files = CompiledFiles(store.shelf, surroundings, compiling=_compiled)
         self.asked, self.forget_all_but = self._files.asked, self._files.forget_all_but
 
-    def problems(self, name: str, text: str, asked: Asked) -> list[Problem]:
+    def problems(self, name: str, text: str, asked: RecordedSurroundings) -> list[Problem]:
         """Return what is wrong with the text of an agent, by place: its form, its tools, and the workflow it is."""
         checked = self._files.check(name, text, asked)
         if checked.document is None:

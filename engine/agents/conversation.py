@@ -23,7 +23,7 @@ ASK = "agent.ask"
 """The step that asks a person."""
 
 
-class Turn(Struct, frozen=True):
+class AgentTurn(Struct, frozen=True):
     """One question to the model, and the calls that it asked for."""
 
     number: int
@@ -54,7 +54,7 @@ class Turn(Struct, frozen=True):
         return int(self.answer.get("tokens") or 0)
 
 
-class Limits(Struct, frozen=True):
+class AgentLimits(Struct, frozen=True):
     """Where the agent stops, with what people have given beyond its file; None for a limit that it does not have."""
 
     turns: float
@@ -63,13 +63,13 @@ class Limits(Struct, frozen=True):
     seconds: float | None
 
 
-class Conversation(Struct, frozen=True):
+class AgentConversation(Struct, frozen=True):
     """What an agent was asked, what it did, and how it ended."""
 
     task: str
     variables: JsonObject
-    turns: Sequence[Turn]
-    limits: Limits
+    turns: Sequence[AgentTurn]
+    limits: AgentLimits
     tools: Mapping[str, str]
     """What each tool does, by name."""
     stopped_by: str
@@ -116,14 +116,14 @@ def _calls_agent(step: StepRecord) -> bool:
     return isinstance(arguments, Mapping) and str(arguments.get("workflow")).startswith(AGENT_PREFIX)
 
 
-def conversation_of(run: Run) -> Conversation:
+def conversation_of(run: Run) -> AgentConversation:
     """Return the conversation in the run of an agent."""
     document, inputs = run["definition"]["workflow"], run["inputs"]
     turns = list(_turns(run["steps"]))
     ended = next((one["output"] for one in run["steps"] if one["path"] == _RESULT), None)
     ended = ended if isinstance(ended, Mapping) else {}
     asked = _first_question(document)
-    return Conversation(
+    return AgentConversation(
         task=str(inputs.get("task") or ""),
         variables=_mapping(inputs.get("variables")),
         turns=turns,
@@ -134,7 +134,7 @@ def conversation_of(run: Run) -> Conversation:
     )
 
 
-def _turns(steps: Sequence[StepRecord]) -> Iterable[Turn]:
+def _turns(steps: Sequence[StepRecord]) -> Iterable[AgentTurn]:
     inside: dict[int, list[StepRecord]] = {}
     for step in steps:
         group, dot, rest = step["path"].partition(".")
@@ -144,7 +144,7 @@ def _turns(steps: Sequence[StepRecord]) -> Iterable[Turn]:
     for number, of_turn in sorted(inside.items()):
         model = next((one for one in of_turn if one["id"] == f"model_{number}"), None)
         if model is not None:
-            yield Turn(number, model, [one for one in of_turn if one is not model])
+            yield AgentTurn(number, model, [one for one in of_turn if one is not model])
 
 
 def _first_question(document: JsonObject) -> JsonObject:
@@ -153,7 +153,7 @@ def _first_question(document: JsonObject) -> JsonObject:
     return _mapping(groups[0]["steps"][0].get("with")) if groups else {}
 
 
-def _given(turns: Iterable[Turn]) -> Counter[str]:
+def _given(turns: Iterable[AgentTurn]) -> Counter[str]:
     """Return what people have given beyond the limits, by name."""
     found: Counter[str] = Counter()
     for step in (one for turn in turns for one in turn.calls if one["uses"] == ASK):
@@ -161,13 +161,13 @@ def _given(turns: Iterable[Turn]) -> Counter[str]:
     return found
 
 
-def _limits(document: JsonObject, asked: JsonObject, given: Mapping[str, float]) -> Limits:
+def _limits(document: JsonObject, asked: JsonObject, given: Mapping[str, float]) -> AgentLimits:
     turns = asked.get("turns") or sum(_TURN.fullmatch(str(one.get("id"))) is not None for one in document["steps"])
     dollars = _mapping(_mapping(document.get("budget")).get("run")).get("usd")
     tokens, seconds = (
         None if asked.get(name) is None else asked[name] + given.get(name, 0) for name in ("tokens", "seconds")
     )
-    return Limits(turns + given.get("turns", 0), tokens, dollars, seconds)
+    return AgentLimits(turns + given.get("turns", 0), tokens, dollars, seconds)
 
 
 def _mapping(value: Any) -> JsonObject:

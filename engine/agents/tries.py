@@ -9,7 +9,7 @@ from engine.base.statuses import AccountMode
 from engine.people.access import Principal, require
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 
 
 class AgentTries:
@@ -28,7 +28,7 @@ class AgentTries:
         """
         require(p, "run", "try agents")
         sent = {"text": text, "task": task, "variables": variables}
-        request = None if request_key is None else Request.of(request_key, f"try agent {name}", sent)
+        request = None if request_key is None else IdempotentRequest.of(request_key, f"try agent {name}", sent)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier

@@ -78,7 +78,7 @@ class _Line:
             return next(tasks for tasks in self._tasks.values() if tasks).popleft()
 
 
-class Workers:
+class WorkerThreads:
     """Up to `size` daemon threads, started on demand and ended when idle; further work waits in a line."""
 
     def __init__(self, name: str, size: int) -> None:

@@ -23,7 +23,7 @@ from engine.base.errors import BudgetExceeded, PriceUnknown
 from engine.budgets.limits import MoneySettings, SpendingRun, budgets_of, pots_of
 from engine.budgets.periods import Period
 from engine.budgets.prices import Prices, usd
-from engine.budgets.rule import CallVerdict, Reached, decide
+from engine.budgets.rule import BudgetUse, CallVerdict, decide
 from engine.budgets.use import Use, pots_of_use
 from engine.plugins.step import Usage
 from engine.store.spending import Amount, Pot, Reservation, Spending
@@ -90,7 +90,7 @@ class RunMeter:
         )
         return wanted, cast("CallVerdict", verdict)
 
-    def exceeded(self, stops: Sequence[Reached]) -> BudgetExceeded:
+    def exceeded(self, stops: Sequence[BudgetUse]) -> BudgetExceeded:
         """Return the error for budgets that are used up."""
         return exceeded(stops, ZoneInfo(self._settings().time_zone))
 
@@ -185,7 +185,7 @@ class CallPermit:
         self._meter.settle(self._reserved, Amount(calls=1))
 
 
-def exceeded(stops: Sequence[Reached], zone: ZoneInfo) -> BudgetExceeded:
+def exceeded(stops: Sequence[BudgetUse], zone: ZoneInfo) -> BudgetExceeded:
     """Return the error for budgets that are used up; its `due_at` is when all of them have begun anew."""
     ends = [one.budget.ends_at for one in stops]
     due_at = None if None in ends else max(one for one in ends if one is not None)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from engine.budgets.limits import Budget, measures
-from engine.store.spending import Amount, Standing
+from engine.store.spending import Amount, PotLevel
 
 
-class Reached(Struct, frozen=True):
+class BudgetUse(Struct, frozen=True):
     """A budget, and what is used of it."""
 
     budget: Budget
@@ -34,9 +34,9 @@ class CallVerdict(Struct, frozen=True):
     """The model to ask."""
     amount: Amount | None = None
     """What to reserve; None: it is not made now."""
-    stops: Sequence[Reached] = ()
+    stops: Sequence[BudgetUse] = ()
     """The budgets because of which it is not made."""
-    tells: Sequence[Reached] = ()
+    tells: Sequence[BudgetUse] = ()
     """Budgets that are used up, and because of which it is made all the same, or with another model."""
 
     @property
@@ -54,7 +54,7 @@ def decide(
     model: str,
     bound: Callable[[str], Amount],
     budgets: Sequence[Budget],
-    standing: Standing,
+    standing: PotLevel,
     *,
     can_change: bool = True,
 ) -> CallVerdict:
@@ -62,7 +62,7 @@ def decide(
 
     `can_change`: whether another model can take its place; where a budget wants one and it cannot, the call waits.
     """
-    reached = [one for one in (Reached(each, _settled(each, standing)) for each in budgets) if one.is_used_up]
+    reached = [one for one in (BudgetUse(each, _settled(each, standing)) for each in budgets) if one.is_used_up]
     others = [one.budget.limit.other_model for one in reached if one.budget.limit.other_model]
     asked = others[-1] if others else model
     pausing = [one for one in reached if one.budget.limit.on_limit == "pause"]
@@ -76,12 +76,12 @@ def decide(
     return CallVerdict(asked, amount, tells=reached)
 
 
-def _settled(budget: Budget, standing: Standing) -> Amount:
+def _settled(budget: Budget, standing: PotLevel) -> Amount:
     """Return what is used without the calls in flight, whose usage is not known yet."""
     spent = standing.spent.get(budget.pot, Amount())
     return spent.minus(standing.in_flight.get(budget.pot, Amount()))
 
 
-def _fits(budget: Budget, amount: Amount, standing: Standing) -> bool:
+def _fits(budget: Budget, amount: Amount, standing: PotLevel) -> bool:
     together = standing.spent.get(budget.pot, Amount()).plus(amount)
     return all(one.used <= one.most for one in measures(budget.limit, together))

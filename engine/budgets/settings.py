@@ -22,14 +22,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class OtherModel(_Part):
+class ModelAtLimit(_Part):
     """What to do at a limit: ask this model of the same connection instead."""
 
     model: str = Field(min_length=1)
 
 
 def _form_of(on_limit: Any) -> str:
-    return "[model]" if isinstance(on_limit, dict | OtherModel) else "[word]"
+    return "[model]" if isinstance(on_limit, dict | ModelAtLimit) else "[word]"
 
 
 def _is_on_limit(word: Any) -> Any:
@@ -43,7 +43,7 @@ def _is_on_limit(word: Any) -> Any:
 
 OnLimitWord = Annotated[Any, AfterValidator(_is_on_limit)]
 OnLimit = Annotated[
-    Annotated[OnLimitWord, Tag("[word]")] | Annotated[OtherModel, Tag("[model]")], Discriminator(_form_of)
+    Annotated[OnLimitWord, Tag("[word]")] | Annotated[ModelAtLimit, Tag("[model]")], Discriminator(_form_of)
 ]
 
 
@@ -64,7 +64,7 @@ class Limit(_Part):
     @property
     def other_model(self) -> str:
         """The model to ask once the limit is reached; empty if there is none."""
-        return self.on_limit.model if isinstance(self.on_limit, OtherModel) else ""
+        return self.on_limit.model if isinstance(self.on_limit, ModelAtLimit) else ""
 
 
 PERIODS: tuple[Literal["run", "day", "month"], ...] = ("run", "day", "month")

@@ -16,7 +16,7 @@ from engine.base.names import is_branch
 from engine.base.problem import Problem
 from engine.compiler.agent_calls import call_agents
 from engine.compiler.analysis.missing_values import UNKNOWN
-from engine.compiler.analysis.text_flow import Passage, TextFlow
+from engine.compiler.analysis.text_flow import TextFlow, TextPassage
 from engine.compiler.checks.approval_check import check_rules
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.endings import Endings, endings
@@ -28,7 +28,7 @@ from engine.compiler.checks.reach import check_privacy, known_sources, reaches
 from engine.compiler.checks.recursion import warn_of_endless_calls
 from engine.compiler.checks.report import MAYBE_ABSENT, Report
 from engine.compiler.checks.scope import Scope
-from engine.compiler.checks.unused import Names, warn
+from engine.compiler.checks.unused import UsedNames, warn
 from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
 from engine.compiler.definition.loader import Loaded, load
@@ -37,7 +37,7 @@ from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tre
 from engine.compiler.definition.problems import problem
 from engine.compiler.own_drafts import warn_of_own_drafts
 from engine.compiler.sightings import Sightings
-from engine.compiler.steps import ERROR, Place, Steps
+from engine.compiler.steps import ERROR, StepPlace, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
 from engine.expressions.celtypes import ANYTHING, Schema
@@ -142,7 +142,7 @@ class _Compilation:
         self.report = Report(file, _groups(model), loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
         self.reach: tuple[Reach, ...] = ()
-        self.passage = Passage()
+        self.passage = TextPassage()
         """What becomes of the text of its inputs, once the plan is made."""
         self._outside = OutsideCheck(self.report, called, name, "reply_to_sender" in model.allow)
         links = check_links(model, self.report, around)
@@ -159,7 +159,7 @@ class _Compilation:
         self._callees.begin(name, self.report.file.value, inputs)
         check_rules(model.approvals, self._around.is_user, self.report)
         scope = self._scope(inputs)
-        block = self._steps.block(model.steps, Place(("steps",), scope))
+        block = self._steps.block(model.steps, StepPlace(("steps",), scope))
         on_failure = self._on_failure(scope)
         outputs = self._outputs(scope)
         self._callees.end(name)
@@ -192,7 +192,7 @@ class _Compilation:
         self.reach = known_sources(plan)
         check_privacy(self._model, structs.replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
-        warn(self._model, plan, self.report, Names.of(self.report, self._faults))
+        warn(self._model, plan, self.report, UsedNames.of(self.report, self._faults))
         warn_of_own_drafts(self._model, plan, self.report)
         warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
@@ -251,7 +251,7 @@ class _Compilation:
             return None
         self._outside.begin_fallback("on_failure")
         inner = scope.inner({"error": ERROR}, {}).bound("on_failure", {"error": UNKNOWN})
-        return self._steps.block(steps, Place(self._model.failure_place, inner, "on_failure."))
+        return self._steps.block(steps, StepPlace(self._model.failure_place, inner, "on_failure."))
 
     def _name_fields(self) -> None:
         """Correct the field names of every step, before anything is derived from them."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.base.errors import OrchestraError
 from engine.compiler.actions import Actions
-from engine.compiler.analysis.missing_values import UNKNOWN, Parts
+from engine.compiler.analysis.missing_values import UNKNOWN, ValueParts
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.connection_check import account_seen
@@ -42,7 +42,7 @@ ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step":
 """The type of `error` in a fallback and in `on_failure`."""
 
 
-class Place(Struct, frozen=True):
+class StepPlace(Struct, frozen=True):
     """The context of steps: their path in the file, the names in scope, and the steps finished when they start."""
 
     path: JsonPath
@@ -52,7 +52,7 @@ class Place(Struct, frozen=True):
     seen: AbstractSet[str] = frozenset()
     """Ids of the steps of this and outer blocks that are finished by then."""
 
-    def within(self, *path: str | int, scope: Scope | None = None, prefix: str | None = None) -> Place:
+    def within(self, *path: str | int, scope: Scope | None = None, prefix: str | None = None) -> StepPlace:
         """Return a place inside this one."""
         return replace(
             self,
@@ -84,7 +84,7 @@ class Steps:
         self.actions = Actions(around, report, called, self._outputs, outside, approvals, links)
         self._ids: dict[str, JsonPath] = {}
 
-    def block(self, steps: Sequence[StepModel], at: Place) -> Block:
+    def block(self, steps: Sequence[StepModel], at: StepPlace) -> Block:
         """Compile siblings; the ones that others wait for come first, so that their types are known."""
         before = finished_before(at.path, steps, self._report)
         scope = self.with_siblings(at.scope, steps)
@@ -92,7 +92,7 @@ class Steps:
             self._check_id((*at.path, index), step)
         nodes: dict[int, Node] = {}
         for index in sorted(range(len(steps)), key=lambda one: len(before[one])):
-            place = Place((*at.path, index), scope, at.prefix, at.seen | before[index])
+            place = StepPlace((*at.path, index), scope, at.prefix, at.seen | before[index])
             nodes[index] = self._node(steps[index], place)
         return Block(tuple(nodes[index] for index in range(len(steps))))
 
@@ -107,7 +107,7 @@ class Steps:
             self._report.add((*path, "id"), message, "duplicate_id", "Give one of the two another id.")
         self._ids.setdefault(step.id, path)
 
-    def _node(self, step: StepModel, at: Place) -> Node:
+    def _node(self, step: StepModel, at: StepPlace) -> Node:
         require_time()
         own_path = f"{at.prefix}{step.id}"
         condition = self._condition(step, at)
@@ -138,7 +138,7 @@ class Steps:
             effect=Effect.PURE if condition is False else strongest([effect, fallback.effect if fallback else effect]),
         )
 
-    def _keep_output(self, step: StepModel, at: Place) -> None:
+    def _keep_output(self, step: StepModel, at: StepPlace) -> None:
         """Store the output type of a step, now that the types of its expressions are known."""
         written = handed_on(step, at.path)
         if step.id in self._report.doubts.twice:
@@ -150,12 +150,12 @@ class Steps:
         if schema != at.scope.steps.get(step.id):
             self._report.outputs[step.id] = schema
 
-    def _condition(self, step: StepModel, at: Place) -> Any:
+    def _condition(self, step: StepModel, at: StepPlace) -> Any:
         if isinstance(step.if_, str):
             return self._expression(step.if_, _CONDITION, at.within("if"))
         return True if step.if_ is None else step.if_
 
-    def _expression(self, text: str, schema: Any, at: Place) -> Any:
+    def _expression(self, text: str, schema: Any, at: StepPlace) -> Any:
         """Compile a field that must be an expression."""
         if "{{" not in text:
             self._report.add(at.path, f"{text!r} is not an expression.", "expression", f"Write {{{{ {text} }}}}.")
@@ -164,7 +164,7 @@ class Steps:
 
     # --- loops
 
-    def _loop(self, step: StepModel, at: Place) -> Loop | None:
+    def _loop(self, step: StepModel, at: StepPlace) -> Loop | None:
         if step.foreach is None:
             return None
         if step.as_ in at.scope.variables and loop_name_fault(step.as_) is None:
@@ -186,10 +186,10 @@ class Steps:
             on_item_error=step.on_item_error,
         )
 
-    def _loop_scope(self, step: StepModel, at: Place) -> Scope:
+    def _loop_scope(self, step: StepModel, at: StepPlace) -> Scope:
         return at.scope if step.foreach is None else _with_key(step, self._item_scope(step, at, at.scope))
 
-    def _item_scope(self, step: StepModel, at: Place, scope: Scope) -> Scope:
+    def _item_scope(self, step: StepModel, at: StepPlace, scope: Scope) -> Scope:
         """Return the scope of one item; if the list did not compile, the item may be anything."""
         checked = self._report.wholes.get((*at.path, "foreach"))
         items = {} if checked is None else checked.schema.get("items", {})
@@ -199,12 +199,12 @@ class Steps:
         wrong = step.as_ if loop_name_fault(step.as_) else None
         if (*at.path, "as") in self._report.doubts.lost:
             wrong = "item"
-        parts: dict[str, Parts] = {step.as_: item, "index": UNKNOWN}
+        parts: dict[str, ValueParts] = {step.as_: item, "index": UNKNOWN}
         return scope.inner(speakable, {}, wrong).bound(step.id, parts)
 
     # --- what a step does
 
-    def _content(self, step: StepModel, at: Place) -> tuple[Action | None, Block | None, Effect]:
+    def _content(self, step: StepModel, at: StepPlace) -> tuple[Action | None, Block | None, Effect]:
         if step.steps is not None:
             block = self.block(step.steps, at.within("steps"))
             at.scope.tree((*at.path, "with"), step.with_, ANYTHING, at.seen)  # reports what is there by mistake
@@ -221,14 +221,14 @@ class Steps:
         body = Node(step.id, path, _title(step), condition=True, needs=None, action=action, effect=effect)
         return None, Block((body,)), effect
 
-    def _fallback(self, step: StepModel, at: Place) -> Block | None:
+    def _fallback(self, step: StepModel, at: StepPlace) -> Block | None:
         if not isinstance(step.on_error, FallbackModel):
             return None
         self._outside.begin_fallback(step.id)
         scope = at.scope.inner({"error": ERROR}, {}).bound(step.id, {"error": UNKNOWN})
         return self.block(step.on_error.steps, at.within("on_error", "steps", scope=scope))
 
-    def _output(self, step: StepModel, at: Place) -> Any:
+    def _output(self, step: StepModel, at: StepPlace) -> Any:
         if step.output is None:
             return None
         scope = self.with_siblings(at.scope, [step] if step.steps is None else step.steps)
@@ -239,7 +239,7 @@ def _with_key(step: StepModel, scope: Scope) -> Scope:
     return scope.inner({"key": TEXT}, {}).bound(step.id, {"key": UNKNOWN})
 
 
-def _text(text: str | None, schema: Any, at: Place) -> Any:
+def _text(text: str | None, schema: Any, at: StepPlace) -> Any:
     return None if text is None else at.scope.tree(at.path, text, schema, at.seen)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from clients.client import Client, Opening, Program, RunningProgram, Seen
+from clients.client import AccountSighting, Client, Opening, Program, RunningProgram
 from clients.errors import AuthError, ServiceError
 from clients.pacing.paces import OwnPaces, Paces
 from clients.secrets import known
@@ -18,7 +18,7 @@ from clients.service import Service
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_words
 from engine.base.services import client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.connections.sign_ins import SafeSeal
 from engine.workspace.config import LoadedConfig
 
@@ -30,7 +30,7 @@ class StandIns(Protocol):
         """Return {service: {base_url, token, …}, "generation": n}; start the stand-ins if none are running."""
 
 
-class Refusals(Protocol):
+class RefusalListener(Protocol):
     """Receives reports that an account rejected its credentials, or accepts them again."""
 
     def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
@@ -65,7 +65,7 @@ class Account:
     service: str
     mode: AccountMode
     client: Client = field(repr=False)
-    workers: Workers = field(repr=False)
+    workers: WorkerThreads = field(repr=False)
     _identity: str = ""
     _known_at: Any = None
     """The sign-in that the identity belongs to: another process may replace it with another person's."""
@@ -112,7 +112,7 @@ class Accounts:
         paces: Paces | None = None,
     ) -> None:
         self._shared, self._paces = shared, paces or OwnPaces()
-        self.refusals: Refusals = NoRefusals()
+        self.refusals: RefusalListener = NoRefusals()
         """Receives each refusal of an account, and the first success after it."""
         self.config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
@@ -136,7 +136,7 @@ class Accounts:
                 self._opened[(name, mode)] = known
             return known[1]
 
-    def seen(self, connection: str, mode: AccountMode) -> Seen | None:
+    def seen(self, connection: str, mode: AccountMode) -> AccountSighting | None:
         """Return what an account was last seen to have; None if nothing is known. Asks no service, starts no demo."""
         if mode == AccountMode.DEMO:
             known = self._opened.get((connection, mode))
@@ -195,7 +195,7 @@ class Accounts:
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *_secrets(checked.model_dump()))
         client = found.open(checked, self._opening(is_demo=mode == AccountMode.DEMO))
-        return Account(name, kind, mode, client, Workers(name, self._size), identity)
+        return Account(name, kind, mode, client, WorkerThreads(name, self._size), identity)
 
     def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()

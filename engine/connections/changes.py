@@ -25,10 +25,10 @@ from engine.connections.doctor import Doctor
 from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
-from engine.connections.statuses import ConnectionStatus, Statuses
+from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
 from engine.people.access import Principal, may, require, require_person
 from engine.people.audit import Audit
-from engine.secrets.vault import Kept, Rekeyed, Safe, Unopened
+from engine.secrets.vault import Rekeyed, Safe, StoredSecret, Unopened
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
 from engine.workspace.secret import is_reference, kept_names
@@ -50,7 +50,7 @@ class ConnectionChanges:
     ) -> None:
         self._workspace, self._config, self._accounts = workspace, config, accounts
         self._modes, self._audit, self._troubles, self._clock = modes, audit, troubles, clock
-        self._statuses = Statuses(workspace.root, config, accounts, modes, troubles, clock)
+        self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, troubles, clock)
         self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
         self._sign_ins = SignIns()
         self._known_choices = KnownChoices()
@@ -293,7 +293,7 @@ class ConnectionChanges:
         self._troubles.cleared(name, AccountMode.MINE)
 
     def _keep(self, p: Principal, secret: str, value: str) -> None:
-        self._safe.keep(secret, Kept(value, p.id, timestamp(self._clock())))
+        self._safe.keep(secret, StoredSecret(value, p.id, timestamp(self._clock())))
 
     def _keep_sign_in(self, name: str, way: SignInWay, info: Mapping[str, Any]) -> Path:
         safe = self._safe

@@ -14,7 +14,7 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.base.services import add_command, client_class
 from engine.base.statuses import AccountMode
-from engine.store.triggering.refusals import RefusalRecord, Refusals
+from engine.store.triggering.refusals import RefusalRecord, RefusalStore
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workflow_ids import WorkflowIds
 
@@ -85,7 +85,7 @@ class Troubles:
 
     def __init__(
         self,
-        refusals: Refusals,
+        refusals: RefusalStore,
         config: Callable[[], LoadedConfig],
         accounts: Accounts,
         clock: Clock,

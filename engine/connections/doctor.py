@@ -15,7 +15,7 @@ from engine.base.services import add_command, client_class, declaration, runs_lo
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account, Accounts
 from engine.connections.local_models import local_servers
-from engine.connections.statuses import Statuses
+from engine.connections.statuses import ConnectionStatuses
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 from engine.workspace.workspace import Workspace
@@ -35,7 +35,7 @@ class Doctor:
         workspace: Workspace,
         config: Callable[[], LoadedConfig],
         accounts: Accounts,
-        statuses: Statuses,
+        statuses: ConnectionStatuses,
         clock: Clock,
     ) -> None:
         self._workspace, self._config, self._accounts = workspace, config, accounts

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from clients.errors import AuthError, ServiceError, Timeout, Unavailable
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StorageError
 from engine.secrets.vault import Safe, sealed_token
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 _ADDRESS_SECONDS = 15.0
 _LARGEST_FILE_BYTES = 100_000
@@ -51,7 +51,7 @@ class SafeSeal:
 class SharedPlace:
     """A sign-in in the state on a server: one process of all machines renews it, the others read what it has saved."""
 
-    def __init__(self, texts: Texts, name: str) -> None:
+    def __init__(self, texts: TextStore, name: str) -> None:
         self._texts, self._name = texts, name
 
     def content(self) -> str:

@@ -54,7 +54,7 @@ class ConnectionStatus(Struct, frozen=True):
     trouble: Trouble | None = None
 
 
-class Statuses:
+class ConnectionStatuses:
     """Examines settings, stored secrets and sign-in files; asks no service."""
 
     def __init__(

@@ -14,7 +14,7 @@ from engine.connections.accounts import Accounts
 from engine.connections.modes import Modes
 from engine.copilot.copilot import Copilot
 from engine.copilot.fixes.fixes import Fixes
-from engine.copilot.kept import Kept
+from engine.copilot.kept import CopilotStore
 from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.prompting.proposals import PromptProposals
 from engine.copilot.proposals.computing import Computing
@@ -23,7 +23,7 @@ from engine.copilot.proposals.proposals import Conversations, Proposals
 from engine.copilot.proposals.restoring import Restoring
 from engine.copilot.rules.rules import Rules
 from engine.copilot.stepping.stories import Stories
-from engine.copilot.talking.agreements import Agreements
+from engine.copilot.talking.agreements import ModelAgreements
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.talking import Ground, Talking
@@ -48,10 +48,10 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 
-class Needs(Struct, frozen=True):
+class CopilotNeeds(Struct, frozen=True):
     """What the parts are built from."""
 
-    kept: Kept
+    kept: CopilotStore
     clock: Clock
     workspace: Workspace
     config: Callable[[], LoadedConfig]
@@ -77,7 +77,7 @@ class Needs(Struct, frozen=True):
     audit: Audit
 
 
-def assembled(needs: Needs) -> Copilot:
+def assembled(needs: CopilotNeeds) -> Copilot:
     """Return the co-pilot."""
     kept, editing, clock, names = needs.kept, needs.editing, needs.clock, needs.workspace.workflows.names
     computing = Computing(needs.workflows, needs.compiled)
@@ -93,11 +93,11 @@ def assembled(needs: Needs) -> Copilot:
     return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(needs.runs.get))
 
 
-def _talking(needs: Needs, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
+def _talking(needs: CopilotNeeds, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
     runs, connections = needs.runs, needs.connections
     failed = _failed_runs(runs)
     ground = Ground(proposals, rules, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections()))
-    setups = Setups(needs.config, needs.modes.of, needs.accounts.open, Agreements(needs.settings))
+    setups = Setups(needs.config, needs.modes.of, needs.accounts.open, ModelAgreements(needs.settings))
     model = CopilotModel(needs.worker, needs.logs, lambda: needs.config().config, needs.clock)
     texts = PromptProposals(needs.kept.prompt_proposals, needs.prompts, needs.cases, needs.case_tests, needs.clock)
     prompting = Prompting(texts, needs.prompts, needs.cases, setups, model, turns)

@@ -9,7 +9,7 @@ from engine.copilot.talking.records import TURNS, Turn
 from engine.store.settings import Settings
 
 
-class Kept:
+class CopilotStore:
     """Turns of conversations, proposals, and texts from before a proposal."""
 
     def __init__(self, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from engine.documents.json_file import LARGEST_BYTES, JsonFile, parse
-from engine.documents.json_reader import Reader, Spot, Spots, Unreadable, moved
+from engine.documents.json_reader import JsonReader, Spot, Spots, UnparsableText, moved
 from engine.documents.json_splice import Splice
 
 _DECODER = json.JSONDecoder()
@@ -110,10 +110,10 @@ def _stand_ins(*, is_object: bool, before: bool, after: bool) -> tuple[str, str]
 
 def _read(text: str, depth: int) -> _Box | None:
     """Read an object or list at a depth; None if anything is wrong with it."""
-    reader = Reader(text, "")
+    reader = JsonReader(text, "")
     try:
         value, spot = reader.read(depth)
-    except Unreadable:
+    except UnparsableText:
         return None
     return _Box(spot, value) if isinstance(spot, Spots) and not reader.problems else None
 

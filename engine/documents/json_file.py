@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from engine.base.errors import InvalidFile, InvalidInput, StorageError
 from engine.base.problem import Problem
 from engine.documents.git_conflict import conflict_or
-from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
+from engine.documents.json_reader import REMEDIES, JsonReader, Lines, Spot, Spots, UnparsableText
 
 JsonPath = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
@@ -29,7 +29,7 @@ _CHARACTER = re.compile(
 )
 
 
-class Part(NamedTuple):
+class JsonPart(NamedTuple):
     """What stands at a place of a JSON text."""
 
     path: JsonPath
@@ -66,7 +66,7 @@ class JsonFile:
                 return self._lines.place(parent.keys[str(path[-1])])
         return self.place(path)
 
-    def part_at(self, line: int, column: int) -> Part:
+    def part_at(self, line: int, column: int) -> JsonPart:
         """Return what stands at a line and column that `place` or `key_place` has returned."""
         index = self._lines.index(line, column)
         path: JsonPath = ()
@@ -74,14 +74,16 @@ class JsonFile:
         while isinstance(spot, Spots):
             key = next((key for key, start in spot.keys.items() if start == index), None)
             if key is not None:
-                return Part((*path, key), 0, is_key=True)
+                return JsonPart((*path, key), 0, is_key=True)
             children: Any = spot.values.items() if isinstance(spot.values, dict) else enumerate(spot.values)
             inside = [(name, child) for name, child in children if _start(child) <= index]
             if not inside:
                 break
             name, spot = inside[-1]
             path, value = (*path, name), value[name]
-        return Part(path, self._offset_in_string(_start(spot), index) if isinstance(value, str) else 0, is_key=False)
+        return JsonPart(
+            path, self._offset_in_string(_start(spot), index) if isinstance(value, str) else 0, is_key=False
+        )
 
     def span(self, path: JsonPath, begin: int, end: int) -> tuple[int, int]:
         """Return where a part of the string at `path` is in the text; `begin` and `end` index the decoded string."""
@@ -152,10 +154,10 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     text = text.removeprefix(BOM)
     if len(text) > largest_bytes:
         refuse(file, _too_large(len(text), largest_bytes))
-    reader = Reader(text, file)
+    reader = JsonReader(text, file)
     try:
         value, spot = reader.read()
-    except Unreadable:
+    except UnparsableText:
         value, spot = None, 0
     if reader.problems:
         raise InvalidFile.of(file, conflict_or(reader.problems, text, file))

@@ -99,11 +99,11 @@ REMEDIES = {
 """The remedy for each problem code of a JSON text."""
 
 
-class Unreadable(Exception):
+class UnparsableText(Exception):
     """The text cannot be parsed beyond this point; the reader's last problem says why."""
 
 
-class Reader:
+class JsonReader:
     """Parses one text: `read()` returns value and spot; `problems` lists the errors."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -281,7 +281,7 @@ class Reader:
 
     def _stop(self, index: int, message: str, code: str = "syntax") -> NoReturn:
         self._note(index, message, code)
-        raise Unreadable(message)
+        raise UnparsableText(message)
 
 
 _FOREIGN_MARKS = {

@@ -14,7 +14,7 @@ from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.wording import did_you_mean
 from engine.base.json_text import JsonSchema
 from engine.base.wording import member_path
-from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
+from engine.documents.schema_work import MOST_STEPS, TooMuchWork, bounded_validator, errors_of
 from engine.expressions.json_values import compact_json
 from engine.expressions.patterns import BadPattern, TooManyPatterns, counted_patterns, pattern
 
@@ -47,7 +47,7 @@ _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "
 _VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 
 
-class Misfit(Struct, frozen=True):
+class SchemaViolation(Struct, frozen=True):
     """One violation of a schema."""
 
     place: str
@@ -116,32 +116,32 @@ def misfits(value: Any, schema: JsonSchema) -> Iterator[str]:
     return (str(one) for one in placed_misfits(value, schema))
 
 
-def placed_misfits(value: Any, schema: JsonSchema, most: int = _MOST_ERRORS) -> Iterator[Misfit]:
+def placed_misfits(value: Any, schema: JsonSchema, most: int = _MOST_ERRORS) -> Iterator[SchemaViolation]:
     """Yield at most `most` violations of the schema with their places, or one that says why nothing was checked."""
     if not schema:
         return
     validator, reason = _validator(compact_json(schema))
     if validator is None:
-        yield Misfit("", f"Its schema cannot be used: {reason}", is_checked=False)
+        yield SchemaViolation("", f"Its schema cannot be used: {reason}", is_checked=False)
     elif is_deep(value):
-        yield Misfit("", f"It is nested deeper than {LEVELS_MOST} levels.", is_checked=False)
+        yield SchemaViolation("", f"It is nested deeper than {LEVELS_MOST} levels.", is_checked=False)
     else:
         yield from _errors(validator, value, most)
 
 
-def _errors(validator: Any, value: Any, most: int) -> Iterator[Misfit]:
+def _errors(validator: Any, value: Any, most: int) -> Iterator[SchemaViolation]:
     try:
         for error in islice(errors_of(validator, value), most):
-            yield Misfit(_place(error), f"{_message(error)}.")
+            yield SchemaViolation(_place(error), f"{_message(error)}.")
     except RecursionError:
-        yield Misfit("", _TOO_INVOLVED, is_checked=False)
-    except TooMuch:
-        yield Misfit("", _TOO_MUCH, is_checked=False)
+        yield SchemaViolation("", _TOO_INVOLVED, is_checked=False)
+    except TooMuchWork:
+        yield SchemaViolation("", _TOO_MUCH, is_checked=False)
     except BaseException as error:
         # The validator keeps its references in Rust, where a full stack is a panic instead of a RecursionError.
         if type(error).__name__ != "PanicException":
             raise
-        yield Misfit("", _TOO_INVOLVED, is_checked=False)
+        yield SchemaViolation("", _TOO_INVOLVED, is_checked=False)
 
 
 def _place(error: Any) -> str:
@@ -192,7 +192,7 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
         return
     try:
         traps = _counted_traps(schema)
-    except TooMuch as error:
+    except TooMuchWork as error:
         yield (), str(error)
         return
     yield from traps
@@ -201,7 +201,7 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
         return
     try:
         yield from _meta_faults(schema)
-    except TooMuch:
+    except TooMuchWork:
         yield (), _TOO_LARGE
 
 
@@ -212,7 +212,7 @@ def _counted_traps(schema: Any) -> list[tuple[Path, str]]:
             return list(_traps(schema, schema, ()))
         except TooManyPatterns as error:
             if error.within is own:
-                raise TooMuch(str(error)) from None
+                raise TooMuchWork(str(error)) from None
             raise
 
 

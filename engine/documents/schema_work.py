@@ -1,4 +1,4 @@
-"""Check values against JSON Schemas with bounded work: a malicious schema or value ends with `TooMuch`."""
+"""Check values against JSON Schemas with bounded work: a malicious schema or value ends with `TooMuchWork`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORMATS = {
 """The formats that are checked, as in RFC 3339, but seconds and offset may be missing; others are only remarks."""
 
 
-class TooMuch(Exception):
+class TooMuchWork(Exception):
     """The check would take too long."""
 
 
@@ -73,7 +73,7 @@ def _evolve(self: Any, **changes: Any) -> Any:
 def _spend(steps: int) -> None:
     _work.left = getattr(_work, "left", MOST_STEPS) - steps
     if _work.left < 0:
-        raise TooMuch
+        raise TooMuchWork
 
 
 Check = Callable[[Any, Any, Any, Any], Iterator[Any] | None]

@@ -17,7 +17,7 @@ from engine.environments.environment_files import EnvironmentFiles
 from engine.environments.version_labels import VersionLabel, VersionLabels
 from engine.environments.versions import Versions
 from engine.workspace.file_store import OUTSIDE_EDITOR, Shelf
-from engine.workspace.history import Version
+from engine.workspace.history import TextVersion
 
 ALWAYS = "1970-01-01T00:00:00.000Z"
 """The time of a version of which nobody knows when the file was it: every rename of a step counts as later."""
@@ -51,7 +51,7 @@ class SavedVersion:
     @property
     def words(self) -> str:
         """Who saved it: "local:ann", "local:ann, merged from branch labels"."""
-        return Version(self.id, self.saved_at, self.saved_by, self.merged_from).words
+        return TextVersion(self.id, self.saved_at, self.saved_by, self.merged_from).words
 
 
 class KeptVersions:
@@ -131,14 +131,14 @@ class KeptVersions:
                 found.setdefault(self.numbered.text(name, number), []).append(number)
         return found
 
-    def _history_text(self, name: str, version: Version) -> str:
+    def _history_text(self, name: str, version: TextVersion) -> str:
         try:
             return self._shelf.history.text(name, version.id)
         except (InvalidFile, UnknownName):
             return ""
 
 
-def _made_at(versions: list[Version]) -> str:
+def _made_at(versions: list[TextVersion]) -> str:
     """Return a time at which the file was the first of these versions, which are listed newest first.
 
     A text that was changed outside the engine is kept when it is replaced. If that save renames steps, this is too
@@ -150,7 +150,7 @@ def _made_at(versions: list[Version]) -> str:
     return earlier[0].saved_at if earlier else ALWAYS
 
 
-def _row(version: Version, numbers: list[int], labels: Mapping[str, VersionLabel]) -> SavedVersion:
+def _row(version: TextVersion, numbers: list[int], labels: Mapping[str, VersionLabel]) -> SavedVersion:
     named = [label for label, one in labels.items() if one.version in numbers]
     number = max(numbers, default=None)
     return SavedVersion(version.id, version.saved_at, version.saved_by, version.merged_from, number, named)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine.base.expression_limits import A_VALUE, LARGEST_INPUT, size
 from engine.expressions.patterns import BadPattern, pattern
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 TOO_MUCH = 1 << 62
 _CANDIDATES = 20_000
@@ -103,27 +103,27 @@ class Estimate:
         self._scope: dict[str, Bound] = {}
         self._data = data
 
-    def of(self, node: Node) -> Bound:
+    def of(self, node: SyntaxNode) -> Bound:
         """Return the bound of a node, and add the work of evaluating it."""
         bound = _KINDS[node.kind](self, node)
         if bound.known is None:  # values at hand are counted when they are passed on
             self.work = min(self.work + bound.total, TOO_MUCH)
         return bound
 
-    def ident(self, node: Node) -> Bound:
+    def ident(self, node: SyntaxNode) -> Bound:
         """Bound a name."""
         if node.name in self._scope:
             return self._scope[node.name]
         return _of([self._data[node.name]] if node.name in self._data else [])
 
-    def constant(self, node: Node) -> Bound:
+    def constant(self, node: SyntaxNode) -> Bound:
         """Bound a literal."""
         value = node.value[1] if node.value else None
         if isinstance(value, str | bytes):
             return Bound(len(value) + A_VALUE, len(value), A_VALUE)
         return _SMALL
 
-    def select(self, node: Node) -> Bound:
+    def select(self, node: SyntaxNode) -> Bound:
         """Bound a field."""
         holder = self.of(node.parts[0])
         if node.kind == "has":
@@ -133,13 +133,13 @@ class Estimate:
             return Bound(inside, inside, inside)
         return _of([one[node.name] for one in holder.known if isinstance(one, dict) and node.name in one])
 
-    def several(self, node: Node) -> Bound:
+    def several(self, node: SyntaxNode) -> Bound:
         """Bound a list or object literal."""
         parts = [self.of(part) for part in node.parts]
         total = sum(part.total + A_VALUE for part in parts) + A_VALUE
         return Bound(total, len(parts), max((part.total for part in parts), default=0))
 
-    def loop(self, node: Node) -> Bound:
+    def loop(self, node: SyntaxNode) -> Bound:
         """Bound a macro such as `map`: its step, repeated for each item."""
         ranged, first = self.of(node.parts[0]), self.of(node.parts[1])
         times, outer = ranged.count, dict(self._scope)
@@ -163,7 +163,7 @@ class Estimate:
         self._scope = outer
         return found
 
-    def call(self, node: Node) -> Bound:
+    def call(self, node: SyntaxNode) -> Bound:
         """Bound a function call; an unknown function may do anything."""
         parts = [self.of(part) for part in node.parts]
         total = sum(part.total for part in parts)
@@ -178,32 +178,32 @@ class Estimate:
             return Bound(TOO_MUCH, TOO_MUCH, TOO_MUCH)
         return special(self, node, parts)
 
-    def added(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def added(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `a + b`."""
         one, other = parts
         counts = [_items(part).total if part.known is not None else part.item for part in parts]
         return Bound(one.total + other.total, one.count + other.count, max(counts))
 
-    def chosen(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def chosen(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound a choice between the last two parts."""
         one, other = (_plain(part) for part in parts[-2:])
         return one | other
 
-    def indexed(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def indexed(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `list[n]`."""
         return _values(parts[0])
 
-    def searched(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def searched(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound the search for a text in another, or for a value in a list."""
         self.work += parts[0].total * max(parts[1].total - A_VALUE, 1) if len(parts) > 1 else 0
         return _SMALL
 
-    def listed(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def listed(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `x in list`."""
         self.work += parts[1].total + parts[0].total
         return _SMALL
 
-    def replaced(self, node: Node, parts: Sequence[Bound]) -> Bound:
+    def replaced(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `x.replace(old, new)`: every character of `x` may be an occurrence."""
         text, new = parts[0], parts[2]
         self.searched(node, parts)
@@ -212,25 +212,25 @@ class Estimate:
         total = text.total + times * new.total
         return Bound(total, total, total)
 
-    def split(self, node: Node, parts: Sequence[Bound]) -> Bound:
+    def split(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `x.split(separator)`."""
         self.searched(node, parts)
         count = parts[0].total // max(_length(node.parts[1]), 1) + 1
         return Bound(parts[0].total + 4 * A_VALUE * count, count, parts[0].total)
 
-    def joined(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def joined(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `list.join(separator)`."""
         between = parts[1].total if len(parts) > 1 else 0
         total = parts[0].total + parts[0].count * between
         return Bound(total, total, total)
 
-    def formatted(self, _node: Node, parts: Sequence[Bound]) -> Bound:
+    def formatted(self, _node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `'%s'.format([…])`: each value once, as JSON; a number with the maximum number of digits."""
         form, values = parts[0], parts[1]
         total = form.total + 6 * values.total + _LONGEST_PRECISION * values.count
         return Bound(total, total, total)
 
-    def matched(self, node: Node, parts: Sequence[Bound]) -> Bound:
+    def matched(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `x.matches(pattern)`: RE2 visits each character once for each step of the pattern."""
         last = node.parts[-1]
         written = last.value[1] if last.kind == "constant" and last.value else None
@@ -252,13 +252,13 @@ def _program(source: str) -> int:
         return len(source) * _PROGRAM_A_CHARACTER
 
 
-def _length(node: Node) -> int:
+def _length(node: SyntaxNode) -> int:
     """Return the length of a text literal, 0 for any other node."""
     value = node.value[1] if node.kind == "constant" and node.value else None
     return len(value) if isinstance(value, str) else 0
 
 
-_KINDS: Mapping[str, Callable[[Estimate, Node], Bound]] = {
+_KINDS: Mapping[str, Callable[[Estimate, SyntaxNode], Bound]] = {
     "ident": Estimate.ident,
     "constant": Estimate.constant,
     "select": Estimate.select,
@@ -269,7 +269,7 @@ _KINDS: Mapping[str, Callable[[Estimate, Node], Bound]] = {
     "loop": Estimate.loop,
     "call": Estimate.call,
 }
-_CALLS: Mapping[str, Callable[[Estimate, Node, Sequence[Bound]], Bound]] = {
+_CALLS: Mapping[str, Callable[[Estimate, SyntaxNode, Sequence[Bound]], Bound]] = {
     "_+_": Estimate.added,
     "_?_:_": Estimate.chosen,
     "orValue": Estimate.chosen,
@@ -289,7 +289,7 @@ _CALLS: Mapping[str, Callable[[Estimate, Node, Sequence[Bound]], Bound]] = {
 }
 
 
-def work_of(written: Node, data: Mapping[str, Any]) -> int:
+def work_of(written: SyntaxNode, data: Mapping[str, Any]) -> int:
     """Return an upper bound for the work of an expression with this data, including passing the data to CEL."""
     estimate = Estimate(data)
     estimate.work = size(data, LARGEST_INPUT)

@@ -20,9 +20,9 @@ from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown
 from engine.expressions.references import Reference, references
-from engine.expressions.syntax import Node
-from engine.expressions.templates import Part, parts
-from engine.expressions.typed import Program, Visible, WrongExpression, compile_typed
+from engine.expressions.syntax import SyntaxNode
+from engine.expressions.templates import TemplatePart, parts
+from engine.expressions.typed import CompiledProgram, Visible, WrongExpression, compile_typed
 from engine.expressions.wording.messages import plain_failure, without_code
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Expression:
     source: str
     path: tuple[str, ...] | None
     """Set if the expression is only a path: it is looked up directly."""
-    program: Program = field(repr=False, compare=False)
+    program: CompiledProgram = field(repr=False, compare=False)
     references: tuple[Reference, ...] = ()
 
     def value(self, names: Mapping[str, Any]) -> Any:
@@ -71,7 +71,7 @@ class Expression:
         return work_of(self.written, data)
 
     @cached_property
-    def written(self) -> Node:
+    def written(self) -> SyntaxNode:
         """The syntax tree."""
         return self.program.tree
 
@@ -160,7 +160,7 @@ def compile_expression(source: str, roots: frozenset[str]) -> Expression:
     return expression_of(source, typed.program, references(typed.tree))
 
 
-def expression_of(source: str, program: Program, references: tuple[Reference, ...]) -> Expression:
+def expression_of(source: str, program: CompiledProgram, references: tuple[Reference, ...]) -> Expression:
     """Return a compiled expression, given the values that it uses."""
     path = tuple(source.strip().split(".")) if _PLAIN_PATH.match(source) else None
     is_path = path is not None and [one.path for one in references] == [path]
@@ -253,7 +253,7 @@ def compile_template(source: str, roots: frozenset[str]) -> Template:
     return Template(source, tuple(_compiled_part(part, roots) for part in parts(source)))
 
 
-def _compiled_part(part: Part, roots: frozenset[str]) -> str | Expression:
+def _compiled_part(part: TemplatePart, roots: frozenset[str]) -> str | Expression:
     if not part.is_expression:
         return part.text
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 V = TypeVar("V")
 F = TypeVar("F")
@@ -32,23 +32,23 @@ class Domain(Generic[V, F]):
     unknown: V
     """What is known of any value."""
 
-    def name(self, node: Node, whole: Node, facts: F) -> V:
+    def name(self, node: SyntaxNode, whole: SyntaxNode, facts: F) -> V:
         """Return the value of a name that is not bound; `whole` is the complete path that begins with it."""
         return self.unknown
 
-    def variable(self, node: Node, value: V, facts: F) -> V:
+    def variable(self, node: SyntaxNode, value: V, facts: F) -> V:
         """Return the value of a bound variable, given the one it is bound to."""
         return value
 
-    def constant(self, node: Node) -> V:
+    def constant(self, node: SyntaxNode) -> V:
         """Return the value of a literal."""
         return self.unknown
 
-    def field(self, node: Node, holder: V, whole: Node, facts: F) -> V:
+    def field(self, node: SyntaxNode, holder: V, whole: SyntaxNode, facts: F) -> V:
         """Return the value of a field (`select` or `optional`), or of the field that `has` tests for."""
         return self.unknown
 
-    def path(self, start: V, steps: Sequence[Node], facts: F) -> V:
+    def path(self, start: V, steps: Sequence[SyntaxNode], facts: F) -> V:
         """Return the value at the end of a path: of field after field."""
         for step in steps:
             start = self.field(step, start, steps[-1], facts)
@@ -58,15 +58,15 @@ class Domain(Generic[V, F]):
         """Return the value of any item of a list."""
         return self.unknown
 
-    def gathered(self, node: Node, item: V, facts: F) -> V:
+    def gathered(self, node: SyntaxNode, item: V, facts: F) -> V:
         """Return the list that `map` or `filter` makes of such items; `node` is the expression of an item."""
         return self.unknown
 
-    def listed(self, node: Node, items: Sequence[V]) -> V:
+    def listed(self, node: SyntaxNode, items: Sequence[V]) -> V:
         """Return the value of a list literal."""
         return self.unknown
 
-    def struct(self, node: Node, parts: Sequence[V]) -> V:
+    def struct(self, node: SyntaxNode, parts: Sequence[V]) -> V:
         """Return the value of an object literal; its parts are keys and values in turn."""
         return self.unknown
 
@@ -78,11 +78,11 @@ class Domain(Generic[V, F]):
         """Return a value, if another decides which one it is: the condition of `? :`, or an index."""
         return value
 
-    def function(self, node: Node, values: Sequence[V]) -> V:
+    def function(self, node: SyntaxNode, values: Sequence[V]) -> V:
         """Return the result of a function or operator, or of `has`."""
         return self.unknown
 
-    def call(self, node: Node, values: Sequence[V], facts: F) -> V:
+    def call(self, node: SyntaxNode, values: Sequence[V], facts: F) -> V:
         """Return the result of a call; functions that only pass values on are handled here."""
         if node.name in _UNCHANGED:
             return values[0]
@@ -92,7 +92,7 @@ class Domain(Generic[V, F]):
             return self.joined([one for one, part in zip(values, node.parts, strict=True) if part.parts or part.name])
         return self.function(node, values)
 
-    def assumed(self, facts: F, condition: Node, *, truth: bool) -> F:
+    def assumed(self, facts: F, condition: SyntaxNode, *, truth: bool) -> F:
         """Return the facts where a condition is true, or false."""
         return facts
 
@@ -107,7 +107,7 @@ class Interpreter(Generic[V, F]):
     def __init__(self, domain: Domain[V, F]) -> None:
         self._domain = domain
 
-    def value(self, node: Node, facts: F, names: Mapping[str, V]) -> V:
+    def value(self, node: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
         """Return the value of a node; `names` has those of bound variables."""
         kind = node.kind
         if kind in _PATH_KINDS:
@@ -121,7 +121,7 @@ class Interpreter(Generic[V, F]):
             return self._domain.listed(node, inner)
         return self._domain.struct(node, inner) if kind == "struct" else self._domain.constant(node)
 
-    def _path(self, whole: Node, facts: F, names: Mapping[str, V]) -> V:
+    def _path(self, whole: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
         domain, steps, start = self._domain, [], whole
         while start.kind in _FIELD_KINDS:
             steps.append(start)
@@ -136,7 +136,7 @@ class Interpreter(Generic[V, F]):
             found = domain.path(found, steps[::-1], facts)
         return domain.function(whole, [found]) if whole.kind == "has" else found
 
-    def _call(self, node: Node, facts: F, names: Mapping[str, V]) -> V:
+    def _call(self, node: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
         domain, parts = self._domain, node.parts
         if node.name in ("_&&_", "_||_"):  # an error on one side is ignored if the other side decides
             truth = node.name == "_&&_"
@@ -150,7 +150,7 @@ class Interpreter(Generic[V, F]):
             return domain.chosen(domain.joined(values), condition)
         return domain.call(node, [self.value(part, facts, names) for part in parts], facts)
 
-    def _loop(self, node: Node, facts: F, names: Mapping[str, V]) -> V:
+    def _loop(self, node: SyntaxNode, facts: F, names: Mapping[str, V]) -> V:
         """Read a macro. The result of `filter` and `map` is a list; that of others is what they accumulate."""
         domain, (gathered, second) = self._domain, node.value
         over, first, goes_on, step, result = node.parts
@@ -170,9 +170,9 @@ class Interpreter(Generic[V, F]):
         return domain.chosen(domain.gathered(added, self.value(added, facts, inner), facts), by)
 
 
-def _gathers(step: Node, gathered: str) -> tuple[Node | None, Node | None]:
+def _gathers(step: SyntaxNode, gathered: str) -> tuple[SyntaxNode | None, SyntaxNode | None]:
     """Return (condition, item) of the step of `filter` or `map`, (None, None) for other macros."""
-    so_far = Node("ident", gathered)
+    so_far = SyntaxNode("ident", gathered)
     condition = None
     if step.name == "_?_:_" and step.parts[2] == so_far:
         condition, step = step.parts[0], step.parts[1]

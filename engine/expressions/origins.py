@@ -18,7 +18,7 @@ from engine.base.run_file import FORMAT, WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, definition, plain, resolved, within
 from engine.expressions.cost import SCALAR_RESULTS
 from engine.expressions.interpreter import Domain, Interpreter
-from engine.expressions.syntax import Node, walk
+from engine.expressions.syntax import SyntaxNode, walk
 
 Path = tuple[str, ...]
 ITEM = "[]"
@@ -37,7 +37,7 @@ _DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ValueOrigin:
     """A value from which another derives."""
 
     path: Path
@@ -53,13 +53,13 @@ class Origin:
     """Whether the derived value is this one."""
     is_current: bool = False
     """Whether it is the item of a loop or a trigger that is being worked on, or a part of it."""
-    roots: tuple[Origin, ...] = ()
+    roots: tuple[ValueOrigin, ...] = ()
     """The inputs that its text comes from; empty for an input itself."""
     sources: frozenset[str] = field(default=frozenset(), compare=False)
     """The connections or services that its text comes from."""
-    cause: Origin | None = field(default=None, compare=False, repr=False)
+    cause: ValueOrigin | None = field(default=None, compare=False, repr=False)
     """What its text from outside comes from in turn, if known."""
-    others: tuple[Origin, ...] = field(default=(), compare=False, repr=False)
+    others: tuple[ValueOrigin, ...] = field(default=(), compare=False, repr=False)
     """What else it comes from; of many, the first."""
     words: str = field(default="", compare=False)
     """What it is, for people."""
@@ -82,11 +82,11 @@ class Origin:
         """Whether it is a file of a run, or the path of one in the workspace, as a step or a trigger returned it."""
         return self.is_exact and not self.is_input and self.cause is None and _leads_to_a_file(self.schema)
 
-    def computed(self) -> Origin:
+    def computed(self) -> ValueOrigin:
         """Return the origin of a value that is computed from this one."""
         return replace(self, is_whole=False, is_exact=False) if self.is_whole or self.is_exact else self
 
-    def field(self, name: str) -> Origin:
+    def field(self, name: str) -> ValueOrigin:
         """Return the origin of a field."""
         if not self.is_whole:
             return self
@@ -96,11 +96,11 @@ class Origin:
             return self._part(name, known.get(name))
         return self._part(name, declared.get("additionalProperties"))
 
-    def item(self) -> Origin:
+    def item(self) -> ValueOrigin:
         """Return the origin of any item of a list, or any value of an object."""
         return self._part(ITEM, _declared(self.schema).get("items")) if self.is_whole else self
 
-    def _part(self, name: str, schema: object) -> Origin:
+    def _part(self, name: str, schema: object) -> ValueOrigin:
         path = (*self.path, name)
         if not isinstance(schema, Mapping):  # it is not declared, so it may be whatever there is inside
             is_outside = self.is_outside or (not self.is_input and self.carries_text)
@@ -114,7 +114,7 @@ class Origin:
 class Derived(Struct, frozen=True):
     """What is known of a value: the origins of all that is in it, and of its parts if it was written as a literal."""
 
-    origins: tuple[Origin, ...] = ()
+    origins: tuple[ValueOrigin, ...] = ()
     fields: Mapping[str, Derived] | None = None
     items: Derived | None = None
     depth: int = 0
@@ -123,26 +123,26 @@ class Derived(Struct, frozen=True):
     """Whether it has few origins, however many values it was made from."""
 
     @property
-    def outside(self) -> Origin | None:
+    def outside(self) -> ValueOrigin | None:
         """The first origin whose text comes from outside, whoever starts the workflow."""
         return next(self._outside(), None)
 
     @property
-    def every_outside(self) -> tuple[Origin, ...]:
+    def every_outside(self) -> tuple[ValueOrigin, ...]:
         """The origins whose text comes from outside, whoever starts the workflow; of many, the first."""
         return tuple(islice(self._outside(), MOST_KEPT))
 
-    def _outside(self) -> Iterator[Origin]:
+    def _outside(self) -> Iterator[ValueOrigin]:
         return (one for one in self.origins if not one.is_input and one.carries_text)
 
     @property
-    def inputs(self) -> tuple[Origin, ...]:
+    def inputs(self) -> tuple[ValueOrigin, ...]:
         """The inputs of which text is left."""
         found = [root for one in self.origins if one.is_input and one.carries_text for root in one.roots or (one,)]
         return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
     @property
-    def every_input(self) -> tuple[Origin, ...]:
+    def every_input(self) -> tuple[ValueOrigin, ...]:
         """The inputs of which text is left, also beside text from outside."""
         found = [root for one in self.origins if one.carries_text for root in one.roots or ((one,) * one.is_input)]
         return tuple(dict.fromkeys(found))
@@ -229,13 +229,13 @@ def _leads_to_a_file(schema: Schema) -> bool:
     return bool(found) and all(one.get("format") in _FILES for one in found)
 
 
-def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[Origin, ...]:
+def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[ValueOrigin, ...]:
     """Return the origins of a value of some type at a path, whose text is all that of another value."""
     outside, inputs = value.outside, value.inputs
     is_whole = schema is not ANYTHING
     if outside is not None:
         return (
-            Origin(
+            ValueOrigin(
                 path,
                 schema,
                 is_outside=True,
@@ -250,14 +250,14 @@ def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[Or
     if not inputs:
         return ()
     more = inputs[1:MOST_KEPT]
-    whole = Origin(
+    whole = ValueOrigin(
         path, schema, is_input=True, is_whole=is_whole, is_exact=is_whole, roots=inputs, cause=inputs[0], others=more
     )
     return (whole,)
 
 
 NOTHING = Derived()
-Equal = Mapping[Node, Derived]
+Equal = Mapping[SyntaxNode, Derived]
 """Expressions that are equal to some other value."""
 NOTHING_EQUAL: Equal = {}
 
@@ -267,7 +267,7 @@ def source(
 ) -> Derived:
     """Return a value that is its own origin, and comes from a connection or service."""
     sources = frozenset({of}) if of else frozenset()
-    return Derived((Origin(path, schema, is_outside, words=words, sources=sources),))
+    return Derived((ValueOrigin(path, schema, is_outside, words=words, sources=sources),))
 
 
 class Origins(Domain[Derived, Equal]):
@@ -280,15 +280,15 @@ class Origins(Domain[Derived, Equal]):
         self._bound: set[str] = set()
         """The variables of the macros seen so far."""
 
-    def name(self, node: Node, whole: Node, facts: Equal) -> Derived:
+    def name(self, node: SyntaxNode, whole: SyntaxNode, facts: Equal) -> Derived:
         """Return the origins of a variable of the workflow."""
         return _narrowed(node, self._variables.get(node.name, NOTHING), facts)
 
-    def variable(self, node: Node, value: Derived, facts: Equal) -> Derived:
+    def variable(self, node: SyntaxNode, value: Derived, facts: Equal) -> Derived:
         """Return the origins of a variable of a macro."""
         return _narrowed(node, value, facts)
 
-    def field(self, node: Node, holder: Derived, whole: Node, facts: Equal) -> Derived:
+    def field(self, node: SyntaxNode, holder: Derived, whole: SyntaxNode, facts: Equal) -> Derived:
         """Return the origins of a field."""
         return _narrowed(node, holder.field(node.name), facts)
 
@@ -296,15 +296,15 @@ class Origins(Domain[Derived, Equal]):
         """Return the origins of an item."""
         return holder.item()
 
-    def gathered(self, node: Node, item: Derived, facts: Equal) -> Derived:
+    def gathered(self, node: SyntaxNode, item: Derived, facts: Equal) -> Derived:
         """Return the origins of the list of `filter` or `map`."""
         return Derived(_computed([item]), items=item, depth=item.depth)
 
-    def listed(self, node: Node, items: Sequence[Derived]) -> Derived:
+    def listed(self, node: SyntaxNode, items: Sequence[Derived]) -> Derived:
         """Return the origins of a list."""
         return _literal(items, items=joined(items))
 
-    def struct(self, node: Node, parts: Sequence[Derived]) -> Derived:
+    def struct(self, node: SyntaxNode, parts: Sequence[Derived]) -> Derived:
         """Return the origins of an object."""
         keys = node.parts[::2]
         fields = {key.value[1]: value for key, value in zip(keys, parts[1::2], strict=True) if key.kind == "constant"}
@@ -314,20 +314,20 @@ class Origins(Domain[Derived, Equal]):
         """Return the origins of a value that may be any of these."""
         return joined(values)
 
-    def function(self, node: Node, values: Sequence[Derived]) -> Derived:
+    def function(self, node: SyntaxNode, values: Sequence[Derived]) -> Derived:
         """Return the origins of a result; a number, a truth value or a time has none."""
         if node.kind == "has" or node.name in SCALAR_RESULTS:
             return NOTHING
         return Derived(_computed(values))
 
-    def call(self, node: Node, values: Sequence[Derived], facts: Equal) -> Derived:
+    def call(self, node: SyntaxNode, values: Sequence[Derived], facts: Equal) -> Derived:
         """Return the origins of the result of a call."""
         found = super().call(node, values, facts)
         if node.name == "_+_" and found.origins:
             found = structs.replace(found, origins=tuple([replace(one, is_exact=False) for one in found.origins]))
         return _narrowed(node, found, facts)
 
-    def assumed(self, facts: Equal, condition: Node, *, truth: bool) -> Equal:
+    def assumed(self, facts: Equal, condition: SyntaxNode, *, truth: bool) -> Equal:
         """Add the expressions that a condition finds equal to other values."""
         found = self.equal(condition, truth=truth)
         return {**facts, **found} if found else facts
@@ -335,10 +335,10 @@ class Origins(Domain[Derived, Equal]):
     def forgotten(self, facts: Equal, name: str) -> Equal:
         """Leave out what mentions a variable."""
         self._bound.add(name)
-        about = Node("ident", name)
+        about = SyntaxNode("ident", name)
         return {one: value for one, value in facts.items() if about not in walk(one)} if facts else facts
 
-    def equal(self, condition: Node, *, truth: bool = True) -> dict[Node, Derived]:
+    def equal(self, condition: SyntaxNode, *, truth: bool = True) -> dict[SyntaxNode, Derived]:
         """Return the expressions that are equal to one of some other values if a condition is true, or false."""
         parts = condition.parts
         if condition.kind != "call":
@@ -357,7 +357,7 @@ class Origins(Domain[Derived, Equal]):
             return {parts[0]: self._plainly(parts[1]).item()}
         return {}
 
-    def _is_plain(self, node: Node) -> bool:
+    def _is_plain(self, node: SyntaxNode) -> bool:
         """Return whether a value is a literal, or a path that does not begin with the variable of a macro."""
         if node.kind in _LITERALS:
             return all(map(self._is_plain, node.parts))
@@ -365,14 +365,14 @@ class Origins(Domain[Derived, Equal]):
             node = node.parts[0]
         return node.kind == "ident" and node.name not in self._bound
 
-    def _plainly(self, node: Node) -> Derived:
+    def _plainly(self, node: SyntaxNode) -> Derived:
         return NOTHING if _is_literal(node) else Interpreter(self).value(node, NOTHING_EQUAL, {})
 
 
-def derived(tree: Node, variables: Mapping[str, Derived], certain: Iterable[Node] = ()) -> Derived:
+def derived(tree: SyntaxNode, variables: Mapping[str, Derived], certain: Iterable[SyntaxNode] = ()) -> Derived:
     """Return the origins of the value of an expression, where some conditions are certainly true."""
     domain = Origins(variables)
-    facts: dict[Node, Derived] = {}
+    facts: dict[SyntaxNode, Derived] = {}
     for condition in certain:
         facts.update(domain.equal(condition))
     return Interpreter(domain).value(tree, facts, {})
@@ -421,23 +421,23 @@ def _literal(
     return Derived(_computed(parts), fields, items, depth)
 
 
-def _computed(values: Sequence[Derived]) -> tuple[Origin, ...]:
+def _computed(values: Sequence[Derived]) -> tuple[ValueOrigin, ...]:
     """Return the origins of a value computed from these, as far as text is left."""
     found = [one.computed() for value in values for one in value.origins if one.carries_text]
     return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
-def _is_literal(node: Node) -> bool:
+def _is_literal(node: SyntaxNode) -> bool:
     return node.kind in _LITERALS and all(map(_is_literal, node.parts))
 
 
-def _narrowed(node: Node, value: Derived, facts: Equal) -> Derived:
+def _narrowed(node: SyntaxNode, value: Derived, facts: Equal) -> Derived:
     """Return what a value is equal to, if that says more about it."""
     same = facts.get(node) if facts else None
     return value if same is None or same.rank >= value.rank else same
 
 
-def _all(origins: Sequence[tuple[Origin, ...]]) -> tuple[Origin, ...]:
+def _all(origins: Sequence[tuple[ValueOrigin, ...]]) -> tuple[ValueOrigin, ...]:
     if len(origins) < 2:
         return origins[0] if origins else ()
     return tuple(dict.fromkeys([one for several in origins for one in several]))

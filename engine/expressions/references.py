@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.expressions.interpreter import Domain, Interpreter
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 
 class Reference(Struct, frozen=True):
@@ -16,7 +16,7 @@ class Reference(Struct, frozen=True):
     """Whether it is used through `has()`, `default()` or an optional select, so that it may be missing."""
 
 
-class References(Domain[None, None]):
+class ReferenceDomain(Domain[None, None]):
     """Nothing is known of values; collects the references of an expression."""
 
     unknown = None
@@ -24,7 +24,7 @@ class References(Domain[None, None]):
     def __init__(self) -> None:
         self.found: list[Reference] = []
 
-    def name(self, node: Node, whole: Node, facts: None) -> None:
+    def name(self, node: SyntaxNode, whole: SyntaxNode, facts: None) -> None:
         """Note a reference."""
         path: tuple[str, ...] = ()
         is_guarded, step = False, whole
@@ -35,8 +35,8 @@ class References(Domain[None, None]):
         self.found.append(Reference((node.name, *path), is_guarded))
 
 
-def references(node: Node) -> tuple[Reference, ...]:
+def references(node: SyntaxNode) -> tuple[Reference, ...]:
     """Return every use of a value in an expression, without the variables of its macros."""
-    domain = References()
+    domain = ReferenceDomain()
     Interpreter(domain).value(node, None, {})
     return tuple(domain.found)

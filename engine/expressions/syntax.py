@@ -81,7 +81,7 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SyntaxNode:
     """A node. Two nodes are equal if they mean the same, whatever their position.
 
     `kind`: constant, ident, select (`a.b`, `a['b']`), has (`has(a.b)`), optional (`a.?b`), call, list, struct, loop (a
@@ -92,7 +92,7 @@ class Node:
     kind: str
     name: str = ""
     """The name, field or function; for a loop its variable."""
-    parts: tuple[Node, ...] = ()
+    parts: tuple[SyntaxNode, ...] = ()
     value: Any = None
     """For a constant (type, value); for a loop the names of its accumulator and its second variable.
 
@@ -100,9 +100,9 @@ class Node:
     """
     offset: int = field(default=0, compare=False)
 
-    def having(self, parts: tuple[Node, ...]) -> Node:
+    def having(self, parts: tuple[SyntaxNode, ...]) -> SyntaxNode:
         """Return the same node with other parts."""
-        return Node(self.kind, self.name, parts, self.value, self.offset)
+        return SyntaxNode(self.kind, self.name, parts, self.value, self.offset)
 
     @property
     def is_path_step(self) -> bool:
@@ -114,19 +114,19 @@ Names = Mapping[str, tuple[str, ...]]
 """The path for which each field of the first message stands (engine/expressions/roots.py)."""
 
 
-def tree(found: Any) -> Node:
+def tree(found: Any) -> SyntaxNode:
     """Return the syntax tree of a checked expression; `with_names` puts its names back."""
     return _node(found.expr, {entry.key: entry.value for entry in found.source.positions})
 
 
-def with_names(node: Node, names: Names) -> Node:
+def with_names(node: SyntaxNode, names: Names) -> SyntaxNode:
     """Return a tree with the names that its roots stand for."""
     if node.kind != "root":
         return node.having(tuple([with_names(part, names) for part in node.parts])) if node.parts else node
     path = names.get(node.name, (node.name,))
     if len(path) == 1:
-        return Node("ident", path[0], offset=node.offset)
-    return Node("select", path[1], (Node("ident", path[0], offset=node.value),), offset=node.offset)
+        return SyntaxNode("ident", path[0], offset=node.offset)
+    return SyntaxNode("select", path[1], (SyntaxNode("ident", path[0], offset=node.value),), offset=node.offset)
 
 
 def checked(serialized: bytes) -> Any:
@@ -145,7 +145,7 @@ def serialized_as(serialized: bytes, found: Any) -> bytes:
     return bytes(box.SerializeToString())
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: SyntaxNode) -> Iterator[SyntaxNode]:
     """Yield a node and all nodes inside it, outer before inner."""
     yield node
     for part in node.parts:
@@ -176,35 +176,35 @@ def _inside(expr: Any, kind: str | None) -> list[Any]:
     return []
 
 
-def _node(expr: Any, positions: Mapping[int, int]) -> Node:
+def _node(expr: Any, positions: Mapping[int, int]) -> SyntaxNode:
     kind = expr.WhichOneof("choice") or "constant"
     offset = positions.get(expr.id, 0)
     inner = getattr(expr, kind)
     if kind == "ident":
-        return Node("ident", inner.name.lstrip("."), offset=offset)
+        return SyntaxNode("ident", inner.name.lstrip("."), offset=offset)
     if kind == "select":
         if inner.operand.WhichOneof("choice") == "struct" and inner.operand.struct.message_name:
-            return Node("root", inner.field, value=positions.get(inner.operand.id, 0), offset=offset)
-        return Node(
+            return SyntaxNode("root", inner.field, value=positions.get(inner.operand.id, 0), offset=offset)
+        return SyntaxNode(
             "has" if inner.test_only else "select", inner.field, (_node(inner.operand, positions),), None, offset
         )
     if kind == "constant":
         which = inner.WhichOneof("choice")
-        return Node("constant", value=(which, getattr(inner, which) if which else None), offset=offset)
+        return SyntaxNode("constant", value=(which, getattr(inner, which) if which else None), offset=offset)
     parts = tuple(_node(one, positions) for one in _inside(expr, kind))
     if kind == "call":
         return _call(inner.function, parts, offset)
     if kind == "comprehension":
-        return Node("loop", inner.iter_var, parts, (inner.accu_var, inner.iter_var2), offset)
-    return Node(kind, parts=parts, offset=offset)
+        return SyntaxNode("loop", inner.iter_var, parts, (inner.accu_var, inner.iter_var2), offset)
+    return SyntaxNode(kind, parts=parts, offset=offset)
 
 
-def _call(function: str, parts: tuple[Node, ...], offset: int) -> Node:
+def _call(function: str, parts: tuple[SyntaxNode, ...], offset: int) -> SyntaxNode:
     if function in ("_?._", "_[_]", "_[?_]") and len(parts) == 2:
         named = parts[1].kind == "constant" and parts[1].value[0] == "string_value" and parts[1].value[1]
         if named:
-            return Node("select" if function == "_[_]" else "optional", named, parts[:1], offset=offset)
-    return Node("call", function, parts, offset=offset)
+            return SyntaxNode("select" if function == "_[_]" else "optional", named, parts[:1], offset=offset)
+    return SyntaxNode("call", function, parts, offset=offset)
 
 
 @cache

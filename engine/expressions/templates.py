@@ -47,7 +47,7 @@ class Token(NamedTuple):
     offset: int
 
 
-class Part(Struct, frozen=True):
+class TemplatePart(Struct, frozen=True):
     """A part of a template: literal text, or the source between `{{` and `}}`."""
 
     text: str
@@ -61,24 +61,24 @@ def tokens(source: str, start: int = 0) -> Iterator[Token]:
         yield Token(match.lastgroup or "other", match.group(), match.start())
 
 
-def parts(text: str) -> list[Part]:
+def parts(text: str) -> list[TemplatePart]:
     """Split template text into literal and expression parts.
 
     Raises ExpressionError (details: `offset`) if an expression does not end.
     """
-    found: list[Part] = []
+    found: list[TemplatePart] = []
     position = 0
     while (begin := text.find("{{", position)) >= 0:
         if begin > position:
-            found.append(Part(text[position:begin], position, is_expression=False))
+            found.append(TemplatePart(text[position:begin], position, is_expression=False))
         end = _end(text, begin)
-        found.append(Part(text[begin + 2 : end], begin + 2, is_expression=True))
+        found.append(TemplatePart(text[begin + 2 : end], begin + 2, is_expression=True))
         if len(found) > 2 * limits.MOST_EXPRESSIONS:
             said = f"The text has more than the limit of {limits.MOST_EXPRESSIONS:,} expressions."
             raise ExpressionError(said, remedy="Make it in several steps with flow.set.", offset=begin)
         position = end + 2
     if position < len(text) or not found:
-        found.append(Part(text[position:], position, is_expression=False))
+        found.append(TemplatePart(text[position:], position, is_expression=False))
     return found
 
 

@@ -22,7 +22,7 @@ from engine.expressions.evaluable import named
 from engine.expressions.extensions import extensions
 from engine.expressions.results import result_schema
 from engine.expressions.roots import ALL_STEPS, STEPS, Path, roots_in
-from engine.expressions.syntax import Names, Node, checked, tree, with_names
+from engine.expressions.syntax import Names, SyntaxNode, checked, tree, with_names
 from engine.expressions.templates import Spelling, Token, expression_tokens, spelling
 from engine.expressions.type_relaxation import Edit, Unsound, compile_in, edited
 
@@ -42,14 +42,14 @@ def step_entry(output: Schema) -> Schema:
     return {"type": "object", "properties": {"status": _STATUS, "output": output, "error": _ERROR}}
 
 
-class Program(Struct, frozen=True, dict=True):
+class CompiledProgram(Struct, frozen=True, dict=True):
     """A compiled expression: a `cel.expr.CheckedExpr`, and the names that are to be put back into it."""
 
     checked: bytes
     names: Names
 
     @property
-    def tree(self) -> Node:
+    def tree(self) -> SyntaxNode:
         """The syntax tree."""
         return with_names(tree(checked(self.checked)), self.names)
 
@@ -76,11 +76,11 @@ def _evaluator() -> cel.Env:
     return cel.NewEnv(extensions=extensions())
 
 
-class Typed(Struct, frozen=True):
+class TypedExpression(Struct, frozen=True):
     """A compiled expression, and what is known of its value."""
 
-    program: Program
-    tree: Node
+    program: CompiledProgram
+    tree: SyntaxNode
     """Its offsets refer to `spelling`."""
     kind: str
     """The name of the CEL type of its value."""
@@ -105,7 +105,7 @@ class Visible(Struct, frozen=True):
     """The outputs of the steps that may be named; None where `steps` is not a name."""
 
 
-def compile_typed(source: str, visible: Visible) -> Typed:
+def compile_typed(source: str, visible: Visible) -> TypedExpression:
     """Compile an expression (without its braces) for the types of its names. Raises WrongExpression."""
     global _compiler  # noqa: PLW0603 - one for the process
     try:
@@ -119,7 +119,7 @@ def compile_typed(source: str, visible: Visible) -> Typed:
 
 class _Compiled(Struct, frozen=True):
     serialized: bytes
-    tree: Node
+    tree: SyntaxNode
     """Without its names."""
     kind: str
     schema: Schema
@@ -144,7 +144,7 @@ class _Compiler:
         kept = len(self._types.fields), len(self._entries)
         return len(self._texts) > _MOST_TEXTS or max(kept) > _MOST_TYPES
 
-    def typed(self, source: str, visible: Visible) -> Typed:
+    def typed(self, source: str, visible: Visible) -> TypedExpression:
         """Compile an expression. Raises ExpressionError, WrongExpression."""
         run = expression_tokens(source)
         roots = roots_in(run, visible.variables, visible.steps)
@@ -159,8 +159,8 @@ class _Compiler:
         for edits in compiled.edits:
             spelt = edited(spelt, edits)
         names = {field: path for path, field in roots.fields.items()}
-        program = Program(compiled.serialized, names)
-        return Typed(program, with_names(compiled.tree, names), compiled.kind, compiled.schema, spelt)
+        program = CompiledProgram(compiled.serialized, names)
+        return TypedExpression(program, with_names(compiled.tree, names), compiled.kind, compiled.schema, spelt)
 
     def _schema(self, path: Path, run: Sequence[Token], visible: Visible) -> Schema:
         if path[0] in visible.variables:

@@ -14,7 +14,7 @@ from engine.base.statuses import AccountMode
 from engine.connections.connections import Connections
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import NAME, PROMPT, TRIGGER, first_workflow, parts
-from engine.first_run.progress import CHOSEN, STEPS, Progress, ProgressStore
+from engine.first_run.progress import CHOSEN, STEPS, FirstRunProgress, ProgressStore
 from engine.first_run.steps import (
     DEMO,
     NONE,
@@ -193,7 +193,7 @@ class FirstRun:
             )
         return found[0]
 
-    def _require_checked(self, p: Principal, progress: Progress, known: list[ConnectionStatus]) -> None:
+    def _require_checked(self, p: Principal, progress: FirstRunProgress, known: list[ConnectionStatus]) -> None:
         """Check what was never chosen, but found. Raises InvalidInput for a check that fails or has failed."""
         for step in CHOSEN:
             status = used_connection(step, progress, known)
@@ -210,7 +210,7 @@ class FirstRun:
         taken = self._workspace.workflows.names()
         return next(one for one in (NAME, *(f"{NAME}-{number}" for number in range(2, 1000))) if one not in taken)
 
-    def _plan(self, p: Principal, progress: Progress, known: list[ConnectionStatus]) -> PlanRow | None:
+    def _plan(self, p: Principal, progress: FirstRunProgress, known: list[ConnectionStatus]) -> PlanRow | None:
         """Return the newest plan of the workflow with the accounts in use now."""
         if not progress.workflow:
             return None
@@ -218,7 +218,7 @@ class FirstRun:
         is_demo = is_on_demo(progress, known)
         return next((one for one in rows if one["demo"] == is_demo), None)
 
-    def _is_on(self, p: Principal, progress: Progress) -> bool:
+    def _is_on(self, p: Principal, progress: FirstRunProgress) -> bool:
         with suppress(OrchestraError):
             return bool(progress.workflow) and self._triggers.status(p, progress.workflow, TRIGGER).is_on
         return False

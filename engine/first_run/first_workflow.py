@@ -26,7 +26,7 @@ _SUBJECT = "mail.subject == '' ? '(no subject)' : mail.subject"
 _ANSWER_TITLE = "{{ steps.read.output.title == '' ? 'Mail: ' + mail.subject : steps.read.output.title }}"
 
 
-class Choices(Struct, frozen=True):
+class FirstChoices(Struct, frozen=True):
     """What the workflow uses: services by name, "" for none."""
 
     mailbox: str
@@ -44,7 +44,7 @@ def parts(folder: str) -> Mapping[str, Any]:
     return {path.stem: read(path).value for path in sorted((_PARTS / folder).glob("*.json"))}
 
 
-def first_workflow(choices: Choices) -> str:
+def first_workflow(choices: FirstChoices) -> str:
     """Return the text of the workflow: the newest mails, and what becomes of those that call for something."""
     mailbox = parts("mailboxes")[choices.mailbox]
     document = {
@@ -72,7 +72,7 @@ def first_workflow(choices: Choices) -> str:
     return canonical(document, "workflow")
 
 
-def _inputs(choices: Choices) -> JsonObject:
+def _inputs(choices: FirstChoices) -> JsonObject:
     properties: dict[str, Any] = {
         "limit": {"type": "integer", "title": "At most", "minimum": 1, "maximum": 500, "default": _MAILS},
         "messages": {
@@ -88,7 +88,7 @@ def _inputs(choices: Choices) -> JsonObject:
     return properties
 
 
-def _for_each_mail(choices: Choices) -> list[JsonObject]:
+def _for_each_mail(choices: FirstChoices) -> list[JsonObject]:
     mailbox = parts("mailboxes")[choices.mailbox]
     title, text = f"{{{{ {_SUBJECT} }}}}", "From {{ mail.from }}, {{ mail.date }}"
     condition, found = {}, []
@@ -101,7 +101,7 @@ def _for_each_mail(choices: Choices) -> list[JsonObject]:
     return [*found, _on(choices, {"id": "task", **condition, **written, "with": fields})]
 
 
-def _asked(choices: Choices) -> JsonObject:
+def _asked(choices: FirstChoices) -> JsonObject:
     variables = {"subject": "{{ mail.subject }}", "text": "{{ mail.text }}"}
     step: JsonObject = {
         "id": "read",
@@ -113,7 +113,7 @@ def _asked(choices: Choices) -> JsonObject:
     return {**step, "connection": named} if named else step
 
 
-def _on(choices: Choices, step: JsonObject) -> JsonObject:
+def _on(choices: FirstChoices, step: JsonObject) -> JsonObject:
     """Return the step with its connection, where the workspace has several of its service."""
     named = choices.connections.get(step["uses"].partition(".")[0])
     return {**step, "connection": named} if named else step

@@ -18,7 +18,7 @@ _KEY = "first_run"
 
 
 @dataclass(frozen=True)
-class Progress:
+class FirstRunProgress:
     """What was chosen and skipped."""
 
     chosen: dict[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Progress:
     text: str = ""
     """As it was written: a workflow that somebody has changed since is left as it is."""
 
-    def with_choice(self, step: StepId, choice: str, target: str, lines: list[CheckLine]) -> Progress:
+    def with_choice(self, step: StepId, choice: str, target: str, lines: list[CheckLine]) -> FirstRunProgress:
         """Return the progress after a choice."""
         failed = {one: kept for one, kept in self.failed.items() if one != step}
         if not all(line.ok for line in lines):
@@ -52,16 +52,16 @@ class ProgressStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def get(self) -> Progress:
+    def get(self) -> FirstRunProgress:
         """Return the progress; an empty one if nothing was kept."""
         return _read(self._settings.get(_KEY))
 
-    def change(self, change: Callable[[Progress], Progress]) -> None:
+    def change(self, change: Callable[[FirstRunProgress], FirstRunProgress]) -> None:
         """Replace the progress with the result of `change`."""
         self._settings.change(_KEY, lambda text: json.dumps(asdict(change(_read(text))), ensure_ascii=False))
 
 
-def _read(text: str) -> Progress:
+def _read(text: str) -> FirstRunProgress:
     kept: dict[str, Any] = json.loads(text) if text else {}
     failed = {step: [CheckLine(**line) for line in lines] for step, lines in kept.pop("failed", {}).items()}
-    return Progress(**kept, failed=failed)
+    return FirstRunProgress(**kept, failed=failed)

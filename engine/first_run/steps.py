@@ -12,8 +12,8 @@ from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.services import has_stand_in, services
 from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
-from engine.first_run.first_workflow import Choices, parts
-from engine.first_run.progress import CHOSEN, Progress, StepId
+from engine.first_run.first_workflow import FirstChoices, parts
+from engine.first_run.progress import CHOSEN, FirstRunProgress, StepId
 from engine.runs.planning.plan_documents import PlanRow
 
 NONE, DEMO = "none", "demo"
@@ -100,7 +100,7 @@ def connection_of(step: StepId, choice: str, known: list[ConnectionStatus]) -> C
     return status
 
 
-def used_connection(step: StepId, progress: Progress, known: list[ConnectionStatus]) -> ConnectionStatus | None:
+def used_connection(step: StepId, progress: FirstRunProgress, known: list[ConnectionStatus]) -> ConnectionStatus | None:
     """Return the connection that a step uses: the chosen one, or an own account that is there already."""
     choice = progress.chosen.get(step, "")
     if choice == NONE:
@@ -113,14 +113,14 @@ def used_connection(step: StepId, progress: Progress, known: list[ConnectionStat
     return next((one for one in own if one.service in options(step)), None)
 
 
-def is_on_demo(progress: Progress, known: list[ConnectionStatus]) -> bool:
+def is_on_demo(progress: FirstRunProgress, known: list[ConnectionStatus]) -> bool:
     """Return whether the mails are those of the demo."""
     status = used_connection("mailbox", progress, known)
     status = status or next((one for one in known if one.service in parts("mailboxes")), None)
     return status is None or status.mode == AccountMode.DEMO
 
 
-def choices_of(progress: Progress, known: list[ConnectionStatus]) -> Choices:
+def choices_of(progress: FirstRunProgress, known: list[ConnectionStatus]) -> FirstChoices:
     """Return what the workflow uses; a skipped mailbox is the first one there is."""
     mailbox = used_connection("mailbox", progress, known) or next(
         (one for one in known if one.service in parts("mailboxes") and one.ready), None
@@ -137,7 +137,7 @@ def choices_of(progress: Progress, known: list[ConnectionStatus]) -> Choices:
     several = {one.service: one.name for one in used if sum(other.service == one.service for other in known) > 1}
     if model is not None and len(models) > 1:
         several[model.service] = model.name
-    return Choices(
+    return FirstChoices(
         mailbox=mailbox.service,
         model=model.service if model else "",
         tasks=tasks.service if tasks else "",
@@ -150,7 +150,7 @@ def _is_model(status: ConnectionStatus) -> bool:
     return status.service in options("model")
 
 
-def chosen_step(step: StepId, progress: Progress, known: list[ConnectionStatus]) -> FirstRunStep:
+def chosen_step(step: StepId, progress: FirstRunProgress, known: list[ConnectionStatus]) -> FirstRunStep:
     """Return one of the first three steps."""
     choice, status = progress.chosen.get(step, ""), used_connection(step, progress, known)
     lines = progress.failed.get(step, [])
@@ -170,7 +170,7 @@ def chosen_step(step: StepId, progress: Progress, known: list[ConnectionStatus])
     return _step(step, state, sentence, choice=shown, connection=connection, lines=lines)
 
 
-def _fits(choice: str, status: ConnectionStatus, progress: Progress, known: list[ConnectionStatus]) -> bool:
+def _fits(choice: str, status: ConnectionStatus, progress: FirstRunProgress, known: list[ConnectionStatus]) -> bool:
     """Return whether the account in use is still the chosen one; a command without --demo uses others."""
     is_demo = progress.chosen.get("mailbox") == DEMO
     if choice == DEMO or is_demo:
@@ -178,13 +178,13 @@ def _fits(choice: str, status: ConnectionStatus, progress: Progress, known: list
     return status.mode == AccountMode.MINE or is_on_demo(progress, known)
 
 
-def _sentence(step: StepId, status: ConnectionStatus, progress: Progress) -> str:
+def _sentence(step: StepId, status: ConnectionStatus, progress: FirstRunProgress) -> str:
     who = "the demo" if status.mode == AccountMode.DEMO else status.account or "your own account"
     to = f", to {progress.target}" if step == "tasks" else ""
     return f"{status.name}: {who}{to}."
 
 
-def plan_step(progress: Progress, plan: PlanRow | None) -> FirstRunStep:
+def plan_step(progress: FirstRunProgress, plan: PlanRow | None) -> FirstRunStep:
     """Return the step that plans; `plan` is the newest one."""
     is_done = plan is not None and plan["state"] in ("open", "applied")
     state: StepState = "done" if is_done else "skipped" if "plan" in progress.skipped else "open"
@@ -192,7 +192,7 @@ def plan_step(progress: Progress, plan: PlanRow | None) -> FirstRunStep:
     return _step("plan", state, plan["sentence"] if plan else sentence)
 
 
-def start_step(progress: Progress, plan: PlanRow | None, *, is_on: bool) -> FirstRunStep:
+def start_step(progress: FirstRunProgress, plan: PlanRow | None, *, is_on: bool) -> FirstRunStep:
     """Return the last step; `is_on`: whether new mail starts runs."""
     is_applied = plan is not None and plan["state"] == "applied"
     state: StepState = "done" if is_applied or is_on else "skipped" if "start" in progress.skipped else "open"

@@ -16,9 +16,9 @@ from clients.errors import ServiceError
 from engine.base.errors import Fenced, OrchestraError, TooManyRuns
 from engine.ingress.bodies import Bodies
 from engine.ingress.brokers.broker import Broker, BrokerLost, Message, Receiver, Unsendable
-from engine.ingress.door import Door
-from engine.ingress.orders import Outcome, Refused
+from engine.ingress.orders import OrderRefused, Outcome
 from engine.ingress.outbox import Outbox, Status
+from engine.ingress.topic_consumer import TopicConsumer
 from engine.runner.effects.fault_points import reached
 
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ class Consumer(Struct, frozen=True):
     """Takes messages until it is stopped."""
 
     broker: Broker
-    door: Door
+    door: TopicConsumer
     outbox: Outbox
     bodies: Bodies
     is_taken_over: threading.Event
@@ -94,12 +94,12 @@ class Consumer(Struct, frozen=True):
             raise error if isinstance(error, Exception) else ConnectionError("The client has given up.")
 
     async def _answer_to(self, message: Message, outcome: Outcome) -> None:
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, OrderRefused):
             await self._bury(message, outcome)
         else:
             await self.broker.send_status(outcome.run_id, Status.queued(outcome).body())
 
-    async def _bury(self, message: Message, refused: Refused) -> None:
+    async def _bury(self, message: Message, refused: OrderRefused) -> None:
         """Send a dead letter; if its broker does not take it, one without the body, which stays here."""
         try:
             await self.broker.send_dead(message, refused.header())

@@ -17,8 +17,8 @@ from engine.compiler.definition.plan import Plan
 from engine.ingress.bodies import Bodies
 from engine.ingress.brokers.broker import Broker, Topics
 from engine.ingress.consumer import Consumer
-from engine.ingress.door import Door
 from engine.ingress.outbox import Outbox
+from engine.ingress.topic_consumer import TopicConsumer
 from engine.people.access import Principal
 from engine.people.people import as_role
 from engine.runs.starting.acceptor import Acceptor
@@ -68,7 +68,7 @@ class Ingress(Struct, frozen=True):
         """
         settings = self.settings
         self.user()
-        door = Door(self.acceptor, self.plan, self.user, settings.topic, settings.trusted)
+        door = TopicConsumer(self.acceptor, self.plan, self.user, settings.topic, settings.trusted)
         outbox = Outbox(self.state.runs, self.state.triggered_runs, self.state.settings, settings.user)
         broker = opened_broker(self.loaded().ingress_url, Topics(settings.topic, settings.group))
         leads = partial(self.locks.leads, "ingress")

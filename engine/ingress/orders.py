@@ -17,7 +17,7 @@ from engine.base.statuses import Priority
 from engine.documents.json_file import typed_value
 from engine.ingress.bodies import KeptBody
 from engine.ingress.brokers.broker import Message
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 
 _LONGEST_TYPE, _LONGEST_TEXT = 100, 1_000
 """In ASCII, so that the headers of a dead letter fit into 4,096 bytes: the smallest frame that AMQP allows."""
@@ -26,7 +26,7 @@ _LONGEST_KEY = 1_000
 _LARGEST_BYTES = 1_000_000
 
 
-class Order(BaseModel):
+class RunOrder(BaseModel):
     """The content of a message."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -38,7 +38,7 @@ class Order(BaseModel):
     priority: Annotated[Priority, Field(strict=False)] | None = None
 
     @classmethod
-    def of(cls, message: Message) -> Order:
+    def of(cls, message: Message) -> RunOrder:
         """Return the content of a message. Raises InvalidInput."""
         remedy = (
             "Send a JSON object with `workflow`, and where needed `inputs`, `idempotency_key`, `environment` and"
@@ -57,7 +57,7 @@ class Order(BaseModel):
             place = ".".join(map(str, first["loc"]))
             raise InvalidInput(f"The message: {place or 'it'}: {own_words(first)}", remedy=remedy) from None
 
-    def request(self, topic: str, message: Message) -> Request:
+    def request(self, topic: str, message: Message) -> IdempotentRequest:
         """Return what makes delivering it again return the same run. Raises InvalidInput if there is nothing."""
         given = self.idempotency_key or message.sent_id
         if not given and not message.place:
@@ -70,7 +70,7 @@ class Order(BaseModel):
         sent: JsonObject = self.inputs
         if self.environment:
             sent = {"inputs": self.inputs, "environment": self.environment}
-        return Request.of(f"ingress:{_short(compact(parts))}", self.workflow, sent)
+        return IdempotentRequest.of(f"ingress:{_short(compact(parts))}", self.workflow, sent)
 
 
 def _short(key: str) -> str:
@@ -86,7 +86,7 @@ class Accepted(Struct, frozen=True):
     idempotency_key: str | None
 
 
-class Refused(Struct, frozen=True):
+class OrderRefused(Struct, frozen=True):
     """A message starts no run, however often it is delivered."""
 
     type: str
@@ -94,7 +94,7 @@ class Refused(Struct, frozen=True):
     remedy: str
 
     @classmethod
-    def by(cls, error: OrchestraError | ServiceError) -> Refused:
+    def by(cls, error: OrchestraError | ServiceError) -> OrderRefused:
         """Return the refusal for an error."""
         return cls(type(error).__name__, error.message, error.remedy)
 
@@ -117,4 +117,4 @@ def _cut(text: str, most: int) -> str:
     return text
 
 
-Outcome = Accepted | Refused
+Outcome = Accepted | OrderRefused

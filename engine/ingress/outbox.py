@@ -9,7 +9,7 @@ from msgspec import Struct, field, structs
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
 from engine.ingress.orders import Accepted
-from engine.store.runs import RunFilter, Runs
+from engine.store.runs import RunFilter, RunStore
 from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import TriggeredRuns
 
@@ -58,7 +58,7 @@ class Outbox(Struct):
     is told if somebody could see it: a short run may have ended before.
     """
 
-    runs: Runs
+    runs: RunStore
     ended: TriggeredRuns
     settings: Settings
     user: str

@@ -11,12 +11,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from engine.metrics.process import ProcessFigures
-from engine.metrics.workspace import Sources, WorkspaceFigures
+from engine.metrics.workspace import MetricSources, WorkspaceFigures
 from engine.observing.tally import Tally
 from engine.people.access import Principal, require
 
 
-class Page(NamedTuple):
+class MetricsPage(NamedTuple):
     """All metrics as text, and its media type."""
 
     content: bytes
@@ -26,14 +26,14 @@ class Page(NamedTuple):
 class Metrics:
     """Figures of the workspace, and of this process since it started."""
 
-    def __init__(self, sources: Callable[[], Sources], tally: Tally, silent_seconds: Callable[[], float]) -> None:
+    def __init__(self, sources: Callable[[], MetricSources], tally: Tally, silent_seconds: Callable[[], float]) -> None:
         self._sources, self._tally, self._silent_seconds = sources, tally, silent_seconds
 
-    def page(self, p: Principal, accept: str = "") -> Page:
+    def page(self, p: Principal, accept: str = "") -> MetricsPage:
         """Return all metrics in the format that fits a header `Accept`. Raises NotAllowed."""
         return _page(self._all, p, accept)
 
-    def process_page(self, p: Principal, accept: str = "") -> Page:
+    def process_page(self, p: Principal, accept: str = "") -> MetricsPage:
         """Return only the figures of this process: those of the workspace cost queries, and a server has them."""
         return _page(self._own, p, accept)
 
@@ -53,7 +53,7 @@ class Metrics:
         return registry
 
 
-def _page(registry: CollectorRegistry, p: Principal, accept: str) -> Page:
+def _page(registry: CollectorRegistry, p: Principal, accept: str) -> MetricsPage:
     require(p, "view", "read metrics")
     encoder, media_type = choose_encoder(accept)
-    return Page(encoder(registry), media_type)
+    return MetricsPage(encoder(registry), media_type)

@@ -35,7 +35,7 @@ _KINDS = ("serve", "worker", "cli")
 _READER = Principal("metrics", "viewer")
 
 
-class Sources(Struct, frozen=True):
+class MetricSources(Struct, frozen=True):
     """Where the figures come from."""
 
     loads: Loads
@@ -48,7 +48,7 @@ class Sources(Struct, frozen=True):
 class WorkspaceFigures(Collector):
     """Reads the figures on demand, once a second at most; any thread."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: MetricSources) -> None:
         self._sources = sources
         self._lock = threading.Lock()
         self._families: list[Metric] = []

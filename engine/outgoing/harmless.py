@@ -12,7 +12,7 @@ from clients.wording import counted
 from engine.base.lazy_values import Unknown
 from engine.outgoing.addresses import IsNamed, without_mentions
 from engine.outgoing.hidden_characters import shown
-from engine.outgoing.markdown import Changes, without_links
+from engine.outgoing.markdown import MarkdownChanges, without_links
 from engine.plugins.step import Markup
 
 _MOST_PLACES = 3
@@ -23,7 +23,7 @@ class Harmless(Struct):
 
     is_named: IsNamed
     """Whether the workflow names the place to which a link leads."""
-    changes: Changes = field(default_factory=Changes)
+    changes: MarkdownChanges = field(default_factory=MarkdownChanges)
     hidden: int = 0
     """Characters that nobody saw."""
 

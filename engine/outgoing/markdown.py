@@ -28,7 +28,7 @@ from engine.outgoing.addresses import (
     shown_place,
     silent,
 )
-from engine.outgoing.markdown_reading import FENCE, Found, Reading, Unreadable, read, read_line
+from engine.outgoing.markdown_reading import FENCE, MarkdownPart, MarkdownReading, PlaceUnknown, read, read_line
 
 _MAY_LEAD = re.compile(
     r"://|www\.|\]\s*[(\[:]|<[a-z!?/]|&|\\/|(?:mailto|xmpp):|`{3}|~{3}|\\(?:href|csname)|(?<![a-z0-9])@[a-z0-9]|#\d|GH-\d",
@@ -54,7 +54,7 @@ _MOST_CELLS = 1_000
 _CELL = re.compile(r"(?<!\\)\|")
 
 
-class Changes(Struct):
+class MarkdownChanges(Struct):
     """What became text, by place."""
 
     links: Counter[str] = field(default_factory=Counter)
@@ -77,9 +77,9 @@ class _Edit(Struct, frozen=True):
     text: str
 
 
-def without_links(text: str, is_named: IsNamed) -> tuple[str, Changes]:
+def without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
     """Return Markdown without links and images that lead to a place that is not named, and what was changed."""
-    changes = Changes()
+    changes = MarkdownChanges()
     if _MAY_LEAD.search(text) is None:
         return text, changes
     plain = re.sub(r"\r\n?", "\n", text)
@@ -87,7 +87,7 @@ def without_links(text: str, is_named: IsNamed) -> tuple[str, Changes]:
     for _ in range(_ROUNDS):
         try:
             reading = _read(plain)
-        except Unreadable:
+        except PlaceUnknown:
             break
         if _is_unclear(plain, reading, is_named):
             plain = _edited(plain, _as_apostrophes(reading.unpaired))
@@ -103,12 +103,12 @@ def without_links(text: str, is_named: IsNamed) -> tuple[str, Changes]:
     return _as_code(text, is_named)
 
 
-def _read(text: str) -> Reading:
+def _read(text: str) -> MarkdownReading:
     """Read a text, unless that would take long. Raises Unreadable."""
     is_long = len(text) > _LONGEST or _count(text, "[<|") > _MOST_IN_ALL
     is_involved = any(_count(part, "[<*_~") > _MOST_SIGNS for part in text.split("\n\n"))
     if is_long or is_involved or any(line.count("|") > _MOST_SIGNS // 5 for line in text.split("\n")):
-        raise Unreadable
+        raise PlaceUnknown
     return read(text)
 
 
@@ -126,20 +126,22 @@ def _as_apostrophes(runs: Iterable[tuple[int, int]]) -> list[_Edit]:
     return [_Edit(begin, end, "'" * (end - begin)) for begin, end in runs]
 
 
-def _is_unclear(text: str, reading: Reading, is_named: IsNamed) -> bool:
+def _is_unclear(text: str, reading: MarkdownReading, is_named: IsNamed) -> bool:
     """Return whether something would lead away that is, or is not, in code: by how its backticks are paired."""
     if not reading.unpaired:
         return False
     bare = _edited(text, _as_apostrophes([*reading.unpaired, *reading.paired]))
     try:
         read_bare = _read(bare)
-    except Unreadable:
+    except PlaceUnknown:
         return True
     both = ((text, reading), (bare, read_bare))
-    return any(True for one, how in both for _ in _edits(one, how, "`", is_named, Changes()))
+    return any(True for one, how in both for _ in _edits(one, how, "`", is_named, MarkdownChanges()))
 
 
-def _edits(text: str, reading: Reading, quote: str, is_named: IsNamed, changes: Changes) -> Iterator[_Edit]:
+def _edits(
+    text: str, reading: MarkdownReading, quote: str, is_named: IsNamed, changes: MarkdownChanges
+) -> Iterator[_Edit]:
     """Yield the changes of one pass over a text; they do not overlap."""
     if reading.languages:  # without them, the blocks are code
         changes.languages += len(reading.languages)
@@ -169,7 +171,7 @@ def _edits(text: str, reading: Reading, quote: str, is_named: IsNamed, changes: 
     yield from _mentions(text, taken, reading.blocks, quote, is_named, changes)
 
 
-def _of_part(text: str, one: Found, quote: str, is_named: IsNamed, changes: Changes) -> Iterator[_Edit]:
+def _of_part(text: str, one: MarkdownPart, quote: str, is_named: IsNamed, changes: MarkdownChanges) -> Iterator[_Edit]:
     if one.kind == "html" and _is_live_tag(one.address, is_named):
         changes.tags += 1
         yield _Edit(one.begin, one.begin + 1, "&lt;")
@@ -189,7 +191,7 @@ def _of_part(text: str, one: Found, quote: str, is_named: IsNamed, changes: Chan
     yield _Edit(one.label_end, one.end, f"{blank}({where}{told})")
 
 
-def _equations(text: str, reading: Reading, is_named: IsNamed, changes: Changes) -> Iterator[_Edit]:
+def _equations(text: str, reading: MarkdownReading, is_named: IsNamed, changes: MarkdownChanges) -> Iterator[_Edit]:
     """Yield the changes to commands of equations that lead away."""
     for found in _EQUATION_LINK.finditer(text):
         if any(begin <= found.start() < end for begin, end in reading.code):
@@ -199,7 +201,9 @@ def _equations(text: str, reading: Reading, is_named: IsNamed, changes: Changes)
             yield _Edit(found.start(), found.end(), "")
 
 
-def _bare(text: str, taken: list[tuple[int, int]], quote: str, is_named: IsNamed, changes: Changes) -> Iterator[_Edit]:
+def _bare(
+    text: str, taken: list[tuple[int, int]], quote: str, is_named: IsNamed, changes: MarkdownChanges
+) -> Iterator[_Edit]:
     """Yield the changes to addresses without any signs around them, and to what looks like a link but is not one."""
     begins = [begin for begin, _ in taken]
     reach, reached = 0, []
@@ -230,7 +234,7 @@ def _mentions(
     blocks: list[tuple[int, int]],
     quote: str,
     is_named: IsNamed,
-    changes: Changes,
+    changes: MarkdownChanges,
 ) -> Iterator[_Edit]:
     """Yield the changes to words that notify people or close issues, unless the workflow's author writes them, too."""
     for begin, end, words in mentions(text):
@@ -275,7 +279,7 @@ def _edited(text: str, edits: Iterable[_Edit]) -> str:
     return "".join([*parts, text[last:]])
 
 
-def _has_links(text: str, reading: Reading, is_named: IsNamed) -> bool:
+def _has_links(text: str, reading: MarkdownReading, is_named: IsNamed) -> bool:
     """Return whether a link is left in a text that needs no more changes, as one of the services reads it."""
     if any(_leads(words, is_named) for words in reading.shown):
         return True
@@ -327,18 +331,18 @@ def _is_live_line(line: str, is_named: IsNamed) -> bool:
         return True
     try:
         readings = [read_line(line, has_equations=one) for one in ([False, True] if "$" in line else [False])]
-    except Unreadable:
+    except PlaceUnknown:
         return True
     return any(
         any(_leads(words, is_named) for words in reading.shown)
-        or any(True for _ in _edits(line, reading, "`", is_named, Changes()))
+        or any(True for _ in _edits(line, reading, "`", is_named, MarkdownChanges()))
         for reading in readings
     )
 
 
-def _as_code(text: str, is_named: IsNamed) -> tuple[str, Changes]:
+def _as_code(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
     """Return a text as one block of code."""
-    changes = Changes(is_code=True)
+    changes = MarkdownChanges(is_code=True)
     found = [address for _, _, address in bare_addresses(text) if leads_away(address, is_named)]
     changes.links.update(map(shown_place, found))
     longest = max((len(run) for run in _RUNS.findall(text)), default=0)

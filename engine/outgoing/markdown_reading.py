@@ -41,11 +41,11 @@ _DEEPEST = 60
 """Levels of quotes, lists and images inside each other."""
 
 
-class Unreadable(Exception):
+class PlaceUnknown(Exception):
     """The place of a part of the text cannot be told."""
 
 
-class Found(Struct, frozen=True):
+class MarkdownPart(Struct, frozen=True):
     """A part of the text."""
 
     kind: Kind
@@ -57,10 +57,10 @@ class Found(Struct, frozen=True):
     is_by_reference: bool = False
 
 
-class Reading(Struct):
+class MarkdownReading(Struct):
     """What a text has."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[MarkdownPart] = field(default_factory=list)
     definitions: list[tuple[int, str]] = field(default_factory=list)
     """(begin, address) of each address with a name: `[1]: https://example.org`."""
     blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -77,14 +77,14 @@ class Reading(Struct):
     """The words that people read outside of code, each as one piece."""
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> MarkdownReading:
     """Read a text, whose lines end with a line feed. Raises Unreadable."""
-    reading, lines = Reading(), _Lines(text)
+    reading, lines = MarkdownReading(), _Lines(text)
     env: dict[str, Any] = {}
     for token in _parser().parse(text, env):
         begin, end = token.map or (0, 0)
         if token.level >= _DEEPEST - 1:
-            raise Unreadable
+            raise PlaceUnknown
         if token.type == "definition":
             at = lines.text(begin).find("[")
             reading.definitions.append((lines.begin(begin) + max(at, 0), str(token.meta["url"])))
@@ -100,12 +100,12 @@ def read(text: str) -> Reading:
     return reading
 
 
-def read_line(text: str, *, has_equations: bool) -> Reading:
+def read_line(text: str, *, has_equations: bool) -> MarkdownReading:
     """Read a line as if no other were around it, and as nothing but words. Raises Unreadable.
 
     `has_equations`: `$…$` is an equation, as in Notion, and what is in it no code.
     """
-    reading = Reading()
+    reading = MarkdownReading()
     parser = _parser_of_equations() if has_equations else _parser()
     _parse_inline(parser, text, {}, reading, lambda place: place)
     return reading
@@ -121,15 +121,15 @@ def _is_plain_fence(token: Token, first: str, last: str) -> bool:
     return bool(opened and token.level == 0 and last.strip() == opened[1] and last is not first)
 
 
-def _read_inline(token: Token, lines: _Lines, env: dict[str, Any], reading: Reading) -> None:
+def _read_inline(token: Token, lines: _Lines, env: dict[str, Any], reading: MarkdownReading) -> None:
     first, end = token.map or (0, 0)
     _parse_inline(_parser(), token.content, env, reading, lines.placing(token.content, first, end))
 
 
 def _parse_inline(
-    parser: MarkdownIt, text: str, env: dict[str, Any], reading: Reading, place: Callable[[int], int]
+    parser: MarkdownIt, text: str, env: dict[str, Any], reading: MarkdownReading, place: Callable[[int], int]
 ) -> None:
-    noted: list[Found] = []
+    noted: list[MarkdownPart] = []
     children: list[Token] = []
     parser.inline.parse(text, parser, {**env, "noted": noted}, children)
     reading.shown += _words(children)
@@ -138,7 +138,7 @@ def _parse_inline(
     reading.paired += [(place(begin), place(begin) + end - begin) for begin, end in paired if unpaired]
     for one in noted:
         begin, label_end, end = place(one.begin), place(one.label_end), place(one.end)
-        reading.found.append(Found(one.kind, begin, label_end, end, one.address, one.is_by_reference))
+        reading.found.append(MarkdownPart(one.kind, begin, label_end, end, one.address, one.is_by_reference))
 
 
 def _backticks(text: str, code: set[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -206,12 +206,12 @@ class _Lines:
         """Return the function from a place in the content of a block to that in the text. Raises Unreadable."""
         own = content.split("\n")
         if len(own) > end - first:
-            raise Unreadable
+            raise PlaceUnknown
         inner, outer, at = [], [], 0
         for number, line in enumerate(own, first):
             column = self._lines[number].find(line, self._used.get(number, 0))
             if column < 0:
-                raise Unreadable
+                raise PlaceUnknown
             self._used[number] = column + len(line)
             inner.append(at)
             outer.append(self._begins[number] + column)
@@ -261,7 +261,7 @@ def _new_parser() -> MarkdownIt:
     return parser
 
 
-def _noted(state: StateInline, found: Found) -> None:
+def _noted(state: StateInline, found: MarkdownPart) -> None:
     state.env.setdefault("noted", []).append(found)
 
 
@@ -272,7 +272,7 @@ def _link(rule: Any, opening: int) -> Any:
     def wrapped(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
         begin, count = state.pos, len(state.tokens)
         if state.level >= _DEEPEST - 1:
-            raise Unreadable
+            raise PlaceUnknown
         if silent or not state.src.startswith("![" if opening == 2 else "[", begin):
             return bool(rule(state, silent))
         if not (rule(state, silent) if kind == "link" else _without_label(rule, state)):
@@ -281,7 +281,7 @@ def _link(rule: Any, opening: int) -> Any:
         token = next(one for one in state.tokens[count:] if one.type in ("link_open", "image"))
         address = str(token.attrs["href" if kind == "link" else "src"])
         is_by_reference = state.src[label_end + 1 : label_end + 2] != "("
-        _noted(state, Found(kind, begin, label_end, state.pos, address, is_by_reference))
+        _noted(state, MarkdownPart(kind, begin, label_end, state.pos, address, is_by_reference))
         if kind == "image":
             _read_label(state, begin + opening, label_end)
         return True
@@ -324,7 +324,7 @@ def _autolink(rule: Any) -> Any:
             return False
         written = state.src[begin + 1 : state.pos - 1]
         if not silent and ":" in written:  # else it is an address of mail, which shows where it leads
-            _noted(state, Found("autolink", begin, state.pos, state.pos, written))
+            _noted(state, MarkdownPart("autolink", begin, state.pos, state.pos, written))
         return True
 
     return wrapped
@@ -336,7 +336,7 @@ def _plain(kind: Kind, rule: Any) -> Any:
         if not rule(state, silent):
             return False
         if not silent and len(state.tokens) > count and state.tokens[-1].type in ("code_inline", "html_inline"):
-            _noted(state, Found(kind, begin, state.pos, state.pos, state.src[begin : state.pos]))
+            _noted(state, MarkdownPart(kind, begin, state.pos, state.pos, state.src[begin : state.pos]))
         return True
 
     return wrapped

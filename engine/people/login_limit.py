@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from engine.base.clock import Clock
 from engine.base.errors import TooManyTries
-from engine.store.people.sign_ins import LoginTries, Reached, Success, TryLimit
+from engine.store.people.sign_ins import LoginTries, SignInLimitReached, Success, TryLimit
 
 PER_USER = 10
 WINDOW = timedelta(minutes=15)
@@ -59,7 +59,7 @@ class LoginLimit:
         """Return what to remember of a good sign-in."""
         return Success(account, place_of(address, device), network_of(address), self._clock())
 
-    def _refuse(self, reached: Reached | None) -> None:
+    def _refuse(self, reached: SignInLimitReached | None) -> None:
         if reached is None:
             return
         free_at = reached.at + reached.limit.window
@@ -81,7 +81,7 @@ def _limits(account: str, place: str) -> list[TryLimit]:
     ]
 
 
-class Checks:
+class PasswordChecks:
     """Limits how many passwords are checked at once; one address never takes all slots."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from engine.base.clock import Clock, moment_of, timestamp
-from engine.store.people.sign_ins import SessionRecord, SignedIn
+from engine.store.people.sign_ins import SessionFacts, SessionRecord
 
 SESSION_LASTS = timedelta(days=14)
 LINK_LASTS = timedelta(minutes=15)
@@ -30,7 +30,7 @@ class Session:
     expires_at: datetime
 
 
-class Origin(Struct, frozen=True):
+class SignInOrigin(Struct, frozen=True):
     """Where a sign-in comes from, according to the request: IP address and user agent."""
 
     address: str = ""
@@ -62,7 +62,7 @@ def cookie_name(host: str) -> str:
     return f"orchestra_session_{port}" if port else "orchestra_session"
 
 
-_NOWHERE = Origin()
+_NOWHERE = SignInOrigin()
 
 
 class Sessions:
@@ -71,7 +71,7 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def new(self, user_id: str, origin: Origin = _NOWHERE) -> tuple[Session, SessionRecord]:
+    def new(self, user_id: str, origin: SignInOrigin = _NOWHERE) -> tuple[Session, SessionRecord]:
         """Return a session of 14 days, for the cookie and as it is stored."""
         now = self._clock()
         session = Session(secrets.token_urlsafe(32), user_id, now + SESSION_LASTS)
@@ -85,11 +85,11 @@ class Sessions:
         )
         return session, record
 
-    def is_open(self, found: SignedIn) -> bool:
+    def is_open(self, found: SessionFacts) -> bool:
         """Return whether a session has not expired."""
         return moment_of(found.expires_at) > self._clock()
 
-    def renewed(self, found: SignedIn) -> str | None:
+    def renewed(self, found: SessionFacts) -> str | None:
         """Return the new end of a session that is used now, 14 days from now; None if that is no matter yet."""
         end = self._clock() + SESSION_LASTS
         return timestamp(end) if end - moment_of(found.expires_at) > _RENEW_AFTER else None

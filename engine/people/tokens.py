@@ -39,7 +39,7 @@ class Claim(Struct, frozen=True):
     """Of what it depends on."""
 
 
-class Tokens:
+class TokenSigner:
     """Signs and verifies tokens."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:

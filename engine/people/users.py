@@ -16,7 +16,7 @@ from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
 from engine.people.devices import Devices
-from engine.people.login_limit import Checks, LoginLimit
+from engine.people.login_limit import LoginLimit, PasswordChecks
 from engine.people.passwords import Passwords
 from engine.people.people import (
     OWNER,
@@ -33,18 +33,18 @@ from engine.people.people import (
 from engine.people.sessions import (
     LINK_LASTS,
     OpenSession,
-    Origin,
     Session,
     Sessions,
+    SignInOrigin,
     hashed,
     is_shown_id,
     new_secret,
     open_session,
 )
-from engine.people.tokens import Tokens
+from engine.people.tokens import TokenSigner
 from engine.store.people.audit import AuditEntry
 from engine.store.people.people import UserRecord
-from engine.store.people.sign_ins import SignIn, Success
+from engine.store.people.sign_ins import NewSession, Success
 from engine.store.state import State
 
 _UNKNOWN = "unknown user"
@@ -105,7 +105,7 @@ class Users(UserReader):
         self._passwords = Passwords()
         self._limit = LoginLimit(self._tries, clock)
         self.api_tokens = ApiTokens(state.api_tokens, self._people, self._limit, audit, clock)
-        self._checks, self._checks_of_known = Checks(), Checks()
+        self._checks, self._checks_of_known = PasswordChecks(), PasswordChecks()
         self._devices = Devices(lambda: self._secret)
         self._sessions = Sessions(clock)
         self._make_owner()
@@ -238,11 +238,11 @@ class Users(UserReader):
         """Sign in by link: use it up and return a session; None if it is used, expired or unknown."""
         opened: list[Session] = []
 
-        def signed_in(user_id: str) -> tuple[SignIn, Success]:
-            session, record = self._sessions.new(user_id, Origin(address, agent))
+        def signed_in(user_id: str) -> tuple[NewSession, Success]:
+            session, record = self._sessions.new(user_id, SignInOrigin(address, agent))
             opened.append(session)
             entry = self._audit.entry(user_id, "users.login", user_id, "by link")
-            return SignIn(record, entry), self._limit.success(user_id, address)
+            return NewSession(record, entry), self._limit.success(user_id, address)
 
         is_good = self._sign_ins.redeem(hashed(token), timestamp(self._clock()), signed_in) is not None
         return opened[0] if is_good else None
@@ -258,9 +258,9 @@ class Users(UserReader):
         found = self._with_password(user_id, password, address, self._devices.found(user_id, devices))
         if found is None:
             return None
-        session, record = self._sessions.new(user_id, Origin(address, agent))
+        session, record = self._sessions.new(user_id, SignInOrigin(address, agent))
         entry = self._audit.entry(user_id, "users.login", user_id, "by password")
-        return session if self._sign_ins.login(SignIn(record, entry), found.password_hash or "") else None
+        return session if self._sign_ins.login(NewSession(record, entry), found.password_hash or "") else None
 
     def device_word(self, user_id: str) -> str:
         """Return the device cookie for a browser that has just signed in: strangers' tries cannot lock it out."""
@@ -310,8 +310,8 @@ class Users(UserReader):
         self._tokens  # noqa: B018 - the property reads it
 
     @cached_property
-    def _tokens(self) -> Tokens:
-        return Tokens(self._secret, self._clock)
+    def _tokens(self) -> TokenSigner:
+        return TokenSigner(self._secret, self._clock)
 
     @cached_property
     def _secret(self) -> bytes:

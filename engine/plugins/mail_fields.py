@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
 from clients.mail.html import visible_text
-from clients.mail.outgoing import File, Outgoing, one_line, reply_subject, require_recipients
+from clients.mail.outgoing import File, OutgoingMail, one_line, reply_subject, require_recipients
 from clients.mail.rendered import html_of
 from clients.mail.text import Trim
 from clients.wording import counted
@@ -185,7 +185,7 @@ def file_content(file: File) -> FileContent:
     return FileContent(file.content, file.name, file.media_type or "application/octet-stream")
 
 
-def mail_preview(mail: Outgoing, answers: Mapping[str, Any] | None) -> Preview:
+def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Preview:
     """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers."""
     subject = mail.subject if answers is None else reply_subject(mail.subject, answers)
     head = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}

@@ -37,11 +37,11 @@ _FORM = (
 _OTHER_LENGTH = "If lines of the file look like marks, write the three marks of the edit with 8 or 9 signs each."
 
 
-class Refused(InvalidInput):
+class EditRefused(InvalidInput):
     """An edit that does not fit its file."""
 
 
-class Block(Struct, frozen=True):
+class EditBlock(Struct, frozen=True):
     """An edit of a file; a block without old lines makes a new file."""
 
     path: str
@@ -53,33 +53,33 @@ class Block(Struct, frozen=True):
     """The new lines with the signs at their ends, which a new file keeps."""
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text: str) -> list[EditBlock]:
     """Return the blocks in a text, whatever is said around them. Raises Refused for none, or one that is not whole."""
     found = list(_blocks(text.split("\n")))
     if not found:
-        raise Refused("There is no edit in the text.", remedy=_FORM)
+        raise EditRefused("There is no edit in the text.", remedy=_FORM)
     if len(found) > _MOST:
-        raise Refused(f"There are {len(found)} edits; one text may have {_MOST}.")
+        raise EditRefused(f"There are {len(found)} edits; one text may have {_MOST}.")
     return found
 
 
-def _blocks(written: Sequence[str]) -> Iterator[Block]:
+def _blocks(written: Sequence[str]) -> Iterator[EditBlock]:
     lines = [_bare(line) for line in written]
     path, at = "", 0
     while at < len(lines):
         line = lines[at]
         if not (begin := _SEARCH.match(line)):
             if _REPLACE.match(line):
-                raise Refused(f"The mark at line {at + 1} ends no edit.", remedy=_OTHER_LENGTH)
+                raise EditRefused(f"The mark at line {at + 1} ends no edit.", remedy=_OTHER_LENGTH)
             if line.strip() and not _FENCE.match(line):
                 path = line.strip().strip("#").strip().rstrip(":").strip("`* ")
             at += 1
             continue
         if not path:
-            raise Refused(f"The edit at line {at + 1} names no file.", remedy=_FORM)
+            raise EditRefused(f"The edit at line {at + 1} names no file.", remedy=_FORM)
         middle, end = _marks(lines, at, len(begin[1]))
         new = slice(middle + 1, end)
-        yield Block(path, tuple(lines[at + 1 : middle]), tuple(lines[new]), at + 1, tuple(written[new]))
+        yield EditBlock(path, tuple(lines[at + 1 : middle]), tuple(lines[new]), at + 1, tuple(written[new]))
         at = end + 1
 
 
@@ -97,16 +97,16 @@ def _marks(lines: Sequence[str], begin: int, size: int) -> tuple[int, int]:
                 return middles[0], at
             if middles:
                 shown = ", ".join(str(one + 1) for one in middles)
-                raise Refused(
+                raise EditRefused(
                     f"The edit at line {begin + 1} has {len(middles)} lines {'=' * size} (lines {shown}).",
                     remedy=_OTHER_LENGTH,
                 )
             break
     missing = f"{'>' * size} REPLACE" if middles else "=" * size
-    raise Refused(f"The edit at line {begin + 1} has no line {missing}.", remedy=_FORM)
+    raise EditRefused(f"The edit at line {begin + 1} has no line {missing}.", remedy=_FORM)
 
 
-def applied(files: Mapping[str, str], edits: Sequence[Block]) -> dict[str, str]:
+def applied(files: Mapping[str, str], edits: Sequence[EditBlock]) -> dict[str, str]:
     """Return the new texts of the files that blocks change, all or none, one block after the other.
 
     Raises Refused for lines that are not there, or are there more than once; the error shows the nearest ones.
@@ -118,20 +118,20 @@ def applied(files: Mapping[str, str], edits: Sequence[Block]) -> dict[str, str]:
     return changed
 
 
-def _made(block: Block) -> str:
+def _made(block: EditBlock) -> str:
     if any(line.strip() for line in block.old):
-        raise Refused(
+        raise EditRefused(
             f"There is no file {block.path!r} to edit (line {block.line}).",
             remedy="Name a file that is there; to make a new one, leave the old lines empty.",
         )
     return "".join(f"{line}\n" for line in block.written)
 
 
-def _replaced(block: Block, text: str) -> str:
+def _replaced(block: EditBlock, text: str) -> str:
     if not any(line.strip() for line in block.old):
         if not text:
             return _made(block)
-        raise Refused(
+        raise EditRefused(
             f"The edit of {block.path} at line {block.line} has no old lines, and the file is not empty.",
             remedy="Copy lines of the file that are not blank, or write the whole file.",
         )
@@ -171,19 +171,19 @@ def _places(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     ]
 
 
-def _refusal(block: Block, lines: Sequence[str]) -> Refused:
+def _refusal(block: EditBlock, lines: Sequence[str]) -> EditRefused:
     trimmed, wanted = _trimmed(lines), _trimmed(block.old)
     found = _places(trimmed, wanted)
     if found:
         shown = ", ".join(str(one + 1) for one in found[:5])
-        return Refused(
+        return EditRefused(
             f"The old lines of the edit at line {block.line} are in {block.path} {len(found)} times (lines {shown}).",
             remedy="Add lines before or after them, so that they are there once.",
         )
     size, nearest = len(wanted), _nearest(trimmed, wanted)
     near = "\n".join(lines[nearest : nearest + min(size, _SHOWN)])
     said = f"The old lines of the edit at line {block.line} are not in {block.path}."
-    return Refused(
+    return EditRefused(
         f"{said} Nearest, at line {nearest + 1}:\n{near}",
         remedy="Copy the old lines exactly as they are in the file, with their indentation.",
     )

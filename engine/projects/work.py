@@ -28,7 +28,7 @@ _FEW_LINES, _FEW_CHARACTERS = 5, 400
 """A file as small as this may lose what it has: the rest of it is not left out, it is written anew."""
 
 
-class Made(Struct, frozen=True):
+class MadeCommit(Struct, frozen=True):
     """A commit that a write has made."""
 
     commit: str
@@ -36,7 +36,7 @@ class Made(Struct, frozen=True):
     """What it changed, sorted."""
 
 
-class Work(Struct, frozen=True):
+class RunBranch(Struct, frozen=True):
     """The branch of a run."""
 
     repository: Repository
@@ -60,12 +60,12 @@ class Work(Struct, frozen=True):
                 continue
         return found
 
-    def made_by(self, marker: str) -> Made | None:
+    def made_by(self, marker: str) -> MadeCommit | None:
         """Return the commit that a write has made on this branch, if it did."""
         commit = self.repository.made_by(self.head, marker)
-        return None if commit is None else Made(commit, self._changed(commit))
+        return None if commit is None else MadeCommit(commit, self._changed(commit))
 
-    def write(self, path: str, text: str, marker: str, *, replaces: bool) -> Made:
+    def write(self, path: str, text: str, marker: str, *, replaces: bool) -> MadeCommit:
         """Commit a whole file. Raises InvalidInput if it is protected, or would lose much of what it has."""
         texts = self.texts()
         before = texts.get(checked_path(path))
@@ -75,14 +75,14 @@ class Work(Struct, frozen=True):
             _require_kept(path, before, text, replaces=replaces)
         return self.commit({path: text}, f"Write {path}", marker)
 
-    def edit(self, text: str, marker: str) -> Made:
+    def edit(self, text: str, marker: str) -> MadeCommit:
         """Commit the edits in a text, all or none. Raises InvalidInput, which says what does not fit."""
         texts = self.texts()
         changes = applied(texts, blocks(text))
         self._require_texts(changes, texts)
         return self.commit(changes, f"Edit {', '.join(sorted(changes))}", marker)
 
-    def remove(self, path: str, marker: str) -> Made:
+    def remove(self, path: str, marker: str) -> MadeCommit:
         """Commit that a file is gone. Raises InvalidInput if it is protected, or not there."""
         return self.commit({path: None}, f"Delete {path}", marker)
 
@@ -93,13 +93,13 @@ class Work(Struct, frozen=True):
         """
         return self.repository.last_green(self.head, self.repository.fixed(self.head))
 
-    def protect(self, files: Mapping[str, str], marker: str) -> Made:
+    def protect(self, files: Mapping[str, str], marker: str) -> MadeCommit:
         """Commit files that no later write of an agent changes, such as acceptance tests."""
         kept = self.repository.protected(self.head) - {PROTECTED}
         listed = "".join(f"{path}\n" for path in sorted({*kept, *map(checked_path, files)}))
         return self._commit({**files, PROTECTED: listed}, "Acceptance tests", marker)
 
-    def commit(self, changes: Changes, message: str, marker: str) -> Made:
+    def commit(self, changes: Changes, message: str, marker: str) -> MadeCommit:
         """Commit changes of files that are not protected."""
         protected = {*self.repository.protected(self.head), PROTECTED}
         refused = sorted(path for path in changes if path in protected or path.casefold().startswith(".orchestra/"))
@@ -111,10 +111,10 @@ class Work(Struct, frozen=True):
         return self._commit(changes, message, marker)
 
     def is_ours(self, commit: str) -> bool:
-        """Return whether this run has made a commit, or has tested it as it was."""
+        """Return whether this run has made a commit, or has tested it was."""
         return commit == self.head or self.repository.commit(commit).run_id == self.run_id
 
-    def go_back(self, marker: str) -> Made | None:
+    def go_back(self, marker: str) -> MadeCommit | None:
         """Return to the last commit whose tests passed, by a commit that says so; None if there was none."""
         green = self.last_green()
         if green is None or green == self.head:
@@ -124,14 +124,14 @@ class Work(Struct, frozen=True):
         changes |= {path: self.repository.content(green, path).decode("utf-8", "surrogateescape") for path in then}
         return self._commit(changes, f"Go back to {green[:8]}: the tests failed", marker)
 
-    def _commit(self, changes: Changes, message: str, marker: str) -> Made:
+    def _commit(self, changes: Changes, message: str, marker: str) -> MadeCommit:
         before = self.head
         commit = self.repository.write(
             before, changes, f"{message}\n\nWrite: {marker}", "ai-orchestra", self.at, self.run_id
         )
         if not self.repository.advance(self.repository.branch(self.branch), commit, self.branch):
             raise StaleEdit(f"Another step has changed the branch {self.branch} at the same time.")
-        return Made(commit, self._changed(commit))
+        return MadeCommit(commit, self._changed(commit))
 
     def _require_texts(self, paths: Iterable[str], texts: Mapping[str, str]) -> None:
         """Raise InvalidInput for a file that is there, but is not text."""
@@ -144,14 +144,14 @@ class Work(Struct, frozen=True):
 
 
 @contextmanager
-def work_on(folder: Path, project: str, branch: str, run_id: str, at: datetime) -> Iterator[Work]:
+def work_on(folder: Path, project: str, branch: str, run_id: str, at: datetime) -> Iterator[RunBranch]:
     """Open the branch of a run. Raises UnknownName (no such project), InvalidInput, StorageError."""
     checked_name("project", project)
     if not _BRANCH.match(branch) or ".." in branch or branch.endswith((".", ".lock")) or branch == "main":
         raise InvalidInput(f"{branch[:80]!r} cannot be a branch.", remedy="Leave it out, or use letters, digits and -.")
     repository = Projects.repository(folder, project)
     try:
-        yield Work(repository, branch, run_id or (branch if RUN_ID.match(branch) else ""), at)
+        yield RunBranch(repository, branch, run_id or (branch if RUN_ID.match(branch) else ""), at)
     finally:
         repository.close()
 

@@ -62,7 +62,7 @@ def opinion_words(opinion: Opinion) -> str:
     return f"In the opinion of {opinion['model']}, {score}: {opinion['reason']}"
 
 
-class Facts(Struct, frozen=True):
+class AnswerFacts(Struct, frozen=True):
     """What an answer is judged by."""
 
     text: str
@@ -105,7 +105,7 @@ class Assertion(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
     @abstractmethod
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Return why an answer is not as expected, in a sentence; empty if it is."""
 
 
@@ -115,7 +115,7 @@ class Equals(Assertion):
     type: Literal["equals"]
     value: JsonValue
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare."""
         is_text = isinstance(self.value, str) and facts.value is None
         found = facts.text.strip() if is_text else facts.json()
@@ -129,7 +129,7 @@ class _OfText(Assertion):
     field: str = ""
     """The field to look at, such as `title` or `items.0.name`; empty: the whole text."""
 
-    def _text(self, facts: Facts) -> str | None:
+    def _text(self, facts: AnswerFacts) -> str | None:
         found = facts.at(self.field)
         if found is _MISSING:
             return None
@@ -145,7 +145,7 @@ class Contains(_OfText):
     type: Literal["contains"]
     value: str = Field(min_length=1)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Look for it."""
         text = self._text(facts)
         if text is None:
@@ -159,7 +159,7 @@ class NotContains(_OfText):
     type: Literal["not_contains"]
     value: str = Field(min_length=1)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Look for it."""
         text = self._text(facts) or ""
         return f"{self._where()} contains {_shown(self.value)}: {_shown(text)}." if self.value in text else ""
@@ -172,7 +172,7 @@ class Similar(_OfText):
     value: str = Field(min_length=1)
     at_least: float = Field(0.8, ge=0, le=1)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare by words (`difflib.SequenceMatcher.ratio`), case and spaces apart."""
         text = self._text(facts)
         if text is None:
@@ -198,7 +198,7 @@ class Regex(_OfText):
     type: Literal["regex"]
     pattern: Annotated[str, AfterValidator(_is_pattern)]
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Search."""
         text = self._text(facts)
         if text is None:
@@ -213,7 +213,7 @@ class ValidJson(Assertion):
 
     type: Literal["valid_json"]
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Parse it."""
         return f"It is not JSON: {_shown(facts.text)}." if facts.json() is _MISSING else ""
 
@@ -231,7 +231,7 @@ class FitsSchema(Assertion):
     type: Literal["json_schema"]
     schema_: Annotated[dict[str, Any], AfterValidator(_is_schema)] = Field(alias="schema")
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Check it."""
         value = facts.json()
         if value is _MISSING:
@@ -246,7 +246,7 @@ class FieldEquals(Assertion):
     field: str = Field(min_length=1)
     value: JsonValue
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare."""
         found = facts.at(self.field)
         if found is _MISSING:
@@ -260,7 +260,7 @@ class MaxTokens(Assertion):
     type: Literal["max_tokens"]
     value: int = Field(ge=0)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare."""
         many = facts.output_tokens
         return f"It has {many:,} tokens, more than {self.value:,}." if many > self.value else ""
@@ -272,7 +272,7 @@ class MaxCost(Assertion):
     type: Literal["max_cost"]
     value: float = Field(ge=0)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare."""
         if facts.cost_usd is None:
             return "Its cost is not known: the model has no price."
@@ -285,7 +285,7 @@ class MaxSeconds(Assertion):
     type: Literal["max_seconds"]
     value: float = Field(ge=0)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Compare."""
         return f"It took {facts.seconds:.1f} s, more than {self.value:g} s." if facts.seconds > self.value else ""
 
@@ -307,7 +307,7 @@ class Judge(_OfText):
     """Empty: that of the connection."""
     threshold: float = Field(0.7, ge=0, le=1)
 
-    def fault(self, facts: Facts) -> str:
+    def fault(self, facts: AnswerFacts) -> str:
         """Ask. Raises what the question raises."""
         text = self._text(facts)
         if text is None:

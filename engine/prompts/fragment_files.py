@@ -19,7 +19,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.fragments import (
     Expander,
-    Reference,
+    FragmentReference,
     fingerprint,
     misuse,
     reference_in,
@@ -28,14 +28,14 @@ from engine.prompts.fragments import (
     texts_of,
 )
 from engine.workspace.canonical import as_written
-from engine.workspace.history import Version
+from engine.workspace.history import TextVersion
 from engine.workspace.workspace import Workspace
 
 LARGEST_BYTES = 100_000
 # Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
 Names: TypeAlias = list[str]
-Versions: TypeAlias = list[Version]
+Versions: TypeAlias = list[TextVersion]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Fragment:
     """The fragments that name it, sorted."""
 
 
-class Users(NamedTuple):
+class FragmentUsers(NamedTuple):
     """Who names a fragment: prompts, and other fragments, sorted."""
 
     prompts: list[str]
@@ -97,7 +97,7 @@ class FragmentStore:
     def mark(self, name: str) -> str:
         """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has none."""
         try:
-            return fingerprint(Expander(self.text).fragment(Reference(name, 0, 0, 0)))
+            return fingerprint(Expander(self.text).fragment(FragmentReference(name, 0, 0, 0)))
         except OrchestraError:
             return ""
 
@@ -132,12 +132,12 @@ class FragmentStore:
                 except ExpressionError as error:
                     yield error
 
-    def users(self, *names: str) -> dict[str, Users]:
+    def users(self, *names: str) -> dict[str, FragmentUsers]:
         """Return who names each of these fragments, reading each file once; a damaged prompt if it seems to."""
         prompts = {one: _read(self._prompts.text, one) for one in self._prompts.names()}
         inside = {one: {found.name for found in references(_read(self.shelf.text, one))} for one in self.shelf.names()}
         return {
-            name: Users(
+            name: FragmentUsers(
                 [user for user, text in prompts.items() if name in _named_in_prompt(text, name)],
                 [user for user, named in inside.items() if name in named and user != name],
             )
@@ -276,11 +276,11 @@ class FragmentFiles:
         self._audit.record(p, "fragments.delete", name, {"moved_to": str(trash)})
         return trash
 
-    def _fragment(self, name: str, users: Users) -> Fragment:
+    def _fragment(self, name: str, users: FragmentUsers) -> Fragment:
         text = self._store.shelf.text(name)
         return Fragment(name, text, etag_of(text), self._store.check(name, text), users.prompts, users.fragments)
 
-    def _summary(self, name: str, users: Users) -> FragmentSummary:
+    def _summary(self, name: str, users: FragmentUsers) -> FragmentSummary:
         try:
             found = self._fragment(name, users)
         except OrchestraError:  # not a text

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, OrchestraError
-from engine.expressions.templates import Part, parts, tokens
+from engine.expressions.templates import TemplatePart, parts, tokens
 from engine.prompts.prompt import text_of
 
 Lookup = Callable[[str], str]
@@ -24,7 +24,7 @@ _REFERENCE = re.compile(r"""\s*fragment\s*\(\s*(?:"(?P<double>[^"\\\n]*)"|'(?P<s
 _HOW = 'Write {{ fragment("tone") }}, with the name of a fragment in quotes.'
 
 
-class Reference(Struct, frozen=True):
+class FragmentReference(Struct, frozen=True):
     """A reference to a fragment in a text."""
 
     name: str
@@ -36,7 +36,7 @@ class Reference(Struct, frozen=True):
     """The offset of the name."""
 
 
-def references(text: str) -> list[Reference]:
+def references(text: str) -> list[FragmentReference]:
     """Return the references in a text, [] if its expressions cannot be told apart."""
     try:
         found = parts(text)
@@ -45,17 +45,17 @@ def references(text: str) -> list[Reference]:
     return [one for one in map(reference_in, found) if one is not None]
 
 
-def reference_in(part: Part) -> Reference | None:
+def reference_in(part: TemplatePart) -> FragmentReference | None:
     """Return the reference that a part of a text is. Raises nothing."""
     match = _REFERENCE.match(part.text) if part.is_expression else None
     if match is None:
         return None
     group = "double" if match["double"] is not None else "single"
     begin, end = part.offset - 2, part.offset + len(part.text) + 2
-    return Reference(match[group], begin, end, part.offset + match.start(group))
+    return FragmentReference(match[group], begin, end, part.offset + match.start(group))
 
 
-def misuse(part: Part) -> ExpressionError | None:
+def misuse(part: TemplatePart) -> ExpressionError | None:
     """Return what is wrong with an expression that calls `fragment` other than as a reference."""
     if reference_in(part) is not None:
         return None
@@ -97,7 +97,7 @@ class Expander:
             position = one.end
         return "".join([*pieces, text[position:]])
 
-    def fragment(self, reference: Reference, path: tuple[str, ...] = ()) -> str:
+    def fragment(self, reference: FragmentReference, path: tuple[str, ...] = ()) -> str:
         """Return the text of a fragment with those inside it; `path`: the fragments it is in. Raises as `expanded`."""
         name, offset = reference.name, reference.name_at
         if len(path) >= _DEEPEST:

@@ -102,7 +102,7 @@ def of_draft(document: Mapping[str, Any]) -> PromptDefinition:
     return checked(parse(canonical(dict(document), "prompt"), _DRAFT))
 
 
-class Placed(Protocol):
+class PlacedDocument(Protocol):
     """A document with the places of its parts: a JsonFile, or a prompt in another form of file."""
 
     @property
@@ -134,7 +134,7 @@ def checked(file: JsonFile) -> PromptDefinition:
     return checked
 
 
-def form_problems(file: Placed, error: ValidationError) -> list[Problem]:
+def form_problems(file: PlacedDocument, error: ValidationError) -> list[Problem]:
     """Return the faults that PromptModel finds in the file, with their places."""
     return [
         prompt_problem(file, one.path, one.message, one.code, _remedy(one), at_key=one.is_about_key)
@@ -213,7 +213,7 @@ def filled(declared: Mapping[str, JsonSchema], given: Mapping[str, object]) -> d
 
 
 def prompt_problem(
-    file: Placed,
+    file: PlacedDocument,
     path: JsonPath,
     message: str,
     code: str,

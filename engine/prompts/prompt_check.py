@@ -15,7 +15,7 @@ from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts
-from engine.prompts.fragments import Expander, Lookup, Reference, misuse, reference_in
+from engine.prompts.fragments import Expander, FragmentReference, Lookup, misuse, reference_in
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
 from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
@@ -212,7 +212,7 @@ def _expression_errors(
 
 
 def _fragment_errors(
-    reference: Reference, checker: VariableChecker, used: set[str], expander: Expander
+    reference: FragmentReference, checker: VariableChecker, used: set[str], expander: Expander
 ) -> Iterator[ExpressionError]:
     """Yield what is wrong with the text of a fragment, at the place of its reference."""
     try:

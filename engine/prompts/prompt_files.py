@@ -81,7 +81,7 @@ class PromptVersion:
     labels: list[str]
 
 
-class Declared(Struct, frozen=True):
+class DeclaredText(Struct, frozen=True):
     """A text of a prompt, and the variables that were added to its declarations."""
 
     text: str
@@ -153,13 +153,13 @@ class PromptFiles:
         self._audit.record(p, "prompts.save", name)
         return self._file(name)
 
-    def with_declared(self, p: Principal, name: str, text: str) -> Declared:
+    def with_declared(self, p: Principal, name: str, text: str) -> DeclaredText:
         """Return a text of the prompt `name` with its undeclared variables declared as strings; nothing is saved.
 
         Raises InvalidFile if the text is not a JSON object.
         """
         require(p, "view", "check prompts")
-        return Declared(*self._store.with_declared(name, text))
+        return DeclaredText(*self._store.with_declared(name, text))
 
     def declare(self, p: Principal, name: str) -> Names:
         """Declare the undeclared variables of the working text as strings and save it; return their names.

@@ -21,7 +21,7 @@ LONGEST_REASON = 500
 _SHOWN = 3
 
 
-class Move(TypedDict, total=False):
+class LabelMove(TypedDict, total=False):
     """A move of a protected label, or one that somebody gave a reason for."""
 
     label: str
@@ -102,7 +102,7 @@ def moved(
     if is_protected and not reason and not (proof and proof.holds):
         raise _refusal(name, label, proof, tested)
     if grounds is not None and (is_protected or reason):
-        move: Move = {"label": label, "version": version, "by": by, "at": grounds.at}
+        move: LabelMove = {"label": label, "version": version, "by": by, "at": grounds.at}
         if reason:
             move["reason"] = reason
         elif proof is not None:
@@ -149,7 +149,7 @@ def require_kept(name: str, before: Any, after: Mapping[str, object]) -> None:
             )
     moves, saved = _moves(before), _moves(after)
     if not is_same(saved, moves) and not is_same(saved, _readable(moves)):
-        remedy = "Leave it as it is in the file" if moves else "Leave it out"
+        remedy = "Leave it is in the file" if moves else "Leave it out"
         raise ProtectedLabel(
             f"'moves' of {name} is a history: it is written when a label moves, never by saving a text.",
             remedy=f"{remedy}.",

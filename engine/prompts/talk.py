@@ -32,7 +32,7 @@ _ENDS: Mapping[str, tuple[str, str]] = {
 Messages = Sequence[WireMessage]
 
 
-class Answer(TypedDict):
+class ModelAnswer(TypedDict):
     """A model's answer."""
 
     text: str
@@ -44,7 +44,7 @@ class Answer(TypedDict):
     """The model that answered."""
 
 
-class Talk(Struct, frozen=True):
+class ModelTalk(Struct, frozen=True):
     """A question for the model of a call's connection."""
 
     call: Call
@@ -73,7 +73,7 @@ class Talk(Struct, frozen=True):
         known = self.call.client.parameters
         return {name: value for name, value in self.parameters.items() if name in known}
 
-    def answer(self, tools: Sequence[JsonObject] = ()) -> Answer:
+    def answer(self, tools: Sequence[JsonObject] = ()) -> ModelAnswer:
         """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive.
 
         Raises ModelRefused where another model is asked next.
@@ -110,14 +110,14 @@ class Talk(Struct, frozen=True):
             )
         return value
 
-    def json(self, schema: JsonSchema) -> Answer:
+    def json(self, schema: JsonSchema) -> ModelAnswer:
         """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there."""
         client, on_text = self.call.client, self.call.on_text
         return self._noted(
             client.chat_json(self.messages, schema, model=self._asked, parameters=self._sent, on_text=on_text)
         )
 
-    def _noted(self, found: JsonObject) -> Answer:
+    def _noted(self, found: JsonObject) -> ModelAnswer:
         note(self.call, str(found["model"]), found["usage"])
         return {
             "text": found["text"],
@@ -150,7 +150,7 @@ def _words(content: str | Sequence[WirePart]) -> str:
     return "\n".join(str(part.get("text") or "[the picture]") for part in content)
 
 
-def early_end(answer: Answer) -> InvalidRequest | None:
+def early_end(answer: ModelAnswer) -> InvalidRequest | None:
     """Return the error for an answer that ended too early, None for any other."""
     if answer["finish_reason"] not in _ENDS:
         return None
@@ -159,7 +159,7 @@ def early_end(answer: Answer) -> InvalidRequest | None:
     return kind(words.format(said=answer["text"][:_SAID_MOST] or "it gives no reason."), remedy=remedy)
 
 
-def _checked(answer: Answer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
+def _checked(answer: ModelAnswer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
     """Return the value, and the reasons why it does not fit. Raises InvalidRequest if asking again would not help."""
     early = early_end(answer)
     if early is not None:

@@ -72,7 +72,7 @@ def document(acceptance: Acceptance, events: Iterable[Event]) -> Run:
     return builder.finished()
 
 
-class Progress:
+class RunProgress:
     """The document of an open run, updated event by event."""
 
     def __init__(self, acceptance: Acceptance) -> None:

@@ -41,7 +41,7 @@ class Record(TypedDict):
     error: NotRequired[ReadOnly[Caught]]
 
 
-class Turn(Struct, frozen=True):
+class LoopTurn(Struct, frozen=True):
     """One item of one enclosing loop."""
 
     index: int
@@ -55,7 +55,7 @@ class Frame(Struct, frozen=True):
     """`inputs`, `run`, loop variables; `steps`: a dict that grows while the block runs."""
     path: StepPath | None = None
     """The group or item around the steps, e.g. `each_mail[3]`; None for the steps of the workflow itself."""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[LoopTurn, ...] = ()
     deadline: datetime | None = None
     """When the first of the enclosing time limits ends."""
     may: str = ""
@@ -94,7 +94,9 @@ class Frame(Struct, frozen=True):
         """Return the frame of one item of a loop."""
         names = {**self.names, loop.name: item, "index": index, "steps": dict(self.steps)}
         names["key"] = str(index) if key is None else key
-        return replace(self, names=names, path=self.path_of(node).item(index), turns=(*self.turns, Turn(index, key)))
+        return replace(
+            self, names=names, path=self.path_of(node).item(index), turns=(*self.turns, LoopTurn(index, key))
+        )
 
     def identity_scope(
         self,

@@ -20,8 +20,8 @@ from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.store.blobs.blobs import Blobs
 from engine.store.owners import Owner
-from engine.store.renames import Rename
-from engine.store.runs import Runs
+from engine.store.renames import StepRename
+from engine.store.runs import RunStore
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d/\Z")
 _PROBE = ".probe"
@@ -37,7 +37,7 @@ _RENAMES_REMEDY = (
 _AT_ONCE: Mapping[str, str] = {}
 
 
-class Renames:
+class RecordedRenames:
     """The renames of steps, oldest first: receipts in logs have the ids of their time."""
 
     def __init__(self, lines: Iterable[Mapping[str, str]]) -> None:
@@ -50,7 +50,7 @@ class Renames:
         """
         for line in self._lines:
             if line["at"] >= since.get(line["workflow"], at):
-                identity = Rename(line["workflow"], line["new"], line["step"]).applied(identity)
+                identity = StepRename(line["workflow"], line["new"], line["step"]).applied(identity)
         return identity
 
     def since(self, workflow_id: str, at: str) -> list[tuple[str, str]]:
@@ -146,17 +146,17 @@ class RunLogs:
             return InvalidFile(error.message, error.problems, remedy=_LOG_REMEDY)
         return InvalidFile(f"{where} cannot be read.", remedy=_LOG_REMEDY)
 
-    def keep_renames(self, renames: Iterable[Rename], at: str) -> None:
+    def keep_renames(self, renames: Iterable[StepRename], at: str) -> None:
         """Record new ids of steps, in order. Raises StorageError, InvalidFile."""
         before, lines = self._renames_text(), "".join(f"{json.dumps({'at': at, **asdict(one)})}\n" for one in renames)
         if not before.endswith(lines):  # else the process ended right after this
             self.blobs.put(_RENAMES, (before + lines).encode())
 
-    def renames(self) -> Renames:
+    def renames(self) -> RecordedRenames:
         """Return every recorded rename. Raises InvalidFile."""
         where = self.blobs.where(_RENAMES)
         lines = self._renames_text().splitlines()
-        return Renames([_rename_line(where, number, line) for number, line in enumerate(lines, 1)])
+        return RecordedRenames([_rename_line(where, number, line) for number, line in enumerate(lines, 1)])
 
     def _renames_text(self) -> str:
         try:
@@ -200,7 +200,7 @@ def _blobs_of(run_id: str) -> tuple[str, str]:
     return _log_name(run_id), f"{run_day(run_id)}/{run_id}.files/"
 
 
-def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> JsonObject:
+def told_arguments(rows: RunStore, logs: RunLogs, run_id: str, path: str) -> JsonObject:
     """Return the arguments of a step, including values in files; {} if its run is no longer known.
 
     Raises InvalidFile if its log, or the file of a value, cannot be read.

@@ -56,13 +56,13 @@ class Values:
         """Return a kept value in the form of events and logs."""
         if isinstance(value, dict | list):
             found = look(value)
-            if found is Look.PLAIN or (found is not Look.REFERS and self._plain_text(value) is not None):
+            if found is ValueLook.PLAIN or (found is not ValueLook.REFERS and self._plain_text(value) is not None):
                 return value
         return written(value, self._folder)
 
     def live(self, value: Any) -> Any:
         """Return a value of an event or log in the form of expressions; nothing is read."""
-        return value if look(value) is Look.PLAIN else live(value, self._folder)
+        return value if look(value) is ValueLook.PLAIN else live(value, self._folder)
 
     def whole(self, value: Any) -> Any:
         """Store the large parts of a value and return it in the form of events and logs. Raises JournalBroken."""
@@ -78,7 +78,7 @@ class Values:
 
     def _may_be_large(self, value: Any) -> bool:
         found = look(value)
-        return _is_large(self._text(value)) if found is Look.UNCLEAR else not found.is_small
+        return _is_large(self._text(value)) if found is ValueLook.UNCLEAR else not found.is_small
 
     def _inside_kept(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -104,7 +104,7 @@ class Values:
             raise JournalBroken(error) from error  # it must be as durable as the event that names it
 
 
-class Look(Enum):
+class ValueLook(Enum):
     """The result of a short look at a value."""
 
     PLAIN = "under 256 KB, and nothing like a reference in it"
@@ -115,12 +115,12 @@ class Look(Enum):
     @property
     def is_small(self) -> bool:
         """Whether the value is certainly under 256 KB, not counting values in files."""
-        return self in (Look.PLAIN, Look.REFERS)
+        return self in (ValueLook.PLAIN, ValueLook.REFERS)
 
 
-def look(value: Any) -> Look:
+def look(value: Any) -> ValueLook:
     """Inspect a value briefly. Most values are small and plain: for them, large values cost no more than this."""
-    room, ahead, found = LARGE_BYTES, [value], Look.PLAIN
+    room, ahead, found = LARGE_BYTES, [value], ValueLook.PLAIN
     for _ in range(_LOOKED_AT):
         if not ahead:
             return found
@@ -128,21 +128,21 @@ def look(value: Any) -> Look:
         kind = type(one)
         if kind is str:
             if len(one) > LARGE_BYTES:
-                return Look.LONG
+                return ValueLook.LONG
             room -= len(one) * _BYTES_A_CHARACTER
         elif kind is dict:
             if FILE in one or LITERAL in one or UNKNOWN in one:
-                found = Look.REFERS
+                found = ValueLook.REFERS
             ahead += one.values()
             room -= sum(map(len, one)) * _BYTES_A_CHARACTER
         elif kind is list:
             ahead += one
         elif kind is FileValue or kind is Unknown:
-            found, room = Look.REFERS, room - _BYTES_A_REFERENCE
+            found, room = ValueLook.REFERS, room - _BYTES_A_REFERENCE
         room -= _BYTES_A_NUMBER
         if room < 0 or len(ahead) > _LOOKED_AT:
-            return Look.UNCLEAR
-    return Look.UNCLEAR
+            return ValueLook.UNCLEAR
+    return ValueLook.UNCLEAR
 
 
 Forms: TypeAlias = tuple[Any, Any]
@@ -152,9 +152,9 @@ Forms: TypeAlias = tuple[Any, Any]
 async def forms(value: Any, values: Values, keep: Callable[[Any], Any]) -> Forms:
     """Return both forms of a value stored with `keep`; use a thread if it may be large, so as not to block the loop."""
     found = look(value)
-    if found is Look.PLAIN:
+    if found is ValueLook.PLAIN:
         return value, value
-    if found is Look.REFERS:
+    if found is ValueLook.REFERS:
         return value, values.written(value)
 
     def both() -> Forms:
@@ -166,7 +166,7 @@ async def forms(value: Any, values: Values, keep: Callable[[Any], Any]) -> Forms
 
 async def in_thread_if_read(value: Any, work: Callable[[], Result]) -> Result:
     """Do work that needs all of a value: in a thread if files must be read for it."""
-    return work() if look(value) is Look.PLAIN else await asyncio.to_thread(work)
+    return work() if look(value) is ValueLook.PLAIN else await asyncio.to_thread(work)
 
 
 def _is_large(text: str) -> bool:

@@ -24,8 +24,7 @@ from engine.record.types.approval import AskedCall, Terms
 from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
 from engine.runs.call_texts import edit_difference, gaps
 from engine.runs.starting.unasked import why_not
-from engine.store.approvals import ApprovalRecord
-from engine.store.approvals import Approvals as ApprovalStore
+from engine.store.approvals import ApprovalRecord, ApprovalStore
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker

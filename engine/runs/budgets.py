@@ -29,7 +29,7 @@ from engine.documents.repair import repaired
 from engine.files.fingerprint import Stamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.store.spending import Amount, Pot, Spent
+from engine.store.spending import Amount, Pot, SpendingStore
 from engine.workspace.file_store import Shelf
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ State = Literal["ok", "near", "used_up"]
 
 
 @dataclass(frozen=True)
-class Used:
+class ModelUsage:
     """What model calls have used."""
 
     usd: float
@@ -66,7 +66,7 @@ class BudgetRow:
     tokens: int | None
     on_limit: str
     """`pause`, `warn`, or the name of the model that is asked instead."""
-    used: Used | None
+    used: ModelUsage | None
     """None for the budget of each run: its run tells."""
     share: float | None
     """1.0 at the limit."""
@@ -82,9 +82,9 @@ class BudgetRow:
 class BudgetOverview:
     """All budgets of a workspace."""
 
-    day: Used
+    day: ModelUsage
     """Of all workflows, today in the workspace's time zone."""
-    month: Used
+    month: ModelUsage
     strict: bool
     budgets: list[BudgetRow]
     paused_runs: list[str]
@@ -99,7 +99,7 @@ class BudgetOverview:
 class BudgetReader:
     """Reads budgets; every method checks the permission of `p`."""
 
-    def __init__(self, spent: Spent, settings: Callable[[], MoneySettings], shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, spent: SpendingStore, settings: Callable[[], MoneySettings], shelf: Shelf, clock: Clock) -> None:
         self._spent, self._settings, self._shelf, self._clock = spent, settings, shelf, clock
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
 
@@ -155,7 +155,7 @@ class Budgets(BudgetReader):
 
     def __init__(
         self,
-        spent: Spent,
+        spent: SpendingStore,
         settings: Callable[[], MoneySettings],
         shelf: Shelf,
         worker: Worker,
@@ -200,8 +200,8 @@ def _as_written(budgets: BudgetSettings) -> JsonObject:
     return budgets.model_dump(exclude_none=True, exclude_defaults=True)
 
 
-def _used(amount: Amount) -> Used:
-    return Used(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced)
+def _used(amount: Amount) -> ModelUsage:
+    return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced)
 
 
 def _row(budget: Budget, spent: Mapping[Pot, Amount]) -> BudgetRow:

@@ -8,13 +8,13 @@ from engine.base.errors import OrchestraError
 from engine.base.step_path import StepPath
 from engine.plugins.registry import step_type
 from engine.record.definitions import steps_of
-from engine.store.runs import InFlight, Runs
+from engine.store.runs import InFlight, RunStore
 
 _GRACE_SECONDS = 10.0
 """Time for what follows the last write: its receipt, the log, and another process noticing."""
 
 
-def sentence(rows: Runs, run_id: str) -> str:
+def sentence(rows: RunStore, run_id: str) -> str:
     """Return a sentence that says what a run that is being cancelled waits for."""
     count = len(rows.in_flight(run_id))
     if count == 0:
@@ -22,12 +22,12 @@ def sentence(rows: Runs, run_id: str) -> str:
     return "Cancelling: one write is ending." if count == 1 else f"Cancelling: {count} writes are ending."
 
 
-def longest_seconds(rows: Runs, run_id: str) -> float:
+def longest_seconds(rows: RunStore, run_id: str) -> float:
     """Return the maximum number of seconds until a run cancelled now has ended: writes in flight have deadlines."""
     return _GRACE_SECONDS + max((_timeout_seconds(rows, one) for one in rows.in_flight(run_id)), default=0.0)
 
 
-def _timeout_seconds(rows: Runs, write: InFlight) -> float:
+def _timeout_seconds(rows: RunStore, write: InFlight) -> float:
     row = rows.get(write.run_id)
     definition = json.loads(row.acceptance)["definition"] if row is not None and row.acceptance else {}
     step = steps_of(definition.get("workflow") or {}).get(StepPath.parse(write.path).in_workflow) or {}

@@ -20,7 +20,7 @@ from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
 from engine.record.types.step import undo_of
 from engine.store.held import Held
-from engine.store.held import Proof as ProofStore
+from engine.store.held import StateProof as ProofStore
 from engine.store.write_list import WriteList
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from engine.expressions.json_values import compact_json
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import RunInterrupted, encoded
-from engine.record.run_log import Renames, RunLogs
+from engine.record.run_log import RecordedRenames, RunLogs
 from engine.record.summary import sentence
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, undo_of
@@ -73,7 +73,7 @@ class Rebuild:
         runs.drop_ended(before - reread.found)
         return reread
 
-    def _told(self, run_id: str, connections: Mapping[str, str], renames: Renames) -> ToldRun | None:
+    def _told(self, run_id: str, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun | None:
         try:
             run = self._logs.read(run_id)
             if run is None:
@@ -84,7 +84,7 @@ class Rebuild:
             return None
 
 
-def _told(run: Run, values: Values, connections: Mapping[str, str], renames: Renames) -> ToldRun:
+def _told(run: Run, values: Values, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun:
     effects = list(_effects(run["steps"], run, values, renames))
     updated = [step for step in run["steps"] if step["effect"] and step["effect"].get("updated")]
     updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
@@ -145,7 +145,9 @@ def _ended_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _effects(steps: Iterable[StepRecord], run: Run, values: Values, renames: Renames) -> Iterator[dict[str, Any]]:
+def _effects(
+    steps: Iterable[StepRecord], run: Run, values: Values, renames: RecordedRenames
+) -> Iterator[dict[str, Any]]:
     """Yield the ledger row of every write recorded by steps of a run, unless it certainly did not happen."""
     for step in steps:
         effect, state = step["effect"], _state(step)

@@ -14,7 +14,7 @@ from engine.base.errors import InUse, OrchestraError
 from engine.base.names import workflow_id, workflow_id_of
 from engine.files.atomic import etag
 from engine.record.run_log import RunLogs
-from engine.store.renames import BegunRename, OpenRun, Rename, Renames
+from engine.store.renames import BegunRename, OpenRun, RenameStore, StepRename
 from engine.workspace.workspace import Workspace
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Renaming:
     (`settle`). Workflows need none of this: what is kept of them goes by their ids.
     """
 
-    def __init__(self, renames: Renames, logs: RunLogs, workspace: Workspace, clock: Clock) -> None:
+    def __init__(self, renames: RenameStore, logs: RunLogs, workspace: Workspace, clock: Clock) -> None:
         self._renames, self._logs, self._clock = renames, logs, clock
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
         self._texts = workspace.texts
@@ -42,7 +42,7 @@ class Renaming:
         while a run could still write under an old id, and what `save` raises.
         """
         id_ = self._ids.of(name)
-        begun = BegunRename(tuple(Rename(id_, new, old) for old, new in renames), timestamp(self._clock()), etag)
+        begun = BegunRename(tuple(StepRename(id_, new, old) for old, new in renames), timestamp(self._clock()), etag)
         check = partial(_require_no_open_run, id_, _OF_RENAME)
         with self._texts.locked("rename"):
             self._settle()

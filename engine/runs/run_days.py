@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
 from engine.base.statuses import RunStatus
-from engine.store.runs import Runs
+from engine.store.runs import RunStore
 
 MOST_DAYS = 366
 
@@ -24,7 +24,7 @@ class RunDay(TypedDict):
     failed: int
 
 
-def run_days(rows: Runs, now: datetime, days: int, zone: tzinfo) -> list[RunDay]:
+def run_days(rows: RunStore, now: datetime, days: int, zone: tzinfo) -> list[RunDay]:
     """Return the last days of a time zone, today last, also those without a run. Raises InvalidInput."""
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(
@@ -35,7 +35,7 @@ def run_days(rows: Runs, now: datetime, days: int, zone: tzinfo) -> list[RunDay]
     return [_day(rows, day, zone) for day in every]
 
 
-def _day(rows: Runs, day: date, zone: tzinfo) -> RunDay:
+def _day(rows: RunStore, day: date, zone: tzinfo) -> RunDay:
     found = rows.tally(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
     return {
         "day": day.isoformat(),

@@ -19,7 +19,7 @@ from engine.record.types.run import Counts, Run
 from engine.runs import cancelling
 from engine.store.locks import Locks
 from engine.store.owners import Owners, is_silent
-from engine.store.runs import RunFilter, RunRecord, Runs
+from engine.store.runs import RunFilter, RunRecord, RunStore
 
 _REST = 20
 """Summing up a run of thousands of items is slow: wait this many times as long before doing it again."""
@@ -67,7 +67,7 @@ class _SoFar(Struct, frozen=True):
     counts: Counts
 
 
-class Wanted(TypedDict, total=False):
+class WantedRuns(TypedDict, total=False):
     """Which runs to list; a filter that is absent or None matches any."""
 
     status: str | Sequence[str] | None
@@ -90,7 +90,7 @@ class Wanted(TypedDict, total=False):
     """The run that called them."""
 
 
-def filter_of(wanted: Wanted) -> RunFilter:
+def filter_of(wanted: WantedRuns) -> RunFilter:
     """Return the filter in the form that the rows take. Raises InvalidInput for an invalid time."""
     status, trigger = wanted.get("status"), wanted.get("trigger")
     statuses = (status,) if isinstance(status, str) else tuple(dict.fromkeys(status or ()))
@@ -118,7 +118,7 @@ def _utc(time: str | None) -> str | None:
 class RunList:
     """Reads pages of the list; for any thread."""
 
-    def __init__(self, rows: Runs, owners: Owners, owner: str, locks: Locks, clock: Clock) -> None:
+    def __init__(self, rows: RunStore, owners: Owners, owner: str, locks: Locks, clock: Clock) -> None:
         self._owners = owners
         self._rows, self._owner, self._locks, self._clock = rows, owner, locks, clock
         self._so_far: dict[str, _SoFar] = {}

@@ -16,10 +16,10 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct, field
 
 from engine.base.json_text import value_of
-from engine.record.document import Progress
+from engine.record.document import RunProgress
 from engine.record.events import decoded
 from engine.record.types.run import Run
-from engine.store.runs import RunRecord, Runs
+from engine.store.runs import RunRecord, RunStore
 
 T = TypeVar("T")
 _MOST_KEPT = 16
@@ -28,7 +28,7 @@ _REST = 40
 """All snapshots of a run together take at most a fortieth of a core, however large the run."""
 
 
-class Look:
+class RunLook:
     """A snapshot of a run. It is shared, so nobody may change it."""
 
     def __init__(self, run: Run) -> None:
@@ -48,7 +48,7 @@ class Look:
             return cast("T", self._made[what])
 
 
-def _shared_seconds(look: Look, seconds: float) -> float:
+def _shared_seconds(look: RunLook, seconds: float) -> float:
     """Return how long a snapshot is shared: for a large run, many times as long as taking it took."""
     return seconds and max(seconds, _REST * look.spent_seconds)
 
@@ -57,12 +57,12 @@ class _Watched(Struct):
     """A run that somebody watches."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    look: Look | None = None
+    look: RunLook | None = None
     version: tuple[Any, ...] | None = None
     """Changes when the run differs from `look`; None if nothing can show that."""
     read_at: float = 0.0
     acceptance: str | None = None
-    progress: Progress | None = None
+    progress: RunProgress | None = None
     last: tuple[int, str] = (0, "")
     """Number and text of the newest event that `progress` knows."""
 
@@ -77,7 +77,7 @@ class RunLooks:
 
     def __init__(
         self,
-        rows: Runs,
+        rows: RunStore,
         version: Callable[[str], Hashable | None],
         read: Callable[[str], Run],
         told: Callable[[RunRecord, Run], Run],
@@ -89,7 +89,7 @@ class RunLooks:
         self._lock = threading.Lock()
         self._watched: OrderedDict[str, _Watched] = OrderedDict()
 
-    def look(self, run_id: str, seconds: float) -> Look:
+    def look(self, run_id: str, seconds: float) -> RunLook:
         """Return a snapshot at most about `seconds` old (0: a current one). Raises what `read` raises."""
         watched = self._of(run_id)
         with watched.lock:
@@ -111,7 +111,7 @@ class RunLooks:
                 del self._watched[oldest]
             return watched
 
-    def _newest(self, run_id: str, watched: _Watched) -> Look:
+    def _newest(self, run_id: str, watched: _Watched) -> RunLook:
         row, events = self._rows.with_events_from(run_id, watched.last[0])
         if row is None or row.acceptance is None:
             return self._ended(run_id, watched)
@@ -120,15 +120,15 @@ class RunLooks:
         version = None if state is None else (watched.last, row.status, row.cancel_requested, *state)
         if watched.look is None or is_new or version is None or version != watched.version:
             assert watched.progress is not None
-            watched.look = Look(self._told(row, watched.progress.document()))
+            watched.look = RunLook(self._told(row, watched.progress.document()))
         watched.version = version
         return watched.look
 
-    def _ended(self, run_id: str, watched: _Watched) -> Look:
+    def _ended(self, run_id: str, watched: _Watched) -> RunLook:
         found = self._version(run_id)
         version = None if found is None else ("log", found)
         if watched.look is None or version is None or version != watched.version:
-            watched.look = Look(self._read(run_id))
+            watched.look = RunLook(self._read(run_id))
         watched.version, watched.progress, watched.acceptance, watched.last = version, None, None, (0, "")
         return watched.look
 
@@ -140,7 +140,7 @@ class RunLooks:
             again, events = self._rows.with_events_from(row.run_id, 0)
             row = again if again is not None and again.acceptance is not None else row
         if watched.progress is None or row.acceptance != watched.acceptance:
-            watched.progress, watched.acceptance = Progress(value_of(str(row.acceptance))), row.acceptance
+            watched.progress, watched.acceptance = RunProgress(value_of(str(row.acceptance))), row.acceptance
         fresh = events[1:] if watched.last[0] else events
         for _, text in fresh:
             watched.progress.take(decoded(text))

@@ -25,12 +25,12 @@ from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runs import cancelling
 from engine.runs.run_days import RunDay, run_days
-from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
+from engine.runs.run_list import RunList, RunPage, WantedRuns, filter_of
 from engine.store.claims import Claims
 from engine.store.locks import Locks
 from engine.store.owners import Owners
 from engine.store.run_limits import RunLimits
-from engine.store.runs import RunRecord, Runs
+from engine.store.runs import RunRecord, RunStore
 from engine.workspace.workflow_ids import WorkflowIds
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from engine.record.states.run_state import RunState
     from engine.record.states.timeline import Timeline
     from engine.runs.compare.diff import RunDiff
-    from engine.runs.run_looks import Look, RunLooks
+    from engine.runs.run_looks import RunLook, RunLooks
 
 WaitsFor = Callable[[RunRecord], str]
 """Returns what an open run waits for before a process works on it, as a sentence; "" if for nothing of that kind."""
@@ -51,7 +51,7 @@ class RunReader:
 
     def __init__(
         self,
-        rows: Runs,
+        rows: RunStore,
         owners: Owners,
         logs: RunLogs,
         ids: WorkflowIds,
@@ -85,7 +85,7 @@ class RunReader:
             raise self._rows.unknown(run_id)
         return self._with_sentence(found)
 
-    def look(self, p: Principal, run_id: str, seconds: float = 0.0) -> Look:
+    def look(self, p: Principal, run_id: str, seconds: float = 0.0) -> RunLook:
         """Return a snapshot of the run, shared by all readers.
 
         `seconds`: how old it may be; for a run so large that reading takes long, it may be older. Raises as `get`.
@@ -189,7 +189,9 @@ class RunReader:
         require(p, "view", "see runs")
         return dict(Values(self._logs.blobs, run["run_id"]).loaded(run["inputs"]))
 
-    def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
+    def list(
+        self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[WantedRuns]
+    ) -> RunPage:
         """Return at most `limit` runs (200 at most), newest first, including called ones (`parent_run_id`).
 
         `before` is a run id (keyset paging). Raises InvalidInput for an invalid time, UnknownName for an unknown id.

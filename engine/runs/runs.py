@@ -32,7 +32,7 @@ from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.ready import ReadyRun, StartOptions, begin_each
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Entry, Request
+from engine.store.acceptances import IdempotentRequest, RunEntry
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -105,13 +105,13 @@ class Runs(RunReader):
         request_key = options.get("request_key")
         asked = {name: value for name, value in options.items() if value and name != "request_key"}
         sent = inputs if not asked else {"inputs": inputs, **asked}
-        request = Request.of(request_key, workflow, sent) if request_key is not None else None
+        request = IdempotentRequest.of(request_key, workflow, sent) if request_key is not None else None
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # even if the workflow has been changed or deleted
             return earlier
         self._acceptor.room.require()
 
-        def entry() -> Entry:
+        def entry() -> RunEntry:
             plan = self._plans.named(workflow, {}, options.get("environment", ""))
             wanted = self._wanted(p, plan, inputs, options)
             return self._acceptor.ready(p, plan, wanted, request, "runs.start")
@@ -165,7 +165,7 @@ class Runs(RunReader):
 
         require(p, "run", "start runs")
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
-        request = Request.of(request_key, f"rerun {run_id}", sent) if request_key is not None else None
+        request = IdempotentRequest.of(request_key, f"rerun {run_id}", sent) if request_key is not None else None
         known = self._acceptor.earlier(request)
         if known is not None:
             return known

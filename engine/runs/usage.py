@@ -16,7 +16,7 @@ from engine.budgets.prices import usd
 from engine.budgets.use import KINDS, Kind, named_in
 from engine.documents.csv_text import csv_text
 from engine.people.access import Principal, require
-from engine.store.spending import Amount, Pot, Spent
+from engine.store.spending import Amount, Pot, SpendingStore
 
 MOST_DAYS = 366
 _CSV = ("day", "name", "demo", "calls", "input_tokens", "output_tokens", "usd", "calls_without_price")
@@ -65,7 +65,7 @@ class RunUsage:
 class UsageReader:
     """Reads what was used; every method checks the right of `p`."""
 
-    def __init__(self, spent: Spent, settings: Callable[[], MoneySettings], clock: Clock) -> None:
+    def __init__(self, spent: SpendingStore, settings: Callable[[], MoneySettings], clock: Clock) -> None:
         self._spent, self._settings, self._clock = spent, settings, clock
 
     def report(self, p: Principal, by: Kind = "workflow", days: int = 30) -> UsageReport:

@@ -16,7 +16,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.store.load import Loads
 from engine.store.locks import Locks
-from engine.store.owners import OwnerRecord, Owners, RunAtWork, Work, is_silent
+from engine.store.owners import OwnedWork, OwnerRecord, Owners, RunAtWork, is_silent
 
 MOST_RUNS = 10
 """So many runs of each process are named."""
@@ -27,7 +27,7 @@ NO_WORKER = (
 _LOOK_AT_IT = "See whether it has ended, hangs, or has lost its way to the state; if it is gone, nothing is to be done."
 _LATE = 2 / 3
 """Of its lease: a process shows itself three times in it."""
-_IDLE = Work()
+_IDLE = OwnedWork()
 _STOP = "Stop it with Ctrl-C or SIGTERM: it waits for the write that it is sending, and its runs go on later."
 
 
@@ -126,7 +126,7 @@ class Workers:
             raise UnknownName("worker", worker, remedy="`orchestra workers list` shows them.")
         self._audit.record(p, "worker.drain", worker)
 
-    def _process(self, one: OwnerRecord, work: Work = _IDLE) -> WorkerProcess:
+    def _process(self, one: OwnerRecord, work: OwnedWork = _IDLE) -> WorkerProcess:
         silent = is_silent(self._locks, one, self._clock())
         state = "silent" if silent else "draining" if one.is_draining else "working"
         where = (one.owner, one.kind, one.host, one.pid)

@@ -19,16 +19,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.base.threads import abandoned
-from engine.sandbox.limits import Limits
-from engine.sandbox.walls import Room, filtered, walls
-from engine.sandbox.watch import Watch, children
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.walls import ChildRoom, filtered, walls
+from engine.sandbox.watch import ChildWatch, children
 
 _BY_SIGNAL = 128
 _SAID_MOST = 2000
 _PIECE = 65536
 _LOOK_SECONDS = 0.1
 _REAPED_SECONDS = 1.0
-_NO_ROOM = Room()
+_NO_ROOM = ChildRoom()
 Heard = Callable[[str, bytes], None]
 """Gets each piece that a child writes, as it comes: (`stdout` or `stderr`, the piece). It must be quick."""
 turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
@@ -78,11 +78,11 @@ class End(Struct, frozen=True):
 
 def ended(
     script: Sequence[str],
-    limits: Limits,
+    limits: ChildLimits,
     *,
     content: bytes = b"",
     handles: Sequence[int] = (),
-    room: Room = _NO_ROOM,
+    room: ChildRoom = _NO_ROOM,
     left: Left | None = None,
     cancelled: threading.Event | None = None,
     heard: Heard | None = None,
@@ -107,7 +107,7 @@ def ended(
 
 def supervised(
     command: Sequence[str],
-    limits: Limits,
+    limits: ChildLimits,
     environment: Mapping[str, str],
     cancelled: threading.Event | None = None,
     heard: Heard | None = None,
@@ -119,7 +119,7 @@ def supervised(
 
 def _run(
     command: Sequence[str],
-    limits: Limits,
+    limits: ChildLimits,
     given: int | BinaryIO,
     handles: Sequence[int],
     environment: Mapping[str, str],
@@ -136,7 +136,7 @@ def _run(
 
 
 def begun(
-    script: Sequence[str], handles: Sequence[int], room: Room, until_started: contextlib.ExitStack
+    script: Sequence[str], handles: Sequence[int], room: ChildRoom, until_started: contextlib.ExitStack
 ) -> subprocess.Popen[bytes]:
     """Start a script as `ended` does, with a pipe as its stdin; the caller ends it with `kill`."""
     front, handles = _front(script, handles, room, until_started)
@@ -172,7 +172,7 @@ def _readable(content: bytes) -> Iterator[int | BinaryIO]:
 
 
 def _front(
-    script: Sequence[str], handles: Sequence[int], room: Room, open_until: contextlib.ExitStack
+    script: Sequence[str], handles: Sequence[int], room: ChildRoom, open_until: contextlib.ExitStack
 ) -> tuple[list[str], tuple[int, ...]]:
     """Return what stands before the command of a child, and the descriptors to pass."""
     around = walls()
@@ -183,14 +183,14 @@ def _front(
     return [*around.command(room, handle), "--"], (*handles, *(() if handle is None else (handle,)))
 
 
-def _awaited(child: subprocess.Popen[bytes], limits: Limits, left: Left | None, follower: _Follower) -> End:
+def _awaited(child: subprocess.Popen[bytes], limits: ChildLimits, left: Left | None, follower: _Follower) -> End:
     """Read what the child says until it ends, takes too much or is cancelled."""
     assert child.stdout is not None
     assert child.stderr is not None
     out, words, rest = child.stdout.fileno(), child.stderr.fileno(), left.read if left else -1
     most = {out: limits.answer_bytes, words: limits.said_bytes} | ({rest: left.bytes_most} if left else {})
     said: dict[int, bytearray] = {pipe: bytearray() for pipe in most}
-    watch, reason = Watch(child.pid, limits), ""
+    watch, reason = ChildWatch(child.pid, limits), ""
     names = {out: "stdout", words: "stderr"}
 
     def hear(pipe: int, piece: bytes) -> None:

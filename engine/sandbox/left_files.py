@@ -18,7 +18,7 @@ _NAME_BYTES_MOST = 4096
 _AROUND = {"", ".", ".."}
 
 
-class TooMuch(ValueError):
+class TooManyFiles(ValueError):
     """There are more files than may be left, or more bytes."""
 
 
@@ -40,7 +40,7 @@ def read(left: bytes, *, most: int, bytes_most: int) -> Iterator[LeftFile]:
             break
         count, size = count + 1, size + content_bytes
         if count > most or size > bytes_most:
-            raise TooMuch(f"more than {most:,} files, or {bytes_most:,} bytes")
+            raise TooManyFiles(f"more than {most:,} files, or {bytes_most:,} bytes")
         end = at + name_bytes
         if name_bytes > _NAME_BYTES_MOST or end + content_bytes > len(left):
             raise ValueError("it ends within a file")

@@ -23,13 +23,13 @@ _PIXELS_MOST = 100_000_000
 _JPEG_FROM_BYTES = 3_000_000
 
 
-class Unreadable(Exception):
+class UnreadablePicture(Exception):
     """The file cannot be read as a picture."""
 
     status = 2
 
 
-class NoSuchPage(Unreadable):
+class NoSuchPage(UnreadablePicture):
     """The PDF can be read, but has no such page."""
 
     status = 3
@@ -38,12 +38,12 @@ class NoSuchPage(Unreadable):
 def main() -> int:
     """Read stdin, draw, write stdout; return the exit status."""
     sys.path.append(_ROOT)
-    from engine.sandbox.limits import Limits
+    from engine.sandbox.limits import ChildLimits
 
-    Limits(**json.loads(sys.argv[3])).apply()
+    ChildLimits(**json.loads(sys.argv[3])).apply()
     try:
         written = _written(sys.stdin.buffer.read(), int(sys.argv[1]), int(sys.argv[2]))
-    except Unreadable as error:
+    except UnreadablePicture as error:
         sys.stderr.write(str(error))
         sys.stderr.flush()
         return error.status
@@ -72,14 +72,14 @@ def _drawn(content: bytes, page: int, longest_side: int) -> tuple[Image, int]:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         words = "The PDF is locked with a password." if "assword" in str(error) else "The PDF cannot be read."
-        raise Unreadable(words) from error
+        raise UnreadablePicture(words) from error
     count = len(document)
     if page > count:
         raise NoSuchPage(f"The PDF has {count} page{'' if count == 1 else 's'}: there is no page {page}.")
     sheet = document[page - 1]
     longer = max(sheet.get_size())
     if not 0 < longer < 1_000_000:
-        raise Unreadable(f"Page {page} of the PDF has no size that can be drawn.")
+        raise UnreadablePicture(f"Page {page} of the PDF has no size that can be drawn.")
     picture: Image = sheet.render(scale=min(longest_side / longer, 10)).to_pil()
     return picture.convert("RGB"), count
 
@@ -98,9 +98,9 @@ def _opened(content: bytes, longest_side: int) -> tuple[Image, str]:
         image = image.convert("RGBA" if form == "PNG" and "A" in image.getbands() else "RGB")
         image.thumbnail((longest_side, longest_side))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise Unreadable(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
+        raise UnreadablePicture(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, MemoryError) as error:
-        raise Unreadable("The file is neither a readable picture nor a PDF.") from error
+        raise UnreadablePicture("The file is neither a readable picture nor a PDF.") from error
     return image, form
 
 

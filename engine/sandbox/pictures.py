@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 
 LONGEST_SIDE = 2048
 """Pixels: models scale down larger pictures anyway (https://platform.openai.com/docs/guides/images-vision)."""
 FILE_BYTES_MOST = 30 * 1024 * 1024
-_LIMITS = Limits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=30.0, answer_bytes=64 * 1024 * 1024)
+_LIMITS = ChildLimits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=30.0, answer_bytes=64 * 1024 * 1024)
 _OTHER_FILE = "Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF."
 _REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."}
 """Remedies by the exit status of a child that gave a reason."""

@@ -19,19 +19,19 @@ REFUSED, NO_MEMORY, NEEDS_CARE = 2, 3, 4
 def main() -> int:
     """Read the file of the request, write the answer, return the exit status."""
     sys.path.append(_ROOT)
-    from engine.sandbox.limits import Limits
+    from engine.sandbox.limits import ChildLimits
 
     request = json.loads(sys.argv[1])
-    Limits(**request["limits"]).apply()
-    from engine.sandbox.readers.source import NeedsCare, Refused, Source
+    ChildLimits(**request["limits"]).apply()
+    from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
 
     try:
         from engine.sandbox.readers.tasks import answer
 
         with os.fdopen(request["handle"], "rb") as content:
-            found = answer(Source(content, request["name"], request["out"]), request["task"], request["options"])
+            found = answer(SourceFile(content, request["name"], request["out"]), request["task"], request["options"])
         written = _encoded(found)
-    except Refused as error:
+    except FileRefused as error:
         return _said(REFUSED, str(error))
     except NeedsCare:
         return _said(NEEDS_CARE, "")

@@ -15,8 +15,8 @@ from msgspec import Struct
 from clients.errors import InvalidRequest
 from engine.sandbox import child
 from engine.sandbox.child import End
-from engine.sandbox.limits import Limits
-from engine.sandbox.walls import Room
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("reader_child.py")
 _REFUSED, _NO_MEMORY, _NEEDS_CARE = 2, 3, 4
@@ -25,7 +25,7 @@ _ZIP = b"PK\x03\x04"
 _BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV, _NEEDS_CARE})
 
 
-class Given(Struct, frozen=True):
+class OpenedFile(Struct, frozen=True):
     """A file to read."""
 
     handle: int
@@ -40,10 +40,10 @@ class Given(Struct, frozen=True):
 
 
 def read(
-    given: Given,
+    given: OpenedFile,
     task: str,
     options: Mapping[str, Any],
-    limits: Limits | None = None,
+    limits: ChildLimits | None = None,
     out: int | None = None,
     reads: tuple[str, ...] = (),
 ) -> dict[str, Any]:
@@ -52,13 +52,13 @@ def read(
     `out` is a descriptor that the child may write to, `reads` are files and folders that it needs. Raises
     InvalidRequest, with a sentence, if the file cannot be read within the limits.
     """
-    limits = limits or Limits()
+    limits = limits or ChildLimits()
     with child.turn:
-        return _read(given, task, options, limits, out, Room(reads))
+        return _read(given, task, options, limits, out, ChildRoom(reads))
 
 
 def _read(
-    given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None, room: Room
+    given: OpenedFile, task: str, options: Mapping[str, Any], limits: ChildLimits, out: int | None, room: ChildRoom
 ) -> dict[str, Any]:
     end = _end(given, task, options, limits, out, room)
     if end.status in _BROKEN and not end.reason and task in ("table", "text") and _may_be_workbook(given):
@@ -73,12 +73,12 @@ def _read(
     raise InvalidRequest(f"{given.name!r} was not read: {_why(end, limits)}", remedy=_REMEDY)
 
 
-def _may_be_workbook(given: Given) -> bool:
+def _may_be_workbook(given: OpenedFile) -> bool:
     """Return whether a file is of the container that openpyxl reads: other readers know no careful way."""
     return os.pread(given.handle, len(_ZIP), 0) == _ZIP
 
 
-def _why(end: End, limits: Limits) -> str:
+def _why(end: End, limits: ChildLimits) -> str:
     if end.status == _REFUSED and end.said:
         return end.said
     if end.reason == "memory":
@@ -92,7 +92,9 @@ def _why(end: End, limits: Limits) -> str:
     return "it broke the program that reads such files."
 
 
-def _end(given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None, room: Room) -> End:
+def _end(
+    given: OpenedFile, task: str, options: Mapping[str, Any], limits: ChildLimits, out: int | None, room: ChildRoom
+) -> End:
     request = {
         "task": task,
         "options": dict(options),

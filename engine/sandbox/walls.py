@@ -29,7 +29,7 @@ WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
 _ARCHITECTURES = ("x86_64", "aarch64")
 
 
-class Room(Struct, frozen=True):
+class ChildRoom(Struct, frozen=True):
     """What a child has besides Python and the programs of the system."""
 
     reads: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Walls(Struct, frozen=True):
     known: tuple[str, ...]
     """Options that only newer versions know."""
 
-    def command(self, room: Room, seccomp_handle: int | None) -> list[str]:
+    def command(self, room: ChildRoom, seccomp_handle: int | None) -> list[str]:
         """Return the beginning of a command: what follows it runs in that room, under the filter of a descriptor."""
         spaces = ("--unshare-user", *self.known, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts")
         # As process 1: with an init between, bubblewrap ends before that, and leaves it dead to this machine's init.
@@ -58,7 +58,7 @@ class Walls(Struct, frozen=True):
         return [self.program, *spaces, *closed, *filtered, *_view(room), "--chdir", WORK if room.work_bytes else "/"]
 
 
-def _view(room: Room) -> Iterator[str]:
+def _view(room: ChildRoom) -> Iterator[str]:
     """Yield the options for the files that are there."""
     yield from ("--ro-bind", "/usr", "/usr")
     for one in map(Path, _SYSTEM):
@@ -145,7 +145,7 @@ _PROFILE = "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict"
 def _failure(walls: Walls) -> str:
     """Return what bubblewrap says if it cannot run this Python, or does not take the filter."""
     with filtered(has_descriptors=True) as handle:
-        command = [*walls.command(Room(), handle), "--", sys.executable, "-I", "-c", "import json"]
+        command = [*walls.command(ChildRoom(), handle), "--", sys.executable, "-I", "-c", "import json"]
         try:
             tried = subprocess.run(
                 command,

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import WRITABLE
 
 
-class Watch(Struct, frozen=True):
+class ChildWatch(Struct, frozen=True):
     """Looks at a child process from outside, on Linux."""
 
     process_id: int
-    limits: Limits
+    limits: ChildLimits
 
     def excess(self) -> str:
         """Return what the child takes too much of: `processes`, `memory` or `files`; empty if nothing."""

@@ -10,7 +10,7 @@ from typing import Literal
 from clients.errors import InvalidRequest
 from clients.listing import Json
 from engine.sandbox import child
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 
 PageFormat = Literal["text", "markdown"]
 _SECONDS_MOST = 30.0
@@ -42,7 +42,7 @@ def page(content: bytes, charset: str, url: str, selector: str, form: PageFormat
 
 
 def _read(content: bytes, request: Json, remedy: str) -> Json:
-    limits = Limits(cpu_seconds=CPU_SECONDS, wall_seconds=_SECONDS_MOST, answer_bytes=ANSWER_BYTES)
+    limits = ChildLimits(cpu_seconds=CPU_SECONDS, wall_seconds=_SECONDS_MOST, answer_bytes=ANSWER_BYTES)
     with child.turn:
         end = child.ended([str(_CHILD), json.dumps({**request, "limits": asdict(limits)})], limits, content=content)
     if end.reason == "time":

@@ -35,22 +35,22 @@ _LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 Json = dict[str, Any]
 
 
-class Unreadable(Exception):
+class UnreadableContent(Exception):
     """The content is not a feed, or not a page that can be read."""
 
 
 def main() -> int:
     """Read stdin, write the answer to stdout, return the exit status."""
     sys.path.insert(0, _ROOT)
-    from engine.sandbox.limits import Limits
+    from engine.sandbox.limits import ChildLimits
 
     request = json.loads(sys.argv[1])
-    Limits(**request["limits"]).apply()
+    ChildLimits(**request["limits"]).apply()
     try:
         found = (_feed if request["task"] == "feed" else _page)(sys.stdin.buffer.read(), request)
         # Half of a pair may be left of an escaped reference; no later reader could write it.
         written = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
-    except Unreadable as error:
+    except UnreadableContent as error:
         return _refused(str(error))
     except MemoryError:
         return _refused("The answer needs more memory to read than is given to it.")
@@ -78,7 +78,7 @@ def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
     stream = io.BytesIO(_NUMBER.sub(_character, content))
     read: Any = parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
-        raise Unreadable(_no_feed(read.feed.get("links", [])))
+        raise UnreadableContent(_no_feed(read.feed.get("links", [])))
     entries = [_entry(one, request["url"]) for one in read.entries[:_ENTRIES_MOST]]
     about = {"title": _line(read.feed.get("title")), "url": _line(read.feed.get("link"))}
     return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries}
@@ -164,7 +164,7 @@ def _selected(soup: Any, selector: str) -> list[Any]:
     try:
         found = soup.select(selector, limit=_ENTRIES_MOST)
     except (SelectorSyntaxError, NotImplementedError, ValueError) as error:
-        raise Unreadable(f"The selector {selector!r} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UnreadableContent(f"The selector {selector!r} cannot be read: {str(error).splitlines()[0]}") from error
     chosen = Counter(map(id, found))
     return [one for one in found if not any(id(parent) in chosen for parent in one.parents)]
 

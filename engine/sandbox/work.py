@@ -14,9 +14,9 @@ from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeou
 from engine.base.threads import abandoned
 from engine.sandbox import child, left_files
 from engine.sandbox.child import End, Heard, Left
-from engine.sandbox.left_files import LeftFile, TooMuch
-from engine.sandbox.limits import Limits
-from engine.sandbox.walls import Room, lack, walls
+from engine.sandbox.left_files import LeftFile, TooManyFiles
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.walls import ChildRoom, lack, walls
 
 CHILD = Path(__file__).with_name("inside") / "command.py"
 _HEADS = 2
@@ -32,8 +32,8 @@ _turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 def run(
     command: Sequence[str],
-    limits: Limits,
-    room: Room,
+    limits: ChildLimits,
+    room: ChildRoom,
     *,
     cancelled: threading.Event | None = None,
     environment: Mapping[str, str] = _NOTHING,
@@ -72,7 +72,7 @@ def _counts_by_namespace() -> bool:
     return release is not None and (int(release[1]), int(release[2])) >= (5, 14)
 
 
-def arguments(limits: Limits, environment: Mapping[str, str], leaves: Sequence[str], **more: str) -> list[str]:
+def arguments(limits: ChildLimits, environment: Mapping[str, str], leaves: Sequence[str], **more: str) -> list[str]:
     """Return what stands before a command for inside/command.py."""
     named = {"limits": ",".join(f"{name}={most}" for name, most in limits.of_process().items())}
     named |= {"leaves": ":".join(leaves), **more}
@@ -99,7 +99,7 @@ def files(left: bytes, *, most: int, bytes_most: int) -> list[LeftFile]:
     """
     try:
         return list(left_files.read(left, most=most, bytes_most=bytes_most))
-    except TooMuch as error:
+    except TooManyFiles as error:
         raise LimitExceeded(f"The program left {error}.", remedy="Let it leave less.") from None
     except ValueError as error:
         raise InvalidRequest(f"What the program left cannot be read: {error}.", remedy="Run it again.") from None

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from engine.people.tokens import SECRET_VARIABLE, token_secret
-from engine.secrets.vault import Kept, Safe
+from engine.secrets.vault import Safe, StoredSecret
 
 _NAME = "ORCHESTRA.token-secret"
 """No connection has such a name: connections are written in small letters."""
@@ -23,4 +23,4 @@ def signing_secret(state_dir: Path, safe: Safe) -> bytes:
     is_vaulted = safe.texts.is_shared and safe.keys.is_given and SECRET_VARIABLE not in os.environ
     if not is_vaulted:
         return token_secret(state_dir)
-    return bytes.fromhex(safe.keep_first(_NAME, lambda: Kept(secrets.token_hex(_BYTES))).value)
+    return bytes.fromhex(safe.keep_first(_NAME, lambda: StoredSecret(secrets.token_hex(_BYTES))).value)

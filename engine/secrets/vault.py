@@ -15,7 +15,7 @@ from msgspec import Struct
 from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
 from engine.store.texts.folder import FolderTexts
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -28,7 +28,7 @@ _OLD_SIGN_INS = "tokens"
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredSecret:
     """A stored secret: its value, who gave it, and when (RFC 3339)."""
 
     value: str
@@ -61,11 +61,11 @@ class Safe:
     """
 
     def __init__(
-        self, state_dir: Path, environment: Callable[[], Mapping[str, str]], texts: Texts | None = None
+        self, state_dir: Path, environment: Callable[[], Mapping[str, str]], texts: TextStore | None = None
     ) -> None:
         """`texts`: where they are stored; by default in the folder of the state."""
         self._state_dir, self._environment = state_dir, environment
-        self.texts: Texts = FolderTexts(state_dir) if texts is None else texts
+        self.texts: TextStore = FolderTexts(state_dir) if texts is None else texts
         self.folder = state_dir / FOLDER
 
     @property
@@ -94,20 +94,20 @@ class Safe:
             message = f"The key of {keys.place} does not open what was sealed with another one."
             raise SecretLost(message, remedy=_another_key(keys)) from None
 
-    def keep(self, name: str, kept: Kept) -> None:
+    def keep(self, name: str, kept: StoredSecret) -> None:
         """Store a secret under a name, replacing any other. Raises InvalidInput, SecretLost, StorageError."""
         text = _text_of(name)
         with self.changing():
             self.texts.put(text, self.sealed(json.dumps(asdict(kept))))
 
-    def keep_first(self, name: str, make: Callable[[], Kept]) -> Kept:
+    def keep_first(self, name: str, make: Callable[[], StoredSecret]) -> StoredSecret:
         """Return the secret of a name; if there is none, store what `make` returns. Raises as `keep` and `kept`."""
         with self.changing():
             if not self.has(name):
                 self.texts.put(_text_of(name), self.sealed(json.dumps(asdict(make()))))
         return self.kept(name)
 
-    def kept(self, name: str) -> Kept:
+    def kept(self, name: str) -> StoredSecret:
         """Return a secret. Raises InvalidInput if there is none of this name, SecretLost if it cannot be decrypted."""
         text = _text_of(name)
         content = self.texts.get(text)
@@ -116,7 +116,7 @@ class Safe:
                 f"There is no kept secret {name!r}.", remedy="Give it again: `orchestra connections add`."
             )
         try:
-            return Kept(**json.loads(self.opened(content)))
+            return StoredSecret(**json.loads(self.opened(content)))
         except (ValueError, TypeError):
             raise SecretLost(f"{self.texts.where(text)} is no kept secret.") from None
 
@@ -182,7 +182,7 @@ class Safe:
             keys.drop_old()
         return Rekeyed(len(found), keys.place)
 
-    def copy_to(self, texts: Texts) -> None:
+    def copy_to(self, texts: TextStore) -> None:
         """Store all secrets in other texts, sealed with the key that is used there. Raises SecretLost, StorageError.
 
         Everything is decrypted and sealed before anything is written.

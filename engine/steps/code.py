@@ -30,7 +30,7 @@ from engine.sandbox.code.running import FILES_MOST, GIVEN_BYTES_MOST, Code, Code
 from engine.sandbox.left_files import LeftFile
 from engine.sandbox.rungs.ladder import refusal
 from engine.sandbox.rungs.languages import BUILT_IN, PYTHON
-from engine.sandbox.rungs.rung import Needs
+from engine.sandbox.rungs.rung import CodeNeeds
 from engine.steps.file.fields import FileStep, FileToRead, free_name, opened, plain_name
 
 _NAMED = frozenset({"inputs.json"})
@@ -132,7 +132,7 @@ class RunCode(FileStep):
         named = arguments.get("language", PYTHON)
         if not isinstance(named, str) or "{{" in named:
             return []
-        needs = Needs(named, bool(arguments.get("files")), bool(arguments.get("network")))
+        needs = CodeNeeds(named, bool(arguments.get("files")), bool(arguments.get("network")))
         found = refusal(CodeSettings.model_validate(settings), needs)
         return [found] if found else []
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from clients.http.pages import Paging as Pages
-from clients.http.request import READS, Upload, Wanted
+from clients.http.request import READS, FileUpload, WebRequest
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
@@ -138,12 +138,12 @@ class Request(StepType):
         return []
 
 
-def _wanted(call: Call) -> Wanted:
+def _wanted(call: Call) -> WebRequest:
     it: RequestFields = call.fields
     headers = dict(it.headers)
     if it.idempotency_header and call.marker:
         headers[it.idempotency_header] = call.marker
-    return Wanted(
+    return WebRequest(
         it.method,
         it.url,
         headers,
@@ -157,5 +157,5 @@ def _wanted(call: Call) -> Wanted:
     )
 
 
-def _upload(call: Call, file: RunFile) -> Upload:
-    return Upload(file.name, call.read(file), file.media_type)
+def _upload(call: Call, file: RunFile) -> FileUpload:
+    return FileUpload(file.name, call.read(file), file.media_type)

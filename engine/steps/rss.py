@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest
-from clients.http.fetching import Version
+from clients.http.fetching import DocumentVersion
 from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 from engine.sandbox.web import feed
@@ -56,7 +56,7 @@ class Read(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return {title, url, entries, has_more}."""
         it: FeedFields = call.fields
-        fetched = call.client.fetch(it.url, FEED_BYTES, Version())
+        fetched = call.client.fetch(it.url, FEED_BYTES, DocumentVersion())
         try:
             read = feed(fetched.content, fetched.content_type, fetched.url)
         except InvalidRequest as error:

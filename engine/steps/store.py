@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, Wanted, json_of, merged, require_table
+from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, WantedRows, json_of, merged, require_table
 from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
     Call,
@@ -140,7 +140,7 @@ class Query(_OfTable):
     def call(self, call: Call) -> JsonValue:
         """Return {rows, total, has_more, too_deep}; a note names rows that are nested too deep."""
         it = call.fields
-        found = call.client.query(it.table, Wanted(it.where, it.prefix, "", it.order_by, it.descending, it.limit))
+        found = call.client.query(it.table, WantedRows(it.where, it.prefix, "", it.order_by, it.descending, it.limit))
         rows = [{"key": row.key, "value": row.value, "updated_at": row.updated_at} for row in found.rows]
         call.notes += [found.note] if found.note else []
         has_more = found.total > len(rows)

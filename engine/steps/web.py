@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
 from clients.http.answer import decoded
-from clients.http.fetching import Fetched, Version
+from clients.http.fetching import DocumentVersion, FetchedDocument
 from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 from engine.sandbox.web import PageFormat, page
@@ -49,13 +49,13 @@ class Read(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return {status, url, title, text, truncated}."""
         it: PageFields = call.fields
-        fetched = call.client.fetch(it.url, PAGE_BYTES, Version())
+        fetched = call.client.fetch(it.url, PAGE_BYTES, DocumentVersion())
         read = text_of(fetched, it.selector, it.format)
         facts = {name: read[name] for name in ("title", "text", "truncated")}
         return {"status": fetched.status, "url": fetched.url, **facts}
 
 
-def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]:
+def text_of(fetched: FetchedDocument, selector: str, form: PageFormat) -> dict[str, Any]:
     """Return {title, text, truncated, found} of a page. Raises InvalidRequest: it is not text, or the selector fits
     nothing.
     """
@@ -71,7 +71,7 @@ def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]
     return read
 
 
-def _plain(fetched: Fetched, selector: str) -> dict[str, Any]:
+def _plain(fetched: FetchedDocument, selector: str) -> dict[str, Any]:
     """Return a document that is not HTML, as it is."""
     kind = fetched.media_type
     if not (kind.startswith("text/") or any(word in kind for word in _TEXTUAL)) or selector:

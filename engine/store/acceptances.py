@@ -14,17 +14,17 @@ from engine.base.errors import InUse
 from engine.base.json_text import JsonObject
 from engine.record.types.run import Acceptance
 from engine.store.people.audit import AuditEntry
-from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggers import ItemRecord, TriggerKey, TriggerPosition, TriggerRecord, TurnedOn
 
 
-class Request(Struct, frozen=True):
+class IdempotentRequest(Struct, frozen=True):
     """An idempotency key, and a hash of the request it was sent with."""
 
     key: str
     content_hash: str
 
     @classmethod
-    def of(cls, key: str, workflow: str, inputs: JsonObject) -> Request:
+    def of(cls, key: str, workflow: str, inputs: JsonObject) -> IdempotentRequest:
         """Return the request as sent: later changes of defaults do not make it a different one."""
         content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
         return cls(key, hashlib.sha256(content.encode()).hexdigest())
@@ -40,13 +40,13 @@ class Renamed(InUse):
 
 
 @dataclass
-class Entry:
+class RunEntry:
     """A run to store, with its line in the audit trail."""
 
     acceptance: Acceptance
     title: str
     audit_entry: AuditEntry
-    request: Request | None = None
+    request: IdempotentRequest | None = None
     lane: str | None = None
     """The queue it waits in (a workflow's name); None: it starts at once."""
     last_rename: str = ""
@@ -61,11 +61,11 @@ class Entry:
         return bool(self.run_id == self.acceptance["run_id"])
 
 
-class Chosen(Struct, frozen=True):
+class PollSelection(Struct, frozen=True):
     """What of a poll is stored: its items, and the runs for them."""
 
     items: Sequence[ItemRecord]
-    entries: Sequence[Entry]
+    entries: Sequence[RunEntry]
     cancels_earlier: bool = False
     """Whether the workflow's open runs that triggers have started are asked to end."""
 
@@ -75,11 +75,11 @@ class Polled(Struct, frozen=True):
 
     trigger: TriggerRecord
     """As it was before the poll: if its cursor has moved since, nothing of the poll counts."""
-    place: Place | None
+    place: TriggerPosition | None
     """Where the trigger is now; None if it stays for the moment."""
     ids: Sequence[str]
     """The items, whether seen or not."""
-    choose: Callable[[Sequence[str], bool], Chosen]
+    choose: Callable[[Sequence[str], bool], PollSelection]
     """Decides from the ids that nobody has seen, and from whether the workflow is busy."""
     asks_if_busy: bool = False
     """Whether the choice depends on other runs of the workflow being at work or queued."""
@@ -91,7 +91,7 @@ class Acceptances(Protocol):
     All raise StorageError, and Fenced if another process has taken over the runs of this one.
     """
 
-    def store(self, entries: Sequence[Entry]) -> None:
+    def store(self, entries: Sequence[RunEntry]) -> None:
         """Store runs.
 
         Raises Renamed (then none of the `entries` that share a plan is stored), and InUse if a request's key was used
@@ -101,14 +101,14 @@ class Acceptances(Protocol):
     def polled(self, polled: Polled) -> None:
         """Store the runs and the seen items of a poll, and move the cursor. Raises Moved, Renamed."""
 
-    def begin(self, key: Key, on: TurnedOn, place: Place, left_out: Sequence[ItemRecord]) -> None:
+    def begin(self, key: TriggerKey, on: TurnedOn, place: TriggerPosition, left_out: Sequence[ItemRecord]) -> None:
         """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
 
-    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[Entry]) -> bool:
+    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[RunEntry]) -> bool:
         """Record since when people know of a problem (None: it is over), with the runs that tell them. Raises Renamed.
 
         Return False, and store nothing, if another process has told them since `trigger` was read.
         """
 
-    def revive(self, item: ItemRecord, entry: Entry) -> bool:
+    def revive(self, item: ItemRecord, entry: RunEntry) -> bool:
         """Give a dead item its run; return False if somebody else was faster. Raises Renamed."""

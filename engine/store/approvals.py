@@ -34,7 +34,7 @@ class ApprovalRecord(NamedTuple):
     """When people were notified; None: not yet."""
 
 
-class Approvals(Protocol):
+class ApprovalStore(Protocol):
     """Keeps questions; any thread. Runs ask and withdraw them through the journal of their process."""
 
     def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Changes(Protocol):
+class ChangeWatch(Protocol):
     """Notices what any process writes; cheap enough to ask twice a second."""
 
     def version(self) -> int:

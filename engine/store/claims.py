@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from engine.store.run_limits import Reached, RunLimits
+from engine.store.run_limits import LimitReached, RunLimits
 
 
 class Draining(Exception):
@@ -42,7 +42,7 @@ class Claims(Protocol):
     def give_back(self, owner: str, run_ids: Sequence[str]) -> None:
         """Record that runs which this process has claimed are not at work: they are its own, and wait."""
 
-    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> Reached | None:
+    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> LimitReached | None:
         """Return the limit because of which a run is not at work; None if it is, or waits for something else."""
 
     def wait(self, seconds: float, *, takes: bool = True) -> bool:

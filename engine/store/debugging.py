@@ -69,7 +69,7 @@ def innermost_loop(path: str) -> str:
     return loop_of(str(items[-1])) if items else ""
 
 
-class Debugging(Protocol):
+class DebugStore(Protocol):
     """Keeps the state of open debug runs; any thread."""
 
     def get(self, run_id: str) -> DebugState | None:

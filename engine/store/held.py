@@ -97,7 +97,7 @@ class ToldRun(Struct, frozen=True):
     """For a run that a trigger started."""
 
 
-class Proof(Protocol):
+class StateProof(Protocol):
     """Compares the state with what is known outside of it, and brings it up to date; any thread."""
 
     def counted_writes(self) -> int | None:

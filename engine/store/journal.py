@@ -144,7 +144,7 @@ class CalledRuns(Protocol):
         """Return the open called runs of a run that no process owns."""
 
 
-class Request(NamedTuple):
+class RunSignal(NamedTuple):
     """A run of this process that another process wants cancelled, or that is due."""
 
     run_id: str
@@ -155,7 +155,7 @@ class Request(NamedTuple):
 class DueRuns(Protocol):
     """What this process has to do; asked several times a second."""
 
-    def requests(self, now: str) -> list[Request]:
+    def requests(self, now: str) -> list[RunSignal]:
         """Return the runs of this process that are to be cancelled, or are due."""
 
     def next_due(self) -> str | None:

@@ -23,7 +23,7 @@ from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
 
 
-class Write(Struct, frozen=True):
+class IntendedWrite(Struct, frozen=True):
     """A write that a run wants to make."""
 
     identity: str
@@ -41,7 +41,7 @@ class Write(Struct, frozen=True):
         return marker(self.identity, self.generation)
 
 
-class Entry(Struct, frozen=True):
+class LedgerRow(Struct, frozen=True):
     """The ledger's row for a write."""
 
     state: str
@@ -95,11 +95,11 @@ def account_of(identity: str) -> str:
 class Claimed(Struct, frozen=True):
     """The result of a claim; `number`: the running number of a write that may now be sent."""
 
-    entry: Entry
+    entry: LedgerRow
     number: int | None = None
 
 
-class Similar(NamedTuple):
+class SimilarWrite(NamedTuple):
     """A write of the same kind to the same account as another one."""
 
     receipt: str | None
@@ -122,10 +122,10 @@ class Effects(Protocol):
     def is_open(self, identity: str) -> bool:
         """Return whether the outcome of a write is unknown."""
 
-    def made(self, identity: str) -> Entry | None:
+    def made(self, identity: str) -> LedgerRow | None:
         """Return the entry of a write that has a receipt, and was not undone."""
 
-    def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
+    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | Held]:
         """Record the intent to send a write that was never made, or was undone.
 
         The entry is `new` if the write may be sent; an `intent` if it may have been sent although there is no receipt,
@@ -133,34 +133,34 @@ class Effects(Protocol):
         sent, and must not.
         """
 
-    def take_over(self, write: Write, known: Entry) -> asyncio.Future[int | None]:
+    def take_over(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[int | None]:
         """Take over an open intent of another run or process; the number of the write, None if another was faster."""
 
-    def sending(self, write: Write) -> asyncio.Future[int | None]:
+    def sending(self, write: IntendedWrite) -> asyncio.Future[int | None]:
         """Count one more sending; the number of the write."""
 
     def still_ours(self) -> asyncio.Future[Any]:
         """Check that no other process has taken over."""
 
-    def similar(self, write: Write, since: str) -> asyncio.Future[list[Similar]]:
+    def similar(self, write: IntendedWrite, since: str) -> asyncio.Future[list[SimilarWrite]]:
         """Return other writes of that kind to that account, made since then, or whose time is not known."""
 
-    def begin_update(self, write: Write, known: Entry) -> asyncio.Future[bool]:
+    def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
         """Record that what a write made is about to be changed; False if another was faster. The receipt is kept."""
 
-    def end_update(self, write: Write, known: Entry, arguments_hash: str) -> asyncio.Future[Any]:
+    def end_update(self, write: IntendedWrite, known: LedgerRow, arguments_hash: str) -> asyncio.Future[Any]:
         """Record that an update ended without a new receipt; the write belongs again to the run that made it."""
 
-    def record(self, write: Write, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
+    def record(self, write: IntendedWrite, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
         """Store a receipt and an output (JSON)."""
 
-    def forget(self, write: Write) -> asyncio.Future[Any]:
+    def forget(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Withdraw an intent whose write certainly did not happen; one undone before stays `undone`."""
 
-    def question(self, write: Write) -> asyncio.Future[Any]:
+    def question(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Record that only a person can tell whether the write happened; the last run to ask gets the answer."""
 
-    def question_damaged(self, write: Write, at: str) -> asyncio.Future[Any]:
+    def question_damaged(self, write: IntendedWrite, at: str) -> asyncio.Future[Any]:
         """Turn an entry that cannot be read into a question."""
 
     def undone(self, identity: str, generation: int, at: str) -> asyncio.Future[bool]:

@@ -51,7 +51,7 @@ class RunAtWork:
     """When it began (RFC 3339, UTC); None if that is about to happen."""
 
 
-class Work(Struct, frozen=True):
+class OwnedWork(Struct, frozen=True):
     """What a process works on."""
 
     runs: int = 0
@@ -72,7 +72,7 @@ class Owners(Protocol):
     def get(self, owner: str) -> OwnerRecord | None:
         """Return a process; None once its runs were taken over."""
 
-    def at_work(self, most: int) -> Mapping[str, Work]:
+    def at_work(self, most: int) -> Mapping[str, OwnedWork]:
         """Return the open runs of each process that do not wait: how many, and at most so many of them.
 
         Reads the index of the runs at work, so it may be asked often. A process without any is absent.

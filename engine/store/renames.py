@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from engine.store.triggering.triggers import Key
+from engine.store.triggering.triggers import TriggerKey
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Rename:
+class StepRename:
     """A new id for a step of a workflow."""
 
     workflow: str
@@ -45,7 +45,7 @@ _SHORTEST_PLACE = 2
 class BegunRename:
     """Renames of steps of one workflow that have begun, and are completed together."""
 
-    renames: tuple[Rename, ...]
+    renames: tuple[StepRename, ...]
     """In an order in which each new id is free."""
     at: str
     etag: str
@@ -71,7 +71,7 @@ Check: TypeAlias = Callable[[Sequence[OpenRun]], None]
 """Raises an error if the open runs, as they are inside the transaction, forbid the change."""
 
 
-class Renames(Protocol):
+class RenameStore(Protocol):
     """Moves the receipts of steps, and ends what belongs to a deleted workflow; any thread.
 
     Each verb is one transaction. Functions that are passed in work on files inside the transaction: if one raises,
@@ -93,11 +93,11 @@ class Renames(Protocol):
     def settle(self, is_done: Callable[[BegunRename], bool], follow: Callable[[BegunRename], None]) -> None:
         """Complete a rename in progress if `is_done` says so of its files, else forget it; without one do nothing."""
 
-    def turn_off(self, workflow_id: str, check: Check) -> list[Key]:
+    def turn_off(self, workflow_id: str, check: Check) -> list[TriggerKey]:
         """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
 
     def delete(self, workflow_id: str, check: Check, delete: Callable[[], T]) -> T:
         """Call `delete`, and forget what was agreed for the workflow; plans made before are no longer accepted."""
 
-    def turn_on(self, keys: Sequence[Key]) -> None:
+    def turn_on(self, keys: Sequence[TriggerKey]) -> None:
         """Turn triggers on again as they were."""

@@ -43,7 +43,7 @@ class LimitedRun(NamedTuple):
     """The real accounts that it may use."""
 
 
-class Reached(Struct, frozen=True):
+class LimitReached(Struct, frozen=True):
     """A limit that is reached."""
 
     user: str = ""
@@ -78,15 +78,15 @@ class Crowd:
             self._users[run.started_by] += 1
             self._connections.update(run.connections)
 
-    def obstacle(self, run: LimitedRun) -> Reached | None:
+    def obstacle(self, run: LimitedRun) -> LimitReached | None:
         """Return the limit because of which a run may not begin now, if any."""
         if run.run_id in self._known:
             return None  # a run that it called, or that called it, is at work: they count once
         if run.started_by in self.full_users:
-            return Reached(user=run.started_by, most=self._limits.per_user or 0)
+            return LimitReached(user=run.started_by, most=self._limits.per_user or 0)
         full = self.full_connections
         found = next((one for one in run.connections if one in full), None)
-        return None if found is None else Reached(connection=found, most=self._limits.per_connection[found])
+        return None if found is None else LimitReached(connection=found, most=self._limits.per_connection[found])
 
     @property
     def full_users(self) -> list[str]:

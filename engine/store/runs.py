@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
 from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 
 _TEST = frozenset({"only", "pins", "debug"})
 
@@ -111,17 +111,17 @@ class Backlog(NamedTuple):
     ended: int
 
 
-class Standing(NamedTuple):
+class RunStanding(NamedTuple):
     """How an open run stands: its row's status, and the process that has it, if any."""
 
     status: str
     owner: str | None
 
 
-class Runs(Protocol):
+class RunStore(Protocol):
     """Keeps runs; any thread. What a run does while it is at work goes through the journal of its process."""
 
-    def of_request(self, request: Request) -> str | None:
+    def of_request(self, request: IdempotentRequest) -> str | None:
         """Return the run that this request started before, if any. Raises InUse if its key came with another one."""
 
     def get(self, run_id: str) -> RunRecord | None:
@@ -130,7 +130,7 @@ class Runs(Protocol):
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""
 
-    def standings(self, run_ids: Sequence[str]) -> Mapping[str, Standing]:
+    def standings(self, run_ids: Sequence[str]) -> Mapping[str, RunStanding]:
         """Return how those of these runs stand that have not ended."""
 
     def caller(self, run_id: str) -> RunRecord | None:

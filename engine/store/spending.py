@@ -63,7 +63,7 @@ class Reservation(Struct, frozen=True):
     """When the call has ended at the latest, however it ended."""
 
 
-class Standing(Struct, frozen=True):
+class PotLevel(Struct, frozen=True):
     """How much is counted in the pots of a call before it is made."""
 
     spent: Mapping[Pot, Amount]
@@ -84,7 +84,7 @@ class Verdict(Protocol):
         """Whether its run waits until a limit is raised or a new period begins."""
 
 
-Decide = Callable[[Standing], Verdict]
+Decide = Callable[[PotLevel], Verdict]
 
 
 class Spending(Protocol):
@@ -106,7 +106,7 @@ class Spending(Protocol):
         """Return whether a run is noted as paused."""
 
 
-class Spent(Protocol):
+class SpendingStore(Protocol):
     """What was counted; any thread."""
 
     def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:

@@ -7,12 +7,12 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.store.acceptances import Acceptances
-from engine.store.approvals import Approvals, Questions
-from engine.store.changes import Changes
+from engine.store.approvals import ApprovalStore, Questions
+from engine.store.changes import ChangeWatch
 from engine.store.claims import Claims
-from engine.store.debugging import DebuggedRuns, Debugging
+from engine.store.debugging import DebuggedRuns, DebugStore
 from engine.store.demo import DemoData
-from engine.store.held import Proof
+from engine.store.held import StateProof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
 from engine.store.ledger import Effects, Receipts
 from engine.store.load import Loads
@@ -20,14 +20,14 @@ from engine.store.owners import Owners
 from engine.store.people.api_tokens import TokenStore
 from engine.store.people.audit import AuditLog
 from engine.store.people.people import People
-from engine.store.people.sign_ins import LoginTries, SignIns
-from engine.store.renames import Renames
-from engine.store.runs import OldRuns, Runs
+from engine.store.people.sign_ins import LoginTries, SignInStore
+from engine.store.renames import RenameStore
+from engine.store.runs import OldRuns, RunStore
 from engine.store.settings import Settings
-from engine.store.spending import Spending, Spent
-from engine.store.triggering.refusals import Refusals
+from engine.store.spending import Spending, SpendingStore
+from engine.store.triggering.refusals import RefusalStore
 from engine.store.triggering.triggered_runs import RunQueue, TriggeredRuns
-from engine.store.triggering.triggers import Items, Triggers
+from engine.store.triggering.triggers import SeenItems, TriggerStore
 
 
 class Records(Struct, frozen=True):
@@ -63,7 +63,7 @@ class State(Protocol):
         """The users."""
 
     @property
-    def sign_ins(self) -> SignIns:
+    def sign_ins(self) -> SignInStore:
         """Their sessions and links."""
 
     @property
@@ -75,15 +75,15 @@ class State(Protocol):
         """Failed tries to sign in."""
 
     @property
-    def refusals(self) -> Refusals:
+    def refusals(self) -> RefusalStore:
         """Accounts that refuse access."""
 
     @property
-    def triggers(self) -> Triggers:
+    def triggers(self) -> TriggerStore:
         """Which triggers are on, and how far each has read."""
 
     @property
-    def items(self) -> Items:
+    def items(self) -> SeenItems:
         """What triggers have seen."""
 
     @property
@@ -99,11 +99,11 @@ class State(Protocol):
         """Which process works on which runs."""
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> ChangeWatch:
         """Whether anything has changed."""
 
     @property
-    def runs(self) -> Runs:
+    def runs(self) -> RunStore:
         """The list of runs, and the documents of open ones."""
 
     @property
@@ -111,11 +111,11 @@ class State(Protocol):
         """Which ended runs may go."""
 
     @property
-    def approvals(self) -> Approvals:
+    def approvals(self) -> ApprovalStore:
         """Questions to people."""
 
     @property
-    def debugging(self) -> Debugging:
+    def debugging(self) -> DebugStore:
         """How far debug runs may go."""
 
     @property
@@ -127,11 +127,11 @@ class State(Protocol):
         """What the stand-ins have left."""
 
     @property
-    def renames(self) -> Renames:
+    def renames(self) -> RenameStore:
         """What follows workflows and steps to new names."""
 
     @property
-    def proof(self) -> Proof:
+    def proof(self) -> StateProof:
         """Whether every write is known."""
 
     @property
@@ -139,7 +139,7 @@ class State(Protocol):
         """What is known of each write."""
 
     @property
-    def spent(self) -> Spent:
+    def spent(self) -> SpendingStore:
         """What model calls have used."""
 
     @property

@@ -13,7 +13,7 @@ from engine.documents.schema_check import misfits
 from engine.plugins.step import JsonValue
 from engine.sandbox.code.proxy import Way
 from engine.sandbox.code.running import Code, Ran, run
-from engine.sandbox.reading import Given
+from engine.sandbox.reading import OpenedFile
 from engine.sandbox.rungs.languages import program_of
 from engine.steps.code import NOT_IN_DEMO, LimitFields, limits_of
 from engine.tools.files import placed
@@ -34,7 +34,7 @@ def run_tool(
     given: Mapping[str, JsonValue],
     settings: CodeSettings,
     folders: PackageFolders,
-    opened: Callable[[Any], Given],
+    opened: Callable[[Any], OpenedFile],
 ) -> Ran:
     """Return what a tool has done with an input; `opened` opens the files in it. Blocking.
 

@@ -30,7 +30,7 @@ State = Literal["accepted", "new", "changed", "gone"]
 
 
 @dataclass(frozen=True)
-class Change:
+class ServerChange:
     """What differs from what was accepted, as text; empty where it was or is absent."""
 
     part: str
@@ -63,7 +63,7 @@ class ServerTool:
     roles: Mapping[str, str] | None = None
     accepted_by: str = ""
     accepted_at: str = ""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ServerChange, ...] = ()
     used_by: tuple[str, ...] = ()
     """The workflows that use it."""
 
@@ -225,7 +225,7 @@ def _with_record(found: ServerTool, one: OfferedTool, record: AcceptedTool) -> S
     before = {"server": record.server, **record.tool}
     now = {"server": one.server, **one.told}
     changes = tuple(
-        Change(part, _text(before.get(part)), _text(now.get(part)))
+        ServerChange(part, _text(before.get(part)), _text(now.get(part)))
         for part in dict.fromkeys((*before, *now))
         if before.get(part) != now.get(part)
     )

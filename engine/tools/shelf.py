@@ -40,7 +40,7 @@ LEFT_OUT = frozenset({"__pycache__", ".venv"})
 """Folders that are not part of a tool."""
 
 
-class Case(Struct, frozen=True):
+class ToolCase(Struct, frozen=True):
     """A test of a tool: an input with the output that it must have, or with words of the error that it must raise."""
 
     name: str
@@ -73,7 +73,7 @@ class Tool(Struct, frozen=True):
         return self.tested is not None and self.tested.get("sha256") == self.hash
 
     @property
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[ToolCase]:
         """The tests. Raises InvalidFile."""
         return [
             case_of(f"{FOLDER}/{self.name}/{path}", path, content)
@@ -324,16 +324,16 @@ def _kept(content: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def case_of(file: str, path: str, content: bytes) -> Case:
+def case_of(file: str, path: str, content: bytes) -> ToolCase:
     """Return the test in a file. Raises InvalidFile."""
     found = parse(_text(content, file), file).value
     name = path.removeprefix(f"{TESTS}/").removesuffix(".json")
     members = set(found) if isinstance(found, dict) else set[str]()
     if {"input", "output"} <= members <= {"input", "output", "files"} and _are_names(found.get("files", [])):
         names = tuple(sorted(found["files"])) if "files" in found else None
-        return Case(name, found["input"], output=found["output"], files=names)
+        return ToolCase(name, found["input"], output=found["output"], files=names)
     if members == {"input", "error"} and isinstance(found["error"], str) and found["error"]:
-        return Case(name, found["input"], error=found["error"])
+        return ToolCase(name, found["input"], error=found["error"])
     raise InvalidFile(f"{file} is not a test.", remedy='Write {"input": …, "output": …}, or "error" with words of it.')
 
 

@@ -11,9 +11,9 @@ from clients.code.service import CODE, CodeSettings
 from engine.base.definitions import ToolDefinition
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
-from engine.sandbox.reading import Given
+from engine.sandbox.reading import OpenedFile
 from engine.sandbox.rungs.ladder import refusal
-from engine.sandbox.rungs.rung import Needs
+from engine.sandbox.rungs.rung import CodeNeeds
 from engine.steps.code import contents
 from engine.steps.file.fields import opened
 from engine.tools.files import LEFT, file_fields, file_inputs, with_files
@@ -41,7 +41,7 @@ class ToolStep(StepType):
         folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
         with ExitStack() as until_done:
 
-            def open_file(file: Any) -> Given:
+            def open_file(file: Any) -> OpenedFile:
                 return until_done.enter_context(opened(call, file))
 
             ran = run_tool(self.definition, call.fields.given(), client.settings, folders, open_file)
@@ -52,7 +52,7 @@ class ToolStep(StepType):
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Require a sandbox that has what its code needs, and what takes its packages."""
         it = self.definition
-        needs = Needs(it["language"], self._has_files(), bool(it["network"]), "lock" in it)
+        needs = CodeNeeds(it["language"], self._has_files(), bool(it["network"]), "lock" in it)
         found = refusal(CodeSettings.model_validate(settings), needs)
         if found:
             return [(next(iter(arguments), ""), f"The tool cannot be run. {found[1]}")]

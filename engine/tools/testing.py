@@ -13,16 +13,16 @@ from clients.errors import CodeFailed, InvalidRequest, ServiceError
 from engine.base.definitions import ToolDefinition
 from engine.base.json_text import is_same
 from engine.expressions.json_values import compact_json
-from engine.sandbox.reading import Given
+from engine.sandbox.reading import OpenedFile
 from engine.tools.packages import PackageFolders
 from engine.tools.running import packages_of, run_tool
-from engine.tools.shelf import Case, Tool
+from engine.tools.shelf import Tool, ToolCase
 
 _LONGEST = 300
 
 
 @dataclass(frozen=True)
-class Tested:
+class ToolTestResult:
     """How a test went."""
 
     name: str
@@ -36,7 +36,7 @@ class Tested:
     """The line of the code at which it failed; None if it did not fail there."""
 
 
-def run_cases(tool: Tool, settings: CodeSettings, folders: PackageFolders) -> list[Tested]:
+def run_cases(tool: Tool, settings: CodeSettings, folders: PackageFolders) -> list[ToolTestResult]:
     """Run all tests of a tool. Blocking. Raises InvalidFile (of a test, or without code), and as `packages_of`."""
     definition = tool.definition
     packages_of(definition, settings, folders)  # once: packages that are missing are no failure of a test
@@ -56,9 +56,11 @@ def record_of(tool: Tool) -> Mapping[str, Any]:
     }
 
 
-def _run(tool: Tool, definition: ToolDefinition, case: Case, settings: CodeSettings, folders: PackageFolders) -> Tested:
+def _run(
+    tool: Tool, definition: ToolDefinition, case: ToolCase, settings: CodeSettings, folders: PackageFolders
+) -> ToolTestResult:
     if not isinstance(case.input, Mapping):
-        return Tested(case.name, passed=False, said="Its 'input' is not an object.")
+        return ToolTestResult(case.name, passed=False, said="Its 'input' is not an object.")
     try:
         with ExitStack() as until_done:
             ran = run_tool(definition, case.input, settings, folders, lambda path: _opened(tool, path, until_done))
@@ -66,16 +68,20 @@ def _run(tool: Tool, definition: ToolDefinition, case: Case, settings: CodeSetti
         return _ended(case, error)
     output, left = ran.output, tuple(sorted(one.path for one in ran.files))
     if case.error:
-        return Tested(case.name, passed=False, said=f"It ended well, with {_short(output)}, not with {case.error!r}.")
+        return ToolTestResult(
+            case.name, passed=False, said=f"It ended well, with {_short(output)}, not with {case.error!r}."
+        )
     if not is_same(output, case.output):
-        return Tested(case.name, passed=False, said=f"The output is {_short(output)}, not {_short(case.output)}.")
+        return ToolTestResult(
+            case.name, passed=False, said=f"The output is {_short(output)}, not {_short(case.output)}."
+        )
     if case.files is not None and left != case.files:
         said = f"It left {', '.join(left) or 'no file'}, not {', '.join(case.files) or 'none'}."
-        return Tested(case.name, passed=False, said=said)
-    return Tested(case.name, passed=True)
+        return ToolTestResult(case.name, passed=False, said=said)
+    return ToolTestResult(case.name, passed=True)
 
 
-def _opened(tool: Tool, path: object, until_done: ExitStack) -> Given:
+def _opened(tool: Tool, path: object, until_done: ExitStack) -> OpenedFile:
     """Open a file of the tool's own folder, as an input of a test. Raises InvalidRequest."""
     if not isinstance(path, str) or path not in tool.files:
         said = f"The tool has no file {path!r} for this test."
@@ -84,15 +90,15 @@ def _opened(tool: Tool, path: object, until_done: ExitStack) -> Given:
     until_done.enter_context(file)
     file.write(tool.files[path])
     file.flush()
-    return Given(file.fileno(), path)
+    return OpenedFile(file.fileno(), path)
 
 
-def _ended(case: Case, error: ServiceError) -> Tested:
+def _ended(case: ToolCase, error: ServiceError) -> ToolTestResult:
     if case.error and case.error in error.message:
-        return Tested(case.name, passed=True)
+        return ToolTestResult(case.name, passed=True)
     said, _, trace = error.message.partition("\n")
     line = error.line if isinstance(error, CodeFailed) else None
-    return Tested(case.name, passed=False, said=said, trace=trace, remedy=error.remedy, line=line)
+    return ToolTestResult(case.name, passed=False, said=said, trace=trace, remedy=error.remedy, line=line)
 
 
 def _short(value: Any) -> str:

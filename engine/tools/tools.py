@@ -19,7 +19,7 @@ from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
 from engine.tools.shelf import Tool, ToolShelf, sample_files, samples
-from engine.tools.testing import Tested, record_of, run_cases
+from engine.tools.testing import ToolTestResult, record_of, run_cases
 from engine.tools.versions import ToolHistory
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import (
@@ -30,8 +30,8 @@ from engine.workspace.references import (
     users_by_name,
 )
 
-__all__ = ["Tested", "ToolInfo", "ToolTest", "Tools"]
-"""`Tested` is named here for the front ends."""
+__all__ = ["ToolInfo", "ToolTest", "ToolTestResult", "Tools"]
+"""`ToolTestResult` is named here for the front ends."""
 State = Literal["tested", "changed", "untested", "invalid"]
 _SEE = "see the tools"
 Names: TypeAlias = list[str]
@@ -75,7 +75,7 @@ class ToolTest:
     name: str
     version: str
     passed: bool
-    tests: tuple[Tested, ...]
+    tests: tuple[ToolTestResult, ...]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile
 from engine.documents.line_differences import unified
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from engine.workspace.history import History
 
 _MOST_LINES = 2_000
@@ -49,7 +49,7 @@ class FileChange:
     lines: str
 
 
-class Kept(Struct, frozen=True):
+class ToolVersionFiles(Struct, frozen=True):
     """The files of a kept version by path, and what `tested.json` said; None: it was not tested."""
 
     files: Mapping[str, bytes]
@@ -59,7 +59,7 @@ class Kept(Struct, frozen=True):
 class ToolHistory:
     """The last 20 versions of each tool."""
 
-    def __init__(self, texts: Texts, clock: Clock) -> None:
+    def __init__(self, texts: TextStore, clock: Clock) -> None:
         self._history, self._clock = History(texts, "tools"), clock
 
     def keep(self, name: str, files: Mapping[str, bytes], tested: Mapping[str, Any] | None, by: str) -> None:
@@ -85,12 +85,12 @@ class ToolHistory:
             found.append(ToolVersion(one.id, version, kept.tested is not None, one.saved_at, one.saved_by, is_current))
         return found
 
-    def version(self, name: str, version_id: str) -> Kept:
+    def version(self, name: str, version_id: str) -> ToolVersionFiles:
         """Return a kept version. Raises UnknownName, InvalidFile."""
         text = self._history.text(name, version_id)
         try:
             found = json.loads(text)
-            return Kept({path: _content(one) for path, one in found["files"].items()}, found["tested"])
+            return ToolVersionFiles({path: _content(one) for path, one in found["files"].items()}, found["tested"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             said = f"The version {version_id} of the tool {name!r} is damaged: {type(error).__name__}."
             raise InvalidFile(said, remedy="Take another version.") from None

@@ -12,10 +12,10 @@ from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Look, Start
-from engine.store.triggering.triggers import Triggers, TurnedOn
+from engine.store.triggering.triggers import TriggerStore, TurnedOn
 from engine.triggering.polling.poll import Looks, listed, place
 from engine.triggering.polling.prepared import Prepared
-from engine.triggering.polling.resolver import Named, TriggerResolver, Watched
+from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver, Watched
 from engine.triggering.polling.starts import needs_start, start_of, start_text
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE
 class Activation(Struct, frozen=True):
     """Turns triggers on; any thread, in any process."""
 
-    rows: Triggers
+    rows: TriggerStore
     looks: Looks
     finder: TriggerResolver
 
@@ -68,7 +68,7 @@ class Activation(Struct, frozen=True):
         self.looks.acceptances.begin(watched.key, on, values, records)
 
 
-def require_choice(named: Named, start: Start | None, now: datetime) -> None:
+def require_choice(named: NamedTrigger, start: Start | None, now: datetime) -> None:
     """Check that the type offers this start and that it makes sense. Raises InvalidInput."""
     if start is None:
         return
@@ -87,7 +87,7 @@ def require_choice(named: Named, start: Start | None, now: datetime) -> None:
         raise InvalidInput("That time is still to come.", remedy="Give one that has been.")
 
 
-def _only_start(named: Named) -> Start:
+def _only_start(named: NamedTrigger) -> Start:
     """Return the start if the type offers only one. Raises InvalidInput for others: a person must choose."""
     kind = named.trigger.kind
     if kind.start_from != ("now",):

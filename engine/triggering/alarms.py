@@ -16,8 +16,8 @@ from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import Entry
-from engine.store.triggering.triggers import TriggerRecord, Triggers
+from engine.store.acceptances import RunEntry
+from engine.store.triggering.triggers import TriggerRecord, TriggerStore
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Notifications(Struct):
     """Starts the workflow named in `notifications.workflow`, once for each alarm and once when it is over."""
 
     worker: Worker
-    triggers: Triggers
+    triggers: TriggerStore
     acceptor: Acceptor
     clock: Clock
     statuses: Callable[[], Sequence[TriggerStatus]]
@@ -116,7 +116,7 @@ class Notifications(Struct):
 
     def _tell(self, row: TriggerRecord, alarm: Alarm, name: str | None) -> None:
         """Start the run and record the notification in one transaction; a workflow that cannot run is skipped."""
-        entries: list[Entry] = []
+        entries: list[RunEntry] = []
         if name is not None:
             try:
                 entries = [self._entry(name, alarm)]
@@ -126,7 +126,7 @@ class Notifications(Struct):
         if self.worker.acceptances.notify(row, at, entries):
             self.worker.begin([entry.acceptance for entry in entries])
 
-    def _entry(self, name: str, alarm: Alarm) -> Entry:
+    def _entry(self, name: str, alarm: Alarm) -> RunEntry:
         plan = self.plan(name)
         said: Mapping[str, str] = vars(alarm)
         known = plan.inputs_schema.get("properties", {})

@@ -23,20 +23,20 @@ from engine.triggering.activation import Activation
 from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
-from engine.triggering.poll_now import Asking
+from engine.triggering.poll_now import PollAll
 from engine.triggering.polling.context import TriggerContext
 from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
 from engine.triggering.polling.resolver import TriggerResolver
-from engine.triggering.previews import Previews
+from engine.triggering.previews import TriggerPreviews
 from engine.triggering.question_notices import QuestionNotices
 from engine.triggering.run_queue import RunStarter
 from engine.triggering.scheduler import Scheduler
-from engine.triggering.statuses import Statuses
-from engine.triggering.triggers import Parts, Triggers
+from engine.triggering.statuses import TriggerStatuses
+from engine.triggering.triggers import Triggers, TriggerServices
 
 
-class Needs(Struct, frozen=True):
+class TriggeringNeeds(Struct, frozen=True):
     """What the parts are built from."""
 
     state: State
@@ -58,7 +58,7 @@ class Needs(Struct, frozen=True):
 class Triggering:
     """The parts; `watch` is None until `begin_watching`."""
 
-    def __init__(self, needs: Needs) -> None:
+    def __init__(self, needs: TriggeringNeeds) -> None:
         state = needs.state
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
@@ -67,16 +67,16 @@ class Triggering:
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
         looks = Looks(self._items, needs.worker.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
-        self._statuses = Statuses(
+        self._statuses = TriggerStatuses(
             state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
         )
-        parts = Parts(
+        parts = TriggerServices(
             rows=self._rows,
             items=self._items,
             finder=self._finder,
             looks=looks,
             activation=Activation(self._rows, looks, self._finder),
-            previews=Previews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
+            previews=TriggerPreviews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
             statuses=self._statuses,
             turns=self.turns,
             asking=self._asking(),
@@ -86,9 +86,9 @@ class Triggering:
         self.facet = Triggers(parts)
         self.forms = Forms(self._form_parts())
 
-    def _asking(self) -> Asking:
+    def _asking(self) -> PollAll:
         needs = self._needs
-        return Asking(
+        return PollAll(
             is_served=needs.worker.owner.is_served,
             runs=needs.state.triggered_runs,
             items=self._items,

@@ -21,9 +21,9 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import TriggeredRuns
-from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
+from engine.store.triggering.triggers import SeenItems, TriggerRecord, TriggerStore
 from engine.triggering.polling.polling_loop import MOST_QUEUED
-from engine.triggering.polling.resolver import FORM, Named, TriggerResolver
+from engine.triggering.polling.resolver import FORM, NamedTrigger, TriggerResolver
 
 PATH = "/forms/"
 _SETTING = "form."
@@ -79,8 +79,8 @@ class OpenForm(Struct, frozen=True):
 class FormParts(Struct, frozen=True):
     """What the facet is built from."""
 
-    rows: Triggers
-    items: Items
+    rows: TriggerStore
+    items: SeenItems
     runs: TriggeredRuns
     finder: TriggerResolver
     settings: Settings
@@ -190,7 +190,7 @@ class Forms:
                         inbox.take(id_)
                 inbox.forget()
 
-    def _named(self, workflow: str, trigger: str) -> Named:
+    def _named(self, workflow: str, trigger: str) -> NamedTrigger:
         named = self._finder.named(workflow, trigger)
         if named.trigger.kind.name != FORM:
             raise InvalidInput(
@@ -199,7 +199,7 @@ class Forms:
             )
         return named
 
-    def _status(self, named: Named) -> FormStatus:
+    def _status(self, named: NamedTrigger) -> FormStatus:
         token = self._token(named)
         inbox = self._finder.inbox(named)
         row = self._row(named.plan.id, named.trigger.id)
@@ -222,7 +222,7 @@ class Forms:
         ids = inbox.ids()
         return ids if row is None else self._parts.items.unseen(row.key, ids)
 
-    def _token(self, named: Named) -> str:
+    def _token(self, named: NamedTrigger) -> str:
         """Return the secret part of a form's address, which is made when somebody first asks for it."""
         key = _key(named.plan.id, named.trigger.id)
         if not (token := self._parts.settings.get(key)):

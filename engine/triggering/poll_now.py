@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.store.triggering.triggered_runs import TriggeredRuns
-from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
+from engine.store.triggering.triggers import SeenItems, TriggerRecord, TriggerStore
 from engine.triggering.polling.status import PollResult, TriggerError
 from engine.triggering.run_queue import RunStarter
 
@@ -29,14 +29,14 @@ _NO_LOOK = TriggerError(
 )
 
 
-class Asking(Struct):
+class PollAll(Struct):
     """Polls each of the given triggers and waits for the results; any thread."""
 
     is_served: Callable[[], bool]
     """Tells whether a live process, perhaps this one, serves the workspace."""
     runs: TriggeredRuns
-    items: Items
-    rows: Triggers
+    items: SeenItems
+    rows: TriggerStore
     polls: Polls
     turns: RunStarter
     clock: Clock

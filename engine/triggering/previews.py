@@ -19,7 +19,7 @@ from engine.triggering.polling.mapping import error_of, inputs_of
 from engine.triggering.polling.poll import PASSED_ON, Looks, listed, read_thing
 from engine.triggering.polling.prepared import short_title
 from engine.triggering.polling.reading import IN_A_ROW
-from engine.triggering.polling.resolver import Named, Watched
+from engine.triggering.polling.resolver import NamedTrigger, Watched
 from engine.triggering.polling.starts import start_of
 from engine.triggering.polling.status import PreviewItem, TriggerError, TriggerPreview
 
@@ -30,7 +30,7 @@ _MOST_ITEMS = 1000
 _MOST_LOOKS = 50
 
 
-class Previews(Struct, frozen=True):
+class TriggerPreviews(Struct, frozen=True):
     """Makes previews; any thread."""
 
     looks: Looks
@@ -88,7 +88,7 @@ class Previews(Struct, frozen=True):
             return _line(item, None, TriggerError(**error_of(error)))
 
 
-def _with_inputs(named: Named, item: Item) -> PreviewItem:
+def _with_inputs(named: NamedTrigger, item: Item) -> PreviewItem:
     """Return the inputs of the run for an item that was read, or why it would have none."""
     try:
         return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item, _not_kept)), None)

@@ -24,7 +24,7 @@ from engine.runs.approval_links import ApprovalLinks
 from engine.runs.approvals import Approval, approval_of
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest
-from engine.store.approvals import Approvals as ApprovalStore
+from engine.store.approvals import ApprovalStore
 from engine.workspace.config import LoadedConfig, is_address
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.base.errors import Fenced, OrchestraError
 from engine.compiler.definition.plan import Concurrency
 from engine.runner.effects.fault_points import reached
-from engine.store.changes import Changes
+from engine.store.changes import ChangeWatch
 from engine.store.triggering.triggered_runs import RunQueue
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RunStarter:
     """A thread of a process that owns queued runs. Runs waiting for a time or an answer do not count as active."""
 
     def __init__(
-        self, worker: Worker, queue: RunQueue, changes: Changes, concurrency: Callable[[str], Concurrency]
+        self, worker: Worker, queue: RunQueue, changes: ChangeWatch, concurrency: Callable[[str], Concurrency]
     ) -> None:
         self._worker, self._queue, self._changes, self._concurrency = worker, queue, changes, concurrency
         self._wake, self._stopped = threading.Event(), threading.Event()

@@ -16,8 +16,8 @@ from typing import Any
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import Fenced, OrchestraError
-from engine.store.changes import Changes
-from engine.store.triggering.triggers import Key, TriggerRecord, Triggers
+from engine.store.changes import ChangeWatch
+from engine.store.triggering.triggers import TriggerKey, TriggerRecord, TriggerStore
 from engine.triggering.polling.polling_loop import Polls
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class Scheduler:
 
     def __init__(
         self,
-        rows: Triggers,
-        changes: Changes,
+        rows: TriggerStore,
+        changes: ChangeWatch,
         polls: Polls,
         clock: Clock,
         check: Callable[[], None],
@@ -50,7 +50,7 @@ class Scheduler:
         self._changes = changes
         self._rows, self._polls, self._clock, self._check = rows, polls, clock, check
         self._wake, self._stopped = threading.Event(), threading.Event()
-        self._busy: dict[Key, threading.Thread] = {}
+        self._busy: dict[TriggerKey, threading.Thread] = {}
         self._lock = threading.Lock()
         self._idle_version: int | None = None
         """The version of the state in which no trigger is on; None if one is or may be."""

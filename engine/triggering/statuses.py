@@ -13,10 +13,10 @@ from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.statuses import AccountMode
 from engine.store.triggering.triggered_runs import TriggeredRuns
-from engine.store.triggering.triggers import Items, Key, TriggerRecord, Triggers
+from engine.store.triggering.triggers import SeenItems, TriggerKey, TriggerRecord, TriggerStore
 from engine.triggering.alarms import is_silent
 from engine.triggering.polling.not_watched import NotWatched
-from engine.triggering.polling.resolver import Named, TriggerResolver, require_id
+from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver, require_id
 from engine.triggering.polling.starts import needs_start
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 
@@ -31,19 +31,19 @@ _BRING_BACK = "Bring it back, or turn the trigger off."
 class _Counts(Struct, frozen=True):
     """Counts for all triggers, read once for a list."""
 
-    dead: Mapping[Key, int]
+    dead: Mapping[TriggerKey, int]
     queued: Counter[tuple[str, str]] = field(default_factory=Counter)
     running: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-class Statuses:
+class TriggerStatuses:
     """Returns the status of triggers; any thread."""
 
     def __init__(
         self,
         runs: TriggeredRuns,
-        rows: Triggers,
-        items: Items,
+        rows: TriggerStore,
+        items: SeenItems,
         finder: TriggerResolver,
         workflows: Callable[[], Sequence[str]],
         clock: Clock,
@@ -102,7 +102,9 @@ class Statuses:
                 message = f"There is no trigger {row.trigger!r} in the file of {name!r} any more."
                 yield self._lost(row, name, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
 
-    def _of_trigger(self, named: Named, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
+    def _of_trigger(
+        self, named: NamedTrigger, rows: Sequence[TriggerRecord], counts: _Counts
+    ) -> Iterator[TriggerStatus]:
         is_demo = named.mode == AccountMode.DEMO
         row = self._current(named, [row for row in rows if row.demo == is_demo])
         status = self._fresh(named)
@@ -112,13 +114,13 @@ class Statuses:
                 resting = replace(status, demo=other.demo, is_resting=True)
                 yield self._filled(resting, other, None, counts)
 
-    def _current(self, named: Named, rows: Sequence[TriggerRecord]) -> TriggerRecord | None:
+    def _current(self, named: NamedTrigger, rows: Sequence[TriggerRecord]) -> TriggerRecord | None:
         """Return the row of the account in use: the one that is on, else the newest of the same source."""
         account = self._finder.known_account(named)
         fitting = [row for row in rows if row.is_on or (row.source == named.source and account in ("", row.account))]
         return max(fitting, key=lambda row: (row.is_on, row.turned_on_at), default=None)
 
-    def _trouble(self, named: Named, row: TriggerRecord) -> TriggerError | None:
+    def _trouble(self, named: NamedTrigger, row: TriggerRecord) -> TriggerError | None:
         account = self._finder.known_account(named)
         if not row.is_on:
             return None
@@ -128,7 +130,7 @@ class Statuses:
             return _ANOTHER
         return self._finder.disagreement(named)
 
-    def _fresh(self, named: Named) -> TriggerStatus:
+    def _fresh(self, named: NamedTrigger) -> TriggerStatus:
         trigger, kind = named.trigger, named.trigger.kind
         return TriggerStatus(
             workflow=named.plan.name,
@@ -150,7 +152,7 @@ class Statuses:
         )
 
     def _counted(
-        self, status: TriggerStatus, rows: Sequence[TriggerRecord], left_out: Mapping[Key, Counter[str]]
+        self, status: TriggerStatus, rows: Sequence[TriggerRecord], left_out: Mapping[TriggerKey, Counter[str]]
     ) -> TriggerStatus:
         """Return a status with the number of items seen in all accounts of the same kind."""
         same = {row.key for row in rows if row.trigger == status.id and row.demo == status.demo}

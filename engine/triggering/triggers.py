@@ -18,34 +18,33 @@ from engine.people.audit import Audit
 from engine.plugins.trigger import Item, Start
 from engine.runs.starting.consent import Touch
 from engine.runs.starting.run_request import retry_if_renamed
-from engine.store.triggering.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
-from engine.store.triggering.triggers import Triggers as TriggerStore
+from engine.store.triggering.triggers import DeadRecord, ItemRecord, SeenItems, TriggerRecord, TriggerStore
 from engine.triggering.activation import Activation, require_choice
 from engine.triggering.alarms import alarm_of
-from engine.triggering.poll_now import Asking
+from engine.triggering.poll_now import PollAll
 from engine.triggering.polling.poll import Looks
-from engine.triggering.polling.resolver import Named, TriggerResolver
+from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver
 from engine.triggering.polling.starts import start_text
 from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
-from engine.triggering.previews import Previews
+from engine.triggering.previews import TriggerPreviews
 from engine.triggering.run_queue import RunStarter
-from engine.triggering.statuses import Statuses
+from engine.triggering.statuses import TriggerStatuses
 
 _MOST_DEAD = 200
 
 
-class Parts(Struct, frozen=True):
+class TriggerServices(Struct, frozen=True):
     """What the facet is built from."""
 
     rows: TriggerStore
-    items: Items
+    items: SeenItems
     finder: TriggerResolver
     looks: Looks
     activation: Activation
-    previews: Previews
-    statuses: Statuses
+    previews: TriggerPreviews
+    statuses: TriggerStatuses
     turns: RunStarter
-    asking: Asking
+    asking: PollAll
     audit: Audit
     resume: Callable[[Principal, str], str]
 
@@ -53,7 +52,7 @@ class Parts(Struct, frozen=True):
 class TriggerReader:
     """The part of the facet for a workspace that cannot be written."""
 
-    def __init__(self, items: Items, finder: TriggerResolver, statuses: Statuses, clock: Clock) -> None:
+    def __init__(self, items: SeenItems, finder: TriggerResolver, statuses: TriggerStatuses, clock: Clock) -> None:
         self._items, self._finder, self._statuses, self._clock = items, finder, statuses, clock
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
@@ -119,7 +118,7 @@ class TriggerReader:
 class Triggers(TriggerReader):
     """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: TriggerServices) -> None:
         super().__init__(parts.items, parts.finder, parts.statuses, parts.looks.clock)
         self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
@@ -230,7 +229,7 @@ class Triggers(TriggerReader):
         self._items.dismiss(self._dead_row(workflow, trigger, item))
         self._audit.record(p, "triggers.dismiss", workflow, {"trigger": trigger, "item": item})
 
-    def _watchable(self, workflow: str, trigger: str) -> Named:
+    def _watchable(self, workflow: str, trigger: str) -> NamedTrigger:
         named = self._finder.named(workflow, trigger)
         if not named.trigger.kind.is_watched:
             raise InvalidInput(

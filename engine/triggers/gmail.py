@@ -20,7 +20,7 @@ from engine.triggers import backlog
 
 if TYPE_CHECKING:
     from clients.gmail.client import GmailClient
-    from clients.gmail.history import Changes
+    from clients.gmail.history import MailboxChanges
 
 OVERLAP = timedelta(minutes=10)
 """Changes of this period are listed again: Gmail may answer out of order, and its search lags behind."""
@@ -164,7 +164,7 @@ def _moved(look: Look, history_id: str) -> JsonValue:
     }
 
 
-def _changed(look: Look, changes: Changes) -> list[str]:
+def _changed(look: Look, changes: MailboxChanges) -> list[str]:
     """Return the mails that arrived, and older ones that received a label which may make them match the search.
 
     A mail that has long been in the inbox is not new because it received an unrelated label.
@@ -184,7 +184,7 @@ def _fit_by(look: Look) -> set[str] | None:
     return made
 
 
-def _fitting(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
+def _fitting(look: Look, ids: Sequence[str], changes: MailboxChanges) -> set[str]:
     """Return the changed mails that match the search; one that matches only later is checked again then."""
     if not ids:
         return set()
@@ -199,7 +199,7 @@ def _fitting(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
     return fits - drafts
 
 
-def _found(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
+def _found(look: Look, ids: Sequence[str], changes: MailboxChanges) -> set[str]:
     """Return the changed mails that Gmail finds with the search.
 
     New mails are the newest results, so that many more results reach back to the oldest of them. An older mail that

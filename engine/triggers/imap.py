@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
@@ -87,9 +87,9 @@ class NewMessage(TriggerType):
         return _item(look, arrival, mail)
 
 
-def _search(look: Look) -> Search:
+def _search(look: Look) -> SearchCriteria:
     it = look.fields
-    return Search(it.folder, it.text, it.sender, it.to, it.subject, criteria=it.criteria)
+    return SearchCriteria(it.folder, it.text, it.sender, it.to, it.subject, criteria=it.criteria)
 
 
 def _first(look: Look, found: Arrivals) -> Found:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from clients.http.fetching import Version
+from clients.http.fetching import DocumentVersion
 from engine.base.clock import moment_of
 from engine.plugins.step import Fields, destination
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
@@ -55,7 +55,7 @@ class NewEntry(TriggerType):
         look also lists entries that do not count, as skipped.
         """
         cursor: Mapping[str, Any] = look.cursor or {"etag": "", "modified": "", "known": []}
-        fetched = look.client.fetch(look.fields.url, FEED_BYTES, Version(cursor["etag"], cursor["modified"]))
+        fetched = look.client.fetch(look.fields.url, FEED_BYTES, DocumentVersion(cursor["etag"], cursor["modified"]))
         if fetched is None:
             return Found([], cursor)
         entries = _oldest_first(_identified(feed(fetched.content, fetched.content_type, fetched.url)["entries"]))

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from clients.errors import InvalidRequest
-from clients.sql.select import Selection, column_of
+from clients.sql.select import RowSelection, column_of
 from clients.wording import counted
 from engine.plugins.step import Fields, JsonValue, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
@@ -133,7 +133,7 @@ def _read(look: Look, **more: Any) -> Sequence[_Row]:
     fields: NewRowFields = look.fields
     column = column_of(fields.table, fields.column)
     key = column_of(fields.table, fields.key) or column
-    found = look.client.select(Selection(fields.table, order_by=column, needs_order=True, **more))
+    found = look.client.select(RowSelection(fields.table, order_by=column, needs_order=True, **more))
     _require_columns(fields.table, (column, key), [str(one["name"]) for one in found.columns])
     return [_Row(str(row[key]), row[column], row) for row in found.rows]
 

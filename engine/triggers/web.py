@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from clients.errors import InvalidRequest
-from clients.http.fetching import Version
+from clients.http.fetching import DocumentVersion
 from engine.base.clock import timestamp
 from engine.plugins.step import Fields, Output, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
@@ -70,7 +70,7 @@ class PageChanged(TriggerType):
         said before.
         """
         cursor: Mapping[str, Any] = look.cursor or {"etag": "", "modified": "", "text": None, "number": 0}
-        fetched = look.client.fetch(look.fields.url, PAGE_BYTES, Version(cursor["etag"], cursor["modified"]))
+        fetched = look.client.fetch(look.fields.url, PAGE_BYTES, DocumentVersion(cursor["etag"], cursor["modified"]))
         if fetched is None:
             return Found([], cursor)
         read = text_of(fetched, look.fields.selector, "text")

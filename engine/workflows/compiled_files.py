@@ -32,7 +32,7 @@ Compile = Callable[[JsonFile, str, Surroundings], Compiled]
 """Compiles a parsed file under a name. Raises InvalidFile with every problem if it cannot be read."""
 
 
-class Checked(Struct, frozen=True):
+class CheckedText(Struct, frozen=True):
     """The content of a text (None if it is not a JSON object) and all its problems; read-only."""
 
     document: Mapping[str, Any] | None
@@ -43,7 +43,7 @@ class Checked(Struct, frozen=True):
     """The ids of the steps on the way of each text that arrives where it must not."""
 
 
-class Texts(Protocol):
+class CompiledTexts(Protocol):
     """The texts that are compiled."""
 
     def text(self, name: str) -> str:
@@ -56,7 +56,7 @@ class Texts(Protocol):
         """Return what changes with the file; () if there is none."""
 
 
-class Asked:
+class RecordedSurroundings:
     """Surroundings that record each question and look it up once, for one pass over many files."""
 
     def __init__(self, around: Surroundings) -> None:
@@ -123,9 +123,9 @@ class _Known(Struct, frozen=True):
     hosts: Mapping[str, str]
     environment: Environment | None
     noted: Mapping[_Question, Any]
-    checked: Checked
+    checked: CheckedText
 
-    def is_current(self, text: str, asked: Asked) -> bool:
+    def is_current(self, text: str, asked: RecordedSurroundings) -> bool:
         """Return whether the text, and everything it was checked against, is unchanged."""
         now = (text, asked.connections, asked.hosts, asked.environment)
         is_same = now == (self.text, self.connections, self.hosts, self.environment)
@@ -149,7 +149,7 @@ class CompiledFiles:
 
     def __init__(
         self,
-        shelf: Texts,
+        shelf: CompiledTexts,
         surroundings: Callable[[], Surroundings],
         last_rename: Callable[[], str] = str,
         compiling: Compile = _workflow,
@@ -157,15 +157,15 @@ class CompiledFiles:
         self.surroundings = surroundings
         self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
-        self._plans: Recent[int, tuple[Checked, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
+        self._plans: Recent[int, tuple[CheckedText, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
         """By the identity of what was checked, which is kept with the plan."""
         self._unsaved: Recent[str, None] = Recent(_MOST_UNSAVED, _MOST_UNSAVED_LETTERS)
 
-    def asked(self) -> Asked:
+    def asked(self) -> RecordedSurroundings:
         """Return the surroundings for one pass over many files."""
-        return Asked(self.surroundings())
+        return RecordedSurroundings(self.surroundings())
 
-    def check(self, name: str, text: str, asked: Asked) -> Checked:
+    def check(self, name: str, text: str, asked: RecordedSurroundings) -> CheckedText:
         """Return the problems of a text as workflow `name`; its last texts are not checked twice."""
         found = self._known.get(name, ())
         known = next((one for one in found if one.is_current(text, asked)), None)
@@ -189,7 +189,7 @@ class CompiledFiles:
         _, report = read_workflow(file, name, self.surroundings())
         return [] if report is None else names_at(report, file.part_at(line, column).path)
 
-    def current(self, name: str, asked: Asked) -> Checked:
+    def current(self, name: str, asked: RecordedSurroundings) -> CheckedText:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is not UTF-8."""
         return self.check(name, self._shelf.text(name), asked)
 
@@ -231,22 +231,22 @@ class CompiledFiles:
         for forgotten in self._unsaved.keep(name, None, size):
             self._known.pop(forgotten, None)
 
-    def _keep(self, text: str, checked: Checked, plan: Plan | None) -> None:
+    def _keep(self, text: str, checked: CheckedText, plan: Plan | None) -> None:
         if plan is not None:
             self._plans.keep(id(checked), (checked, plan), len(text))
 
-    def _compiled(self, name: str, text: str, asked: Asked) -> tuple[Checked, Plan | None]:
+    def _compiled(self, name: str, text: str, asked: RecordedSurroundings) -> tuple[CheckedText, Plan | None]:
         around = asked.noting()
         try:
             file = parse(text, self._shelf.file(name))
             compiled = self._compile(file, name, around)
         except InvalidFile as error:
             wrong = error.problems or [Problem(error.message, file=self._shelf.file(name), remedy=error.remedy)]
-            return Checked(None, tuple(wrong)), None
+            return CheckedText(None, tuple(wrong)), None
         document = file.value if isinstance(file.value, dict) else None
-        return Checked(document, tuple(compiled.problems), compiled.reach, compiled.breaches), compiled.plan
+        return CheckedText(document, tuple(compiled.problems), compiled.reach, compiled.breaches), compiled.plan
 
-    def _require_plan(self, name: str, checked: Checked) -> None:
+    def _require_plan(self, name: str, checked: CheckedText) -> None:
         errors = [one for one in checked.problems if one.severity == "error"]
         not_yet = [one for one in errors if one.code == "not_available_yet"]
         if not_yet and len(not_yet) == len(errors):

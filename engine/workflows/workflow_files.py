@@ -25,7 +25,7 @@ from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workflows import samples
-from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
+from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
 from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
@@ -126,7 +126,7 @@ class WorkflowFiles:
         self._audit = audit
         self._moves = moves
         self._compiled = compiled
-        self._summaries: dict[str, tuple[Checked, WorkflowSummary]] = {}
+        self._summaries: dict[str, tuple[CheckedText, WorkflowSummary]] = {}
 
     def names(self, p: Principal) -> Names:
         """Return the names of all workflows, sorted, without reading a file."""
@@ -449,24 +449,24 @@ class WorkflowFiles:
         checked = self._compiled.check(name, text, self._compiled.asked())
         return WorkflowFile(name, text, files.etag(text), *_opened(checked), [*checked.reach], [*checked.breaches])
 
-    def _or_damaged(self, name: str, asked: Asked) -> Checked:
+    def _or_damaged(self, name: str, asked: RecordedSurroundings) -> CheckedText:
         """Return the problems of a file, or why it cannot be read, as a problem: nothing breaks the list."""
         try:
             return self._compiled.current(name, asked)
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
-            return Checked(None, tuple(error.problems))
+            return CheckedText(None, tuple(error.problems))
         except OrchestraError as error:
             problem = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
-            return Checked(None, (problem,))
+            return CheckedText(None, (problem,))
 
-    def _summary_of(self, name: str, file: Checked) -> WorkflowSummary:
+    def _summary_of(self, name: str, file: CheckedText) -> WorkflowSummary:
         """Return the summary of a file, computed again if the file or what it refers to has changed."""
         changed_at, known = self._shelf.changed_at(name), self._summaries.get(name)
         if known is None or known[0] is not file or known[1].changed_at != changed_at:
             known = self._summaries[name] = (file, self._summary(name, file))
         return known[1]
 
-    def _summary(self, name: str, file: Checked) -> WorkflowSummary:
+    def _summary(self, name: str, file: CheckedText) -> WorkflowSummary:
         document = file.document or {}
         return WorkflowSummary(
             name=name,
@@ -505,6 +505,6 @@ class WorkflowFiles:
         return file.with_text("id", id_, after="schema_version")
 
 
-def _opened(checked: Checked) -> tuple[dict[str, Any] | None, Problems]:
+def _opened(checked: CheckedText) -> tuple[dict[str, Any] | None, Problems]:
     """Return the content of a text, for the caller to change, and its problems."""
     return None if checked.document is None else copy.deepcopy(dict(checked.document)), [*checked.problems]

@@ -18,89 +18,89 @@ WIDTH = 88
 _UNIT = "  "
 
 
-class Form(Struct):
+class KeyOrder(Struct):
     """The order of an object's keys and the forms of its values; other keys follow in their given order."""
 
     keys: tuple[str, ...] = ()
-    inside: dict[str, Form] = field(default_factory=dict)
-    each: Form | None = None
+    inside: dict[str, KeyOrder] = field(default_factory=dict)
+    each: KeyOrder | None = None
     """The form of every item of a list, or of every value of a map of names."""
     one_line_each: bool = False
     """Whether each item of a list is written on a line of its own."""
 
 
-_PLAIN = Form()
+_PLAIN = KeyOrder()
 # JSON Schema (inputs, variables, output_schema).
-_SCHEMA = Form((
+_SCHEMA = KeyOrder((
     "$ref", "type", "items", "title", "description", "format", "enum", "const", "minimum", "maximum", "minLength",
     "maxLength", "pattern", "minItems", "maxItems", "required", "additionalProperties", "properties", "default",
 ))  # fmt: skip
 _SCHEMA.inside = {
     "items": _SCHEMA,
     "additionalProperties": _SCHEMA,
-    "properties": Form(each=_SCHEMA),
-    "anyOf": Form(each=_SCHEMA),
-    "oneOf": Form(each=_SCHEMA),
+    "properties": KeyOrder(each=_SCHEMA),
+    "anyOf": KeyOrder(each=_SCHEMA),
+    "oneOf": KeyOrder(each=_SCHEMA),
 }
-_APPROVAL = Form(("when", "by", "expires_after", "on_expiry"))
-_STEP = Form(step_fields.names())
-_STEPS = Form(each=_STEP)
+_APPROVAL = KeyOrder(("when", "by", "expires_after", "on_expiry"))
+_STEP = KeyOrder(step_fields.names())
+_STEPS = KeyOrder(each=_STEP)
 _STEP.inside = {
     "approve": _APPROVAL,
-    "retry": Form(("attempts", "backoff_seconds", "on")),
-    "on_error": Form(("steps",), {"steps": _STEPS}),
+    "retry": KeyOrder(("attempts", "backoff_seconds", "on")),
+    "on_error": KeyOrder(("steps",), {"steps": _STEPS}),
     "steps": _STEPS,
 }
-_WORKFLOW = Form(
+_WORKFLOW = KeyOrder(
     (
         "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "priority", "allow",
         "links", "privacy", "expose", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
     ),
     {
         "inputs": _SCHEMA,
-        "triggers": Form(each=Form(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
-        "approvals": Form(each=_APPROVAL),
+        "triggers": KeyOrder(each=KeyOrder(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
+        "approvals": KeyOrder(each=_APPROVAL),
         "steps": _STEPS,
-        "on_failure": Form(("steps",), {"steps": _STEPS}, _STEP),
+        "on_failure": KeyOrder(("steps",), {"steps": _STEPS}, _STEP),
     },
 )  # fmt: skip
-_PROMPT = Form(
+_PROMPT = KeyOrder(
     (
         "schema_version", "title", "description", "tags", "labels", "protected", "model", "parameters",
         "variables", "messages", "output_schema", "samples", "fragments", "moves",
     ),
     {
-        "variables": Form(each=_SCHEMA),
-        "messages": Form(each=Form(("role", "content"), {"content": Form(one_line_each=True)})),
+        "variables": KeyOrder(each=_SCHEMA),
+        "messages": KeyOrder(each=KeyOrder(("role", "content"), {"content": KeyOrder(one_line_each=True)})),
         "output_schema": _SCHEMA,
-        "samples": Form(each=Form(("name", "variables"))),
-        "moves": Form(each=Form(("label", "version", "by", "at", "reason", "cases", "demo"))),
+        "samples": KeyOrder(each=KeyOrder(("name", "variables"))),
+        "moves": KeyOrder(each=KeyOrder(("label", "version", "by", "at", "reason", "cases", "demo"))),
     },
 )  # fmt: skip
-_AGENT = Form(
+_AGENT = KeyOrder(
     (
         "schema_version", "title", "description", "instructions", "connection", "model", "temperature", "variables",
         "tools", "limits", "on_limit", "output",
     ),
     {
-        "variables": Form(each=_SCHEMA),
-        "tools": Form(
-            each=Form(
+        "variables": KeyOrder(each=_SCHEMA),
+        "tools": KeyOrder(
+            each=KeyOrder(
                 (
                     "name", "description", "uses", "connection", "with", "give", "choose_from", "plain_text", "approve",
                 )
             )
         ),
-        "limits": Form(("turns", "tokens", "dollars", "seconds")),
+        "limits": KeyOrder(("turns", "tokens", "dollars", "seconds")),
         "output": _SCHEMA,
     },
 )  # fmt: skip
-_CASE = Form(
+_CASE = KeyOrder(
     ("name", "variables", "assertions"),
-    {"assertions": Form(each=Form(("type", "field", "criterion", "pattern", "schema", "value")))},
+    {"assertions": KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "schema", "value")))},
 )
-_LAYOUT = Form(("schema_version", "positions"))
-_FORMS: Mapping[Kind, Form] = {
+_LAYOUT = KeyOrder(("schema_version", "positions"))
+_FORMS: Mapping[Kind, KeyOrder] = {
     "workflow": _WORKFLOW,
     "prompt": _PROMPT,
     "agent": _AGENT,
@@ -128,7 +128,7 @@ def canonical(document: Any, kind: Kind) -> str:
     return _written(document, _FORMS[kind], "", _UNIT) + "\n"
 
 
-def form_at(kind: Kind, path: Sequence[str | int]) -> Form:
+def form_at(kind: Kind, path: Sequence[str | int]) -> KeyOrder:
     """Return the form of the value at a path of a document."""
     form = _FORMS[kind]
     for part in path:
@@ -136,12 +136,12 @@ def form_at(kind: Kind, path: Sequence[str | int]) -> Form:
     return form
 
 
-def fragment(value: Any, form: Form, indent: str = "", unit: str = _UNIT) -> str:
+def fragment(value: Any, form: KeyOrder, indent: str = "", unit: str = _UNIT) -> str:
     """Return the text of a part of a document whose first line is indented by `indent`, and each level by `unit`."""
     return _written(value, form, indent, unit)
 
 
-def _written(value: Any, form: Form, indent: str, unit: str) -> str:
+def _written(value: Any, form: KeyOrder, indent: str, unit: str) -> str:
     if isinstance(value, dict) and value:
         return _object(value, form, indent, unit)
     if isinstance(value, list) and value:
@@ -149,7 +149,7 @@ def _written(value: Any, form: Form, indent: str, unit: str) -> str:
     return _scalar(value)
 
 
-def _object(value: Mapping[str, Any], form: Form, indent: str, unit: str) -> str:
+def _object(value: Mapping[str, Any], form: KeyOrder, indent: str, unit: str) -> str:
     deeper = indent + unit
     lines = []
     for key in _ordered(value, form.keys):
@@ -163,7 +163,7 @@ def _ordered(value: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:
     return known + [key for key in value if key not in keys]
 
 
-def _list(value: list[Any], form: Form, indent: str, unit: str) -> str:
+def _list(value: list[Any], form: KeyOrder, indent: str, unit: str) -> str:
     if not form.one_line_each and not any(isinstance(item, dict | list) for item in value):
         line = f"[{', '.join(_scalar(item) for item in value)}]"
         if len(indent) + len(line) < WIDTH:

@@ -35,9 +35,9 @@ from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
 from engine.store.blobs.opened import require_place
 from engine.store.run_limits import RunLimits
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from engine.workspace.dotenv import read_dotenv
-from engine.workspace.secret import Secrets, is_clear_secret
+from engine.workspace.secret import ReferenceSecrets, is_clear_secret
 
 FILE = "config.yaml"
 ENVIRONMENT = "the environment"
@@ -293,7 +293,7 @@ class LoadedConfig:
     root: Path
     config: Config
     environment: Mapping[str, str] = field(repr=False)
-    texts: Texts | None = field(default=None, repr=False, compare=False)
+    texts: TextStore | None = field(default=None, repr=False, compare=False)
     """Where the state keeps named texts, once it is open."""
 
     @property
@@ -312,7 +312,7 @@ class LoadedConfig:
         known = self.config.connections
         if connection not in known:
             raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` creates one.")
-        secrets = Secrets(self.environment, lambda name: self.safe.kept(name).value)
+        secrets = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value)
         settings: dict[str, Any] = secrets.resolved(known[connection].settings)
         service = declaration(known[connection].service)
         for key, variable in service.variables.items():
@@ -329,19 +329,19 @@ class LoadedConfig:
     @property
     def ingress_url(self) -> str:
         """The address of the broker whose messages start runs; empty if there is none. Raises InvalidInput."""
-        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
+        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
 
     @property
     def cache_url(self) -> str:
         """The address of the cache; empty if there is none. Raises InvalidInput."""
-        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
+        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
 
     @property
     def queue_url(self) -> str:
         """The address of the broker that announces runs; empty if there is none. Raises InvalidInput."""
         if self.config.queue in ("", "local", "postgres"):
             return ""
-        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.queue)
+        return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.queue)
 
     @property
     def notify(self) -> str | None:
@@ -349,7 +349,7 @@ class LoadedConfig:
         written = self.config.approvals.notify
         if written is None:
             return None
-        target = Secrets(self.environment, lambda name: self.safe.kept(name).value).of(written)
+        target = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(written)
         if is_in_clear(target):
             raise InvalidInput(f"{FILE}: approvals.notify: {_IN_CLEAR}", remedy=_WITH_TLS)
         return target

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.files.fingerprint import Stamp, stamp
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
 
@@ -27,12 +27,12 @@ class ConfigFiles:
     """config.yaml and `.env` of one workspace. Thread-safe."""
 
     def __init__(self, root: Path) -> None:
-        self._texts: Texts | None = None
+        self._texts: TextStore | None = None
         self._root = root
         self._files = (root / config.FILE, root / dotenv.FILE)
         self._known: _Known | None = None
 
-    def keep_secrets_in(self, texts: Texts) -> None:
+    def keep_secrets_in(self, texts: TextStore) -> None:
         """Read kept secrets from the state, which has been opened."""
         self._texts, self._known = texts, None
 

@@ -26,7 +26,7 @@ from engine.files.atomic import (
 from engine.files.fingerprint import Stamp, stamp
 from engine.files.new_files import NewFile, write_new
 from engine.store.texts.folder import FolderTexts
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from engine.workspace.canonical import Kind
 from engine.workspace.copies import copy, move
 from engine.workspace.history import History
@@ -56,7 +56,7 @@ class Shelf:
         clock: Clock,
         folder: str = "",
         suffix: str = ".json",
-        texts: Texts | None = None,
+        texts: TextStore | None = None,
     ) -> None:
         """`folder`: the path below `root`, by default the plural of `kind`; `suffix`: how names of files end.
 

@@ -13,7 +13,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import InvalidFile, UnknownName
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from engine.files.new_files import NewFile, write_new
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 FOLDER = "versions"
 KEPT = 20
@@ -23,7 +23,7 @@ _STAMP_LENGTH = len("20261120T073000.000000Z")
 
 
 @dataclass(frozen=True)
-class Version:
+class TextVersion:
     """One saved text of a file: `id` names it, `saved_at` is RFC 3339, `saved_by` a principal's id."""
 
     id: str
@@ -44,11 +44,11 @@ class History:
     They are where the state is: files of this machine, or shared by all.
     """
 
-    def __init__(self, texts: Texts, kind: str) -> None:
+    def __init__(self, texts: TextStore, kind: str) -> None:
         """`kind`: the folder whose files these are, such as `workflows`."""
         self._texts, self._folder = texts, f"{FOLDER}/{kind}"
 
-    def keep(self, name: str, text: str, by: str, at: datetime, merged_from: str = "") -> Version:
+    def keep(self, name: str, text: str, by: str, at: datetime, merged_from: str = "") -> TextVersion:
         """Store a saved text, and delete all but the last 20. Raises StorageError."""
         kept = self._all(name)
         version = _version(_free_id(kept[0].id if kept else "", by, at) + (f"!{merged_from}" if merged_from else ""))
@@ -57,7 +57,7 @@ class History:
         self._texts.remove(*(self._name(name, old) for old in kept[KEPT - 1 :]))
         return version
 
-    def keep_new(self, texts: Mapping[str, str], by: str, at: datetime) -> dict[str, Version]:
+    def keep_new(self, texts: Mapping[str, str], by: str, at: datetime) -> dict[str, TextVersion]:
         """Store the first texts of files, by name, as `keep` does, but together."""
         versions = {}
         for name in texts:
@@ -68,11 +68,11 @@ class History:
         self._texts.put_new(self._folder, {self._name(name, versions[name]): text for name, text in texts.items()})
         return versions
 
-    def versions(self, name: str) -> list[Version]:
+    def versions(self, name: str) -> list[TextVersion]:
         """Return the versions of a file, newest first."""
         return self._all(name)[:KEPT]  # a deleted one may reappear after a power failure
 
-    def _all(self, name: str) -> list[Version]:
+    def _all(self, name: str) -> list[TextVersion]:
         found = [_version(one.removesuffix(".json")) for one in self._texts.names(f"{self._folder}/{name}")]
         return sorted(filter(None, found), key=lambda version: version.id, reverse=True)
 
@@ -92,7 +92,7 @@ class History:
         except InvalidFile:
             return None
 
-    def forget(self, name: str, version: Version) -> None:
+    def forget(self, name: str, version: TextVersion) -> None:
         """Delete a stored text that was never written to the file."""
         self._texts.remove(self._name(name, version))
 
@@ -106,11 +106,11 @@ class History:
         write_new(folder, [NewFile(folder / one, found[one], PRIVATE_FILE, PRIVATE_FOLDER) for one in found])
         self._texts.remove_all(f"{self._folder}/{name}")
 
-    def _name(self, name: str, version: Version) -> str:
+    def _name(self, name: str, version: TextVersion) -> str:
         return f"{self._folder}/{name}/{version.id}.json"
 
 
-def _version(version_id: str) -> Version | None:
+def _version(version_id: str) -> TextVersion | None:
     """Return the version for a stored file's name, or None for a foreign file."""
     match = _ID.match(version_id)
     try:
@@ -120,7 +120,7 @@ def _version(version_id: str) -> Version | None:
     if match is None or at is None:
         return None
     by, _, merged_from = match[2].partition("!")
-    return Version(version_id, timestamp(at), unquote(by), merged_from)
+    return TextVersion(version_id, timestamp(at), unquote(by), merged_from)
 
 
 def _free_id(latest: str, by: str, at: datetime) -> str:

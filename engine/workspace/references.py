@@ -24,7 +24,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _SHOWN = 5
 
 
-class Reference(Struct, frozen=True):
+class FileReference(Struct, frozen=True):
     """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
 
     The name of a tool is that of its step type: `tool.iban-check`, `mcp.notes.add`.
@@ -36,7 +36,7 @@ class Reference(Struct, frozen=True):
     path: JsonPath
 
 
-def references(document: Any) -> list[Reference]:
+def references(document: Any) -> list[FileReference]:
     """Return every reference in the document of a workflow or an agent, even if parts of it are invalid."""
     found = [*_triggers(document)]
     for node in step_nodes(document):
@@ -137,7 +137,7 @@ def _uses(text: str, kind: Kind, name: str, labels: Sequence[str] | None) -> boo
 
 
 @lru_cache(maxsize=512)
-def _references_of(text: str) -> Sequence[Reference]:
+def _references_of(text: str) -> Sequence[FileReference]:
     """Return the references of a text, which pages ask for at each change. Raises InvalidFile."""
     return references(parse(text, "").value)
 
@@ -146,7 +146,7 @@ def _is_quoted(name: str, text: str) -> bool:
     return f'"{name}"' in text or f'"{name}@' in text
 
 
-def _triggers(document: object) -> Iterator[Reference]:
+def _triggers(document: object) -> Iterator[FileReference]:
     triggers = document.get("triggers") if isinstance(document, Mapping) else None
     for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
         if isinstance(trigger, Mapping) and isinstance(trigger.get("uses"), str):
@@ -154,14 +154,14 @@ def _triggers(document: object) -> Iterator[Reference]:
             yield from _of_fields(named, trigger.get("with"), ("triggers", index, "with"))
 
 
-def _of_step(uses: str, fields: object, place: JsonPath) -> Iterator[Reference]:
+def _of_step(uses: str, fields: object, place: JsonPath) -> Iterator[FileReference]:
     if is_of_workspace(uses):
         yield from _of_text("tool", uses, (*place, "uses"))
     else:
         yield from _of_fields(_named_by(step_type, uses), fields, (*place, "with"))
 
 
-def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPath) -> Iterator[Reference]:
+def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPath) -> Iterator[FileReference]:
     for field, kind in named:
         value = fields.get(field) if isinstance(fields, Mapping) else None
         texts = [((*path, field, at), one) for at, one in enumerate(value)] if isinstance(value, list) else []
@@ -170,9 +170,9 @@ def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPa
                 yield from _of_text(kind, text, place)
 
 
-def _of_text(kind: Kind, text: str, place: JsonPath) -> Iterator[Reference]:
+def _of_text(kind: Kind, text: str, place: JsonPath) -> Iterator[FileReference]:
     name, _, suffix = text.partition("@")
-    yield Reference(kind, name, suffix, place)
+    yield FileReference(kind, name, suffix, place)
 
 
 @lru_cache(maxsize=256)

@@ -55,7 +55,7 @@ def is_clear_secret(name: str, value: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Secrets:
+class ReferenceSecrets:
     """The values of references: from the environment, and from the stored secrets."""
 
     environment: Mapping[str, str] = field(repr=False)

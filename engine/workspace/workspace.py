@@ -9,7 +9,7 @@ from engine.base.clock import Clock, utc_now
 from engine.base.services import services
 from engine.files.atomic import close_to_others, is_open_to_others, make_private
 from engine.store.texts.folder import FolderTexts
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from engine.workspace.file_store import Shelf
 from engine.workspace.workflow_ids import WorkflowIds
 
@@ -28,7 +28,7 @@ class Workspace:
         root: Path,
         state_dir: str | Path = ".orchestra",
         clock: Clock = utc_now,
-        texts: Callable[[Path], Texts] = FolderTexts,
+        texts: Callable[[Path], TextStore] = FolderTexts,
     ) -> None:
         """`texts` returns where the texts of the state are kept, given its folder."""
         self.root = root.resolve()

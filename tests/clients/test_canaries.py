@@ -21,7 +21,7 @@ from clients.github.service import GitHubSettings
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.http.client import HttpClient
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.notion.client import NotionClient
 from clients.notion.service import NotionSettings
@@ -191,7 +191,7 @@ def _http(settings: dict[str, Any]) -> Callable[[str, httpx.Client], Any]:
         client = HttpClient(
             HttpSettings.model_validate({**settings, "allow_hosts": [url.removeprefix("http://")]}), http
         )
-        return client.request(Wanted("GET", f"{url}/x"))
+        return client.request(WebRequest("GET", f"{url}/x"))
 
     return ask
 
@@ -286,4 +286,4 @@ def test_what_one_connection_keeps_secret_no_other_tells(scripted: Scripted, way
     scripted.answers[:] = []
     scripted.then(200, {"seen": f"the other key is {CANARY}"})
     client = HttpClient(HttpSettings(allow_hosts=[scripted.url.removeprefix("http://")]), way_out)
-    assert client.request(Wanted("GET", scripted.url))["json"] == {"seen": "the other key is ***"}
+    assert client.request(WebRequest("GET", scripted.url))["json"] == {"seen": "the other key is ***"}

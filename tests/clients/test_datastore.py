@@ -15,7 +15,7 @@ import pytest
 
 from clients.client import Opening
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, Rows, Wanted, json_of
+from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, TableRows, WantedRows, json_of
 from clients.datastore.service import STORE, StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
@@ -55,11 +55,11 @@ def test_rows_are_found_by_members_prefix_and_words_in_order(tmp_path: Path) -> 
     here = tables(tmp_path)
     for key, value in (("a:1", {"n": 2, "ok": True}), ("a:2", {"n": 10, "ok": 1}), ("b:1", "plain"), ("b:2", None)):
         here.save("t", key, value)
-    assert [row.key for row in here.query("t", Wanted(where={"ok": True})).rows] == ["a:1"]
-    found = here.query("t", Wanted(prefix="a:", order_by="n", descending=True, limit=1))
+    assert [row.key for row in here.query("t", WantedRows(where={"ok": True})).rows] == ["a:1"]
+    found = here.query("t", WantedRows(prefix="a:", order_by="n", descending=True, limit=1))
     assert ([row.key for row in found.rows], found.total) == (["a:2"], 2)
-    assert [row.key for row in here.query("t", Wanted(words="PLAIN")).rows] == ["b:1"]
-    assert here.query("none", Wanted()).total == 0
+    assert [row.key for row in here.query("t", WantedRows(words="PLAIN")).rows] == ["b:1"]
+    assert here.query("none", WantedRows()).total == 0
 
 
 def nested(levels: int) -> str:
@@ -75,7 +75,7 @@ def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_
     assert refused.value.remedy
     for levels in (65, 20_000):
         as_of_old(tmp_path, "old", levels)
-        found = here.query("t", Wanted(limit=1))
+        found = here.query("t", WantedRows(limit=1))
         assert ([row.key for row in found.rows], found.total, found.too_deep) == (["fits"], 1, ["old"])
         assert found.note == (
             "1 row left out, as its value is nested deeper than 64 levels: 'old'. Replace it, or delete it."
@@ -83,10 +83,10 @@ def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_
         with pytest.raises(InvalidRequest, match="'old' is nested deeper") as named:
             here.get("t", "old")
         assert "orchestra tables" in named.value.remedy
-        assert here.query("t", Wanted(prefix="fits")).too_deep == []
-        assert here.query("t", Wanted(words="another")).too_deep == []
+        assert here.query("t", WantedRows(prefix="fits")).too_deep == []
+        assert here.query("t", WantedRows(words="another")).too_deep == []
         assert here.delete("t", "old")
-    assert here.query("t", Wanted()) == Rows(here.query("t", Wanted()).rows, 1)
+    assert here.query("t", WantedRows()) == TableRows(here.query("t", WantedRows()).rows, 1)
 
 
 def as_of_old(folder: Path, key: str, levels: int) -> None:
@@ -101,7 +101,7 @@ def test_a_row_too_deep_to_be_read_is_named_whatever_members_are_wanted(tmp_path
     here.save("t", "done", {"is": "done"})
     for number in range(7):
         as_of_old(tmp_path, f"old-{number}", 65 + number * 1_000)
-    found = here.query("t", Wanted(where={"is": "open"}, order_by="is", descending=True))
+    found = here.query("t", WantedRows(where={"is": "open"}, order_by="is", descending=True))
     assert ([row.key for row in found.rows], found.total) == (["open"], 1)
     assert found.too_deep == [f"old-{number}" for number in range(7)]
     assert found.note == (
@@ -184,7 +184,7 @@ def test_nothing_is_written_while_a_plan_is_made(tmp_path: Path) -> None:
         for write in (lambda: here.save("t", "k", 2), lambda: here.delete("t", "k"), lambda: here.drop("t")):
             with pytest.raises(WriteRefused):
                 write()
-    assert here.query("t", Wanted()).rows[0].value == 1
+    assert here.query("t", WantedRows()).rows[0].value == 1
 
 
 @pytest.mark.slow
@@ -198,12 +198,12 @@ def test_a_full_table_is_refused_and_a_query_holds_only_what_it_returns(tmp_path
         here.save("t", "more", "x" * 59_998)
     assert here.get("t", "more") is None
     tracemalloc.start()
-    found = here.query("t", Wanted(limit=1, descending=True))
+    found = here.query("t", WantedRows(limit=1, descending=True))
     grown = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (found.total, found.rows[0].key) == (833, "0832")
     assert grown < 1_000_000
-    assert len(here.query("t", Wanted(limit=1_000)).rows) < 400, "an answer has a limit, too"
+    assert len(here.query("t", WantedRows(limit=1_000)).rows) < 400, "an answer has a limit, too"
 
 
 def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from clients.errors import InvalidRequest, NotFound, WriteRefused
 from clients.github.client import GitHubClient
 from clients.github.operations import is_query, operation_of
 from clients.github.service import GITHUB, GitHubSettings
-from clients.reads import Reads
+from clients.reads import ConnectionReads
 from clients.reads_only import reads_only
 from clients.transport import http_client
 from engine.plugins import registry
@@ -102,7 +102,7 @@ def test_a_body_that_others_may_read_otherwise_is_no_query(body: bytes) -> None:
 def client(standins: StandIns) -> Iterator[GitHubClient]:
     endpoint = standins["github"]
     settings = GitHubSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
-    with http_client(reads=Reads(GITHUB.reads, endpoint.base_url, GITHUB.title)) as http:
+    with http_client(reads=ConnectionReads(GITHUB.reads, endpoint.base_url, GITHUB.title)) as http:
         yield GitHubClient(settings, http)
 
 
@@ -137,9 +137,9 @@ def test_parts_that_were_refused_are_told_beside_the_rest(client: GitHubClient) 
 
 def test_an_enterprise_server_has_it_beside_its_rest_api() -> None:
     sent: list[Any] = []
-    with http_client(reads=Reads(GITHUB.reads, "https://git.example.com/api/v3", GITHUB.title)) as http:
+    with http_client(reads=ConnectionReads(GITHUB.reads, "https://git.example.com/api/v3", GITHUB.title)) as http:
         http.event_hooks = {"request": [lambda request: sent.append(str(request.url))]}
         settings = GitHubSettings(token=SecretStr("x"), base_url="https://git.example.com/api/v3")
         request = http.build_request("POST", "https://git.example.com/api/graphql", json={"query": "{ viewer { id } }"})
-        assert Reads(GITHUB.reads, settings.base_url).include(request)
-        assert not Reads(GITHUB.reads, "https://other.example.com/api/v3").include(request)
+        assert ConnectionReads(GITHUB.reads, settings.base_url).include(request)
+        assert not ConnectionReads(GITHUB.reads, "https://other.example.com/api/v3").include(request)

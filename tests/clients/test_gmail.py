@@ -13,10 +13,10 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import Target
+from clients.gmail.labels import LabeledMails
 from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
-from clients.mail.outgoing import Outgoing
+from clients.mail.outgoing import OutgoingMail
 from clients.mail.replies import reply_address
 from clients.transport import deadline
 from tests.patience import PATIENCE_SECONDS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.conftest import StandIns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HELLO = Outgoing(["ann@example.org"], subject="Hello", text="How are you?")
+HELLO = OutgoingMail(["ann@example.org"], subject="Hello", text="How are you?")
 
 
 def client(standins: StandIns, http: httpx.Client, token: str | None = None) -> GmailClient:
@@ -76,7 +76,7 @@ def hello(marker: str = "m1") -> Letter:
 
 def on(gmail: GmailClient, mail: str, labels: list[str]) -> list[str]:
     """Put labels on a mail; give all that it has then."""
-    return gmail.labels.change(Target("messages", mail), labels, ())[mail]
+    return gmail.labels.change(LabeledMails("messages", mail), labels, ())[mail]
 
 
 def first(gmail: GmailClient) -> str:
@@ -301,7 +301,7 @@ def test_an_answer_stays_in_its_thread(gmail: GmailClient, mail_id: str, by: str
     mail = gmail.mail.message(mail_id)
     answers = gmail.mail.original(mail[by])
     assert reply_address(answers["payload"]) == "ann@example.org"
-    made = gmail.outbox.create_draft(Letter(Outgoing(["ann@example.org"], text="Thanks"), "m1", answers, NOW))
+    made = gmail.outbox.create_draft(Letter(OutgoingMail(["ann@example.org"], text="Thanks"), "m1", answers, NOW))
     assert made["thread_id"] == mail["thread_id"]
     assert gmail.mail.message(made["message"])["subject"] == "Re: Offer"
 

@@ -15,7 +15,7 @@ from clients.errors import InvalidRequest
 from clients.gmail.client import GmailClient
 from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
-from clients.mail.outgoing import File, Outgoing
+from clients.mail.outgoing import File, OutgoingMail
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -33,7 +33,7 @@ def gmail(standins: StandIns, http: httpx.Client) -> GmailClient:
 def letter(size: int, subject: str = "Large", marker: str = "m1") -> Letter:
     content = random.Random(size).randbytes(size)
     return Letter(
-        Outgoing(["ann@example.org"], subject=subject, text="See file", files=[File("a.bin", content)]),
+        OutgoingMail(["ann@example.org"], subject=subject, text="See file", files=[File("a.bin", content)]),
         marker,
         None,
         NOW,

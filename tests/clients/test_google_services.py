@@ -19,7 +19,7 @@ from clients.errors import AuthError, Conflict, InvalidRequest, NotFound
 from clients.google.sign_in import sign_in
 from clients.google_calendar.app import CALENDAR_APP
 from clients.google_calendar.client import GoogleCalendarClient
-from clients.google_calendar.events import Draft
+from clients.google_calendar.events import EventDraft
 from clients.google_calendar.service import CalendarSettings
 from clients.google_calendar.times import span
 from clients.google_drive.app import DRIVE_APP
@@ -99,9 +99,9 @@ def sheets(standins: StandIns) -> Iterator[GoogleSheetsClient]:
         yield client
 
 
-def draft(**changes: Any) -> Draft:
+def draft(**changes: Any) -> EventDraft:
     start, end = span("2026-12-01T10:00", "", 30, ZONE)
-    return Draft(**{"title": "Talk", "start": start, "end": end, **changes})
+    return EventDraft(**{"title": "Talk", "start": start, "end": end, **changes})
 
 
 @pytest.mark.parametrize("app", [CALENDAR_APP, SHEETS_APP, DRIVE_APP], ids=lambda app: app.name)
@@ -173,7 +173,7 @@ def test_what_was_created_is_taken_back_unless_somebody_changed_it(calendar: Goo
     with pytest.raises(NotFound):
         calendar.event("primary", made["id"])
     other = calendar.create("primary", draft(), "none", OTHER)
-    calendar.update("primary", other["id"], Draft(title="By somebody else"), "none", MARKER)
+    calendar.update("primary", other["id"], EventDraft(title="By somebody else"), "none", MARKER)
     with pytest.raises(Conflict):
         calendar.take_back(other)
 
@@ -182,15 +182,15 @@ def test_an_update_is_found_and_restored_unless_somebody_changed_it(calendar: Go
     made = calendar.create("primary", draft(location="Room 1"), "none", MARKER)
     start, end = span("2026-12-02", "", 30, ZONE)
     assert calendar.updated("primary", made["id"], OTHER) is None
-    changed = calendar.update("primary", made["id"], Draft(start=start, end=end, location="Room 2"), "none", OTHER)
+    changed = calendar.update("primary", made["id"], EventDraft(start=start, end=end, location="Room 2"), "none", OTHER)
     assert calendar.updated("primary", made["id"], OTHER) == {**changed, "before": None}
     assert calendar.event("primary", made["id"])["starts"] == "2026-12-02"
     calendar.restore(changed)
     calendar.restore(changed)
     restored = calendar.event("primary", made["id"])
     assert (restored["starts"], restored["location"]) == ("2026-12-01T10:00:00+01:00", "Room 1")
-    changed = calendar.update("primary", made["id"], Draft(title="New"), "none", "x" * 32)
-    calendar.update("primary", made["id"], Draft(title="By somebody else"), "none", "y" * 32)
+    changed = calendar.update("primary", made["id"], EventDraft(title="New"), "none", "x" * 32)
+    calendar.update("primary", made["id"], EventDraft(title="By somebody else"), "none", "y" * 32)
     with pytest.raises(Conflict):
         calendar.restore(changed)
 

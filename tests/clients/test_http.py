@@ -23,7 +23,7 @@ from clients.errors import (
 )
 from clients.http.client import HttpClient
 from clients.http.demo_site import site_client
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import Forbidden, http_client
 
@@ -61,7 +61,7 @@ def host_of(script: Scripted) -> str:
 
 def test_a_read_gives_all_that_came(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {"a": 1}, x_Kind="test", set_cookie="session=secret")
-    answer = local.request(Wanted("get", f"{scripted.url}/x?a=1", query={"b": ["2", 3], "c": True, "d": None}))
+    answer = local.request(WebRequest("get", f"{scripted.url}/x?a=1", query={"b": ["2", 3], "c": True, "d": None}))
     assert (answer["status"], answer["json"], answer["text"]) == (200, {"a": 1}, '{"a": 1}')
     assert answer["headers"]["x-kind"] == "test"
     assert "set-cookie" not in answer["headers"]
@@ -84,7 +84,7 @@ def test_a_write_sends_its_body(
     scripted: Scripted, local: HttpClient, wanted: dict[str, Any], body: bytes, kind: str | None
 ) -> None:
     scripted.then(201, b"")
-    assert local.request(Wanted("POST", scripted.url, **wanted))["json"] is None
+    assert local.request(WebRequest("POST", scripted.url, **wanted))["json"] is None
     assert scripted.seen[0].body == body
     assert scripted.seen[0].headers.get("content-type") == kind
 
@@ -108,7 +108,7 @@ def test_a_refusal_is_its_error(
 ) -> None:
     scripted.then(status, {"message": f"your {SECRET} is no good"}, retry_after="4")
     with pytest.raises(ServiceError) as caught:
-        local.request(Wanted("POST", f"{scripted.url}/things?key=very-secret", json={}))
+        local.request(WebRequest("POST", f"{scripted.url}/things?key=very-secret", json={}))
     # A wait in the answer makes a 403 a rate limit, as for every service.
     assert type(caught.value) is (RateLimited if status == 403 else kind)
     assert (caught.value.outcome, caught.value.retry_after_seconds) == (outcome, 4)
@@ -134,7 +134,7 @@ def test_what_came_is_read_as_what_it_says_it_is(
     scripted: Scripted, local: HttpClient, content: bytes, kind: str, json: Any, text: str
 ) -> None:
     scripted.then(200, content, content_type=kind)
-    answer = local.request(Wanted("GET", scripted.url))
+    answer = local.request(WebRequest("GET", scripted.url))
     assert (answer["json"], answer["text"]) == (json, text)
 
 
@@ -150,14 +150,14 @@ def test_what_came_is_read_as_what_it_says_it_is(
 def test_json_that_is_none_is_a_bad_answer(scripted: Scripted, local: HttpClient, content: bytes) -> None:
     scripted.then(200, content, content_type="application/json")
     with pytest.raises(BadAnswer):
-        local.request(Wanted("GET", scripted.url))
+        local.request(WebRequest("GET", scripted.url))
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1E+999"])
 def test_a_number_that_cannot_be_kept_is_refused(scripted: Scripted, local: HttpClient, number: str) -> None:
     scripted.then(200, f'{{"a": [1.5, {number}]}}'.encode(), content_type="application/json")
     with pytest.raises(InvalidRequest, match=rf"number {re.escape(number)}, which is too large") as caught:
-        local.request(Wanted("POST", scripted.url))
+        local.request(WebRequest("POST", scripted.url))
     assert (caught.value.outcome, caught.value.retryable) == ("unknown", False)
 
 
@@ -167,7 +167,7 @@ def test_too_much_is_not_read_and_not_asked_for_again(
 ) -> None:
     scripted.then(200, b"x" * 1001, content_type="text/plain")
     with pytest.raises(InvalidRequest, match="too large") as caught:
-        local.request(Wanted(method, scripted.url, most_bytes=1000))
+        local.request(WebRequest(method, scripted.url, most_bytes=1000))
     assert "`max_bytes`" in caught.value.remedy
     assert (caught.value.outcome, caught.value.retryable) == (outcome, False)
 
@@ -175,7 +175,7 @@ def test_too_much_is_not_read_and_not_asked_for_again(
 def test_packed_answers_are_not_unpacked(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, gzip.compress(b"x" * 1_000_000), content_encoding="gzip", content_type="text/plain")
     with pytest.raises(BadAnswer, match="compressed"):
-        local.request(Wanted("GET", scripted.url))
+        local.request(WebRequest("GET", scripted.url))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_packed_answers_are_not_unpacked(scripted: Scripted, local: HttpClient) 
 def test_nothing_inside_is_reached_without_being_named(scripted: Scripted, opened: Opened, url: str) -> None:
     scripted.then(200, b"inside")
     with pytest.raises(ServiceError) as caught:
-        opened().request(Wanted("GET", url.format(port=host_of(scripted).split(":")[1])))
+        opened().request(WebRequest("GET", url.format(port=host_of(scripted).split(":")[1])))
     assert caught.value.outcome == "not_done"
     assert scripted.seen == []
 
@@ -205,10 +205,10 @@ def test_nothing_inside_is_reached_without_being_named(scripted: Scripted, opene
 def test_a_named_port_opens_no_other(start_scripted: Callable[[], Scripted], opened: Opened) -> None:
     named, other = start_scripted().then(200, b""), start_scripted().then(200, b"")
     client = opened(host_of(named), headers={"X-Key": "very-secret"})
-    assert client.request(Wanted("GET", named.url))["status"] == 200
+    assert client.request(WebRequest("GET", named.url))["status"] == 200
     assert named.seen[0].headers["x-key"] == "very-secret"
     with pytest.raises(Forbidden):
-        client.request(Wanted("GET", other.url))
+        client.request(WebRequest("GET", other.url))
     assert other.seen == []
 
 
@@ -228,7 +228,7 @@ def test_a_named_port_opens_no_other(start_scripted: Callable[[], Scripted], ope
 )
 def test_an_address_that_is_none_is_refused(local: HttpClient, url: str) -> None:
     with pytest.raises(ServiceError) as caught:
-        local.request(Wanted("GET", url))
+        local.request(WebRequest("GET", url))
     assert caught.value.outcome == "not_done"
 
 
@@ -248,20 +248,20 @@ def test_headers_that_could_be_a_second_request_are_refused(
 ) -> None:
     scripted.then(200, b"")
     with pytest.raises(ServiceError) as caught:
-        local.request(Wanted("GET", scripted.url, headers=headers))
+        local.request(WebRequest("GET", scripted.url, headers=headers))
     assert caught.value.outcome == "not_done"
     assert scripted.seen == []
 
 
 def test_an_unknown_method_is_refused(local: HttpClient) -> None:
     with pytest.raises(InvalidRequest, match="TRACE"):
-        local.request(Wanted("TRACE", "http://127.0.0.1/"))
+        local.request(WebRequest("TRACE", "http://127.0.0.1/"))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_read_follows_redirects(scripted: Scripted, local: HttpClient, status: int) -> None:
     scripted.then(status, b"", location="/there?x=1").then(200, b"found")
-    assert local.request(Wanted("GET", f"{scripted.url}/here"))["url"] == f"{scripted.url}/there?x=1"
+    assert local.request(WebRequest("GET", f"{scripted.url}/here"))["url"] == f"{scripted.url}/there?x=1"
     assert [seen.headers.get("authorization") for seen in scripted.seen] == [SECRET, SECRET]
 
 
@@ -269,14 +269,14 @@ def test_a_read_follows_redirects(scripted: Scripted, local: HttpClient, status:
 def test_a_write_follows_none(scripted: Scripted, local: HttpClient, method: str) -> None:
     scripted.then(302, b"", location="/there")
     with pytest.raises(BadAnswer, match="GET and HEAD only") as caught:
-        local.request(Wanted(method, scripted.url))
+        local.request(WebRequest(method, scripted.url))
     assert caught.value.outcome == "unknown"
     assert len(scripted.seen) == 1
 
 
 def test_a_write_that_says_where_to_see_what_came_of_it_is_done(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(303, b"", location="/things/7")
-    answer = local.request(Wanted("POST", scripted.url, form={"a": "b"}))
+    answer = local.request(WebRequest("POST", scripted.url, form={"a": "b"}))
     assert (answer["status"], answer["headers"]["location"]) == (303, "/things/7")
     assert len(scripted.seen) == 1
 
@@ -285,7 +285,7 @@ def test_a_write_that_says_where_to_see_what_came_of_it_is_done(scripted: Script
 def test_a_write_that_is_to_go_elsewhere_is_not_done(scripted: Scripted, local: HttpClient, status: int) -> None:
     scripted.then(status, b"", location=f"/there/{SECRET}?signed=abc")
     with pytest.raises(InvalidRequest, match="another address") as caught:
-        local.request(Wanted("POST", scripted.url, json={}))
+        local.request(WebRequest("POST", scripted.url, json={}))
     assert (caught.value.outcome, len(scripted.seen)) == ("not_done", 1)
     told = caught.value.remedy.replace("Bearer ***", "***")  # what comes after it may be known as a secret of its own
     assert "has moved to '/there/***'" in told
@@ -294,7 +294,7 @@ def test_a_write_that_is_to_go_elsewhere_is_not_done(scripted: Scripted, local: 
 def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(302, b"", location="/again")
     with pytest.raises(InvalidRequest, match="3 times"):
-        local.request(Wanted("GET", scripted.url))
+        local.request(WebRequest("GET", scripted.url))
     assert len(scripted.seen) == 4
 
 
@@ -305,7 +305,7 @@ def test_cookies_are_neither_kept_nor_sent(scripted: Scripted, opened: Opened) -
     others = opened(host_of(scripted)).http
     client = HttpClient(HttpSettings(), site_client(others, lambda: "", lambda _: others))
     for _ in range(2):
-        client.request(Wanted("GET", f"{scripted.url}/x"))
+        client.request(WebRequest("GET", f"{scripted.url}/x"))
     assert [one.headers.get("cookie") for one in scripted.seen] == [None, None]
 
 
@@ -318,7 +318,7 @@ def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[]
     with transport:
         client = HttpClient(settings, transport)
         own = {"Authorization": "mine", "Cookie": "a=b", "Private-Token": "mine", "Accept-Language": "de"}
-        client.request(Wanted("GET", here.url, headers=own))
+        client.request(WebRequest("GET", here.url, headers=own))
     assert here.seen[0].headers["x-token"] == "very-secret"
     went_along = there.seen[0].headers
     assert {"x-token", "authorization", "cookie", "private-token"}.isdisjoint(went_along)
@@ -357,7 +357,7 @@ def test_only_who_names_the_site_of_the_demo_reaches_it(
         site_client(others, start, lambda _: opened(host_of(site)).http),
     )
     try:
-        text = client.request(Wanted("GET", first or stranger.url))["text"]
+        text = client.request(WebRequest("GET", first or stranger.url))["text"]
     except ServiceError:
         text = ""
     assert (text == "reached") is is_reached
@@ -368,7 +368,7 @@ def test_only_who_names_the_site_of_the_demo_reaches_it(
 def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> None:
     scripted.then(302, b"", location="http://169.254.169.254/latest/meta-data/")
     with pytest.raises(Forbidden, match=r"^169\.254\.169\.254 is not an address"):
-        opened(host_of(scripted)).request(Wanted("GET", scripted.url))
+        opened(host_of(scripted)).request(WebRequest("GET", scripted.url))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> Non
 def test_a_redirect_to_no_address_is_an_error_of_ours(scripted: Scripted, local: HttpClient, location: str) -> None:
     scripted.then(302, b"", location=location)
     with pytest.raises(ServiceError):
-        local.request(Wanted("GET", scripted.url))
+        local.request(WebRequest("GET", scripted.url))
 
 
 def test_encryption_is_not_given_up_on_the_way(local: HttpClient) -> None:
@@ -389,13 +389,13 @@ def test_encryption_is_not_given_up_on_the_way(local: HttpClient) -> None:
 
 def test_a_service_that_is_not_there_did_nothing(local: HttpClient) -> None:
     with pytest.raises(Unavailable) as caught:
-        local.request(Wanted("POST", "http://127.0.0.1:1/"))
+        local.request(WebRequest("POST", "http://127.0.0.1:1/"))
     assert caught.value.outcome == "not_done"
 
 
 def test_head_has_no_body(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {"a": 1})
-    answer = local.request(Wanted("HEAD", scripted.url))
+    answer = local.request(WebRequest("HEAD", scripted.url))
     assert (answer["json"], answer["text"]) == (None, "")
 
 

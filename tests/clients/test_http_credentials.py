@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from clients.errors import AuthError, InvalidRequest
 from clients.http.client import HttpClient
 from clients.http.pages import Paging
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import http_client
 
@@ -58,7 +58,7 @@ def test_a_named_host_gets_them(
 ) -> None:
     scripted.then(200, {})
     answer = opened(**settings, allow_hosts=[host_of(scripted)]).request(
-        Wanted("GET", f"{scripted.url}/x?a=1", query={"b": 2})
+        WebRequest("GET", f"{scripted.url}/x?a=1", query={"b": 2})
     )
     assert is_sent(scripted.seen[0])
     assert scripted.seen[0].path.startswith("/x?a=1&b=2")
@@ -70,7 +70,7 @@ def test_no_other_host_gets_them(
     scripted: Scripted, opened: Opened, settings: dict[str, Any], is_sent: Callable[[Any], bool]
 ) -> None:
     scripted.then(200, {})
-    opened(**settings, allow_hosts=["other.example"]).request(Wanted("GET", scripted.url))
+    opened(**settings, allow_hosts=["other.example"]).request(WebRequest("GET", scripted.url))
     (seen,) = scripted.seen
     assert {"authorization", "x-key"}.isdisjoint(seen.headers)
     assert "key=" not in seen.path
@@ -87,7 +87,7 @@ def test_they_do_not_go_along_to_another_host(
 ) -> None:
     here, there = start_scripted(), start_scripted().then(200, {})
     here.then(status, b"", location=f"{there.url}/next")
-    opened(**settings, allow_hosts=[host_of(here)]).request(Wanted("GET", here.url))
+    opened(**settings, allow_hosts=[host_of(here)]).request(WebRequest("GET", here.url))
     assert is_sent(here.seen[0])
     assert {"authorization", "x-key"}.isdisjoint(there.seen[0].headers)
     assert there.seen[0].path == "/next"
@@ -100,9 +100,9 @@ def test_what_a_server_repeats_of_them_is_redacted(
     told = {"you": [f"sent {SECRET}", BASIC, "very%2Bsecret%2F7"], "plain": "text", "number": 7}
     scripted.then(200, told, x_echo=f"Bearer {SECRET}").then(401, {"error": f"unknown key {SECRET}, {BASIC}"})
     client = opened(**settings, allow_hosts=[host_of(scripted)])
-    answer = client.request(Wanted("GET", scripted.url))
+    answer = client.request(WebRequest("GET", scripted.url))
     with pytest.raises(AuthError) as caught:
-        client.request(Wanted("GET", scripted.url))
+        client.request(WebRequest("GET", scripted.url))
     shown = repr(answer) + repr(vars(caught.value)) + repr(client.__dict__)
     assert SECRET not in shown
     assert "very%2Bsecret" not in shown or "user" in settings
@@ -128,7 +128,7 @@ repeated = pytest.mark.parametrize("said", REPEATED.values(), ids=REPEATED)
 
 def downloaded(scripted: Scripted, opened: Opened, body: bytes, kind: str) -> tuple[Any, bytes, str, str]:
     scripted.then(200, body, content_type=kind, content_disposition=f'attachment; filename="{SECRET}.bin"')
-    return opened(token=SECRET, allow_hosts=[host_of(scripted)]).download(Wanted("GET", scripted.url))
+    return opened(token=SECRET, allow_hosts=[host_of(scripted)]).download(WebRequest("GET", scripted.url))
 
 
 @repeated
@@ -174,7 +174,7 @@ def test_a_page_that_repeats_the_key_in_its_link_shows_it_nowhere(scripted: Scri
     scripted.then(200, {"items": [1], "next": f"{scripted.url}/?page=2&key=very%2Bsecret%2F7"})
     scripted.then(200, {"items": [2]})
     client = opened(query={"key": SECRET}, allow_hosts=[host_of(scripted)])
-    answer = client.pages(Wanted("GET", scripted.url), Paging(items="items", next="next"))
+    answer = client.pages(WebRequest("GET", scripted.url), Paging(items="items", next="next"))
     assert answer["items"] == [1, 2]
     assert scripted.seen[1].path.count("key=") == 1
     assert "secret" not in repr(answer)

@@ -15,7 +15,7 @@ import pytest
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.client import HttpClient
 from clients.http.pages import Paging
-from clients.http.request import Upload, Wanted
+from clients.http.request import FileUpload, WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import FILE_BYTES, MAX_ANSWER_BYTES, Forbidden, http_client
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
 
 PUBLIC = "93.184.216.34"
-FILE = Upload("scan.pdf", b"%PDF-1.4 \x00", "application/pdf")
+FILE = FileUpload("scan.pdf", b"%PDF-1.4 \x00", "application/pdf")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def local() -> Iterator[HttpClient]:
 
 
 def pages(client: HttpClient, url: str, **paging: Any) -> dict[str, Any]:
-    return client.pages(Wanted("GET", url, query={"size": 2}), Paging(**paging))
+    return client.pages(WebRequest("GET", url, query={"size": 2}), Paging(**paging))
 
 
 def test_a_list_goes_on_by_the_link_header(scripted: Scripted, local: HttpClient) -> None:
@@ -110,15 +110,15 @@ def test_an_answer_without_json_holds_no_list_and_may_be_asked_for_again(scripte
 
 def test_a_form_goes_out_as_one(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {})
-    local.request(Wanted("POST", scripted.url, form={"a": "x y", "b": ["1", "2"], "none": None}))
+    local.request(WebRequest("POST", scripted.url, form={"a": "x y", "b": ["1", "2"], "none": None}))
     assert scripted.seen[0].headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(scripted.seen[0].body.decode()) == {"a": ["x y"], "b": ["1", "2"]}
 
 
 def test_files_go_out_as_parts_of_a_form(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {})
-    odd = Upload('a"b\r\nX: y.pdf', b"two", "text/plain\r\nX: z")
-    local.request(Wanted("POST", scripted.url, form={"title": "Scan"}, files={"file": FILE, "more": odd}))
+    odd = FileUpload('a"b\r\nX: y.pdf', b"two", "text/plain\r\nX: z")
+    local.request(WebRequest("POST", scripted.url, form={"title": "Scan"}, files={"file": FILE, "more": odd}))
     (seen,) = scripted.seen
     assert seen.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert b'name="title"\r\n\r\nScan' in seen.body
@@ -129,8 +129,8 @@ def test_files_go_out_as_parts_of_a_form(scripted: Scripted, local: HttpClient) 
 
 def test_a_file_goes_out_as_it_is(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {}).then(200, {})
-    local.request(Wanted("PUT", scripted.url, file=FILE))
-    local.request(Wanted("PUT", scripted.url, headers={"content-type": "text/x"}, file=FILE))
+    local.request(WebRequest("PUT", scripted.url, file=FILE))
+    local.request(WebRequest("PUT", scripted.url, headers={"content-type": "text/x"}, file=FILE))
     assert [seen.headers["content-type"] for seen in scripted.seen] == ["application/pdf", "text/x"]
     assert scripted.seen[0].body == FILE.content
 
@@ -152,7 +152,7 @@ def test_a_file_comes_with_its_name_and_type(
 ) -> None:
     headers = {"content_disposition": disposition} if disposition else {}
     scripted.then(200, FILE.content, content_type="application/pdf; x=1", **headers)
-    facts, content, found, media_type = local.download(Wanted("GET", f"{scripted.url}/files/report.pdf"))
+    facts, content, found, media_type = local.download(WebRequest("GET", f"{scripted.url}/files/report.pdf"))
     assert (content, found, media_type, facts["status"]) == (FILE.content, name, "application/pdf", 200)
 
 
@@ -161,18 +161,18 @@ def test_an_answer_may_be_larger_or_smaller_than_usual_only_as_far_as_it_is_said
 ) -> None:
     large = b"x" * (MAX_ANSWER_BYTES + 1)
     scripted.then(200, large, content_type="application/zip")
-    wanted = Wanted("GET", scripted.url, most_bytes=MAX_ANSWER_BYTES + 1)
+    wanted = WebRequest("GET", scripted.url, most_bytes=MAX_ANSWER_BYTES + 1)
     assert len(local.download(wanted)[1]) == len(large)
     for most in (MAX_ANSWER_BYTES, 1000, None):
         with pytest.raises(InvalidRequest, match="too large"):
-            local.download(Wanted("GET", scripted.url, most_bytes=most))
+            local.download(WebRequest("GET", scripted.url, most_bytes=most))
 
 
 def test_no_request_may_ask_for_more_than_is_ever_read(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, b"x", content_type="application/zip", x_pad="y")
     scripted.answers[0] = (200, {"content-length": str(FILE_BYTES + 1)}, b"")
     with pytest.raises(ServiceError):
-        local.download(Wanted("GET", scripted.url, most_bytes=FILE_BYTES * 10))
+        local.download(WebRequest("GET", scripted.url, most_bytes=FILE_BYTES * 10))
 
 
 @pytest.fixture
@@ -202,8 +202,8 @@ Ask = Callable[[HttpClient, str], Any]
 @pytest.mark.parametrize(
     ("ask", "headers", "body"),
     [
-        pytest.param(lambda client, url: client.request(Wanted("GET", url)), "location", {}, id="redirect"),
-        pytest.param(lambda client, url: client.pages(Wanted("GET", url), Paging()), "link", [], id="next page"),
+        pytest.param(lambda client, url: client.request(WebRequest("GET", url)), "location", {}, id="redirect"),
+        pytest.param(lambda client, url: client.pages(WebRequest("GET", url), Paging()), "link", [], id="next page"),
     ],
 )
 def test_a_name_that_means_another_machine_at_the_next_hop_is_refused_there(
@@ -221,7 +221,7 @@ def test_a_name_that_means_another_machine_at_the_next_hop_is_refused_there(
 
 
 def test_a_body_is_one_or_none() -> None:
-    request = Wanted("POST", "https://a.example", json={"a": 1}).request(httpx.Client())
+    request = WebRequest("POST", "https://a.example", json={"a": 1}).request(httpx.Client())
     assert json.loads(request.content) == {"a": 1}
     with pytest.raises(InvalidRequest):
-        Wanted("TRACE", "https://a.example").request(httpx.Client())
+        WebRequest("TRACE", "https://a.example").request(httpx.Client())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
 from clients.mail.addresses import recipients, shown_addresses
-from clients.mail.outgoing import Outgoing, as_bytes, build
+from clients.mail.outgoing import OutgoingMail, as_bytes, build
 from tests.few import examples
 from tests.mail.raw_mails import read_raw
 
@@ -75,7 +75,7 @@ def read(header: str) -> str:
 
 def receivers(to: str) -> list[str]:
     """Give whom a mail goes to, as another program reads the header of the mail that is sent."""
-    sent = as_bytes(build(Outgoing([to]), "me@example.com", "m" * 32, None, None))
+    sent = as_bytes(build(OutgoingMail([to]), "me@example.com", "m" * 32, None, None))
     parsed = email.message_from_bytes(sent, policy=email.policy.default)
     assert {name.lower() for name in parsed.keys()} >= {"to", "from"}  # noqa: SIM118
     assert parsed["Bcc"] is None
@@ -153,7 +153,7 @@ def test_an_address_that_is_its_own_name_is_a_recipient() -> None:
 )
 def test_recipients_that_can_be_read_in_two_ways_are_refused(value: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^Cc: ") as refused:
-        build(Outgoing(["a@b.example"], [value]), "me@example.com", "m" * 32, None, None)
+        build(OutgoingMail(["a@b.example"], [value]), "me@example.com", "m" * 32, None, None)
     assert "example" in refused.value.message
     assert refused.value.remedy
 

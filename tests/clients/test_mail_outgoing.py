@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
-from clients.mail.outgoing import File, Outgoing, as_bytes, build, message_id, reply_subject
+from clients.mail.outgoing import File, OutgoingMail, as_bytes, build, message_id, reply_subject
 from clients.mail.parts import header, shown
 from clients.mail.raw import headers_of
 from clients.mail.rendered import html_of
@@ -26,7 +26,7 @@ MARKER = "a1b2c3d4" * 4
 WHEN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
-def sent(mail: Outgoing, answers: dict[str, Any] | None = None) -> EmailMessage:
+def sent(mail: OutgoingMail, answers: dict[str, Any] | None = None) -> EmailMessage:
     parsed = email.message_from_bytes(as_bytes(build(mail, ME, MARKER, answers, WHEN)), policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
     return parsed
@@ -37,7 +37,7 @@ def original(**headers: str) -> dict[str, Any]:
 
 
 def test_a_mail_says_what_it_should() -> None:
-    mail = sent(Outgoing(["Ann <ann@example.com>"], ["b@example.com"], ["c@example.com"], "Grüße 😀", "Hällo\n"))
+    mail = sent(OutgoingMail(["Ann <ann@example.com>"], ["b@example.com"], ["c@example.com"], "Grüße 😀", "Hällo\n"))
     assert mail["From"] == ME
     assert (mail["To"], mail["Cc"], mail["Bcc"]) == ("Ann <ann@example.com>", "b@example.com", "c@example.com")
     assert mail["Subject"] == "Grüße 😀"
@@ -54,7 +54,7 @@ def test_long_subjects_and_names_keep_every_letter_and_space() -> None:
     for _ in range(200):
         subject, name = (" ".join(chosen.choices(words, k=chosen.randint(3, 14))) for _ in range(2))
         content = as_bytes(
-            build(Outgoing([f'"{name}" <a@b.example>', "b@c.example"], subject=subject), ME, MARKER, None, WHEN)
+            build(OutgoingMail([f'"{name}" <a@b.example>', "b@c.example"], subject=subject), ME, MARKER, None, WHEN)
         )
         assert max(map(len, content.split(b"\r\n"))) <= 78
         read = headers_of(content)
@@ -79,16 +79,16 @@ def test_the_message_id_is_always_well_formed(account: str, domain: str) -> None
 
 def test_the_message_id_is_written_whole_however_long_the_domain() -> None:
     account = f"me@{'long-' * 12}name.example"
-    written = build(Outgoing(["a@example.com"]), account, MARKER, None, WHEN).as_bytes()
+    written = build(OutgoingMail(["a@example.com"]), account, MARKER, None, WHEN).as_bytes()
     assert b"Message-ID: " + message_id(MARKER, account).encode() + b"\r\n" in written
 
 
 def test_an_answer_stays_in_its_thread_and_says_that_a_program_wrote_it() -> None:
     long = f"<{'x' * 150}@example.com>"
     answered = original(Message_ID=long, References="<0@a> <1@a>", Subject="=?utf-8?q?Caf=C3=A9?=")
-    mail = sent(Outgoing(["a@example.com"]), answered)
+    mail = sent(OutgoingMail(["a@example.com"]), answered)
     assert mail["Subject"] == "Re: Café"
-    written = as_bytes(build(Outgoing(["a@example.com"]), ME, MARKER, answered, WHEN))
+    written = as_bytes(build(OutgoingMail(["a@example.com"]), ME, MARKER, answered, WHEN))
     assert b"In-Reply-To: " + long.encode() + b"\r\n" in written, "Python's own reader would undo an encoding"
     assert mail["In-Reply-To"] == long
     assert mail["References"].split() == ["<0@a>", "<1@a>", long]
@@ -97,18 +97,18 @@ def test_an_answer_stays_in_its_thread_and_says_that_a_program_wrote_it() -> Non
 
 def test_a_long_thread_keeps_its_first_and_its_last_mails() -> None:
     answered = original(Message_ID="<last@a>", References=" ".join(f"<{number}@a>" for number in range(50)))
-    references = sent(Outgoing(["a@example.com"]), answered)["References"].split()
+    references = sent(OutgoingMail(["a@example.com"]), answered)["References"].split()
     assert (references[0], references[-1], len(references)) == ("<0@a>", "<last@a>", 9)
 
 
 def test_a_mail_without_references_hands_on_what_it_answered() -> None:
     answered = original(Message_ID="<2@a>", In_Reply_To="<1@a>")
-    assert sent(Outgoing(["a@example.com"]), answered)["References"].split() == ["<1@a>", "<2@a>"]
+    assert sent(OutgoingMail(["a@example.com"]), answered)["References"].split() == ["<1@a>", "<2@a>"]
 
 
 @pytest.mark.parametrize("message_id", ["nonsense", "<日@a>", "<a\0b@a>", "<a<b@a>", f"<{'x' * 300}@a>"])
 def test_an_answer_to_a_mail_without_a_usable_id_is_written_too(message_id: str) -> None:
-    mail = sent(Outgoing(["a@example.com"]), original(Message_ID=message_id, Subject="x"))
+    mail = sent(OutgoingMail(["a@example.com"]), original(Message_ID=message_id, Subject="x"))
     assert mail["In-Reply-To"] is None
     assert mail["Auto-Submitted"] == "auto-replied"
 
@@ -142,7 +142,7 @@ def test_the_subject_of_an_answer(subject: str, old: str, expected: str) -> None
 )
 def test_a_wrong_address_is_refused_by_name(address: str) -> None:
     with pytest.raises(InvalidRequest):
-        sent(Outgoing([address]))
+        sent(OutgoingMail([address]))
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_a_wrong_address_is_refused_by_name(address: str) -> None:
     ],
 )
 def test_addresses_are_read_as_people_write_them(address: str, expected: str) -> None:
-    assert sent(Outgoing([address]))["To"] == expected
+    assert sent(OutgoingMail([address]))["To"] == expected
 
 
 def test_files_are_attached() -> None:
     files = [File("Übersicht.txt", "ä".encode()), File("a.zip", b"PK", "application/zip"), File("m.eml", b"x")]
-    found = {part.get_filename(): part for part in sent(Outgoing(["a@b.example"], files=files)).iter_attachments()}
+    found = {part.get_filename(): part for part in sent(OutgoingMail(["a@b.example"], files=files)).iter_attachments()}
     assert found["Übersicht.txt"].get_payload(decode=True) == "ä".encode()
     assert found["a.zip"].get_content_type() == "application/zip"
     assert found["m.eml"].get_content_type() == "application/octet-stream"
@@ -171,7 +171,7 @@ def test_files_are_attached() -> None:
 @given(subject=st.text(max_size=300), text=st.text(max_size=300), name=st.text(max_size=40), file=st.text(max_size=40))
 def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name: str, file: str) -> None:
     mail = sent(
-        Outgoing(
+        OutgoingMail(
             ["a@b.example"], subject=f"{name}\r\nBcc: evil@c.example\n{subject}", text=text, files=[File(file, b"")]
         )
     )
@@ -183,7 +183,7 @@ def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name
 
 def test_letters_that_no_server_takes_before_the_at_are_told_with_the_address() -> None:
     with pytest.raises(InvalidRequest, match=r"^To: 'jörg@example.com' has non-ASCII characters before the @"):
-        sent(Outgoing(["jörg@example.com"], subject="x"))
+        sent(OutgoingMail(["jörg@example.com"], subject="x"))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_letters_that_no_server_takes_before_the_at_are_told_with_the_address() 
 )
 def test_what_is_no_address_is_named_whole(value: str, says: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^To: {says} a mail address"):
-        sent(Outgoing([value], subject="x"))
+        sent(OutgoingMail([value], subject="x"))
 
 
 HIDDEN = [
@@ -212,10 +212,10 @@ HIDDEN = [
 @pytest.mark.parametrize("word", HIDDEN)
 def test_a_line_end_in_an_encoded_word_begins_no_header(word: str) -> None:
     raw = as_bytes(
-        build(Outgoing([f'"{word}" <a@b.example>'], (), (), word, "", [File(word, b"")]), ME, MARKER, None, WHEN)
+        build(OutgoingMail([f'"{word}" <a@b.example>'], (), (), word, "", [File(word, b"")]), ME, MARKER, None, WHEN)
     )
     assert b"\nbcc" not in raw.lower()
-    assert "evil@c.example" in sent(Outgoing(["a@b.example"], subject=word))["Subject"] or "b?" in word
+    assert "evil@c.example" in sent(OutgoingMail(["a@b.example"], subject=word))["Subject"] or "b?" in word
 
 
 @pytest.mark.parametrize("word", HIDDEN)
@@ -223,12 +223,12 @@ def test_a_line_end_in_an_encoded_word_begins_no_header(word: str) -> None:
 def test_an_address_that_hides_a_line_end_begins_no_header(word: str, address: str) -> None:
     built = {"made": b""}
     with suppress(InvalidRequest):
-        built["made"] = as_bytes(build(Outgoing([address.format(word)]), ME, MARKER, None, WHEN))
+        built["made"] = as_bytes(build(OutgoingMail([address.format(word)]), ME, MARKER, None, WHEN))
     assert b"\nbcc" not in built["made"].lower()
 
 
 def test_a_mail_with_html_has_both_versions_and_its_files_beside_them() -> None:
-    mail = sent(Outgoing(["a@example.com"], text="Hi", files=[File("x.txt", b"x")], html="<b>Hi</b>"))
+    mail = sent(OutgoingMail(["a@example.com"], text="Hi", files=[File("x.txt", b"x")], html="<b>Hi</b>"))
     assert mail.get_content_type() == "multipart/mixed"
     assert [part.get_content_type() for part in mail.walk()][1:] == [
         "multipart/alternative",
@@ -241,10 +241,11 @@ def test_a_mail_with_html_has_both_versions_and_its_files_beside_them() -> None:
 
 def test_answers_go_where_the_mail_says_and_nowhere_that_a_line_end_hides() -> None:
     assert (
-        sent(Outgoing(["a@example.com"], reply_to=["Desk <desk@example.com>"]))["Reply-To"] == "Desk <desk@example.com>"
+        sent(OutgoingMail(["a@example.com"], reply_to=["Desk <desk@example.com>"]))["Reply-To"]
+        == "Desk <desk@example.com>"
     )
     with suppress(InvalidRequest):
-        assert sent(Outgoing(["a@example.com"], reply_to=["x@example.com\nBcc: y@example.com"]))["Bcc"] is None
+        assert sent(OutgoingMail(["a@example.com"], reply_to=["x@example.com\nBcc: y@example.com"]))["Bcc"] is None
 
 
 @pytest.mark.parametrize(

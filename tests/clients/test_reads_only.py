@@ -18,10 +18,10 @@ from clients.client import Opening
 from clients.errors import AuthError, ServiceError, WriteRefused
 from clients.github.client import GitHubClient
 from clients.github.service import GitHubSettings
-from clients.mail_server.reads import IMAP_READS, SMTP_READS, Outgoing
-from clients.reads import ANYWHERE, SERVER, Read, Reads
+from clients.mail_server.reads import IMAP_READS, SMTP_READS, OutgoingTraffic
+from clients.reads import ANYWHERE, SERVER, ConnectionReads, ReadRequest
 from clients.reads_only import reads_only
-from clients.sockets import Gate
+from clients.sockets import NetworkGate
 from clients.transport import borrowed, http_client
 from engine.runner.effects.retry import _is_retryable
 from tests.clients.conftest import Scripted
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StandIns
 
-READS = (Read("GET", "/**"), Read("POST", "/search"), Read("POST", "/tables/*/query"))
+READS = (ReadRequest("GET", "/**"), ReadRequest("POST", "/search"), ReadRequest("POST", "/tables/*/query"))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def server(scripted: Scripted) -> Scripted:
 
 @pytest.fixture
 def http(server: Scripted) -> Iterator[httpx.Client]:
-    with http_client(reads=Reads(READS, server.url, "Tables")) as client:
+    with http_client(reads=ConnectionReads(READS, server.url, "Tables")) as client:
         yield client
 
 
@@ -67,7 +67,7 @@ def _own_client(url: str) -> None:
 
 
 def _own_connection(url: str) -> None:
-    gate = Gate(public_only=False, allow_hosts=frozenset())
+    gate = NetworkGate(public_only=False, allow_hosts=frozenset())
     stream = gate.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
     try:
         stream.write(b"POST /pages HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -204,7 +204,7 @@ def test_a_body_is_complete_before_anything_leaves(http: httpx.Client, server: S
 
 
 def test_a_service_that_declares_nothing_reads_nothing_and_is_told(server: Scripted) -> None:
-    nothing = Reads(title="Tables")
+    nothing = ConnectionReads(title="Tables")
     with http_client(reads=nothing) as http, reads_only(), pytest.raises(WriteRefused) as caught:
         http.get(f"{server.url}/secret-path?key=123")
     assert caught.value.message == (
@@ -241,32 +241,32 @@ def test_it_ends_with_its_block_and_threads_started_before_are_others(http: http
 )
 def test_what_cannot_be_a_read_cannot_be_declared(method: str, path: str) -> None:
     with pytest.raises(ValueError, match=r"must begin|is not the method"):
-        Read(method, path)
+        ReadRequest(method, path)
 
 
 @pytest.mark.parametrize(
     ("read", "url", "fits"),
     [
-        (Read("GET", "/**"), "https://a.test/api/v3/repos", True),
-        (Read("GET", "/**"), "https://a.test/api/v3", False),
-        (Read("GET", "/**"), "https://a.test/api/v33/repos", False),
-        (Read("GET", "/**"), "https://a.test:444/api/v3/repos", False),
-        (Read("GET", "/**"), "http://a.test/api/v3/repos", False),
-        (Read("GET", "/**"), "https://a.test.evil.test/api/v3/repos", False),
-        (Read("GET", "/*"), "https://a.test:443/api/v3/repos", True),
-        (Read("GET", "/*"), "https://a.test/api/v3/a/b", False),
-        (Read("GET", "/x", SERVER), "https://a.test/x", True),
-        (Read("GET", "/x", SERVER), "https://a.test/api/v3/x", False),
-        (Read("GET", "/x", "https://b.test"), "https://b.test/x?y=z", True),
-        (Read("GET", "/x", "https://b.test"), "https://a.test/x", False),
-        (Read("GET", "/x", "https://*.b.test"), "https://store.b.test/x", True),
-        (Read("GET", "/x", "https://*.b.test"), "https://b.test/x", False),
-        (Read("GET", "/x", "https://*.b.test"), "https://evilb.test/x", False),
-        (Read("GET", "/x", "https://*.b.test"), "https://store.b.test.evil.test/x", False),
-        (Read("GET", "/x", ANYWHERE), "http://c.test:8000/x", True),
+        (ReadRequest("GET", "/**"), "https://a.test/api/v3/repos", True),
+        (ReadRequest("GET", "/**"), "https://a.test/api/v3", False),
+        (ReadRequest("GET", "/**"), "https://a.test/api/v33/repos", False),
+        (ReadRequest("GET", "/**"), "https://a.test:444/api/v3/repos", False),
+        (ReadRequest("GET", "/**"), "http://a.test/api/v3/repos", False),
+        (ReadRequest("GET", "/**"), "https://a.test.evil.test/api/v3/repos", False),
+        (ReadRequest("GET", "/*"), "https://a.test:443/api/v3/repos", True),
+        (ReadRequest("GET", "/*"), "https://a.test/api/v3/a/b", False),
+        (ReadRequest("GET", "/x", SERVER), "https://a.test/x", True),
+        (ReadRequest("GET", "/x", SERVER), "https://a.test/api/v3/x", False),
+        (ReadRequest("GET", "/x", "https://b.test"), "https://b.test/x?y=z", True),
+        (ReadRequest("GET", "/x", "https://b.test"), "https://a.test/x", False),
+        (ReadRequest("GET", "/x", "https://*.b.test"), "https://store.b.test/x", True),
+        (ReadRequest("GET", "/x", "https://*.b.test"), "https://b.test/x", False),
+        (ReadRequest("GET", "/x", "https://*.b.test"), "https://evilb.test/x", False),
+        (ReadRequest("GET", "/x", "https://*.b.test"), "https://store.b.test.evil.test/x", False),
+        (ReadRequest("GET", "/x", ANYWHERE), "http://c.test:8000/x", True),
     ],
 )
-def test_a_read_fits_its_place(read: Read, url: str, fits: bool) -> None:
+def test_a_read_fits_its_place(read: ReadRequest, url: str, fits: bool) -> None:
     assert read.fits(httpx.Request("GET", url), "https://a.test/api/v3") is fits
 
 
@@ -327,7 +327,7 @@ SMTP_LINES = {
     [(IMAP_READS, *one) for one in IMAP_LINES.items()] + [(SMTP_READS, *one) for one in SMTP_LINES.items()],
 )
 def test_only_commands_that_read_pass_to_a_mail_server(reads: Any, line: str, passes: bool) -> None:
-    outgoing = Outgoing(reads, "mail.example.com:993")
+    outgoing = OutgoingTraffic(reads, "mail.example.com:993")
     outgoing.require_reads(f"{line}\r\n".encode())
     with reads_only():
         if passes:
@@ -338,7 +338,7 @@ def test_only_commands_that_read_pass_to_a_mail_server(reads: Any, line: str, pa
 
 
 def test_a_sign_in_is_one_command_and_its_answers() -> None:
-    outgoing = Outgoing(IMAP_READS, "mail.example.com:993")
+    outgoing = OutgoingTraffic(IMAP_READS, "mail.example.com:993")
     with reads_only():
         outgoing.require_reads(b"A1 AUTHENTICATE PLAIN\r\n")
         outgoing.require_reads(b"AGFubgBzZWNyZXQ=")  # imaplib sends the end of this line by itself

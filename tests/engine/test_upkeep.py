@@ -17,7 +17,7 @@ from engine.files import log_files as logs
 from engine.files.log_files import shorten_logs
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.upkeep import Upkeep
 from tests.patience import PATIENCE_SECONDS
 
@@ -25,18 +25,18 @@ _FEW_MEGABYTES = 6 * 1024 * 1024
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+def database(tmp_path: Path) -> Iterator[SqliteState]:
     """A state of its own."""
-    opened = SqliteDatabase(tmp_path)
+    opened = SqliteState(tmp_path)
     yield opened
     opened.close()
 
 
-def _wal(database: SqliteDatabase) -> int:
+def _wal(database: SqliteState) -> int:
     return Path(f"{database.path}-wal").stat().st_size
 
 
-def _record(database: SqliteDatabase, run_id: str, count: int, *, readers: bool) -> int:
+def _record(database: SqliteState, run_id: str, count: int, *, readers: bool) -> int:
     """Record events one commit at a time, with a reader open now and then; return how large the journal got."""
     owner = SqlOwner(database, database.path.parent / "owners", "test", lambda: datetime.now(UTC))
 
@@ -62,7 +62,7 @@ def _record(database: SqliteDatabase, run_id: str, count: int, *, readers: bool)
     return found
 
 
-def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteDatabase) -> None:
+def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteState) -> None:
     assert _record(database, "first", 20_000, readers=True) < _FEW_MEGABYTES
     before = database.path.stat().st_size
     assert database.shrink() is True
@@ -70,7 +70,7 @@ def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteD
     assert database.path.stat().st_size >= before
 
 
-def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: SqliteDatabase) -> None:
+def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: SqliteState) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()
@@ -82,7 +82,7 @@ def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: Sql
     assert _wal(database) < _FEW_MEGABYTES
 
 
-def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: SqliteDatabase) -> None:
+def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: SqliteState) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()

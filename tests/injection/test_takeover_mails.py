@@ -13,9 +13,9 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.prompts.takeover import TakeoverRequest, expectations, takeover_cases
 from engine.prompts.takeover_mails import takeover_mails
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import Report, report_of
+from engine.runs.trying.reports import TryReport, report_of
 from tests.injection.world import World
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
@@ -44,8 +44,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     opened.close()
 
 
-def report(orchestra: Orchestra, name: str, wanted: TakeoverRequest) -> Report:
-    orchestra.case_tests.start(OWNER, name, MatrixRequest([Column(is_draft=True)], takeover=wanted))
+def report(orchestra: Orchestra, name: str, wanted: TakeoverRequest) -> TryReport:
+    orchestra.case_tests.start(OWNER, name, MatrixRequest([TriedColumn(is_draft=True)], takeover=wanted))
     return report_of(orchestra.case_tests.wait(OWNER, name, PATIENCE_SECONDS))
 
 

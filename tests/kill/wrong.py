@@ -25,11 +25,11 @@ from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
+from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.poller import Poller
-from engine.runner.worker.shared_queue import SharedQueue
 from engine.steps import drive
 from engine.store.claims import TakenRun
-from engine.store.ledger import Entry, Write
+from engine.store.ledger import IntendedWrite, LedgerRow
 from engine.store.sql import journal
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.journal import SqlJournal
@@ -40,8 +40,8 @@ from engine.store.sql.workers.owners import SqlOwner
 def no_intents() -> None:
     """Nothing is written down before a write is sent."""
 
-    async def claim(_self: Ledger, write: Write) -> Entry:
-        return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
+    async def claim(_self: Ledger, write: IntendedWrite) -> LedgerRow:
+        return LedgerRow("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
 
     Ledger.claim = claim  # type: ignore[assignment, method-assign]
 
@@ -79,7 +79,7 @@ def late_events() -> None:
 def receipts_without_commit() -> None:
     """A receipt is on disk only with some later transaction, never before the run goes on."""
 
-    def record(self: Ledger, _write: Write, _receipt: Any, _output: Any) -> asyncio.Future[Any]:
+    def record(self: Ledger, _write: IntendedWrite, _receipt: Any, _output: Any) -> asyncio.Future[Any]:
         return self.still_ours()
 
     Ledger.record = record  # type: ignore[assignment, method-assign]
@@ -171,14 +171,14 @@ def no_fence() -> None:
 
 def claims_without_work() -> None:
     """Something fails between taking runs and working on them, every second time."""
-    deliver, times = SharedQueue._delivered, count()
+    deliver, times = ClaimQueue._delivered, count()
 
-    def broken(self: SharedQueue, taken: Sequence[TakenRun]) -> list[str]:
+    def broken(self: ClaimQueue, taken: Sequence[TakenRun]) -> list[str]:
         if next(times) % 2 == 0:
             raise RuntimeError("the runs were taken, and then this happened")
         return deliver(self, taken)
 
-    SharedQueue._delivered = broken  # type: ignore[method-assign]
+    ClaimQueue._delivered = broken  # type: ignore[method-assign]
 
 
 async def nobody_looks(_self: Poller) -> None:

@@ -15,7 +15,7 @@ from clients.imap.client import ImapClient
 from clients.imap.filing import copies, copy, delete, flags_of, move, move_back, set_flags
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.mailbox import Mailbox, mail_id
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.sockets import Forbidden
 from tests.mail.dovecot import PASSWORD, Dovecot
 from tests.mail.mailboxes import connected, deliver, mail
@@ -85,7 +85,7 @@ def test_an_address_inside_is_reached_only_where_the_connection_names_it(
 def test_mails_are_found_newest_first_and_stay_unread(client: ImapClient) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     ids = [deliver(client, mail(f"Number {n}"), at=now - timedelta(hours=3 - n)) for n in range(3)]
-    found = search(client.mailbox, Search(), 2)
+    found = search(client.mailbox, SearchCriteria(), 2)
     assert [one["id"] for one in found["messages"]] == [ids[2], ids[1]]
     assert (found["matched"], found["has_more"]) == (3, True)
     first = found["messages"][0]
@@ -100,20 +100,24 @@ def test_mails_are_found_newest_first_and_stay_unread(client: ImapClient) -> Non
 @pytest.mark.parametrize(
     ("wanted", "subjects"),
     [
-        pytest.param(Search(), {"Rechnung Müller", "Old", "Quoted \\ sign"}, id="everything"),
-        pytest.param(Search(subject="müller"), {"Rechnung Müller"}, id="subject with an umlaut"),
-        pytest.param(Search(subject='"quoted\\'), set(), id="quotes and backslashes are letters"),
-        pytest.param(Search(subject="Quoted \\"), {"Quoted \\ sign"}, id="a backslash"),
-        pytest.param(Search(sender="carol"), {"Old"}, id="sender"),
-        pytest.param(Search(text="forty-two"), {"Rechnung Müller"}, id="text"),
-        pytest.param(Search(flagged=True), {"Old"}, id="flagged"),
-        pytest.param(Search(unread=True), {"Rechnung Müller", "Quoted \\ sign"}, id="unread"),
-        pytest.param(Search(since="2026-05-01T12:00+02:00"), {"Rechnung Müller", "Quoted \\ sign"}, id="since a time"),
-        pytest.param(Search(before="2026-05-01T12:00:01+02:00"), {"Old"}, id="before a time"),
-        pytest.param(Search(criteria="OR FROM carol SUBJECT Quoted"), {"Old", "Quoted \\ sign"}, id="as IMAP has it"),
+        pytest.param(SearchCriteria(), {"Rechnung Müller", "Old", "Quoted \\ sign"}, id="everything"),
+        pytest.param(SearchCriteria(subject="müller"), {"Rechnung Müller"}, id="subject with an umlaut"),
+        pytest.param(SearchCriteria(subject='"quoted\\'), set(), id="quotes and backslashes are letters"),
+        pytest.param(SearchCriteria(subject="Quoted \\"), {"Quoted \\ sign"}, id="a backslash"),
+        pytest.param(SearchCriteria(sender="carol"), {"Old"}, id="sender"),
+        pytest.param(SearchCriteria(text="forty-two"), {"Rechnung Müller"}, id="text"),
+        pytest.param(SearchCriteria(flagged=True), {"Old"}, id="flagged"),
+        pytest.param(SearchCriteria(unread=True), {"Rechnung Müller", "Quoted \\ sign"}, id="unread"),
+        pytest.param(
+            SearchCriteria(since="2026-05-01T12:00+02:00"), {"Rechnung Müller", "Quoted \\ sign"}, id="since a time"
+        ),
+        pytest.param(SearchCriteria(before="2026-05-01T12:00:01+02:00"), {"Old"}, id="before a time"),
+        pytest.param(
+            SearchCriteria(criteria="OR FROM carol SUBJECT Quoted"), {"Old", "Quoted \\ sign"}, id="as IMAP has it"
+        ),
     ],
 )
-def test_a_search_finds_what_fits(client: ImapClient, wanted: Search, subjects: set[str]) -> None:
+def test_a_search_finds_what_fits(client: ImapClient, wanted: SearchCriteria, subjects: set[str]) -> None:
     noon = datetime(2026, 5, 1, 10, tzinfo=UTC)
     deliver(client, mail("Rechnung Müller", "The answer is forty-two.\n"), at=noon + timedelta(minutes=1))
     deliver(client, mail("Old", From="carol@example.org"), flags=("\\Flagged", "\\Seen"), at=noon - timedelta(hours=20))
@@ -124,15 +128,15 @@ def test_a_search_finds_what_fits(client: ImapClient, wanted: Search, subjects: 
 @pytest.mark.parametrize("value", ["a\r\nA1 DELETE INBOX", "a\x00b", "{10}", "{10+}"])
 def test_a_search_cannot_smuggle_a_command(client: ImapClient, value: str) -> None:
     with pytest.raises(InvalidRequest):
-        search(client.mailbox, Search(subject=value), 5)
+        search(client.mailbox, SearchCriteria(subject=value), 5)
 
 
 def test_a_search_that_the_server_does_not_understand_says_so_and_leaves_the_connection_whole(
     client: ImapClient,
 ) -> None:
     with pytest.raises(InvalidRequest, match="search was not understood"):
-        search(client.mailbox, Search(criteria="FROBNICATE"), 5)
-    assert search(client.mailbox, Search(), 5)["matched"] == 0
+        search(client.mailbox, SearchCriteria(criteria="FROBNICATE"), 5)
+    assert search(client.mailbox, SearchCriteria(), 5)["matched"] == 0
 
 
 def test_an_attachment_comes_back_as_it_was(client: ImapClient) -> None:
@@ -166,7 +170,7 @@ def test_of_a_very_large_mail_the_beginning_is_read(client: ImapClient, monkeypa
 def test_many_mails_are_read_in_batches(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_session, "_BATCH_BYTES", 1500)
     ids = [deliver(client, mail(f"Number {n}", "text\n" * 100)) for n in range(7)]
-    assert {one["id"] for one in search(client.mailbox, Search(), 25)["messages"]} == set(ids)
+    assert {one["id"] for one in search(client.mailbox, SearchCriteria(), 25)["messages"]} == set(ids)
 
 
 def test_what_is_no_id_is_said_to_be_none(client: ImapClient) -> None:
@@ -215,41 +219,41 @@ def test_flags_are_put_on_and_taken_off(client: ImapClient) -> None:
 def test_a_mail_moves_and_keeps_what_it_is(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch, without: frozenset[str]
 ) -> None:
-    has = vars(imap_session.Session)["capabilities"].fget
-    monkeypatch.setattr(imap_session.Session, "capabilities", property(lambda session: has(session) - without))
+    has = vars(imap_session.ImapSession)["capabilities"].fget
+    monkeypatch.setattr(imap_session.ImapSession, "capabilities", property(lambda session: has(session) - without))
     deliver(client, mail("Somebody else's"), flags=("\\Deleted",))
     identity = deliver(client, mail("Moved"), flags=("\\Flagged",))
     filed = move(client.mailbox, identity, "Archive")
     assert filed.id.startswith("Archive:")
     there = message(client.mailbox, filed.id)
     assert (there["subject"], there["flags"], there["message_id"]) == ("Moved", ["\\Flagged"], filed.message_id)
-    assert search(client.mailbox, Search(), 25)["messages"] == []
-    deleted = search(client.mailbox, Search(subject="Somebody", criteria="DELETED"), 5)
+    assert search(client.mailbox, SearchCriteria(), 25)["messages"] == []
+    deleted = search(client.mailbox, SearchCriteria(subject="Somebody", criteria="DELETED"), 5)
     assert deleted["matched"] == 1, "only the moved one was expunged"
     move_back(client.mailbox, filed, "INBOX")
     move_back(client.mailbox, filed, "INBOX")
-    assert search(client.mailbox, Search(subject="Moved"), 5)["matched"] == 1
+    assert search(client.mailbox, SearchCriteria(subject="Moved"), 5)["matched"] == 1
 
 
 def test_a_mail_that_bears_the_name_of_another_is_moved_and_not_lost(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    has = vars(imap_session.Session)["capabilities"].fget
-    monkeypatch.setattr(imap_session.Session, "capabilities", property(lambda session: has(session) - {"MOVE"}))
+    has = vars(imap_session.ImapSession)["capabilities"].fget
+    monkeypatch.setattr(imap_session.ImapSession, "capabilities", property(lambda session: has(session) - {"MOVE"}))
     deliver(client, mail("Page 1", Message_ID="<scanner@example.org>"), "Archive")
     second = deliver(client, mail("Page 2", text="Another page.\n", Message_ID="<scanner@example.org>"))
     filed = move(client.mailbox, second, "Archive")
     assert message(client.mailbox, filed.id)["subject"] == "Page 2"
-    assert search(client.mailbox, Search(folder="Archive"), 5)["matched"] == 2
+    assert search(client.mailbox, SearchCriteria(folder="Archive"), 5)["matched"] == 2
 
 
 def test_a_copy_that_a_broken_move_left_is_not_made_twice(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    has = vars(imap_session.Session)["capabilities"].fget
-    monkeypatch.setattr(imap_session.Session, "capabilities", property(lambda session: has(session) - {"MOVE"}))
+    has = vars(imap_session.ImapSession)["capabilities"].fget
+    monkeypatch.setattr(imap_session.ImapSession, "capabilities", property(lambda session: has(session) - {"MOVE"}))
     one = deliver(client, mail("Only one"))
     left = copy(client.mailbox, one, "Archive")
     assert move(client.mailbox, one, "Archive") == left
-    assert search(client.mailbox, Search(folder="Archive"), 5)["matched"] == 1
+    assert search(client.mailbox, SearchCriteria(folder="Archive"), 5)["matched"] == 1
 
 
 def test_a_move_that_nobody_can_take_back_says_so(client: ImapClient) -> None:
@@ -265,7 +269,7 @@ def test_a_folder_that_is_not_there_is_named(client: ImapClient) -> None:
         with pytest.raises(NotFound, match="'Nowhere'"):
             call(client.mailbox, identity, "Nowhere")
     with pytest.raises(NotFound, match="'Nowhere'"):
-        search(client.mailbox, Search(folder="Nowhere"), 5)
+        search(client.mailbox, SearchCriteria(folder="Nowhere"), 5)
 
 
 def test_a_copy_is_found_again(client: ImapClient) -> None:
@@ -291,7 +295,7 @@ def test_folders_are_known_by_their_names_where_the_server_does_not_say(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = [("INBOX", ".", ()), ("INBOX.Gesendet", ".", ()), ("INBOX.Entwürfe", ".", ()), ("Papierkorb", "NIL", ())]
-    monkeypatch.setattr(imap_session.Session, "folders", lambda _: listed)
+    monkeypatch.setattr(imap_session.ImapSession, "folders", lambda _: listed)
     found = {role: client.mailbox.folder_for(role) for role in ("inbox", "sent", "drafts", "trash", "archive")}
     assert found == {
         "inbox": "INBOX",
@@ -308,7 +312,7 @@ def test_threads_share_a_few_connections(client: ImapClient, monkeypatch: pytest
     opened: list[object] = []
     first = Mailbox._opened
 
-    def counted(mailbox: Mailbox) -> imap_session.Session:
+    def counted(mailbox: Mailbox) -> imap_session.ImapSession:
         opened.append(mailbox)
         return first(mailbox)
 
@@ -332,7 +336,7 @@ def test_a_connection_that_the_server_has_closed_is_replaced(
     monkeypatch.setattr("clients.imap.mailbox._SURE_SECONDS", -1.0)
     with client.mailbox.session() as session, session.asking() as protocol:
         protocol.send(b"X LOGOUT\r\n")
-    assert search(client.mailbox, Search(), 5)["matched"] == 0
+    assert search(client.mailbox, SearchCriteria(), 5)["matched"] == 0
 
 
 def test_only_the_demo_means_no_mailbox(mailbox_settings: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest, ServiceError
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.mail_server.providers import _BY_DOMAIN, app_password_page
 from clients.mail_server.settings import ImapSettings, Servers
 
@@ -87,20 +87,20 @@ def test_a_setting_has_one_line_and_the_password_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("search", "written"),
     [
-        (Search(), "UNDELETED"),
-        (Search(subject='say "hi"', sender="ann"), 'FROM "ann" SUBJECT "say \\"hi\\"" UNDELETED'),
-        (Search(since="2026-03-01", before="2026-03-02"), "SINCE 28-Feb-2026 BEFORE 4-Mar-2026 UNDELETED"),
-        (Search(unread=True, flagged=True, criteria="LARGER 9"), "UNSEEN FLAGGED (LARGER 9) UNDELETED"),
-        (Search(criteria="DELETED"), "(DELETED)"),
+        (SearchCriteria(), "UNDELETED"),
+        (SearchCriteria(subject='say "hi"', sender="ann"), 'FROM "ann" SUBJECT "say \\"hi\\"" UNDELETED'),
+        (SearchCriteria(since="2026-03-01", before="2026-03-02"), "SINCE 28-Feb-2026 BEFORE 4-Mar-2026 UNDELETED"),
+        (SearchCriteria(unread=True, flagged=True, criteria="LARGER 9"), "UNSEEN FLAGGED (LARGER 9) UNDELETED"),
+        (SearchCriteria(criteria="DELETED"), "(DELETED)"),
     ],
 )
-def test_a_search_is_written_as_imap_takes_it(search: Search, written: str) -> None:
+def test_a_search_is_written_as_imap_takes_it(search: SearchCriteria, written: str) -> None:
     assert search.written() == written
 
 
 def test_a_date_that_is_none_is_named() -> None:
     for text in ("0001-01-01", "9999-12-31"):
         with pytest.raises(InvalidRequest, match="is not a date"):
-            Search(since=text, before=text).written()
+            SearchCriteria(since=text, before=text).written()
     with pytest.raises(InvalidRequest, match="'tomorrow' is not a date"):
-        Search(since="tomorrow").written()
+        SearchCriteria(since="tomorrow").written()

@@ -15,7 +15,7 @@ from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.imap.client import ImapClient
 from clients.imap.mail import search
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from tests.conftest import StandIns
 from tests.mail.made_mails import SEED, SOME, Made, mails
 from tests.mail.mailboxes import deliver
@@ -32,7 +32,7 @@ def _small(count: int) -> list[Made]:
 def read_from_a_mailbox(client: ImapClient, count: int) -> None:
     """Deliver so many mails, and compare."""
     made = {deliver(client, one.raw): one for one in mails(SEED, count)}
-    found = search(client.mailbox, Search(), 500)
+    found = search(client.mailbox, SearchCriteria(), 500)
     assert found["unreadable"] == []
     assert {one["id"] for one in found["messages"]} == made.keys()
     told = {made[one["id"]].name: differences(made[one["id"]], one) for one in found["messages"]}

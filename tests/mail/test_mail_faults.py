@@ -29,9 +29,9 @@ from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft, find_draft
 from clients.imap.filing import copy, flags_of, move, set_flags
 from clients.imap.mail import attachment, message, search
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.imap.sent import send
-from clients.mail.outgoing import Outgoing
+from clients.mail.outgoing import OutgoingMail
 from clients.mail_server.settings import ImapSettings
 from clients.transport import deadline
 from tests.mail.scripted import (
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.slow
 
 SECRET = "correct-horse-battery"
 MARKER = "a" * 32
-MAIL = Outgoing(["bob@example.org", "carol@example.org"], subject="Hi", text="Hello")
+MAIL = OutgoingMail(["bob@example.org", "carol@example.org"], subject="Hi", text="Hello")
 MESSAGE = "INBOX:7:1"
 
 
@@ -114,8 +114,8 @@ class Operation:
 
 OPERATIONS = {
     "list_folders": Operation(lambda it: it.folders(), "LIST"),
-    "search_messages": Operation(lambda it: search(it.mailbox, Search(), 5), "UID SEARCH"),
-    "search_messages, reading": Operation(lambda it: search(it.mailbox, Search(), 5), "UID FETCH"),
+    "search_messages": Operation(lambda it: search(it.mailbox, SearchCriteria(), 5), "UID SEARCH"),
+    "search_messages, reading": Operation(lambda it: search(it.mailbox, SearchCriteria(), 5), "UID FETCH"),
     "get_message": Operation(lambda it: message(it.mailbox, MESSAGE), "EXAMINE"),
     "get_attachment": Operation(lambda it: attachment(it.mailbox, MESSAGE, "0"), "UID FETCH"),
     "flags": Operation(lambda it: flags_of(it.mailbox, MESSAGE), "UID FETCH"),
@@ -326,7 +326,7 @@ def _special(command: str, answer: Answer) -> Script:
 def test_a_mail_larger_than_the_server_takes_is_not_begun() -> None:
     with serving(smtp()) as server:
         client = client_of(server, "smtp")
-        large = Outgoing(["bob@example.org"], text="x" * 1_100_000)
+        large = OutgoingMail(["bob@example.org"], text="x" * 1_100_000)
         with pytest.raises(InvalidRequest, match="too large") as caught:
             send(client.mailbox, client.outbox, large, MARKER, None, None)
         assert caught.value.outcome == "not_done"
@@ -346,7 +346,7 @@ def test_what_a_mail_server_repeats_of_the_password_is_shown_nowhere(said: str) 
     }
     with serving(imap(answers)) as server:
         client = client_of(server, "imap")
-        shown = repr([client.folders(), search(client.mailbox, Search(), 5)])
+        shown = repr([client.folders(), search(client.mailbox, SearchCriteria(), 5)])
     assert "Before" in shown
     assert SECRET[9:] not in shown
     assert base64.b64encode(f"\0ann\0{SECRET}".encode()).decode()[8:20] not in shown
@@ -356,5 +356,5 @@ def test_what_a_mail_server_repeats_of_the_password_is_shown_nowhere(said: str) 
 def test_a_refusal_that_repeats_the_password_is_cut_after_that_is_taken_out(refusal: str) -> None:
     answers: dict[str, Answer] = {"UID SEARCH": f"{refusal} {'x' * 285} {SECRET} and more"}
     with serving(imap(answers)) as server, pytest.raises(ServiceError) as refused:
-        search(client_of(server, "imap").mailbox, Search(), 5)
+        search(client_of(server, "imap").mailbox, SearchCriteria(), 5)
     assert SECRET[:6] not in repr(vars(refused.value))

@@ -12,7 +12,7 @@ from clients.errors import WriteRefused
 from clients.imap.arrivals import arrivals
 from clients.imap.client import ImapClient
 from clients.imap.mail import message
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.reads_only import reads_only
 from engine.plugins import registry
 from engine.plugins.step import Call, Effect
@@ -67,7 +67,7 @@ def test_inside_a_mailbox_is_read_and_stays_as_it_is_and_outside_it_changes(
 
 def test_a_trigger_may_look_and_a_search_without_ascii_too(client: ImapClient) -> None:
     deliver(client, mail("Größe"))
-    with reads_only(), arrivals(client.mailbox, Search(subject="Größe")) as found:
+    with reads_only(), arrivals(client.mailbox, SearchCriteria(subject="Größe")) as found:
         (arrival,) = found.known(found.beginning_at(1))
         found.read([arrival.uid])
         found.arrived_since(datetime.now(UTC))

@@ -16,28 +16,30 @@ from clients.imap.drafts import create_draft, find_draft, original, undo_draft, 
 from clients.imap.filing import delete, move
 from clients.imap.mail import message, search
 from clients.imap.mailbox import mail_id
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.imap.sent import find_sent, send
-from clients.mail.outgoing import File, Outgoing, message_id
+from clients.mail.outgoing import File, OutgoingMail, message_id
 from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.smtp_server import SmtpServer, content_of
 
 MARKER = "b" * 32
 OTHER = "c" * 32
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
-MAIL = Outgoing(["Bob <bob@example.org>"], ["carol@example.org"], ["dave@example.org"], "Grüße", ".dot\r\n..two\nünï\n")
+MAIL = OutgoingMail(
+    ["Bob <bob@example.org>"], ["carol@example.org"], ["dave@example.org"], "Grüße", ".dot\r\n..two\nünï\n"
+)
 
 
-def sent(client: ImapClient, mail: Outgoing = MAIL, answers: dict[str, Any] | None = None) -> dict[str, Any]:
+def sent(client: ImapClient, mail: OutgoingMail = MAIL, answers: dict[str, Any] | None = None) -> dict[str, Any]:
     return send(client.mailbox, client.outbox, mail, MARKER, answers, AT)
 
 
-def drafted(client: ImapClient, mail: Outgoing = MAIL, marker: str = MARKER) -> dict[str, Any]:
+def drafted(client: ImapClient, mail: OutgoingMail = MAIL, marker: str = MARKER) -> dict[str, Any]:
     return create_draft(client.mailbox, mail, marker, None, AT)
 
 
 def drafts(client: ImapClient) -> list[dict[str, Any]]:
-    return list(search(client.mailbox, Search(folder="Drafts"), 25)["messages"])
+    return list(search(client.mailbox, SearchCriteria(folder="Drafts"), 25)["messages"])
 
 
 def test_a_mail_leaves_to_all_and_a_copy_stays(sending_client: ImapClient, smtp: SmtpServer) -> None:
@@ -56,14 +58,14 @@ def test_a_mail_leaves_to_all_and_a_copy_stays(sending_client: ImapClient, smtp:
 
 
 def test_a_file_arrives_as_it_was(sending_client: ImapClient, smtp: SmtpServer) -> None:
-    sent(sending_client, Outgoing(["bob@example.org"], files=[File("ä.bin", b"\x00\r\n.\r\n\xff")]))
+    sent(sending_client, OutgoingMail(["bob@example.org"], files=[File("ä.bin", b"\x00\r\n.\r\n\xff")]))
     attached = next(smtp.last().iter_attachments())
     assert (attached.get_filename(), attached.get_content()) == ("ä.bin", b"\x00\r\n.\r\n\xff")
 
 
 def test_one_recipient_that_is_refused_keeps_the_mail_here(sending_client: ImapClient, smtp: SmtpServer) -> None:
     with pytest.raises(InvalidRequest, match=r"recipient nobody@example\.org is refused") as caught:
-        sent(sending_client, Outgoing(["bob@example.org", "nobody@example.org"], text="x"))
+        sent(sending_client, OutgoingMail(["bob@example.org", "nobody@example.org"], text="x"))
     assert caught.value.outcome == "not_done"
     assert smtp.mails == []
 
@@ -73,7 +75,7 @@ def test_a_mail_that_cannot_be_addressed_is_not_sent(
     sending_client: ImapClient, smtp: SmtpServer, to: list[str]
 ) -> None:
     with pytest.raises(InvalidRequest):
-        sent(sending_client, Outgoing(to, text="x"))
+        sent(sending_client, OutgoingMail(to, text="x"))
     assert smtp.mails == []
 
 
@@ -98,7 +100,7 @@ def test_the_copy_of_a_server_that_keeps_them_itself_is_taken(sending_client: Im
 
     smtp.on_mail = keep
     told = sent(sending_client)
-    found = search(sending_client.mailbox, Search(folder="Sent Items"), 25)
+    found = search(sending_client.mailbox, SearchCriteria(folder="Sent Items"), 25)
     assert [one["id"] for one in found["messages"]] == [told["id"]]
 
 
@@ -121,7 +123,7 @@ def test_only_where_the_server_keeps_copies_a_mail_has_surely_not_left(keeper: t
 def test_who_keeps_the_copy_decides_whether_one_is_made(keeper: tuple[str, ImapClient]) -> None:
     who, client = keeper
     told = sent(client)
-    count = search(client.mailbox, Search(folder="Sent Items"), 25)["matched"]
+    count = search(client.mailbox, SearchCriteria(folder="Sent Items"), 25)["matched"]
     assert (count, bool(told["id"])) == ((1, True) if who == "client" else (0, False))
 
 
@@ -151,11 +153,11 @@ def test_a_draft_is_written_found_and_deleted(client: ImapClient) -> None:
 def test_a_draft_among_thousands_is_found_though_the_search_should_lag(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clients.imap.session import Session
+    from clients.imap.session import ImapSession
 
     draft = drafted(client)
-    search_of = Session.search
-    monkeypatch.setattr(Session, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
+    search_of = ImapSession.search
+    monkeypatch.setattr(ImapSession, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
     assert find_draft(client.mailbox, MARKER) == draft
     monkeypatch.undo()
     monkeypatch.setattr("clients.imap.lookup._RECENT", 1)
@@ -178,7 +180,7 @@ def test_a_draft_that_was_edited_or_sent_is_left_alone(client: ImapClient) -> No
 
 def test_a_draft_that_is_changed_stays_one(client: ImapClient) -> None:
     draft, other = drafted(client), drafted(client, marker=OTHER)
-    changed = Outgoing(["bob@example.org"], subject="Changed")
+    changed = OutgoingMail(["bob@example.org"], subject="Changed")
     for _ in range(2):  # an update that is made again is the same as once
         draft = update_draft(client.mailbox, draft, changed, MARKER, None, AT)
     assert {one["id"]: one["subject"] for one in drafts(client)} == {draft["id"]: "Changed", other["id"]: "Grüße"}
@@ -196,7 +198,7 @@ def test_an_answer_stays_in_its_conversation_and_says_that_a_program_wrote_it(
     identity = deliver(sending_client, first)
     for named in (identity, "<q2@example.org>"):
         answers = original(sending_client.mailbox, named)
-        told = sent(sending_client, Outgoing(["bo@x.org"], text="Answer"), answers)
+        told = sent(sending_client, OutgoingMail(["bo@x.org"], text="Answer"), answers)
         assert told["thread_id"] == "<q1@example.org>" == message(sending_client.mailbox, identity)["thread_id"]
         assert smtp.last()["Subject"] == "Re: Question"
         assert smtp.last()["In-Reply-To"] == "<q2@example.org>"

@@ -16,7 +16,7 @@ from clients.imap import session as imap_session
 from clients.imap.client import ImapClient
 from clients.imap.filing import copy, flags_of
 from clients.imap.mail import message, search
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from clients.mail.parts import header
 from clients.mail.text import read_mail
 from engine.orchestra import Orchestra
@@ -108,18 +108,18 @@ def test_mail_is_answered_in_drafts_and_filed_and_all_of_it_is_undone(
     deliver(ann, mail("News", **{"List-Id": "<news.example.org>"}))
     done = run(*ANSWERING)
     assert done["status"] == "succeeded", done["error"]
-    [draft] = search(ann.mailbox, Search(folder="Drafts"), 9)["messages"]
+    [draft] = search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["messages"]
     assert (draft["subject"], draft["text"]) == ("Re: A question", "Thank you for: A question")
-    [filed] = search(ann.mailbox, Search(folder="Archive"), 9)["messages"]
+    [filed] = search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["messages"]
     assert (filed["subject"], filed["is_read"]) == ("A question", True)
-    assert [one["subject"] for one in search(ann.mailbox, Search(), 9)["messages"]] == ["News"]
+    assert [one["subject"] for one in search(ann.mailbox, SearchCriteria(), 9)["messages"]] == ["News"]
     again = run(*ANSWERING)
     assert again["status"] == "succeeded"
-    assert search(ann.mailbox, Search(folder="Drafts"), 9)["matched"] == 1
+    assert search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["matched"] == 1
     report = orchestra.runs.undo(OWNER, done["run_id"])
     assert (report.refused, report.cannot) == ([], [])
-    assert search(ann.mailbox, Search(folder="Drafts"), 9)["matched"] == 0
-    assert {one["subject"] for one in search(ann.mailbox, Search(), 9)["messages"]} == {"A question", "News"}
+    assert search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["matched"] == 0
+    assert {one["subject"] for one in search(ann.mailbox, SearchCriteria(), 9)["messages"]} == {"A question", "News"}
 
 
 FILES = ["{{ steps.file.output.file }}", {"name": "note.txt", "text": "grüezi"}]
@@ -182,11 +182,11 @@ def test_a_mail_is_moved_and_copied_and_both_are_undone(run: Run, ann: ImapClien
     )
     assert done["status"] == "succeeded", done["error"]
     assert message(ann.mailbox, done["steps"][2]["output"]["id"])["subject"] == "One"
-    assert search(ann.mailbox, Search(), 9)["matched"] == 0
+    assert search(ann.mailbox, SearchCriteria(), 9)["matched"] == 0
     report = orchestra.runs.undo(OWNER, done["run_id"])
     assert (report.refused, report.cannot) == ([], [])
-    assert search(ann.mailbox, Search(), 9)["matched"] == 2
-    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 0
+    assert search(ann.mailbox, SearchCriteria(), 9)["matched"] == 2
+    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 0
 
 
 def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
@@ -194,20 +194,22 @@ def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
 ) -> None:
     one = deliver(ann, mail("One"))
     copy(ann.mailbox, one, "Archive")
-    transfer, fails = imap_session.Session.transfer, [True]
+    transfer, fails = imap_session.ImapSession.transfer, [True]
 
-    def stumbling(session: imap_session.Session, command: str, uid: int, folder: str) -> int | None:
+    def stumbling(session: imap_session.ImapSession, command: str, uid: int, folder: str) -> int | None:
         if fails.pop() if fails else False:
             raise Timeout("The server did not send a complete answer in time.", service="imap")
         return transfer(session, command, uid, folder)
 
-    monkeypatch.setattr(imap_session.Session, "transfer", stumbling)
+    monkeypatch.setattr(imap_session.ImapSession, "transfer", stumbling)
     monkeypatch.setattr(Copy, "lag_seconds", 0.0)
     done = run({"id": "copy", "uses": "imap.copy", "with": {"message": one, "folder": "Archive"}})
     assert done["status"] == "succeeded", done["error"]
-    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 2, "the one of before, and the one asked for"
+    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 2, (
+        "the one of before, and the one asked for"
+    )
     orchestra.runs.undo(OWNER, done["run_id"])
-    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 1
+    assert search(ann.mailbox, SearchCriteria(folder="Archive"), 9)["matched"] == 1
 
 
 SEND = {"id": "send", "uses": "smtp.send", "with": {"to": "bob@example.org", "subject": "Hi", "text": "Hello"}}

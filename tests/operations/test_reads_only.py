@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from clients.errors import WriteRefused
-from clients.reads import Reads
+from clients.reads import ConnectionReads
 from clients.reads_only import reads_only
 from clients.transport import http_client
 from engine.base.services import client_class
@@ -48,7 +48,7 @@ def case(request: pytest.FixtureRequest, standins: StandIns) -> Iterator[Case]:
     base_url = standins[name].base_url
     if service.name == "telegram":  # the token is part of the address
         base_url += f"/bot{standins[name].token}"
-    with http_client(reads=Reads(service.reads, base_url, service.title)) as http:
+    with http_client(reads=ConnectionReads(service.reads, base_url, service.title)) as http:
         world = World(service.name, standins, http, plays=operation.plays)
         yield Case(step_type, world, operation.arguments(world))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients.errors import ServiceError
-from clients.request_tracking import Sent, counted_sends
+from clients.request_tracking import SentRequests, counted_sends
 from clients.transport import deadline
 from demo.faults import Fault
 from engine.base.run_file import RunFile
@@ -59,7 +59,7 @@ class World:
     plays: str = ""
     """The stand-in that is asked, if not the one of its service."""
     files: dict[str, bytes] = field(default_factory=dict)
-    counted: Sent = field(default_factory=Sent)
+    counted: SentRequests = field(default_factory=SentRequests)
 
     def __post_init__(self) -> None:
         self.http.event_hooks = {"request": [self._seen]}

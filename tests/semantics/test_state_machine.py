@@ -21,10 +21,10 @@ from msgspec.structs import replace
 from engine.runner.effects import retry as attempts
 from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.ledger import Ledger
-from engine.runner.execution.concurrency import Stop
+from engine.runner.execution.concurrency import StopSignal
 from engine.runner.execution.recording import Recording
 from engine.runner.execution.walk import Runner
-from engine.store.ledger import Entry, Write
+from engine.store.ledger import IntendedWrite, LedgerRow
 from tests.semantics.documents import Case, Fault, cases
 from tests.semantics.engines import more_step_types
 from tests.semantics.service import ScriptedService, scripted_service
@@ -145,7 +145,7 @@ def _remembers_no_step(patch: pytest.MonkeyPatch) -> None:
 def _claims_nothing(patch: pytest.MonkeyPatch) -> None:
     claim = Ledger.claim
 
-    async def as_if_new(self: Ledger, write: Write) -> Entry:
+    async def as_if_new(self: Ledger, write: IntendedWrite) -> LedgerRow:
         return replace(await claim(self, write), state="new", receipt=None)
 
     patch.setattr(Ledger, "claim", as_if_new)
@@ -163,7 +163,7 @@ def _keeps_no_receipt(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_stops(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Stop, "failure", property(lambda _: None, lambda *_: None), raising=False)
+    patch.setattr(StopSignal, "failure", property(lambda _: None, lambda *_: None), raising=False)
 
 
 def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from api.base.documents import Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.copilot.rules.rules import LONGEST_QUESTION, Answer
+from engine.copilot.rules.rules import LONGEST_QUESTION, RuleAnswer
 
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
 
@@ -28,7 +28,7 @@ class Question(Sent):
     )
 
 
-@router.post("/answers", summary="Ask without a model", response_model=Answer, dependencies=[CHECKED])
+@router.post("/answers", summary="Ask without a model", response_model=RuleAnswer, dependencies=[CHECKED])
 def answer_question(sent: Question, orchestra: Door, principal: Acting) -> Any:
     """Answer from rules and the documentation: a proposal for a change in a known form, an explanation, passages of the
     documentation, or shipped workflows that fit. No model is asked, and nothing is changed.

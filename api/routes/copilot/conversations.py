@@ -12,7 +12,7 @@ from api.base.documents import Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
-from engine.copilot.talking.records import About, Conversation, Preview, Setup, Turn
+from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn, TurnPreview
 from engine.copilot.talking.turns import LONGEST_ASKED
 
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute)
@@ -40,19 +40,19 @@ class Asked(Sent):
         return About(self.selection, self.run_id, self.values)
 
 
-@router.get("/setup", summary="Get the co-pilot's model", response_model=Setup)
+@router.get("/setup", summary="Get the co-pilot's model", response_model=ModelSetup)
 def get_setup(orchestra: Door, principal: Acting) -> Any:
     """Return which model the co-pilot would ask, what goes there, and whether the caller has agreed to it."""
     return orchestra.copilot.talking.setup(principal)
 
 
-@router.put("/agreement", summary="Agree to what goes to the model", response_model=Setup)
+@router.put("/agreement", summary="Agree to what goes to the model", response_model=ModelSetup)
 def agree(sent: Agreement, orchestra: Door, principal: Acting) -> Any:
     """Let the caller's conversations go to this host and model; 422 if the co-pilot would now ask another one."""
     return orchestra.copilot.talking.agree(principal, sent.host, sent.model)
 
 
-@router.delete("/agreement", summary="Withdraw the agreement", response_model=Setup)
+@router.delete("/agreement", summary="Withdraw the agreement", response_model=ModelSetup)
 def disagree(orchestra: Door, principal: Acting) -> Any:
     """Withdraw the caller's agreement: nothing more is sent to a model."""
     return orchestra.copilot.talking.disagree(principal)
@@ -74,7 +74,7 @@ def forget_conversation(workflow: str, orchestra: Door, principal: Acting) -> Re
 @router.post(
     "/conversations/{workflow}/preview",
     summary="Show what would be sent",
-    response_model=Preview,
+    response_model=TurnPreview,
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )

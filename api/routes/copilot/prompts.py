@@ -14,7 +14,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
 from api.routes.run_documents import Agreeing
 from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
-from engine.copilot.talking.records import Conversation, Preview, Turn
+from engine.copilot.talking.records import Conversation, Turn, TurnPreview
 from engine.copilot.talking.turns import LONGEST_ASKED
 
 _CLASH: dict[int | str, dict[str, Any]] = {
@@ -77,7 +77,7 @@ def forget_prompt_conversation(name: str, orchestra: Door, principal: Acting) ->
     return Response(status_code=204)
 
 
-@router.post("/{name}/preview", summary="Show what would be sent of a prompt", response_model=Preview)
+@router.post("/{name}/preview", summary="Show what would be sent of a prompt", response_model=TurnPreview)
 def preview_prompt_turn(name: str, sent: AskedOfPrompt, orchestra: Door, principal: Acting) -> Any:
     """Return exactly what a turn with these words would send first; nothing is sent."""
     return orchestra.copilot.prompting.preview(principal, name, sent.text, sent.about())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.runs.projects.commands import CommandRun
-from engine.runs.projects.transcript import Said
+from engine.runs.projects.transcript import OutputPiece
 
 router = APIRouter(prefix="/api/projects", tags=["Projects"], route_class=SignedInRoute)
 _BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Four commands run already"}}
@@ -27,7 +27,7 @@ class CommandPage(BaseModel):
     """A command, and the last 200,000 characters that it has written; `skipped` are left out before them."""
 
     run: CommandRun
-    parts: list[Said]
+    parts: list[OutputPiece]
     skipped: int
 
 

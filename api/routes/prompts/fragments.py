@@ -13,7 +13,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from api.routes.prompts.changes import ChangedText
 from engine.prompts.fragment_files import Fragment, FragmentSummary
 from engine.runs.trying.prompt_differences import fragment_differences
-from engine.workspace.history import Version
+from engine.workspace.history import TextVersion
 
 router = APIRouter(prefix="/api/fragments", tags=["Prompts"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -28,7 +28,7 @@ class FragmentRows(BaseModel):
 class FragmentVersions(BaseModel):
     """The last 20 saved texts, newest first."""
 
-    versions: list[Version]
+    versions: list[TextVersion]
 
 
 class FragmentVersion(BaseModel):

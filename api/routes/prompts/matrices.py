@@ -23,8 +23,8 @@ from engine.runs.trying.matrix import (
     MOST_CONCURRENCY,
     MOST_REPEAT,
     Matrix,
+    MatrixFilter,
     MatrixRequest,
-    Only,
     shown,
 )
 from engine.runs.trying.matrix_reader import TestRow
@@ -112,7 +112,7 @@ def get_test(
     test_id: str,
     orchestra: Door,
     principal: Acting,
-    only: Annotated[Only | None, Query(description="List only these cases in `order`.")] = None,
+    only: Annotated[MatrixFilter | None, Query(description="List only these cases in `order`.")] = None,
 ) -> Any:
     """Return a test: its cases, the answers of each column, and their problems."""
     found = orchestra.case_tests.get(principal, name, test_id)

@@ -16,7 +16,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput
 from engine.prompts.prompt import DEFAULT_LABEL
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.recorded import RecordedCall
 from engine.runs.trying.try_requests import TryRequest
 
@@ -36,14 +36,14 @@ class TextChoice(Sent):
     connection: str = Field(default="", max_length=64, description="Default: that of the step, or the only one.")
     model: str = Field(default="", max_length=200, description="Default: as a step would.")
 
-    def column(self) -> Column:
+    def column(self) -> TriedColumn:
         """Return the text and the model. Raises InvalidInput if several texts are given."""
         if sum((self.version is not None, self.draft, self.text is not None)) > 1:
             raise InvalidInput(
                 "Only one text can be tried at a time.", remedy="Give one of `version`, `draft` and `text`."
             )
         version = self.version or DEFAULT_LABEL
-        return Column(version, self.text, is_draft=self.draft, connection=self.connection, model=self.model)
+        return TriedColumn(version, self.text, is_draft=self.draft, connection=self.connection, model=self.model)
 
 
 class GivenValues(BaseModel):

@@ -15,7 +15,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from engine.runs.predicting.prediction import Prediction
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
-from engine.workflows.editing.scope_names import ScopeName
+from engine.workflows.editing.scope_names import OfferedName
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It has changed since"}}
@@ -64,7 +64,7 @@ class DraftRev(Sent):
 class ScopeNames(BaseModel):
     """The names that the fields of a step may use."""
 
-    names: list[ScopeName]
+    names: list[OfferedName]
 
 
 class Discarded(BaseModel):

@@ -15,7 +15,7 @@ from pydantic import create_model
 
 from bench.agentdojo.roles import DESTINATIONS, MARKDOWN, reads
 from clients.errors import InvalidRequest
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from engine.plugins.step import (
     Call,
     Effect,
@@ -60,7 +60,7 @@ class _Function(StepType):
         address, required = given.pop("case"), set(_schema(self.name).get("required", ()))
         arguments = {key: one for key, one in given.items() if key in required or one not in ("", [], 0, None)}
         url = f"{address}/calls/{self.name.removeprefix('agentdojo.')}"
-        answer: Any = call.client.request(Wanted("POST", url, json=arguments))["json"]
+        answer: Any = call.client.request(WebRequest("POST", url, json=arguments))["json"]
         if "error" in answer:
             raise InvalidRequest(answer["error"], service="http")
         return {"text": answer["result"]}

@@ -8,7 +8,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.prompt.asking import cases_agreed, cases_needed, model_named
@@ -25,7 +25,7 @@ _STATUSES = {
 }
 
 
-def proposal(visit: Visit, one: PromptProposal, draft: Draft) -> None:
+def proposal(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
     """Show a proposal; an open one can be tested, accepted and rejected."""
     with st.container(border=True, key=f"proposal-{one.id}"):
         outside_badge(t(_STATUSES.get(one.status, one.status)), ":material/edit_note:")
@@ -61,7 +61,7 @@ def _report(report: CaseReport) -> None:
     st.button(t("See the answers"), key=f"answers-{report.test_id}", type="tertiary", on_click=opened)
 
 
-def _actions(visit: Visit, one: PromptProposal, draft: Draft) -> None:
+def _actions(visit: Visit, one: PromptProposal, draft: EditorDraft) -> None:
     texts = visit.orchestra.copilot.prompting.proposals
     given = [tick.id for tick in one.ticks if st.checkbox(plain(tick.words), key=f"tick-{one.id}-{tick.id}")]
 

@@ -13,7 +13,7 @@ from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, outside_text, plain, plain_with_code, revealed
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.usage import usage_words
@@ -22,7 +22,7 @@ from dashboard.prompt.copilot.proposal import agreement, proposal
 from dashboard.prompt.draft import is_changed
 from engine.base.errors import OrchestraError
 from engine.copilot.prompting.records import PromptAbout, PromptProposal
-from engine.copilot.talking.records import Conversation, Part, Setup, Turn
+from engine.copilot.talking.records import AnswerPart, Conversation, ModelSetup, Turn
 from engine.prompts.prompt_files import PromptFile
 
 _LOOK_SECONDS = 0.5
@@ -72,7 +72,7 @@ class _Asking:
         )
 
 
-def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+def copilot_tab(visit: Visit, file: PromptFile, draft: EditorDraft) -> None:
     """Show the conversation; people with the right can ask."""
     if not visit.may("edit"):
         st.info(t("Only people who may edit can ask the co-pilot."), icon=":material/lock:")
@@ -97,7 +97,7 @@ def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
             _ask(visit, file, found, questions)
 
 
-def _agreement(visit: Visit, setup: Setup) -> None:
+def _agreement(visit: Visit, setup: ModelSetup) -> None:
     st.markdown(plain(t("To {model} at {host} would go:", model=setup.model, host=setup.host)))
     st.markdown("\n".join(f"- {plain(one)}" for one in setup.sends))
     action_button(
@@ -110,7 +110,9 @@ def _agreement(visit: Visit, setup: Setup) -> None:
     )
 
 
-def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft, *, can_ask: bool) -> list[_Question]:
+def _turns(
+    visit: Visit, file: PromptFile, found: Conversation, draft: EditorDraft, *, can_ask: bool
+) -> list[_Question]:
     """Show the newest turns; return the questions of the last one if it can be answered now."""
     known = {one.id: one for one in visit.orchestra.copilot.prompting.proposals.list(visit.who, file.name)}
     questions: list[_Question] = []
@@ -134,7 +136,7 @@ def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft, *,
     return questions
 
 
-def _part(visit: Visit, part: Part, known: dict[str, PromptProposal], draft: Draft) -> None:
+def _part(visit: Visit, part: AnswerPart, known: dict[str, PromptProposal], draft: EditorDraft) -> None:
     if part.kind == "proposal":
         if part.proposal_id in known:
             proposal(visit, known[part.proposal_id], draft)

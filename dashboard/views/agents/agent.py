@@ -14,7 +14,7 @@ from dashboard.agent.trying import try_tab
 from dashboard.agent.versions import versions_tab
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
-from dashboard.editing.draft import Draft, differs
+from dashboard.editing.draft import EditorDraft, differs
 from dashboard.parts.file_dialogs import AGENT, file_menu
 from dashboard.parts.header import found, page_header
 from dashboard.parts.run_rows import run_rows
@@ -55,7 +55,7 @@ def show(visit: Visit) -> None:
     _tabs(visit, agent, draft)
 
 
-def _tabs(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+def _tabs(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
     labels = [N_("Edit"), N_("Try"), N_("Versions"), N_("Used by"), N_("Runs")]
     shown: Sequence[Callable[[], None]] = (
         lambda: edit_tab(visit, draft),

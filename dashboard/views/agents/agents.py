@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.agent.dialogs import new_agent
 from dashboard.base.language import N_, t, tn
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import AGENT, file_menu
 from dashboard.parts.header import page_header
@@ -27,7 +27,7 @@ PAGE = Page(
     order=44,
     section=N_("Build"),
     words="assistant model tools turns",
-    actions=(Action(N_("New agent"), {"do": "new"}, "edit", N_("create add make")),),
+    actions=(PageAction(N_("New agent"), {"do": "new"}, "edit", N_("create add make")),),
 )
 
 

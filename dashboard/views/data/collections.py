@@ -18,7 +18,7 @@ from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
 from dashboard.workflow.dialogs import open_new
 from engine.base.errors import OrchestraError
-from engine.collections import Collection, Found, Known
+from engine.collections import Collection, PassageHit, StoredDocument
 
 PAGE = Page(
     title=N_("Collections"),
@@ -117,13 +117,13 @@ def _question(visit: Visit, name: str, *, demo: bool) -> None:
             st.markdown(_highlighted(one))
 
 
-def _place(one: Found, digits: int = 2) -> list[str]:
+def _place(one: PassageHit, digits: int = 2) -> list[str]:
     page = [] if one.page is None else [t("page {number}", number=one.page)]
     above = [plain(one.headings)] if one.headings not in ("", one.title) else []
     return [t("score {score}", score=number(one.score, digits)), *page, *above]
 
 
-def _highlighted(one: Found) -> str:
+def _highlighted(one: PassageHit) -> str:
     """Return Markdown that shows the text literally, with the words of the question on a coloured ground."""
     edges = sorted({0, len(one.text), *(edge for mark in one.marks for edge in mark)})
     shown = ""
@@ -167,7 +167,7 @@ def _documents(visit: Visit, name: str, *, demo: bool) -> None:
             _drop(visit, name, demo=demo)
 
 
-def _row(one: Known) -> dict[str, str | int]:
+def _row(one: StoredDocument) -> dict[str, str | int]:
     return {
         "title": one.title or one.id,
         "passages": one.passages,
@@ -185,7 +185,7 @@ def _columns() -> dict[str, str]:
     }
 
 
-def _document(visit: Visit, name: str, one: Known, *, demo: bool) -> None:
+def _document(visit: Visit, name: str, one: StoredDocument, *, demo: bool) -> None:
     passages = visit.orchestra.collections.passages(visit.who, name, one.id, demo=demo)
     with st.container(border=True):
         st.markdown(f"**{plain(one.title or one.id)}**")

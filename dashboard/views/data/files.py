@@ -23,7 +23,7 @@ from dashboard.parts.times import ago
 from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
 from engine.base.names import usable_name
-from engine.workspace_files import Entry, FileTable, FileView
+from engine.workspace_files import FileEntry, FileTable, FileView
 
 PAGE = Page(
     title=N_("Files"),
@@ -87,7 +87,7 @@ def _listed(visit: Visit) -> None:
         st.caption(t("The first {shown} files; search for the others.", shown=_SHOWN))
 
 
-def _row(one: Entry) -> dict[str, str]:
+def _row(one: FileEntry) -> dict[str, str]:
     folder, _, name = one.path.rpartition("/")
     return {
         "name": name,

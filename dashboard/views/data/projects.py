@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t, tn
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.base.run_files import size_text
 from dashboard.parts.buttons import action_button
@@ -33,7 +33,7 @@ PAGE = Page(
     order=44,
     section=N_("Build"),
     words=N_("program code files git commit preview website builder"),
-    actions=(Action(N_("New project"), {"do": "new"}, "edit", N_("create add make")),),
+    actions=(PageAction(N_("New project"), {"do": "new"}, "edit", N_("create add make")),),
 )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import beginning, outside_text, plain, rest
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
@@ -27,7 +27,7 @@ PAGE = Page(
     order=43,
     section=N_("Build"),
     words="tool step type code test sandbox version packages dependencies",
-    actions=(Action(N_("New tool"), {"do": "new"}, "edit", N_("create add make")),),
+    actions=(PageAction(N_("New tool"), {"do": "new"}, "edit", N_("create add make")),),
 )
 
 

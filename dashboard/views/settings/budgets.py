@@ -17,7 +17,7 @@ from dashboard.parts.notices import budget_notices
 from engine.budgets.limits import money
 
 if TYPE_CHECKING:
-    from engine.runs.budgets import BudgetRow, Used
+    from engine.runs.budgets import BudgetRow, ModelUsage
 
 PAGE = Page(
     title=N_("Budgets"),
@@ -52,7 +52,7 @@ def show(visit: Visit) -> None:
         st.caption(t("Strict: a model whose price is not known is not asked."))
 
 
-def _spent(column: st.delta_generator.DeltaGenerator, title: str, used: Used) -> None:
+def _spent(column: st.delta_generator.DeltaGenerator, title: str, used: ModelUsage) -> None:
     column.metric(title, money(used.usd))
     unpriced = (
         t(", {unpriced_calls} without a known price", unpriced_calls=number(used.unpriced_calls))

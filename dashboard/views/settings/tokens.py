@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base.language import N_, t
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time, near_time
@@ -19,7 +19,7 @@ PAGE = Page(
     order=72,
     section=N_("Settings"),
     words=N_("access key program mcp"),
-    actions=(Action(N_("Make an API token"), {"do": "new"}, "view", N_("new access key")),),
+    actions=(PageAction(N_("Make an API token"), {"do": "new"}, "view", N_("new access key")),),
 )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
-from dashboard.base.page import Action, Page, Visit
+from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
@@ -30,7 +30,7 @@ PAGE = Page(
     section=N_("Settings"),
     right="admin",
     words=N_("people roles sessions"),
-    actions=(Action(N_("Add a user"), {"do": "new"}, "admin", N_("new person invite")),),
+    actions=(PageAction(N_("Add a user"), {"do": "new"}, "admin", N_("new person invite")),),
 )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from clients.wording import did_you_mean
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
 from engine.expressions.interpreter import Domain, Interpreter
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 _EQUALITIES = frozenset({"_==_", "_!=_"})
 _COMPARISONS = _EQUALITIES | {"@in"}
@@ -32,14 +32,14 @@ def has_comparisons(source: str) -> bool:
     return _COMPARED.search(source) is not None
 
 
-def never_so(node: Node, schemas: Mapping[str, Schema]) -> Sequence[NeverSo]:
+def never_so(node: SyntaxNode, schemas: Mapping[str, Schema]) -> Sequence[NeverSo]:
     """Return every such comparison below a node; `schemas` are those of the variables in scope."""
-    comparisons = Comparisons()
+    comparisons = ComparisonDomain()
     Interpreter(comparisons).value(node, None, schemas)
     return comparisons.found
 
 
-class Comparisons(Domain[Schema, None]):
+class ComparisonDomain(Domain[Schema, None]):
     """The schemas of values; notes the comparisons that are never so."""
 
     unknown = ANYTHING
@@ -47,7 +47,7 @@ class Comparisons(Domain[Schema, None]):
     def __init__(self) -> None:
         self.found: list[NeverSo] = []
 
-    def field(self, node: Node, holder: Schema, whole: Node, facts: None) -> Schema:
+    def field(self, node: SyntaxNode, holder: Schema, whole: SyntaxNode, facts: None) -> Schema:
         """Return the schema of a field."""
         holder = resolved(holder)
         return within(holder, holder.get("properties", {}).get(node.name)) if node.kind == "select" else ANYTHING
@@ -57,7 +57,7 @@ class Comparisons(Domain[Schema, None]):
         holder = resolved(holder)
         return within(holder, holder.get("items")) if holder.get("type") == "array" else ANYTHING
 
-    def call(self, node: Node, values: Sequence[Schema], facts: None) -> Schema:
+    def call(self, node: SyntaxNode, values: Sequence[Schema], facts: None) -> Schema:
         """Look at a comparison; of other results than items, nothing is known."""
         if node.name in _COMPARISONS:
             self.found += _wrong_texts(node.parts[0], values[0], node.parts[1])
@@ -66,7 +66,7 @@ class Comparisons(Domain[Schema, None]):
         return self.item(values[0]) if node.name == "_[_]" else ANYTHING
 
 
-def _wrong_texts(value: Node, schema: Schema, texts: Node) -> Iterator[NeverSo]:
+def _wrong_texts(value: SyntaxNode, schema: Schema, texts: SyntaxNode) -> Iterator[NeverSo]:
     allowed = _allowed(resolved(schema))
     if allowed is None:
         return
@@ -90,7 +90,7 @@ def _allowed(schema: Schema) -> list[Any] | None:
     return None if None in found else [value for values in found for value in values or []]
 
 
-def _shown(node: Node) -> str:
+def _shown(node: SyntaxNode) -> str:
     if node.kind == "select":
         return f"{_shown(node.parts[0])}.{node.name}"
     return node.name if node.kind == "ident" else f"{_shown(node.parts[0])}[…]"

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from engine.base.statuses import StepStatus
 from engine.compiler.analysis.constants import UNKNOWN, value_without
-from engine.expressions.syntax import Node, walk
+from engine.expressions.syntax import SyntaxNode, walk
 
 SUCCEEDED, SKIPPED, FAILED = StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED
 ENDS = frozenset({SUCCEEDED, SKIPPED, FAILED})
@@ -17,9 +17,9 @@ EMPTY = "empty"
 """Succeeded without an output: the last step of the fallback had none."""
 STOPPED = "stopped"
 """For an output of a called workflow: the run succeeded by a `flow.stop` that does not give this output."""
-TRUE = Node("constant", value=("bool_value", True))
-FALSE = Node("constant", value=("bool_value", False))
-STEPS = Node("ident", "steps")
+TRUE = SyntaxNode("constant", value=("bool_value", True))
+FALSE = SyntaxNode("constant", value=("bool_value", False))
+STEPS = SyntaxNode("ident", "steps")
 _MOST_FACTS = 1_000
 """Of a step's facts are passed on: in a chain of steps, each after the success of the one before, they add up."""
 
@@ -27,9 +27,9 @@ _MOST_FACTS = 1_000
 class Facts(Struct, frozen=True):
     """All known facts."""
 
-    holds: frozenset[Node] = frozenset()
+    holds: frozenset[SyntaxNode] = frozenset()
     """Conditions that are true; a false one is included as its negation."""
-    present: frozenset[Node] = frozenset()
+    present: frozenset[SyntaxNode] = frozenset()
     """Paths at which there is a value."""
     ruled_out: frozenset[tuple[str, str]] = frozenset()
     """(step id, an end that it cannot have had)."""
@@ -47,7 +47,7 @@ class Facts(Struct, frozen=True):
 
     def without(self, name: str) -> Facts:
         """Return the facts that do not mention a variable: a macro reuses its name."""
-        about = Node("ident", name)
+        about = SyntaxNode("ident", name)
         kept = [frozenset(one for one in many if about not in walk(one)) for many in (self.holds, self.present)]
         return structs.replace(self, holds=kept[0], present=kept[1])
 
@@ -59,7 +59,7 @@ class Ends(Struct, frozen=True):
     """How a step may end, its condition, and the facts that hold if it was not skipped."""
 
     ends: frozenset[str]
-    condition: Node = TRUE
+    condition: SyntaxNode = TRUE
     begun: Facts = NOTHING_KNOWN
     unproven: Facts | None = None
     """Facts from which its condition does not follow: they need not be looked at again."""
@@ -68,7 +68,7 @@ class Ends(Struct, frozen=True):
 Steps = Mapping[str, Ends]
 
 
-def normal(node: Node, bindings: Mapping[str, str], bound: frozenset[str] = frozenset()) -> Node:
+def normal(node: SyntaxNode, bindings: Mapping[str, str], bound: frozenset[str] = frozenset()) -> SyntaxNode:
     """Return a tree in which equal conditions are equal: variables are renamed to unique names, `!=` becomes `!(==)`.
 
     `bindings` maps variables to unique names; `bound` has the variables of enclosing macros.
@@ -76,7 +76,7 @@ def normal(node: Node, bindings: Mapping[str, str], bound: frozenset[str] = froz
     if node.kind == "ident":
         known = None if node.name in bound else bindings.get(node.name)
         macro = f"{node.name}@macro" if node.name in bound and (node.name in bindings or node.name == "steps") else None
-        return Node("ident", known or macro or node.name, offset=node.offset)
+        return SyntaxNode("ident", known or macro or node.name, offset=node.offset)
     if node.kind == "loop":
         return _normal_loop(node, bindings, bound)
     if not node.parts:
@@ -85,12 +85,12 @@ def normal(node: Node, bindings: Mapping[str, str], bound: frozenset[str] = froz
     if node.kind == "call" and node.name == "dyn" and len(parts) == 1:
         return parts[0]  # dyn() changes only the static type
     if node.kind == "call" and node.name in ("_==_", "_!=_"):
-        same = Node("call", "_==_", tuple(sorted(parts, key=repr)), offset=node.offset)
-        return same if node.name == "_==_" else Node("call", "!_", (same,), offset=node.offset)
+        same = SyntaxNode("call", "_==_", tuple(sorted(parts, key=repr)), offset=node.offset)
+        return same if node.name == "_==_" else SyntaxNode("call", "!_", (same,), offset=node.offset)
     return node.having(parts)
 
 
-def _normal_loop(node: Node, bindings: Mapping[str, str], bound: frozenset[str]) -> Node:
+def _normal_loop(node: SyntaxNode, bindings: Mapping[str, str], bound: frozenset[str]) -> SyntaxNode:
     inner = bound | {node.name, *node.value} - {""}
     first, *rest = node.parts
     name = f"{node.name}@macro" if node.name in bindings or node.name == "steps" else node.name
@@ -98,21 +98,21 @@ def _normal_loop(node: Node, bindings: Mapping[str, str], bound: frozenset[str])
     return replace(node, name=name, parts=parts)
 
 
-def path_of(node: Node) -> Node:
+def path_of(node: SyntaxNode) -> SyntaxNode:
     """Return the plain path of a select, whether it is in has() or optional."""
     if node.kind in ("has", "optional", "select"):
-        return Node("select", node.name, (path_of(node.parts[0]),), offset=node.offset)
+        return SyntaxNode("select", node.name, (path_of(node.parts[0]),), offset=node.offset)
     return node
 
 
-def step_of(node: Node) -> str | None:
+def step_of(node: SyntaxNode) -> str | None:
     """Return the id if a node is `steps.<id>`."""
     return node.name if node.is_path_step and node.parts[0] == STEPS else None
 
 
-def learned(node: Node, steps: Steps, *, truth: bool = True) -> Facts:
+def learned(node: SyntaxNode, steps: Steps, *, truth: bool = True) -> Facts:
     """Return the facts that follow if a condition is true, or false."""
-    own = Facts(holds=frozenset({node if truth else Node("call", "!_", (node,))}))
+    own = Facts(holds=frozenset({node if truth else SyntaxNode("call", "!_", (node,))}))
     if node.kind == "call" and node.name == "!_":
         return own | learned(node.parts[0], steps, truth=not truth)
     if node.kind == "call" and node.name == ("_&&_" if truth else "_||_"):
@@ -122,7 +122,7 @@ def learned(node: Node, steps: Steps, *, truth: bool = True) -> Facts:
     return own | _of_leaf(node, steps, truth=truth) | _of_optionals(node, steps, truth=truth)
 
 
-def _of_leaf(node: Node, steps: Steps, *, truth: bool) -> Facts:
+def _of_leaf(node: SyntaxNode, steps: Steps, *, truth: bool) -> Facts:
     if node.kind == "constant":
         return Facts(is_impossible=node.value == ("bool_value", not truth))
     if node.kind == "has":
@@ -142,9 +142,9 @@ def _of_leaf(node: Node, steps: Steps, *, truth: bool) -> Facts:
     return _not_ended(step, ENDS - ends if truth else ends, steps)
 
 
-def _of_choice(node: Node, steps: Steps, *, truth: bool) -> Facts:
+def _of_choice(node: SyntaxNode, steps: Steps, *, truth: bool) -> Facts:
     condition, then, otherwise = node.parts
-    unlike = Node("constant", value=("bool_value", not truth))
+    unlike = SyntaxNode("constant", value=("bool_value", not truth))
     if otherwise == unlike:
         return learned(condition, steps) | learned(then, steps, truth=truth)
     if then == unlike:
@@ -152,7 +152,7 @@ def _of_choice(node: Node, steps: Steps, *, truth: bool) -> Facts:
     return NOTHING_KNOWN
 
 
-def _asked_ends(node: Node) -> tuple[str, frozenset[str]] | None:
+def _asked_ends(node: SyntaxNode) -> tuple[str, frozenset[str]] | None:
     """Return (step, ends) of `steps.x.status == 'succeeded'`, or `in […]`."""
     if node.name not in ("_==_", "@in"):
         return None
@@ -164,14 +164,14 @@ def _asked_ends(node: Node) -> tuple[str, frozenset[str]] | None:
     return None
 
 
-def _texts(node: Node) -> frozenset[str] | None:
+def _texts(node: SyntaxNode) -> frozenset[str] | None:
     found = node.parts if node.kind == "list" else (node,)
     if not all(one.kind == "constant" and one.value[0] == "string_value" for one in found):
         return None
     return frozenset(one.value[1] for one in found)
 
 
-def _there(path: Node, steps: Steps) -> Facts:
+def _there(path: SyntaxNode, steps: Steps) -> Facts:
     own = Facts(present=frozenset({path}))
     step = step_of(path.parts[0]) if path.parts else None
     if step is None or path.name not in ("output", "error"):
@@ -179,7 +179,7 @@ def _there(path: Node, steps: Steps) -> Facts:
     return own | _not_ended(step, (ENDS | {EMPTY}) - {SUCCEEDED if path.name == "output" else FAILED}, steps)
 
 
-def _absent(path: Node) -> Facts:
+def _absent(path: SyntaxNode) -> Facts:
     step = step_of(path.parts[0])
     ends = {"output": SUCCEEDED, "error": FAILED}
     if step is None or path.name not in ends:
@@ -193,7 +193,7 @@ def _not_ended(step: str, ends: frozenset[str], steps: Steps) -> Facts:
     return found | begun if len(begun.holds) + len(begun.present) <= _MOST_FACTS else found
 
 
-def _of_optionals(node: Node, steps: Steps, *, truth: bool) -> Facts:
+def _of_optionals(node: SyntaxNode, steps: Steps, *, truth: bool) -> Facts:
     """Return the optional paths that must have a value, because the condition would have another result otherwise."""
     found = NOTHING_KNOWN
     for one in walk(node):
@@ -205,7 +205,7 @@ def _of_optionals(node: Node, steps: Steps, *, truth: bool) -> Facts:
     return found
 
 
-def _prefixes(node: Node) -> Iterator[Node]:
+def _prefixes(node: SyntaxNode) -> Iterator[SyntaxNode]:
     while node.is_path_step:
         yield path_of(node)
         node = node.parts[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.expressions.interpreter import Domain, Interpreter
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 UNKNOWN: Any = object()
 """A value that depends on the data of a run."""
@@ -25,7 +25,7 @@ _OPERATORS: Mapping[str, Any] = {
 }
 
 
-def value_without(path: Node, node: Node) -> Any:
+def value_without(path: SyntaxNode, node: SyntaxNode) -> Any:
     """Return the value of an expression if an optional path has none; UNKNOWN if that depends on other values."""
     return Interpreter(Constants(path)).value(node, None, {})
 
@@ -35,22 +35,22 @@ class Constants(Domain[Any, None]):
 
     unknown = UNKNOWN
 
-    def __init__(self, absent: Node) -> None:
+    def __init__(self, absent: SyntaxNode) -> None:
         self._absent = absent
 
-    def constant(self, node: Node) -> Any:
+    def constant(self, node: SyntaxNode) -> Any:
         """Return the value of a literal."""
         return node.value[1] if node.value[0] != "null_value" else None
 
-    def listed(self, node: Node, items: Sequence[Any]) -> Any:
+    def listed(self, node: SyntaxNode, items: Sequence[Any]) -> Any:
         """Return a list."""
         return UNKNOWN if any(one is UNKNOWN for one in items) else [*items]
 
-    def struct(self, node: Node, parts: Sequence[Any]) -> Any:
+    def struct(self, node: SyntaxNode, parts: Sequence[Any]) -> Any:
         """Return an empty object."""
         return UNKNOWN if parts else {}
 
-    def call(self, node: Node, values: Sequence[Any], facts: None) -> Any:
+    def call(self, node: SyntaxNode, values: Sequence[Any], facts: None) -> Any:
         """Return a result, if all arguments are known."""
         if node.name in ("orValue", "hasValue") and node.parts[0] == self._absent:
             return False if node.name == "hasValue" else values[1]

@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_expression
 from engine.expressions.json_values import compact_json
-from engine.expressions.syntax import Node, walk
+from engine.expressions.syntax import SyntaxNode, walk
 
 _OF_TEXT = ("timestamp", "duration", "int", "uint", "double", "bool")
 _ZERO = ("int64_value", 0)
@@ -24,7 +24,7 @@ class Failing(Struct, frozen=True):
     offset: int
 
 
-def failing(written: Node) -> Iterator[Failing]:
+def failing(written: SyntaxNode) -> Iterator[Failing]:
     """Yield the parts of a non-constant expression that always fail; constant ones are simply evaluated."""
     for node in walk(written):
         if node.kind == "call":
@@ -34,7 +34,7 @@ def failing(written: Node) -> Iterator[Failing]:
                 yield Failing(*error, node.parts[-1].offset)
 
 
-def _sample(node: Node) -> str | None:
+def _sample(node: SyntaxNode) -> str | None:
     """Return a sample expression that fails if and only if this part always fails, or None if that is not certain."""
     last = node.parts[-1] if node.parts else None
     if last is None or last.kind != "constant" or last.value is None:
@@ -51,7 +51,7 @@ def _sample(node: Node) -> str | None:
     return None
 
 
-def _index(holder: Node, index: int) -> str | None:
+def _index(holder: SyntaxNode, index: int) -> str | None:
     """Return the index into a list literal, or a negative index into any list."""
     if holder.kind == "list":
         return f"{[0] * len(holder.parts)}[{index}]"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.compiler.analysis.conditions import EMPTY, FAILED, SKIPPED, STOPPED, SUCCEEDED, path_of
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 
-class Alarm(Struct, frozen=True):
+class PossiblyMissing(Struct, frozen=True):
     """A value that may be missing where it is used: `path` leads to it, `whole` is the complete selection from it."""
 
     offset: int
     step: str
-    path: Node
-    whole: Node
+    path: SyntaxNode
+    whole: SyntaxNode
     ends: frozenset[str]
     """How the step may have ended, according to the facts at this place."""
     anywhere: frozenset[str]
@@ -23,7 +23,7 @@ class Alarm(Struct, frozen=True):
     """Whether it is `output` or `error` of a step, and not a field in the output of a group or loop."""
 
 
-def written(node: Node) -> str:
+def written(node: SyntaxNode) -> str:
     """Return a path as its author wrote it."""
     if node.kind == "ident":
         return node.name.split("@")[0]
@@ -34,7 +34,7 @@ def written(node: Node) -> str:
     return "…"
 
 
-def alarm_words(alarm: Alarm) -> tuple[str, str]:
+def alarm_words(alarm: PossiblyMissing) -> tuple[str, str]:
     """Return (message, remedy) for a value that may be missing."""
     path, whole = written(alarm.path), written(path_of(alarm.whole))
     remedy = f"Ask has({path}) first, in 'if' or with '? :', or write default({whole}, …)."
@@ -46,7 +46,7 @@ def alarm_words(alarm: Alarm) -> tuple[str, str]:
     return (_error_words if is_error else _output_words)(alarm), remedy
 
 
-def _output_words(alarm: Alarm) -> str:
+def _output_words(alarm: PossiblyMissing) -> str:
     if STOPPED in alarm.ends:
         name, holder = alarm.path.name, written(alarm.path.parts[0])
         return f"The called workflow may end by 'flow.stop' without {name!r}; then it is not in {holder}."
@@ -67,7 +67,7 @@ _CAUSES = {
 }
 
 
-def _error_words(alarm: Alarm) -> str:
+def _error_words(alarm: PossiblyMissing) -> str:
     if FAILED in alarm.ends:
         return f"Step {alarm.step!r} has an 'error' only where it has failed."
     return f"Step {alarm.step!r} never has an 'error' here: the run ends when it fails."

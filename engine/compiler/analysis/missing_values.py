@@ -2,9 +2,9 @@
 
 A step that is skipped or fails has no output, so `steps.a.output` is safe only where step `a` has certainly succeeded.
 This is a domain of the abstract interpreter (engine/expressions/interpreter.py): `Facts` are what is certain at a
-place (engine/compiler/analysis/conditions.py), such as the `if` of the step and the guards around it, and `Parts` what
-is known of a value, namely which of its fields come from steps that may have ended otherwise. The use of such a field
-raises an alarm unless the facts rule out all bad ends. Conditions are compared as normalized trees: an `if` that
+place (engine/compiler/analysis/conditions.py), such as the `if` of the step and the guards around it, and `ValueParts`
+what is known of a value, namely which of its fields come from steps that may have ended otherwise. The use of such a
+field raises an alarm unless the facts rule out all bad ends. Conditions are compared as normalized trees: an `if` that
 repeats the other step's `if` is proof. When unsure, the value counts as missing only if it stems from a step: UNKNOWN
 parts raise no alarm.
 """
@@ -28,73 +28,73 @@ from engine.compiler.analysis.conditions import (
     path_of,
     step_of,
 )
-from engine.compiler.analysis.missing_value_messages import Alarm
+from engine.compiler.analysis.missing_value_messages import PossiblyMissing
 from engine.expressions.interpreter import Domain
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
-HOLDER = Node("ident", "@holder")
+HOLDER = SyntaxNode("ident", "@holder")
 """The output of the group, in conditions inside it: the outputs of its steps are fields of this."""
 
 
-class Parts(Struct, frozen=True):
+class ValueParts(Struct, frozen=True):
     """What is known of a value: the fields that come from steps, and the items of a list."""
 
-    fields: Mapping[str, Part] = field(default_factory=dict)
-    items: Parts | None = None
+    fields: Mapping[str, ValuePart] = field(default_factory=dict)
+    items: ValueParts | None = None
 
 
-class Part(Struct, frozen=True):
+class ValuePart(Struct, frozen=True):
     """A field of a value. `step` is the one whose output it is; `ends` how that may have ended, None if surely well."""
 
-    value: Parts
+    value: ValueParts
     step: str = ""
     ends: Ends | None = None
     owner: str = ""
     """For `output` and `error`: the step they belong to, under whatever name the value is passed on."""
 
 
-UNKNOWN = Parts()
+UNKNOWN = ValueParts()
 _MOST_ASKED = 100
 """The longest chain of steps, each of which runs only if the one before it has an output, that is followed."""
 
 
-class Step(Ends, frozen=True):
+class StepValue(Ends, frozen=True):
     """What is known of a step that others may refer to."""
 
-    output: Parts = UNKNOWN
+    output: ValueParts = UNKNOWN
 
 
-class Use(Struct, frozen=True):
+class StepUse(Struct, frozen=True):
     """A reference to a step: `node` names it by its id, or as a field of the value that contains its output."""
 
     step: str
-    node: Node
+    node: SyntaxNode
     is_direct: bool
 
 
-class Reading(Domain[Parts, Facts]):
+class MissingValueDomain(Domain[ValueParts, Facts]):
     """What is known of the values in one expression; collects its references to steps, and alarms."""
 
     unknown = UNKNOWN
 
-    def __init__(self, steps: Mapping[str, Step]) -> None:
-        self.alarms: list[Alarm] = []
-        self.uses: list[Use] = []
+    def __init__(self, steps: Mapping[str, StepValue]) -> None:
+        self.alarms: list[PossiblyMissing] = []
+        self.uses: list[StepUse] = []
         self._steps = steps
         self._asked = 0
         """How many steps, each in the condition of the one before, are being looked at."""
 
-    def field(self, node: Node, holder: Parts, whole: Node, facts: Facts) -> Parts:
+    def field(self, node: SyntaxNode, holder: ValueParts, whole: SyntaxNode, facts: Facts) -> ValueParts:
         """Return the parts of a field; its absence raises an alarm."""
         if node.parts[0] == STEPS:
-            self.uses.append(Use(node.name, node, is_direct=True))
+            self.uses.append(StepUse(node.name, node, is_direct=True))
             known = self._steps.get(node.name)
             return UNKNOWN if known is None else _entry(node.name, known)
         part = holder.fields.get(node.name)
         if part is None:
             return UNKNOWN
         if part.step and step_of(node.parts[0]) is None:
-            self.uses.append(Use(part.step, node, is_direct=False))
+            self.uses.append(StepUse(part.step, node, is_direct=False))
         if node.kind != "select" or part.ends is None or _may_be_none(node.parts[0]):
             return part.value
         ends = self._open_ends(node, part, facts)
@@ -102,32 +102,32 @@ class Reading(Domain[Parts, Facts]):
             name = part.step or part.owner
             is_entry = bool(part.owner)
             self.alarms.append(
-                Alarm(root(node).offset, name, path_of(node), whole, ends, part.ends.ends, is_entry=is_entry)
+                PossiblyMissing(root(node).offset, name, path_of(node), whole, ends, part.ends.ends, is_entry=is_entry)
             )
         return part.value
 
-    def item(self, holder: Parts) -> Parts:
+    def item(self, holder: ValueParts) -> ValueParts:
         """Return the parts of an item."""
         return holder.items or UNKNOWN
 
-    def listed(self, node: Node, items: Sequence[Parts]) -> Parts:
+    def listed(self, node: SyntaxNode, items: Sequence[ValueParts]) -> ValueParts:
         """Return the parts of a list."""
-        return Parts(items=self.joined(items)) if items else UNKNOWN
+        return ValueParts(items=self.joined(items)) if items else UNKNOWN
 
-    def gathered(self, node: Node, item: Parts, facts: Facts) -> Parts:
+    def gathered(self, node: SyntaxNode, item: ValueParts, facts: Facts) -> ValueParts:
         """Return the parts of the list of `filter` or `map`."""
-        return Parts(items=self._refined(item, node, facts) if node.kind == "ident" else item)
+        return ValueParts(items=self._refined(item, node, facts) if node.kind == "ident" else item)
 
-    def struct(self, node: Node, parts: Sequence[Parts]) -> Parts:
+    def struct(self, node: SyntaxNode, parts: Sequence[ValueParts]) -> ValueParts:
         """Return the parts of an object."""
         fields = zip(node.parts[::2], parts[1::2], strict=True)
-        return Parts({key.value[1]: Part(value) for key, value in fields if key.kind == "constant"})
+        return ValueParts({key.value[1]: ValuePart(value) for key, value in fields if key.kind == "constant"})
 
-    def joined(self, values: Sequence[Parts]) -> Parts:
+    def joined(self, values: Sequence[ValueParts]) -> ValueParts:
         """Return the parts of a value that may be any of these: nothing is known if they differ."""
         return values[0] if values and all(one == values[0] for one in values) else UNKNOWN
 
-    def assumed(self, facts: Facts, condition: Node, *, truth: bool) -> Facts:
+    def assumed(self, facts: Facts, condition: SyntaxNode, *, truth: bool) -> Facts:
         """Add what follows from a condition."""
         return facts | learned(condition, self._steps, truth=truth)
 
@@ -135,7 +135,7 @@ class Reading(Domain[Parts, Facts]):
         """Leave out the facts that mention a variable."""
         return facts.without(name)
 
-    def _open_ends(self, node: Node, part: Part, facts: Facts) -> frozenset[str]:
+    def _open_ends(self, node: SyntaxNode, part: ValuePart, facts: Facts) -> frozenset[str]:
         """Return how the step may have ended if the value may be missing; empty if it is certainly present."""
         path = path_of(node)
         if part.ends is None or facts.is_impossible or path in facts.present:
@@ -152,7 +152,7 @@ class Reading(Domain[Parts, Facts]):
             possible -= {SKIPPED}
         return frozenset() if possible <= {good} else possible
 
-    def holds(self, node: Node, facts: Facts) -> bool:
+    def holds(self, node: SyntaxNode, facts: Facts) -> bool:
         """Return whether a condition is certainly true."""
         if node in facts.holds or node == TRUE:
             return True
@@ -167,9 +167,9 @@ class Reading(Domain[Parts, Facts]):
             return every(self.holds(part, facts) for part in node.parts)
         return node.name == "@in" and any(_same(node.parts[0], one) in facts.holds for one in node.parts[1].parts)
 
-    def _fails(self, node: Node, facts: Facts) -> bool:
+    def _fails(self, node: SyntaxNode, facts: Facts) -> bool:
         """Return whether a condition is certainly false."""
-        if Node("call", "!_", (node,)) in facts.holds:
+        if SyntaxNode("call", "!_", (node,)) in facts.holds:
             return True
         if node.kind != "call":
             return False
@@ -180,7 +180,7 @@ class Reading(Domain[Parts, Facts]):
             return every(self._fails(part, facts) for part in node.parts)
         return node.name == "_==_" and any(_excludes(one, node) for one in facts.holds)
 
-    def _is_there(self, path: Node, facts: Facts) -> bool:
+    def _is_there(self, path: SyntaxNode, facts: Facts) -> bool:
         step = step_of(path.parts[0])
         known = None if step is None else self._steps.get(step)
         if path in facts.present or known is None or path.name not in ("output", "error"):
@@ -188,54 +188,56 @@ class Reading(Domain[Parts, Facts]):
         if self._asked >= _MOST_ASKED:
             return False
         self._asked += 1
-        ends = self._open_ends(path, Part(UNKNOWN, step or "", known), facts)
+        ends = self._open_ends(path, ValuePart(UNKNOWN, step or "", known), facts)
         self._asked -= 1
         return not ends
 
-    def _refined(self, parts: Parts, holder: Node, facts: Facts) -> Parts:
+    def _refined(self, parts: ValueParts, holder: SyntaxNode, facts: Facts) -> ValueParts:
         """Return the parts of a value, without doubts about the fields that a condition has checked."""
         fields = {
-            name: part if self._open_ends(Node("select", name, (holder,)), part, facts) else replace(part, ends=None)
+            name: part
+            if self._open_ends(SyntaxNode("select", name, (holder,)), part, facts)
+            else replace(part, ends=None)
             for name, part in parts.fields.items()
         }
         return replace(parts, fields=fields)
 
 
-def inside(steps: Sequence[tuple[str, Step]]) -> Parts:
+def inside(steps: Sequence[tuple[str, StepValue]]) -> ValueParts:
     """Return the parts of a group's output: the output of each step inside, if it has one."""
     ids = {name for name, _ in steps}
-    return Parts({name: Part(step.output, name, _seen_outside(step, ids)) for name, step in steps})
+    return ValueParts({name: ValuePart(step.output, name, _seen_outside(step, ids)) for name, step in steps})
 
 
-def _seen_outside(step: Step, ids: set[str]) -> Ends | None:
+def _seen_outside(step: StepValue, ids: set[str]) -> Ends | None:
     if step.ends == {SUCCEEDED}:
         return None
     return Ends(step.ends, _in_holder(step.condition, ids))
 
 
-def _in_holder(node: Node, ids: set[str]) -> Node:
+def _in_holder(node: SyntaxNode, ids: set[str]) -> SyntaxNode:
     """Return a condition with `steps.a.output` replaced by a field of the group's output."""
     step = step_of(node.parts[0]) if node.kind == "select" and node.name == "output" else None
     if step in ids:
-        return Node("select", str(step), (HOLDER,))
+        return SyntaxNode("select", str(step), (HOLDER,))
     return node.having(tuple(_in_holder(part, ids) for part in node.parts))
 
 
-def _placed(node: Node, holder: Node) -> Node:
+def _placed(node: SyntaxNode, holder: SyntaxNode) -> SyntaxNode:
     if node == HOLDER:
         return holder
     return node.having(tuple(_placed(part, holder) for part in node.parts))
 
 
-def _entry(name: str, step: Step) -> Parts:
+def _entry(name: str, step: StepValue) -> ValueParts:
     """Return the parts of `steps.<id>`."""
     known = Ends(step.ends, step.condition, step.begun, step.unproven)
-    return Parts({
-        "output": Part(step.output, ends=known, owner=name), "error": Part(UNKNOWN, ends=known, owner=name)
+    return ValueParts({
+        "output": ValuePart(step.output, ends=known, owner=name), "error": ValuePart(UNKNOWN, ends=known, owner=name)
     })  # fmt: skip
 
 
-def _may_be_none(node: Node) -> bool:
+def _may_be_none(node: SyntaxNode) -> bool:
     """Return whether a select is from an optional, and so never fails."""
     while node.is_path_step:
         if node.kind == "optional":
@@ -244,18 +246,18 @@ def _may_be_none(node: Node) -> bool:
     return False
 
 
-def root(node: Node) -> Node:
+def root(node: SyntaxNode) -> SyntaxNode:
     """Return the first node of a path."""
     while node.kind in ("select", "has", "optional") or node.name == "_[_]":
         node = node.parts[0]
     return node
 
 
-def _same(one: Node, other: Node) -> Node:
-    return Node("call", "_==_", tuple(sorted((one, other), key=repr)))
+def _same(one: SyntaxNode, other: SyntaxNode) -> SyntaxNode:
+    return SyntaxNode("call", "_==_", tuple(sorted((one, other), key=repr)))
 
 
-def _excludes(known: Node, other: Node) -> bool:
+def _excludes(known: SyntaxNode, other: SyntaxNode) -> bool:
     """Return whether two comparisons of one value with different constants exclude each other."""
     if known.kind != "call" or known.name != "_==_" or known == other:
         return False

@@ -13,14 +13,14 @@ from engine.expressions.origins import (
     ITEM,
     NOTHING,
     Derived,
-    Origin,
     Path,
+    ValueOrigin,
     derived,
     literal,
     made_from,
     mixed,
 )
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 _NO_TEXT = frozenset({"BOOL", "INT", "UINT", "DOUBLE", "NULL", "TIMESTAMP", "DURATION"})
 """CEL types of values in which there is no text of others."""
@@ -32,7 +32,7 @@ class Sink(Struct, frozen=True):
 
     words: str
     """In words: "`steps.send.with.to`"."""
-    roots: tuple[Origin, ...] = ()
+    roots: tuple[ValueOrigin, ...] = ()
     """The inputs."""
     is_recipient: bool = False
     """Whether it takes the recipients of a mail, so that a workflow may let it take the sender of another."""
@@ -53,7 +53,7 @@ class OpenCall(Struct, frozen=True):
     inputs: Derived
 
 
-class Passage(Struct, frozen=True):
+class TextPassage(Struct, frozen=True):
     """What callers must know of a workflow: what becomes of the text of its inputs."""
 
     outputs: Derived = NOTHING
@@ -72,16 +72,16 @@ class TextFlow:
     def __init__(self, inputs: Schema) -> None:
         self._entries: dict[str, Derived] = {}
         """`steps.<id>` by id."""
-        every = Origin(("steps",), is_outside=True, words="the outputs of all steps")
+        every = ValueOrigin(("steps",), is_outside=True, words="the outputs of all steps")
         self.variables: dict[str, Derived] = {
-            "inputs": Derived((Origin(("inputs",), inputs, is_input=True),)),
+            "inputs": Derived((ValueOrigin(("inputs",), inputs, is_input=True),)),
             "run": NOTHING,
             "env": NOTHING,
             "steps": Derived((every,), self._entries),
         }
         """By their unique names in the file (engine/compiler/checks/scope.py)."""
 
-    def value(self, kind: str, tree: Node, facts: Facts) -> Derived:
+    def value(self, kind: str, tree: SyntaxNode, facts: Facts) -> Derived:
         """Return the origins of an expression of a CEL type, at a place where the facts are certain."""
         if kind in _NO_TEXT:
             return NOTHING
@@ -124,7 +124,7 @@ def placed(value: Derived, path: Path, given: Derived, named: str) -> Derived:
     return found[0] if len(found) == 1 else mixed(found)
 
 
-def _placed_origin(one: Origin, path: Path, given: Derived, named: str) -> Derived:
+def _placed_origin(one: ValueOrigin, path: Path, given: Derived, named: str) -> Derived:
     if not one.is_input:
         return Derived((replace(one, path=path, cause=replace(one, workflow=one.workflow or named), others=()),))
     if not one.roots and one.is_whole:
@@ -132,11 +132,11 @@ def _placed_origin(one: Origin, path: Path, given: Derived, named: str) -> Deriv
     return Derived(made_from(given_for(one.roots or (one,), given), path, one.schema))
 
 
-def given_for(roots: Iterable[Origin], given: Derived) -> Derived:
+def given_for(roots: Iterable[ValueOrigin], given: Derived) -> Derived:
     """Return what a call gives for these inputs."""
     return mixed([given.part(root.path[1:]) for root in roots])
 
 
 def _error(path: Path) -> Derived:
-    message = Origin((*path, "message"), is_outside=True, words=_MESSAGE)
+    message = ValueOrigin((*path, "message"), is_outside=True, words=_MESSAGE)
     return Derived((message,), {"message": Derived((message,)), "type": NOTHING, "step": NOTHING}, depth=1)

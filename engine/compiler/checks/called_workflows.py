@@ -15,8 +15,8 @@ from engine.base.names import require_no_branch
 from engine.base.problem import Problem
 from engine.base.step_tree import agent_reference
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
-from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
-from engine.compiler.analysis.text_flow import Passage
+from engine.compiler.analysis.missing_values import UNKNOWN, ValuePart, ValueParts
+from engine.compiler.analysis.text_flow import TextPassage
 from engine.compiler.definition.environment import Compiled, Workflows
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
@@ -38,7 +38,7 @@ class Called(Struct, frozen=True):
     output: Schema = field(default_factory=dict)
     maybe_absent: frozenset[str] = frozenset()
     plan: Plan | None = None
-    passage: Passage | None = None
+    passage: TextPassage | None = None
     """What becomes of the text of its inputs; None while it is being compiled itself."""
 
     @property
@@ -74,7 +74,7 @@ class Callees:
         """Whether a workflow is being compiled, so that the next one is called by it."""
         return bool(self._open)
 
-    def passage(self, name: str) -> Passage | None:
+    def passage(self, name: str) -> TextPassage | None:
         """Return what becomes of the text that a workflow is given; None if that is not known."""
         known = self._known.get(name)
         return None if known is None else known.passage
@@ -166,13 +166,13 @@ def output_of(fields: Mapping[str, object], callees: Callees) -> Schema:
     return {} if called is None else called.output
 
 
-def parts_of(fields: Mapping[str, object], callees: Callees) -> Parts:
+def parts_of(fields: Mapping[str, object], callees: Callees) -> ValueParts:
     """Return the outputs of the called workflow that may be missing."""
     called = _called(fields, callees)
     if called is None:
         return UNKNOWN
     stopped = Ends(frozenset({SUCCEEDED, STOPPED}))
-    return Parts({name: Part(UNKNOWN, ends=stopped) for name in sorted(called.maybe_absent)})
+    return ValueParts({name: ValuePart(UNKNOWN, ends=stopped) for name in sorted(called.maybe_absent)})
 
 
 def _called(fields: Mapping[str, object], callees: Callees) -> Called | None:

@@ -22,7 +22,7 @@ _MOST_LOOKED_AT = 1_000
 _ENDS = frozenset({"flow.stop", "flow.fail"})
 
 
-class Placed(Struct, frozen=True):
+class PlacedStep(Struct, frozen=True):
     """A step and its node. `is_handed_on`: its output is part of another that something uses."""
 
     path: JsonPath
@@ -31,9 +31,9 @@ class Placed(Struct, frozen=True):
     is_handed_on: bool
 
 
-def warn_of_the_futile(places: Sequence[Placed], report: Report) -> None:
+def warn_of_the_futile(places: Sequence[PlacedStep], report: Report) -> None:
     """Warn about parts without effect; `places` are all steps, outer before inner."""
-    blocks: dict[JsonPath, list[Placed]] = {}
+    blocks: dict[JsonPath, list[PlacedStep]] = {}
     for one in places:
         blocks.setdefault(one.path[:-1], []).append(one)
         _warn_of_once(one, report)
@@ -60,7 +60,7 @@ def named(steps: Iterable[str]) -> str:
     return ", ".join(map(repr, steps))
 
 
-def _warn_of_what_stands_behind_the_end(siblings: Sequence[Placed], report: Report) -> None:
+def _warn_of_what_stands_behind_the_end(siblings: Sequence[PlacedStep], report: Report) -> None:
     if len(siblings) > _MOST_LOOKED_AT or not any(_ends_all(one.node) for one in siblings):
         return
     waits = {name: list(needed) for name, needed in Block(tuple(one.node for one in siblings)).waits.items()}
@@ -98,7 +98,7 @@ def _is_certain(node: Node) -> bool:
     return node.condition is True and node.loop is None and node.on_error == "fail" and node.fallback is None
 
 
-def _warn_of_once(one: Placed, report: Report) -> None:
+def _warn_of_once(one: PlacedStep, report: Report) -> None:
     node = one.node if one.step.foreach is None or one.node.body is None else one.node.body.nodes[0]
     if node.action is None or node.action.once is None or one.node.is_folded or node.action.uses == CALL:
         return  # a called workflow may write, even if this one is part of it
@@ -107,7 +107,7 @@ def _warn_of_once(one: Placed, report: Report) -> None:
         report.warn((*one.path, "once"), message, "once_without_write", "Take 'once' out.")
 
 
-def _warn_of_one_key(one: Placed, report: Report) -> None:
+def _warn_of_one_key(one: PlacedStep, report: Report) -> None:
     loop = one.node.loop
     if loop is None or loop.key is None or one.node.is_folded or report.has_errors_at((*one.path, "key")):
         return

@@ -20,7 +20,7 @@ from engine.base.errors import OrchestraError
 from engine.base.run_file import FORMAT as RUN_FILE
 from engine.base.services import service_of
 from engine.base.step_tree import CALL
-from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
+from engine.compiler.analysis.text_flow import OpenCall, Sink, TextPassage, looped, placed
 from engine.compiler.checks.called_workflows import Called, Callees, name_of
 from engine.compiler.checks.endings import STOP
 from engine.compiler.checks.report import Report
@@ -30,7 +30,7 @@ from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowM
 from engine.compiler.definition.plan import Action, OutsideText
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING, Schema, chosen, resolved, within
-from engine.expressions.origins import ITEM, NOTHING, Derived, Origin, joined, literal, made_from, mixed, source
+from engine.expressions.origins import ITEM, NOTHING, Derived, ValueOrigin, joined, literal, made_from, mixed, source
 from engine.expressions.templates import parts, tokens
 from engine.plugins.registry import link_word, step_type
 from engine.plugins.step import Prompts, Role, StepType, fields_schema, takes_files
@@ -242,7 +242,7 @@ class OutsideCheck(Struct):
                     self._take(where, sink, Derived((replace(through, cause=found.outside),)))
         return frozenset(name for name, one in (given.fields or {}).items() if one.outside is not None)
 
-    def passage(self, model: WorkflowModel) -> Passage:
+    def passage(self, model: WorkflowModel) -> TextPassage:
         """Return what callers must know of the file, once it is compiled."""
         self._resolve_own_calls()
         outputs = [self.report.value_derived(("outputs",), model.outputs)]
@@ -252,7 +252,7 @@ class OutsideCheck(Struct):
                 outputs.append(self.report.value_derived(path, node.step.with_.get("outputs", {})))
         sinks = tuple(sink for _, sink in self.sinks)
         calls = tuple(one for _, one in self.calls if one.workflow != self.own)
-        return Passage(joined(outputs).settled(("outputs",)), sinks, calls)
+        return TextPassage(joined(outputs).settled(("outputs",)), sinks, calls)
 
     def _resolve_own_calls(self) -> None:
         """Check calls of the workflow by itself, which give more values to its inputs."""
@@ -289,17 +289,17 @@ def is_approved(step: StepModel) -> bool:
     return step.approve is not None and step.approve.when in _ASKED
 
 
-def ways(origins: Sequence[Origin]) -> str:
+def ways(origins: Sequence[ValueOrigin]) -> str:
     """Return where a text comes from, in words, back to all its sources."""
     found = list(dict.fromkeys(map(_way, origins)))
     return "; ".join([*found[:_MOST_TOLD], *["others"] * (len(found) > _MOST_TOLD)])
 
 
-def _way(origin: Origin) -> str:
+def _way(origin: ValueOrigin) -> str:
     """Return the way of a text: the steps back to its first source, and there all its sources."""
     chain: list[str] = []
-    last: Origin = origin
-    step: Origin | None = origin
+    last: ValueOrigin = origin
+    step: ValueOrigin | None = origin
     while step is not None:
         last = step
         shown = _shown(step)
@@ -313,7 +313,7 @@ def _way(origin: Origin) -> str:
     return ", which comes from ".join(chain)
 
 
-def _sources(origin: Origin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[Origin]:
+def _sources(origin: ValueOrigin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[ValueOrigin]:
     """Yield what a text comes from in the end."""
     if (origin.workflow, origin.path) in seen:
         return
@@ -330,9 +330,9 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(told[:-1])} and {told[-1]}"
 
 
-def _steps_on_the_way(origin: Origin) -> list[str]:
+def _steps_on_the_way(origin: ValueOrigin) -> list[str]:
     found: list[str] = []
-    one: Origin | None = origin
+    one: ValueOrigin | None = origin
     while one is not None:
         if one.path[0] == "steps" and len(one.path) > 1 and not one.workflow and one.path[1] not in found[-1:]:
             found.append(one.path[1])
@@ -348,11 +348,11 @@ def _outside_text(derived: Derived) -> OutsideText:
     return OutsideText(ways(derived.inputs), names, derived.sources)
 
 
-def _shown(one: Origin) -> str:
+def _shown(one: ValueOrigin) -> str:
     return f"`{'.'.join(part for part in one.path if part != ITEM)}`"
 
 
-def _source(one: Origin) -> str:
+def _source(one: ValueOrigin) -> str:
     title = "" if "properties" in one.schema else str(one.schema.get("title", "")).lower()
     named = f" in the workflow {one.workflow!r}" if one.workflow else ""
     if title and one.words:

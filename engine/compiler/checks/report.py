@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from engine.base.problem import Problem
-from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
+from engine.compiler.analysis.missing_values import UNKNOWN, StepValue, ValuePart, ValueParts
 from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.definition.identifiers import CEL_WORDS
 from engine.compiler.definition.problems import Doubts, problem
@@ -18,7 +18,7 @@ from engine.documents.json_file import JsonFile, JsonPath
 from engine.expressions.celtypes import Schema
 from engine.expressions.origins import NOTHING, Derived, literal
 from engine.expressions.results import one_schema
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 
 if TYPE_CHECKING:
     from engine.expressions.expressions import Expression
@@ -31,13 +31,13 @@ _TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
 """The keys of a file that contain steps."""
 
 
-class Checked(Struct, frozen=True):
+class CheckedExpression(Struct, frozen=True):
     """A valid expression: the name of its CEL type, its normalized tree, and what is known of its value."""
 
     kind: str
     schema: Schema
-    tree: Node
-    parts: Parts
+    tree: SyntaxNode
+    parts: ValueParts
     expression: Expression
     derived: Derived = NOTHING
     """Where its text comes from, if the flow of text is followed."""
@@ -60,7 +60,7 @@ class StepName(Struct, frozen=True):
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
-class Names(Struct, frozen=True):
+class StepNames(Struct, frozen=True):
     """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
 
     variables: Mapping[str, Schema]
@@ -81,20 +81,20 @@ class Report(Struct, dict=True):
     renamed: dict[JsonPath, JsonPath]
     """Path that was checked -> path in the file, for misspelt keys that were corrected."""
     problems: list[Problem] = field(default_factory=list)
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, StepValue] = field(default_factory=dict)
     """What is known of the steps compiled so far."""
     outputs: dict[str, Schema] = field(default_factory=dict)
     """Output schemas of compiled steps that are more precise than before."""
     types: dict[str, Schema] = field(default_factory=dict)
     """The output schema of every compiled step, by its path in the workflow."""
-    wholes: dict[JsonPath, Checked] = field(default_factory=dict)
+    wholes: dict[JsonPath, CheckedExpression] = field(default_factory=dict)
     """The compiled expression of each field that is a single expression."""
     flow: TextFlow | None = None
     """Where the text of values comes from; None if no step takes it anywhere."""
     mixed: dict[JsonPath, Derived] = field(default_factory=dict)
     """The same of each mixed text."""
     step_names: list[StepName] = field(default_factory=list)
-    names: dict[JsonPath, Names] = field(default_factory=dict)
+    names: dict[JsonPath, StepNames] = field(default_factory=dict)
     """What may be named in each step, and in the outputs of the workflow."""
     unknown_steps: set[str] = field(default_factory=set)
     """Unknown step names in expressions."""
@@ -127,12 +127,14 @@ class Report(Struct, dict=True):
                 return (*self.written(self.renamed[path[:end]]), *path[end:])
         return path
 
-    def value_parts(self, path: JsonPath, value: Any) -> Parts:
+    def value_parts(self, path: JsonPath, value: Any) -> ValueParts:
         """Return what is known of a value that contains expressions."""
         if path in self.wholes:
             return self.wholes[path].parts
         if isinstance(value, dict):
-            return Parts({name: Part(self.value_parts((*path, name), inner)) for name, inner in value.items()})
+            return ValueParts(
+                {name: ValuePart(self.value_parts((*path, name), inner)) for name, inner in value.items()}
+            )
         return UNKNOWN
 
     def value_derived(self, path: JsonPath, value: Any) -> Derived:

@@ -24,8 +24,8 @@ from engine.compiler.analysis.comparisons import has_comparisons, never_so
 from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.analysis.failing import failing
 from engine.compiler.analysis.missing_value_messages import alarm_words
-from engine.compiler.analysis.missing_values import Parts, Reading, root
-from engine.compiler.checks.report import BROKEN, MAYBE_ABSENT, Checked, Names, Report, StepName
+from engine.compiler.analysis.missing_values import MissingValueDomain, ValueParts, root
+from engine.compiler.checks.report import BROKEN, MAYBE_ABSENT, CheckedExpression, Report, StepName, StepNames
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.environment import Environment
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
@@ -35,8 +35,8 @@ from engine.expressions.expressions import Template, expression_of
 from engine.expressions.interpreter import Interpreter
 from engine.expressions.origins import NOTHING, mixed
 from engine.expressions.references import Reference, references
-from engine.expressions.templates import Part, Spelling, parts
-from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed, step_entry
+from engine.expressions.templates import Spelling, TemplatePart, parts
+from engine.expressions.typed import TypedExpression, Visible, WrongExpression, compile_typed, step_entry
 
 
 class _Latest(Mapping[str, Schema]):
@@ -89,7 +89,7 @@ class Scope(Struct, frozen=True, dict=True):
     """The invalid names of enclosing loops: an unknown root name may be meant as such an item."""
     bindings: Mapping[str, str] = field(default_factory=dict)
     """Unique names for variables whose name has several meanings (those of loops)."""
-    parts: Mapping[str, Parts] = field(default_factory=dict)
+    parts: Mapping[str, ValueParts] = field(default_factory=dict)
     """What is known of the values of variables, by their unique names."""
     facts: Facts = NOTHING_KNOWN
     only: str = ""
@@ -109,7 +109,7 @@ class Scope(Struct, frozen=True, dict=True):
             wrong_loop_names=wrong,
         )
 
-    def bound(self, owner: str, names: Mapping[str, Parts]) -> Scope:
+    def bound(self, owner: str, names: Mapping[str, ValueParts]) -> Scope:
         """Return the same scope with the variables of a step, and what is known of their values."""
         own = {name: f"{name}@{owner}" for name in names}
         known = {own[name]: value for name, value in names.items()}
@@ -129,7 +129,7 @@ class Scope(Struct, frozen=True, dict=True):
             typed = compile_typed(source, self._visible)
         except WrongExpression:
             return False
-        reading = Reading(self.report.steps)
+        reading = MissingValueDomain(self.report.steps)
         Interpreter(reading).value(normal(typed.tree, self.bindings), self.facts, self.parts)
         return bool(reading.alarms)
 
@@ -149,10 +149,10 @@ class Scope(Struct, frozen=True, dict=True):
     def _visible(self) -> Visible:
         return Visible(self.variables, self._latest)
 
-    def names(self, finished: AbstractSet[str]) -> Names:
+    def names(self, finished: AbstractSet[str]) -> StepNames:
         """Return what may be named here after these steps."""
         steps = _Finished(self._latest, finished)
-        return Names(self.variables, steps, self._may_be_missing, self._is_from_outside)
+        return StepNames(self.variables, steps, self._may_be_missing, self._is_from_outside)
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:
         """Compile every text of a JSON value; `schema` is the schema of the whole value."""
@@ -200,7 +200,9 @@ class Scope(Struct, frozen=True, dict=True):
             self.report.mixed[path] = mixed([one.derived for one in checks if one is not None])
         return self._folded(path, text, found, [one for one in checks if one is not None])
 
-    def _folded(self, path: JsonPath, text: str, found: Sequence[Part], checks: Sequence[Checked]) -> Any:
+    def _folded(
+        self, path: JsonPath, text: str, found: Sequence[TemplatePart], checks: Sequence[CheckedExpression]
+    ) -> Any:
         """Return the value of a constant text, else a Template; `checks` are its expressions.
 
         A constant that cannot be evaluated is so found now, and not in each run.
@@ -229,7 +231,7 @@ class Scope(Struct, frozen=True, dict=True):
             return True
         return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", source) for name in self.wrong_loop_names)
 
-    def _check(self, path: JsonPath, part: Part, finished: AbstractSet[str]) -> Checked | None:
+    def _check(self, path: JsonPath, part: TemplatePart, finished: AbstractSet[str]) -> CheckedExpression | None:
         """Check one expression; return what is known of it, or None if it is wrong."""
         require_time()
         try:
@@ -246,15 +248,19 @@ class Scope(Struct, frozen=True, dict=True):
             self.report.add(path, wrong.message, "expression", wrong.remedy, place)
         self._warn_of_comparisons(path, part, typed, used)
         read = normal(typed.tree, self.bindings)
-        reading = Reading(self.report.steps)
+        reading = MissingValueDomain(self.report.steps)
         value = Interpreter(reading).value(read, self.facts, self.parts)
         self.report.input_names.update((*one.path, "")[1] for one in used if one.path[0] == "inputs")
         self._note_steps(path, part, typed.spelling, reading, finished)
         flow = self.report.flow if used else None
         text = NOTHING if flow is None else flow.value(typed.kind, read, self.facts)
-        return Checked(typed.kind, typed.schema, read, value, expression_of(part.text, typed.program, used), text)
+        return CheckedExpression(
+            typed.kind, typed.schema, read, value, expression_of(part.text, typed.program, used), text
+        )
 
-    def _warn_of_comparisons(self, path: JsonPath, part: Part, typed: Typed, used: Sequence[Reference]) -> None:
+    def _warn_of_comparisons(
+        self, path: JsonPath, part: TemplatePart, typed: TypedExpression, used: Sequence[Reference]
+    ) -> None:
         if not has_comparisons(part.text):
             return
         named = {one.path[1] for one in used if one.path[0] == "steps" and len(one.path) > 1}
@@ -264,7 +270,12 @@ class Scope(Struct, frozen=True, dict=True):
             self.report.add(path, wrong.message, "never_so", wrong.remedy, place, "warning")
 
     def _note_steps(
-        self, path: JsonPath, part: Part, spelt: Spelling, reading: Reading, finished: AbstractSet[str]
+        self,
+        path: JsonPath,
+        part: TemplatePart,
+        spelt: Spelling,
+        reading: MissingValueDomain,
+        finished: AbstractSet[str],
     ) -> None:
         """Report steps that may be unfinished or without output, and record references to steps."""
         ordered: set[str] = set()
@@ -334,7 +345,7 @@ class Scope(Struct, frozen=True, dict=True):
             )
             self.report.add(path, message, "order", remedy, offset)
 
-    def _fit(self, path: JsonPath, checked: Checked, schema: Schema, *, is_whole: bool) -> None:
+    def _fit(self, path: JsonPath, checked: CheckedExpression, schema: Schema, *, is_whole: bool) -> None:
         add, kind = self.report.add, checked.kind
         if "optional" in kind.lower():
             add(path, "The expression may have no value.", "type", "End it with .orValue(…).")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from engine.base.errors import OrchestraError
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.conditions import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
-from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Reading, Step, inside
+from engine.compiler.analysis.missing_values import (
+    UNKNOWN,
+    MissingValueDomain,
+    StepValue,
+    ValuePart,
+    ValueParts,
+    inside,
+)
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.report import BROKEN, Report
@@ -30,7 +37,7 @@ def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, c
     tree = TRUE if checked is None or isinstance(condition, bool) else checked.tree
     tree = FALSE if condition is False else tree
     ends: set[str] = {SKIPPED} if condition is False else {SUCCEEDED, SKIPPED}
-    if condition is True or Reading(report.steps).holds(tree, scope.facts):
+    if condition is True or MissingValueDomain(report.steps).holds(tree, scope.facts):
         ends = {SUCCEEDED}
     if condition is not False and (step.on_error == "continue" or _may_expire(step)):
         ends.add(FAILED)
@@ -38,7 +45,7 @@ def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, c
         ends.add(EMPTY)
     begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
     parts = _parts(step, path, body, called, report)
-    report.steps[step.id] = Step(frozenset(ends), tree, begun, scope.facts if SKIPPED in ends else None, parts)
+    report.steps[step.id] = StepValue(frozenset(ends), tree, begun, scope.facts if SKIPPED in ends else None, parts)
 
 
 def _may_expire(step: StepModel) -> bool:
@@ -54,21 +61,21 @@ def _is_replaced_by_nothing(step: StepModel, report: Report) -> bool:
     return last is not None and last.ends != {SUCCEEDED}
 
 
-def _parts(step: StepModel, path: JsonPath, body: Block | None, called: Callees, report: Report) -> Parts:
+def _parts(step: StepModel, path: JsonPath, body: Block | None, called: Callees, report: Report) -> ValueParts:
     if isinstance(step.on_error, FallbackModel):
         return UNKNOWN
     if step.foreach is not None and step.uses is not None:
-        return Parts(items=Parts({step.id: Part(_handed_on(step, path, called, report), step.id)}))
+        return ValueParts(items=ValueParts({step.id: ValuePart(_handed_on(step, path, called, report), step.id)}))
     if step.steps is None or body is None:
         return _handed_on(step, path, called, report)
     own = inside([(node.id, report.steps[node.id]) for node in body.nodes if node.id in report.steps])
     given = report.value_parts((*path, "output"), step.output)
     if step.foreach is None:
         return own if step.output is None else given
-    return Parts(items=Parts({**own.fields, "output": Part(given)}))
+    return ValueParts(items=ValueParts({**own.fields, "output": ValuePart(given)}))
 
 
-def _handed_on(step: StepModel, path: JsonPath, called: Callees, report: Report) -> Parts:
+def _handed_on(step: StepModel, path: JsonPath, called: Callees, report: Report) -> ValueParts:
     """Return what is known of the output of a call that passes on one of its fields, or of a called workflow."""
     if step.uses == CALL:
         return callees.parts_of(step.with_, called)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from clients.wording import nearest
 from engine.base.problem import Problem
 from engine.base.step_tree import Place, StepNode
-from engine.compiler.checks.futile import Placed, named, repeated_writes, warn_of_the_futile
+from engine.compiler.checks.futile import PlacedStep, named, repeated_writes, warn_of_the_futile
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
@@ -26,7 +26,7 @@ _MOST_DOUBTFUL = 200
 """With more names than these in a file with wrong expressions, any step may be meant; comparing them all takes long."""
 
 
-class Names(Struct, frozen=True):
+class UsedNames(Struct, frozen=True):
     """The names used in expressions. If some cannot be read, all names they may contain count as used."""
 
     inputs: frozenset[str]
@@ -38,7 +38,7 @@ class Names(Struct, frozen=True):
     """Unknown step names that resemble no id: each may have been meant as any one step."""
 
     @classmethod
-    def of(cls, report: Report, faults: Sequence[Problem]) -> Names:
+    def of(cls, report: Report, faults: Sequence[Problem]) -> UsedNames:
         """Return the names in the expressions of a file; `faults` are its structural errors."""
         wrong_fields = {one.field for one in (*faults, *report.errors)}
         inputs = frozenset(report.input_names)
@@ -60,7 +60,7 @@ class Names(Struct, frozen=True):
         return self.is_any_meant or name in self.steps or any(nearest(one, [name]) for one in self.doubtful)
 
 
-def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None:
+def warn(model: WorkflowModel, plan: Plan, report: Report, names: UsedNames) -> None:
     """Warn about unused inputs and outputs, loops whose writes no rerun recognises, and parts without effect."""
     if ("steps",) in report.doubts.lost:
         return  # what they were meant to use is unknown
@@ -81,16 +81,16 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None
     warn_of_the_futile(places, report)
 
 
-def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[Placed]:
+def _every(model: WorkflowModel, plan: Plan, names: UsedNames) -> Iterator[PlacedStep]:
     compiled = {one.place: one.step for one in plan.tree()}
     handed_on: set[Place] = set()
     for node in model.nodes():
         if _is_handed_on(node, names, handed_on):
             handed_on.add(node.place)
-        yield Placed(node.place, node.step, compiled[node.place], node.place in handed_on)
+        yield PlacedStep(node.place, node.step, compiled[node.place], node.place in handed_on)
 
 
-def _is_handed_on(node: StepNode[StepModel], names: Names, handed_on: Container[Place]) -> bool:
+def _is_handed_on(node: StepNode[StepModel], names: UsedNames, handed_on: Container[Place]) -> bool:
     """Return whether the output of a step is part of one that is used; `handed_on` has those around it."""
     if node.parent is None:
         return False
@@ -101,7 +101,7 @@ def _is_handed_on(node: StepNode[StepModel], names: Names, handed_on: Container[
     return has_inner and (node.parent.place in handed_on or names.has_step(around.id))
 
 
-def _is_for_nothing(one: Placed, names: Names) -> bool:
+def _is_for_nothing(one: PlacedStep, names: UsedNames) -> bool:
     node = one.node
     if node.loop is not None and one.step.uses is not None and node.body is not None:
         node = node.body.nodes[0]
@@ -112,7 +112,7 @@ def _is_for_nothing(one: Placed, names: Names) -> bool:
     return node.effect is Effect.READS or node.action.step_type.is_for_output
 
 
-def _warn_of_writes(one: Placed, report: Report) -> None:
+def _warn_of_writes(one: PlacedStep, report: Report) -> None:
     repeated = repeated_writes(one.node)
     if repeated:
         message = (

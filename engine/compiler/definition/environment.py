@@ -15,7 +15,7 @@ from engine.base.problem import Problem
 from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
-    from engine.compiler.analysis.text_flow import Passage
+    from engine.compiler.analysis.text_flow import TextPassage
     from engine.compiler.definition.plan import Plan, Reach
     from engine.compiler.definition.schemas import Prompts
     from engine.expressions.celtypes import Schema
@@ -214,7 +214,7 @@ class Compiled(Struct, frozen=True):
     """JSON Schema of the outputs, for workflows that call this one."""
     maybe_absent: frozenset[str] = frozenset()
     """Outputs that a run may end without."""
-    passage: Passage | None = None
+    passage: TextPassage | None = None
     """What becomes of the text of its inputs, for workflows that call this one."""
     reach: tuple[Reach, ...] = ()
     """Which text from outside goes where, also if there are errors."""

@@ -15,10 +15,10 @@ from engine.copilot.fixes.operators import as_texts, other_languages
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.renamed import renamed_step
 from engine.copilot.fixes.schemas import takes
-from engine.copilot.fixes.seen import Seen, changed
+from engine.copilot.fixes.seen import SeenProblem, changed
 from engine.expressions.celtypes import plain
 from engine.expressions.templates import parts, path_before
-from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed
+from engine.expressions.typed import TypedExpression, Visible, WrongExpression, compile_typed
 
 _STEP = re.compile(r"steps\.\w+\Z")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -26,10 +26,10 @@ _WHOLE = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 _STAND_INS = {"STRING": "''", "LIST": "[]"}
 
 
-class Source(Struct, frozen=True):
+class FaultyExpression(Struct, frozen=True):
     """The expression of a field that has a problem."""
 
-    seen: Seen
+    seen: SeenProblem
     text: str
     """Without its braces."""
     begin: int
@@ -44,7 +44,7 @@ class Source(Struct, frozen=True):
         new = f"{field[: self.begin]}{text}{field[self.begin + len(self.text) :]}"
         return self.seen.writing(new, changed(self.text, text))
 
-    def typed(self, text: str) -> Typed | None:
+    def typed(self, text: str) -> TypedExpression | None:
         """Compile an expression in its place; None if it is wrong."""
         try:
             return compile_typed(text, self.visible)
@@ -60,7 +60,7 @@ class Source(Struct, frozen=True):
         return []
 
 
-def meant_expression(seen: Seen) -> Iterator[Idea]:
+def meant_expression(seen: SeenProblem) -> Iterator[Idea]:
     """An expression that does not compile: another name or function, other signs, or texts of what is joined."""
     if isinstance(seen.value, str) and "{{" not in seen.value:
         yield seen.writing(f"{{{{ {seen.value.strip()} }}}}")
@@ -73,7 +73,7 @@ def meant_expression(seen: Seen) -> Iterator[Idea]:
             yield source.with_text(text)
 
 
-def fitting_type(seen: Seen) -> Iterator[Idea]:
+def fitting_type(seen: SeenProblem) -> Iterator[Idea]:
     """A value of an expression that the field does not take, where the conversion is certain."""
     value, source = seen.value, source_of(seen)
     if not isinstance(value, str) or source is None:
@@ -96,7 +96,7 @@ def fitting_type(seen: Seen) -> Iterator[Idea]:
         yield seen.writing([value], f"Make {seen.field} a list of this one")
 
 
-def may_be_missing(seen: Seen) -> Iterator[Idea]:
+def may_be_missing(seen: SeenProblem) -> Iterator[Idea]:
     """An output that may be missing: the step is skipped, too, or something stands in for it."""
     source = source_of(seen)
     if source is None:
@@ -117,7 +117,7 @@ def may_be_missing(seen: Seen) -> Iterator[Idea]:
         yield source.with_text(text)
 
 
-def source_of(seen: Seen) -> Source | None:
+def source_of(seen: SeenProblem) -> FaultyExpression | None:
     """Return the expression that a problem is about; None if there is none that can be read."""
     names = seen.names
     if not isinstance(seen.value, str) or names is None:
@@ -134,10 +134,10 @@ def source_of(seen: Seen) -> Source | None:
     known = {} if report is None else report.types
     later = {one.step.id: known[one.path] for one in seen.in_scope if one.path in known}
     visible = Visible(names.variables, {**later, **names.steps})
-    return Source(seen, part.text, part.offset, max(0, seen.offset - part.offset), visible)
+    return FaultyExpression(seen, part.text, part.offset, max(0, seen.offset - part.offset), visible)
 
 
-def _candidates(source: Source) -> Iterator[str]:
+def _candidates(source: FaultyExpression) -> Iterator[str]:
     errors = source.errors()
     for error in errors:
         yield from _with_name(source, error)
@@ -147,7 +147,7 @@ def _candidates(source: Source) -> Iterator[str]:
         yield from other_languages(source.text)
 
 
-def _with_name(source: Source, error: ExpressionError) -> Iterator[str]:
+def _with_name(source: FaultyExpression, error: ExpressionError) -> Iterator[str]:
     """Yield the expression with the names that were probably meant in place of one that there is not."""
     unknown, name = error.details.get("unknown"), str(error.details.get("name", ""))
     guess = error.details.get("guess")
@@ -165,13 +165,13 @@ def _with_name(source: Source, error: ExpressionError) -> Iterator[str]:
         yield from _replaced(source, name, str(guess) if guess else None)
 
 
-def _replaced(source: Source, name: str, new: str | None) -> Iterator[str]:
+def _replaced(source: FaultyExpression, name: str, new: str | None) -> Iterator[str]:
     place = _place(source, name)
     if new is not None and place >= 0:
         yield f"{source.text[:place]}{new}{source.text[place + len(name) :]}"
 
 
-def _place(source: Source, name: str) -> int:
+def _place(source: FaultyExpression, name: str) -> int:
     """Return where a name is in an expression, the first place after the problem."""
     places = [one.start() for one in _NAME.finditer(source.text) if one[0] == name]
     return min(places, key=lambda one: (one < source.offset, abs(one - source.offset)), default=-1)
@@ -186,7 +186,7 @@ def _path_at(text: str, offset: int) -> str:
     return ""
 
 
-def _closed(seen: Seen) -> Iterator[Idea]:
+def _closed(seen: SeenProblem) -> Iterator[Idea]:
     """An expression whose braces or brackets are not closed."""
     if isinstance(seen.value, str) and "{{" in seen.value:
         for end in (" }}", ") }}", "}"):

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.copilot.fixes.records import Fix, Idea, Operation
-from engine.copilot.fixes.seen import Around, Seen
+from engine.copilot.fixes.seen import FixContext, SeenProblem
 from engine.copilot.fixes.table import RULES, UNCOVERED
 
 MOST = 20
@@ -42,7 +42,7 @@ class Tried(Struct, frozen=True):
 
 Try = Callable[[list[Operation]], Tried]
 """Applies operations to the text, and compiles it; raises OrchestraError if they cannot be applied."""
-Read = Callable[[str], Around]
+Read = Callable[[str], FixContext]
 """Returns a text of the workflow with what it may refer to. Raises OrchestraError."""
 
 
@@ -110,8 +110,8 @@ class Finding:
             if around is not None and not self.is_late:
                 yield index, problem, islice(self._of(problem, around), _IDEAS)
 
-    def _of(self, problem: Problem, around: Around) -> Iterator[Idea]:
-        for idea in RULES[problem.code](Seen.of(problem, around)):
+    def _of(self, problem: Problem, around: FixContext) -> Iterator[Idea]:
+        for idea in RULES[problem.code](SeenProblem.of(problem, around)):
             if self.is_late:
                 return
             yield idea

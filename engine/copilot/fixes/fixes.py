@@ -12,7 +12,7 @@ from engine.compiler.compiler import read_workflow
 from engine.copilot.fixes.finding import Finding, Tried, added
 from engine.copilot.fixes.of_runs import not_mended, run_ideas
 from engine.copilot.fixes.records import Fix, Idea, Operation
-from engine.copilot.fixes.seen import Around
+from engine.copilot.fixes.seen import FixContext
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.documents.json_file import object_in, parse
@@ -122,10 +122,10 @@ class Fixes:
     def _finding(self, p: Principal, workflow: str, canvas: Canvas) -> Finding:
         saved = object_in(self._editing.saved_text(p, workflow)) or {}
 
-        def read(text: str) -> Around:
+        def read(text: str) -> FixContext:
             found, file = self._compiled.surroundings(), parse(text, f"workflows/{workflow}.json")
             report = read_workflow(file, workflow, found)[1]
-            return Around(workflow, file, found, report, saved, self._workflows(), self._prompts())
+            return FixContext(workflow, file, found, report, saved, self._workflows(), self._prompts())
 
         return Finding(lambda ops: self._tried(p, workflow, canvas, ops), read)
 

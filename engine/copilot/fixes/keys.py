@@ -13,7 +13,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_fields import STEP_FIELDS
 from engine.compiler.definition.model import StepModel, TriggerModel, WorkflowModel
 from engine.copilot.fixes.records import Idea
-from engine.copilot.fixes.seen import Seen, shown
+from engine.copilot.fixes.seen import SeenProblem, shown
 from engine.plugins.registry import step_type
 from engine.plugins.step import fields_schema
 
@@ -23,7 +23,7 @@ _MINIMAL: JsonObject = {"schema_version": 1}
 _INPUTS = {"type": "object"}
 
 
-def misspelt_key(seen: Seen) -> Iterator[Idea]:
+def misspelt_key(seen: SeenProblem) -> Iterator[Idea]:
     """An unknown key: the nearest one, or a field of the step type that belongs in `with`."""
     yield from _renamed(seen, _keys(seen))
     if seen.node is not None and len(seen.inside) == 1 and seen.key in _fields(seen):
@@ -32,7 +32,7 @@ def misspelt_key(seen: Seen) -> Iterator[Idea]:
     yield from taken_out(seen)
 
 
-def misspelt_field(seen: Seen) -> Iterator[Idea]:
+def misspelt_field(seen: SeenProblem) -> Iterator[Idea]:
     """A field that the step type does not have: the nearest one, the only missing one, or a key of the step."""
     if seen.kind is None:
         return
@@ -47,7 +47,7 @@ def misspelt_field(seen: Seen) -> Iterator[Idea]:
     yield from taken_out(seen)
 
 
-def missing_field(seen: Seen) -> Iterator[Idea]:
+def missing_field(seen: SeenProblem) -> Iterator[Idea]:
     """A field that must be given: the value that it has in all other steps of the service, or its only one."""
     if seen.kind is None or seen.node is None:
         return
@@ -59,7 +59,7 @@ def missing_field(seen: Seen) -> Iterator[Idea]:
                 yield Idea(f"Give {name!r} the value {shown(value)}", [seen.set(target, value)])
 
 
-def missing_key(seen: Seen) -> Iterator[Idea]:
+def missing_key(seen: SeenProblem) -> Iterator[Idea]:
     """A key that the form demands and that can have one value only."""
     for name, value in _MINIMAL.items():
         if not seen.path and name not in seen.value:
@@ -69,7 +69,7 @@ def missing_key(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Give the trigger the id {new!r}", [seen.set((*seen.path, "id"), new)])
 
 
-def misspelt_variable(seen: Seen) -> Iterator[Idea]:
+def misspelt_variable(seen: SeenProblem) -> Iterator[Idea]:
     """A variable that the prompt does not have."""
     if seen.node is None:
         return
@@ -82,7 +82,7 @@ def misspelt_variable(seen: Seen) -> Iterator[Idea]:
     yield from taken_out(seen)
 
 
-def misspelt_input(seen: Seen) -> Iterator[Idea]:
+def misspelt_input(seen: SeenProblem) -> Iterator[Idea]:
     """An input that the called workflow does not have."""
     if seen.node is None:
         return
@@ -96,7 +96,7 @@ def misspelt_input(seen: Seen) -> Iterator[Idea]:
     yield from taken_out(seen)
 
 
-def form_of_inputs(seen: Seen) -> Iterator[Idea]:
+def form_of_inputs(seen: SeenProblem) -> Iterator[Idea]:
     """Inputs without `properties` around them, and a misspelt name or type."""
     known = seen.near(("inputs", "properties"), {})
     if seen.path == ("inputs",) and isinstance(seen.value, Mapping):
@@ -112,14 +112,14 @@ def form_of_inputs(seen: Seen) -> Iterator[Idea]:
             yield seen.writing(near)
 
 
-def taken_out(seen: Seen) -> Iterator[Idea]:
+def taken_out(seen: SeenProblem) -> Iterator[Idea]:
     """What is not wanted here is removed; a person decides that of each."""
     if seen.inside and seen.inside[-1] not in ("steps", "id", "uses"):
         entry = f"{shown(seen.value)} out of {seen.field}" if isinstance(seen.path[-1], int) else f"{seen.key!r} out"
         yield Idea(f"Take {entry}", [seen.unset(seen.path)], is_certain=False)
 
 
-def _keys(seen: Seen) -> list[str]:
+def _keys(seen: SeenProblem) -> list[str]:
     """Return the keys that the object around a key may have, as far as they are known."""
     where = "trigger" if seen.path[:1] == ("triggers",) else "workflow"
     place = "step" if seen.node is not None else where
@@ -131,18 +131,18 @@ def _keys(seen: Seen) -> list[str]:
     return ["attempts", "backoff_seconds", "on"] if seen.inside[:1] == ("retry",) else []
 
 
-def _fields(seen: Seen) -> list[str]:
+def _fields(seen: SeenProblem) -> list[str]:
     return list(fields_schema(seen.kind.fields).get("properties", {})) if seen.kind is not None else []
 
 
-def _renamed(seen: Seen, known: Sequence[str]) -> Iterator[Idea]:
+def _renamed(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
     holder = seen.near(seen.path[:-1], {})
     near = nearest(seen.key, [one for one in known if one not in holder])
     if near is not None:
         yield Idea(f"Rename {seen.key!r} to {near!r}", seen.called(seen.path, near))
 
 
-def _obvious(seen: Seen, name: str, schema: JsonObject) -> Iterator[Any]:
+def _obvious(seen: SeenProblem, name: str, schema: JsonObject) -> Iterator[Any]:
     """Yield the values that nobody would choose differently."""
     options = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if len(options) == 1:

@@ -9,7 +9,7 @@ from clients.wording import nearest
 from engine.base.services import is_for
 from engine.compiler.checks.retry_check import RETRIED
 from engine.copilot.fixes.records import Idea
-from engine.copilot.fixes.seen import Seen
+from engine.copilot.fixes.seen import SeenProblem
 from engine.plugins.registry import step_types, trigger_types
 
 _MOST = 5
@@ -24,17 +24,17 @@ _VERBS = (
 """Words that services use for the same, a group a line."""
 
 
-def step_type_meant(seen: Seen) -> Iterator[Idea]:
+def step_type_meant(seen: SeenProblem) -> Iterator[Idea]:
     """An unknown step type: the nearest one, or a similar one of the service."""
     yield from _types(seen, list(step_types()))
 
 
-def trigger_type_meant(seen: Seen) -> Iterator[Idea]:
+def trigger_type_meant(seen: SeenProblem) -> Iterator[Idea]:
     """A trigger type that there is not."""
     yield from _types(seen, list(trigger_types()))
 
 
-def connection_meant(seen: Seen) -> Iterator[Idea]:
+def connection_meant(seen: SeenProblem) -> Iterator[Idea]:
     """An unknown connection, or none where several fit: the nearest one, or the only one."""
     kind, known = seen.kind, seen.around.surroundings.names
     if kind is None:
@@ -50,22 +50,22 @@ def connection_meant(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Use the connection {chosen!r}", [seen.set(target, chosen)])
 
 
-def error_meant(seen: Seen) -> Iterator[Idea]:
+def error_meant(seen: SeenProblem) -> Iterator[Idea]:
     """An error that there is not, in `retry`."""
     yield from _nearest(seen, sorted(RETRIED))
 
 
-def prompt_meant(seen: Seen) -> Iterator[Idea]:
+def prompt_meant(seen: SeenProblem) -> Iterator[Idea]:
     """A prompt that there is not."""
     yield from _nearest(seen, seen.around.prompts)
 
 
-def workflow_meant(seen: Seen) -> Iterator[Idea]:
+def workflow_meant(seen: SeenProblem) -> Iterator[Idea]:
     """A workflow that there is not."""
     yield from _nearest(seen, [one for one in seen.around.workflows if one != seen.around.name])
 
 
-def sibling_meant(seen: Seen) -> Iterator[Idea]:
+def sibling_meant(seen: SeenProblem) -> Iterator[Idea]:
     """A step in `needs` that is not beside this one: the nearest one that is, or none."""
     node = seen.node
     if node is None:
@@ -77,7 +77,7 @@ def sibling_meant(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Do not wait for {seen.value!r}", [seen.unset(seen.path)])
 
 
-def circle(seen: Seen) -> Iterator[Idea]:
+def circle(seen: SeenProblem) -> Iterator[Idea]:
     """Steps that wait for each other: one of them waits no more."""
     beside = [one for one in seen.around.nodes if one.place[:-1] == seen.path[: len(one.place) - 1]]
     for one in beside:
@@ -87,7 +87,7 @@ def circle(seen: Seen) -> Iterator[Idea]:
             yield Idea(f"Do not let {one.step.id!r} wait for {other!r}", [op], is_certain=False)
 
 
-def another_id(seen: Seen) -> Iterator[Idea]:
+def another_id(seen: SeenProblem) -> Iterator[Idea]:
     """An id that two have: the later one gets a number."""
     taken = {*seen.around.ids, *_trigger_ids(seen)}
     new = next(name for number in range(2, 1_000) if (name := f"{seen.value}_{number}") not in taken)
@@ -100,12 +100,12 @@ def another_id(seen: Seen) -> Iterator[Idea]:
     yield Idea(f"Call one of them {new!r}", [op])
 
 
-def _trigger_ids(seen: Seen) -> list[str]:
+def _trigger_ids(seen: SeenProblem) -> list[str]:
     found = seen.near(("triggers",), [])
     return [str(one.get("id")) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _types(seen: Seen, known: Sequence[str]) -> Iterator[Idea]:
+def _types(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
     """Yield the types that were probably meant; those of the service follow by likeness."""
     written = str(seen.value)
     near = nearest(written, known)
@@ -129,7 +129,7 @@ def _meanings(action: str) -> set[str]:
     return {next((group for group in _VERBS if one in group.split()), one.rstrip("s")) for one in action.split("_")}
 
 
-def _nearest(seen: Seen, known: Sequence[str]) -> Iterator[Idea]:
+def _nearest(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
     near = nearest(str(seen.value), known)
     if near is not None:
         yield seen.writing(near)

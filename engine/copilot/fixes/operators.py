@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from engine.copilot.fixes.calls import rewritten_call
 from engine.expressions.patterns import encodable, linear
 from engine.expressions.templates import Token, tokens
-from engine.expressions.typed import Typed
+from engine.expressions.typed import TypedExpression
 
-Compile = Callable[[str], Typed | None]
+Compile = Callable[[str], TypedExpression | None]
 _SIGNS = (
     (re.compile(r"!==|<>"), "!="),
     (re.compile(r"===|(?<![=!<>])=(?!=)"), "=="),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from engine.base.step_tree import step_nodes
 
 if TYPE_CHECKING:
-    from engine.copilot.fixes.seen import Around
+    from engine.copilot.fixes.seen import FixContext
 
 
-def renamed_step(around: Around, old: str) -> str | None:
+def renamed_step(around: FixContext, old: str) -> str | None:
     """Return the id of the step that had another id in the saved file, if it is certain which one it is now."""
     before = {one.step.id: one for one in step_nodes(around.saved)}
     if old not in before:

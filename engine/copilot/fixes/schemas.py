@@ -10,12 +10,12 @@ from engine.expressions.celtypes import Schema, definition
 from engine.plugins.step import fields_schema
 
 if TYPE_CHECKING:
-    from engine.copilot.fixes.seen import Seen
+    from engine.copilot.fixes.seen import SeenProblem
 
 _DEEPEST = 20
 
 
-def schemas_of(seen: Seen) -> Iterator[Schema]:
+def schemas_of(seen: SeenProblem) -> Iterator[Schema]:
     """Yield the schemas of the field, each alternative by itself; nothing of a field that there is not."""
     inside: Sequence[str | int] = seen.inside
     if seen.kind is not None and inside[:1] == ("with",):
@@ -27,7 +27,7 @@ def schemas_of(seen: Seen) -> Iterator[Schema]:
     yield from _at(root, inside, root, _DEEPEST)
 
 
-def takes(seen: Seen, kind: str) -> bool:
+def takes(seen: SeenProblem, kind: str) -> bool:
     """Return whether the field takes a JSON type, such as `array`."""
     return any(one.get("type") == kind for one in schemas_of(seen))
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
-from engine.compiler.checks.report import Names, Report
+from engine.compiler.checks.report import Report, StepNames
 from engine.compiler.definition.environment import Surroundings
 from engine.copilot.fixes.records import Idea, Operation
 from engine.documents.json_file import JsonFile, JsonPath
@@ -25,7 +25,7 @@ _LONGEST_SHOWN = 60
 _WORDS = re.compile(r"[\w.]+|\s+|.", re.DOTALL)
 
 
-class Around(Struct, frozen=True, dict=True):
+class FixContext(Struct, frozen=True, dict=True):
     """A text of a workflow, and what it may refer to."""
 
     name: str
@@ -51,18 +51,18 @@ class Around(Struct, frozen=True, dict=True):
         return [one.step.id for one in self.nodes]
 
 
-class Seen(Struct, frozen=True, dict=True):
+class SeenProblem(Struct, frozen=True, dict=True):
     """A problem of a text."""
 
     problem: Problem
-    around: Around
+    around: FixContext
     path: JsonPath
     """The nearest place in the file that is there."""
     offset: int
     """Into the text at that place."""
 
     @classmethod
-    def of(cls, problem: Problem, around: Around) -> Seen:
+    def of(cls, problem: Problem, around: FixContext) -> SeenProblem:
         """Return a problem with its place in the file."""
         part = around.file.part_at(problem.line, problem.column)
         return cls(problem, around, part.path, part.offset)
@@ -106,7 +106,7 @@ class Seen(Struct, frozen=True, dict=True):
         return None
 
     @cached_property
-    def names(self) -> Names | None:
+    def names(self) -> StepNames | None:
         """The names that an expression at the place may use."""
         report = self.around.report
         ends = range(len(self.path), 0, -1)
@@ -151,7 +151,7 @@ class Seen(Struct, frozen=True, dict=True):
         return {"step": node.step.id, "field": _dotted(path[len(node.place) :])}
 
 
-Rule = Callable[[Seen], Iterator[Idea]]
+Rule = Callable[[SeenProblem], Iterator[Idea]]
 """Yields changes that may mend a problem, the likeliest first. Only those are offered that do when they are tried."""
 
 

@@ -14,7 +14,7 @@ from clients.wording import nearest
 from engine.compiler.definition.identifiers import name_fault
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
-from engine.copilot.fixes.seen import Seen
+from engine.copilot.fixes.seen import SeenProblem
 from engine.expressions.celtypes import Schema
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")
@@ -23,7 +23,7 @@ _ALIKE = 0.7
 """How much of a misspelt option must be right."""
 
 
-def converted(seen: Seen) -> Iterator[Idea]:
+def converted(seen: SeenProblem) -> Iterator[Idea]:
     """A value of the wrong type, where the conversion is certain; one of a list of options; one within the limits."""
     for value in [*_options(seen), *_bounded(seen), *_conversions(seen.value)]:
         yield seen.writing(value)
@@ -31,7 +31,7 @@ def converted(seen: Seen) -> Iterator[Idea]:
     yield from _named(seen)
 
 
-def misspelt_constant(seen: Seen) -> Iterator[Idea]:
+def misspelt_constant(seen: SeenProblem) -> Iterator[Idea]:
     """A status with which another is compared, and that there is not."""
     if not isinstance(seen.value, str):
         return
@@ -72,7 +72,7 @@ def _of_text(text: str) -> Iterator[Any]:
         yield [one.strip() for one in plain.split(",") if one.strip()]
 
 
-def _options(seen: Seen) -> Iterator[Any]:
+def _options(seen: SeenProblem) -> Iterator[Any]:
     """Yield the option that was probably meant, or the only one."""
     options = [one for schema in schemas_of(seen) for one in _listed(schema)]
     if len(options) == 1 and options[0] != seen.value:
@@ -93,7 +93,7 @@ def _listed(schema: Schema) -> Sequence[Any]:
     return [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
 
 
-def _bounded(seen: Seen) -> Iterator[Any]:
+def _bounded(seen: SeenProblem) -> Iterator[Any]:
     """Yield the limit that a number is beyond."""
     if isinstance(seen.value, bool) or not isinstance(seen.value, int | float):
         return
@@ -105,7 +105,7 @@ def _bounded(seen: Seen) -> Iterator[Any]:
             yield most
 
 
-def _without_strays(seen: Seen) -> Iterator[Idea]:
+def _without_strays(seen: SeenProblem) -> Iterator[Idea]:
     """A step with keys that go only with a loop."""
     node = seen.node
     if node is None or seen.path != node.place or "foreach" in node.step.json:
@@ -116,7 +116,7 @@ def _without_strays(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Take {', '.join(map(repr, stray))} out", ops)
 
 
-def _named(seen: Seen) -> Iterator[Idea]:
+def _named(seen: SeenProblem) -> Iterator[Idea]:
     """A name that expressions cannot contain."""
     if seen.key not in ("id", "as") or not isinstance(seen.value, str):
         return
@@ -126,7 +126,7 @@ def _named(seen: Seen) -> Iterator[Idea]:
             yield _with_name(seen, name)
 
 
-def _of_type(seen: Seen) -> list[str]:
+def _of_type(seen: SeenProblem) -> list[str]:
     """Return a name by what the step does, for one with no letter from a to z: `create_issue`."""
     name = _plain_name(seen.node.step.uses.rpartition(".")[2] if seen.node is not None else "") or "step"
     return [one for one in (name, *(f"{name}_{n}" for n in range(2, 1_000))) if one not in seen.around.ids][:1]
@@ -139,7 +139,7 @@ def _plain_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", without_marks).strip("_").lstrip("0123456789_")
 
 
-def _with_name(seen: Seen, name: str) -> Idea:
+def _with_name(seen: SeenProblem, name: str) -> Idea:
     if seen.key == "id" and seen.node is not None:
         ops = [{"op": "rename", "step": seen.node.step.id, "to": name}]
         return Idea(f"Call the step {name!r}", ops)

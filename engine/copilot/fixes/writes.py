@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.copilot.fixes.expressions import source_of
 from engine.copilot.fixes.records import Idea, asking_always
-from engine.copilot.fixes.seen import Seen
+from engine.copilot.fixes.seen import SeenProblem
 from engine.expressions.celtypes import plain, within
 
 _IDENTITIES = ("id", "uid", "message_id", "number", "key", "sha", "url", "link", "path", "email")
@@ -15,7 +15,7 @@ _IDENTITIES = ("id", "uid", "message_id", "number", "key", "sha", "url", "link",
 _CAN_BE_KEY = ("string", "integer")
 
 
-def key_of_items(seen: Seen) -> Iterator[Idea]:
+def key_of_items(seen: SeenProblem) -> Iterator[Idea]:
     """A loop that writes and has no key: the identity of its items."""
     node = seen.node
     if node is None:
@@ -26,7 +26,7 @@ def key_of_items(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Know each {item} by {path}", [seen.set(target, f"{{{{ {path} }}}}")])
 
 
-def _identities(seen: Seen, item: str) -> Iterator[str]:
+def _identities(seen: SeenProblem, item: str) -> Iterator[str]:
     """Yield the paths of what names an item, as far as the types are known."""
     names = seen.names
     if names is None or item not in names.variables:
@@ -43,7 +43,7 @@ def _identities(seen: Seen, item: str) -> Iterator[str]:
                 yield f"{item}.{name}"
 
 
-def approval(seen: Seen) -> Iterator[Idea]:
+def approval(seen: SeenProblem) -> Iterator[Idea]:
     """A destination from outside: a person looks at each call."""
     if seen.node is not None:
         step = seen.node.step
@@ -51,7 +51,7 @@ def approval(seen: Seen) -> Iterator[Idea]:
         yield Idea(f"Ask me before each {step.title!r}", [seen.set((*seen.node.place, "approve"), rule)])
 
 
-def after(seen: Seen) -> Iterator[Idea]:
+def after(seen: SeenProblem) -> Iterator[Idea]:
     """A step that uses one below it: it moves behind that, or waits for it."""
     source, node = source_of(seen), seen.node
     if source is None or node is None:

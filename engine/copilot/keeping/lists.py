@@ -26,7 +26,7 @@ class _Kept(Protocol):
 One = TypeVar("One", bound=_Kept)
 
 
-class Form(Struct, Generic[One], frozen=True):
+class RecordFormat(Struct, Generic[One], frozen=True):
     """How records of a kind are kept."""
 
     prefix: str
@@ -49,7 +49,7 @@ class Form(Struct, Generic[One], frozen=True):
 class KeptLists(Generic[One]):
     """The last records of each person about each workflow or prompt, oldest first."""
 
-    def __init__(self, settings: Settings, form: Form[One]) -> None:
+    def __init__(self, settings: Settings, form: RecordFormat[One]) -> None:
         self._settings, self._form = settings, form
 
     def list(self, p: Principal, name: str) -> list[One]:

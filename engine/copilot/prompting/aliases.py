@@ -9,7 +9,7 @@ from itertools import count
 
 from msgspec import Struct, field
 
-from engine.copilot.talking.records import Part
+from engine.copilot.talking.records import AnswerPart
 from engine.prompts.cases import Case
 
 _NAMED = re.compile(r"\bcase-\d+ \(([\w-]{1,200})\)")
@@ -34,7 +34,7 @@ class Aliases(Struct, frozen=True):
         cases = {alias: case for case, alias in self.by_case.items() if alias != case and _NAME.fullmatch(case)}
         return _OTHER.sub(lambda found: f"{found[0]} ({cases[found[0]]})" if found[0] in cases else found[0], text)
 
-    def heard_part(self, part: Part) -> Part:
+    def heard_part(self, part: AnswerPart) -> AnswerPart:
         """Return a part of the model's answer with the names of the cases that it means; code stays."""
         if part.kind == "code":
             return part

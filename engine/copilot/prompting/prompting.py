@@ -17,7 +17,7 @@ from engine.copilot.prompting.records import PromptAbout
 from engine.copilot.prompting.told import messages, told_cases
 from engine.copilot.prompting.tools import TOOLS, PromptTools
 from engine.copilot.talking.asking import CopilotModel
-from engine.copilot.talking.records import About, Conversation, Preview, Sent, Setup, Turn
+from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn, TurnDestination, TurnPreview
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.used import names_of
@@ -53,7 +53,7 @@ class Prompting(Struct, frozen=True):
         require(p, "edit", "ask the co-pilot")
         self._turns.forget(p, subject(prompt))
 
-    def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> Preview:
+    def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> TurnPreview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`."""
         found, _ = self._asked(p)
         _, sent = self._prepared(p, prompt, checked_words(asked), about)
@@ -77,7 +77,7 @@ class Prompting(Struct, frozen=True):
         if not about.testing.connection:
             about = structs.replace(about, testing=structs.replace(about.testing, connection=found.connection))
         box, sent = self._prepared(p, prompt, said, about)
-        to = Sent(found.host, found.model, box.values_sent, box.from_outside)
+        to = TurnDestination(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
         cost, feed = partial(self._setups.cost, account), Feed()
         self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)
@@ -88,7 +88,7 @@ class Prompting(Struct, frozen=True):
         require(p, "edit", "ask the co-pilot")
         return self._turns.stop(p, subject(prompt), turn_id)
 
-    def _asked(self, p: Principal) -> tuple[Setup, Account]:
+    def _asked(self, p: Principal) -> tuple[ModelSetup, Account]:
         require(p, "edit", "ask the co-pilot")
         found, account = self._setups.setup(p, self._turns.limits), self._setups.account()
         if not found.is_available or account is None:

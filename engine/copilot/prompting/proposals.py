@@ -27,7 +27,7 @@ from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFile, PromptFiles
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ class PromptProposals:
             raise InvalidFile.of(f"prompts/{prompt}.json", errors_of(proposal.problems))
         if not self._cases.list(p, prompt):
             raise InvalidInput(NO_CASES)
-        before = Column(is_draft=True, connection=testing.connection)
-        after = Column(text=proposal.text, text_name="proposed text", connection=testing.connection)
+        before = TriedColumn(is_draft=True, connection=testing.connection)
+        after = TriedColumn(text=proposal.text, text_name="proposed text", connection=testing.connection)
         begun = self._tests.start(p, prompt, MatrixRequest((before, after)))
         matrix = self._tests.wait(p, prompt, seconds, begun["id"])
         if matrix["status"] == "running":

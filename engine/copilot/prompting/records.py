@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
-from engine.copilot.keeping.lists import Form
+from engine.copilot.keeping.lists import RecordFormat
 from engine.copilot.proposals.records import MOST, MOST_CHARACTERS, Status, Tick
 
 
@@ -91,7 +91,9 @@ def _report(kept: JsonObject) -> CaseReport:
     return CaseReport(**{**kept, "cases": [CaseOutcome(**one) for one in kept["cases"]]})
 
 
-FOR_PROMPTS = Form("copilot_prompt_proposals.", "proposal", prompt_proposal_of, MOST, MOST_CHARACTERS, member="prompt")
+FOR_PROMPTS = RecordFormat(
+    "copilot_prompt_proposals.", "proposal", prompt_proposal_of, MOST, MOST_CHARACTERS, member="prompt"
+)
 
 
 class Testing(Struct, frozen=True):

@@ -15,8 +15,8 @@ from engine.base.json_text import JsonObject
 from engine.copilot.prompting.aliases import Aliases
 from engine.copilot.prompting.records import PromptProposal, Testing, errors_of
 from engine.copilot.talking.prompt import told_problems
-from engine.copilot.talking.records import Part, ToolCall
-from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Spent, Used, asked, tool, unknown
+from engine.copilot.talking.records import AnswerPart, UsedTool
+from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, ToolOutcome, TurnSpending, asked, tool, unknown
 from engine.people.access import Principal
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class PromptTools(Struct):
     repairs: int = 0
     offered: Sequence[JsonObject] = TOOLS
 
-    def placed(self, part: Part) -> Part:
+    def placed(self, part: AnswerPart) -> AnswerPart:
         """Return a part with the names of the cases that the model means."""
         return self.names.heard_part(part)
 
-    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
+    def use(self, name: str, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         if name == ASK:
             used = asked(given)
@@ -63,9 +63,9 @@ class PromptTools(Struct):
             return self._propose(given, spent)
         except (OrchestraError, ServiceError) as error:
             said = f"{error.message} {error.remedy}".strip()
-            return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
+            return ToolOutcome(UsedTool(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
-    def _propose(self, given: JsonObject, spent: Spent) -> Used:
+    def _propose(self, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         why = self.names.heard(str(given.get("why") or ""))
         made = self.proposals.make(
             self.p, self.prompt, self.base_etag, given.get("changes"), why, from_outside=self.from_outside
@@ -74,15 +74,17 @@ class PromptTools(Struct):
             return _refused(made)
         made = self.proposals.tested(self.p, self.prompt, made.id, self.testing, spent.seconds_left)
         told = {"proposal": made.id, "is_valid": True, "changes": made.sentences, "cases": _told(made, self.names)}
-        return Used(ToolCall("propose", _words(made), ok=True), told, Part("proposal", proposal_id=made.id))
+        return ToolOutcome(
+            UsedTool("propose", _words(made), ok=True), told, AnswerPart("proposal", proposal_id=made.id)
+        )
 
 
-def _refused(made: PromptProposal) -> Used:
+def _refused(made: PromptProposal) -> ToolOutcome:
     errors = told_problems(errors_of(made.problems), {})
     said = [one["message"] for one in errors]
     answer = {"problems": errors, "do": "Mend these, and propose the whole change again."}
-    call = ToolCall("propose", f"Proposed a text with an error: {said[0]}", ok=False)
-    return Used(call, answer, is_repair=True, unfinished=made.id, complaint=json.dumps(sorted(said)))
+    call = UsedTool("propose", f"Proposed a text with an error: {said[0]}", ok=False)
+    return ToolOutcome(call, answer, is_repair=True, unfinished=made.id, complaint=json.dumps(sorted(said)))
 
 
 def _told(made: PromptProposal, names: Aliases) -> dict[str, Any] | str:

@@ -11,7 +11,7 @@ from engine.base.errors import OrchestraError
 from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.compiler.renaming import rename_splices
-from engine.copilot.proposals.facts import Facts, facts
+from engine.copilot.proposals.facts import ProposalFacts, facts
 from engine.copilot.proposals.owners import owners, step_changes
 from engine.copilot.proposals.records import StepChange, Untouched
 from engine.copilot.proposals.saying import diff, said, without_blank
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
 
 
-class Computed(Struct, frozen=True):
+class OperationFacts(Struct, frozen=True):
     """What is known of operations on a text."""
 
     problems: list[Problem]
@@ -38,7 +38,7 @@ class Computed(Struct, frozen=True):
     diff: str
     changes: list[StepChange]
     untouched: Untouched
-    facts: Facts
+    facts: ProposalFacts
 
     @property
     def errors(self) -> list[Problem]:
@@ -54,13 +54,13 @@ class Computing:
 
     def of(
         self, p: Principal, name: str, base: str, made: Applied, sent: Sequence[Any], *, from_outside: bool
-    ) -> Computed:
+    ) -> OperationFacts:
         """Return what the operations `sent`, which have made one text of another, change."""
         ops = operations(list(sent))
         old, new = object_in(base), object_in(made.text)
         renamed, renames = self._renamed(name, base, made.renames)
         touched = frozenset[str]().union(*owners(ops, old))
-        return Computed(
+        return OperationFacts(
             self._workflows.check(p, name, made.text),
             [*said(without_blank(changes(old, new, renames), old), new), *_again(old, new, renames)],
             diff(f"workflows/{name}.json", base, made.text),

@@ -39,7 +39,7 @@ class Fact(Struct, frozen=True):
         return Tick(f"{self.kind}-{digest}", self.kind, f"{hidden_characters.shown(self.words)[0]}.")
 
 
-class Facts(Struct, frozen=True):
+class ProposalFacts(Struct, frozen=True):
     """What a text would newly do outside, and what must be agreed to."""
 
     news: News
@@ -53,7 +53,7 @@ def facts(
     plans: tuple[Plan | None, Plan | None],
     *,
     from_outside: bool,
-) -> Facts:
+) -> ProposalFacts:
     """Return what the document `new` does that `old` does not.
 
     In `old`, renamed steps already have their new ids. `plans`: of the old text and of the new one, None for one that
@@ -80,7 +80,7 @@ def facts(
         [f"{one.id}: {one.uses}." for one in _new_writes(was, now)],
         *(words(kind) for kind in ("destination", "trigger", "connection", "instruction", "guard")),
     )
-    return Facts(news, again, ticks)
+    return ProposalFacts(news, again, ticks)
 
 
 def _destinations(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:

@@ -8,7 +8,7 @@ from typing import Any
 from engine.base.errors import ExpressionError
 from engine.compiler.definition.identifiers import is_variable
 from engine.expressions.expressions import compile_expression
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 from engine.expressions.templates import parts, tokens
 
 _AND = "_&&_"
@@ -20,7 +20,7 @@ def narrows(before: Any, after: Any) -> bool:
     return bool(old) and all(one in new for one in old)
 
 
-def _terms(condition: Any) -> list[Node]:
+def _terms(condition: Any) -> list[SyntaxNode]:
     """Return what a condition joins by `&&`; nothing if it is not one expression that can be read."""
     if not isinstance(condition, str):
         return []
@@ -35,7 +35,7 @@ def _terms(condition: Any) -> list[Node]:
         return []
 
 
-def _joined(node: Node) -> Iterator[Node]:
+def _joined(node: SyntaxNode) -> Iterator[SyntaxNode]:
     if node.kind == "call" and node.name == _AND:
         for part in node.parts:
             yield from _joined(part)

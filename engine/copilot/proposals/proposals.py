@@ -27,7 +27,7 @@ from engine.workflows.editing.applying import Applied
 from engine.workspace.blanks import blank_workflow, title_of
 
 if TYPE_CHECKING:
-    from engine.copilot.proposals.computing import Computed, Computing
+    from engine.copilot.proposals.computing import Computing, OperationFacts
     from engine.copilot.proposals.demo_runs import DemoRuns
     from engine.copilot.proposals.restoring import Restoring
     from engine.workflows.editing.editing import Edited, WorkflowEditing
@@ -283,7 +283,7 @@ def _chosen(proposal: Proposal, steps: Sequence[str] | None) -> tuple[list[str],
     return chosen, [proposal.ops[index] for index in indexes]
 
 
-def _require_acceptable(workflow: str, found: Computed, ticks: Sequence[str]) -> None:
+def _require_acceptable(workflow: str, found: OperationFacts, ticks: Sequence[str]) -> None:
     if found.errors:
         raise InvalidFile.of(
             f"workflows/{workflow}.json", found.problems, remedy="Accept more of the proposal, or ask for another one."

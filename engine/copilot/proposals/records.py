@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from engine.base.json_text import JsonObject
 from engine.base.problem import Problem
-from engine.copilot.keeping.lists import Form
+from engine.copilot.keeping.lists import RecordFormat
 
 Source = Literal["model", "rules"]
 ChangeKind = Literal["added", "changed", "removed", "moved", "workflow"]
@@ -172,7 +172,7 @@ def _demo_of(kept: JsonObject | None) -> DemoRun | None:
     return DemoRun(**{**kept, "second_run": SecondRun(**second) if second is not None else None})
 
 
-FOR_WORKFLOWS = Form("copilot_proposals.", "proposal", proposal_of, MOST, MOST_CHARACTERS, member="workflow")
+FOR_WORKFLOWS = RecordFormat("copilot_proposals.", "proposal", proposal_of, MOST, MOST_CHARACTERS, member="workflow")
 
 
 @dataclass(frozen=True)
@@ -191,4 +191,4 @@ def _before_of(kept: JsonObject) -> Before:
     return Before(**{**kept, "renames": tuple((old, new) for old, new in kept["renames"])})
 
 
-BEFORE = Form("copilot_before.", "text from before a proposal", _before_of, MOST, 2 * MOST_CHARACTERS)
+BEFORE = RecordFormat("copilot_before.", "text from before a proposal", _before_of, MOST, 2 * MOST_CHARACTERS)

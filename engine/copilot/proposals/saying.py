@@ -23,7 +23,7 @@ from engine.outgoing import hidden_characters
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Role, fields_schema
 from engine.triggers.cron import cron_words
-from engine.workflows.differences.changes import ABSENT, Change, Step
+from engine.workflows.differences.changes import ABSENT, Change, ChangedStep
 from engine.workflows.differences.sentences import field_words, sentence, shown
 from engine.workspace.blanks import is_untouched
 
@@ -111,7 +111,7 @@ def _inputs(schema: JsonObject) -> Iterator[str]:
         yield f"It takes the input {_short(title)}{must}"
 
 
-def _new_step(step: Step, titles: Mapping[str, str]) -> str:
+def _new_step(step: ChangedStep, titles: Mapping[str, str]) -> str:
     own = step.json
     what = [does] if (does := _does(own)) else []
     what += [

@@ -16,7 +16,7 @@ from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.places import PLACES
 from engine.copilot.rules.keeping import asked_before
 from engine.copilot.rules.removing import removal
-from engine.copilot.rules.requests import WHICH, NotThere, Operation, Understood, chosen_of
+from engine.copilot.rules.requests import WHICH, NotThere, Operation, UnderstoodRequest, chosen_of
 from engine.copilot.rules.selecting import SELECTION, does, selected
 from engine.copilot.wizard.times import NoSuchTime, times_of
 from engine.triggers.cron import cron_words
@@ -79,7 +79,7 @@ _CALLED = re.compile(
 _DEEPEST = 12
 
 
-def changed(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def changed(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Return the operations that a request for a workflow means; None if it is none of these. Raises NotThere."""
     said = re.sub(r"^(?:please|bitte|ok,?|and|und) ", "", " ".join(text.strip().rstrip(".!").split()), flags=_I)
     for rule in _RULES:
@@ -92,7 +92,7 @@ def changed(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
 # --- another value
 
 
-def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del steps
     found = next((match for one in _REPLACED if (match := one.search(said))), None)
     if found is None:
@@ -106,10 +106,10 @@ def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     if not ops:
         return None
     times = f", {len(ops)} times" if len(ops) > 1 else ""
-    return Understood(f"{new} instead of {old}{times}", ops, used)
+    return UnderstoodRequest(f"{new} instead of {old}{times}", ops, used)
 
 
-def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del steps
     found = _EVERYWHERE.search(said)
     if found is None:
@@ -122,7 +122,9 @@ def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
         for step, path, value in values(document)
         if path[-1] == field and isinstance(value, str) and "{{" not in value and value != new
     ]
-    return Understood(f"{field} {new} everywhere ({counted(len(ops), 'step')})", ops, (found[0],)) if ops else None
+    return (
+        UnderstoodRequest(f"{field} {new} everywhere ({counted(len(ops), 'step')})", ops, (found[0],)) if ops else None
+    )
 
 
 def _plain(word: str) -> Any:
@@ -171,7 +173,7 @@ def _leaves(value: Any, path: list[Any]) -> Iterator[tuple[list[Any], Any]]:
 # --- limits and times
 
 
-def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     found = _AT_ONCE.search(said)
     if found is None:
         return None
@@ -181,7 +183,7 @@ def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     given = {node.step.id: node.step.json.get("parallel", 1) for node in step_nodes(document)}
     loops = [one for one in loops if not isinstance(given[one.id], int) or given[one.id] > number]
     ops = [set_value(one.id, ["parallel"], number) for one in loops]
-    return Understood(f"At most {number} at once: {_titles(loops)}", ops, used) if ops else None
+    return UnderstoodRequest(f"At most {number} at once: {_titles(loops)}", ops, used) if ops else None
 
 
 def _named(loop: CanvasStep, said: str) -> bool:
@@ -197,7 +199,7 @@ def _count(word: str) -> int:
     return 1 if word.casefold().startswith("ein") else names.index(word.casefold())
 
 
-def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del steps
     if not _TIMES.search(said):
         return None
@@ -217,13 +219,13 @@ def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
         taken = {one.get("id") for one in triggers}
         id_ = next(one for one in ("times", *(f"times_{n}" for n in range(2, 99))) if one not in taken)
         made = [*map(dict, triggers), {"id": id_, "uses": "schedule", "with": {"cron": cron}}]
-    return Understood(f"Start it {cron_words(cron)}", [set_value("", ["triggers"], made)], times.used)
+    return UnderstoodRequest(f"Start it {cron_words(cron)}", [set_value("", ["triggers"], made)], times.used)
 
 
 # --- steps by what they do
 
 
-def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     found = _APPROVED.search(said)
     if found is None:
         return None
@@ -234,38 +236,38 @@ def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
         chosen = [one for one in writes if does(found["words"], one)]
     if not chosen:
         return None
-    return Understood(*asked_before(chosen, document))
+    return UnderstoodRequest(*asked_before(chosen, document))
 
 
-def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     found = _REMOVED.search(said)
     if found is None:
         return None
     chosen = _chosen(found["clause"], steps)
-    return Understood(f"Remove: {_titles(chosen)}", removal(chosen, document))
+    return UnderstoodRequest(f"Remove: {_titles(chosen)}", removal(chosen, document))
 
 
-def _noted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _noted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     found = _NOTED.search(said)
     if found is None:
         return None
     chosen = _chosen(found["clause"], steps) if found["clause"] else chosen_of(found, steps)
     ops: list[Operation] = [{"op": "notes", "step": one.id, "text": found["text"]} for one in chosen]
-    return Understood(f"A note on: {_titles(chosen)}", ops)
+    return UnderstoodRequest(f"A note on: {_titles(chosen)}", ops)
 
 
-def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     found = _LIMITED.search(said)
     if found is None:
         return None
     chosen, seconds = _chosen(found["clause"], steps), int(found["n"])
     ops = [set_value(one.id, ["timeout_seconds"], seconds) for one in chosen]
-    return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, (found["most"],))
+    return UnderstoodRequest(f"At most {seconds} seconds: {_titles(chosen)}", ops, (found["most"],))
 
 
-def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     found = _PREFIXED.search(said)
     if found is None or found["old"] == found["new"]:
@@ -278,15 +280,15 @@ def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     ]
     if not ops:
         raise NotThere(f"The id of no step begins with {old!r}.")
-    return Understood(f"Rename {counted(len(ops), 'step')} from {old}… to {new}…", ops)
+    return UnderstoodRequest(f"Rename {counted(len(ops), 'step')} from {old}… to {new}…", ops)
 
 
-def _called(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _called(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     found = _CALLED.search(said)
     if found is None or found["step"] not in {one.id for one in steps}:
         return None
-    return Understood(
+    return UnderstoodRequest(
         f"Rename {found['step']} to {found['to']}", [{"op": "rename", "step": found["step"], "to": found["to"]}]
     )
 
@@ -308,7 +310,7 @@ def _titles(steps: Sequence[CanvasStep]) -> str:
     return ", ".join(one.title for one in steps)
 
 
-Rule = Callable[[str, JsonObject, Sequence[CanvasStep]], Understood | None]
+Rule = Callable[[str, JsonObject, Sequence[CanvasStep]], UnderstoodRequest | None]
 _RULES: tuple[Rule, ...] = (
     _everywhere,
     _limited,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.copilot.rules.naming import named, quoted
-from engine.copilot.rules.requests import NotThere, Understood
+from engine.copilot.rules.requests import NotThere, UnderstoodRequest
 from engine.copilot.wizard.filters import contains
 from engine.workflows.editing.graph import CanvasStep
 
@@ -29,7 +29,7 @@ _PARTS = {"subject": "subject", "betreff": "subject", "sender": "from", "absende
 _MAILS = ("gmail.", "imap.")
 
 
-def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Return the condition that a request gives to steps, None if it gives none.
 
     Raises NotThere if the condition is about a mail, and a step is in no loop over mails.
@@ -48,7 +48,7 @@ def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
         also = f" && ({one.condition})" if one.condition and one.condition != condition else ""
         value = f"{{{{ {condition}{also} }}}}"
         ops.append({"op": "set", "step": one.id, "field": "if", "value": value})
-    return Understood(f"Only if {found['clause']}: {', '.join(one.title for one in chosen)}", ops, (plain,))
+    return UnderstoodRequest(f"Only if {found['clause']}: {', '.join(one.title for one in chosen)}", ops, (plain,))
 
 
 def _condition(clause: str, node: StepNode[StepDefinition], nodes: dict[str, StepNode[StepDefinition]]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, quoted
-from engine.copilot.rules.requests import NotThere, Operation, Understood
+from engine.copilot.rules.requests import NotThere, Operation, UnderstoodRequest
 from engine.copilot.wizard.filters import contains
 from engine.copilot.wizard.records import MOST_DAYS
 from engine.workflows.editing.graph import CanvasStep
@@ -66,7 +66,7 @@ _TEXTS = {"llm.summarize": "text", "llm.chat": "text"}
 _FIELDS = ("text", "markdown", "body")
 
 
-def contained(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def contained(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Return what a request says of the contents, None if it says nothing of that."""
     for rule in (_renamed_label, _labelled, _translated, _one_more, _left_out, _bounded, _recent, _at_most):
         found = rule(said, document, steps)
@@ -75,7 +75,7 @@ def contained(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     return None
 
 
-def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """One quoted text in place of another one, in lists too."""
     del steps
     marks, instead = quoted(said), _INSTEAD.search(said)
@@ -89,10 +89,10 @@ def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep])
                 ops.append(_set(id_, f"with.{field}", new))
             elif isinstance(value, list) and old in value:
                 ops.append(_set(id_, f"with.{field}", [new if one == old else one for one in value]))
-    return Understood(f"{new} instead of {old}", ops, (instead[0],)) if ops else None
+    return UnderstoodRequest(f"{new} instead of {old}", ops, (instead[0],)) if ops else None
 
 
-def _labelled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _labelled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     marks = quoted(said)
     if not marks or not _LABEL.search(said) or not _ISSUE.search(said) or _SKIP.search(said):
         return None
@@ -100,10 +100,10 @@ def _labelled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     before = {id_: fields.get("labels") for id_, fields in _arguments(document)}
     kept = {id_: known if isinstance(known := before.get(id_), list) else [] for id_ in made}
     ops = [_set(id_, "with.labels", list(dict.fromkeys([*kept[id_], *marks]))) for id_ in made]
-    return Understood(f"The issues get {', '.join(marks)}", ops) if ops else None
+    return UnderstoodRequest(f"The issues get {', '.join(marks)}", ops) if ops else None
 
 
-def _translated(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _translated(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     language = next(
         (name for words, name in _LANGUAGES.items() if re.search(rf"\b(?:in|auf|to|ins) (?:{words})\b", said, _I)), ""
@@ -111,10 +111,10 @@ def _translated(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
     chosen = [one for one in steps if one.uses == "llm.summarize"]
     if not language or not chosen or not _SUMMARY.search(said):
         return None
-    return Understood(f"Summaries in {language}", [_set(one.id, "with.language", language) for one in chosen])
+    return UnderstoodRequest(f"Summaries in {language}", [_set(one.id, "with.language", language) for one in chosen])
 
 
-def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """How far back: an input of days, or the search for mail."""
     found = _BACK.search(said)
     if found is None or length_of(found)[1] != "d":
@@ -124,7 +124,7 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
         raise NotThere(f"That is too far back: say at most {MOST_DAYS} days.")
     used = (found[0], *(one[0] for pattern in (_ONLY_MAIL, _NOT_LENGTH) if (one := pattern.search(said))))
     if "days" in _inputs(document):
-        return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)
+        return UnderstoodRequest(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)
     searches = [one.id for one in steps if one.uses == "gmail.search_messages"]
     if not searches or not _MAIL.search(said):
         return None
@@ -136,14 +136,14 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
         elif query == "{{ inputs.query }}":
             given = _inputs(document).get("query", {}).get("default", "")
             ops.append(_set("", "inputs.properties.query.default", _newer(str(given), days)))
-    return Understood(f"Mail of the last {days} days", ops, used) if ops else None
+    return UnderstoodRequest(f"Mail of the last {days} days", ops, used) if ops else None
 
 
 def _newer(query: str, days: int) -> str:
     return f"{_NEWER.sub('', query).strip()} newer_than:{days}d".strip()
 
 
-def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """How many: an input, or what the only step reads that has such a limit."""
     found = _MOST.search(said)
     if found is None or _OF_TIME.fullmatch(found["what"]):
@@ -157,7 +157,7 @@ def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if len(places) != 1:
         return None
     count = counted(found["n"])
-    return Understood(f"At most {count}", [_set(*places[0], count)], (found[0],))
+    return UnderstoodRequest(f"At most {count}", [_set(*places[0], count)], (found[0],))
 
 
 def _reads(step: CanvasStep, what: str) -> bool:
@@ -167,7 +167,7 @@ def _reads(step: CanvasStep, what: str) -> bool:
     return what.casefold().rstrip("s") in f"{step.id} {step.title} {step.uses}".casefold()
 
 
-def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Leave out mails with a word in a part of them."""
     marks, skip = quoted(said), _SKIP.search(said)
     part = next((name for words, name in _PARTS if re.search(rf"\b(?:{words})\b", said, _I)), "")
@@ -181,10 +181,10 @@ def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
             without = " && ".join("!" + contains(f"m.{part}", [mark]) for mark in marks)
             ops.append(_set(one.id, "foreach", f"{{{{ {source[1]}{source[3] or ''}.filter(m, {without}) }}}}"))
     del document
-    return Understood(f"Without {' and '.join(marks)} in {part}", ops, (skip[0],)) if ops else None
+    return UnderstoodRequest(f"Without {' and '.join(marks)} in {part}", ops, (skip[0],)) if ops else None
 
 
-def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Leave out what a number that a model reads is below or above."""
     found, skip = _BOUND.search(said), _SKIP.search(said)
     numbers = list(_numbers(document))
@@ -197,7 +197,7 @@ def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     condition = f"steps.{reader}.output.{field} {sign} {bound}"
     writes = [one for one in steps if one.effect == "writes" and one.parent == inside]
     ops = [_set(one.id, "if", f"{{{{ {condition}{_and(one.condition)} }}}}") for one in writes]
-    return Understood(f"Only if {field} {sign} {bound:g}", ops, (found[0], skip[0])) if ops else None
+    return UnderstoodRequest(f"Only if {field} {sign} {bound:g}", ops, (found[0], skip[0])) if ops else None
 
 
 def _and(condition: str) -> str:
@@ -214,7 +214,7 @@ def _numbers(document: JsonObject) -> Iterator[tuple[str, str]]:
                 yield id_, name
 
 
-def _one_more(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _one_more(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """One more place for the text that the workflow writes: a channel of Slack, or an address."""
     channel, address = _CHANNEL.search(said), _ADDRESS.search(said)
     writes = [one for one in steps if one.effect == "writes"]
@@ -232,7 +232,7 @@ def _one_more(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     elif address:
         step["with"] = {"to": [address[0]], "subject": str(document.get("title") or "News"), "text": text}
     where = channel[0] if channel else address[0] if address else ""
-    return Understood(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}], (where,))
+    return UnderstoodRequest(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}], (where,))
 
 
 def _written(document: JsonObject, steps: Sequence[CanvasStep], last: CanvasStep) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.copilot.rules.requests import Understood
+from engine.copilot.rules.requests import UnderstoodRequest
 from engine.copilot.wizard.unused import CHANNEL, left_words, second_wishes, unclosed, without
 
 _THING = re.compile(
@@ -17,7 +17,7 @@ _THING = re.compile(
 """Places, and the words that narrow something down."""
 
 
-def dropped(said: str, change: Understood) -> list[str]:
+def dropped(said: str, change: UnderstoodRequest) -> list[str]:
     """Return the words, places, numbers and wishes of a request that no operation is made of."""
     rest = without(said, change.used)
     things = [found[0] for found in _THING.finditer(rest)]

@@ -12,7 +12,7 @@ from clients.wording import counted
 from engine.base.errors import OrchestraError
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.rules.requests import NotThere, Understood
+from engine.copilot.rules.requests import NotThere, UnderstoodRequest
 from engine.documents.json_file import parse
 from engine.people.access import Principal
 
@@ -28,7 +28,7 @@ MOST = 50
 """Workflows for which a change is proposed at once."""
 
 
-class OfAll(Struct, frozen=True):
+class ChangeEverywhere(Struct, frozen=True):
     """A change of several workflows."""
 
     words: str
@@ -47,9 +47,9 @@ def for_all(
     names: Sequence[str],
     editing: WorkflowEditing,
     proposals: Proposals,
-    meant: Callable[[Canvas], Understood | None],
+    meant: Callable[[Canvas], UnderstoodRequest | None],
     asked_about: str,
-) -> OfAll:
+) -> ChangeEverywhere:
     """Propose a change for each workflow in which it means something, for the person's draft of it.
 
     `asked_about`: the workflow in whose conversation it was asked. A workflow that cannot be read is named. At most 50
@@ -75,7 +75,7 @@ def for_all(
             continue
         except OrchestraError:
             unread.append(name)
-    return OfAll(_words(made, len(names), unread, left), made)
+    return ChangeEverywhere(_words(made, len(names), unread, left), made)
 
 
 def _words(made: Sequence[Proposal], count: int, unread: Sequence[str], left: int) -> str:

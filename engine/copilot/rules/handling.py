@@ -9,7 +9,7 @@ from typing import Any
 from engine.base.json_text import JsonObject
 from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, named, number
-from engine.copilot.rules.requests import Operation, Understood
+from engine.copilot.rules.requests import Operation, UnderstoodRequest
 from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
@@ -58,7 +58,7 @@ _AT_MOST = re.compile(
 )
 
 
-def handled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def handled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Return what a request says of how steps are handled, None if it says nothing of that."""
     for rule in (_retried, _trusted, _expires, _asked, _goes_on, _limited):
         found = rule(said, document, steps)
@@ -67,7 +67,7 @@ def handled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
     return None
 
 
-def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     found = _ATTEMPTS.search(said)
     chosen = named(said, steps)
     if found is None or not chosen or not (_AGAIN.search(said) or _FAILS.search(said)):
@@ -75,10 +75,10 @@ def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     attempts = number(found["n"]) if found["n"] else 3 if found["often"].casefold() == "thrice" else 2
     if not 2 <= attempts <= 20:
         return None
-    return Understood(*tried(chosen, attempts, document), (found[0], *_cause(said)))
+    return UnderstoodRequest(*tried(chosen, attempts, document), (found[0], *_cause(said)))
 
 
-def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Take approvals off; each needs a tick."""
     found = _NO_MORE.search(said)
     if found is None:
@@ -86,10 +86,10 @@ def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     asking = [one for one in steps if one.id in given(document, "approve")]
     chosen = [one for one in named(said, steps) if one in asking] or (asking if len(asking) == 1 else [])
     ops: list[Operation] = [{"op": "unset", "step": one.id, "field": "approve"} for one in chosen]
-    return Understood(f"Do not ask before: {_titles(chosen)}", ops, (found[0],)) if ops else None
+    return UnderstoodRequest(f"Do not ask before: {_titles(chosen)}", ops, (found[0],)) if ops else None
 
 
-def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     found = list(_EXPIRY.finditer(said))
     if not found or not _QUESTION.search(said):
         return None
@@ -100,17 +100,19 @@ def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
         chosen = [one for one in named(said, steps) if one in chosen]
     ops = [_set(one, "approve", {**asking[one.id], "expires_after": f"{count}{unit}"}) for one in chosen]
     used = (found[-1][0], *(one[0] for pattern in (_TOO_LONG, _STAYS_OPEN) for one in pattern.finditer(said)))
-    return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops, used) if ops else None
+    return (
+        UnderstoodRequest(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops, used) if ops else None
+    )
 
 
-def _asked(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _asked(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     if not _ASKED.search(said):
         return None
     chosen = [one for one in named(said, steps) if one.effect == "writes"]
-    return Understood(*asked_before(chosen, document)) if chosen else None
+    return UnderstoodRequest(*asked_before(chosen, document)) if chosen else None
 
 
-def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     if not (_FAILS.search(said) and _GOES_ON.search(said)):
         return None
@@ -119,10 +121,10 @@ def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     chosen = [one for one in chosen if one.effect == "writes"] or chosen
     ops = [_set(one, "on_error", "continue") for one in chosen]
     used = (*_cause(said), _GOES_ON.findall(said)[0])
-    return Understood(f"Go on without it if it fails: {_titles(chosen)}", ops, used) if ops else None
+    return UnderstoodRequest(f"Go on without it if it fails: {_titles(chosen)}", ops, used) if ops else None
 
 
-def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     del document
     found = _SECONDS.search(said)
     chosen = named(said, steps) if found is not None and _AT_MOST.search(said) else []
@@ -131,7 +133,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     seconds = counted(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
     ops = [_set(one, "timeout_seconds", seconds) for one in chosen]
     used = (found[0], _AT_MOST.findall(said)[0], *_NO_STEP.findall(said)[:1])
-    return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, used)
+    return UnderstoodRequest(f"At most {seconds} seconds: {_titles(chosen)}", ops, used)
 
 
 def _cause(said: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from engine.copilot.rules.dropped import dropped
 from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
 from engine.copilot.rules.replacing import replaced
-from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.rules.requests import NotThere, UnderstoodRequest, understood
 from engine.copilot.wizard.amounts import READ, lengths, readable, unread, with_length
 from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
@@ -26,7 +26,7 @@ class Dropped(Exception):
     """A change would lack a part of what was said; the message says which."""
 
 
-def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> Understood | None:
+def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> UnderstoodRequest | None:
     """Return the change of a workflow that is meant, where words such as `this` mean the selected steps.
 
     Raises NotThere, and Dropped for what no rule uses wholly.
@@ -39,10 +39,10 @@ def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> Und
     ops = [op for place, op in enumerate(every) if op not in every[:place]]
     if len(known) > 1 and any(op["op"] == "rename" for op in ops):
         raise NotThere("Each step needs an id of its own: select one of them.")
-    return Understood("; ".join(dict.fromkeys(one.words for one in known)), ops)
+    return UnderstoodRequest("; ".join(dict.fromkeys(one.words for one in known)), ops)
 
 
-def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
+def _meant(said: str, canvas: Canvas, only: str = "") -> UnderstoodRequest | None:
     """Return the change that is meant; `only`: the id of the step that it has to be about, if any.
 
     Raises NotThere, and Dropped for what no rule uses wholly.
@@ -66,12 +66,12 @@ def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
     return None
 
 
-def _beside(said: str, canvas: Canvas, change: Understood) -> list[str]:
+def _beside(said: str, canvas: Canvas, change: UnderstoodRequest) -> list[str]:
     """Return the parts between semicolons without which a request means the same."""
     return [part for part, others in parts_between(said) if _means(others, canvas, change)]
 
 
-def _means(said: str, canvas: Canvas, change: Understood) -> bool:
+def _means(said: str, canvas: Canvas, change: UnderstoodRequest) -> bool:
     try:
         return any(one.ops == change.ops for one in _meanings(said, canvas))
     except NotThere:
@@ -85,17 +85,17 @@ def _is_change(said: str, canvas: Canvas) -> bool:
         return False
 
 
-def _steps_of(change: Understood) -> set[str]:
+def _steps_of(change: UnderstoodRequest) -> set[str]:
     """Return the ids of the steps that a change is about."""
     return {id_ for op in change.ops for id_ in (op.get("steps") or [op.get("step")]) if isinstance(id_, str)}
 
 
-def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
+def _meanings(said: str, canvas: Canvas) -> Iterator[UnderstoodRequest]:
     """Yield what each kind of rule makes of a request. Raises NotThere at the end if nothing else is found."""
     document, steps = object_in(canvas.text) or {}, canvas.steps
     is_found = False
     missing: NotThere | None = None
-    kinds: Sequence[Callable[[], Understood | None]] = (
+    kinds: Sequence[Callable[[], UnderstoodRequest | None]] = (
         lambda: conditioned(said, document, steps),
         lambda: changed(said, document, steps),
         lambda: understood(said, document, steps),

@@ -25,7 +25,7 @@ _SHOWN = 400
 
 
 @dataclass(frozen=True)
-class Passage:
+class DocSection:
     """A section of a page."""
 
     page: str
@@ -38,26 +38,26 @@ class Passage:
     score: float = 0.0
 
 
-def passages(query: str, most: int = 3) -> list[Passage]:
+def passages(query: str, most: int = 3) -> list[DocSection]:
     """Return the sections that fit best; none where the documentation is not installed, or no word is in common."""
     sections, index = _index()
     found = index.best(query, most)
     return [_with_score(sections[place], score) for place, score in found]
 
 
-def _with_score(passage: Passage, score: float) -> Passage:
-    return Passage(passage.page, passage.page_title, passage.title, passage.anchor, passage.excerpt, round(score, 2))
+def _with_score(passage: DocSection, score: float) -> DocSection:
+    return DocSection(passage.page, passage.page_title, passage.title, passage.anchor, passage.excerpt, round(score, 2))
 
 
 @cache
-def _index() -> tuple[list[Passage], Index]:
+def _index() -> tuple[list[DocSection], Index]:
     pages = sorted(path for path in _FOLDER.glob("*.md") if path.stem not in _LEFT_OUT)
     found = [one for path in pages for one in _sections(path.stem, path.read_text(encoding="utf-8"))]
     titles = [f"{passage.page_title} {passage.title}" for passage, _ in found]
     return [passage for passage, _ in found], Index(titles, [text for _, text in found])
 
 
-def _sections(page: str, text: str) -> Iterator[tuple[Passage, str]]:
+def _sections(page: str, text: str) -> Iterator[tuple[DocSection, str]]:
     """Yield each section with its whole text."""
     title = heading = ""
     lines: list[str] = []
@@ -71,7 +71,7 @@ def _sections(page: str, text: str) -> Iterator[tuple[Passage, str]]:
         told = _for_users("\n".join(lines)).strip()
         if told and title and not _TESTED.fullmatch(heading):
             anchor = "" if heading == title else _NOT_OF_ANCHORS.sub("", heading.lower()).replace(" ", "-")
-            yield Passage(page, title, heading, anchor, _excerpt(told)), told
+            yield DocSection(page, title, heading, anchor, _excerpt(told)), told
         lines = []
         if isinstance(found, re.Match):
             heading = found[2].replace("`", "")

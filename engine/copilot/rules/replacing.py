@@ -13,7 +13,7 @@ from clients.wording import listed, nearest
 from engine.base.json_text import JsonObject
 from engine.copilot.fixes.places import MARKS, PLACES, is_name, is_vague, named_place, plain
 from engine.copilot.rules.changes import set_value, values, with_value
-from engine.copilot.rules.requests import NotThere, Understood
+from engine.copilot.rules.requests import NotThere, UnderstoodRequest
 
 _I = re.IGNORECASE
 _USE = re.compile(
@@ -25,7 +25,7 @@ _INPUT = re.compile(r"\{\{ *inputs\.(?P<name>\w+) *\}\}")
 _BEFORE = re.compile(rf"(?:(?:the|our|my|den|die|das|der|dem|unsere?n?)\s+)?(?:(?:{PLACES})\s+)?(?=\S)")
 
 
-def replaced(said: str, document: JsonObject) -> Understood | None:
+def replaced(said: str, document: JsonObject) -> UnderstoodRequest | None:
     """Return the change that is meant, None if no value is named.
 
     Raises NotThere for an old value that there is not.
@@ -45,7 +45,7 @@ def which_value(said: str, document: JsonObject) -> str:
     return f'In place of which {field}? There are: {", ".join(held)}. Say: use "{new}" instead of "{held[0]}".'
 
 
-def _used(said: str, document: JsonObject) -> Understood | None:
+def _used(said: str, document: JsonObject) -> UnderstoodRequest | None:
     found = _USE.fullmatch(said)
     new = _bare(found["new"]) if found is not None else ""
     if found is None or is_vague(new):
@@ -63,10 +63,10 @@ def _used(said: str, document: JsonObject) -> Understood | None:
         raise NotThere(f'No step has the value {missing!r}. Say, for example: use "{new}" instead of "{meant}".')
     ops = [set_value(step, path, with_value(value, old, new)) for step, path, value in _holding(document, old)]
     times = f", {len(ops)} times" if len(ops) > 1 else ""
-    return Understood(f"{new} instead of {old}{times}", ops, (found[0],))
+    return UnderstoodRequest(f"{new} instead of {old}{times}", ops, (found[0],))
 
 
-def _called(said: str, document: JsonObject) -> Understood | None:
+def _called(said: str, document: JsonObject) -> UnderstoodRequest | None:
     """Return the change of the one place of a kind that the workflow has; with several it is not said which one."""
     named = named_place(said)
     if named is None or not named.is_whole:
@@ -77,7 +77,7 @@ def _called(said: str, document: JsonObject) -> Understood | None:
     if not others or (len(held) > 1 and not named.is_everywhere):
         return None
     ops = [set_value(step, path, new) for step, path, value in _places(document, field) if value in others]
-    return Understood(f"{field} {new} instead of {listed(others)}", ops, (said,))
+    return UnderstoodRequest(f"{field} {new} instead of {listed(others)}", ops, (said,))
 
 
 def _held(document: JsonObject, field: str) -> list[str]:

@@ -63,7 +63,7 @@ _EFFECTS |= {"schreibende": "writes", "schreibenden": "writes", "lesende": "read
 _OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
 
 
-class Understood(Struct, frozen=True):
+class UnderstoodRequest(Struct, frozen=True):
     """What a request means."""
 
     words: str
@@ -77,7 +77,7 @@ class NotThere(Exception):
     """A request names a step that there is not; the message says which ones there are."""
 
 
-def understood(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def understood(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:
     """Return the operations that a request means, None if it is no change in a known form. Raises NotThere."""
     said = re.sub(r"^(?:please|bitte) ", "", " ".join(text.strip().rstrip(".!").split()), flags=re.IGNORECASE)
     for pattern, meaning in _FORMS:
@@ -94,27 +94,29 @@ def _used(found: re.Match[str]) -> tuple[str, ...]:
     return (found[0][: found.start("value")],) if is_plain else (found[0],)
 
 
-def _retry(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _retry(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     chosen, attempts = chosen_of(found, steps), int(found["n"])
     if attempts < _FEWEST:
         raise NotThere(f"A step is tried once in any case: say how often in all, {_FEWEST} times or more.")
-    return Understood(*tried(chosen, attempts, document))
+    return UnderstoodRequest(*tried(chosen, attempts, document))
 
 
-def _approve(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _approve(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     chosen = [one for one in chosen_of(found, steps) if one.effect == "writes"]
     if not chosen:
         raise NotThere("None of these steps writes anything, so there is nothing to approve.")
-    return Understood(*asked_before(chosen, document))
+    return UnderstoodRequest(*asked_before(chosen, document))
 
 
-def _rename(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _rename(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     del document
     step = _step(found["step"], steps)
-    return Understood(f"Rename {step.id} to {found['to']}", [{"op": "rename", "step": step.id, "to": found["to"]}])
+    return UnderstoodRequest(
+        f"Rename {step.id} to {found['to']}", [{"op": "rename", "step": step.id, "to": found["to"]}]
+    )
 
 
-def _rename_to(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _rename_to(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     """Say what cannot be an id. Raises NotThere, always."""
     del document
     step, wanted = _step(found["step"], steps), found["to"].strip("\"'`")
@@ -123,12 +125,12 @@ def _rename_to(found: re.Match[str], document: JsonObject, steps: Sequence[Canva
     )
 
 
-def _remove(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _remove(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     step = _step(found["step"], steps)
-    return Understood(f"Remove {step.title}", removal([step], document))
+    return UnderstoodRequest(f"Remove {step.title}", removal([step], document))
 
 
-def _change(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _change(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     step, field = _step(found["step"], steps), found["field"]
     second = _second(found["value"], steps)
     if second:
@@ -140,7 +142,7 @@ def _change(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasSt
     path, value = field if is_own else f"with.{field}", _value(found["value"])
     if path == "approve" and value == "always":
         value = asking_always(given(document, "approve").get(step.id))
-    return Understood(f"Set {field} of {step.title}", [_set(step.id, path, value)])
+    return UnderstoodRequest(f"Set {field} of {step.title}", [_set(step.id, path, value)])
 
 
 def _second(value: str, steps: Sequence[CanvasStep]) -> str:
@@ -152,15 +154,15 @@ def _second(value: str, steps: Sequence[CanvasStep]) -> str:
     return ""
 
 
-def _entitle(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> Understood:
+def _entitle(found: re.Match[str], document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest:
     del document, steps
     title = found["value"].strip("\"'`").strip()
     if not title:
         raise NotThere("A workflow needs a title: say it in quotation marks.")
-    return Understood(f"Call it {title}", [{"op": "set", "field": "title", "value": title}])
+    return UnderstoodRequest(f"Call it {title}", [{"op": "set", "field": "title", "value": title}])
 
 
-Meaning = Callable[[re.Match[str], JsonObject, Sequence[CanvasStep]], Understood]
+Meaning = Callable[[re.Match[str], JsonObject, Sequence[CanvasStep]], UnderstoodRequest]
 _FORMS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
     (_TRIES, _retry),
     (_APPROVE, _approve),

@@ -21,11 +21,11 @@ from engine.copilot.rules.explaining import explained, explained_step
 from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.meaning import Dropped, meant
-from engine.copilot.rules.passages import Passage, passages
+from engine.copilot.rules.passages import DocSection, passages
 from engine.copilot.rules.pointing import chosen, is_of_steps, pointed, points, which_step
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.replacing import which_value
-from engine.copilot.rules.requests import NotThere, Understood
+from engine.copilot.rules.requests import NotThere, UnderstoodRequest
 from engine.copilot.wizard.unused import is_question, refusal_of
 from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
@@ -105,7 +105,7 @@ FORMS = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class RuleAnswer:
     """What the rules say to a question."""
 
     text: str
@@ -114,7 +114,7 @@ class Answer:
     """A change, which a person can accept."""
     proposals: list[Proposal] = field(default_factory=list)
     """The same change of several workflows, one for each."""
-    passages: list[Passage] = field(default_factory=list)
+    passages: list[DocSection] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     """Shipped workflows that fit, the best one first."""
     fixes: list[Idea] = field(default_factory=list)
@@ -151,7 +151,7 @@ class Rules:
 
     def answer(
         self, p: Principal, question: str, workflow: str = "", run_id: str = "", selection: Sequence[str] = ()
-    ) -> Answer:
+    ) -> RuleAnswer:
         """Answer a question, about a workflow if one is named, and about a run of it.
 
         `selection`: the ids of the steps that words such as `this` mean.
@@ -165,13 +165,13 @@ class Rules:
         said = question.strip()[:LONGEST_QUESTION]
         refused = refusal(said)
         if refused:
-            return Answer(refused)
+            return RuleAnswer(refused)
         try:
             found = self._changed(p, said, workflow) or (
                 self._about(p, said, workflow, run_id, selection) if workflow else None
             )
         except Dropped as error:
-            return Answer(str(error), examples=list(FORMS))
+            return RuleAnswer(str(error), examples=list(FORMS))
         answer = found or self._from_texts(said, workflow)
         return replace(answer, text=shown(answer.text)[0])
 
@@ -190,7 +190,7 @@ class Rules:
         known = _explained(canvas, question, [one for one in canvas.steps if one.id in selection])
         return known.diagram if known is not None else None
 
-    def _changed(self, p: Principal, said: str, workflow: str) -> Answer | None:
+    def _changed(self, p: Principal, said: str, workflow: str) -> RuleAnswer | None:
         """Return a change of all workflows, or a new workflow; None for a question, and for anything else."""
         if is_question(said):
             return None
@@ -198,18 +198,18 @@ class Rules:
         if of_all:
             found = partial(meant, of_all)
             made = for_all(p, self._names(), self._editing, self._proposals, found, workflow)
-            return Answer(made.words, proposals=made.proposals)
+            return RuleAnswer(made.words, proposals=made.proposals)
         return self._made(p, said, workflow) if workflow else None
 
-    def _made(self, p: Principal, said: str, workflow: str) -> Answer | None:
+    def _made(self, p: Principal, said: str, workflow: str) -> RuleAnswer | None:
         """Return a workflow of what is said, for one that has no steps yet. Raises InvalidFile (it cannot be read)."""
         if not _WRONG.search(said) and not _RUN.search(said):
             self._require_readable(p, workflow)
         read = self._wizard.read(p, workflow, said)
         if read is None or read.choices is None:
-            return Answer(read.question) if read is not None else None
+            return RuleAnswer(read.question) if read is not None else None
         made = self._wizard.propose(p, workflow, read.choices)
-        return Answer(f"Understood as: {made.why}.", proposal=made)
+        return RuleAnswer(f"Understood as: {made.why}.", proposal=made)
 
     def _require_readable(self, p: Principal, workflow: str) -> None:
         """Raise InvalidFile with the line and column if the text of a workflow cannot be read."""
@@ -218,7 +218,9 @@ class Rules:
             if object_in(canvas.text) is None:
                 raise InvalidFile.of(f"workflows/{workflow}.json", canvas.problems)
 
-    def _about(self, p: Principal, said: str, workflow: str, run_id: str, selection: Sequence[str]) -> Answer | None:
+    def _about(
+        self, p: Principal, said: str, workflow: str, run_id: str, selection: Sequence[str]
+    ) -> RuleAnswer | None:
         """Return what is known of the workflow itself, or a change of it."""
         try:
             canvas = self._editing.canvas(p, workflow)
@@ -232,7 +234,7 @@ class Rules:
             change = None if is_question(said) else meant(said, canvas, selected)
         except NotThere as error:
             lacks_step = points(said) and not selected
-            return Answer(which_step(canvas.steps) if lacks_step else str(error), examples=list(FORMS))
+            return RuleAnswer(which_step(canvas.steps) if lacks_step else str(error), examples=list(FORMS))
         if change is not None:
             return self._proposed(p, workflow, canvas, change)
         mended = self._mended(p, said, workflow, canvas) or self._of_run(p, said, workflow, run_id)
@@ -240,23 +242,23 @@ class Rules:
             return mended
         if _WRONG.search(said):
             only = {one.id for one in selected if pointed(said, canvas.steps, one.id)}
-            return Answer(_problems(canvas, only), fixes=self._mending(p, workflow))
+            return RuleAnswer(_problems(canvas, only), fixes=self._mending(p, workflow))
         if _EXPLAIN.search(said):
             self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)
         missing = asked_back(said) or which_value(said, object_in(canvas.text) or {})
         missing = missing or self._nothing_to_mend(p, said, workflow, run_id, canvas)
         missing = missing or (which_step(canvas.steps) if points(said) and not selected else "")
-        return Answer(missing) if known is None and missing else known
+        return RuleAnswer(missing) if known is None and missing else known
 
-    def _mended(self, p: Principal, said: str, workflow: str, canvas: Canvas) -> Answer | None:
+    def _mended(self, p: Principal, said: str, workflow: str, canvas: Canvas) -> RuleAnswer | None:
         """Return what mends the problems of the draft, if that is asked for."""
         if not canvas.problems or not _MEND.search(said):
             return None
         if _NOT_MENDED.search(said):
             raise Dropped(refusal_of([found[0] for found in _NOT_MENDED.finditer(said)]))
         made = self._fixes.propose(p, workflow)
-        return Answer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
+        return RuleAnswer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
 
     def _nothing_to_mend(self, p: Principal, said: str, workflow: str, run_id: str, canvas: Canvas) -> str:
         """Return that nothing is to be mended, or that nothing is known that does, if that was asked for; else ""."""
@@ -270,7 +272,7 @@ class Rules:
             return f"Its last run has not failed, but it has problems.\n{_problems(canvas)}{mends}"
         return "Nothing is to be mended: the text compiles, and its last run has not failed."
 
-    def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
+    def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> RuleAnswer | None:
         """Return why a run has failed, with what mends it unless only the reason is asked for."""
         wants_mending = bool(_MEND.search(said)) and not _NOT_MENDED.search(said)
         if not run_id and not wants_mending and not _RUN.search(said) and named_place(said) is None:
@@ -283,33 +285,33 @@ class Rules:
         is_new_run = self._fixes.changes_finished_steps(p, workflow, run, found)
         why = explained_run(run, found, is_changed=is_changed, is_new_run=is_new_run)
         if _WHY.search(said) and not wants_mending:
-            return Answer(why, fixes=[found] if found is not None else [], quotes_run=True)
+            return RuleAnswer(why, fixes=[found] if found is not None else [], quotes_run=True)
         if found is None and named_place(said) and not wants_mending:
             return None  # which value is meant is asked
         if found is None and wants_mending and not is_changed:
             why = f"{why}\n{self._fixes.not_mended(p, workflow, run)}"
-        return Answer(why, proposal=self._fixes.propose_for_run(p, workflow, run, said), quotes_run=True)
+        return RuleAnswer(why, proposal=self._fixes.propose_for_run(p, workflow, run, said), quotes_run=True)
 
     def _mending(self, p: Principal, workflow: str) -> list[Idea]:
         """Return what mends the problems of the draft."""
         return [Idea(one.label, one.ops) for one in self._fixes.list(p, workflow)[:_MOST_FIXES]]
 
-    def _proposed(self, p: Principal, workflow: str, canvas: Canvas, change: Understood) -> Answer:
+    def _proposed(self, p: Principal, workflow: str, canvas: Canvas, change: UnderstoodRequest) -> RuleAnswer:
         if not change.ops:
-            return Answer(f"{change.words}.")
+            return RuleAnswer(f"{change.words}.")
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")
-        return Answer(f"{change.words}.", proposal=made)
+        return RuleAnswer(f"{change.words}.", proposal=made)
 
-    def _from_texts(self, said: str, workflow: str) -> Answer:
+    def _from_texts(self, said: str, workflow: str) -> RuleAnswer:
         found = passages(said)
         fitting = fitting_samples(said) if _NEW.search(said) else []
         if not found and not fitting:
-            return Answer(_UNKNOWN, examples=list(FORMS))
+            return RuleAnswer(_UNKNOWN, examples=list(FORMS))
         is_asked = is_question(said) or bool(_ASKS.match(said))
         text = "These shipped workflows may do it." if fitting else _SAYS if is_asked else _HAS
         if not is_asked and (workflow or not fitting):
             text = f"{_NO_CHANGE} {text}"
-        return Answer(text, passages=found, samples=fitting)
+        return RuleAnswer(text, passages=found, samples=fitting)
 
 
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:
@@ -319,7 +321,7 @@ def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     return [known[place] for place, _ in index.best(said, most)]
 
 
-def _explained(canvas: Canvas, said: str, selected: Sequence[CanvasStep]) -> Answer | None:
+def _explained(canvas: Canvas, said: str, selected: Sequence[CanvasStep]) -> RuleAnswer | None:
     """Explain the workflow, or the steps that are named or meant; None if something else is asked for."""
     asked = _EXPLAIN.search(said)
     if asked is None:
@@ -334,20 +336,20 @@ def _explained(canvas: Canvas, said: str, selected: Sequence[CanvasStep]) -> Ans
     if selected and not words & _WORKFLOW and (not words or pointed(said, canvas.steps, "")):
         return _explained_steps(canvas, selected)
     if is_of_steps(said):
-        return Answer(which_step(canvas.steps))
+        return RuleAnswer(which_step(canvas.steps))
     if words & _WORKFLOW or pointed(said, canvas.steps, ""):
         hint = [] if words & _WORKFLOW else ["To ask about one step, select or name it."]
         errors = [str(problem) for problem in canvas.problems if problem.severity == "error"]
         told = "\n".join([explained(object_in(canvas.text) or {}, canvas.steps, errors), *hint])
-        return Answer(told, diagram=workflow_diagram(canvas.steps) if canvas.steps else None)
+        return RuleAnswer(told, diagram=workflow_diagram(canvas.steps) if canvas.steps else None)
     return None
 
 
-def _explained_steps(canvas: Canvas, steps: Sequence[CanvasStep]) -> Answer:
+def _explained_steps(canvas: Canvas, steps: Sequence[CanvasStep]) -> RuleAnswer:
     said = [
         explained_step(one, [str(problem) for problem in canvas.problems if problem.step == one.id]) for one in steps
     ]
-    return Answer("\n".join(said), diagram=steps_diagram(object_in(canvas.text) or {}, canvas.steps, steps))
+    return RuleAnswer("\n".join(said), diagram=steps_diagram(object_in(canvas.text) or {}, canvas.steps, steps))
 
 
 def _problems(canvas: Canvas, only: Collection[str] = ()) -> str:

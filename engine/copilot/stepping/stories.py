@@ -21,7 +21,7 @@ _MOST_LISTS = 2
 
 
 @dataclass(frozen=True)
-class Stop:
+class StoryStep:
     """A step of a run, and what happened there."""
 
     path: str
@@ -44,7 +44,7 @@ class Story:
     run_id: str
     workflow: str
     status: str
-    stops: list[Stop]
+    stops: list[StoryStep]
     more: int
     """How many steps are left out at the end."""
 
@@ -69,9 +69,9 @@ def _is_told(step: StepRecord) -> bool:
     return step["uses"] is not None or "items" in step
 
 
-def _stop(step: StepRecord) -> Stop:
+def _stop(step: StepRecord) -> StoryStep:
     ended = step["status"] in (StepStatus.SUCCEEDED, StepStatus.FAILED)
-    return Stop(
+    return StoryStep(
         step["path"],
         step["id"],
         step["title"],

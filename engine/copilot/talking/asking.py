@@ -18,7 +18,7 @@ from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.prompts.talk import note
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.reading import AccountReads
 from engine.runs.trying.asking import job_of
 from engine.store.state import Records
 
@@ -73,7 +73,7 @@ class CopilotModel:
         files = RunFiles(RunFolder(self._logs.blobs, id_))
         job = job_of(_Asking(), question, account, files, meter)
         try:
-            done = await Reads(self._clock).make(job._replace(retry=_ONCE, timeout_seconds=question.seconds))
+            done = await AccountReads(self._clock).make(job._replace(retry=_ONCE, timeout_seconds=question.seconds))
         finally:
             meter.is_closed = True
         answer: dict[str, Any] = done.output

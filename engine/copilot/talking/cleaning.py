@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from engine.copilot.talking.records import Part
+from engine.copilot.talking.records import AnswerPart
 from engine.expressions.patterns import encodable, linear
 from engine.outgoing.hidden_characters import shown
 
@@ -20,7 +20,7 @@ _OWN = r"(?:/(?:[^/\s\\][^\s\\]*)?|\?[^\s\\]*)"
 TAKEN_OUT = "(link taken out)"
 
 
-def parts_of(text: str) -> list[Part]:
+def parts_of(text: str) -> list[AnswerPart]:
     """Return words as texts and blocks of code."""
     return [one for one in _parts(text) if one.text]
 
@@ -44,10 +44,10 @@ def cleaned(text: str) -> str:
     return shown(str(linear(_KEPT).sub(lambda found: addresses.sub(TAKEN_OUT, kept[int(found[1])]), text)))[0]
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _parts(text: str) -> Iterator[AnswerPart]:
     text, end = encodable(text), 0
     for found in linear(_FENCE).finditer(text):
-        yield Part("text", text=cleaned(text[end : found.start()]).strip())
-        yield Part("code", text=shown(found[2].rstrip("\n"))[0], language=found[1])
+        yield AnswerPart("text", text=cleaned(text[end : found.start()]).strip())
+        yield AnswerPart("code", text=shown(found[2].rstrip("\n"))[0], language=found[1])
         end = found.end()
-    yield Part("text", text=cleaned(text[end:]).strip())
+    yield AnswerPart("text", text=cleaned(text[end:]).strip())

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.base.json_text import JsonObject
-from engine.copilot.keeping.lists import Form
+from engine.copilot.keeping.lists import RecordFormat
 from engine.copilot.rules.diagrams import Diagram, diagram_of
-from engine.copilot.rules.passages import Passage
+from engine.copilot.rules.passages import DocSection
 
 PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows", "diagram"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
@@ -38,7 +38,7 @@ class OfWorkflow:
 
 
 @dataclass(frozen=True)
-class Part:
+class AnswerPart:
     """A piece of an answer. `text` may be the words of a model: text from outside."""
 
     kind: PartKind
@@ -49,7 +49,7 @@ class Part:
     """Of a question."""
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
+    passages: list[DocSection] = field(default_factory=list)
     workflows: list[OfWorkflow] = field(default_factory=list)
     """The same change of several workflows."""
     diagram: Diagram | None = None
@@ -63,7 +63,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class ToolCall:
+class UsedTool:
     """A tool that the model has used."""
 
     tool: str
@@ -73,7 +73,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
-class Use:
+class TurnTokens:
     """The tokens of a turn."""
 
     input_tokens: int = 0
@@ -90,7 +90,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Sent:
+class TurnDestination:
     """Where a turn went, and what of runs went along."""
 
     host: str = ""
@@ -122,15 +122,15 @@ class Turn:
     status: TurnStatus
     source: TurnSource
     about: About = About()
-    parts: list[Part] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
+    parts: list[AnswerPart] = field(default_factory=list)
+    calls: list[UsedTool] = field(default_factory=list)
     problem: str = ""
     """Why it has no whole answer, with the remedy."""
-    usage: Use = Use()
+    usage: TurnTokens = TurnTokens()
     repairs: int = 0
     """How often a proposal was sent back because it did not compile."""
     seconds: float = 0.0
-    sent: Sent = Sent()
+    sent: TurnDestination = TurnDestination()
 
     @property
     def words(self) -> str:
@@ -162,7 +162,7 @@ class TurnLimits:
 
 
 @dataclass(frozen=True)
-class Price:
+class TurnPrice:
     """In US dollars for a million tokens."""
 
     input_per_million: float
@@ -170,7 +170,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Setup:
+class ModelSetup:
     """Which model would be asked, and whether it may be."""
 
     is_on: bool
@@ -188,7 +188,7 @@ class Setup:
     limits: TurnLimits = TurnLimits()
     sends: list[str] = field(default_factory=list)
     """What goes there, in sentences."""
-    price: Price | None = None
+    price: TurnPrice | None = None
 
     @property
     def asks_a_model(self) -> bool:
@@ -197,7 +197,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Message:
+class ModelMessage:
     """A message as it is sent to the model."""
 
     role: str
@@ -205,12 +205,12 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Preview:
+class TurnPreview:
     """Exactly what a turn would send first."""
 
     host: str
     model: str
-    messages: list[Message]
+    messages: list[ModelMessage]
     tools: list[str]
     input_tokens: int
     """About; a token is counted as four bytes."""
@@ -228,19 +228,19 @@ def turn_of(kept: JsonObject) -> Turn:
             **kept,
             "about": About(**kept["about"]),
             "parts": [_part_of(one) for one in kept["parts"]],
-            "calls": [ToolCall(**one) for one in kept["calls"]],
-            "usage": Use(**kept["usage"]),
-            "sent": Sent(**kept["sent"]),
+            "calls": [UsedTool(**one) for one in kept["calls"]],
+            "usage": TurnTokens(**kept["usage"]),
+            "sent": TurnDestination(**kept["sent"]),
         }
     )
 
 
-def _part_of(kept: JsonObject) -> Part:
+def _part_of(kept: JsonObject) -> AnswerPart:
     buttons = [Button(**one) for one in kept["buttons"]]
     of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
     drawn = kept.get("diagram")
     kept = {**kept, "workflows": of_workflows, "diagram": diagram_of(drawn) if drawn else None}
-    return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})
+    return AnswerPart(**{**kept, "buttons": buttons, "passages": [DocSection(**one) for one in kept["passages"]]})
 
 
-TURNS = Form("copilot_turns.", "turn", turn_of, most=40, most_characters=1_000_000)
+TURNS = RecordFormat("copilot_turns.", "turn", turn_of, most=40, most_characters=1_000_000)

@@ -13,8 +13,8 @@ from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices, usd
 from engine.connections.accounts import Account
-from engine.copilot.talking.agreements import Agreements
-from engine.copilot.talking.records import Message, Preview, Price, Setup, TurnLimits
+from engine.copilot.talking.agreements import ModelAgreements
+from engine.copilot.talking.records import ModelMessage, ModelSetup, TurnLimits, TurnPreview, TurnPrice
 from engine.people.access import Principal
 from engine.workspace.config import LoadedConfig
 
@@ -45,14 +45,14 @@ class Setups:
         config: Callable[[], LoadedConfig],
         mode: Callable[[str], AccountMode],
         open_account: Callable[[str | None, str | None, AccountMode], Account],
-        agreements: Agreements,
+        agreements: ModelAgreements,
     ) -> None:
         self._config, self._mode, self._open, self.agreements = config, mode, open_account, agreements
 
-    def setup(self, p: Principal, limits: TurnLimits) -> Setup:
+    def setup(self, p: Principal, limits: TurnLimits) -> ModelSetup:
         """Return which model would be asked."""
         settings = self._config().config.copilot
-        nothing = Setup(
+        nothing = ModelSetup(
             is_on=settings.is_on,
             is_available=False,
             is_agreed=False,
@@ -69,7 +69,7 @@ class Setups:
             return nothing
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
         is_agreed = self.agreements.get(p) == [host, model, DIGEST]
-        return Setup(
+        return ModelSetup(
             is_on=True,
             is_available=True,
             is_agreed=is_agreed,
@@ -99,13 +99,13 @@ class Setups:
             return None
         return self._open(name, None, AccountMode.MINE)
 
-    def preview(self, setup: Setup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str]) -> Preview:
+    def preview(self, setup: ModelSetup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str]) -> TurnPreview:
         """Return exactly what a turn sends first, and what it costs at most."""
         size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
-        told = [Message(one["role"], one["content"]) for one in sent]
+        told = [ModelMessage(one["role"], one["content"]) for one in sent]
         account = self.account()
         most = None if account is None else self._most(account, setup, size)
-        return Preview(setup.host, setup.model, told, list(tools), size, most)
+        return TurnPreview(setup.host, setup.model, told, list(tools), size, most)
 
     def cost(
         self,
@@ -126,7 +126,7 @@ class Setups:
         models = [name for name, one in known.items() if is_model(one.service)]
         return _USUAL if _USUAL in models else (models[0] if models else "")
 
-    def _most(self, account: Account, setup: Setup, begins: int) -> float | None:
+    def _most(self, account: Account, setup: ModelSetup, begins: int) -> float | None:
         """Return the dollars of a turn that reaches its limits; `begins`: the tokens that it sends first.
 
         All tokens have the dearest price; in each request, as many as can have been sent before are cached.
@@ -138,6 +138,6 @@ class Setups:
         known = [one for one in each if one is not None]
         return max(known) + limits.calls * cached if known and cached is not None else None
 
-    def _price(self, account: Account, model: str) -> Price | None:
+    def _price(self, account: Account, model: str) -> TurnPrice | None:
         inputs, outputs = (self.cost(account, (model,), *one) for one in ((_MILLION, 0), (0, _MILLION)))
-        return None if inputs is None or outputs is None else Price(inputs, outputs)
+        return None if inputs is None or outputs is None else TurnPrice(inputs, outputs)

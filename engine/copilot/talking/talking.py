@@ -20,15 +20,15 @@ from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.prompt import Context, messages
 from engine.copilot.talking.records import (
     About,
+    AnswerPart,
     Button,
     Conversation,
+    ModelSetup,
     OfWorkflow,
-    Part,
-    Preview,
-    Sent,
-    Setup,
     Turn,
+    TurnDestination,
     TurnLimits,
+    TurnPreview,
 )
 from engine.copilot.talking.setup import DIGEST, Setups
 from engine.copilot.talking.tools import NAMES, Toolbox
@@ -43,7 +43,7 @@ from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
 
 if TYPE_CHECKING:
-    from engine.copilot.rules.rules import Answer, Rules
+    from engine.copilot.rules.rules import RuleAnswer, Rules
 
 _MOST_SELECTED = 50
 
@@ -83,12 +83,12 @@ class Talking:
 
     # --- which model
 
-    def setup(self, p: Principal) -> Setup:
+    def setup(self, p: Principal) -> ModelSetup:
         """Return which model would be asked, and whether it may be. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
         return self._setups.setup(p, self.limits)
 
-    def agree(self, p: Principal, host: str, model: str) -> Setup:
+    def agree(self, p: Principal, host: str, model: str) -> ModelSetup:
         """Let conversations of this person go to a model. Raises InvalidInput if it is another one by now."""
         found = self.setup(p)
         if not found.is_available:
@@ -103,7 +103,7 @@ class Talking:
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
-    def disagree(self, p: Principal) -> Setup:
+    def disagree(self, p: Principal) -> ModelSetup:
         """Let nothing more of this person go to a model. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
         self._setups.agreements.remove(p)
@@ -122,7 +122,7 @@ class Talking:
         require(p, "edit", "ask the co-pilot")
         self._turns.forget(p, checked_workflow(workflow))
 
-    def preview(self, p: Principal, workflow: str, asked: str, about: About) -> Preview:
+    def preview(self, p: Principal, workflow: str, asked: str, about: About) -> TurnPreview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`, and InvalidInput."""
         found = self.setup(p)
         if not found.is_available:
@@ -150,7 +150,7 @@ class Talking:
         box, sent = self._prepared(p, name, said, about)
         turn = replace(
             self._turns.new(said, about),
-            sent=Sent(found.host, found.model, box.values_sent, box.from_outside),
+            sent=TurnDestination(found.host, found.model, box.values_sent, box.from_outside),
         )
         working = Working(self._model, account, box, self.limits, partial(self._setups.cost, account), feed)
         self._draw(p, name, said, about, working)
@@ -208,7 +208,7 @@ class Talking:
         """Begin the answer with the diagram of what the model is asked to explain, if it is."""
         drawn = self._ground.rules.diagram(p, asked, workflow, about.selection)
         if drawn is not None:
-            working.add(Part("diagram", text=drawn.text, diagram=drawn))
+            working.add(AnswerPart("diagram", text=drawn.text, diagram=drawn))
 
     # --- without a model
 
@@ -228,19 +228,19 @@ class Talking:
         return turn
 
 
-def _parts(answer: Answer) -> list[Part]:
-    found = [Part("text", text=answer.text, quotes_run=answer.quotes_run)]
+def _parts(answer: RuleAnswer) -> list[AnswerPart]:
+    found = [AnswerPart("text", text=answer.text, quotes_run=answer.quotes_run)]
     if answer.diagram is not None:
-        found.append(Part("diagram", text=answer.diagram.text, diagram=answer.diagram))
+        found.append(AnswerPart("diagram", text=answer.diagram.text, diagram=answer.diagram))
     if answer.proposal is not None:
-        found.append(Part("proposal", proposal_id=answer.proposal.id))
+        found.append(AnswerPart("proposal", proposal_id=answer.proposal.id))
     if answer.proposals:
-        found.append(Part("workflows", workflows=[OfWorkflow(one.workflow, one.id) for one in answer.proposals]))
+        found.append(AnswerPart("workflows", workflows=[OfWorkflow(one.workflow, one.id) for one in answer.proposals]))
     if answer.passages:
-        found.append(Part("passages", passages=answer.passages))
+        found.append(AnswerPart("passages", passages=answer.passages))
     buttons = [Button(one.title, "link", href=f"/?page=gallery&sample={one.name}") for one in answer.samples]
     buttons += [Button(one.label, "ops", ops=list(one.ops)) for one in answer.fixes]
     buttons += [Button(one, "ask", text=one) for one in answer.examples]
     if buttons:
-        found.append(Part("buttons", buttons=buttons))
-    return [*found, Part("note", text=answer.note)]
+        found.append(AnswerPart("buttons", buttons=buttons))
+    return [*found, AnswerPart("note", text=answer.note)]

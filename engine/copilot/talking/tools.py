@@ -18,8 +18,19 @@ from engine.copilot.proposals.records import ModelUse, Proposal
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
-from engine.copilot.talking.records import About, Part, ToolCall
-from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Spent, Used, asked, names_of, texts, tool, unknown
+from engine.copilot.talking.records import About, AnswerPart, UsedTool
+from engine.copilot.talking.used import (
+    ASK,
+    ASK_TOOL,
+    TEXT,
+    ToolOutcome,
+    TurnSpending,
+    asked,
+    names_of,
+    texts,
+    tool,
+    unknown,
+)
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.registry import step_types
@@ -72,15 +83,15 @@ class Toolbox(Struct):
     """The selected step, if it is one that runs code."""
     offered: Sequence[JsonObject] = TOOLS
 
-    def placed(self, part: Part) -> Part:
+    def placed(self, part: AnswerPart) -> AnswerPart:
         """Return code with the selected step that it is for: the only one, which runs code of this language."""
         if part.kind != "code" or self.code is None or not self.code.speaks(part.language):
             return part
         return replace(part, step=self.code.step, field=CODE_FIELD)
 
-    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
+    def use(self, name: str, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
-        tools: Mapping[str, Callable[[JsonObject], Used]] = {
+        tools: Mapping[str, Callable[[JsonObject], ToolOutcome]] = {
             "step_types": self._step_types,
             "read_workflow": self._read_workflow,
             "run_facts": self._run_facts,
@@ -95,7 +106,7 @@ class Toolbox(Struct):
         except (OrchestraError, ServiceError) as error:
             said = f"{error.message} {error.remedy}".strip()
             is_repair = name == "propose"
-            return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=is_repair, complaint=said)
+            return ToolOutcome(UsedTool(name, said, ok=False), {"error": said}, is_repair=is_repair, complaint=said)
 
     def run_told(self, run: Run, only: str = "") -> dict[str, Any]:
         """Return the facts of a run; with values, the conversation has text from outside from then on."""
@@ -107,7 +118,7 @@ class Toolbox(Struct):
             self.values_sent = list(dict.fromkeys([*self.values_sent, *values]))
         return run_facts(run, values, only)
 
-    def _step_types(self, given: JsonObject) -> Used:
+    def _step_types(self, given: JsonObject) -> ToolOutcome:
         names, known = texts(given.get("names"))[:_MOST_NAMES], step_types()
         found: dict[str, Any] = {}
         for name in names:
@@ -118,22 +129,24 @@ class Toolbox(Struct):
             schemas = {"fields": fields_schema(kind.fields), "output": kind.output_schema({}, {})}
             told = compact_json(schemas)
             found[name] = schemas if len(told) <= _LONGEST_SCHEMA else told[:_LONGEST_SCHEMA]
-        return Used(ToolCall("step_types", f"Looked at {', '.join(names) or 'no step type'}.", ok=True), found)
+        return ToolOutcome(UsedTool("step_types", f"Looked at {', '.join(names) or 'no step type'}.", ok=True), found)
 
-    def _read_workflow(self, given: JsonObject) -> Used:
+    def _read_workflow(self, given: JsonObject) -> ToolOutcome:
         name = str(given.get("name") or "")
         text = self.workflows.get(self.p, name).text
-        return Used(ToolCall("read_workflow", f"Read the workflow {name}.", ok=True), {"text": text[:_LONGEST_TEXT]})
+        return ToolOutcome(
+            UsedTool("read_workflow", f"Read the workflow {name}.", ok=True), {"text": text[:_LONGEST_TEXT]}
+        )
 
-    def _run_facts(self, given: JsonObject) -> Used:
+    def _run_facts(self, given: JsonObject) -> ToolOutcome:
         run_id, step = str(given.get("run") or ""), str(given.get("step") or "")
         run = self.run_of(run_id) if run_id else self.run
         if run is None:
             raise InvalidInput(f"The last run of {self.workflow!r} has not failed.", remedy="Name a run.")
         words = f"Looked at {f'the step {step} of ' if step else ''}the run {run['run_id']}."
-        return Used(ToolCall("run_facts", words, ok=True), marked(self.run_told(run, step)))
+        return ToolOutcome(UsedTool("run_facts", words, ok=True), marked(self.run_told(run, step)))
 
-    def _propose(self, given: JsonObject, spent: Spent) -> Used:
+    def _propose(self, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         made = self.proposals.make(
             self.p,
             self.workflow,
@@ -147,18 +160,18 @@ class Toolbox(Struct):
         )
         if made.is_acceptable:
             words = f"Proposed {_counted(made)}."
-            part = Part("proposal", proposal_id=made.id)
-            return Used(ToolCall("propose", words, ok=True), _told(made), part)
+            part = AnswerPart("proposal", proposal_id=made.id)
+            return ToolOutcome(UsedTool("propose", words, ok=True), _told(made), part)
         errors = told_problems(made.problems, self.proposals.steps_of(self.p, made))
         said = [one["message"] for one in errors]
         words = f"Proposed a change that does not compile: {said[0] if said else ''}"
         answer = {"problems": errors, "do": "Mend these, and propose all operations again."}
         complaint = json.dumps(sorted(said))
-        return Used(
-            ToolCall("propose", words, ok=False), answer, is_repair=True, unfinished=made.id, complaint=complaint
+        return ToolOutcome(
+            UsedTool("propose", words, ok=False), answer, is_repair=True, unfinished=made.id, complaint=complaint
         )
 
-    def _try_in_demo(self, given: JsonObject, spent: Spent) -> Used:
+    def _try_in_demo(self, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         id_ = str(given.get("proposal") or "")
         made = self.proposals.try_in_demo(self.p, self.workflow, id_, spent.seconds_left)
         assert made.demo is not None, "it has run"
@@ -166,7 +179,7 @@ class Toolbox(Struct):
         asks = sum(made.demo.asks.values())
         asked = f" It asks a person {counted(asks, 'time')}." if asks else ""
         words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes.{asked}"
-        return Used(ToolCall("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
+        return ToolOutcome(UsedTool("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
 
 
 def _counted(made: Proposal) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.base.json_text import JsonObject
 from engine.copilot.talking.cleaning import cleaned
-from engine.copilot.talking.records import Part, ToolCall, Use
+from engine.copilot.talking.records import AnswerPart, TurnTokens, UsedTool
 
 TEXT = {"type": "string"}
 ASK = "ask"
@@ -17,13 +17,13 @@ _MOST_CHOICES = 6
 _LONGEST_CHOICE = 200
 
 
-class Used(Struct):
+class ToolOutcome(Struct):
     """What became of a call."""
 
-    call: ToolCall
+    call: UsedTool
     answer: Any
     """What the model is told, as JSON."""
-    part: Part | None = None
+    part: AnswerPart | None = None
     ends: bool = False
     """Whether the turn ends with it: a person is asked."""
     is_repair: bool = False
@@ -34,14 +34,14 @@ class Used(Struct):
     """What was wrong, to be compared with the next time."""
 
 
-class Spent(Struct, frozen=True):
+class TurnSpending(Struct, frozen=True):
     """What a turn has used so far, and the time that it has left."""
 
-    usage: Use
+    usage: TurnTokens
     seconds_left: float
 
 
-class Tools(Protocol):
+class TurnTools(Protocol):
     """The tools of one turn, and what they have told the model."""
 
     offered: Sequence[JsonObject]
@@ -52,11 +52,11 @@ class Tools(Protocol):
     """The steps or cases whose values the model has been told."""
     repairs: int
 
-    def placed(self, part: Part) -> Part:
+    def placed(self, part: AnswerPart) -> AnswerPart:
         """Return a part of the answer with the place where it belongs, if it has one."""
         ...
 
-    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
+    def use(self, name: str, given: JsonObject, spent: TurnSpending) -> ToolOutcome:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         ...
 
@@ -75,18 +75,18 @@ def names_of(tools: Sequence[JsonObject]) -> tuple[str, ...]:
     return tuple(one["function"]["name"] for one in tools)
 
 
-def unknown(name: str, tools: Sequence[JsonObject]) -> Used:
+def unknown(name: str, tools: Sequence[JsonObject]) -> ToolOutcome:
     """Return what becomes of a call of a tool that there is not."""
     said = f"There is no tool {name!r}. The tools are: {', '.join(names_of(tools))}."
-    return Used(ToolCall(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
+    return ToolOutcome(UsedTool(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
 
-def asked(given: JsonObject) -> Used:
+def asked(given: JsonObject) -> ToolOutcome:
     """Return a question to the person, which ends the turn."""
     question = cleaned(str(given.get("question") or "")).strip() or "What exactly do you want?"
     choices = [cleaned(one)[:_LONGEST_CHOICE] for one in texts(given.get("choices"))[:_MOST_CHOICES]]
-    part = Part("question", text=question, choices=choices)
-    return Used(ToolCall(ASK, "Asked you.", ok=True), {}, part, ends=True)
+    part = AnswerPart("question", text=question, choices=choices)
+    return ToolOutcome(UsedTool(ASK, "Asked you.", ok=True), {}, part, ends=True)
 
 
 def texts(value: Any) -> list[str]:

@@ -16,8 +16,8 @@ from clients.errors import BadAnswer, ServiceError
 from engine.base.errors import OrchestraError
 from engine.copilot.talking.cleaning import parts_of
 from engine.copilot.talking.question import ModelQuestion
-from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
-from engine.copilot.talking.used import Spent, Tools, Used
+from engine.copilot.talking.records import AnswerPart, TurnLimits, TurnStatus, TurnTokens, UsedTool
+from engine.copilot.talking.used import ToolOutcome, TurnSpending, TurnTools
 from engine.outgoing.hidden_characters import shown
 from engine.store.journal import JournalBroken
 
@@ -30,7 +30,7 @@ Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float |
 _NO_JSON = "Your last call was no whole JSON object. Make it again, whole."
 
 
-class Stopped(Exception):
+class TurnStopped(Exception):
     """The person has stopped the turn, or its time is over."""
 
 
@@ -45,7 +45,7 @@ class Feed(Struct):
         self.events.append((event, data))
 
 
-class Ended(Struct):
+class TurnEnd(Struct):
     """How a turn ended."""
 
     status: TurnStatus
@@ -57,13 +57,13 @@ class Working(Struct):
 
     model: CopilotModel
     account: Account
-    toolbox: Tools
+    toolbox: TurnTools
     limits: TurnLimits
     cost: Cost
     feed: Feed
-    parts: list[Part] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
-    usage: Use = field(default_factory=Use)
+    parts: list[AnswerPart] = field(default_factory=list)
+    calls: list[UsedTool] = field(default_factory=list)
+    usage: TurnTokens = field(default_factory=TurnTokens)
     _stop: threading.Event = field(default_factory=threading.Event)
     _asked: concurrent.futures.Future[Any] | None = None
     _began: float = field(default_factory=time.monotonic)
@@ -85,20 +85,20 @@ class Working(Struct):
         if self._asked is not None:
             self._asked.cancel()
 
-    def work(self, messages: list[dict[str, Any]]) -> Ended:
+    def work(self, messages: list[dict[str, Any]]) -> TurnEnd:
         """Ask until the model has nothing more to do. Raises nothing that a model or a service can cause."""
         try:
             return self._until_done(messages)
-        except (Stopped, concurrent.futures.CancelledError):
-            return Ended("stopped", "You have stopped this answer.") if self._stop.is_set() else self._late()
+        except (TurnStopped, concurrent.futures.CancelledError):
+            return TurnEnd("stopped", "You have stopped this answer.") if self._stop.is_set() else self._late()
         except JournalBroken as broken:
-            return Ended("failed", str(broken.error))
+            return TurnEnd("failed", str(broken.error))
         except (OrchestraError, ServiceError) as error:
             if self.seconds >= self.limits.seconds:
                 return self._late()
-            return Ended("failed", f"{error.message} {error.remedy}".strip())
+            return TurnEnd("failed", f"{error.message} {error.remedy}".strip())
 
-    def _until_done(self, messages: list[dict[str, Any]]) -> Ended:
+    def _until_done(self, messages: list[dict[str, Any]]) -> TurnEnd:
         for _ in range(self.limits.calls):
             self._require_time()
             if self._charged() >= self.limits.tokens:
@@ -142,14 +142,14 @@ class Working(Struct):
 
     def _require_time(self) -> None:
         if self._stop.is_set() or self.seconds >= self.limits.seconds:
-            raise Stopped
+            raise TurnStopped
 
     def _count(self, answer: dict[str, Any]) -> None:
         used = answer["usage"]
         cached = used.get("cached_tokens", 0), used.get("cache_written_tokens", 0)
         more = self.cost((answer["model"],), used["input_tokens"], used["output_tokens"], cached)
         before = self.usage
-        self.usage = Use(
+        self.usage = TurnTokens(
             before.input_tokens + used["input_tokens"],
             before.cached_tokens + used.get("cached_tokens", 0),
             before.output_tokens + used["output_tokens"],
@@ -163,17 +163,17 @@ class Working(Struct):
         for part in map(self.toolbox.placed, parts_of(text)):
             self.add(part)
 
-    def add(self, part: Part) -> None:
+    def add(self, part: AnswerPart) -> None:
         """Add a part to the answer."""
         self.parts.append(part)
         self.feed.tell("part", asdict(part))
 
-    def _use_tools(self, wanted: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Ended | None:
+    def _use_tools(self, wanted: list[dict[str, Any]], messages: list[dict[str, Any]]) -> TurnEnd | None:
         """Use the tools, and add what they say; return how the turn ends, if it does."""
         ends = False
         for one in wanted:
             self._require_time()
-            used = self.toolbox.use(one["name"], one["arguments"], Spent(self.usage, self._seconds_left))
+            used = self.toolbox.use(one["name"], one["arguments"], TurnSpending(self.usage, self._seconds_left))
             self._note(used)
             ends = ends or used.ends
             told = used.answer if isinstance(used.answer, str) else json.dumps(used.answer, ensure_ascii=False)
@@ -181,9 +181,9 @@ class Working(Struct):
             ended = self._complained(used.complaint, used.unfinished) if used.is_repair else None
             if ended is not None:
                 return ended
-        return Ended("done") if ends else None
+        return TurnEnd("done") if ends else None
 
-    def _note(self, used: Used) -> None:
+    def _note(self, used: ToolOutcome) -> None:
         call = replace(used.call, words=shown(used.call.words)[0])
         self.calls.append(call)
         self.feed.tell("call", asdict(call))
@@ -194,7 +194,7 @@ class Working(Struct):
             self.feed.tell("proposal", {"id": used.part.proposal_id})
         self.add(used.part)
 
-    def _complained(self, complaint: str, unfinished: str = "") -> Ended | None:
+    def _complained(self, complaint: str, unfinished: str = "") -> TurnEnd | None:
         """Count a call that has to be mended; return how the turn ends if this was the last or the same again."""
         self._unfinished = unfinished or self._unfinished
         is_same = complaint == self._complaint
@@ -205,20 +205,20 @@ class Working(Struct):
         why = "the same is wrong again" if is_same else f"it was mended {self.limits.repairs} times"
         return self._unfinished_at(f"The model's answer cannot be used, and {why}. Say it in other words, or in parts.")
 
-    def _done(self) -> Ended:
-        return Ended("done") if not self._unfinished else self._unfinished_at("The model gave up.")
+    def _done(self) -> TurnEnd:
+        return TurnEnd("done") if not self._unfinished else self._unfinished_at("The model gave up.")
 
-    def _limited(self, what: str) -> Ended:
+    def _limited(self, what: str) -> TurnEnd:
         return self._unfinished_at(f"The answer has reached its limit of {what}. Ask for less at a time.")
 
-    def _late(self) -> Ended:
+    def _late(self) -> TurnEnd:
         return self._limited(f"{self.limits.seconds:g} seconds")
 
-    def _unfinished_at(self, problem: str) -> Ended:
+    def _unfinished_at(self, problem: str) -> TurnEnd:
         if self._unfinished:
-            self.parts.append(Part("proposal", proposal_id=self._unfinished))
+            self.parts.append(AnswerPart("proposal", proposal_id=self._unfinished))
             self.feed.tell("proposal", {"id": self._unfinished})
-        return Ended("limited", problem)
+        return TurnEnd("limited", problem)
 
 
 def _said(answer: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from clients.github.values import repository_name
 from clients.wording import nearest
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard.places import place
-from engine.copilot.wizard.records import Amount, Choices, Chosen, Place, Start
+from engine.copilot.wizard.records import Choices, Chosen, FilledField, HowMany, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
-from engine.copilot.wizard.sources import Source, has_part
+from engine.copilot.wizard.sources import ItemSource, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
-from engine.copilot.wizard.targets import Target
+from engine.copilot.wizard.targets import WizardTarget
 
 
 def check(choices: Choices) -> None:
@@ -28,22 +28,22 @@ def check(choices: Choices) -> None:
         _check_target(choices, source, chosen, f"targets[{number}]")
 
 
-def fits(target: Target, source: Source) -> bool:
+def fits(target: WizardTarget, source: ItemSource) -> bool:
     """Return whether a target can be done with the items of a source."""
     service = (source.uses or source.trigger).partition(".")[0]
     has_parts = all(has_part(source, one) for one in target.parts)
     return has_parts and (not target.services or service in target.services)
 
 
-def _check_start(choices: Choices, source: Source) -> None:
-    if not source.uses and choices.start is not Start.NEW:
+def _check_start(choices: Choices, source: ItemSource) -> None:
+    if not source.uses and choices.start is not WhenToStart.NEW:
         raise _wrong("start", choices.start, f"{source.title}: only something new can start it.", 'Choose "new".')
-    if choices.start is Start.NEW and not source.trigger:
+    if choices.start is WhenToStart.NEW and not source.trigger:
         said = f"{source.title}: nothing tells when there is a new one."
         raise _wrong("start", choices.start, said, 'Choose "schedule" or "hand".')
-    if choices.start is Start.SCHEDULE and not choices.cron.strip():
+    if choices.start is WhenToStart.SCHEDULE and not choices.cron.strip():
         raise _wrong("cron", choices.cron, "A schedule needs its times.", 'Name them, such as "0 8 * * 1".')
-    if choices.start is Start.NEW and choices.amount is not Amount.EACH and not source.ids:
+    if choices.start is WhenToStart.NEW and choices.amount is not HowMany.EACH and not source.ids:
         said = "A workflow that starts for each new item is about one item."
         raise _wrong("amount", choices.amount, said, 'Choose "each", or another start.')
     wanted = (source.places, source.optional)
@@ -54,7 +54,7 @@ def _check_start(choices: Choices, source: Source) -> None:
     )
 
 
-def _check_filters(choices: Choices, source: Source) -> None:
+def _check_filters(choices: Choices, source: ItemSource) -> None:
     only = choices.only
     for name in sorted(only.model_fields_set - {"above"}):
         is_given = getattr(only, name) != type(only).model_fields[name].default
@@ -73,12 +73,12 @@ def _check_kinds(choices: Choices) -> None:
     for name in choices.kinds:
         if not name.strip():
             raise _wrong("kinds", name, "A kind needs a name.", "Name it, or leave it out.")
-    if choices.amount is not Amount.EACH and choices.kinds:
+    if choices.amount is not HowMany.EACH and choices.kinds:
         said = "A model sorts items one by one."
         raise _wrong("kinds", ", ".join(choices.kinds), said, 'Choose "each" as the amount, or leave the kinds out.')
 
 
-def _check_target(choices: Choices, source: Source, chosen: Chosen, field: str) -> None:
+def _check_target(choices: Choices, source: ItemSource, chosen: Chosen, field: str) -> None:
     target = TARGETS.get(chosen.target)
     if target is None:
         raise _unknown(f"{field}.target", chosen.target, list(TARGETS))
@@ -109,7 +109,7 @@ def _check_places(
             raise _wrong(f"{field}.{name}", "", f"{title} needs its {name}.", "Fill it in.")
 
 
-def _check_repositories(known: Mapping[str, Place], given: Mapping[str, str], field: str) -> None:
+def _check_repositories(known: Mapping[str, FilledField], given: Mapping[str, str], field: str) -> None:
     for name, value in given.items():
         is_plain = known[name].format == "github-repository" and value.strip() and "{{" not in value
         if not is_plain:

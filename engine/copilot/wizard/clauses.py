@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from engine.copilot.wizard.checking import fits
-from engine.copilot.wizard.meanings import Kind
-from engine.copilot.wizard.named import IN_TEXT, QUOTED, Said, chosen_of, named, targets_of
-from engine.copilot.wizard.records import Amount, Chosen
+from engine.copilot.wizard.meanings import MailKind
+from engine.copilot.wizard.named import IN_TEXT, QUOTED, NamedRequest, chosen_of, named, targets_of
+from engine.copilot.wizard.records import Chosen, HowMany
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 
@@ -100,7 +100,7 @@ class Clause(Struct, frozen=True):
     """Whether it only says what the next clause is about: `if it is a bug`."""
 
 
-def clauses_of(text: str, kinds: Sequence[Kind]) -> list[Clause]:
+def clauses_of(text: str, kinds: Sequence[MailKind]) -> list[Clause]:
     """Return the clauses of a text in which these kinds may be named."""
     return [_clause(one, kinds) for one in _parts(text)]
 
@@ -147,7 +147,7 @@ def _parts(text: str) -> Iterator[str]:
             yield part
 
 
-def _clause(text: str, kinds: Sequence[Kind]) -> Clause:
+def _clause(text: str, kinds: Sequence[MailKind]) -> Clause:
     said = named(text)
     targets = _targets(said)
     bare = _bare(said, targets)
@@ -174,7 +174,7 @@ def _family(target: str) -> str:
     return {"page": "task", "mail_draft": "draft_answer"}.get(target, target)
 
 
-def _targets(said: Said) -> list[Chosen]:
+def _targets(said: NamedRequest) -> list[Chosen]:
     """Return what is done with a mail, also where the verb is left out: `bugs to issues in acme/app`."""
     found = [one for one in targets_of(said) if _is_for_mail(said, one)]
     names = {one.target for one in found}
@@ -186,13 +186,13 @@ def _targets(said: Said) -> list[Chosen]:
     return [one.model_copy(update={"title": ""}) if is_named else one for one in found]
 
 
-def _is_for_mail(said: Said, chosen: Chosen) -> bool:
+def _is_for_mail(said: NamedRequest, chosen: Chosen) -> bool:
     target = TARGETS[chosen.target]
     is_meant = chosen.target != "mail" or bool(_SENDS.search(said.text))
-    return fits(target, SOURCES["mail"]) and Amount.EACH in target.amounts and is_meant
+    return fits(target, SOURCES["mail"]) and HowMany.EACH in target.amounts and is_meant
 
 
-def _bare(said: Said, targets: Sequence[Chosen]) -> str:
+def _bare(said: NamedRequest, targets: Sequence[Chosen]) -> str:
     """Return a clause without quoted texts, and without the places that its targets have."""
     bare = _WITH_QUOTED.sub(" … ", said.text)
     places = {name: value for one in targets for name, value in one.places.items()}
@@ -210,7 +210,7 @@ def _bare(said: Said, targets: Sequence[Chosen]) -> str:
     return bare
 
 
-def _kinds(bare: str, kinds: Sequence[Kind]) -> tuple[list[str], list[str], str]:
+def _kinds(bare: str, kinds: Sequence[MailKind]) -> tuple[list[str], list[str], str]:
     """Return the kinds that a clause names, those that another word stands before, and the clause without them."""
     spans = sorted((found.start(), found.end(), one.name) for one in kinds for found in one.words.finditer(bare))
     names: list[str] = []

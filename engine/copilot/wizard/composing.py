@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.copilot.wizard.filters import conditions, gmail_query, step_fields
-from engine.copilot.wizard.parts import OfAll, OfInputs, OfItem, Parts
+from engine.copilot.wizard.parts import OfInputs, OfItem, Parts, WholeParts
 from engine.copilot.wizard.places import filled_in
-from engine.copilot.wizard.records import Amount, Choices, Chosen, Start
+from engine.copilot.wizard.records import Choices, Chosen, HowMany, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
-from engine.copilot.wizard.sources import Source
+from engine.copilot.wizard.sources import ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
-from engine.copilot.wizard.targets import Target
+from engine.copilot.wizard.targets import WizardTarget
 from engine.plugins.registry import step_type
 
 Operation = dict[str, Any]
@@ -32,7 +32,7 @@ class Composing:
     taken: Collection[str]
     """The ids that the workflow has already."""
     title: str
-    source: Source = field(init=False)
+    source: ItemSource = field(init=False)
     _ids: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,13 +46,13 @@ class Composing:
         items = f"steps.{self._id(self.source.items)}.output.{self.source.member}"
         where = conditions(self.source, self.choices.only, "one")
         items = f"{items}.filter(one, {where})" if where else items
-        steps += self._of_each(items) if self.choices.amount is Amount.EACH else self._of_all(items)
+        steps += self._of_each(items) if self.choices.amount is HowMany.EACH else self._of_all(items)
         return [*self._starts(), *({"op": "add", "step": one} for one in steps)]
 
     @property
     def _is_event(self) -> bool:
         """Whether the items come from a trigger alone."""
-        return self.choices.start is Start.NEW and not self.source.ids
+        return self.choices.start is WhenToStart.NEW and not self.source.ids
 
     def _id(self, wanted: str) -> str:
         """Return an id that is free; the same for the same wish."""
@@ -76,9 +76,9 @@ class Composing:
     def _starts(self) -> list[Operation]:
         """Return the trigger and its inputs."""
         match self.choices.start:
-            case Start.SCHEDULE:
+            case WhenToStart.SCHEDULE:
                 return [_set("triggers", [{"id": "times", "uses": "schedule", "with": {"cron": self.choices.cron}}])]
-            case Start.NEW:
+            case WhenToStart.NEW:
                 texts = {"type": "array", "items": {"type": "string"}}
                 only = {**texts, "title": f"Only these {self.source.items}", "default": []}
                 trigger = self._trigger({"ids": "{{ [item.id] }}"})
@@ -104,7 +104,7 @@ class Composing:
         source = self.source
         given = {**filled_in(self.choices.places, source.uses), **step_fields(source, self.choices.only)}
         given |= source.fixed
-        if self.choices.start is Start.NEW:
+        if self.choices.start is WhenToStart.NEW:
             given[source.ids] = "{{ inputs.ids }}"
         return {"id": self._id(source.items), "title": f"Read {source.items}", "uses": source.uses, "with": given}
 
@@ -164,9 +164,9 @@ class Composing:
         return {"parallel": min(self.source.fixed.get("limit", _MOST_AT_ONCE), _MOST_AT_ONCE)} if is_asked else {}
 
     def _of_all(self, items: str) -> list[Step]:
-        is_dated = self.choices.start is not Start.HAND
-        is_count = self.choices.amount is Amount.COUNT
-        parts = OfAll(self.source, self.choices.places, {}, items, self.title, is_count, is_dated)
+        is_dated = self.choices.start is not WhenToStart.HAND
+        is_count = self.choices.amount is HowMany.COUNT
+        parts = WholeParts(self.source, self.choices.places, {}, items, self.title, is_count, is_dated)
         least = self.choices.only.more_than
         return self._steps(parts, f"size({items}) > {least}" if least >= 0 else "")
 
@@ -224,12 +224,12 @@ class Composing:
         own = [*where, _renamed(target.condition, ids)] if target.condition else where
         return [*before, {"id": write["id"], "title": write["title"], **_if(" && ".join(own)), **write}]
 
-    def _write(self, parts: Parts, target: Target, chosen: Chosen) -> Step:
+    def _write(self, parts: Parts, target: WizardTarget, chosen: Chosen) -> Step:
         places = filled_in(chosen.places, target.uses)
         has = step_type(target.uses).fields.model_fields
         given = {name: places[name] for name in target.places if name in places and name in has}
         given |= parts.filled(target.fields, places)
-        if isinstance(parts, OfAll) and not parts.is_count and str(given.get("path", "")).endswith(".json"):
+        if isinstance(parts, WholeParts) and not parts.is_count and str(given.get("path", "")).endswith(".json"):
             given = {"path": given["path"], "data": f"{{{{ {parts.items} }}}}"}
         if chosen.title and target.title_field:
             given[target.title_field] = chosen.title

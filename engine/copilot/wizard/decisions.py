@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.clauses import Clause, clauses_of, masked, times_of_one, unknown_words
-from engine.copilot.wizard.meanings import OTHER, UNSURE, Kind
+from engine.copilot.wizard.meanings import OTHER, UNSURE, MailKind
 from engine.copilot.wizard.records import Chosen
 from engine.copilot.wizard.times import NoSuchTime, times_of
 from engine.expressions.patterns import encodable, linear
@@ -134,7 +134,7 @@ def decided(text: str) -> Decisions | None:
     return _all(reading, declared, known, times.cron, is_new=is_new) if is_several or is_alone else None
 
 
-def _declared(said: str) -> tuple[str, list[Kind], str, tuple[str, ...]]:
+def _declared(said: str) -> tuple[str, list[MailKind], str, tuple[str, ...]]:
     """Return what is said before and after "sort my mail into a, b and c", the kinds, and its unknown words."""
     found = linear(_DECLARED).search(masked(said))
     if found is None:
@@ -145,16 +145,18 @@ def _declared(said: str) -> tuple[str, list[Kind], str, tuple[str, ...]]:
     return said[: found.start()], kinds, said[found.end() :], unknown
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> MailKind:
     """Return a kind that a person has named: one that is known, or one that means what it is called."""
     known = next((one for one in [*meanings.DECIDED, UNSURE] if one.words.fullmatch(name)), None)
     ending = re.compile(
         rf"\b{re.escape(name.removesuffix('s'))}(?:s|es|e|n|en)?(?:[- ]?(?:e-?)?mails?)?\b", re.IGNORECASE
     )
-    return known or Kind(name, name, ending)
+    return known or MailKind(name, name, ending)
 
 
-def _all(reading: _Reading, declared: Sequence[Kind], known: Sequence[Kind], cron: str, *, is_new: bool) -> Decisions:
+def _all(
+    reading: _Reading, declared: Sequence[MailKind], known: Sequence[MailKind], cron: str, *, is_new: bool
+) -> Decisions:
     names = {one.name: one.meaning for one in known}
     used = [*dict.fromkeys([*(one.name for one in declared), *reading.kinds])]
     left, targets = reading.left, reading.targets

@@ -9,7 +9,7 @@ from engine.copilot.wizard import meanings
 from engine.copilot.wizard.amounts import spans, unread
 from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import QUOTED
-from engine.copilot.wizard.records import Choices, Start
+from engine.copilot.wizard.records import Choices, WhenToStart
 from engine.copilot.wizard.times import times_of
 from engine.copilot.wizard.unused import CHANNEL, joined_wishes, left_words, unclosed, without
 
@@ -119,7 +119,7 @@ def _used(rest: str, choices: Choices) -> Iterator[str]:
         yield found[0]
     if choices.kinds and (found := meanings.SORTED.search(rest)):
         yield found["kinds"]
-    if choices.start is Start.NEW and (found := _WHEN.search(rest)):
+    if choices.start is WhenToStart.NEW and (found := _WHEN.search(rest)):
         yield found[0]
 
 

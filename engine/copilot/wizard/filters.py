@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.copilot.wizard.records import Only
-from engine.copilot.wizard.sources import Source
+from engine.copilot.wizard.records import ItemFilter
+from engine.copilot.wizard.sources import ItemSource
 
 _HOURS = 24
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _SUBJECT = "subject:"
 
 
-def step_fields(source: Source, only: Only) -> dict[str, Any]:
+def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
     """Return the fields of the listing step that choose items."""
     match source.name:
         case "mail":
@@ -43,7 +43,7 @@ def _term(text: str) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def gmail_query(only: Only) -> str:
+def gmail_query(only: ItemFilter) -> str:
     """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
     words = [one if one.startswith(_SUBJECT) else _term(one) for one in only.words]
     parts = [] if (only.has_file or only.ending) and not only.sender else ["in:inbox"]
@@ -62,12 +62,12 @@ def gmail_query(only: Only) -> str:
     return " ".join(parts)
 
 
-def conditions(source: Source, only: Only, item: str) -> str:
+def conditions(source: ItemSource, only: ItemFilter, item: str) -> str:
     """Return what must hold for an item, as an expression; empty if the step has chosen already."""
     return " && ".join(_conditions(source, only, item))
 
 
-def _conditions(source: Source, only: Only, item: str) -> Iterator[str]:
+def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str]:
     if only.words and source.name not in ("mail", "mailbox"):
         parts = [source.parts[one].replace("@", item) for one in ("title", "text") if one in source.parts]
         text = " + ' ' + ".join(dict.fromkeys(parts))

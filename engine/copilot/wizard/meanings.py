@@ -122,7 +122,7 @@ KINDS: Sequence[tuple[re.Pattern[str], str, str]] = tuple(
 )
 
 
-class Kind(Struct, frozen=True):
+class MailKind(Struct, frozen=True):
     """A kind of mail that something of its own becomes of."""
 
     name: str
@@ -131,11 +131,11 @@ class Kind(Struct, frozen=True):
     words: re.Pattern[str]
 
 
-def _kind(name: str, pattern: str) -> Kind:
-    return Kind(name, _MEANS[name], _words(rf"(?:{pattern})(?:[- ]?(?:e-?)?mails?)?"))
+def _kind(name: str, pattern: str) -> MailKind:
+    return MailKind(name, _MEANS[name], _words(rf"(?:{pattern})(?:[- ]?(?:e-?)?mails?)?"))
 
 
-DECIDED: Sequence[Kind] = (
+DECIDED: Sequence[MailKind] = (
     _kind("bug", r"bugs?(?:[- ]?reports?)?|fehler(?:berichte?|meldung(?:en)?)?"),
     _kind("task", r"tasks?|to-?dos?|aufgaben?"),
     _kind("complaint", r"complaints?|beschwerden?"),
@@ -149,7 +149,7 @@ DECIDED: Sequence[Kind] = (
 )
 """Kinds that several decisions of one request may be about."""
 UNSURE = _kind("unsure", r"unsure|uncertain|not sure|unclear|unsicher|unklar\w{0,2}")
-OTHER = Kind(
+OTHER = MailKind(
     "other",
     "anything else",
     _words(

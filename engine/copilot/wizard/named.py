@@ -74,7 +74,7 @@ _ROLES = {"absender": "sender", "sender": "sender", "link": "url", "subject": "t
 _ROLES |= {"date": "date", "datum": "date"}
 
 
-class Said(Struct):
+class NamedRequest(Struct):
     """A request, and what it names."""
 
     text: str
@@ -104,9 +104,9 @@ class Said(Struct):
         return found
 
 
-def named(text: str) -> Said:
+def named(text: str) -> NamedRequest:
     """Return a text with the places that it names."""
-    said = Said(text)
+    said = NamedRequest(text)
     _take_quoted(said)
     spans = senders_in(text)
     said.senders = list(dict.fromkeys(text[begin:end] for begin, end in spans))
@@ -137,7 +137,7 @@ def _hiding(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
-def _take_quoted(said: Said) -> None:
+def _take_quoted(said: NamedRequest) -> None:
     """Tell the texts in quotation marks that are looked for from those that are written.
 
     One that `and` adds to those that are looked for is neither: only one of several can be asked for.
@@ -173,7 +173,7 @@ def _looked_for(text: str, found: re.Match[str], *, is_only: bool) -> str:
     return part if part in ("subject", "sender", "label") else "words"
 
 
-def targets_of(said: Said) -> list[Chosen]:
+def targets_of(said: NamedRequest) -> list[Chosen]:
     """Return the targets whose words and places a text has."""
     found = [name for name, words, place in meanings.TARGETS if words.search(said.text) and has(said, place)]
     hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
@@ -181,12 +181,12 @@ def targets_of(said: Said) -> list[Chosen]:
     return [chosen_of(said, one, is_approved=asks) for one in found if one not in hidden]
 
 
-def has(said: Said, place: str) -> bool:
+def has(said: NamedRequest, place: str) -> bool:
     """Return whether a text names a place; an empty one is none."""
     return not place or place in said.places
 
 
-def chosen_of(said: Said, name: str, *, is_approved: bool) -> Chosen:
+def chosen_of(said: NamedRequest, name: str, *, is_approved: bool) -> Chosen:
     """Return a target with the places, the text and the title that a text names for it."""
     target = TARGETS[name]
     places = {one: said.places[one] for one in target.places if one in said.places}

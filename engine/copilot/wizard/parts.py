@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct, field
 
-from engine.copilot.wizard.sources import Source
+from engine.copilot.wizard.sources import ItemSource
 
 _PART = re.compile(r"\[(?P<kind>\$\$|[$%]?)(?P<name>[a-z_]+)\]")
 _RECORD = ("title", "sender", "date", "url")
@@ -18,7 +18,7 @@ _RECORD = ("title", "sender", "date", "url")
 class Parts(Struct):
     """Base: the parts of an item, or of all items, by role."""
 
-    source: Source
+    source: ItemSource
     given: Mapping[str, str]
     """What a person has filled in for the source."""
     overridden: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class OfInputs(Parts):
         return f"inputs.{role}"
 
 
-class OfAll(Parts):
+class WholeParts(Parts):
     """All items at once."""
 
     items: str = ""

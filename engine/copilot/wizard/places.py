@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.copilot.wizard.records import Place
+from engine.copilot.wizard.records import FilledField
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import fields_schema
 
 _OWN = {
-    "columns": Place(name="columns", title="Columns (Name=title, Mail=url)"),
-    "folder": Place(name="folder", title="Folder"),
+    "columns": FilledField(name="columns", title="Columns (Name=title, Mail=url)"),
+    "folder": FilledField(name="folder", title="Folder"),
 }
 """Places that no field of a step type is for."""
 
 
-def place(name: str, uses: str, *, is_trigger: bool = False, is_optional: bool = False) -> Place:
+def place(name: str, uses: str, *, is_trigger: bool = False, is_optional: bool = False) -> FilledField:
     """Return a place with the title and the picker of the field of a step type or trigger."""
     schema = _field(name, uses, is_trigger=is_trigger)
     if schema is None:
         return _OWN[name]
     default = schema.get("default")
-    return Place(
+    return FilledField(
         name=name,
         title=str(schema.get("title", name)),
         format=str(schema.get("format", "")),

@@ -20,11 +20,11 @@ from engine.copilot.wizard.clauses import masked
 from engine.copilot.wizard.decisions import Decisions, decided
 from engine.copilot.wizard.dropped import dropped, places_left
 from engine.copilot.wizard.filters import subject_term
-from engine.copilot.wizard.named import Said, has, named, targets_of
-from engine.copilot.wizard.records import MOST_DAYS, Amount, Choices, Chosen, Only, Start
+from engine.copilot.wizard.named import NamedRequest, has, named, targets_of
+from engine.copilot.wizard.records import MOST_DAYS, Choices, Chosen, HowMany, ItemFilter, WhenToStart
 from engine.copilot.wizard.senders import question_for, unnamed
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
-from engine.copilot.wizard.sources import Source
+from engine.copilot.wizard.sources import ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.unused import is_question, parts_between, refusal_of
@@ -53,7 +53,7 @@ _SEVERAL = (
 )
 
 
-class Understood(Struct, frozen=True):
+class UnderstoodWords(Struct, frozen=True):
     """What some words mean: choices, or a question for what is missing."""
 
     choices: Choices | None = None
@@ -64,7 +64,7 @@ class Understood(Struct, frozen=True):
     """The words that the answer takes the place of; empty: it is added at the end."""
 
 
-def read(text: str) -> Understood | None:
+def read(text: str) -> UnderstoodWords | None:
     """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
     found = _read(text)
     if found is None:
@@ -72,10 +72,10 @@ def read(text: str) -> Understood | None:
     if found.choices is None:
         return replace(found, question=_asked(found, text))
     beside = [part for part, others in parts_between(text) if _read(others) == found]
-    return Understood(question=refusal_of(beside)) if beside else found
+    return UnderstoodWords(question=refusal_of(beside)) if beside else found
 
 
-def _asked(found: Understood, text: str) -> str:
+def _asked(found: UnderstoodWords, text: str) -> str:
     """Return a question with how to answer it: an answer alone is not understood."""
     if not found.question.endswith("?"):
         return found.question
@@ -97,7 +97,7 @@ def _is_example(text: str, lacks: str) -> bool:
     return lacks != "sender" or bool(made.choices.only.sender)
 
 
-def _read(text: str) -> Understood | None:
+def _read(text: str) -> UnderstoodWords | None:
     """Return what a request means, whatever else it says between semicolons."""
     if is_question(text):
         return None
@@ -109,37 +109,37 @@ def _read(text: str) -> Understood | None:
     return _of_decisions(text, decisions) if decisions is not None else _of_one(text, said, kinds)
 
 
-def _of_decisions(text: str, decisions: Decisions) -> Understood | None:
+def _of_decisions(text: str, decisions: Decisions) -> UnderstoodWords | None:
     """Return the choices of several decisions, each target with its own kind; else the words that are left."""
     if decisions.left:
-        return Understood(question=f"{refusal_of(decisions.left)} {_SEVERAL}")
+        return UnderstoodWords(question=f"{refusal_of(decisions.left)} {_SEVERAL}")
     if not _MAIL.search(text) and not any("gmail" in TARGETS[one.target].services for one in decisions.targets):
-        return Understood(
+        return UnderstoodWords(
             question="What should be sorted? If it is mail, say so, such as “bug mails” instead of “bugs”."
         )
-    start = Start.SCHEDULE if decisions.cron else Start.NEW if decisions.is_new else Start.HAND
+    start = WhenToStart.SCHEDULE if decisions.cron else WhenToStart.NEW if decisions.is_new else WhenToStart.HAND
     try:
         choices = Choices(
             source="mail", start=start, cron=decisions.cron, kinds=decisions.kinds, targets=decisions.targets
         )
         check(choices)
     except ValidationError:  # too many of something
-        return Understood(question=f"These are too many decisions for one request. {_SEVERAL}")
+        return UnderstoodWords(question=f"These are too many decisions for one request. {_SEVERAL}")
     except InvalidInput as error:
         return _missing(error)
     left = places_left(text, choices)
-    return Understood(question=f"{refusal_of(left)} {_SEVERAL}") if left else Understood(choices)
+    return UnderstoodWords(question=f"{refusal_of(left)} {_SEVERAL}") if left else UnderstoodWords(choices)
 
 
-def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
+def _of_one(text: str, said: NamedRequest, kinds: Sequence[str]) -> UnderstoodWords | None:
     """Return the choices of one decision, the same for all kinds that are named; else what is missing or left."""
     targets = [_label(one) for one in kinds] or targets_of(said)
     source = _source(said, targets)
     missing = _asked_for(said, [one.target for one in targets])
     if missing:
-        return Understood(question=missing)
+        return UnderstoodWords(question=missing)
     if not targets:
-        return Understood(question=_question(source)) if meanings.TELLS.search(said.text) else None
+        return UnderstoodWords(question=_question(source)) if meanings.TELLS.search(said.text) else None
     if source is None:
         return None
     if source.name in ("mail", "mailbox") and (asked := _of_senders(said)):
@@ -153,21 +153,21 @@ def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
     except InvalidInput as error:
         return _missing(error)
     except NoSuchTime as error:
-        return Understood(question=str(error))
+        return UnderstoodWords(question=str(error))
     unused = dropped(text, choices)
-    return Understood(question=refusal_of(unused)) if unused else Understood(choices)
+    return UnderstoodWords(question=refusal_of(unused)) if unused else UnderstoodWords(choices)
 
 
-def _of_senders(said: Said) -> Understood | None:
+def _of_senders(said: NamedRequest) -> UnderstoodWords | None:
     """Return the question for an address, or that only one sender can be asked for; None if nothing is missing."""
     sender = unnamed(said.text)
     if sender:
-        return Understood(question=question_for(sender), lacks="sender", instead_of=sender)
+        return UnderstoodWords(question=question_for(sender), lacks="sender", instead_of=sender)
     several = list(dict.fromkeys([*said.texts_of("sender"), *said.senders]))[1:]
-    return Understood(question=refusal_of(several)) if several else None
+    return UnderstoodWords(question=refusal_of(several)) if several else None
 
 
-def _sorted_into(said: Said) -> list[str]:
+def _sorted_into(said: NamedRequest) -> list[str]:
     """Return the kinds of "sort my inbox into work, private and advertising"."""
     found = meanings.SORTED.search(masked(said.text))
     return re.split(r",? (?:and|or|und|oder) |, ", found["kinds"]) if found else []
@@ -177,7 +177,7 @@ def _label(kind: str) -> Chosen:
     return Chosen(target="label", places={"labels": kind}, when=kind)
 
 
-def _asked_for(said: Said, found: Sequence[str]) -> str:
+def _asked_for(said: NamedRequest, found: Sequence[str]) -> str:
     """Return a question for what a target lacks whose words are there; empty if nothing is missing."""
     hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
     hidden |= {part for part, _ in said.looked_for}  # `with the label "x"` is no wish for one
@@ -188,26 +188,26 @@ def _asked_for(said: Said, found: Sequence[str]) -> str:
     return ""
 
 
-def _question(source: Source | None) -> str:
+def _question(source: ItemSource | None) -> str:
     what = "" if source else "What should it be about: mail, issues, a feed, a form or something else? "
     return f"{what}Where should it go: a Slack channel, a Notion database, a repository, an address?"
 
 
-def _missing(error: InvalidInput) -> Understood | None:
+def _missing(error: InvalidInput) -> UnderstoodWords | None:
     """Return a question for a place that is missing; None if the words do not fit at all."""
     place = str(error.details.get("field", ""))
     lacks = place.rpartition(".")[2]
-    return Understood(question=f"Which {lacks}?", lacks=lacks) if "places." in place else None
+    return UnderstoodWords(question=f"Which {lacks}?", lacks=lacks) if "places." in place else None
 
 
-def _too_old(said: Said) -> Understood | None:
+def _too_old(said: NamedRequest) -> UnderstoodWords | None:
     """Return that an age is too long, if it is."""
     found = meanings.UNTOUCHED.search(said.text)
     is_too_old = found is not None and int(found["n"]) > MOST_DAYS
-    return Understood(question=f"That is too long ago: say at most {MOST_DAYS} days.") if is_too_old else None
+    return UnderstoodWords(question=f"That is too long ago: say at most {MOST_DAYS} days.") if is_too_old else None
 
 
-def _source(said: Said, targets: Sequence[Chosen]) -> Source | None:
+def _source(said: NamedRequest, targets: Sequence[Chosen]) -> ItemSource | None:
     """Return the source that the words name and that at least one target fits; mail, if only mail has such a target."""
     made = {_MADE.get(one.target, "") for one in targets}
     for name, words in meanings.SOURCES:
@@ -221,7 +221,7 @@ def _source(said: Said, targets: Sequence[Chosen]) -> Source | None:
     return SOURCES["mail"] if is_of_mail else None
 
 
-def _fitted(chosen: Chosen, source: Source) -> Chosen | None:
+def _fitted(chosen: Chosen, source: ItemSource) -> Chosen | None:
     """Return a target as it fits a source: the label of a mail or of an issue, a page that is kept or a new one."""
     others = {"label": "issue_label", "task": "page"}
     for name in (chosen.target, others.get(chosen.target, "")):
@@ -233,10 +233,10 @@ def _fitted(chosen: Chosen, source: Source) -> Chosen | None:
 # --- which ones, when, and how many
 
 
-def _choices(said: Said, source: Source, targets: Sequence[Chosen], sorted_into: Sequence[str]) -> Choices:
+def _choices(said: NamedRequest, source: ItemSource, targets: Sequence[Chosen], sorted_into: Sequence[str]) -> Choices:
     cron = cron_of(said.text)
     is_new = bool(source.trigger) and not cron and bool(meanings.WHEN_NEW.search(said.text))
-    start = Start.SCHEDULE if cron else Start.NEW if is_new or not source.uses else Start.HAND
+    start = WhenToStart.SCHEDULE if cron else WhenToStart.NEW if is_new or not source.uses else WhenToStart.HAND
     amount = _amount(said, source, targets, start)
     kinds = {one: one for one in sorted_into} or _kinds(said, source, amount)
     of_kinds = [one.model_copy(update={"when": when}) for one in targets for when in (kinds or {"": ""})]
@@ -254,19 +254,19 @@ def _choices(said: Said, source: Source, targets: Sequence[Chosen], sorted_into:
     )
 
 
-def _amount(said: Said, source: Source, targets: Sequence[Chosen], start: Start) -> Amount:
+def _amount(said: NamedRequest, source: ItemSource, targets: Sequence[Chosen], start: WhenToStart) -> HowMany:
     """Return how many items the targets are about: a summary or a list if all of them can have one, and it is said."""
-    common = [one for one in Amount if all(one in TARGETS[each.target].amounts for each in targets)]
-    is_event = start is Start.NEW and not source.ids
-    if common == [Amount.EACH] or is_event:
-        return Amount.EACH
-    if meanings.COUNTS.search(said.text) and Amount.COUNT in common:
-        return Amount.COUNT
-    if Amount.EACH in common and (
-        meanings.EACH.search(said.text) or (start is not Start.SCHEDULE and _is_many(targets))
+    common = [one for one in HowMany if all(one in TARGETS[each.target].amounts for each in targets)]
+    is_event = start is WhenToStart.NEW and not source.ids
+    if common == [HowMany.EACH] or is_event:
+        return HowMany.EACH
+    if meanings.COUNTS.search(said.text) and HowMany.COUNT in common:
+        return HowMany.COUNT
+    if HowMany.EACH in common and (
+        meanings.EACH.search(said.text) or (start is not WhenToStart.SCHEDULE and _is_many(targets))
     ):
-        return Amount.EACH
-    return Amount.LIST if Amount.LIST in common else common[0]
+        return HowMany.EACH
+    return HowMany.LIST if HowMany.LIST in common else common[0]
 
 
 def _is_many(targets: Sequence[Chosen]) -> bool:
@@ -274,13 +274,13 @@ def _is_many(targets: Sequence[Chosen]) -> bool:
     return all(one.target in ("issue", "task", "page", "record", "row") and not one.title for one in targets)
 
 
-def _kinds(said: Said, source: Source, amount: Amount) -> dict[str, str]:
-    if source.name not in ("mail", "mailbox") or amount is not Amount.EACH:
+def _kinds(said: NamedRequest, source: ItemSource, amount: HowMany) -> dict[str, str]:
+    if source.name not in ("mail", "mailbox") or amount is not HowMany.EACH:
         return {}
     return {name: what for words, name, what in meanings.KINDS if words.search(said.plain)}
 
 
-def _only(said: Said, source: Source) -> Only:
+def _only(said: NamedRequest, source: ItemSource) -> ItemFilter:
     """Return the filters that the words name and the source has."""
     quoted = {"words": said.texts_of("words"), "labels": said.texts_of("label")}
     given: dict[str, Any] = {name: texts for name, texts in quoted.items() if texts}
@@ -303,10 +303,10 @@ def _only(said: Said, source: Source) -> Only:
         given["unassigned"] = True
     if source.name == "issues" and re.search(r"\bbugs (?:in|of)\b", said.text, _I):
         given["labels"] = ("bug",)
-    return Only(**{name: one for name, one in given.items() if name in source.filters or name == "above"})
+    return ItemFilter(**{name: one for name, one in given.items() if name in source.filters or name == "above"})
 
 
-def _of_mail(said: Said) -> dict[str, Any]:
+def _of_mail(said: NamedRequest) -> dict[str, Any]:
     found: dict[str, Any] = {}
     words = next((some for pattern, some in meanings.SEARCHED if pattern.search(said.plain)), ())
     words = (*said.texts_of("words"), *map(subject_term, said.texts_of("subject"))) or words

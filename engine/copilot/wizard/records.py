@@ -19,7 +19,7 @@ class _Chosen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Start(StrEnum):
+class WhenToStart(StrEnum):
     """When the workflow starts."""
 
     HAND = "hand"
@@ -28,7 +28,7 @@ class Start(StrEnum):
     """For each new item of the source."""
 
 
-class Amount(StrEnum):
+class HowMany(StrEnum):
     """How many items a target is about."""
 
     EACH = "each"
@@ -38,7 +38,7 @@ class Amount(StrEnum):
     """Only how many there are."""
 
 
-class Only(_Chosen):
+class ItemFilter(_Chosen):
     """Which items count; all that is given must hold."""
 
     words: tuple[_Short, ...] = Field(default=(), max_length=20, description="Its title or text has one of these.")
@@ -54,7 +54,7 @@ class Only(_Chosen):
     more_than: int = Field(default=-1, ge=-1, description="Only if there are more items than this; -1: in any case.")
 
 
-class Place(_Chosen):
+class FilledField(_Chosen):
     """A field that a person fills in."""
 
     name: str
@@ -83,13 +83,13 @@ class Choices(_Chosen):
 
     source: _Short = Field(description="The name of a source.")
     places: Mapping[_Short, _Long] = Field(default={}, description="The fields of the source, by name.")
-    start: Start = Start.HAND
+    start: WhenToStart = WhenToStart.HAND
     cron: _Short = Field(default="", description="With `schedule`: five fields, as of cron.")
-    only: Only = Only()
+    only: ItemFilter = ItemFilter()
     kinds: Mapping[_Short, _Long] = Field(
         default={}, max_length=12, description="Kinds that a model sorts the items into, each with what it means."
     )
-    amount: Amount = Amount.EACH
+    amount: HowMany = HowMany.EACH
     is_summarized: bool = Field(default=False, description="Whether a model sums up the text.")
     targets: tuple[Chosen, ...] = Field(min_length=1, max_length=_MOST_TARGETS)
     title: _Short = Field(default="", description="The title of the workflow; empty: made from the choices.")
@@ -103,7 +103,7 @@ class Offer(BaseModel):
     service: str
     """The service that must be connected; empty: none."""
     is_connected: bool
-    places: tuple[Place, ...]
+    places: tuple[FilledField, ...]
     can_start: bool = False
     """A source: whether each new item can start the workflow."""
     needs_start: bool = False
@@ -112,7 +112,7 @@ class Offer(BaseModel):
     """A source: the fields of `only` that it has."""
     sources: tuple[str, ...] = ()
     """A target: the sources that it fits."""
-    amounts: tuple[Amount, ...] = ()
+    amounts: tuple[HowMany, ...] = ()
     """A target: how many items it may be about."""
     takes_text: bool = False
     """A target: whether a text of the person's own makes sense."""

@@ -31,7 +31,7 @@ _ISSUE = {
 _OF_LISTS = ("words", "more_than")
 
 
-class Source(Struct, frozen=True):
+class ItemSource(Struct, frozen=True):
     """A kind of item."""
 
     name: str
@@ -66,7 +66,7 @@ class Source(Struct, frozen=True):
 
 
 SOURCES = (
-    Source(
+    ItemSource(
         "mail",
         "Mail in Gmail",
         "mail",
@@ -80,7 +80,7 @@ SOURCES = (
         ids="ids",
         filters=("words", "sender", "newer_days", "older_days", "has_file", "ending", "more_than"),
     ),
-    Source(
+    ItemSource(
         "mailbox",
         "Mail in a mailbox (IMAP)",
         "mail",
@@ -95,7 +95,7 @@ SOURCES = (
         ids="ids",
         filters=("words", "sender", "has_file", "ending", "more_than"),
     ),
-    Source(
+    ItemSource(
         "issues",
         "Issues on GitHub",
         "issue",
@@ -110,7 +110,7 @@ SOURCES = (
         filters=("words", "labels", "older_days", "unassigned", "more_than"),
         changed="@.updated_at",
     ),
-    Source(
+    ItemSource(
         "pulls",
         "Pull requests on GitHub",
         "pull",
@@ -124,7 +124,7 @@ SOURCES = (
         filters=("words", "older_days", "unassigned", "more_than"),
         changed="@.updated_at",
     ),
-    Source(
+    ItemSource(
         "commits",
         "Commits on GitHub",
         "commit",
@@ -144,7 +144,7 @@ SOURCES = (
         fixed={"limit": 500},
         filters=("words", "newer_days", "more_than"),
     ),
-    Source(
+    ItemSource(
         "rows",
         "Rows of a Google sheet",
         "row",
@@ -164,7 +164,7 @@ SOURCES = (
         trigger="google_sheets.new_row",
         filters=("words", "column", "more_than"),
     ),
-    Source(
+    ItemSource(
         "events",
         "Events of a Google calendar",
         "event",
@@ -183,7 +183,7 @@ SOURCES = (
         trigger="google_calendar.new_event",
         filters=("words", "newer_days", "more_than"),
     ),
-    Source(
+    ItemSource(
         "entries",
         "Entries of a feed",
         "entry",
@@ -202,7 +202,7 @@ SOURCES = (
         places=("url",),
         trigger="rss.new_entry",
     ),
-    Source(
+    ItemSource(
         "drafts",
         "Drafts in Gmail",
         "draft",
@@ -214,7 +214,7 @@ SOURCES = (
         fixed={"limit": 500},
         filters=("more_than",),
     ),
-    Source(
+    ItemSource(
         "records",
         "Rows of a database table",
         "record",
@@ -226,7 +226,7 @@ SOURCES = (
         places=("table",),
         fixed={"limit": 1000},
     ),
-    Source(
+    ItemSource(
         "messages",
         "Messages of a Slack channel",
         "message",
@@ -237,7 +237,7 @@ SOURCES = (
         member="messages",
         places=("channel",),
     ),
-    Source(
+    ItemSource(
         "form",
         "What people write in a form",
         "submission",
@@ -254,7 +254,7 @@ SOURCES = (
         },
         filters=(),
     ),
-    Source(
+    ItemSource(
         "page",
         "A web page that changes",
         "change",
@@ -265,7 +265,7 @@ SOURCES = (
         places=("url",),
         filters=(),
     ),
-    Source(
+    ItemSource(
         "failures",
         "Runs that fail",
         "run",
@@ -279,7 +279,7 @@ SOURCES = (
 )
 
 
-def has_part(source: Source, role: str) -> bool:
+def has_part(source: ItemSource, role: str) -> bool:
     """Return whether the items of a source have a part."""
     if role == "name":
         return source.parts.get("name", source.parts["key"]) != ""

@@ -11,15 +11,15 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from engine.copilot.wizard.records import Amount
+from engine.copilot.wizard.records import HowMany
 
-_EACH = (Amount.EACH,)
-_ALL = (Amount.EACH, Amount.LIST, Amount.COUNT)
-_SUMS = (Amount.LIST, Amount.COUNT)
+_EACH = (HowMany.EACH,)
+_ALL = (HowMany.EACH, HowMany.LIST, HowMany.COUNT)
+_SUMS = (HowMany.LIST, HowMany.COUNT)
 _TRIES = {"retry": {"attempts": 3, "backoff_seconds": 2}, "timeout_seconds": 120}
 
 
-class Target(Struct, frozen=True):
+class WizardTarget(Struct, frozen=True):
     """Something that is done."""
 
     name: str
@@ -35,7 +35,7 @@ class Target(Struct, frozen=True):
     """The parts that an item must have."""
     services: tuple[str, ...] = ()
     """The services whose items it is for; empty: all."""
-    amounts: tuple[Amount, ...] = _EACH
+    amounts: tuple[HowMany, ...] = _EACH
     title_field: str = ""
     """The field that a title of the person's own is for."""
     text_field: str = ""
@@ -72,18 +72,18 @@ _MAILS = ("gmail",)
 _ISSUES = ("github",)
 
 TARGETS = (
-    Target(
+    WizardTarget(
         "issue",
         "Open an issue on GitHub",
         "github.create_issue",
         "issue",
         {"title": "[title]", "body": "[text]\n\n[link]"},
         places=("repository",),
-        amounts=(Amount.EACH, Amount.LIST),
+        amounts=(HowMany.EACH, HowMany.LIST),
         title_field="title",
         text_field="body",
     ),
-    Target(
+    WizardTarget(
         "task",
         "Keep a page in Notion",
         "notion.upsert_page",
@@ -95,7 +95,7 @@ TARGETS = (
         title_field="title",
         text_field="markdown",
     ),
-    Target(
+    WizardTarget(
         "page",
         "Write a new page in Notion",
         "notion.create_page",
@@ -106,7 +106,7 @@ TARGETS = (
         title_field="title",
         text_field="markdown",
     ),
-    Target(
+    WizardTarget(
         "post",
         "Post to Slack",
         "slack.send_message",
@@ -116,7 +116,7 @@ TARGETS = (
         amounts=_ALL,
         text_field="text",
     ),
-    Target(
+    WizardTarget(
         "discord",
         "Post to Discord",
         "discord.send_message",
@@ -126,7 +126,7 @@ TARGETS = (
         amounts=_ALL,
         text_field="text",
     ),
-    Target(
+    WizardTarget(
         "telegram",
         "Send a Telegram message",
         "telegram.send_message",
@@ -136,7 +136,7 @@ TARGETS = (
         amounts=_ALL,
         text_field="text",
     ),
-    Target(
+    WizardTarget(
         "draft_answer",
         "Draft an answer",
         "gmail.create_draft",
@@ -148,7 +148,7 @@ TARGETS = (
         condition="steps.read.output.needs_answer && steps.read.output.answer != ''",
         only="@.can_reply",
     ),
-    Target(
+    WizardTarget(
         "answer",
         "Answer the mail",
         "gmail.reply",
@@ -160,7 +160,7 @@ TARGETS = (
         needs_text=True,
         only="@.can_reply",
     ),
-    Target(
+    WizardTarget(
         "forward",
         "Forward the mail",
         "gmail.forward",
@@ -170,7 +170,7 @@ TARGETS = (
         parts=("message",),
         services=_MAILS,
     ),
-    Target(
+    WizardTarget(
         "label",
         "Put labels on the mail",
         "gmail.add_labels",
@@ -180,7 +180,7 @@ TARGETS = (
         parts=("message",),
         services=_MAILS,
     ),
-    Target(
+    WizardTarget(
         "mark_read",
         "Mark the mail as read",
         "gmail.mark_read",
@@ -189,7 +189,7 @@ TARGETS = (
         parts=("message",),
         services=_MAILS,
     ),
-    Target(
+    WizardTarget(
         "archive",
         "Archive the mail",
         "gmail.archive",
@@ -198,7 +198,7 @@ TARGETS = (
         parts=("message",),
         services=_MAILS,
     ),
-    Target(
+    WizardTarget(
         "files_to_drive",
         "Save attached files to a drive",
         "drive.upload",
@@ -210,7 +210,7 @@ TARGETS = (
         before=(_GET_FILE,),
         loop=_FILES,
     ),
-    Target(
+    WizardTarget(
         "files_to_folder",
         "Save attached files in the workspace",
         "file.write",
@@ -222,7 +222,7 @@ TARGETS = (
         before=(_GET_FILE,),
         loop=_FILES,
     ),
-    Target(
+    WizardTarget(
         "mail",
         "Send a mail",
         "gmail.send",
@@ -233,7 +233,7 @@ TARGETS = (
         title_field="subject",
         text_field="text",
     ),
-    Target(
+    WizardTarget(
         "mail_draft",
         "Draft a mail",
         "gmail.create_draft",
@@ -244,7 +244,7 @@ TARGETS = (
         title_field="subject",
         text_field="text",
     ),
-    Target(
+    WizardTarget(
         "comment",
         "Comment on it",
         "github.comment",
@@ -255,7 +255,7 @@ TARGETS = (
         text_field="body",
         needs_text=True,
     ),
-    Target(
+    WizardTarget(
         "assign",
         "Assign it to people",
         "github.set_assignees",
@@ -265,7 +265,7 @@ TARGETS = (
         parts=("number",),
         services=_ISSUES,
     ),
-    Target(
+    WizardTarget(
         "issue_label",
         "Label it",
         "github.add_labels",
@@ -275,7 +275,7 @@ TARGETS = (
         parts=("number",),
         services=_ISSUES,
     ),
-    Target(
+    WizardTarget(
         "close",
         "Close it",
         "github.close_issue",
@@ -284,7 +284,7 @@ TARGETS = (
         parts=("number",),
         services=_ISSUES,
     ),
-    Target(
+    WizardTarget(
         "row",
         "Add a row to a Google sheet",
         "google_sheets.append_row",
@@ -292,7 +292,7 @@ TARGETS = (
         {"values": "[*columns]"},
         places=("spreadsheet", "sheet", "columns"),
     ),
-    Target(
+    WizardTarget(
         "record",
         "Remember it in a table",
         "store.upsert",
@@ -301,7 +301,7 @@ TARGETS = (
         places=("table",),
         parts=("name",),
     ),
-    Target(
+    WizardTarget(
         "file",
         "Write a file",
         "file.write",

@@ -15,11 +15,11 @@ from engine.copilot.proposals.records import Proposal
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing, Operation
 from engine.copilot.wizard.places import place
-from engine.copilot.wizard.reading import Understood, read
-from engine.copilot.wizard.records import Amount, Choices, Chosen, Offer, Offers, Place, Start
-from engine.copilot.wizard.sources import BY_NAME, SOURCES, Source
+from engine.copilot.wizard.reading import UnderstoodWords, read
+from engine.copilot.wizard.records import Choices, Chosen, FilledField, HowMany, Offer, Offers, WhenToStart
+from engine.copilot.wizard.sources import BY_NAME, SOURCES, ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
-from engine.copilot.wizard.targets import TARGETS, Target
+from engine.copilot.wizard.targets import TARGETS, WizardTarget
 from engine.documents.json_file import object_in
 from engine.files import atomic as files
 from engine.people.access import Principal, require
@@ -61,7 +61,7 @@ class Wizard:
         ops = operations(choices, base)
         return self._proposals.make(p, workflow, base.rev, ops, in_words(choices), source="rules")
 
-    def read(self, p: Principal, workflow: str, text: str) -> Understood | None:
+    def read(self, p: Principal, workflow: str, text: str) -> UnderstoodWords | None:
         """Return what words mean for a workflow that has no steps yet; None if it has some, or they mean nothing."""
         require(p, "edit", "use the wizard")
         return read(text) if _is_blank(self._base(p, workflow)) else None
@@ -113,7 +113,11 @@ def _title(choices: Choices) -> str:
 def in_words(choices: Choices) -> str:
     """Return choices as a sentence, so that a person sees what was understood."""
     source = BY_NAME[choices.source]
-    start = {Start.HAND: "when you start it", Start.NEW: "for each new one", Start.SCHEDULE: cron_words(choices.cron)}
+    start = {
+        WhenToStart.HAND: "when you start it",
+        WhenToStart.NEW: "for each new one",
+        WhenToStart.SCHEDULE: cron_words(choices.cron),
+    }
     given = [
         *choices.places.values(),
         *(_filter(*one) for one in choices.only.model_dump(exclude_defaults=True).items()),
@@ -129,7 +133,7 @@ def in_words(choices: Choices) -> str:
 def _done(one: Chosen, choices: Choices) -> str:
     title = TARGET_OF[one.target].title
     places = f" ({listed(list(one.places.values()))})" if one.places else ""
-    how = {Amount.EACH: "", Amount.LIST: ", all in one", Amount.COUNT: ", only how many there are"}[choices.amount]
+    how = {HowMany.EACH: "", HowMany.LIST: ", all in one", HowMany.COUNT: ", only how many there are"}[choices.amount]
     when = f" if it is {one.when}" if one.when else ""
     return f"{title[:1].lower()}{title[1:]}{places}{how}{when}"
 
@@ -139,7 +143,7 @@ def _filter(name: str, value: object) -> str:
     return f"{name.replace('_', ' ')}: {shown}"
 
 
-def _source_offer(one: Source, connected: Collection[str]) -> Offer:
+def _source_offer(one: ItemSource, connected: Collection[str]) -> Offer:
     kind = one.uses or one.trigger
     service = _service(step_type(kind) if one.uses else trigger_type(kind))
     return Offer(
@@ -154,13 +158,13 @@ def _source_offer(one: Source, connected: Collection[str]) -> Offer:
     )
 
 
-def _places(one: Source) -> tuple[Place, ...]:
+def _places(one: ItemSource) -> tuple[FilledField, ...]:
     kind, is_trigger = one.uses or one.trigger, not one.uses
     wanted = [place(name, kind, is_trigger=is_trigger) for name in one.places]
     return (*wanted, *(place(name, kind, is_trigger=is_trigger, is_optional=True) for name in one.optional))
 
 
-def _target_offer(one: Target, connected: Collection[str]) -> Offer:
+def _target_offer(one: WizardTarget, connected: Collection[str]) -> Offer:
     kind = step_type(one.uses)
     return Offer(
         name=one.name,

@@ -19,7 +19,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import StepRecord, UsageRecord
 
 
-class Usage(TypedDict):
+class TokenUsage(TypedDict):
     """The tokens of model calls; the cost is None if a price is not known."""
 
     input_tokens: int
@@ -42,7 +42,7 @@ class StepState(TypedDict):
     """The earliest time at which a waiting repetition continues."""
     attempts: int
     """How many calls were made, including failed ones."""
-    usage: Usage
+    usage: TokenUsage
 
 
 class RunState(TypedDict):
@@ -55,7 +55,7 @@ class RunState(TypedDict):
     ended_at: str | None
     due_at: str | None
     """When its wait ends; None if it is not waiting for a time."""
-    usage: Usage
+    usage: TokenUsage
     steps: Mapping[str, StepState]
     """By the path in the workflow; steps that have not begun are missing."""
 
@@ -67,7 +67,7 @@ class RunChange(TypedDict):
     started_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
     due_at: NotRequired[str | None]
-    usage: NotRequired[Usage]
+    usage: NotRequired[TokenUsage]
     steps: NotRequired[Mapping[str, StepState | None]]
     """The steps that have changed; None for a step that no longer exists."""
 
@@ -95,7 +95,7 @@ def state_of(run: Run) -> RunState:
         "started_at": run["started_at"],
         "ended_at": run["ended_at"],
         "due_at": run.get("due_at"),
-        "usage": cast("Usage", run["usage"]),
+        "usage": cast("TokenUsage", run["usage"]),
         "steps": tallies.all(),
     }
 
@@ -157,9 +157,9 @@ class Tallies:
         """Return the state of every step."""
         return {step: tally.state() for step, tally in self._steps.items()}
 
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         """Return the model usage of all steps."""
-        return cast("Usage", usage_of(tally.usage() for tally in self._steps.values()))
+        return cast("TokenUsage", usage_of(tally.usage() for tally in self._steps.values()))
 
 
 class _Tally:
@@ -205,7 +205,7 @@ class _Tally:
         else:
             self._cost += times * used["cost_usd"]
 
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         """Return the sum; the cost is None if one of them is."""
         cost = None if self._unpriced else round(self._cost, 6)
         return {"input_tokens": self._input, "output_tokens": self._output, "cost_usd": cost}

@@ -39,7 +39,7 @@ _AT_REST = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.FAILED, RunStatus.INT
 _ENGINE = "engine"
 
 
-class Frame(TypedDict):
+class TimelineFrame(TypedDict):
     """What has changed at a time, since the frame before."""
 
     at: str
@@ -64,7 +64,7 @@ class Timeline(TypedDict):
     run_id: str
     queued_at: str
     first: RunState
-    frames: Sequence[Frame]
+    frames: Sequence[TimelineFrame]
     idle: Sequence[Idle]
     is_joined: bool
     """Whether the run has more times than frames."""

@@ -31,7 +31,7 @@ from engine.runner.effects.delivery import Delivery, effect
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.ledger import Ledger
 from engine.runner.effects.ownership import Sender
-from engine.store.ledger import Entry
+from engine.store.ledger import LedgerRow
 
 _log = logging.getLogger(__name__)
 _CLAIM_POLL_SECONDS = 0.25
@@ -52,7 +52,7 @@ class Writes:
         self,
         ledger: Ledger,
         clock: Callable[[], datetime],
-        sender_of: Callable[[Entry], Sender],
+        sender_of: Callable[[LedgerRow], Sender],
         arguments_of: Callable[[str, str], JsonObject],
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -123,10 +123,10 @@ class WriteOnce:
             if found is not None:
                 return found
 
-    def _deliver(self, job: Job, known: Entry) -> Delivery:
+    def _deliver(self, job: Job, known: LedgerRow) -> Delivery:
         return Delivery(self._ledger, self._writes.clock, job, known.intended_at, self._writes.may_send)
 
-    async def _claimed(self) -> Entry:
+    async def _claimed(self) -> LedgerRow:
         """Claim the write; if the run is stopped at this very moment, drop the claim of a write that was not sent."""
         claiming = asyncio.ensure_future(self._ledger.claim(self._write))
         try:
@@ -139,7 +139,7 @@ class WriteOnce:
 
     # --- an open intent of another run or process
 
-    async def _is_free(self, known: Entry) -> bool:
+    async def _is_free(self, known: LedgerRow) -> bool:
         """Take over an open intent, unless its sender may still send it and twice is not the same as once."""
         sender = self._writes.sender_of(known)
         if known.is_made and self._job.receipts != "update":  # only an update was interrupted: the receipt is valid
@@ -149,7 +149,7 @@ class WriteOnce:
             return await self._ledger.take_over(self._write, known)
         return False
 
-    async def _waited(self, delivery: Delivery, known: Entry, looks: _Looks) -> Done | None:
+    async def _waited(self, delivery: Delivery, known: LedgerRow, looks: _Looks) -> Done | None:
         """Wait a moment for the sender of an open write; if the sender is silent, check whether the write has arrived.
 
         Never sends: a process that is only suspended may wake up and send it. Raises OutcomeUnknown for writes that
@@ -187,7 +187,7 @@ class WriteOnce:
 
     # --- a write of ours
 
-    async def _done(self, delivery: Delivery, known: Entry) -> Done | None:
+    async def _done(self, delivery: Delivery, known: LedgerRow) -> Done | None:
         """Return the result of the write, made now or before; None while another run or process is changing it."""
         if known.is_made:
             return await self._kept(delivery, known)
@@ -198,7 +198,7 @@ class WriteOnce:
                 self._ledger.forget(self._write)
             raise
 
-    async def _made(self, delivery: Delivery, known: Entry) -> Done:
+    async def _made(self, delivery: Delivery, known: LedgerRow) -> Done:
         if known.state == "new":
             return await self._send(delivery)
         if self._job.repeat is Repeat.FINDABLE:
@@ -229,7 +229,7 @@ class WriteOnce:
 
     # --- a write that was made before
 
-    async def _kept(self, delivery: Delivery, known: Entry) -> Done | None:
+    async def _kept(self, delivery: Delivery, known: LedgerRow) -> Done | None:
         """Reuse the receipt; if the run asks for updates, first change what was made to the new arguments."""
         is_same = known.arguments_hash == self._write.arguments_hash
         if not is_same and self._job.receipts == "update" and self._job.step_type.updates:
@@ -242,7 +242,7 @@ class WriteOnce:
             told = {**told, "note": note, "differences": await asyncio.to_thread(self._differences, known)}
         return Done(known.output, told)
 
-    def _differences(self, known: Entry) -> list[FieldDifference]:
+    def _differences(self, known: LedgerRow) -> list[FieldDifference]:
         """Return the changed fields; empty if the earlier run is no longer known.
 
         Only people read the result: a damaged old log must not invalidate the receipt.
@@ -255,7 +255,7 @@ class WriteOnce:
         except (OrchestraError, OSError):
             return []
 
-    async def _updated(self, delivery: Delivery, known: Entry) -> Done | None:
+    async def _updated(self, delivery: Delivery, known: LedgerRow) -> Done | None:
         """Update what was made. An update twice is the same as once, so a crash needs no look-up."""
         self._ledger.require_not_held()
         earlier = await asyncio.to_thread(self._writes.arguments_of, known.run_id, known.path)
@@ -299,7 +299,7 @@ class _Looks:
         self._pause = min(self._pause * 2, _LONGEST_LOOK_SECONDS)
 
 
-def _damaged(job: Job, known: Entry) -> OutcomeUnknown:
+def _damaged(job: Job, known: LedgerRow) -> OutcomeUnknown:
     assert job.write is not None
     return OutcomeUnknown(
         f"{job.step_type.title}: it was made before, or was about to be (run {known.run_id}), and its receipt in the"

@@ -28,7 +28,7 @@ from engine.runner.effects.ledger import Ledger, Others
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import Attempts, started
 from engine.store.journal import JournalBroken
-from engine.store.ledger import Write
+from engine.store.ledger import IntendedWrite
 
 _log = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ def _unless_withdrawn(turn: threading.Lock, work: Callable[[], Any]) -> Any:
     return work() if turn.acquire(blocking=False) else None
 
 
-def effect(write: Write, receipt: ReceiptRecord | None, *, reused: bool) -> StepEffect:
+def effect(write: IntendedWrite, receipt: ReceiptRecord | None, *, reused: bool) -> StepEffect:
     """Return what the run's log records about a write (docs/files.md: Run)."""
     told: StepEffect = {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
     return {**told, "generation": write.generation} if write.generation else told

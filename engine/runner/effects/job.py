@@ -19,8 +19,8 @@ from engine.compiler.definition.plan import OtherModel, Retry
 from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
 from engine.record.types.step import StepEffect
-from engine.runner.effects.live import Watch
-from engine.store.ledger import Write
+from engine.runner.effects.live import StepAnswers
+from engine.store.ledger import IntendedWrite
 
 if TYPE_CHECKING:
     from engine.connections.accounts import Account
@@ -70,14 +70,14 @@ class Job(NamedTuple):
     render: Callable[[Any, Mapping[str, Any]], list[dict[str, str]]]
     on_attempt: Callable[[Attempt], None]
     files: RunFiles
-    write: Write | None = None
+    write: IntendedWrite | None = None
     arguments: JsonObject | None = None
     """Of a write: the values of its fields; large values are in files."""
     receipts: str = "reuse"
     """How to use the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
     failed_before: int = 0
     """Attempts that failed before the service asked to wait; they still count."""
-    watch: Watch | None = None
+    watch: StepAnswers | None = None
     """Where people watch the answer arrive; None if nobody can watch."""
     guard: Guard = nullcontext
     """Entered in the thread that makes the call, around it."""

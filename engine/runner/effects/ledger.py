@@ -22,7 +22,7 @@ from engine.record.run_files import without_owners
 from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held, refusal
 from engine.store.journal import JournalBroken
-from engine.store.ledger import Effects, Entry, Similar, Write
+from engine.store.ledger import Effects, IntendedWrite, LedgerRow, SimilarWrite
 from engine.store.write_list import SentWrite, WriteList
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Ledger:
     def __init__(self, effects: Effects, clock: Callable[[], datetime], sent: WriteList) -> None:
         self._effects, self._clock, self._sent = effects, clock, sent
 
-    async def claim(self, write: Write) -> Entry:
+    async def claim(self, write: IntendedWrite) -> LedgerRow:
         """Record the intent to send and return the entry: `new` if it is ours and on disk, else the existing entry.
 
         A write that was undone counts as absent and may be made again. Raises JournalBroken, and WritesHeld if the
@@ -79,7 +79,7 @@ class Ledger:
             return known is not None
         return known.arguments_hash == job.write.arguments_hash
 
-    def _list(self, write: Write, number: int | None) -> None:
+    def _list(self, write: IntendedWrite, number: int | None) -> None:
         """Add a write to the list of writes that may be sent. Raises JournalBroken if it cannot be listed."""
         if number is None:
             return
@@ -94,13 +94,13 @@ class Ledger:
         if held is not None:
             raise refusal(held)
 
-    async def take_over(self, write: Write, known: Entry) -> bool:
+    async def take_over(self, write: IntendedWrite, known: LedgerRow) -> bool:
         """Take over an open intent of another run or process; False if another was faster. Raises JournalBroken."""
         number = await self._effects.take_over(write, known)
         self._list(write, number)  # its claimer may have died before listing it
         return number is not None
 
-    async def sending(self, write: Write) -> None:
+    async def sending(self, write: IntendedWrite) -> None:
         """Count one more sending and commit it. Raises JournalBroken."""
         self._list(write, await self._effects.sending(write))
 
@@ -108,11 +108,11 @@ class Ledger:
         """Check that no other process has taken over; the future raises JournalBroken (Fenced) if one has."""
         return self._effects.still_ours()
 
-    async def others(self, write: Write, since: datetime) -> Others:
+    async def others(self, write: IntendedWrite, since: datetime) -> Others:
         """Return similar writes that may have been made since then, including those of other processes."""
         return _others(await self._effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
 
-    def begin_update(self, write: Write, known: Entry) -> asyncio.Future[bool]:
+    def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
         """Record that what a write made is about to be changed; the future holds False if another was faster.
 
         From now until the update ends, its content is unknown; it stays unknown if the update is interrupted. The
@@ -120,32 +120,32 @@ class Ledger:
         """
         return self._effects.begin_update(write, known)
 
-    def end_update(self, write: Write, known: Entry, arguments_hash: str) -> asyncio.Future[Any]:
+    def end_update(self, write: IntendedWrite, known: LedgerRow, arguments_hash: str) -> asyncio.Future[Any]:
         """Record that the update ended without a new receipt; the content has these arguments (empty: unknown).
 
         The write belongs again to the run that made it.
         """
         return self._effects.end_update(write, known, arguments_hash)
 
-    def record(self, write: Write, receipt: ReceiptRecord, output: Any) -> asyncio.Future[Any]:
+    def record(self, write: IntendedWrite, receipt: ReceiptRecord, output: Any) -> asyncio.Future[Any]:
         """Store the receipt; the next commit puts it on disk."""
         at = timestamp(self._clock())
         return self._effects.record(write, at, compact_json(receipt), compact_json(output))
 
-    def forget(self, write: Write) -> asyncio.Future[Any]:
+    def forget(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Withdraw an intent whose write certainly did not happen."""
         return self._effects.forget(write)
 
-    def question_damaged(self, write: Write) -> asyncio.Future[Any]:
+    def question_damaged(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Turn an unreadable row into a question, answered by a person or by the log of the run that made it."""
         return self._effects.question_damaged(write, timestamp(self._clock()))
 
-    def question(self, write: Write) -> asyncio.Future[Any]:
+    def question(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Record that only a person can tell whether the write happened; the last run to ask gets the answer."""
         return self._effects.question(write)
 
 
-def _others(similar: Sequence[Similar], write: Write) -> Others:
+def _others(similar: Sequence[SimilarWrite], write: IntendedWrite) -> Others:
     """Compare a write with similar ones.
 
     A write answered by a person has no time; without an id, or with an address only, it may be any equal item.

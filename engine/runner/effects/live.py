@@ -14,7 +14,7 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[str, dict[str, Answer]] = {}
+        self._answers: dict[str, dict[str, LiveAnswer]] = {}
 
     def of(self, run_id: str) -> dict[str, str]:
         """Return {step path: text so far} for a run, in the order in which the answers began."""
@@ -22,7 +22,7 @@ class Live:
             answers = dict(self._answers.get(run_id, {}))
         return {path: answer.text for path, answer in answers.items()}
 
-    def show(self, run_id: str, path: str, answer: Answer) -> None:
+    def show(self, run_id: str, path: str, answer: LiveAnswer) -> None:
         """Show an answer, replacing an earlier one of the same step."""
         with self._lock:
             self._answers.setdefault(run_id, {})[path] = answer
@@ -39,7 +39,7 @@ class Live:
         """Do nothing: there is nothing to end."""
 
 
-class Watch:
+class StepAnswers:
     """The answers of one step: each attempt starts a new one."""
 
     def __init__(self, live: Live, run_id: str, path: str) -> None:
@@ -48,7 +48,7 @@ class Watch:
 
     def attempt(self) -> Callable[[str], None]:
         """Return the function that takes the pieces of an attempt's answer; it is visible from the first piece."""
-        answer = Answer()
+        answer = LiveAnswer()
 
         def take(piece: str) -> None:
             if not answer.pieces and self._is_open:
@@ -65,7 +65,7 @@ class Watch:
         self._live.forget(self._run_id, self._path)
 
 
-class Answer:
+class LiveAnswer:
     """An answer in progress; one thread adds to it, others read."""
 
     def __init__(self) -> None:

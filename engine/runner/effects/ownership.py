@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from engine.store.ledger import Entry
+from engine.store.ledger import LedgerRow
 from engine.store.owners import Owner, Owners, is_silent
-from engine.store.runs import Runs
+from engine.store.runs import RunStore
 
 Sender = Literal["through", "at work", "silent"]
 """`through`: it will send nothing more; `at work`: its receipt will come; `silent`: unknown, it may still send."""
@@ -22,10 +22,10 @@ Sender = Literal["through", "at work", "silent"]
 class Senders:
     """Reports the sender of each open write in the ledger. Thread-safe."""
 
-    def __init__(self, rows: Runs, owners: Owners, owner: Owner, clock: Callable[[], datetime]) -> None:
+    def __init__(self, rows: RunStore, owners: Owners, owner: Owner, clock: Callable[[], datetime]) -> None:
         self._rows, self._owners, self._owner, self._clock = rows, owners, owner, clock
 
-    def state_of(self, entry: Entry) -> Sender:
+    def state_of(self, entry: LedgerRow) -> Sender:
         """Return the state of the sender of a write whose intent is open.
 
         For this process itself it is "through": it makes each write once at a time (engine/runner/effects/claim.py).

@@ -14,13 +14,13 @@ from engine.plugins.step import Preview, StepType
 from engine.runner.effects.job import Attempt, Job, Remarks
 
 if TYPE_CHECKING:
-    from engine.runner.effects.reading import Reads
+    from engine.runner.effects.reading import AccountReads
 
 _SECONDS = 10.0
 """How long a question waits for each of two attempts to read the object."""
 
 
-class Seen(NamedTuple):
+class ShownPreview(NamedTuple):
     """What a person is shown; nothing if the arguments say it all."""
 
     preview: Preview | None = None
@@ -28,27 +28,27 @@ class Seen(NamedTuple):
     """Why the object could not be read."""
 
 
-class Previews:
+class WritePreviews:
     """Reads what calls would do, where nothing can be written (clients/reads_only.py); on the engine's loop."""
 
-    def __init__(self, reads: Reads, clock: Callable[[], datetime]) -> None:
+    def __init__(self, reads: AccountReads, clock: Callable[[], datetime]) -> None:
         self._reads, self._clock = reads, clock
 
-    async def of(self, job: Job) -> Seen:
+    async def of(self, job: Job) -> ShownPreview:
         """Return what to show in a question. Whatever goes wrong, the question is asked: then it says what did."""
         retry = Retry(attempts=2, backoff_seconds=0.5)
         quick = job._replace(timeout_seconds=_SECONDS, retry=retry, failed_before=0, on_attempt=_unreported)
         try:
-            return Seen(await self._read(quick))
+            return ShownPreview(await self._read(quick))
         except Exception as error:  # noqa: BLE001 - also of step types that are not ours
-            return Seen(unreadable=str(error) or type(error).__name__)
+            return ShownPreview(unreadable=str(error) or type(error).__name__)
 
-    async def again(self, job: Job) -> Seen:
+    async def again(self, job: Job) -> ShownPreview:
         """Return what the question would show now. Raises ServiceError, as the call itself would."""
         try:
-            return Seen(await self._read(job))
+            return ShownPreview(await self._read(job))
         except NotFound as error:
-            return Seen(unreadable=error.message)
+            return ShownPreview(unreadable=error.message)
 
     async def _read(self, job: Job) -> Preview | None:
         kind = job.step_type

@@ -17,7 +17,7 @@ from engine.runner.effects.retry import Attempts, started
 _GRACE_SECONDS = 2.0
 
 
-class Reads:
+class AccountReads:
     """Makes reads; on the engine's loop, with the blocking part in the account's threads."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from clients.secrets import known
-from engine.runner.effects.live import Answer, Live
+from engine.runner.effects.live import Live, LiveAnswer
 from engine.store.broadcasts import Broadcast
 
 _TICK_SECONDS, _IDLE_SECONDS = 0.1, 0.5
@@ -39,7 +39,7 @@ class _Heard(Struct):
 class _Told(Struct):
     """How much of an answer was told, and when somebody was last told that it goes on."""
 
-    answer: Answer
+    answer: LiveAnswer
     length: int = 0
     at: float = field(default=float("-inf"))
 
@@ -127,7 +127,7 @@ class SharedLive(Live):
         heard = {one: found for one, found in self._heard.items() if one in self._wanted}
         self._heard = {one: _alive(found, now) for one, found in heard.items()}
 
-    def _pieces(self, run_id: str, path: str, answer: Answer, now: float) -> list[dict[str, Any]]:
+    def _pieces(self, run_id: str, path: str, answer: LiveAnswer, now: float) -> list[dict[str, Any]]:
         """Return the next pieces of an answer; an empty one now and then, as a sign of life."""
         told = self._told.get((run_id, path))
         if told is None or told.answer is not answer:

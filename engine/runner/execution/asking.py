@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
 
-class Asking:
+class RunApprovalRules:
     """The approval rules of a run: of its file, of config.yaml and of the step types."""
 
     def __init__(self, run: RunContext) -> None:

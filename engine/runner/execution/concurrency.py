@@ -21,7 +21,7 @@ class RunStopped(Exception):
         self.outputs, self.message = outputs, message
 
 
-class Stop(Struct):
+class StopSignal(Struct):
     """Set by the first failure in a block or loop, or by the end of the run: no step starts, running ones finish."""
 
     failure: StepFailed | None = None

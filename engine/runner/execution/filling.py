@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from engine.base.expression_limits import SECONDS_TOGETHER, CostlyHere, cheaply, costly
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.expressions.expressions import render_field
 
 Result = TypeVar("Result")
 
-_workers = Workers("expressions", 2)
+_workers = WorkerThreads("expressions", 2)
 
 
 async def worked_out(work: Callable[[], Result]) -> Result:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import Timeout
 from engine.base.plain_values import plain_json
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.base.wording import number_text
 from engine.observing import context
 from engine.plugins.step import Directive, StopRun
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 4
 """Heavy calls of one process at a time: they need the processor, or a child process that does."""
-_heavy_workers = Workers("heavy", _AT_ONCE)
+_heavy_workers = WorkerThreads("heavy", _AT_ONCE)
 
 
 class LastLink:

@@ -10,7 +10,7 @@ from functools import partial
 from msgspec import Struct
 
 from engine.base.errors import StorageError
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 
@@ -35,7 +35,7 @@ class LogWriter:
         self._logs = logs
         self._free = _THREADS
         """How many groups may be written now."""
-        self._workers = Workers("logs", _THREADS)
+        self._workers = WorkerThreads("logs", _THREADS)
         self._waiting: list[_Job] = []
         self._soon: dict[str, tuple[float, Callable[[], asyncio.Future[Run]]]] = {}
         """When each is due, by the clock of the loop, and what writes it; the first is due first."""

@@ -22,7 +22,7 @@ from engine.expressions.json_values import compact_json
 from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
 from engine.record.frames import Frame
-from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
+from engine.runner.execution.concurrency import RunStopped, StopSignal, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.recording import Recording
 
@@ -114,7 +114,7 @@ class Loops:
 
     async def _items(self, turns: _Turns) -> _Tally:
         """Run the items, `parallel` at a time, in list order."""
-        tally, stop, waiting = _Tally(), Stop(), iter(turns)
+        tally, stop, waiting = _Tally(), StopSignal(), iter(turns)
         workers = [
             asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
             for _ in range(min(turns.loop.parallel, len(turns.items)))
@@ -124,7 +124,7 @@ class Loops:
         return tally
 
     async def _work(
-        self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: Stop
+        self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: StopSignal
     ) -> None:
         for index, frame in waiting:
             if stop.is_set:

@@ -37,7 +37,7 @@ from engine.record.events import (
 )
 from engine.record.frames import Record
 from engine.record.types.step import Failure, Paused, StopRecord, UsageRecord, Wait
-from engine.record.values import Forms, Look, Values, forms, look
+from engine.record.values import Forms, ValueLook, Values, forms, look
 from engine.store.journal import Journal
 
 _FEW = 100
@@ -46,7 +46,7 @@ ENGINE = "engine"
 """Who continues a run if no person asked for it: after a wait, a restart, or the death of its process."""
 
 
-class Ended(Record):
+class EndedBefore(Record):
     """How a step or item ended before."""
 
     error: NotRequired[ReadOnly[Failure]]
@@ -74,7 +74,7 @@ class Recording:
         self._number = 0
         self.few: list[Event] | None = []
         """All events of the run while they are few, so that a short run's log is made without reading them again."""
-        self._finished: dict[str, Ended] = {}
+        self._finished: dict[str, EndedBefore] = {}
         self._waiting: dict[str, Wait] = {}
         self._last_waits: dict[str, Wait] = {}
         self._paused: dict[str, Paused] = {}
@@ -141,13 +141,13 @@ class Recording:
 
         Raises JournalBroken.
         """
-        if look(value) is Look.PLAIN:  # nearly all values: saves a coroutine each
+        if look(value) is ValueLook.PLAIN:  # nearly all values: saves a coroutine each
             return value, value
         return await forms(value, self.values, self.values.kept)
 
     async def kept_fields(self, fields: Mapping[str, Any]) -> Forms:
         """Do the same for each field of an object; the object itself is not stored as a whole."""
-        if look(fields) is Look.PLAIN:
+        if look(fields) is ValueLook.PLAIN:
             return fields, fields
         return await forms(fields, self.values, self.values.kept_fields)
 
@@ -170,7 +170,7 @@ class Recording:
         await self.committed()
         self._tied = max(self._tied, loose_end)
 
-    def record_of(self, path: str) -> Ended | None:
+    def record_of(self, path: str) -> EndedBefore | None:
         """Return how a step or item ended before, or None if it must run."""
         return self._finished.get(path)
 
@@ -253,7 +253,7 @@ class Recording:
             self._finished.pop(event.path, None)
             return
         self._begun.pop(event.path, None)
-        record: Ended = {"status": str(event.status)}
+        record: EndedBefore = {"status": str(event.status)}
         if isinstance(event, StepFinished):
             record = _with_output(record, event)
         if event.error and event.status == StepStatus.FAILED:
@@ -261,7 +261,7 @@ class Recording:
         self._finished[event.path] = record
 
 
-def _with_output(record: Ended, event: StepFinished) -> Ended:
+def _with_output(record: EndedBefore, event: StepFinished) -> EndedBefore:
     """Return a record with what the finished step left for the steps after it."""
     if event.output is not UNSET:
         record = {**record, "output": event.output}

@@ -28,7 +28,7 @@ from engine.record.plans.planned import AppliedRun
 from engine.record.types.run import OutsideInput, RunOptions
 from engine.runner.effects.job import Attempt, Guard, Job
 from engine.runner.effects.live import Live
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.reading import AccountReads
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
 from engine.runner.suspension.waits import Pauses, Waiting
@@ -95,7 +95,7 @@ class RunContext(Struct, frozen=True):
     recording: Recording
     accounts: Accounts
     writes: Writes
-    reads: Reads
+    reads: AccountReads
     receipts: Receipts
     pauses: Pauses
     wait: Wait

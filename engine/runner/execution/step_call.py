@@ -23,9 +23,9 @@ from engine.record.failure import failure
 from engine.record.frames import Frame
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
-from engine.runner.effects.live import Watch
+from engine.runner.effects.live import StepAnswers
 from engine.store.journal import JournalBroken
-from engine.store.ledger import Write
+from engine.store.ledger import IntendedWrite
 
 if TYPE_CHECKING:
     from engine.connections.accounts import Account
@@ -76,11 +76,11 @@ class StepCall(Struct, frozen=True):
     account: Account | None = None
     embedder: Account | None = None
     """The account of the model that makes its vectors, beside its own."""
-    write: Write | None = None
+    write: IntendedWrite | None = None
     """Of a write: what it is known by in the ledger."""
     approved: Approved | None = None
     """Who approved it, if that was needed."""
-    watch: Watch | None = None
+    watch: StepAnswers | None = None
     """Where people watch the answer arrive."""
     meter: CallMeter | None = None
     """Of a call that may ask a model: what permits and counts its requests."""

@@ -23,10 +23,10 @@ from engine.record.failure import StepFailed, document_of, failure
 from engine.record.frames import Caught, Frame, Record, RunName
 from engine.record.parts.selection import LeftOut, Pinned, Selection
 from engine.record.types.step import Failure
-from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
+from engine.runner.execution.concurrency import RunStopped, StopSignal, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.loops import Loops
-from engine.runner.execution.recording import Ended, Recording
+from engine.runner.execution.recording import EndedBefore, Recording
 
 _CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
@@ -103,7 +103,7 @@ class Runner:
                 frame.steps[node.id] = await self._node(node, frame)
             return
         ended = {node.id: asyncio.Event() for node in block.nodes}
-        stop = Stop()
+        stop = StopSignal()
         tasks = [
             asyncio.ensure_future(self._when_ready(node, _needs(block, index), frame, ended, stop))
             for index, node in enumerate(block.nodes)
@@ -112,7 +112,7 @@ class Runner:
         stop.raise_it()
 
     async def _when_ready(
-        self, node: Node, needs: tuple[str, ...], frame: Frame, ended: Mapping[str, asyncio.Event], stop: Stop
+        self, node: Node, needs: tuple[str, ...], frame: Frame, ended: Mapping[str, asyncio.Event], stop: StopSignal
     ) -> None:
         for name in needs:
             await ended[name].wait()
@@ -144,7 +144,7 @@ class Runner:
         except StepFailed as failed:
             return await self._caught(node, frame, path, failed)
 
-    def _live(self, node: Node, known: Ended) -> Record:
+    def _live(self, node: Node, known: EndedBefore) -> Record:
         if "stops" in known:
             stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
@@ -281,7 +281,7 @@ def _as_failure(place: str, workflow: str) -> Iterator[None]:
         raise StepFailed(failure(error, step=place, workflow=workflow)) from error
 
 
-def _is_whole(known: Ended) -> bool:
+def _is_whole(known: EndedBefore) -> bool:
     """Return whether a record of a group or loop is complete, so that its output need not be put together again."""
     return known["status"] != StepStatus.SUCCEEDED or "output" in known or "fallback" in known
 

@@ -30,25 +30,25 @@ from engine.record.types.step import Approved
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
 from engine.runner.effects.ledger import arguments_hash
-from engine.runner.effects.previewing import Previews, Seen
-from engine.runner.execution.asking import Asking
+from engine.runner.effects.previewing import ShownPreview, WritePreviews
+from engine.runner.execution.asking import RunApprovalRules
 from engine.runner.execution.step_call import Asks, Middleware, Next, Outcome, StepCall
 from engine.runner.middleware.allow_list import require_allowed
-from engine.runner.suspension.questions import Answer
+from engine.runner.suspension.questions import QuestionOutcome
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
 
 
-class Approval(Middleware):
+class RequiredApproval(Middleware):
     """Asks a person before a call, and holds them to exactly what they saw."""
 
     is_for_services = True
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._recording, self._questions = run, run.recording, run.pauses.questions
-        self._previews = Previews(run.reads, run.clock)
-        self._asking = Asking(run)
+        self._previews = WritePreviews(run.reads, run.clock)
+        self._asking = RunApprovalRules(run)
 
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
@@ -77,7 +77,7 @@ class Approval(Middleware):
             return await self._ask(call, self._asked_call(call, account), hashed, rule, seen)
         question, answer = approval
         shown = call if answer.kept is None else await self._edited(call, answer.kept)
-        now = Seen() if answer.seen is None else await self._previews.again(self._run.job(shown))
+        now = ShownPreview() if answer.seen is None else await self._previews.again(self._run.job(shown))
         if now.preview == answer.seen:
             return await call_next(await self._approved(call, account, question, answer))
         about = changed(self._asked_call(shown, account), again=_why_again(answer, now))
@@ -118,7 +118,9 @@ class Approval(Middleware):
             answer.require_approved()
         return False
 
-    async def _ask(self, call: StepCall, about: AskedCall, hashed: str, rule: StepApproval, seen: Seen) -> Outcome:
+    async def _ask(
+        self, call: StepCall, about: AskedCall, hashed: str, rule: StepApproval, seen: ShownPreview
+    ) -> Outcome:
         """Ask about a call, as it will be made after the answer."""
         kind, title = call.action.step_type, call.node.title
         message = kind.title if title in ("", kind.title) else f"{title}: {kind.title}"
@@ -151,7 +153,7 @@ class Approval(Middleware):
         is_planned = applied is not None and applied.has_planned(call.path)
         return self._run.facts.options["apply"]["root"] if is_planned else ""
 
-    async def _approved(self, call: StepCall, account: str, question: str, answer: Answer) -> StepCall:
+    async def _approved(self, call: StepCall, account: str, question: str, answer: QuestionOutcome) -> StepCall:
         """Return the call as it was approved: with the arguments of the person, if they changed any."""
         before = call.told_arguments
         if answer.arguments is not None:
@@ -189,7 +191,7 @@ class Approval(Middleware):
         return replace(call, write=replace(call.write, arguments_hash=hashed))
 
 
-def _why_again(answer: Answer, now: Seen) -> str:
+def _why_again(answer: QuestionOutcome, now: ShownPreview) -> str:
     """Return what has changed since an approval, for people."""
     assert answer.seen is not None
     since = f"{answer.by} approved this at {answer.at}"

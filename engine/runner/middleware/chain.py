@@ -20,11 +20,11 @@ of what it must see. From the outside in:
 8. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
 9. `WriteIdentity` needs arguments and account, and the event that follows names it.
 10. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
-11. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
-   `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the call, and
-   nothing has happened yet. What `Approval` asks for is waited for outside, by `RateLimits`, so that all of it is
-   worked out again afterwards.
-12. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
+11. `Planning` answers a write in the place of its service, `RequiredApproval` lets through only what a person has
+   approved, and `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the
+   call, and nothing has happened yet. What `RequiredApproval` asks for is waited for outside, by `RateLimits`, so that
+   all of it is worked out again afterwards.
+12. `RequiredBudget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
 13. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
 14. `OutputTypes` fit every output, also a replayed one.
 15. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
@@ -57,13 +57,13 @@ from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome,
 from engine.runner.middleware.accounts import OpenedAccounts
 from engine.runner.middleware.agreement import RequiredAgreement
 from engine.runner.middleware.allow_list import AllowList
-from engine.runner.middleware.approval import Approval
+from engine.runner.middleware.approval import RequiredApproval
 from engine.runner.middleware.arguments import Arguments
 from engine.runner.middleware.as_planned import AsPlanned
 from engine.runner.middleware.breakpoints import Breakpoints
 from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.identity import WriteIdentity
-from engine.runner.middleware.models.budget import Budget
+from engine.runner.middleware.models.budget import RequiredBudget
 from engine.runner.middleware.models.fallback import Fallback
 from engine.runner.middleware.models.live_answers import LiveAnswers
 from engine.runner.middleware.observed import Named, Timed
@@ -96,9 +96,9 @@ ORDER: tuple[type[Middleware], ...] = (
     WriteIdentity,
     Breakpoints,
     Planning,
-    Approval,
+    RequiredApproval,
     AsPlanned,
-    Budget,
+    RequiredBudget,
     Announcement,
     OutputTypes,
     Rereading,

@@ -12,7 +12,7 @@ from engine.record.values import in_thread_if_read
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.execution.filling import filled
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
-from engine.store.ledger import Write, identity
+from engine.store.ledger import IntendedWrite, identity
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext, RunFacts
@@ -36,14 +36,14 @@ class WriteIdentity(Middleware):
             return await call_next(call)
         return await call_next(replace(call, write=write))
 
-    async def _write(self, call: StepCall) -> Write:
+    async def _write(self, call: StepCall) -> IntendedWrite:
         account, arguments = call.account, call.arguments
         assert account is not None
         whose = account.known_identity or await self._run.reads.ask(self._run.job(call), account.identity)
         self._run.name_account(account)
         scope = await scope_of(self._facts, call)
         name = identity(whose, self._facts.workflow_id, call.node.path, [*scope, *self._again()])
-        return Write(
+        return IntendedWrite(
             identity=name if self._facts.renamed is None else self._facts.renamed(name),
             account=whose,
             run_id=call.run_id,

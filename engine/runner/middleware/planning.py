@@ -21,7 +21,7 @@ from engine.record.plans.previews import recorded
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
-from engine.runner.execution.asking import Asking
+from engine.runner.execution.asking import RunApprovalRules
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, Waits
 from engine.store.ledger import EffectRecord
 
@@ -35,7 +35,7 @@ class Planning(Middleware):
     """Plans a call: previews a write, leaves out what cannot be known, passes on the rest."""
 
     def __init__(self, run: RunContext) -> None:
-        self._run, self._asking = run, Asking(run)
+        self._run, self._asking = run, RunApprovalRules(run)
 
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:

@@ -21,7 +21,7 @@ from engine.record.types.run import Acceptance, Caller, OutsideInput, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
 from engine.store.owners import Owner
-from engine.store.runs import Runs
+from engine.store.runs import RunStore
 
 if TYPE_CHECKING:
     from engine.workflows.plan_cache import PlanCache
@@ -37,7 +37,7 @@ class WorkerOfRuns(Protocol):
     """What the worker of a process offers to its runs; on the engine's loop."""
 
     owner: Owner
-    rows: Runs
+    rows: RunStore
     plans: PlanCache
 
     def start(self, run_id: str, by: str = "engine") -> None:

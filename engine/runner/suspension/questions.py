@@ -24,7 +24,7 @@ from engine.record.types.step import Wait
 from engine.store.approvals import ApprovalRecord, Questions
 
 
-class Answer(Struct, frozen=True):
+class QuestionOutcome(Struct, frozen=True):
     """What became of a question; `at` is RFC 3339 text in UTC."""
 
     state: Literal["approved", "rejected", "expired", "withdrawn"]
@@ -120,23 +120,23 @@ class RunQuestions:
         """Return whether the question is known; False if the state was lost and rebuilt from the logs."""
         return self._questions.get(question) is not None
 
-    def answer(self, question: str) -> Answer | None:
+    def answer(self, question: str) -> QuestionOutcome | None:
         """Return what became of a question, or None if it is open."""
         found = self._questions.get(question)
         return None if found is None or found.state == "open" else self._answer(found)
 
-    def approval(self, path: str, call_hash: str) -> tuple[str, Answer] | None:
+    def approval(self, path: str, call_hash: str) -> tuple[str, QuestionOutcome] | None:
         """Return (question, answer) of the approval that this run has for exactly this call of a step, if any."""
         found = self._questions.approved(self._run_id, path, call_hash)
         return None if found is None else (found.id, self._answer(found))
 
-    def _answer(self, found: ApprovalRecord) -> Answer:
+    def _answer(self, found: ApprovalRecord) -> QuestionOutcome:
         at = found.answered_at or timestamp(self._clock())
         edited = json.loads(found.edited) if found.edited else None
         terms: Mapping[str, Any] = json.loads(found.terms) if found.terms else {}
         give = terms.get("give")
         call = AskedCall.parse(found.call) if found.call else None
-        return Answer(
+        return QuestionOutcome(
             cast("Any", found.state),
             found.answered_by or "Nobody",
             at,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.compiler.definition.plan import Block, Node, Plan
-from engine.runner.tags.tagging import Said, expressions_in
+from engine.runner.tags.tagging import ExpressionTexts, expressions_in
 
 
 class PlanFacts:
@@ -15,7 +15,7 @@ class PlanFacts:
 
     def __init__(self, plan: Plan) -> None:
         every = [one for tree in _fields(plan) for one in expressions_in(tree)]
-        self.said = Said(every, [one for node in plan.nodes() for one in expressions_in(node.condition)])
+        self.said = ExpressionTexts(every, [one for node in plan.nodes() for one in expressions_in(node.condition)])
         self._needs: dict[int, tuple[Node, frozenset[str]]] = {}
         self._blocks: dict[int, tuple[Block, dict[str, Node]]] = {}
         """Both by identity, with the object itself: as long as it is there, no other has its id."""

@@ -23,18 +23,18 @@ from engine.record.frames import Frame
 from engine.record.types.run import OutsideInput
 from engine.runner.execution.step_call import StepCall
 from engine.runner.tags.plan_facts import facts_of
-from engine.runner.tags.tagging import Known, Tagging
+from engine.runner.tags.tagging import KnownTexts, Tagging
 from engine.runner.tags.tags import (
     CLEAN,
     NOT_KNOWN,
-    Fields,
+    FieldTags,
     Gathered,
     Given,
     Later,
     Outside,
     Place,
     Tag,
-    Typed,
+    TypedTag,
     either,
     places,
 )
@@ -76,7 +76,7 @@ class PlanTags:
         self.memo: Memo = {}
         """Of the steps outside loops."""
         self._facts = facts_of(plan)
-        self.known = Known(self._facts.said)
+        self.known = KnownTexts(self._facts.said)
 
     def needs(self, node: Node) -> frozenset[str]:
         """Return the ids of the steps that the fields of a step, and of those inside it, name."""
@@ -199,7 +199,7 @@ class PlaceTags(Struct, frozen=True, dict=True):
         output = self.output(node)
         known = record.get("output", NOT_KNOWN)
         error = _error(f"steps.{node.id}.error", record.get("error", NOT_KNOWN))
-        return Fields({"output": output.valued(known), "error": error})
+        return FieldTags({"output": output.valued(known), "error": error})
 
     def output(self, node: Node) -> Later:
         """Return the tag of the output of a step that stands here; it is worked out once, when it is needed."""
@@ -225,7 +225,7 @@ class PlaceTags(Struct, frozen=True, dict=True):
             ahead.pop()
             if place is not None and not is_settled:
                 tag = place[0].output(place[1]).inner()
-                if not isinstance(tag, Typed):  # the others are made of tags that are worked out in turn
+                if not isinstance(tag, TypedTag):  # the others are made of tags that are worked out in turn
                     next(tag.field("").found(), None)
 
     def _output(self, node: Node) -> Tag:
@@ -245,14 +245,14 @@ class PlaceTags(Struct, frozen=True, dict=True):
             fields["output"] = Later(partial(inner.tagging.tree, node.output))
         fields["error"] = Later(partial(_error, f"steps.{node.id}.output.error", NOT_KNOWN))
         fields["key"] = Later(partial(inner.name, "key"))
-        return Gathered(Fields(fields).current(is_current=False))
+        return Gathered(FieldTags(fields).current(is_current=False))
 
     def _once(self, node: Node) -> Tag:
         if node.body is not None:
             inner = self.inside(Level(node.body))
             if node.has_output:
                 return inner.tagging.tree(node.output)
-            return Fields({one.id: inner.output(one) for one in node.body.nodes})
+            return FieldTags({one.id: inner.output(one) for one in node.body.nodes})
         return CLEAN if node.action is None else self._called(node, node.action)
 
     def _called(self, node: Node, action: Action) -> Tag:
@@ -262,13 +262,13 @@ class PlaceTags(Struct, frozen=True, dict=True):
             return self._of_workflow(action)
         if not kind.is_derived(action.arguments):
             schema = action.output_schema
-            return Typed(schema, path, _thing(action.uses), is_outside=not schema)
+            return TypedTag(schema, path, _thing(action.uses), is_outside=not schema)
         if kind.is_for_output and len(kind.hands_on) == 1:
             return self.tagging.tree(action.arguments.get(next(iter(kind.hands_on))))
         given = self.tagging.left(map(self.tagging.tree, action.arguments.values()))
         if given is None:  # it says nothing that it was not given
             return CLEAN
-        return Typed(action.output_schema, path, is_outside=True, because=given.way)
+        return TypedTag(action.output_schema, path, is_outside=True, because=given.way)
 
     def _of_workflow(self, action: Action) -> Tag:
         if self.plan.depth >= _DEEPEST:
@@ -316,7 +316,7 @@ def _stored(one: OutsideInput) -> Outside:
 
 def given_inputs(plan: Plan, outside: Mapping[Place, Outside]) -> Tag:
     """Return the tag of the inputs of a run, given the places that have text from outside."""
-    return Given(outside, Typed(plan.inputs_schema, "inputs")) if outside else CLEAN
+    return Given(outside, TypedTag(plan.inputs_schema, "inputs")) if outside else CLEAN
 
 
 def triggered_inputs(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> dict[Place, Outside]:
@@ -324,7 +324,7 @@ def triggered_inputs(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> 
     trigger = next((one for one in plan.triggers if one.id == trigger_id), None)
     if trigger is None:
         return {}
-    item = Typed(
+    item = TypedTag(
         trigger.kind.item_schema_of(trigger.fields), f"triggers.{trigger.id}.item", _word(trigger), is_current=True
     )
     tagging = Tagging({"item": item}.__getitem__, {}, PlanTags(plan, CLEAN, _no_plan).known)
@@ -346,7 +346,7 @@ def _thing(uses: str) -> str:
 
 
 def _error(path: str, value: Any) -> Tag:
-    return Fields({"message": Typed(_MESSAGE, f"{path}.message", _QUOTES)}).valued(value)
+    return FieldTags({"message": TypedTag(_MESSAGE, f"{path}.message", _QUOTES)}).valued(value)
 
 
 def _blocks(node: Node) -> Iterator[Level]:

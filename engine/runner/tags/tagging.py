@@ -13,20 +13,20 @@ from typing import Any
 
 from engine.base.errors import OrchestraError
 from engine.expressions.expressions import Expression, Template
-from engine.expressions.syntax import Node, walk
+from engine.expressions.syntax import SyntaxNode, walk
 from engine.runner.tags.tags import (
     CLEAN,
     JUDGED,
     NOT_KNOWN,
     Computed,
-    Fields,
+    FieldTags,
     Gathered,
-    Items,
+    ItemTags,
     Judged,
     Later,
     Outside,
     Tag,
-    Typed,
+    TypedTag,
     either,
     merged,
 )
@@ -49,11 +49,11 @@ _SAME = _EQUAL | {"_!=_"}
 _PATH = frozenset({"ident", "select", "optional"})
 _LITERAL = frozenset({"constant", "list", "struct"})
 
-Compared = Mapping[Node, Sequence[Node]]
+Compared = Mapping[SyntaxNode, Sequence[SyntaxNode]]
 """The expressions that a workflow compares with others (`==`, `!=`, `in`), and with which."""
 
 
-class Said:
+class ExpressionTexts:
     """What the expressions of a workflow say about texts, wherever they stand; the same for all its runs."""
 
     def __init__(self, expressions: Sequence[Expression], conditions: Sequence[Expression]) -> None:
@@ -72,10 +72,10 @@ class Said:
         return self._by_expression[id(expression)][1]
 
 
-class Known:
+class KnownTexts:
     """What is known of the texts of a workflow while the tags of one of its runs are worked out."""
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: ExpressionTexts) -> None:
         self.said = said
         self.is_asked = False
         """Whether something clean is being looked for; meanwhile only texts that are written count as such."""
@@ -93,7 +93,7 @@ class Known:
 class Tagging:
     """Works out tags at one place of a run."""
 
-    def __init__(self, names: Names, values: Mapping[str, Any], known: Known) -> None:
+    def __init__(self, names: Names, values: Mapping[str, Any], known: KnownTexts) -> None:
         self._names, self._values, self._known = names, values, known
         self._here: Compared = {}
         """What the expression compares that is looked at."""
@@ -106,10 +106,10 @@ class Tagging:
             return self._template(tree)
         if isinstance(tree, dict):
             fields = {name: self.tree(one) for name, one in tree.items()}
-            return CLEAN if _are_clean(fields.values()) else Fields(fields)
+            return CLEAN if _are_clean(fields.values()) else FieldTags(fields)
         if isinstance(tree, list):
             items = [self.tree(one) for one in tree]
-            return CLEAN if _are_clean(items) else Items(items)
+            return CLEAN if _are_clean(items) else ItemTags(items)
         return CLEAN
 
     def is_clean(self, text: Any) -> bool:
@@ -125,7 +125,7 @@ class Tagging:
         with self._known.asked():
             return frozenset(text for path in paths for text in self._clean_texts(path))
 
-    def _clean_texts(self, path: Node) -> list[str]:
+    def _clean_texts(self, path: SyntaxNode) -> list[str]:
         try:
             if any(self._node(path, {}).found()):
                 return []
@@ -166,12 +166,12 @@ class Tagging:
         outside = self.left(tags)
         return CLEAN if outside is None else Computed(outside)
 
-    def _has_clean_one(self, others: Iterable[Node]) -> bool:
+    def _has_clean_one(self, others: Iterable[SyntaxNode]) -> bool:
         """Return whether one of the expressions with which another is compared is plain, and clean."""
         with self._known.asked():
             return any(self._is_plain_and_clean(other) for other in others)
 
-    def _is_plain_and_clean(self, node: Node) -> bool:
+    def _is_plain_and_clean(self, node: SyntaxNode) -> bool:
         if node.kind in _LITERAL:
             return all(map(self._is_plain_and_clean, node.parts))
         try:
@@ -181,7 +181,7 @@ class Tagging:
 
     # --- what is known of the values
 
-    def _truth(self, node: Node, bound: Container[str]) -> bool | None:
+    def _truth(self, node: SyntaxNode, bound: Container[str]) -> bool | None:
         """Return whether a comparison of texts is true, None if that is not known here."""
         if node.name == "!_":
             inner = self._truth(node.parts[0], bound)
@@ -200,7 +200,7 @@ class Tagging:
             return None
         return (one == other) == (node.name == "_==_")
 
-    def _value(self, node: Node, bound: Container[str]) -> Any:
+    def _value(self, node: SyntaxNode, bound: Container[str]) -> Any:
         """Return the value of a literal or a path; NOT_KNOWN for anything else."""
         if node.kind == "constant":
             return node.value[1]
@@ -208,7 +208,7 @@ class Tagging:
             return [self._value(part, bound) for part in node.parts]
         return NOT_KNOWN if _names(node, bound) else self._at(node)
 
-    def _at(self, path: Node) -> Any:
+    def _at(self, path: SyntaxNode) -> Any:
         if path.kind == "ident":
             return self._values.get(path.name, NOT_KNOWN)
         if path.kind == "call" and path.name == "_[_]" and path.parts[1].kind == "constant":
@@ -220,7 +220,7 @@ class Tagging:
 
     # --- the nodes of an expression; `bound` has the variables of macros
 
-    def _node(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _node(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         tag = self._whole(node, bound)
         if tag is CLEAN or self._known.is_asked:
             return tag
@@ -231,7 +231,7 @@ class Tagging:
         is_at_hand = not others or any(text is not NOT_KNOWN and text is not JUDGED for _, text, _ in tag.found())
         return tag if is_at_hand or not self._has_clean_one(others) else Judged(tag)
 
-    def _whole(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _whole(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         kind = node.kind
         if kind == "ident":
             return bound[node.name] if node.name in bound else self._names(node.name)
@@ -240,18 +240,18 @@ class Tagging:
         if kind == "call":
             return self._call(node, bound)
         if kind == "list":
-            return Items([self._node(part, bound) for part in node.parts])
+            return ItemTags([self._node(part, bound) for part in node.parts])
         if kind == "struct":
             return self._struct(node, bound)
         return self._loop(node, bound) if kind == "loop" else CLEAN
 
-    def _struct(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _struct(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         keys, values = node.parts[::2], node.parts[1::2]
         if any(key.kind != "constant" for key in keys):
             return self._computed(node.parts, bound)
-        return Fields({key.value[1]: self._node(one, bound) for key, one in zip(keys, values, strict=True)})
+        return FieldTags({key.value[1]: self._node(one, bound) for key, one in zip(keys, values, strict=True)})
 
-    def _call(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _call(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         name, parts = node.name, node.parts
         if name in _WITHOUT_TEXT or name.startswith("math."):
             return CLEAN
@@ -269,27 +269,27 @@ class Tagging:
             return self._sum(node, bound)
         return self._computed(parts, bound)
 
-    def _indexed(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _indexed(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         holder, index = self._node(node.parts[0], bound), node.parts[1]
         known = index.value[1] if index.kind == "constant" else None
         if isinstance(known, str):
             return holder.field(known)
-        if isinstance(holder, Fields):
+        if isinstance(holder, FieldTags):
             return either([*holder.fields.values()])
         return holder.item(known if isinstance(known, int) else None)
 
-    def _sum(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _sum(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         """Return the tag of `a + b`: of a text, or of a list with the items of both."""
         tags = [self._node(part, bound) for part in node.parts]
         if any(map(_is_list, tags)) and all(one is CLEAN or _is_list(one) for one in tags):
             return Gathered(either([one.item() for one in tags]))
         return self._computed(node.parts, bound)
 
-    def _computed(self, parts: Iterable[Node], bound: Mapping[str, Tag]) -> Tag:
+    def _computed(self, parts: Iterable[SyntaxNode], bound: Mapping[str, Tag]) -> Tag:
         """Return the tag of what a function makes of its arguments."""
         return self._made_of(self._node(part, bound) for part in parts)
 
-    def _loop(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
+    def _loop(self, node: SyntaxNode, bound: Mapping[str, Tag]) -> Tag:
         """Return the tag of the result of a macro: of what it gathers, or accumulates."""
         over, first, _, step, result = node.parts
         so_far, second = node.value
@@ -307,9 +307,9 @@ class Tagging:
             self._macros.pop()
 
 
-def comparisons(trees: Iterable[Node], operators: Container[str] = _SAME) -> Compared:
+def comparisons(trees: Iterable[SyntaxNode], operators: Container[str] = _SAME) -> Compared:
     """Return which expressions are compared with which others in these expressions."""
-    found: dict[Node, list[Node]] = {}
+    found: dict[SyntaxNode, list[SyntaxNode]] = {}
     for node in (one for tree in trees for one in walk(tree)):
         if node.kind == "call" and node.name in operators:
             one, other = node.parts
@@ -319,7 +319,7 @@ def comparisons(trees: Iterable[Node], operators: Container[str] = _SAME) -> Com
     return found
 
 
-def texts_in(trees: Iterable[Node]) -> frozenset[str]:
+def texts_in(trees: Iterable[SyntaxNode]) -> frozenset[str]:
     """Return the texts that are written in expressions."""
     constants = (node.value[1] for tree in trees for node in walk(tree) if node.kind == "constant")
     return frozenset(one for one in constants if isinstance(one, str))
@@ -340,7 +340,7 @@ def has_expressions(tree: Any) -> bool:
     return next(expressions_in(tree), None) is not None
 
 
-def _names(node: Node, bound: Container[str]) -> bool:
+def _names(node: SyntaxNode, bound: Container[str]) -> bool:
     """Return whether an expression names a variable of a macro."""
     return any(one.kind == "ident" and one.name in bound for one in walk(node))
 
@@ -352,14 +352,14 @@ def _are_clean(tags: Iterable[Tag]) -> bool:
 def _is_list(tag: Tag) -> bool:
     if isinstance(tag, Later):
         return _is_list(tag.inner())
-    if isinstance(tag, Typed):
+    if isinstance(tag, TypedTag):
         return isinstance(tag.value, list) or tag.schema.get("type") == "array"
-    return isinstance(tag, Items | Gathered)
+    return isinstance(tag, ItemTags | Gathered)
 
 
-def _gathered(step: Node, so_far: str) -> Node | None:
+def _gathered(step: SyntaxNode, so_far: str) -> SyntaxNode | None:
     """Return what each step of `map` or `filter` adds to the list; None for other macros."""
-    before = Node("ident", so_far)
+    before = SyntaxNode("ident", so_far)
     if step.name == "_?_:_" and step.parts[2] == before:
         step = step.parts[1]
     if step.name == "_+_" and step.parts[0] == before and step.parts[1].kind == "list":

@@ -109,7 +109,7 @@ CLEAN = Tag()
 
 
 @dataclass(frozen=True)
-class Typed(Tag):
+class TypedTag(Tag):
     """The tag of a value whose type says which of its texts come from outside (`outside` in its JSON Schema)."""
 
     schema: Schema
@@ -225,7 +225,7 @@ class Computed(Tag):
 
 
 @dataclass(frozen=True)
-class Fields(Tag):
+class FieldTags(Tag):
     """The tag of an object whose fields are tagged separately."""
 
     fields: Mapping[str, Tag]
@@ -242,11 +242,11 @@ class Fields(Tag):
         """Return the tag with the values of the fields that are there."""
         if not isinstance(value, dict):
             return self
-        return Fields({name: one.valued(value[name]) for name, one in self.fields.items() if name in value})
+        return FieldTags({name: one.valued(value[name]) for name, one in self.fields.items() if name in value})
 
     def current(self, *, is_current: bool) -> Tag:
         """Return the tag of what is, or no longer is, being worked on."""
-        return Fields({name: one.current(is_current=is_current) for name, one in self.fields.items()})
+        return FieldTags({name: one.current(is_current=is_current) for name, one in self.fields.items()})
 
     def found(self) -> Iterator[Found]:
         """Yield the texts in all fields."""
@@ -255,7 +255,7 @@ class Fields(Tag):
 
 
 @dataclass(frozen=True)
-class Items(Tag):
+class ItemTags(Tag):
     """The tag of a list that was written item by item."""
 
     items: Sequence[Tag]
@@ -274,11 +274,11 @@ class Items(Tag):
         """Return the tag with the values of the items."""
         if not isinstance(value, list) or len(value) != len(self.items):
             return self
-        return Items([one.valued(inner) for one, inner in zip(self.items, value, strict=True)])
+        return ItemTags([one.valued(inner) for one, inner in zip(self.items, value, strict=True)])
 
     def current(self, *, is_current: bool) -> Tag:
         """Return the tag of what is, or no longer is, being worked on."""
-        return Items([one.current(is_current=is_current) for one in self.items])
+        return ItemTags([one.current(is_current=is_current) for one in self.items])
 
     def found(self) -> Iterator[Found]:
         """Yield the texts in all items."""
@@ -460,7 +460,7 @@ class Given(Tag):
     def found(self) -> Iterator[Found]:
         """Yield the texts at these places."""
         for name in dict.fromkeys(place[0] for place in self.places if place):
-            value = self.typed.value if isinstance(self.typed, Typed) else NOT_KNOWN
+            value = self.typed.value if isinstance(self.typed, TypedTag) else NOT_KNOWN
             if name == ITEM and isinstance(value, list):
                 for index in range(len(value)):
                     yield from _below(ITEM, self.item(index))
@@ -470,7 +470,7 @@ class Given(Tag):
     def _inside(self, name: str, typed: Tag) -> Tag:
         inner = {place[1:]: one for place, one in self.places.items() if place[:1] in ((name,), (ITEM,))}
         whole = inner.pop((), None)
-        if whole is not None and isinstance(typed, Typed):
+        if whole is not None and isinstance(typed, TypedTag):
             schema = {**typed.schema, "outside": True}
             if whole.is_file:
                 return replace(typed, schema={"format": WORKSPACE_FILE}, is_outside=True, is_current=whole.is_current)

@@ -58,7 +58,7 @@ from engine.record.values import Values
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.live import Live
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.reading import AccountReads
 from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.log_writer import LogWriter
@@ -256,7 +256,7 @@ class Execution:
             recording=self._recording,
             accounts=equipment.accounts,
             writes=equipment.writes,
-            reads=Reads(equipment.clock),
+            reads=AccountReads(equipment.clock),
             receipts=equipment.receipts,
             pauses=self._pauses(),
             wait=self._wait,

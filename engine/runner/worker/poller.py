@@ -21,7 +21,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import Fenced, StorageError
 from engine.base.statuses import Ending, RunStatus
 from engine.observing.observer import Observer
-from engine.store.changes import Changes
+from engine.store.changes import ChangeWatch
 from engine.store.owners import Owner
 from engine.store.state import Records
 
@@ -32,7 +32,7 @@ _FORGOTTEN_SECONDS = 5.0
 _NEVER = "9999"
 
 
-class Worker(Protocol):
+class PollingWorker(Protocol):
     """The worker, as this module sees it."""
 
     @property
@@ -62,7 +62,7 @@ class Poller:
     """Lives on the engine's loop. While nothing is written and nothing is due, a poll is one short query."""
 
     def __init__(
-        self, changes: Changes, records: Records, owner: Owner, clock: Callable[[], datetime], worker: Worker
+        self, changes: ChangeWatch, records: Records, owner: Owner, clock: Callable[[], datetime], worker: PollingWorker
     ) -> None:
         self._changes, self._owner, self._clock, self._worker = changes, owner, clock, worker
         self._journal, self._due = records.journal, records.due

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.store.runs import Runs, Standing
+from engine.store.runs import RunStanding, RunStore
 
 _LOOK_SECONDS = 0.05
 
@@ -12,13 +12,13 @@ _LOOK_SECONDS = 0.05
 class Standings:
     """Asks the state once for all who wait. Lives on the engine's loop."""
 
-    def __init__(self, rows: Runs) -> None:
+    def __init__(self, rows: RunStore) -> None:
         self._rows = rows
-        self._asked: dict[str, asyncio.Future[Standing | None]] = {}
-        self._under_way: dict[str, asyncio.Future[Standing | None]] = {}
+        self._asked: dict[str, asyncio.Future[RunStanding | None]] = {}
+        self._under_way: dict[str, asyncio.Future[RunStanding | None]] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def of(self, run_id: str) -> Standing | None:
+    async def of(self, run_id: str) -> RunStanding | None:
         """Return how a run stands at the next look, None if it has ended or is unknown. Raises StorageError."""
         if run_id not in self._asked:
             self._asked[run_id] = asyncio.get_running_loop().create_future()

@@ -42,7 +42,7 @@ from engine.runner.worker.queue import WorkQueue
 from engine.runner.worker.standings import Standings
 from engine.store.journal import JournalBroken
 from engine.store.owners import Owner
-from engine.store.runs import Standing
+from engine.store.runs import RunStanding
 from engine.store.state import Records, State
 from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
@@ -499,7 +499,7 @@ class Worker:
         is_known = run_id in self._tasks or run_id in self._errors
         return not (is_known or self._closing or self.is_taken_over.is_set())
 
-    def _is_pending(self, standing: Standing | None) -> bool:
+    def _is_pending(self, standing: RunStanding | None) -> bool:
         """Return whether a run is about to start here, or another process works on it or is about to."""
         if standing is None:
             return False

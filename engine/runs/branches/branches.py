@@ -23,11 +23,11 @@ from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
 from engine.runs.branches.merging import Fate, Merging, changed, refusal, undecided, with_effects, writes_again
 from engine.runs.branches.reader import BranchReader, BranchStatus
-from engine.runs.environments.promotion import Checks
+from engine.runs.environments.promotion import PromotionChecks
 from engine.workflows.editing.applying import Renamer
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import Choices
-from engine.workflows.merging.merging import Merge, Texts, merge
+from engine.workflows.merging.merging import Merge, ThreeTexts, merge
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.drafts import Drafts
 from engine.workspace.file_store import Shelf
@@ -53,7 +53,7 @@ class Branches(BranchReader):
         shelf: Shelf,
         workflows: WorkflowFiles,
         plans: EnvironmentPlans,
-        checks: Checks,
+        checks: PromotionChecks,
         drafts: Drafts,
         audit: Audit,
         renames_since: Callable[[str, str], StepRenames] = lambda _workflow, _at: (),
@@ -153,7 +153,7 @@ class Branches(BranchReader):
     def _merging(self, p: Principal, workflow: str, branch: str, choices: Choices) -> tuple[Merging, StepRenames]:
         """Return what a merge would change, and the steps of the workflow whose receipts follow to another id."""
         name = branch_address(workflow, branch)
-        texts = Texts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
+        texts = ThreeTexts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
         known = self._files.renames(name)
         made = merge(texts, self._shelf.file(workflow), self._rename(workflow), choices, known)
         unsaved_by = self._unsaved_by(p, name)
@@ -195,7 +195,7 @@ class Branches(BranchReader):
         return etag(self._shelf.text(name))
 
 
-def _notes(p: Principal, unsaved_by: Sequence[str], texts: Texts, made: Merge) -> list[str]:
+def _notes(p: Principal, unsaved_by: Sequence[str], texts: ThreeTexts, made: Merge) -> list[str]:
     notes = []
     if made.text == texts.main and not made.conflicts:
         notes.append("The branch has nothing that the workflow does not have.")

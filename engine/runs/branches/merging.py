@@ -15,18 +15,18 @@ from engine.base.problem import Problem
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.files.fingerprint import Stamp
-from engine.runs.environments.news import Outside, outside
+from engine.runs.environments.news import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes_with, renames_between
 from engine.workflows.differences.sentences import sentence
 from engine.workflows.differences.writes_again import steps_that_may_write, writes_moved
 from engine.workflows.environment_plans import EnvironmentPlans
-from engine.workflows.merging.conflicts import Conflict
+from engine.workflows.merging.conflicts import MergeConflict
 from engine.workflows.merging.merging import Merge
 from engine.workspace.file_store import Shelf
 
 if TYPE_CHECKING:
-    from engine.runs.environments.promotion import Checks
+    from engine.runs.environments.promotion import PromotionChecks
 
 Fate = Literal["", "in_trash", "goes_on", "kept"]
 """What became of a branch; "" before it is merged."""
@@ -47,7 +47,7 @@ class Merging:
     """The merged text of the workflow; undecided conflicts are as in the file."""
     differences: list[str]
     """What changes in the workflow, in sentences."""
-    conflicts: list[Conflict]
+    conflicts: list[MergeConflict]
     """Places that both have changed differently, with the decisions about them."""
     accounts: list[str]
     """Accounts that the workflow did not use before."""
@@ -93,7 +93,7 @@ class _WithText(Struct, frozen=True):
         return self.shelf.stamp(name)
 
 
-def with_effects(found: Merging, plans: EnvironmentPlans, checks: Checks, shelf: Shelf) -> Merging:
+def with_effects(found: Merging, plans: EnvironmentPlans, checks: PromotionChecks, shelf: Shelf) -> Merging:
     """Return a merge with its new accounts, writes and destinations, and the problems of its text."""
     compiled = CompiledFiles(_WithText(shelf, found.workflow, found.text), plans.around_files)
     try:
@@ -105,7 +105,7 @@ def with_effects(found: Merging, plans: EnvironmentPlans, checks: Checks, shelf:
         return replace(found, problems=[*found.problems, _problem(found, error)])
     services = checks.services()
     old = _plan_now(plans.as_they_are.plan, found.workflow)
-    new = outside(plan, services).new_since(Outside() if old is None else outside(old, services))
+    new = outside(plan, services).new_since(OutsideReach() if old is None else outside(old, services))
     return replace(
         found,
         accounts=list(new.accounts),
@@ -126,7 +126,7 @@ def _problem(found: Merging, error: OrchestraError) -> Problem:
     return Problem(error.message, type(error).__name__, file=f"workflows/{found.workflow}.json", remedy=error.remedy)
 
 
-def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Problem]:
+def undecided(workflow: str, branch: str, conflicts: list[MergeConflict]) -> list[Problem]:
     """Return a problem for each undecided conflict."""
     merge = f"orchestra workflows merge {workflow} {branch}"
     return [

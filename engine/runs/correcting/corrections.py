@@ -45,7 +45,7 @@ from engine.runs.starting.rerun import kept_modes, source
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.runs.undo.undo import Undo, alone
 from engine.runs.undo.undo_report import NotUndone, UndoReport
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 from engine.store.runs import is_test
 
 _STAYS = "It is not part of the item, and stays as it is."
@@ -278,9 +278,9 @@ class Corrections:
             self._worker.retell(run_id, run["sentence"])
 
 
-def _request(run_id: str, step: str) -> Request:
+def _request(run_id: str, step: str) -> IdempotentRequest:
     """Return the request that corrects an answer: it starts one run, however often it is made."""
-    return Request.of(f"correct:{run_id}:{step}", run_id, {"step": step})
+    return IdempotentRequest.of(f"correct:{run_id}:{step}", run_id, {"step": step})
 
 
 def _place(line: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 from engine.store.debugging import DebugState
 
 Past = Literal["", "loop", "breakpoint"]
@@ -65,7 +65,7 @@ class Debugging:
         """
         require(p, "run", "start runs")
         sent = {"inputs": inputs, "breakpoints": list(breakpoints)}
-        request = Request.of(request_key, f"debug {workflow}", sent) if request_key is not None else None
+        request = IdempotentRequest.of(request_key, f"debug {workflow}", sent) if request_key is not None else None
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier

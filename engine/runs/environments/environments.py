@@ -22,8 +22,8 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runs.environments.promotion import (
     Candidate,
-    Checks,
     Promotion,
+    PromotionChecks,
     arriving,
     promotion,
     refusal,
@@ -44,7 +44,7 @@ class Environments(EnvironmentReader):
     """Every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(
-        self, workspace: Workspace, plans: EnvironmentPlans, checks: Checks, audit: Audit, clock: Clock
+        self, workspace: Workspace, plans: EnvironmentPlans, checks: PromotionChecks, audit: Audit, clock: Clock
     ) -> None:
         super().__init__(plans)
         self._workspace, self._plans, self._checks = workspace, plans, checks

@@ -12,27 +12,27 @@ from engine.plugins.step import Effect, Role, fields_schema
 from engine.runs.starting.touches import known_inputs, known_value
 
 
-class Outside(Struct, frozen=True):
+class OutsideReach(Struct, frozen=True):
     """What runs of a workflow touch outside, in words."""
 
     accounts: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
 
-    def new_since(self, other: Outside) -> Outside:
+    def new_since(self, other: OutsideReach) -> OutsideReach:
         """Return what the other does not have."""
-        return Outside(
+        return OutsideReach(
             tuple(one for one in self.accounts if one not in other.accounts),
             tuple(one for one in self.effects if one not in other.effects),
             tuple(one for one in self.destinations if one not in other.destinations),
         )
 
 
-def outside(plan: Plan, services: Mapping[str, str]) -> Outside:
+def outside(plan: Plan, services: Mapping[str, str]) -> OutsideReach:
     """Return what runs of a plan touch; `services`: of each connection."""
     names = {**plan.root_names, "inputs": known_inputs(plan, {})}
     writes = [node.action for node in plan.nodes() if node.action is not None and node.effect is Effect.WRITES]
-    return Outside(
+    return OutsideReach(
         tuple(_account(plan, name, services.get(name, "")) for name in plan.connections),
         tuple(dict.fromkeys(_effect(one) for one in writes)),
         tuple(dict.fromkeys(line for one in writes for line in _destinations(one, names))),

@@ -14,7 +14,7 @@ from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed
 from engine.environments.kept_versions import KeptVersion
 from engine.environments.versions import hash_of
-from engine.runs.environments.news import Outside, outside
+from engine.runs.environments.news import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
 from engine.workflows.environment_plans import EnvironmentPlans
@@ -53,7 +53,7 @@ class Promotion:
     is_done: bool = False
 
 
-class Checks(Struct, frozen=True):
+class PromotionChecks(Struct, frozen=True):
     """What a promotion is checked with."""
 
     require_ready: Callable[[Plan], None]
@@ -100,7 +100,9 @@ def returning(target: str, old: EnvironmentFile, workflow: str, text_of: Callabl
     return Candidate(target, changed(old, workflows={**old.workflows, workflow: entry}), entry, text_of(last))
 
 
-def promotion(plans: EnvironmentPlans, checks: Checks, workflow: str, source: str, candidate: Candidate) -> Promotion:
+def promotion(
+    plans: EnvironmentPlans, checks: PromotionChecks, workflow: str, source: str, candidate: Candidate
+) -> Promotion:
     """Return what a candidate changes, with everything that forbids it."""
     target, text = candidate.target, candidate.text
     now = plans.files.get(target)
@@ -132,9 +134,9 @@ def promotion(plans: EnvironmentPlans, checks: Checks, workflow: str, source: st
     return _with_plan(found, checks, plan, old_plan, plans.of_triggers(workflow))
 
 
-def _with_plan(found: Promotion, checks: Checks, plan: Plan, old: Plan | None, triggers_in: str) -> Promotion:
+def _with_plan(found: Promotion, checks: PromotionChecks, plan: Plan, old: Plan | None, triggers_in: str) -> Promotion:
     services = checks.services()
-    new = outside(plan, services).new_since(Outside() if old is None else outside(old, services))
+    new = outside(plan, services).new_since(OutsideReach() if old is None else outside(old, services))
     problems = [*found.problems]
     try:
         checks.require_ready(plan)
@@ -151,7 +153,7 @@ def _with_plan(found: Promotion, checks: Checks, plan: Plan, old: Plan | None, t
     )
 
 
-def _notes(found: Promotion, checks: Checks, plan: Plan, triggers_in: str) -> list[str]:
+def _notes(found: Promotion, checks: PromotionChecks, plan: Plan, triggers_in: str) -> list[str]:
     notes = []
     if plan.triggers and triggers_in != found.target:
         move = f"`orchestra env triggers {plan.name} {found.target}` moves them"

@@ -26,7 +26,7 @@ from engine.runs.made_up.values import StepReads, step_reads
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.file_store import Shelf
 
@@ -99,7 +99,7 @@ class StepTries:
         if draft and environment:
             raise InvalidInput("A draft is in no environment.", remedy="Leave out the environment, or the draft.")
         sent = {"values": dict(values), "environment": environment, **({"draft": True} if draft else {})}
-        request = None if request_key is None else Request.of(request_key, f"try {workflow} {step}", sent)
+        request = None if request_key is None else IdempotentRequest.of(request_key, f"try {workflow} {step}", sent)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier

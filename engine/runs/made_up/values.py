@@ -12,7 +12,7 @@ from clients.wording import did_you_mean, listed
 from engine.base.errors import ExpressionError, InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import StepDefinition, StepNode
-from engine.compiler.checks.report import Names
+from engine.compiler.checks.report import StepNames
 from engine.documents.schema_check import placed_misfits
 from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts, tokens
@@ -112,7 +112,7 @@ class StepReads(Struct, frozen=True):
         return _SAMPLE.format(workflow=self.workflow, step=self.step)
 
 
-def step_reads(workflow: str, node: StepNode[StepDefinition], names: Names, ids: Sequence[str]) -> StepReads:
+def step_reads(workflow: str, node: StepNode[StepDefinition], names: StepNames, ids: Sequence[str]) -> StepReads:
     """Return what a step, and the conditions around it, read.
 
     `names`: what its fields may use; `ids`: of all steps. Raises InvalidInput for a step that cannot run alone.

@@ -19,7 +19,7 @@ from engine.record.differences import Difference, differences, shown
 from engine.record.plans.planned import expires_at, plan_hash
 from engine.record.types.run import PlanTerms
 from engine.record.types.step import PlannedStep, StepRecord
-from engine.runs.planning.plan_documents import Change, PlanTree
+from engine.runs.planning.plan_documents import PlanChange, PlanTree
 from engine.workspace.config import Config
 
 _MOST_NAMED = 3
@@ -39,7 +39,7 @@ _COMPARED_AS_TEXT = {"versions", "since"}
 """Members of an environment that say where a workflow comes from: its text is compared."""
 
 
-def drift(plan_id: str, changes: list[Change]) -> PlanDrift:
+def drift(plan_id: str, changes: list[PlanChange]) -> PlanDrift:
     """Return the error for a plan that does not fit any more."""
     told = [f"{one['path']} was {one['before']} and is now {one['after']}" for one in changes[:_MOST_NAMED]]
     more = f"; and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
@@ -72,7 +72,7 @@ def applied_before(plan_id: str, run_id: str) -> PlanDrift:
     )
 
 
-def of_the_plan(tree: PlanTree, now: datetime) -> Iterator[Change]:
+def of_the_plan(tree: PlanTree, now: datetime) -> Iterator[PlanChange]:
     """Yield why the plan itself cannot be applied."""
     root = tree.root
     if now >= expires_at(root["queued_at"]):
@@ -91,7 +91,7 @@ def of_the_plan(tree: PlanTree, now: datetime) -> Iterator[Change]:
             yield {"path": where, "before": f"made with hash {stored[:12]}", "after": after}
 
 
-def of_the_workspace(tree: PlanTree, plan: Plan, terms: PlanTerms, now: Mapping[str, str]) -> Iterator[Change]:
+def of_the_workspace(tree: PlanTree, plan: Plan, terms: PlanTerms, now: Mapping[str, str]) -> Iterator[PlanChange]:
     """Yield what has changed about the workflow and all that its runs keep of the workspace, and the settings."""
     old, new = tree.root["definition"], plan.definition
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
@@ -109,7 +109,7 @@ def _with_effect(definition: RunDefinition, name: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if name != "environment" or key not in _COMPARED_AS_TEXT}
 
 
-def of_the_world(tree: PlanTree, checked: PlanTree) -> Iterator[Change]:
+def of_the_world(tree: PlanTree, checked: PlanTree) -> Iterator[PlanChange]:
     """Yield what a second planning run, with the answers of the first, has found to be different."""
     error = checked.root["error"]
     if error is not None and checked.root["status"] == RunStatus.FAILED:
@@ -129,7 +129,7 @@ def of_the_world(tree: PlanTree, checked: PlanTree) -> Iterator[Change]:
             yield from _of_write(path, before.get(path), after.get(path))
 
 
-def _of_write(path: str, before: StepRecord | None, after: StepRecord | None) -> Iterator[Change]:
+def _of_write(path: str, before: StepRecord | None, after: StepRecord | None) -> Iterator[PlanChange]:
     old, new = _planned(before), _planned(after)
     if "write" not in old and "write" not in new:
         return
@@ -158,11 +158,11 @@ def _fate(planned: PlannedStep) -> str:
     return "planned" if "write" in planned else "not needed any more"
 
 
-def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
+def _changes(path: str, before: Any, after: Any) -> Iterator[PlanChange]:
     for one in differences("", before, after):
         yield _change(path, one)
 
 
-def _change(path: str, one: Difference) -> Change:
+def _change(path: str, one: Difference) -> PlanChange:
     where = f"{path}.{one.field}" if one.field else path
     return {"path": where, "before": shown(one.old), "after": shown(one.new)}

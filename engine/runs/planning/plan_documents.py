@@ -87,7 +87,7 @@ class PlanNote(TypedDict):
     note: ReadOnly[str]
 
 
-class Change(TypedDict):
+class PlanChange(TypedDict):
     """Something that is not as it was when the plan was made; `before` and `after` are texts for people."""
 
     path: ReadOnly[str]
@@ -119,7 +119,7 @@ class PlanDocument(TypedDict):
     usage: ReadOnly[UsageRecord]
     error: ReadOnly[Failure | None]
     """Why it could not be made."""
-    changes: ReadOnly[Sequence[Change]]
+    changes: ReadOnly[Sequence[PlanChange]]
     """What had changed when it was to be applied, for one that drifted."""
 
 
@@ -199,7 +199,7 @@ class PlanFate(Struct, frozen=True):
 
     state: PlanState
     applied_run_id: str | None
-    changes: Sequence[Change]
+    changes: Sequence[PlanChange]
 
 
 def plan_document(tree: PlanTree, fate: PlanFate, blobs: Blobs, compiled: Compiled) -> PlanDocument:

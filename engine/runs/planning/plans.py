@@ -25,7 +25,7 @@ from engine.record.values import Values
 from engine.runs.planning import drift
 from engine.runs.planning.agent_turns import folded
 from engine.runs.planning.plan_documents import (
-    Change,
+    PlanChange,
     PlanDocument,
     PlanFate,
     PlanPage,
@@ -39,7 +39,7 @@ from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import kept_modes
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 from engine.store.runs import RunFilter, RunRecord
 from engine.workspace.config import Config
 
@@ -87,7 +87,7 @@ class Plans:
         """
         require(p, "run", "plan runs")
         asked = f"plan {workflow}" + (f" in {environment}" if environment else "")
-        request = None if request_key is None else Request.of(request_key, asked, inputs)
+        request = None if request_key is None else IdempotentRequest.of(request_key, asked, inputs)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
@@ -102,7 +102,7 @@ class Plans:
         """Plan the workflow of a plan as it is now, with the same inputs; return the id of the new plan. See `make`."""
         require(p, "run", "plan runs")
         root = self._tree(p, plan_id).root
-        request = None if request_key is None else Request.of(request_key, f"plan again {plan_id}", {})
+        request = None if request_key is None else IdempotentRequest.of(request_key, f"plan again {plan_id}", {})
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
@@ -199,11 +199,11 @@ class Plans:
     def _terms(self, plan: Plan) -> RunOptions:
         return {"plan": {"settings": drift.settings_of(self._config(), plan)}}
 
-    def _refuse(self, plan_id: str, changes: builtins.list[Change]) -> None:
+    def _refuse(self, plan_id: str, changes: builtins.list[PlanChange]) -> None:
         if changes:
             raise drift.drift(plan_id, changes)
 
-    def _spoil(self, plan_id: str, changes: builtins.list[Change]) -> None:
+    def _spoil(self, plan_id: str, changes: builtins.list[PlanChange]) -> None:
         """Refuse a plan for ever if anything has changed."""
         if changes:
             self._require_not_applied(plan_id)  # else what has changed may be what the other run wrote
@@ -257,6 +257,6 @@ class Plans:
         }
 
 
-def _request(plan_id: str) -> Request:
+def _request(plan_id: str) -> IdempotentRequest:
     """Return the request that applies a plan: it starts one run, however often it is made."""
-    return Request.of(f"plan:{plan_id}", plan_id, {})
+    return IdempotentRequest.of(f"plan:{plan_id}", plan_id, {})

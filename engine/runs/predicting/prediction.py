@@ -38,7 +38,7 @@ class FieldValue:
 
 
 @dataclass
-class Case:
+class RepeatedStep:
     """One repetition of a step."""
 
     path: str
@@ -64,7 +64,7 @@ class StepPrediction:
     """Whether it may end without an output."""
     counts: Mapping[Will, int] = field(default_factory=dict)
     """How many repetitions would do what; empty if none would be reached."""
-    cases: Sequence[Case] = ()
+    cases: Sequence[RepeatedStep] = ()
     """The first repetitions."""
 
 

@@ -25,7 +25,7 @@ from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.execution.concurrency import outputs_of
 from engine.runner.execution.loops import item_keys
-from engine.runs.predicting.prediction import Case, FieldValue, Will, plain_name, shortened, text_of
+from engine.runs.predicting.prediction import FieldValue, RepeatedStep, Will, plain_name, shortened, text_of
 from engine.store.blobs.blobs import Blobs
 
 _SECONDS = 10.0
@@ -42,7 +42,7 @@ class Cases(Struct):
     """The repetitions of a step: how many would do what, and the first of them."""
 
     counts: Counter[Will] = field(default_factory=Counter)
-    first: list[Case] = field(default_factory=list)
+    first: list[RepeatedStep] = field(default_factory=list)
 
 
 class _Over(Exception):
@@ -78,7 +78,9 @@ class Rehearsal:
             frame.steps[node.id] = self._node(node, frame)
 
     def _node(self, node: Node, frame: Frame) -> Record:
-        case = Case(frame.text_of(node), (frame.turns[-1].key or str(frame.turns[-1].index)) if frame.turns else "")
+        case = RepeatedStep(
+            frame.text_of(node), (frame.turns[-1].key or str(frame.turns[-1].index)) if frame.turns else ""
+        )
         try:
             if not self._holds(node, frame, case):
                 case.will = Will.SKIP
@@ -96,7 +98,7 @@ class Rehearsal:
             self._keep(node, case)
         return _unknown(node)
 
-    def _keep(self, node: Node, case: Case) -> None:
+    def _keep(self, node: Node, case: RepeatedStep) -> None:
         """Keep a case. A loop that only repeats a call is one step of the file: it has the cases of the call."""
         if _repeats_a_call(node) and case.will is Will.RUN and node.path in self._found:
             return
@@ -107,7 +109,7 @@ class Rehearsal:
         if len(cases.first) < _MOST_CASES:
             cases.first.append(case)
 
-    def _holds(self, node: Node, frame: Frame, case: Case) -> bool:
+    def _holds(self, node: Node, frame: Frame, case: RepeatedStep) -> bool:
         if isinstance(node.condition, bool):
             return node.condition
         value = opened(render(node.condition, frame.names))
@@ -118,7 +120,7 @@ class Rehearsal:
 
     # --- a call
 
-    def _call(self, node: Node, action: Action, frame: Frame, case: Case) -> Record:
+    def _call(self, node: Node, action: Action, frame: Frame, case: RepeatedStep) -> Record:
         known = self._earlier.step(place_in(frame, node.path))
         arguments = self._arguments(action, frame, case, known)
         if case.will is Will.FAIL:
@@ -137,7 +139,7 @@ class Rehearsal:
         case.output = None if isinstance(output, Unknown) else shortened(text_of(output))
         return {"status": StepStatus.SUCCEEDED.value, "output": output}
 
-    def _arguments(self, action: Action, frame: Frame, case: Case, known: StepRecord | None) -> dict[str, Any]:
+    def _arguments(self, action: Action, frame: Frame, case: RepeatedStep, known: StepRecord | None) -> dict[str, Any]:
         """Return the fields of a call that have a value; the case gets those with expressions."""
         before = (known.get("arguments") if known is not None else None) or {}
         found: dict[str, Any] = {}
@@ -154,7 +156,7 @@ class Rehearsal:
                     case.fields.append(FieldValue(name, shortened(text), old))
         return found
 
-    def _recorded(self, node: Node, known: StepRecord | None, case: Case) -> Any:
+    def _recorded(self, node: Node, known: StepRecord | None, case: RepeatedStep) -> Any:
         """Return the output that the run has recorded; Unknown if it has none."""
         if known is not None and known["status"] == StepStatus.SUCCEEDED and "planned" not in known:
             return self._values.live(known["output"])
@@ -182,7 +184,7 @@ class Rehearsal:
         self._block(node.body, inner)
         return render_field("output", node.output, inner.names) if node.has_output else outputs_of(node.body, inner)
 
-    def _loop(self, node: Node, frame: Frame, case: Case) -> Any:
+    def _loop(self, node: Node, frame: Frame, case: RepeatedStep) -> Any:
         loop, body = node.loop, node.body
         assert loop is not None
         assert body is not None

@@ -23,10 +23,10 @@ from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.runs.projects.transcript import Said, Transcript
+from engine.runs.projects.transcript import OutputPiece, Transcript
 from engine.sandbox.child import End
 from engine.sandbox.code.running import Code, CodeLimits, ended
-from engine.sandbox.reading import Given
+from engine.sandbox.reading import OpenedFile
 from engine.sandbox.rungs.languages import SHELL
 
 State = Literal["running", "succeeded", "failed", "stopped"]
@@ -44,7 +44,7 @@ cd /w
 _SEE, _RUN = "see the projects", "run commands in a project"
 
 
-class Sources(Protocol):
+class CommandProjects(Protocol):
     """What is needed of the projects."""
 
     def commit_of(self, name: str, commit: str) -> str:
@@ -85,7 +85,7 @@ class CommandOutput:
     """A command, and the last of what it has written; `skipped` characters before that are left out."""
 
     run: CommandRun
-    parts: tuple[Said, ...]
+    parts: tuple[OutputPiece, ...]
     skipped: int
 
 
@@ -103,7 +103,9 @@ Runs: TypeAlias = list[CommandRun]
 class ProjectRuns:
     """The `project_runs` facet. The last 20 commands are known until this process ends; none is ever repeated."""
 
-    def __init__(self, sources: Sources, settings: Callable[[], CodeSettings], audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self, sources: CommandProjects, settings: Callable[[], CodeSettings], audit: Audit, clock: Clock
+    ) -> None:
         self._sources, self._settings, self._audit, self._clock = sources, settings, audit, clock
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
@@ -152,7 +154,9 @@ class ProjectRuns:
         run = kept.run  # before the length: once it has ended, no more is written
         return CommandState(run, kept.transcript.length)
 
-    def since(self, p: Principal, name: str, run_id: str, start: int, most: int) -> tuple[tuple[Said, ...], int, int]:
+    def since(
+        self, p: Principal, name: str, run_id: str, start: int, most: int
+    ) -> tuple[tuple[OutputPiece, ...], int, int]:
         """Return (what it has written from a place on, how many characters before that are left out, where it ends).
 
         At most the last `most` characters come. Raises UnknownName.
@@ -236,7 +240,7 @@ class ProjectRuns:
             with tempfile.TemporaryFile() as file:
                 file.write(packed)
                 file.flush()
-                given = [(_PACKED, Given(file.fileno(), _PACKED))]
+                given = [(_PACKED, OpenedFile(file.fileno(), _PACKED))]
                 end = ended(code, given, heard=kept.transcript.hear, cancelled=kept.cancelled)
             outcome = _outcome(end, code.limits)
         except (ServiceError, OrchestraError) as error:

@@ -51,7 +51,7 @@ class InvalidPreview(NotAllowed):
         super().__init__("This preview does not work any more.")
 
 
-class Sources(Protocol):
+class PreviewedProjects(Protocol):
     """What is needed of the projects."""
 
     def commit_of(self, name: str, commit: str) -> str:
@@ -68,11 +68,11 @@ class PreviewFile(Struct, frozen=True):
     media_type: str
 
 
-class Previews:
+class ProjectPreviews:
     """The `project_previews` facet."""
 
     def __init__(
-        self, sources: Sources, secret: Callable[[], bytes], is_user: Callable[[str], bool], clock: Clock
+        self, sources: PreviewedProjects, secret: Callable[[], bytes], is_user: Callable[[str], bool], clock: Clock
     ) -> None:
         self._sources, self._secret, self._is_user, self._clock = sources, secret, is_user, clock
 

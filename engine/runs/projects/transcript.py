@@ -17,7 +17,7 @@ _UNFINISHED = re.compile(r"(?:\x1b[^\x07]{0,256}|\r)\Z")
 
 
 @dataclass(frozen=True)
-class Said:
+class OutputPiece:
     """A piece of text, and where it was written: `stdout` or `stderr`."""
 
     stream: str
@@ -28,7 +28,7 @@ class Transcript:
     """The pieces in the order in which they came. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._pieces: list[Said] = []
+        self._pieces: list[OutputPiece] = []
         self._length = 0
         self._lock = threading.Lock()
         self._readers: dict[str, _Cleaner] = {}
@@ -47,7 +47,7 @@ class Transcript:
         for stream, reader in self._readers.items():
             self._add(stream, reader.rest())
 
-    def since(self, start: int, most: int) -> tuple[tuple[Said, ...], int, int]:
+    def since(self, start: int, most: int) -> tuple[tuple[OutputPiece, ...], int, int]:
         """Return (the text from a place on, how many characters are left out before it, where it ends).
 
         Only the last `most` characters come.
@@ -63,9 +63,9 @@ class Transcript:
         with self._lock:
             last = self._pieces[-1] if self._pieces else None
             if last is not None and last.stream == stream and len(last.text) < _JOINED:
-                self._pieces[-1] = Said(stream, last.text + text)
+                self._pieces[-1] = OutputPiece(stream, last.text + text)
             else:
-                self._pieces.append(Said(stream, text))
+                self._pieces.append(OutputPiece(stream, text))
             self._length += len(text)
 
 
@@ -73,15 +73,15 @@ _JOINED = 4096
 """Pieces are joined up to so many characters: a program that writes single characters makes no million pieces."""
 
 
-def _from(pieces: Sequence[Said], begin: int, length: int) -> list[Said]:
+def _from(pieces: Sequence[OutputPiece], begin: int, length: int) -> list[OutputPiece]:
     """Return the pieces from a place on; the last of them end at `length`."""
-    found: list[Said] = []
+    found: list[OutputPiece] = []
     at = length
     for one in reversed(pieces):
         if at <= begin:
             break
         at -= len(one.text)
-        found.append(Said(one.stream, one.text[max(0, begin - at) :]))
+        found.append(OutputPiece(one.stream, one.text[max(0, begin - at) :]))
     return found[::-1]
 
 

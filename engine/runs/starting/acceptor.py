@@ -22,7 +22,7 @@ from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.room import Room
 from engine.runs.starting.run_request import RunRequest
 from engine.runs.starting.unasked import require_asked
-from engine.store.acceptances import Entry, Request
+from engine.store.acceptances import IdempotentRequest, RunEntry
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -54,11 +54,13 @@ class Acceptor:
 
         return Estimates(self._worker.state.spent, self._worker.accounts.config)
 
-    def earlier(self, request: Request | None) -> str | None:
+    def earlier(self, request: IdempotentRequest | None) -> str | None:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
         return None if request is None else self._worker.rows.of_request(request)
 
-    def accept(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> str:
+    def accept(
+        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest | None, action: str
+    ) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
 
         Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
@@ -66,11 +68,13 @@ class Acceptor:
         """
         return self.begin(self.ready(p, plan, wanted, request, action))
 
-    def ready(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request | None, action: str) -> Entry:
+    def ready(
+        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest | None, action: str
+    ) -> RunEntry:
         """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
         return self._entry(p, plan, wanted, action, self.services(), request)
 
-    def begin(self, entry: Entry) -> str:
+    def begin(self, entry: RunEntry) -> str:
         """Store such a run and start it; return its id, or the id of the run that its request started before.
 
         Raises Renamed, InUse, StorageError.
@@ -78,7 +82,7 @@ class Acceptor:
         [run_id] = self._begin([entry])
         return run_id
 
-    def begin_each(self, entries: Sequence[Entry]) -> None:
+    def begin_each(self, entries: Sequence[RunEntry]) -> None:
         """Store such runs in one transaction and start those that are stored; each has its own `error`, if any.
 
         Raises StorageError if that does not tell what became of them.
@@ -90,7 +94,9 @@ class Acceptor:
                 raise
         self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
 
-    def accept_once(self, p: Principal, plan: Plan, wanted: RunRequest, request: Request, action: str) -> str | None:
+    def accept_once(
+        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest, action: str
+    ) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
         entry = self._entry(p, plan, wanted, action, self.services(), request)
         [run_id] = self._begin([entry])
@@ -101,7 +107,7 @@ class Acceptor:
         services = self.services()
         return self._begin([self._entry(p, plan, wanted, action, services) for wanted in run_requests])
 
-    def entry(self, p: Principal, plan: Plan, wanted: RunRequest, action: str) -> Entry:
+    def entry(self, p: Principal, plan: Plan, wanted: RunRequest, action: str) -> RunEntry:
         """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
         return self._entry(p, plan, wanted, action, self.services())
 
@@ -110,7 +116,7 @@ class Acceptor:
         run_id = new_run_id(self._clock())
         return run_id, RunFiles(RunFolder(self._logs.blobs, run_id))
 
-    def _begin(self, entries: Sequence[Entry]) -> list[str]:
+    def _begin(self, entries: Sequence[RunEntry]) -> list[str]:
         self._worker.acceptances.store(entries)
         self._worker.begin([entry.acceptance for entry in entries if entry.is_new])
         return [str(entry.run_id) for entry in entries]
@@ -122,14 +128,14 @@ class Acceptor:
         wanted: RunRequest,
         action: str,
         services: Mapping[str, str],
-        request: Request | None = None,
-    ) -> Entry:
+        request: IdempotentRequest | None = None,
+    ) -> RunEntry:
         require_asked(p, plan, wanted.options, self._worker.accounts.config().config.approvals.rules)
         accepted = acceptance(plan, wanted.inputs, self._circumstances(p, plan, wanted, services))
         self._worker.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wanted.options)})
-        return Entry(accepted, title, line, request, last_rename=plan.last_rename)
+        return RunEntry(accepted, title, line, request, last_rename=plan.last_rename)
 
     def services(self) -> dict[str, str]:
         """Return the service of each connection of the workspace."""

@@ -14,7 +14,7 @@ from engine.compiler.definition.plan import Action, Node, OtherModel, Plan
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
 from engine.record.types.run import EstimateRecord
-from engine.store.spending import Spent
+from engine.store.spending import SpendingStore
 from engine.workspace.config import LoadedConfig
 
 _LAST_RUNS = 20
@@ -33,7 +33,7 @@ _NOT_COUNTED = "What the agents and workflows that it calls use is not in it."
 class Estimates:
     """Makes estimates; any thread, calls no service."""
 
-    def __init__(self, spent: Spent, settings: Callable[[], LoadedConfig]) -> None:
+    def __init__(self, spent: SpendingStore, settings: Callable[[], LoadedConfig]) -> None:
         self._spent, self._settings = spent, settings
 
     def of(self, plan: Plan, modes: Mapping[str, AccountMode], items: int | None = None) -> EstimateRecord | None:

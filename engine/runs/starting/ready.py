@@ -12,7 +12,7 @@ from engine.base.json_text import JsonObject
 from engine.base.statuses import Priority
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import retry_if_renamed
-from engine.store.acceptances import Entry, Renamed
+from engine.store.acceptances import Renamed, RunEntry
 
 
 class StartOptions(TypedDict, total=False):
@@ -35,8 +35,8 @@ class StartOptions(TypedDict, total=False):
 class ReadyRun(Struct, frozen=True):
     """A run to store."""
 
-    entry: Entry
-    again: Callable[[], Entry]
+    entry: RunEntry
+    again: Callable[[], RunEntry]
     """Checks it once more: a name may change before it is stored."""
 
 

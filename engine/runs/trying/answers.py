@@ -17,7 +17,7 @@ from clients.secrets import known
 from engine.base.json_text import compact, indented
 from engine.base.names import child
 from engine.files.atomic import make_folder, write_whole
-from engine.prompts.talk import Answer
+from engine.prompts.talk import ModelAnswer
 from engine.record.types.step import UsageRecord
 
 
@@ -36,7 +36,7 @@ class RecordedAnswer(TypedDict):
     # The question is not repeated: it is what the name of the file is made from.
 
 
-def answer_of(recorded: RecordedAnswer) -> Answer:
+def answer_of(recorded: RecordedAnswer) -> ModelAnswer:
     """Return the answer as the client gave it."""
     return {
         "text": recorded["text"],

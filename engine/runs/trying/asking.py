@@ -15,11 +15,11 @@ from engine.budgets.meter import CallMeter, RunMeter
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
 from engine.prompts.model_answers import as_spelled, faults, read_json
-from engine.prompts.talk import Answer, Talk, early_end
+from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
 from engine.record.run_files import RunFiles
 from engine.runner.effects.job import Job
-from engine.runner.effects.live import Watch
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.live import StepAnswers
+from engine.runner.effects.reading import AccountReads
 from engine.runs.trying.records import TryAnswer
 from engine.store.state import Records
 
@@ -58,7 +58,7 @@ class _Asking(StepType):
         """Return the model's answer as it is: unlike a step, a try does not ask again for one that does not fit."""
         asked: Question = call.fields
         messages: Any = asked.messages
-        talk = Talk(call, messages, asked.model, asked.parameters)
+        talk = ModelTalk(call, messages, asked.model, asked.parameters)
         return talk.json(asked.output_schema) if asked.output_schema else talk.answer()
 
 
@@ -71,8 +71,8 @@ async def ask(
     settings: Callable[[], MoneySettings],
     clock: Callable[[], datetime],
     files: RunFiles,
-    watch: Watch | None,
-) -> Answer:
+    watch: StepAnswers | None,
+) -> ModelAnswer:
     """Ask on the engine's loop. Raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken."""
     account = question.account
     run_meter = RunMeter(lambda: (), settings, records.spending, clock, question.id)
@@ -86,12 +86,12 @@ async def ask(
     meter.usage, meter.notes = question.usage, question.notes
     job = job_of(_Asking(), question, account, files, meter)._replace(watch=watch)
     try:
-        done = await Reads(clock).make(job)
+        done = await AccountReads(clock).make(job)
     finally:
         meter.is_closed = True
         if watch is not None:
             watch.close()
-    answer: Answer = done.output
+    answer: ModelAnswer = done.output
     return answer
 
 
@@ -112,7 +112,7 @@ def job_of(step_type: StepType, fields: Any, account: Account, files: RunFiles, 
     )
 
 
-def judged(answer: Answer, schema: JsonSchema | None) -> TryAnswer:
+def judged(answer: ModelAnswer, schema: JsonSchema | None) -> TryAnswer:
     """Return an answer with all that keeps a step from using it."""
     early = early_end(answer)
     problems = [f"{early.message} {early.remedy}"] if early is not None else []

@@ -7,7 +7,7 @@ from engine.base.statuses import AccountMode
 from engine.prompts.cases import Case, CaseStore
 from engine.prompts.protected import CaseProof
 from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
-from engine.runs.trying.cells import Asked, Cells
+from engine.runs.trying.cells import Cells, ColumnQuestion
 from engine.runs.trying.judging import judges_of
 from engine.runs.trying.try_requests import TryRequests
 
@@ -35,6 +35,8 @@ def _with(
 ) -> CaseProof:
     name, mode = try_requests.target(connection)
     is_demo = mode == AccountMode.DEMO
-    asked = Asked(document, None, name, is_demo, None, "", judges=judges_of(cases, try_requests, is_offline=True))
+    asked = ColumnQuestion(
+        document, None, name, is_demo, None, "", judges=judges_of(cases, try_requests, is_offline=True)
+    )
     failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
     return CaseProof(len(cases), failed, is_demo)

@@ -24,8 +24,8 @@ from engine.prompts.takeover import takeover_cases
 from engine.runs.starting.consent import Consents
 from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
 from engine.runs.trying.asking import prompt_used
-from engine.runs.trying.cells import Asked, Cells
-from engine.runs.trying.columns import Column
+from engine.runs.trying.cells import Cells, ColumnQuestion
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.judging import JudgeAccount, judges_of, judging_connections
 from engine.runs.trying.matrix import (
     MOST_COLUMNS,
@@ -50,7 +50,9 @@ _KEEP_SECONDS = 5.0
 class _Open:
     """A test that this process works on."""
 
-    def __init__(self, begun: Matrix, asked: Sequence[Asked], cases: Sequence[Case], wanted: MatrixRequest) -> None:
+    def __init__(
+        self, begun: Matrix, asked: Sequence[ColumnQuestion], cases: Sequence[Case], wanted: MatrixRequest
+    ) -> None:
         self.begun, self.asked, self.cases, self.wanted = begun, asked, cases, wanted
         self.over = threading.Event()
         self.is_stopping = False
@@ -102,7 +104,7 @@ class CaseTests(MatrixReader):
         cases = own if wanted.takeover is None else takeover_cases(asked[0].document, wanted.takeover)
         judges = judges_of(cases, self._try_requests, is_offline=wanted.is_offline)
         asked = [replace(one, judges=judges) for one in asked]
-        sent_to: list[Asked | JudgeAccount] = [*asked, *judges.values()]
+        sent_to: list[ColumnQuestion | JudgeAccount] = [*asked, *judges.values()]
         real = [one.connection for one in sent_to if one.account is not None and not one.demo]
         self._consents.require_models(p, name, real)
         one = _Open(self._begun(p, name, wanted, cases, asked), asked, cases, wanted)
@@ -166,16 +168,16 @@ class CaseTests(MatrixReader):
         one = self._open.get(name)
         return None if one is None else one.matrix()
 
-    def _asked(self, name: str, column: Column, wanted: MatrixRequest) -> Asked:
+    def _asked(self, name: str, column: TriedColumn, wanted: MatrixRequest) -> ColumnQuestion:
         document, number = self._try_requests.document(name, column.of(TryRequest()))
         version = number if number is not None else self._prompts.number_of(name, dict(document))
         connection, mode = self._try_requests.target(column.connection)
         account = None if wanted.is_offline else self._try_requests.account(connection)
         used = prompt_used(name, version)
-        return Asked(document, version, connection, mode == AccountMode.DEMO, account, column.model, used)
+        return ColumnQuestion(document, version, connection, mode == AccountMode.DEMO, account, column.model, used)
 
     def _begun(
-        self, p: Principal, name: str, wanted: MatrixRequest, cases: Sequence[Case], asked: Sequence[Asked]
+        self, p: Principal, name: str, wanted: MatrixRequest, cases: Sequence[Case], asked: Sequence[ColumnQuestion]
     ) -> Matrix:
         now = self._clock()
         pairs = zip(wanted.columns, asked, strict=True)
@@ -259,7 +261,7 @@ def _check(wanted: MatrixRequest) -> None:
             raise InvalidInput(f"A test has 1 to {most} {name}, not {value}.", remedy="Give another number.")
 
 
-def _column(column: Column, asked: Asked) -> MatrixColumn:
+def _column(column: TriedColumn, asked: ColumnQuestion) -> MatrixColumn:
     return {
         "title": column.title,
         "version": asked.version,

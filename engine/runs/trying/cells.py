@@ -17,17 +17,17 @@ from engine.base.errors import OrchestraError, UnknownName
 from engine.base.names import new_run_id
 from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account
-from engine.prompts.assertions import Facts, Judge, Opinion
+from engine.prompts.assertions import AnswerFacts, Judge, Opinion
 from engine.prompts.cases import Case, CaseModel
 from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
-from engine.prompts.talk import Answer
+from engine.prompts.talk import ModelAnswer
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
 from engine.runs.trying.asking import Question, ask, judged, model_of
 from engine.runs.trying.judging import JudgeAccount
-from engine.runs.trying.matrix import CellAnswer, Fault
+from engine.runs.trying.matrix import CellAnswer, UnmetExpectation
 from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
 
 
-class Asked(Struct, frozen=True):
+class ColumnQuestion(Struct, frozen=True):
     """What a column asks: a text, and the model."""
 
     document: PromptDefinition
@@ -73,11 +73,11 @@ class Cells:
 
     def __init__(self, worker: Worker, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
         self._worker, self._logs, self._settings, self._clock = worker, logs, settings, clock
-        self._waiting: set[concurrent.futures.Future[Answer]] = set()
+        self._waiting: set[concurrent.futures.Future[ModelAnswer]] = set()
         self._lock = threading.Lock()
         self._is_closing = False
 
-    def answer(self, asked: Asked, case: Case, repetition: int, answers: SharedAnswers) -> CellAnswer:
+    def answer(self, asked: ColumnQuestion, case: Case, repetition: int, answers: SharedAnswers) -> CellAnswer:
         """Return the answer to a case; what goes wrong is among its failures.
 
         `repetition`: from 0; each has an answer of its own. Raises CancelledError once this is closed.
@@ -116,7 +116,7 @@ class Cells:
                 one.cancel()
 
     def _recorded(
-        self, asked: Asked, case: CaseModel, repetition: int, answers: SharedAnswers
+        self, asked: ColumnQuestion, case: CaseModel, repetition: int, answers: SharedAnswers
     ) -> tuple[RecordedAnswer, bool]:
         """Return the answer, and whether it was recorded before."""
         document, account = asked.document, asked.account
@@ -141,7 +141,7 @@ class Cells:
 
         return answers.get(key, model, fresh)
 
-    def _opinion(self, asked: Asked, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
+    def _opinion(self, asked: ColumnQuestion, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
         """Return what a model says of a text, asked or recorded. Raises OrchestraError, ServiceError, JournalBroken."""
         by, sent = asked.judge(judge.connection), judge_messages(judge.criterion, text)
         key = key_of(judge=by.connection, demo=by.demo, model=judge.model, messages=sent, schema=JUDGE_SCHEMA)
@@ -215,7 +215,7 @@ def _refused(damaged: str, what: str = "answer to this case") -> RecordedAnswer:
     raise NotRecorded(f"No {what} is recorded.", remedy="Test it without --offline once, and keep the files.")
 
 
-def _missing(failures: list[Fault]) -> CellAnswer:
+def _missing(failures: list[UnmetExpectation]) -> CellAnswer:
     return {
         "text": None,
         "value": None,
@@ -229,9 +229,9 @@ def _missing(failures: list[Fault]) -> CellAnswer:
 
 def _failures(
     case: CaseModel, found: TryAnswer, recorded: RecordedAnswer, opinion: Callable[[Judge, str], Opinion]
-) -> list[Fault]:
+) -> list[UnmetExpectation]:
     """Return what an answer does not meet; models judge it last, and only one that meets all else."""
-    facts = Facts(
+    facts = AnswerFacts(
         text=recorded["text"],
         value=found["value"],
         output_tokens=recorded["usage"]["output_tokens"],
@@ -239,7 +239,7 @@ def _failures(
         seconds=recorded["seconds"],
         opinion=opinion,
     )
-    failures: list[Fault] = [{"assertion": "answer", "message": problem} for problem in found["problems"]]
+    failures: list[UnmetExpectation] = [{"assertion": "answer", "message": problem} for problem in found["problems"]]
     plain = [one for one in case.assertions if not isinstance(one, Judge)]
     said = [(one.type, one.fault(facts)) for one in plain]
     failures += [{"assertion": assertion, "message": message} for assertion, message in said if message]
@@ -249,7 +249,7 @@ def _failures(
     return [{"assertion": assertion, "message": message} for assertion, message in judges if message]
 
 
-def _of_judge(judge: Judge, facts: Facts) -> str:
+def _of_judge(judge: Judge, facts: AnswerFacts) -> str:
     """Return why a judge is not content, or why there is no opinion; empty if it is content."""
     try:
         return judge.fault(facts)

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
 
 
-class Column(Struct, frozen=True):
+class TriedColumn(Struct, frozen=True):
     """A text and a model; empty fields mean the same as in `TryRequest`."""
 
     version: str = DEFAULT_LABEL
@@ -68,7 +68,7 @@ class Column(Struct, frozen=True):
         return f"version {self.version}" if _NUMBER.match(self.version) else self.version
 
 
-def parsed(written: str) -> Column:
+def parsed(written: str) -> TriedColumn:
     """Return the column that `LABEL_OR_NUMBER_OR_draft[:MODEL][@CONNECTION]` means. Raises InvalidInput.
 
     The model begins after the first ":" and ends before the last "@"; one that has an "@" itself is followed by
@@ -82,8 +82,8 @@ def parsed(written: str) -> Column:
     if colon and not model.strip():
         raise InvalidInput(f"The column {written!r} has no model after ':'.", remedy=_REMEDY)
     if version == DRAFT:
-        return Column(is_draft=True, connection=connection.strip(), model=model.strip())
-    return Column(version, connection=connection.strip(), model=model.strip())
+        return TriedColumn(is_draft=True, connection=connection.strip(), model=model.strip())
+    return TriedColumn(version, connection=connection.strip(), model=model.strip())
 
 
 @contextmanager

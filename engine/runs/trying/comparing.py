@@ -15,7 +15,7 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import new_run_id
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal, require
-from engine.runs.trying.columns import Column, in_column
+from engine.runs.trying.columns import TriedColumn, in_column
 from engine.runs.trying.differing import AnswerDifferences, answer_differences
 from engine.runs.trying.records import Try, TryColumn
 from engine.runs.trying.tries import Tries
@@ -42,7 +42,7 @@ class Comparisons:
     def __init__(self, tries: Tries, try_requests: TryRequests, clock: Clock) -> None:
         self._tries, self._try_requests, self._clock = tries, try_requests, clock
 
-    def start(self, p: Principal, name: str, columns: Sequence[Column], values: TryRequest) -> Comparison:
+    def start(self, p: Principal, name: str, columns: Sequence[TriedColumn], values: TryRequest) -> Comparison:
         """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
 
         `values`: its values, and the connection and model of columns that name none. A column gets the values of the
@@ -96,7 +96,7 @@ class Comparisons:
             return self._try_requests.document(name, wanted)[0]
 
 
-def _places(comparison_id: str, columns: Sequence[Column]) -> list[TryColumn]:
+def _places(comparison_id: str, columns: Sequence[TriedColumn]) -> list[TryColumn]:
     return [
         {"comparison": comparison_id, "number": at + 1, "count": len(columns), "title": one.title}
         for at, one in enumerate(columns)

@@ -15,7 +15,7 @@ from engine.base.statuses import RunStatus
 from engine.prompts.assertions import Opinion
 from engine.prompts.takeover import TakeoverRequest
 from engine.record.types.step import UsageRecord
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 
 JUDGE = "judge"
 """The type of assertions that are opinions."""
@@ -28,7 +28,7 @@ class MatrixRequest(Struct, frozen=True):
 
     __test__ = False  # it is not a test of pytest
 
-    columns: Sequence[Column] = (Column(is_draft=True),)
+    columns: Sequence[TriedColumn] = (TriedColumn(is_draft=True),)
     """If there are several, the first is the baseline."""
     repeat: int = 1
     """How often each question is asked; a case passes if all its answers do."""
@@ -41,7 +41,7 @@ class MatrixRequest(Struct, frozen=True):
     """Test with mails that try to take over the model, instead of the prompt's own cases."""
 
 
-class Only(StrEnum):
+class MatrixFilter(StrEnum):
     """Which cases of a matrix to show."""
 
     FAILED = "failed"
@@ -52,7 +52,7 @@ class Only(StrEnum):
     """A column answers differently from the baseline."""
 
 
-class Fault(TypedDict):
+class UnmetExpectation(TypedDict):
     """An expectation that an answer does not meet."""
 
     assertion: str
@@ -67,7 +67,7 @@ class CellAnswer(TypedDict):
     """None if there is no answer."""
     value: Any
     """The JSON in the text, if the prompt wants JSON and the text has some; else None."""
-    failures: list[Fault]
+    failures: list[UnmetExpectation]
     """Empty if the answer is as expected."""
     model: str
     """The model that answered."""
@@ -252,13 +252,13 @@ def _order(matrix: Matrix) -> list[str]:
     return sorted(names, key=lambda case: (case not in worse, case not in different, case not in failed))
 
 
-def shown(matrix: Matrix, only: Only | None = None) -> list[str]:
+def shown(matrix: Matrix, only: MatrixFilter | None = None) -> list[str]:
     """Return the cases to show, in order."""
     columns = matrix["columns"]
-    kept: Mapping[Only, Collection[str]] = {
-        Only.FAILED: {case for one in columns for case, cell in one["cells"].items() if is_failed(cell)},
-        Only.CHANGED: {case for one in columns[1:] for case in (*one["regressions"], *one["improvements"])},
-        Only.DIFFERENT: {case for one in columns[1:] for case in one["different"]},
+    kept: Mapping[MatrixFilter, Collection[str]] = {
+        MatrixFilter.FAILED: {case for one in columns for case, cell in one["cells"].items() if is_failed(cell)},
+        MatrixFilter.CHANGED: {case for one in columns[1:] for case in (*one["regressions"], *one["improvements"])},
+        MatrixFilter.DIFFERENT: {case for one in columns[1:] for case in one["different"]},
     }
     return [case for case in matrix["order"] if only is None or case in kept[only]]
 

@@ -17,7 +17,7 @@ from engine.base.statuses import RunStatus
 from engine.runs.trying.matrix import Matrix
 from engine.runs.trying.records import FOLDER, NOT_OURS, ids_in, newest_first
 from engine.store.owners import Owners
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 MOST_KEPT = 10
 """Tests of one prompt; older ones are deleted."""
@@ -28,7 +28,7 @@ _SILENCE = timedelta(minutes=2)
 class MatrixRecords:
     """Reads and writes the tests where the state is; any thread, any process."""
 
-    def __init__(self, texts: Texts, owners: Owners, owner: str, clock: Clock) -> None:
+    def __init__(self, texts: TextStore, owners: Owners, owner: str, clock: Clock) -> None:
         """`owner`: the id of this process, "" if it tests nothing."""
         self._texts, self._owners, self.owner, self._clock = texts, owners, owner, clock
 

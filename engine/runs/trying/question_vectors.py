@@ -17,7 +17,7 @@ from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.reading import AccountReads
 from engine.runner.worker.worker import Worker
 from engine.runs.trying.asking import LAB, job_of
 from engine.store.state import Records
@@ -65,7 +65,7 @@ class QuestionVectors:
         meter = run_meter.of_call(account.connection, address, step.timeout_seconds, is_demo=is_demo, use=use)
         files = RunFiles(RunFolder(self._logs.blobs, id_))
         try:
-            done = await Reads(self._clock).make(job_of(step, question, account, files, meter))
+            done = await AccountReads(self._clock).make(job_of(step, question, account, files, meter))
         finally:
             meter.is_closed = True
         vector: Sequence[float] = done.output

@@ -15,7 +15,7 @@ from engine.base.names import RUN_ID, checked_name
 from engine.base.statuses import RunStatus
 from engine.prompts.prompt import MarkedMessage
 from engine.record.types.step import Failure, UsageRecord
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 FOLDER = "tries"
 MOST_KEPT = 20
@@ -110,7 +110,7 @@ class Try(TypedDict):
 class TryRecords:
     """Reads and writes the tries where the state is; any thread, any process."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: TextStore) -> None:
         self._texts = texts
 
     def put(self, one: Try) -> None:
@@ -148,13 +148,13 @@ class TryRecords:
                 self._texts.remove_all(_folder(name))
 
 
-def ids_in(texts: Texts, folder: str) -> list[str]:
+def ids_in(texts: TextStore, folder: str) -> list[str]:
     """Return the ids of the documents in a folder, newest first; what has another name is not ours."""
     found = (name.removesuffix(".json") for name in texts.names(folder))
     return sorted(filter(RUN_ID.match, found), reverse=True)
 
 
-def newest_first(texts: Texts, folder: str) -> Iterator[str]:
+def newest_first(texts: TextStore, folder: str) -> Iterator[str]:
     """Yield the documents in a folder."""
     found = texts.all(folder)
     yield from (found[name] for name in sorted(found, reverse=True) if RUN_ID.match(name.removesuffix(".json")))

@@ -7,7 +7,7 @@ from typing import TypedDict
 from engine.base.statuses import RunStatus
 from engine.prompts.assertions import Opinion, is_favourable, opinion_words
 from engine.record.types.step import UsageRecord
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import Matrix, MatrixColumn, is_failed, opinions_of
 
 
@@ -29,7 +29,7 @@ class CaseOpinion(Opinion):
     """All this as a sentence."""
 
 
-class Tested(TypedDict):
+class TestedText(TypedDict):
     """How the cases went with one text."""
 
     version: int | None
@@ -41,7 +41,7 @@ class Tested(TypedDict):
     """Of models that were asked to judge answers (`judge`): not facts."""
 
 
-class Report(Tested):
+class TryReport(TestedText):
     """The test of a prompt."""
 
     id: str
@@ -54,7 +54,7 @@ class Report(Tested):
     """How many questions were asked now, with those for `against`."""
     reused: int
     """How many answers were recorded before."""
-    against: Tested | None
+    against: TestedText | None
     """The version compared with."""
     regressions: list[str]
     """Cases that fail and pass in `against`; without it, all that fail."""
@@ -67,13 +67,13 @@ class Report(Tested):
     ended_at: str | None
 
 
-def columns_of(version: str, text: str | None, against: str, connection: str, model: str) -> list[Column]:
+def columns_of(version: str, text: str | None, against: str, connection: str, model: str) -> list[TriedColumn]:
     """Return the columns that test one text, the working text by default, optionally against a version."""
-    tested = Column(version, text, is_draft=not version and text is None, connection=connection, model=model)
-    return [*([Column(against, connection=connection, model=model)] if against else []), tested]
+    tested = TriedColumn(version, text, is_draft=not version and text is None, connection=connection, model=model)
+    return [*([TriedColumn(against, connection=connection, model=model)] if against else []), tested]
 
 
-def report_of(matrix: Matrix) -> Report:
+def report_of(matrix: Matrix) -> TryReport:
     """Return the report on the first column that is compared, else on the only one."""
     tested = (matrix["columns"][1:] or matrix["columns"])[0]
     is_compared = len(matrix["columns"]) > 1
@@ -96,7 +96,7 @@ def report_of(matrix: Matrix) -> Report:
     }
 
 
-def of_column(matrix: Matrix, column: MatrixColumn) -> Tested:
+def of_column(matrix: Matrix, column: MatrixColumn) -> TestedText:
     """Return how the cases went with a column; what several answers to a case have in common is there once."""
     failed = [
         (one["case"], fault["assertion"], fault["message"])

@@ -25,7 +25,7 @@ from engine.record.failure import failure
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.record.types.step import UsageRecord
-from engine.runner.effects.live import Watch
+from engine.runner.effects.live import StepAnswers
 from engine.runs.starting.consent import Consents
 from engine.runs.trying.asking import Question, ask, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
@@ -35,7 +35,7 @@ from engine.runs.trying.try_requests import TryRequest, TryRequests
 from engine.store.journal import JournalBroken
 
 if TYPE_CHECKING:
-    from engine.prompts.talk import Answer
+    from engine.prompts.talk import ModelAnswer
     from engine.runner.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class _Open(Struct):
     """A try that this process asks."""
 
     record: Try
-    answered: concurrent.futures.Future[Answer] | None = None
+    answered: concurrent.futures.Future[ModelAnswer] | None = None
     over: threading.Event = field(default_factory=threading.Event)
     is_cancelled: bool = False
 
@@ -209,7 +209,7 @@ class Tries(TryReader):
         with suppress(ServiceError):  # asking the model will tell
             record["account"] = account.owner()[1]
         live = self._worker.live
-        watch = None if live is None else Watch(live, record["id"], "")
+        watch = None if live is None else StepAnswers(live, record["id"], "")
         files = RunFiles(RunFolder(self._logs.blobs, record["id"]))
         one.answered = self._worker.ask(
             lambda records: ask(question, records, self._settings, self._clock, files, watch)

@@ -39,7 +39,7 @@ from engine.runner.effects.job import Job, fields_of
 from engine.runs.undo.undo_list import RunWrite, Steps, UndoList
 from engine.runs.undo.undo_log import UndoBook
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
-from engine.store.ledger import Write
+from engine.store.ledger import IntendedWrite
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Made(Struct, frozen=True):
+class UndoableWrite(Struct, frozen=True):
     """A write, with later writes of the same run that only changed its result, the last one first."""
 
     write: RunWrite
@@ -88,11 +88,11 @@ class Undo:
                 book.close()
         return report
 
-    def _undo_all(self, things: list[Made], report: UndoReport, book: UndoBook) -> None:
+    def _undo_all(self, things: list[UndoableWrite], report: UndoReport, book: UndoBook) -> None:
         undone_markers: set[str] = set()
         kept: list[RunWrite] = []
 
-        def undo_one(made: Made, kind: StepType) -> None:
+        def undo_one(made: UndoableWrite, kind: StepType) -> None:
             try:
                 self._undo_one(made, kind, report, book, undone_markers)
             except CannotUndo as error:
@@ -109,7 +109,7 @@ class Undo:
                 report.cannot.extend(NotUndone.of(one, self._why_kept(one)) for one in made.later)
                 kept += [made.write] if len(report.cannot) > known else []
 
-    def _take_along(self, made: Made, report: UndoReport, book: UndoBook) -> None:
+    def _take_along(self, made: UndoableWrite, report: UndoReport, book: UndoBook) -> None:
         """Mark writes that changed the undone one as undone as well; the ledger first, then the log."""
         for one in made.later:
             if not one.is_undone:
@@ -121,7 +121,7 @@ class Undo:
     def _list(self) -> UndoList:
         return UndoList(self._worker.state.receipts, self._worker.rows, self._logs)
 
-    def _grouped(self, writes: list[RunWrite]) -> list[Made]:
+    def _grouped(self, writes: list[RunWrite]) -> list[UndoableWrite]:
         """Group writes with the earlier write whose whole result they changed: they are undone together."""
         later: dict[int, list[RunWrite]] = {}
         for one in writes:
@@ -129,7 +129,7 @@ class Undo:
             if makers and self._why_kept(one):
                 later.setdefault(id(makers[-1]), []).append(one)
         gone_along = {id(one) for group in later.values() for one in group}
-        return [Made(one, tuple(later.get(id(one), ()))) for one in writes if id(one) not in gone_along]
+        return [UndoableWrite(one, tuple(later.get(id(one), ()))) for one in writes if id(one) not in gone_along]
 
     def _why_kept(self, write: RunWrite) -> str:
         """Return why a write cannot be undone, whatever its service says; empty if it can."""
@@ -149,7 +149,9 @@ class Undo:
         if row is not None and row.ended_at is None:
             raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
 
-    def _sorted(self, made: Made, report: UndoReport, undo_one: Callable[[Made, StepType], None]) -> None:
+    def _sorted(
+        self, made: UndoableWrite, report: UndoReport, undo_one: Callable[[UndoableWrite, StepType], None]
+    ) -> None:
         """Add a write to the report if its place is known without its service; otherwise call `undo_one`."""
         write = made.write
         if undone := undo_of(write.step):
@@ -164,7 +166,7 @@ class Undo:
             undo_one(made, step_type(write.uses))
 
     def _undo_one(
-        self, made: Made, kind: StepType, report: UndoReport, book: UndoBook, undone_markers: AbstractSet[str]
+        self, made: UndoableWrite, kind: StepType, report: UndoReport, book: UndoBook, undone_markers: AbstractSet[str]
     ) -> None:
         """Undo a write. Raises CannotUndo if it was changed since; other obstacles are reported."""
         write = made.write
@@ -208,7 +210,7 @@ class Undo:
             render=render_prompt,
             on_attempt=lambda attempt: None,
             files=values.files,
-            write=Write(
+            write=IntendedWrite(
                 identity=write.ledger_identity,
                 account=write.account,
                 run_id=write.run_id,

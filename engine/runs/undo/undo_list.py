@@ -20,7 +20,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.record.types.step import ReceiptRecord, StepEffect, StepRecord, undo_of
 from engine.store.ledger import EffectRecord, Receipts, account_of, marker, undo_marker
-from engine.store.runs import Runs
+from engine.store.runs import RunStore
 
 
 class RunWrite(Struct, frozen=True):
@@ -188,7 +188,7 @@ class _Around(Struct, frozen=True):
 class UndoList:
     """Finds the writes of runs; use a new one each time. Raises InvalidFile."""
 
-    def __init__(self, receipts: Receipts, rows: Runs, logs: RunLogs) -> None:
+    def __init__(self, receipts: Receipts, rows: RunStore, logs: RunLogs) -> None:
         self._receipts, self._rows, self._logs = receipts, rows, logs
         self._renames = logs.renames()
 

@@ -21,7 +21,7 @@ import httpcore
 from msgspec import Struct, field
 
 from clients.errors import InvalidRequest
-from clients.sockets import Gate
+from clients.sockets import NetworkGate
 from engine.sandbox.rungs.rung import SOCKET
 
 PLACE = re.compile(r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)(?::(?P<port>\d{1,5}))?\Z")
@@ -43,7 +43,7 @@ class Way(Struct):
     """The hosts that code may reach, and what it has done with that."""
 
     hosts: frozenset[tuple[str, int]]
-    gate: Gate
+    gate: NetworkGate
     was_used: bool = False
     """Whether a connection has been made, so that something may have been sent."""
     _open: set[socket.socket] = field(default_factory=set)
@@ -55,7 +55,9 @@ class Way(Struct):
         found = [PLACE.match(one) for one in listed]
         places = [(one["host"].lower(), one["port"]) for one in found if one is not None]
         hosts = {(host, at) for host, port in places for at in ((int(port),) if port else _PORTS)}
-        return cls(frozenset(hosts), Gate(public_only=True, allow_hosts=frozenset(one.lower() for one in private)))
+        return cls(
+            frozenset(hosts), NetworkGate(public_only=True, allow_hosts=frozenset(one.lower() for one in private))
+        )
 
     def connected(self, host: str, port: int) -> socket.socket:
         """Return a connection. Raises InvalidRequest if it is not permitted, OSError if it cannot be made."""

@@ -27,11 +27,11 @@ from engine.sandbox.child import End, Heard
 from engine.sandbox.code.proxy import Way, opened
 from engine.sandbox.inside.forwarder import PORT
 from engine.sandbox.left_files import LeftFile
-from engine.sandbox.limits import Limits
-from engine.sandbox.reading import Given
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile
 from engine.sandbox.rungs.ladder import taken
 from engine.sandbox.rungs.languages import JAVASCRIPT, PYTHON, SHELL, file_of
-from engine.sandbox.rungs.rung import Job, Needs, Setup
+from engine.sandbox.rungs.rung import CodeNeeds, RungSettings, SandboxJob
 
 _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
@@ -81,7 +81,7 @@ class Code(Struct, frozen=True):
     text: str
     inputs: Any
     """JSON."""
-    setup: Setup
+    setup: RungSettings
     limits: CodeLimits
     most: CodeLimits
     """How far the limits may be raised, for error messages."""
@@ -105,7 +105,7 @@ class Ran(Struct, frozen=True):
     """What it has left in `/w/out`."""
 
 
-def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
+def run(code: Code, files: Sequence[tuple[str, OpenedFile]]) -> Ran:
     """Run code to its end, with these files at `/in` under their names. Blocking.
 
     Raises CodeFailed (with the line), LimitExceeded (with the limit), SandboxMissing, Timeout (it was cancelled).
@@ -124,7 +124,7 @@ def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
 
 def ended(
     code: Code,
-    files: Sequence[tuple[str, Given]],
+    files: Sequence[tuple[str, OpenedFile]],
     *,
     heard: Heard | None = None,
     cancelled: threading.Event | None = None,
@@ -133,7 +133,7 @@ def ended(
 
     `heard` gets what it writes, as it comes; it ends once `cancelled` is set. Raises SandboxMissing, InvalidRequest.
     """
-    needs = Needs(code.language, bool(files), code.way is not None, code.packages is not None)
+    needs = CodeNeeds(code.language, bool(files), code.way is not None, code.packages is not None)
     rung = taken(code.setup, needs)
     with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
         given, program, network = Path(place, "in"), Path(place, "code"), Path(place, "network")
@@ -144,7 +144,7 @@ def ended(
         (given / "inputs.json").write_text(inputs, encoding="utf-8")
         for name, file in files:
             _copy(file, given / name)
-        job = Job(
+        job = SandboxJob(
             code.language,
             given,
             program,
@@ -170,15 +170,15 @@ def _environment(code: Code, inputs: str) -> dict[str, str]:
     return {**given, **PROXY} if code.way else given
 
 
-def _copy(file: Given, to: Path) -> None:
+def _copy(file: OpenedFile, to: Path) -> None:
     os.lseek(file.handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(file.handle), "rb") as source, to.open("xb") as target:
         shutil.copyfileobj(source, target, _MB)
 
 
-def _limits(code: Code) -> Limits:
+def _limits(code: Code) -> ChildLimits:
     it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
-    return Limits(
+    return ChildLimits(
         memory_bytes=memory,
         data_bytes=0 if code.language == PYTHON else memory,
         cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,

@@ -18,11 +18,11 @@ from engine.base.threads import abandoned
 from engine.sandbox import child
 from engine.sandbox.code.proxy import Way, opened
 from engine.sandbox.code.running import PROXY, shown
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 from engine.sandbox.rungs.bubblewrap import TRUSTED
 from engine.sandbox.rungs.rung import SOCKET
-from engine.sandbox.walls import WRITABLE, Room, lack, shown_folders, walls
-from engine.sandbox.watch import Watch
+from engine.sandbox.walls import WRITABLE, ChildRoom, lack, shown_folders, walls
+from engine.sandbox.watch import ChildWatch
 from engine.sandbox.work import CHILD, arguments, turns
 
 _MB, _KB = 1024**2, 1024
@@ -48,7 +48,7 @@ _turn = threading.BoundedSemaphore(8)
 class Running:
     """A running program, and why it was ended: `time`, `answer`, `processes`, `memory`, `files`, `cancelled`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: ChildLimits) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -101,7 +101,7 @@ class Running:
 
     def watch(self) -> None:
         """Keep it to its limits until it is over, and read what it complains about."""
-        watch, until = Watch(self._process.pid, self._limits), time.monotonic() + self._limits.wall_seconds
+        watch, until = ChildWatch(self._process.pid, self._limits), time.monotonic() + self._limits.wall_seconds
         reading = threading.Thread(target=self._listen, name="program-stderr", daemon=True)
         reading.start()
         while not self._is_over.wait(_LOOK_SECONDS) and self._process.poll() is None:
@@ -156,7 +156,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
     ):
         if way is not None:
             until_done.enter_context(opened(way, Path(place)))
-        room = Room(
+        room = ChildRoom(
             TRUSTED if way else (),
             program.disk_mb * _MB,
             (*folders, (place, "/network")),
@@ -168,7 +168,9 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str], environment: Mapping[str, str], limits: Limits, room: Room) -> Iterator[Running]:
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], limits: ChildLimits, room: ChildRoom
+) -> Iterator[Running]:
     with contextlib.ExitStack() as until_started:
         nowhere, secrets = os.open(os.devnull, os.O_WRONLY), _unseen(environment)
         until_started.callback(os.close, nowhere)
@@ -194,9 +196,9 @@ def _unseen(environment: Mapping[str, str]) -> int:
     return handle
 
 
-def _limits(program: Program) -> Limits:
+def _limits(program: Program) -> ChildLimits:
     memory = (program.memory_mb + _OWN_MB) * _MB
-    return Limits(
+    return ChildLimits(
         memory_bytes=memory,
         data_bytes=memory,  # of address space, Node.js reserves gigabytes
         cpu_seconds=program.seconds + 1,

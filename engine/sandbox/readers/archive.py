@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import opened_zip
 
 _PIECE = 1024 * 1024
 _FILES_MOST = 200
 
 
-def unpacked(source: Source, options: Mapping[str, Any]) -> dict[str, Any]:
+def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out}.
 
     Raises Refused. Links, folders and names that lead out are left out.
@@ -55,13 +55,13 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         with archive.open(entry) as content:
             while piece := content.read(_PIECE):
                 yield piece
-    except (MemoryError, Refused):
+    except (MemoryError, FileRefused):
         raise
     except Exception as error:
-        raise Refused(f"The entry {entry.filename[:100]!r} is damaged.") from error
+        raise FileRefused(f"The entry {entry.filename[:100]!r} is damaged.") from error
 
 
-def _written(source: Source, piece: bytes) -> int:
+def _written(source: SourceFile, piece: bytes) -> int:
     assert source.out is not None
     left = memoryview(piece)
     while left:

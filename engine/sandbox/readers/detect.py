@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from engine.sandbox.readers.encodings import encoding_of
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import member, opened_zip
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """A kind of file."""
 
     name: str
@@ -24,31 +24,31 @@ class Kind:
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-WORD = Kind("word", f"{_OFFICE}wordprocessingml.document", "Word document")
-EXCEL = Kind("excel", f"{_OFFICE}spreadsheetml.sheet", "Excel workbook")
-SLIDES = Kind("slides", f"{_OFFICE}presentationml.presentation", "PowerPoint presentation")
-_SHEETS = Kind("excel", "application/vnd.oasis.opendocument.spreadsheet", "OpenDocument spreadsheet")
-_XLSB = Kind("excel", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "Excel workbook")
-_XLS = Kind("excel", "application/vnd.ms-excel", "Excel workbook")
-_OLD = Kind("old", "application/x-ole-storage", "Office document of an old format")
-_LOCKED = Kind("locked", "application/x-ole-storage", "Office document with a password")
+WORD = FileKind("word", f"{_OFFICE}wordprocessingml.document", "Word document")
+EXCEL = FileKind("excel", f"{_OFFICE}spreadsheetml.sheet", "Excel workbook")
+SLIDES = FileKind("slides", f"{_OFFICE}presentationml.presentation", "PowerPoint presentation")
+_SHEETS = FileKind("excel", "application/vnd.oasis.opendocument.spreadsheet", "OpenDocument spreadsheet")
+_XLSB = FileKind("excel", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "Excel workbook")
+_XLS = FileKind("excel", "application/vnd.ms-excel", "Excel workbook")
+_OLD = FileKind("old", "application/x-ole-storage", "Office document of an old format")
+_LOCKED = FileKind("locked", "application/x-ole-storage", "Office document with a password")
 LOCKED = (
     "It is locked with a password. Open it in Office, take the password off under File > Info > Protect, and save it."
 )
-_MSG = Kind("msg", "application/vnd.ms-outlook", "mail of Outlook")
-ARCHIVE = Kind("archive", "application/zip", "zip archive")
-UNKNOWN = Kind("unknown", "application/octet-stream", "file of an unknown kind")
+_MSG = FileKind("msg", "application/vnd.ms-outlook", "mail of Outlook")
+ARCHIVE = FileKind("archive", "application/zip", "zip archive")
+UNKNOWN = FileKind("unknown", "application/octet-stream", "file of an unknown kind")
 _MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", Kind("picture", "image/png", "picture")),
-    (b"\xff\xd8\xff", Kind("picture", "image/jpeg", "picture")),
-    (b"GIF8", Kind("picture", "image/gif", "picture")),
-    (b"BM", Kind("picture", "image/bmp", "picture")),
-    (b"II*\0", Kind("picture", "image/tiff", "picture")),
-    (b"MM\0*", Kind("picture", "image/tiff", "picture")),
-    (b"\x1f\x8b", Kind("unknown", "application/gzip", "gzip file")),
-    (b"PAR1", Kind("unknown", "application/vnd.apache.parquet", "Parquet file")),
-    (b"7z\xbc\xaf\x27\x1c", Kind("unknown", "application/x-7z-compressed", "7-Zip archive")),
-    (b"Rar!", Kind("unknown", "application/vnd.rar", "RAR archive")),
+    (b"\x89PNG\r\n\x1a\n", FileKind("picture", "image/png", "picture")),
+    (b"\xff\xd8\xff", FileKind("picture", "image/jpeg", "picture")),
+    (b"GIF8", FileKind("picture", "image/gif", "picture")),
+    (b"BM", FileKind("picture", "image/bmp", "picture")),
+    (b"II*\0", FileKind("picture", "image/tiff", "picture")),
+    (b"MM\0*", FileKind("picture", "image/tiff", "picture")),
+    (b"\x1f\x8b", FileKind("unknown", "application/gzip", "gzip file")),
+    (b"PAR1", FileKind("unknown", "application/vnd.apache.parquet", "Parquet file")),
+    (b"7z\xbc\xaf\x27\x1c", FileKind("unknown", "application/x-7z-compressed", "7-Zip archive")),
+    (b"Rar!", FileKind("unknown", "application/vnd.rar", "RAR archive")),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER = re.compile(
@@ -65,24 +65,24 @@ _HTML = re.compile(r"<(!doctype\s+html|html|head|body|table|div|p)\b", re.IGNORE
 _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown": "plain", "txt": "plain"}
 
 
-def kind_of(source: Source) -> Kind:
+def kind_of(source: SourceFile) -> FileKind:
     """Return what a file is. Raises Refused for an archive that the limits do not allow."""
     head = source.head()
     if b"%PDF-" in head[:1024]:
-        return Kind("pdf", "application/pdf", "PDF")
+        return FileKind("pdf", "application/pdf", "PDF")
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _of_zip(source)
     if head.startswith(_OLE):
         return _of_ole(source)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Kind("picture", "image/webp", "picture")
+        return FileKind("picture", "image/webp", "picture")
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if found is not None and (found.media_type != "image/bmp" or head[6:10] == b"\0\0\0\0"):
         return found
     return _of_text(source, head)
 
 
-def _of_zip(source: Source) -> Kind:
+def _of_zip(source: SourceFile) -> FileKind:
     with opened_zip(source.content) as archive:
         names = archive.namelist()
         if "mimetype" in names:
@@ -94,7 +94,7 @@ def _of_zip(source: Source) -> Kind:
     return ARCHIVE
 
 
-def _of_ole(source: Source) -> Kind:
+def _of_ole(source: SourceFile) -> FileKind:
     """Tell the formats in the container of old Office files apart by the names in it, which are UTF-16."""
     head = source.head(4 * 1024 * 1024)
     for name, kind in (("EncryptedPackage", _LOCKED), ("Workbook", _XLS), ("Book", _XLS), ("__substg1.0_", _MSG)):
@@ -103,27 +103,27 @@ def _of_ole(source: Source) -> Kind:
     return _OLD
 
 
-def _of_text(source: Source, head: bytes) -> Kind:
+def _of_text(source: SourceFile, head: bytes) -> FileKind:
     try:
         encoding = encoding_of(source)
-    except Refused:
+    except FileRefused:
         return UNKNOWN
     text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     ending = source.name.rpartition(".")[2].lower()
     if _is_mail(source.head(_HEADERS_MOST), ending):
-        return Kind("mail", "message/rfc822", "mail", encoding)
+        return FileKind("mail", "message/rfc822", "mail", encoding)
     if _ENDINGS.get(ending) == "csv":
-        return Kind("csv", "text/csv", "table of text", encoding)
+        return FileKind("csv", "text/csv", "table of text", encoding)
     if text[:1] in ("{", "[") and ending not in _ENDINGS:
         if ending in ("jsonl", "ndjson") or _is_json_lines(text):
-            return Kind("json_lines", "application/x-ndjson", "JSON lines", encoding)
-        return Kind("json", "application/json", "JSON", encoding)
+            return FileKind("json_lines", "application/x-ndjson", "JSON lines", encoding)
+        return FileKind("json", "application/json", "JSON", encoding)
     if _HTML.search(text[:2000]) and text.startswith("<"):
-        return Kind("html", "text/html", "HTML", encoding)
+        return FileKind("html", "text/html", "HTML", encoding)
     if text.startswith("<?xml"):
-        return Kind("plain", "application/xml", "XML", encoding)
+        return FileKind("plain", "application/xml", "XML", encoding)
     media_type = "text/markdown" if ending in ("md", "markdown") else "text/plain"
-    return Kind("plain", media_type, "text", encoding)
+    return FileKind("plain", media_type, "text", encoding)
 
 
 def begin_of_mail(content: bytes) -> int:

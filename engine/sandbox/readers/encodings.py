@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from clients.wording import counted
 from engine.sandbox.readers.line_numbers import LineNumbers
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.source import FileRefused, SourceFile
 
 LINE_MOST = 10_000_000
 """Characters of one line."""
@@ -35,7 +35,7 @@ _INSIDE = bytes(range(0xC0))
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
 
 
-def encoding_of(source: Source) -> str:
+def encoding_of(source: SourceFile) -> str:
     """Return the encoding of a text: as its first bytes say, else UTF-8 if nearly all of it is that, else guessed.
 
     Raises Refused for what is not text.
@@ -50,7 +50,7 @@ def encoding_of(source: Source) -> str:
     else:
         is_text = b"\0" not in head and strange * 50 <= len(head)
     if not is_text:
-        raise Refused("It is not text.")
+        raise FileRefused("It is not text.")
     after = _first_not_utf8(source)
     return "utf-8" if after is None or _is_nearly_utf8(source) else _guessed(source, after)
 
@@ -74,7 +74,7 @@ class Damage:
             yield f"{found} cannot be read ({self._lines.told()}): U+FFFD (\ufffd) is in the place of each."
 
 
-def lines(source: Source, encoding: str, damage: Damage) -> Iterator[str]:
+def lines(source: SourceFile, encoding: str, damage: Damage) -> Iterator[str]:
     """Yield the lines of a text with their ends; a NUL becomes U+FFFD. Raises Refused for a line that is too long."""
     source.content.seek(0)
     text, number = io.TextIOWrapper(source.content, encoding, errors="replace", newline=""), 0
@@ -82,7 +82,7 @@ def lines(source: Source, encoding: str, damage: Damage) -> Iterator[str]:
         while line := text.readline(LINE_MOST + 1):
             number += 1
             if len(line) > LINE_MOST:
-                raise Refused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
+                raise FileRefused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
             line = line.replace("\0", "\ufffd")
             damage.look(line, number)
             yield line
@@ -90,7 +90,7 @@ def lines(source: Source, encoding: str, damage: Damage) -> Iterator[str]:
         text.detach()
 
 
-def _first_not_utf8(source: Source) -> int | None:
+def _first_not_utf8(source: SourceFile) -> int | None:
     """Return about where the first bytes are that are not UTF-8, None if there are none."""
     decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
     source.content.seek(0)
@@ -104,7 +104,7 @@ def _first_not_utf8(source: Source) -> int | None:
     return None
 
 
-def _is_nearly_utf8(source: Source) -> bool:
+def _is_nearly_utf8(source: SourceFile) -> bool:
     """Return whether valid letters of UTF-8 outnumber the other bytes over 127, which then are damage, as in mails.
 
     In texts of other encodings, at most a third as many letters are valid by chance.
@@ -119,7 +119,7 @@ def _is_nearly_utf8(source: Source) -> bool:
     return good >= bad
 
 
-def _guessed(source: Source, place: int) -> str:
+def _guessed(source: SourceFile, place: int) -> str:
     from charset_normalizer import from_bytes
 
     source.content.seek(place)

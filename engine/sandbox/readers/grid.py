@@ -8,7 +8,7 @@ from copy import copy
 from typing import Any
 
 from clients.mail.html import tidy
-from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.source import FileRefused
 from engine.sandbox.readers.tables import COLUMNS_MOST
 
 _CELLS = ("td", "th")
@@ -55,7 +55,7 @@ def cell_text(cell: Any) -> str:
 def require_few(added: int) -> None:
     """Raise Refused if the merged cells of a table add more cells and characters than this."""
     if added > _ADDED_MOST:
-        raise Refused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
+        raise FileRefused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
 
 
 def _placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:

@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.mail.html import HTML_MOST, TAGS_MOST, visible_text, visible_tree
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.grid import text_rows
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table, fill, table_number
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.tables import TableTaker, fill, table_number
+from engine.sandbox.readers.texts import TextTaker
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take what a reader of the page sees: hidden text may be meant for a model only."""
     del options
     found = _html(source, kind, into)
     into.add(visible_text(found))
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take the table that was asked for by its number, from 1."""
     tables_of(visible_tree(_html(source, kind, into)), options, into)
 
 
-def tables_of(tree: Any, options: Mapping[str, Any], into: Table) -> None:
+def tables_of(tree: Any, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take a table of the tree of some HTML. Raises Refused if it has none of that number."""
     found = tree.find_all("table")
     wanted = table_number(options.get("sheet"))
     if not 0 < wanted <= len(found):
-        raise Refused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
+        raise FileRefused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
     into.sheets += [f"table {number}" for number in range(1, len(found) + 1)]
     fill(into, text_rows(found[wanted - 1]), has_header=options.get("header"))
 
 
-def _html(source: Source, kind: Kind, into: Text | Table) -> str:
+def _html(source: SourceFile, kind: FileKind, into: TextTaker | TableTaker) -> str:
     parts, length, tags, damage = [], 0, 0, Damage()
     rest = ""
     for line in lines(source, kind.encoding, damage):
@@ -48,7 +48,7 @@ def _html(source: Source, kind: Kind, into: Text | Table) -> str:
             first = f"{TAGS_MOST:,} tags" if tags > TAGS_MOST else f"{HTML_MOST:,} characters"
             rest = f"what follows the first {first} of HTML"
             break
-    if rest and isinstance(into, Text):
+    if rest and isinstance(into, TextTaker):
         into.leave_out(rest)
     elif rest:
         into.leave_out(f"Not read: {rest}.")

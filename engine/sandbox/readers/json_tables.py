@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import EXACT_MOST, Table, chosen
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.tables import EXACT_MOST, TableTaker, chosen
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
@@ -27,7 +27,7 @@ _LONG = re.compile(rb"(?<![.\d])\d{16}")
 """Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
     damage = Damage()
     if kind.name == "json_lines":
@@ -40,7 +40,7 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
     into.notes += damage.notes()
 
 
-def _fill(into: Table, items: Iterator[Any]) -> None:
+def _fill(into: TableTaker, items: Iterator[Any]) -> None:
     first = [_row(one) for one in islice(items, _NAMED_BY)]
     into.more_columns(dict.fromkeys(name for row in first for name in row))
     known = set(into.columns)
@@ -69,13 +69,13 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _of_lines(source: Source, kind: Kind, damage: Damage) -> Generator[Any]:
+def _of_lines(source: SourceFile, kind: FileKind, damage: Damage) -> Generator[Any]:
     for number, line in enumerate(lines(source, kind.encoding, damage), 1):
         if line.strip():
             yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")
 
 
-def _of_document(source: Source, kind: Kind, sheet: Any, into: Table, damage: Damage) -> Iterator[Any]:
+def _of_document(source: SourceFile, kind: FileKind, sheet: Any, into: TableTaker, damage: Damage) -> Iterator[Any]:
     text = source.whole().decode(kind.encoding, "replace")
     for number, line in enumerate(text.splitlines() if "\ufffd" in text else (), 1):
         damage.look(line, number)
@@ -87,20 +87,20 @@ def _of_document(source: Source, kind: Kind, sheet: Any, into: Table, damage: Da
     if lists and (sheet is not None or len(lists) == 1):
         return iter(lists[chosen(list(lists), sheet, "list")])
     seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
-    raise Refused(f"The JSON has {seen}; name one in `sheet`.")
+    raise FileRefused(f"The JSON has {seen}; name one in `sheet`.")
 
 
-def _streamed(source: Source, sheet: Any) -> Iterator[Any]:
+def _streamed(source: SourceFile, sheet: Any) -> Iterator[Any]:
     import ijson
 
     prefix = "item" if source.head(1000).lstrip()[:1] == b"[" else f"{sheet}.item"
     if prefix == "None.item":
-        raise Refused("The JSON is an object: name the member that is the list in `sheet`.")
+        raise FileRefused("The JSON is an object: name the member that is the list in `sheet`.")
     source.content.seek(0)
     try:
         yield from ijson.items(source.content, prefix)
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-        raise Refused("The file is not JSON.") from error
+        raise FileRefused("The file is not JSON.") from error
 
 
 def _parsed(text: bytes, otherwise: str) -> Any:
@@ -108,12 +108,12 @@ def _parsed(text: bytes, otherwise: str) -> Any:
         found = orjson.loads(text)
         return json.loads(text, parse_int=_whole) if _LONG.search(text) else found
     except RecursionError as error:
-        raise Refused("The JSON is nested too deeply.") from error
+        raise FileRefused("The JSON is nested too deeply.") from error
     except orjson.JSONDecodeError as error:
         if "not enough memory" in str(error).lower():
             raise MemoryError from error
         deep = "recursion" in str(error).lower()
-        raise Refused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error
+        raise FileRefused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error
 
 
 def _whole(digits: str) -> int | str:

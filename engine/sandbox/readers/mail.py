@@ -9,16 +9,16 @@ from typing import Any
 from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
 from clients.mail.text import read_mail, written_at
-from engine.sandbox.readers.detect import Kind, begin_of_mail
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.detect import FileKind, begin_of_mail
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.texts import TextTaker
 
 _BYTES_MOST = 50 * 1024 * 1024
 _NEXT_IN_MAILBOX = re.compile(rb"(?:\r\n\r\n|\n\n)From [^\r\n]+\r?\n[!-9;-~]+:")  # RFC 4155
 _HEAD = ("from", "to", "cc", "subject", "date")
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the head and the text; attachments are only named."""
     del kind, options
     mail = _read(source)
@@ -27,7 +27,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
     into.add("\n\n".join(filter(None, [head, mail["text"], f"Attachments: {names}" if names else ""])))
 
 
-def facts(source: Source, kind: Kind) -> dict[str, Any]:
+def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
     """Return the head of the mail, and its attachments by name."""
     del kind
     mail = _read(source)
@@ -38,9 +38,9 @@ def _attached(mail: Mapping[str, Any]) -> list[str]:
     return [str(one.get("name") or "unnamed") for one in mail.get("attachments", ())]
 
 
-def _read(source: Source) -> dict[str, Any]:
+def _read(source: SourceFile) -> dict[str, Any]:
     content = source.whole(_BYTES_MOST)
     if _NEXT_IN_MAILBOX.search(content) and b"From " in content[: begin_of_mail(content)]:
-        raise Refused("It is a mailbox with several mails (mbox): save each as a file of its own, as .eml.")
+        raise FileRefused("It is a mailbox with several mails (mbox): save each as a file of its own, as .eml.")
     payload = payload_of(content[begin_of_mail(content) :])
     return {**read_mail(payload, nothing_left_out), "date": written_at(payload)}

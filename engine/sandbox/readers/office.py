@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.sandbox.readers.detect import SLIDES, Kind
-from engine.sandbox.readers.source import Source
+from engine.sandbox.readers.detect import SLIDES, FileKind
+from engine.sandbox.readers.source import SourceFile
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, xml
 
 _NAMES = {
@@ -20,7 +20,7 @@ _NAMES = {
 }
 
 
-def facts(source: Source, kind: Kind) -> dict[str, Any]:
+def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
     """Return the properties that are set; of old formats, none are read."""
     if "openxmlformats" not in kind.media_type:
         return {}

@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.texts import Text, wanted_pages
+from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.texts import TextTaker, wanted_pages
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")  # ISO 32000-1, 7.9.4
 _LETTERS_FEWEST = 3
 _IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the text of the pages that were asked for; a page with a picture and no text needs OCR. Raises Refused."""
     del kind
     with closing(opened(source)) as document:
         into.pages = len(document)
         wanted = wanted_pages(options["pages"], into.pages)
         if not wanted:
-            raise Refused(f"The PDF has {into.pages} pages: none of those that were asked for.")
+            raise FileRefused(f"The PDF has {into.pages} pages: none of those that were asked for.")
         for at, number in enumerate(wanted):
             if into.is_full:
                 into.leave_out(f"{len(wanted) - at} more of {len(wanted)} pages (from page {number})")
@@ -33,7 +33,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             into.add(found, number, f"Page {number}" if len(wanted) > 1 else "")
 
 
-def facts(source: Source, kind: Kind) -> dict[str, Any]:
+def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
     """Return what a PDF says about itself."""
     del kind
     with closing(opened(source)) as document:
@@ -47,7 +47,7 @@ def facts(source: Source, kind: Kind) -> dict[str, Any]:
         }
 
 
-def opened(source: Source) -> Any:
+def opened(source: SourceFile) -> Any:
     """Open a PDF. Raises Refused."""
     import pypdfium2
 
@@ -55,7 +55,7 @@ def opened(source: Source) -> Any:
         return pypdfium2.PdfDocument(source.content)
     except pypdfium2.PdfiumError as error:
         locked = "assword" in str(error)
-        raise Refused("The PDF is locked with a password." if locked else "The PDF is damaged.") from error
+        raise FileRefused("The PDF is locked with a password." if locked else "The PDF is damaged.") from error
 
 
 def _text_of(page: Any) -> str:

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.pdf import opened
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table, fill, table_number
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.tables import TableTaker, fill, table_number
 from engine.sandbox.readers.texts import wanted_pages
 
 _PAGES_MOST = 200
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take the table that was asked for by its number, from 1; one that goes on on the next page is two."""
     del kind
     logging.disable()  # pdfminer tells of each oddity
@@ -35,4 +35,4 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
             page.close()
     if found < wanted:
         seen = "no table with lines around its cells" if not found else f"{found} tables"
-        raise Refused(f"The PDF has {seen}; table {wanted} was asked for.")
+        raise FileRefused(f"The PDF has {seen}; table {wanted} was asked for.")

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.texts import TextTaker
 
 _PIXELS_MOST = 100_000_000
 _NAMES = {271: "camera_maker", 272: "camera", 305: "program", 306: "modified_at", 315: "author", 270: "title"}
@@ -16,14 +16,14 @@ _EXIF, _GPS, _TAKEN = 0x8769, 0x8825, 36867
 _SIDES = {1: ("N", 2), 3: ("E", 4)}
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take no text: a picture needs OCR."""
     del kind, options
     _opened(source).close()
     into.pages, into.needs_ocr = 1, True
 
 
-def facts(source: Source, kind: Kind) -> dict[str, Any]:
+def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
     """Return the size, and what the picture says about itself; `location` is {latitude, longitude}."""
     del kind
     with _opened(source) as image:
@@ -38,7 +38,7 @@ def facts(source: Source, kind: Kind) -> dict[str, Any]:
     return found | ({"taken_at": str(taken)[:50]} if taken else {}) | ({"location": place} if place else {})
 
 
-def _opened(source: Source) -> Any:
+def _opened(source: SourceFile) -> Any:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = _PIXELS_MOST
@@ -46,9 +46,9 @@ def _opened(source: Source) -> Any:
     try:
         return Image.open(source.content)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise Refused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
+        raise FileRefused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError) as error:
-        raise Refused("The picture is damaged.") from error
+        raise FileRefused("The picture is damaged.") from error
 
 
 def _place(gps: Mapping[int, Any]) -> dict[str, float] | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
-from engine.sandbox.readers.source import Source
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.source import SourceFile
+from engine.sandbox.readers.texts import TextTaker
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the text up to the limit; how much is left is counted in bytes."""
     del options
     parts: list[str] = []

@@ -15,7 +15,7 @@ EMPTY = "It is empty."
 """Said of a file without a byte, and of a table without a cell."""
 
 
-class Refused(Exception):
+class FileRefused(Exception):
     """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
 
 
@@ -23,7 +23,7 @@ class NeedsCare(Exception):
     """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
 
 
-class Source(Struct, frozen=True):
+class SourceFile(Struct, frozen=True):
     """A file that is open, its name, and where large results go."""
 
     content: BinaryIO
@@ -45,6 +45,6 @@ class Source(Struct, frozen=True):
     def whole(self, most: int = IN_MEMORY_MOST) -> bytes:
         """Return all bytes. Raises Refused if there are too many."""
         if self.size > most:
-            raise Refused(f"It has {self.size:,} bytes; such files are read up to {most:,}.")
+            raise FileRefused(f"It has {self.size:,} bytes; such files are read up to {most:,}.")
         self.content.seek(0)
         return self.content.read()

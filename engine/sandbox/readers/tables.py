@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.source import FileRefused
 
 INLINE_BYTES_MOST = 4_000_000
 """Of the rows in the answer, as JSON."""
@@ -24,7 +24,7 @@ EXACT_MOST = 2**53
 """Whole numbers beyond it lose digits in programs that keep numbers as floats: they are texts."""
 
 
-class Table:
+class TableTaker:
     """Takes the head and the rows of one table."""
 
     def __init__(self, limit: int, out: int | None) -> None:
@@ -53,7 +53,7 @@ class Table:
         """Take more columns, whose names stay as they are. Raises Refused if there are too many."""
         self.columns += islice(names, COLUMNS_MOST + 1)
         if len(self.columns) > COLUMNS_MOST:
-            raise Refused(f"The table has more than {COLUMNS_MOST:,} columns.")
+            raise FileRefused(f"The table has more than {COLUMNS_MOST:,} columns.")
 
     def add(self, cells: Sequence[Any]) -> None:
         """Take a row: its cells are plain values, in the order of the columns; missing ones are null."""
@@ -139,7 +139,7 @@ class Table:
             while left and self._out is not None:
                 left = left[os.write(self._out, left) :]
         except OSError as error:
-            raise Refused(f"The table is too large to be kept as a file: {error.strerror}.") from error
+            raise FileRefused(f"The table is too large to be kept as a file: {error.strerror}.") from error
 
 
 def column_names(cells: Iterable[Any]) -> list[str]:
@@ -158,7 +158,7 @@ def column_names(cells: Iterable[Any]) -> list[str]:
 def table_number(sheet: str | int | None) -> int:
     """Return the number of the table that was asked for, from 1. Raises Refused for a name."""
     if sheet is not None and not str(sheet).isdecimal():
-        raise Refused("The tables of this file have no names: give `sheet` a number, from 1.")
+        raise FileRefused("The tables of this file have no names: give `sheet` a number, from 1.")
     return int(sheet or 1)
 
 
@@ -173,7 +173,7 @@ def chosen(names: Sequence[str], wanted: str | int | None, what: str) -> str:
     if 0 < place <= len(names):
         return names[place - 1]
     seen = "1" if wanted is None else repr(wanted)
-    raise Refused(f"There is no {what} {seen}; the {what}s are {', '.join(map(repr, names[:20])) or 'none'}.")
+    raise FileRefused(f"There is no {what} {seen}; the {what}s are {', '.join(map(repr, names[:20])) or 'none'}.")
 
 
 Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
@@ -181,7 +181,7 @@ Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
 
 
 def fill(
-    table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
+    table: TableTaker, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
 ) -> tuple[int, int]:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-from engine.sandbox.readers.detect import LOCKED, Kind, kind_of
-from engine.sandbox.readers.source import EMPTY, Refused, Source
-from engine.sandbox.readers.tables import Table
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.detect import LOCKED, FileKind, kind_of
+from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
+from engine.sandbox.readers.tables import TableTaker
+from engine.sandbox.readers.texts import TextTaker
 
 Options = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ _OTHER_PROGRAM = {
 }
 
 
-def answer(source: Source, task: str, options: Options) -> dict[str, Any]:
+def answer(source: SourceFile, task: str, options: Options) -> dict[str, Any]:
     """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises Refused, NeedsCare."""
     if task == "unpack":
         from engine.sandbox.readers.archive import unpacked
@@ -69,26 +69,26 @@ def answer(source: Source, task: str, options: Options) -> dict[str, Any]:
     if task == "metadata":
         return {**asdict(kind), "facts": _facts(source, kind)}
     if task == "text":
-        text = Text(options["most"], options["form"])
+        text = TextTaker(options["most"], options["form"])
         _reader(TEXTS, kind, "text", source).text(source, kind, options, text)
         return {**asdict(kind), **text.document()}
-    table = Table(options["limit"], source.out)
+    table = TableTaker(options["limit"], source.out)
     _reader(TABLES, kind, "a table", source).table(source, kind, options, table)
     return {**asdict(kind), **table.document()}
 
 
-def _facts(source: Source, kind: Kind) -> dict[str, Any]:
+def _facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
     if kind.name not in _FACTS:
         return {}
-    facts: Callable[[Source, Kind], dict[str, Any]] = _module(_FACTS[kind.name]).facts
+    facts: Callable[[SourceFile, FileKind], dict[str, Any]] = _module(_FACTS[kind.name]).facts
     return facts(source, kind)
 
 
-def _reader(known: Mapping[str, str], kind: Kind, wanted: str, source: Source) -> Any:
+def _reader(known: Mapping[str, str], kind: FileKind, wanted: str, source: SourceFile) -> Any:
     if not source.size:
-        raise Refused(EMPTY)
+        raise FileRefused(EMPTY)
     if kind.name not in known:
-        raise Refused(_OTHER_PROGRAM.get(kind.name, f"It is a {kind.words}, from which {wanted} cannot be read."))
+        raise FileRefused(_OTHER_PROGRAM.get(kind.name, f"It is a {kind.words}, from which {wanted} cannot be read."))
     return _module(known[kind.name])
 
 

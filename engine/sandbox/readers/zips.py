@@ -9,7 +9,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.source import FileRefused
 
 UNPACKED_MOST = 200 * 1024 * 1024
 RATIO_MOST = 200
@@ -29,18 +29,18 @@ def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
         content.seek(0)
         archive = zipfile.ZipFile(content)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
-        raise Refused("The archive is damaged.") from error
+        raise FileRefused("The archive is damaged.") from error
     entries = archive.infolist()
     if len(entries) > ENTRIES_MOST:
-        raise Refused(f"The archive has {len(entries):,} entries; at most {ENTRIES_MOST:,} are read.")
+        raise FileRefused(f"The archive has {len(entries):,} entries; at most {ENTRIES_MOST:,} are read.")
     total = sum(one.file_size for one in entries)
     if total > UNPACKED_MOST:
-        raise Refused(f"The archive unpacks to {total:,} bytes; at most {UNPACKED_MOST:,} are read.")
+        raise FileRefused(f"The archive unpacks to {total:,} bytes; at most {UNPACKED_MOST:,} are read.")
     for one in entries:
         if one.flag_bits & _ENCRYPTED:
-            raise Refused("The archive is locked with a password.")
+            raise FileRefused("The archive is locked with a password.")
         if one.file_size > _SMALL and one.file_size > RATIO_MOST * max(one.compress_size, 1):
-            raise Refused(f"An entry of the archive unpacks to more than {RATIO_MOST} times its size.")
+            raise FileRefused(f"An entry of the archive unpacks to more than {RATIO_MOST} times its size.")
     return archive
 
 
@@ -51,10 +51,10 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
     except KeyError:
         return b""
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Refused("The archive is damaged.") from error
+        raise FileRefused("The archive is damaged.") from error
     except Exception as error:
         if type(error).__module__ in ("zlib", "lzma"):
-            raise Refused("The archive is damaged.") from error
+            raise FileRefused("The archive is damaged.") from error
         raise
 
 
@@ -67,11 +67,11 @@ def refuse_entities(archive: zipfile.ZipFile) -> None:
         try:
             with archive.open(one) as content:
                 _refuse_doctype(iter(lambda content=content: content.read(_PIECE), b""))  # type: ignore[misc]
-        except Refused:
+        except FileRefused:
             raise
         except Exception as error:
             if one.filename.lower().endswith(_XML):
-                raise Refused("The archive is damaged.") from error
+                raise FileRefused("The archive is damaged.") from error
 
 
 def _refuse_doctype(pieces: Iterable[bytes]) -> None:
@@ -88,7 +88,7 @@ def _refuse_doctype(pieces: Iterable[bytes]) -> None:
         if seen:
             break
     if seen and seen[0]:
-        raise Refused("The document declares entities (a DOCTYPE), which can make a small file enormous.")
+        raise FileRefused("The document declares entities (a DOCTYPE), which can make a small file enormous.")
 
 
 def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
@@ -100,7 +100,7 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
     try:
         return ET.fromstring(data)  # noqa: S314 - in a child with limits; entities are refused before
     except (ET.ParseError, *_ODD) as error:
-        raise Refused(f"The part {name} of the document is damaged.") from error
+        raise FileRefused(f"The part {name} of the document is damaged.") from error
 
 
 def relations(archive: zipfile.ZipFile, part: str) -> list[ET.Element]:

@@ -9,8 +9,8 @@ from clients.check_line import CheckLine
 from engine.sandbox import work
 from engine.sandbox.child import End
 from engine.sandbox.rungs.languages import BUILT_IN, PYTHON, command_of, program_of, remedy
-from engine.sandbox.rungs.rung import SOCKET, Job, Needs, Setup
-from engine.sandbox.walls import Room, lack
+from engine.sandbox.rungs.rung import SOCKET, CodeNeeds, RungSettings, SandboxJob
+from engine.sandbox.walls import ChildRoom, lack
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
 TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
@@ -27,14 +27,14 @@ class Bubblewrap:
     name = "bubblewrap"
     title = "bubblewrap"
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: RungSettings) -> None:
         self._interpreters = setup.interpreters
 
     def lack(self) -> str:
         """Return why bubblewrap does not work here."""
         return lack()
 
-    def misses(self, needs: Needs) -> tuple[str, str] | None:
+    def misses(self, needs: CodeNeeds) -> tuple[str, str] | None:
         """Return a language that is not installed."""
         if program_of(needs.language, self._interpreters):
             return None
@@ -49,14 +49,14 @@ class Bubblewrap:
         ]
         return [CheckLine("sandbox", ok=True, text=_ENCLOSED), *programs]
 
-    def ended(self, job: Job) -> End:
+    def ended(self, job: SandboxJob) -> End:
         """Run code to its end."""
         program = program_of(job.language, self._interpreters)
         is_same = job.language == PYTHON and job.language not in self._interpreters
         command = command_of(job.language, program, job.memory_mb, inside=_INSIDE, is_same=is_same)
         needed = () if is_same else (program, os.path.realpath(program))
         places = {"/in": job.given, "/code": job.program, "/network": job.network, "/packages": job.packages}
-        room = Room(
+        room = ChildRoom(
             (*needed, *(TRUSTED if job.network else ())),
             job.disk_bytes,
             folders=tuple((str(at), inside) for inside, at in places.items() if at is not None),

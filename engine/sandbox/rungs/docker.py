@@ -22,7 +22,7 @@ from engine.base.threads import abandoned
 from engine.sandbox import child, seccomp, work
 from engine.sandbox.child import End
 from engine.sandbox.rungs.languages import BUILT_IN, PROGRAMS, PYTHON, Find, command_of, program_of
-from engine.sandbox.rungs.rung import SOCKET, Job, Needs, Setup
+from engine.sandbox.rungs.rung import SOCKET, CodeNeeds, RungSettings, SandboxJob
 from engine.sandbox.walls import WORK, WRITABLE
 
 _PROGRAM = "docker"
@@ -58,14 +58,14 @@ class Docker:
     name = "docker"
     title = "Docker"
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: RungSettings) -> None:
         self._interpreters, self._name = setup.interpreters, setup.docker_image
 
     def lack(self) -> str:
         """Return why Docker cannot run code here."""
         return self._image.lack
 
-    def misses(self, needs: Needs) -> tuple[str, str] | None:
+    def misses(self, needs: CodeNeeds) -> tuple[str, str] | None:
         """Return what the image has not: languages; packages, which are made for this machine; network elsewhere."""
         if not program_of(needs.language, self._interpreters, self._find):
             return "language", f"The image {self._name} of Docker has no program for it: name another image."
@@ -88,7 +88,7 @@ class Docker:
             ),
         ]
 
-    def ended(self, job: Job) -> End:
+    def ended(self, job: SandboxJob) -> End:
         """Run code to its end, in a container that nothing is left of."""
         container = f"orchestra-code-{secrets.token_hex(8)}"
         limits = replace(
@@ -116,7 +116,7 @@ class Docker:
         programs = self._image.programs
         return lambda name: next((one for one in programs if name in (one, one.rpartition("/")[2])), "")
 
-    def _command(self, job: Job, container: str) -> list[str]:
+    def _command(self, job: SandboxJob, container: str) -> list[str]:
         program = program_of(job.language, self._interpreters, self._find)
         is_same = job.language == PYTHON and job.language not in self._interpreters
         command = command_of(job.language, program, job.memory_mb, inside="/inside", is_same=is_same)
@@ -134,7 +134,7 @@ class Docker:
         script = ("-I", "-S", "-B", "/inside/command.py")
         return [_PROGRAM, "run", *options, self._name, *script, *request, *command]
 
-    def _read(self, end: End, job: Job, container: str, began: int) -> End:
+    def _read(self, end: End, job: SandboxJob, container: str, began: int) -> End:
         """Part what the code printed from what it left, which follows it with its length."""
         if end.reason:
             return end
@@ -150,7 +150,7 @@ class Docker:
         return structs.replace(found, reason=_excess(found, job))
 
 
-def _excess(end: End, job: Job) -> str:
+def _excess(end: End, job: SandboxJob) -> str:
     """Return which limit of the job an end has gone over; empty if none."""
     if len(end.out) > job.limits.answer_bytes:
         return "answer"
@@ -159,7 +159,7 @@ def _excess(end: End, job: Job) -> str:
     return "processes" if end.status and _NO_PROCESS in end.complaints else ""
 
 
-def _closed(job: Job, container: str) -> Iterator[str]:
+def _closed(job: SandboxJob, container: str) -> Iterator[str]:
     """Yield the options that shut a container off, and limit it."""
     memory = job.limits.tree_bytes + job.disk_bytes + 2 * _SCRATCH_MB * _MB
     user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
@@ -174,7 +174,7 @@ def _closed(job: Job, container: str) -> Iterator[str]:
         yield from ("--tmpfs", f"{place}:{own},size={size}")
 
 
-def _open_to_all(job: Job) -> None:
+def _open_to_all(job: SandboxJob) -> None:
     """Let any account use what the code is given: the one in the container is not ours; the folder around is closed."""
     for folder in filter(None, (job.given, job.program, job.network)):
         folder.chmod(0o755)
@@ -182,7 +182,7 @@ def _open_to_all(job: Job) -> None:
             one.chmod(0o666 if one.is_socket() else 0o644)
 
 
-def _mounted(job: Job) -> Iterator[str]:
+def _mounted(job: SandboxJob) -> Iterator[str]:
     places = {"/in": job.given, "/code": job.program, "/network": job.network, "/inside": _INSIDE}
     for inside, at in places.items():
         if at is not None:

@@ -10,19 +10,19 @@ from clients.errors import InvalidRequest, SandboxMissing
 from engine.sandbox.rungs.bubblewrap import Bubblewrap
 from engine.sandbox.rungs.docker import Docker
 from engine.sandbox.rungs.monty import Monty
-from engine.sandbox.rungs.rung import Needs, Rung, Setup
+from engine.sandbox.rungs.rung import CodeNeeds, Rung, RungSettings
 
 AUTO = "auto"
 _LADDER = (Bubblewrap, Docker, Monty)
 _NOTHING = "Code cannot be run on this machine: nothing shuts it off."
 
 
-def rungs(setup: Setup) -> list[Rung]:
+def rungs(setup: RungSettings) -> list[Rung]:
     """Return the rungs that may be taken, the first before the others."""
     return [one(setup) for one in _LADDER if setup.sandbox in (AUTO, one.name)]
 
 
-def taken(setup: Setup, needs: Needs) -> Rung:
+def taken(setup: RungSettings, needs: CodeNeeds) -> Rung:
     """Return the rung for code. Raises SandboxMissing if there is none, InvalidRequest if none has what it needs."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
@@ -35,7 +35,7 @@ def taken(setup: Setup, needs: Needs) -> Rung:
     raise SandboxMissing("The sandbox of this machine lacks what the code needs.", remedy=said)
 
 
-def refusal(setup: Setup, needs: Needs) -> tuple[str, str] | None:
+def refusal(setup: RungSettings, needs: CodeNeeds) -> tuple[str, str] | None:
     """Return (field, sentence with the remedy) where code cannot be run here; None if it can."""
     found = _first(setup, needs)
     if not isinstance(found, tuple):
@@ -45,7 +45,7 @@ def refusal(setup: Setup, needs: Needs) -> tuple[str, str] | None:
     return field, f"{before.get(field, '')}{said}"
 
 
-def _first(setup: Setup, needs: Needs) -> Rung | tuple[str, str]:
+def _first(setup: RungSettings, needs: CodeNeeds) -> Rung | tuple[str, str]:
     lacks, missed = [], []
     for one in rungs(setup):
         if said := one.lack():
@@ -60,7 +60,7 @@ def _first(setup: Setup, needs: Needs) -> Rung | tuple[str, str]:
     return "code", " Or: ".join(lacks)
 
 
-def lines(setup: Setup) -> Iterator[CheckLine]:
+def lines(setup: RungSettings) -> Iterator[CheckLine]:
     """Yield which rung is there and why, and what it can do."""
     passed: list[str] = []
     for one in rungs(setup):

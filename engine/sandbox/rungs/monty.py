@@ -13,8 +13,8 @@ from engine.base.threads import abandoned
 from engine.sandbox import child, work
 from engine.sandbox.child import End, Left
 from engine.sandbox.rungs.languages import PYTHON
-from engine.sandbox.rungs.rung import Job, Needs, Setup
-from engine.sandbox.walls import Room
+from engine.sandbox.rungs.rung import CodeNeeds, RungSettings, SandboxJob
+from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("monty_child.py")
 _INSTALL = "Install Monty, for short Python: `pip install 'ai-orchestra[monty]'`."
@@ -27,13 +27,13 @@ class Monty:
     name = "monty"
     title = "Monty"
 
-    def __init__(self, _setup: Setup) -> None: ...
+    def __init__(self, _setup: RungSettings) -> None: ...
 
     def lack(self) -> str:
         """Return how to install it."""
         return "" if find_spec("pydantic_monty") else _INSTALL
 
-    def misses(self, needs: Needs) -> tuple[str, str] | None:
+    def misses(self, needs: CodeNeeds) -> tuple[str, str] | None:
         """Return what does not exist in it: other languages, files, network, packages."""
         if needs.language != PYTHON:
             return "language", _ELSE.format("other languages")
@@ -51,7 +51,7 @@ class Monty:
         said = "Code runs in Monty: short Python, with a part of its language and its library, and without files."
         return [CheckLine("sandbox", ok=True, text=said), CheckLine(PYTHON, ok=True, text="`code.run` runs Monty.")]
 
-    def ended(self, job: Job) -> End:
+    def ended(self, job: SandboxJob) -> End:
         """Run code to its end."""
         read, write = os.pipe()
         # Of its own memory: address space it reserves much more than it uses.
@@ -64,7 +64,7 @@ class Monty:
             "memory": job.memory_mb * 1024**2,
             "limits": own,
         }
-        room = Room(reads=(str(job.given), str(job.program)))
+        room = ChildRoom(reads=(str(job.given), str(job.program)))
         with work.turns(abandoned()):
             try:
                 left = Left(read, write, job.left_bytes)

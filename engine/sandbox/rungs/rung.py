@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from clients.check_line import CheckLine
 from engine.sandbox.child import End, Heard
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 
 SOCKET = "proxy"
 """What the socket of the proxy is called in its folder."""
 
 
-class Setup(Protocol):
+class RungSettings(Protocol):
     """What the settings say of it: the section `code` of config.yaml."""
 
     @property
@@ -33,7 +33,7 @@ class Setup(Protocol):
         """Programs of languages."""
 
 
-class Needs(Struct, frozen=True):
+class CodeNeeds(Struct, frozen=True):
     """What a piece of code needs."""
 
     language: str
@@ -42,7 +42,7 @@ class Needs(Struct, frozen=True):
     packages: bool = False
 
 
-class Job(Struct, frozen=True):
+class SandboxJob(Struct, frozen=True):
     """A piece of code on its way into a rung."""
 
     language: str
@@ -50,7 +50,7 @@ class Job(Struct, frozen=True):
     """The folder that it sees at `/in`."""
     program: Path
     """The folder that it sees at `/code`."""
-    limits: Limits
+    limits: ChildLimits
     memory_mb: int
     disk_bytes: int
     environment: Mapping[str, str]
@@ -76,11 +76,11 @@ class Rung(Protocol):
     def lack(self) -> str:
         """Return why it cannot be used on this machine, with the remedy; empty if it can."""
 
-    def misses(self, needs: Needs) -> tuple[str, str] | None:
+    def misses(self, needs: CodeNeeds) -> tuple[str, str] | None:
         """Return (field, sentence with the remedy) for what it does not have; None if it has all."""
 
     def lines(self) -> list[CheckLine]:
         """Return what it can do, for people."""
 
-    def ended(self, job: Job) -> End:
+    def ended(self, job: SandboxJob) -> End:
         """Run code to its end. Blocking. Raises SandboxMissing."""

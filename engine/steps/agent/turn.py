@@ -13,7 +13,7 @@ from clients.errors import BadAnswer
 from engine.base.clock import timestamp
 from engine.plugins.step import Call, JsonValue, Prompts, Usage, content, instruction, option
 from engine.prompts.model_answers import as_spelled, faults, from_outside, read_json
-from engine.prompts.talk import Talk, early_end
+from engine.prompts.talk import ModelTalk, early_end
 from engine.steps.agent.conversation import ASK, FINISH, messages
 from engine.steps.agent.limits import Earlier, reached
 from engine.steps.agent.plain_call import read_call
@@ -79,7 +79,7 @@ class Turn(ModelStep):
         asked = messages(it.instructions, it.task, it.variables, described, schemas, below, earlier)
         if it.is_last:
             asked.append({"role": "user", "content": "This is the last turn: call finish now."})
-        talk = Talk(call, asked, it.model, it.parameters())
+        talk = ModelTalk(call, asked, it.model, it.parameters())
         answer = talk.answer() if below else talk.json(_answer_schema(schemas))
         early = early_end(answer)
         if early is not None:

@@ -11,7 +11,7 @@ from clients.errors import InvalidRequest
 from clients.wording import counted
 from engine.base.errors import AssertionFailed
 from engine.base.json_text import JsonSchema
-from engine.documents.schema_check import Misfit, is_usable, placed_misfits
+from engine.documents.schema_check import SchemaViolation, is_usable, placed_misfits
 from engine.plugins.step import (
     Call,
     Effect,
@@ -152,7 +152,7 @@ def _is_movable(part: Any) -> bool:
 
 
 def _errors(data: JsonValue, schema: JsonSchema) -> list[dict[str, JsonValue]]:
-    found: Sequence[Misfit] = list(placed_misfits(data, schema, ERRORS_MOST))
+    found: Sequence[SchemaViolation] = list(placed_misfits(data, schema, ERRORS_MOST))
     for misfit in found:
         if not misfit.is_checked:
             raise InvalidRequest(f"The data was not checked. {misfit.message}")

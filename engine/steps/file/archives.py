@@ -11,11 +11,11 @@ from pathlib import Path
 
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, content, file_to_read, option, outside
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import read
 from engine.steps.file.fields import FileStep, FileToRead, free_name, new_file, opened, plain_name
 
-_UNPACK = Limits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
+_UNPACK = ChildLimits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
 _ZIP = "application/zip"
 _PIECE = 1024 * 1024
 

@@ -15,11 +15,11 @@ from clients.file.tesseract import ABSENT, Tesseract, tesseract
 from engine.files.readings import FOLDER, Readings, key_of
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, Prompts, option, outside
-from engine.sandbox.limits import Limits
-from engine.sandbox.reading import Given, read
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges
 
-_LIMITS = Limits(cpu_seconds=120, wall_seconds=580.0)
+_LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)
 _LAYOUTS = {"auto": 1, "block": 6, "sparse": 11}
 _WITHOUT_TURNING = 3
 _UNCERTAIN_BELOW = 60
@@ -112,7 +112,7 @@ class Ocr(FileStep):
 
 
 def _found(
-    given: Given, options: dict[str, JsonValue], program: Tesseract, shared: Path | None
+    given: OpenedFile, options: dict[str, JsonValue], program: Tesseract, shared: Path | None
 ) -> tuple[dict[str, JsonValue], bool]:
     """Return what is in a file, and whether that was kept from an earlier reading of the same content."""
     readings = Readings(shared / FOLDER) if shared else None

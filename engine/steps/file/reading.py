@@ -10,7 +10,7 @@ from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, option, outside
-from engine.sandbox.limits import Limits
+from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import read
 from engine.steps.file.fields import (
     PAGES,
@@ -24,7 +24,7 @@ from engine.steps.file.fields import (
     plain_name,
 )
 
-_TABLE = Limits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
+_TABLE = ChildLimits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
 _LINES = "application/x-ndjson"
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from clients.errors import InvalidRequest
 from clients.gmail.letter import Letter
 from clients.mail.forwarding import forward_subject, forward_text
-from clients.mail.outgoing import Outgoing
+from clients.mail.outgoing import OutgoingMail
 from clients.mail.rendered import html_of_text
 from clients.mail.replies import reply_address, reply_all_addresses
 from engine.plugins.mail_fields import AddressFields, addresses, written_text
@@ -108,7 +108,7 @@ class Reply(GmailCompose):
             to, cc = reply_all_addresses(answers["payload"], call.client.account())
         call.request.update({"to": to, "cc": cc})
         text, html = written_text(it)
-        mail = Outgoing(to, cc, (), it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
+        mail = OutgoingMail(to, cc, (), it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
         return Letter(mail, call.marker, answers, call.intended_at)
 
     def target(self, fields: Any) -> str:
@@ -145,7 +145,7 @@ class Forward(GmailCompose):
         call.request.update({"to": to, "subject": subject, "attachments": [file.name for file in attached]})
         text, html = written_text(it)
         html = f"{html}\n<hr>\n{html_of_text(forward_text('', old))}" if html else ""
-        mail = Outgoing(to, cc, bcc, subject, forward_text(text, old), attached, html, addresses(it.reply_to))
+        mail = OutgoingMail(to, cc, bcc, subject, forward_text(text, old), attached, html, addresses(it.reply_to))
         return Letter(mail, call.marker, None, call.intended_at)
 
     def target(self, fields: Any) -> str:

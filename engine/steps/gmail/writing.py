@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from clients.errors import InvalidRequest
 from clients.gmail.letter import Letter
-from clients.mail.outgoing import File, Outgoing
+from clients.mail.outgoing import File, OutgoingMail
 from clients.mail.replies import reply_address
 from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
@@ -76,7 +76,7 @@ def letter(call: Call) -> Letter:
     to = addresses(it.to) or ([reply_address(answers["payload"])] if answers else [])
     text, html = written_text(it)
     people = (to, addresses(it.cc), addresses(it.bcc))
-    mail = Outgoing(*people, it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
+    mail = OutgoingMail(*people, it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
     call.request.update({"to": to, "in_reply_to": it.in_reply_to})
     return Letter(mail, call.marker, answers, call.intended_at)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from clients.google_calendar.events import Draft
+from clients.google_calendar.events import EventDraft
 from clients.google_calendar.service import GOOGLE_CALENDAR
 from clients.google_calendar.times import span
 from engine.plugins.step import (
@@ -93,7 +93,7 @@ class CreateEvent(StepType):
         it: CreateFields = call.fields
         zone = it.time_zone or call.client.zone_of(it.calendar)
         start, end = span(it.starts, it.ends, it.minutes, zone)
-        draft = Draft(
+        draft = EventDraft(
             it.title,
             start,
             end,
@@ -184,7 +184,7 @@ class UpdateEvent(StepType):
         if it.starts:
             zone = it.time_zone or call.client.zone_of(it.calendar)
             start, end = span(it.starts, it.ends or "", it.minutes, zone)
-        draft = Draft(it.title, start, end, it.description, it.location, it.attendees)
+        draft = EventDraft(it.title, start, end, it.description, it.location, it.attendees)
         return call.client.update(it.calendar, it.event, draft, it.invitations, call.marker)
 
     def find(self, call: Call) -> JsonValue | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from clients.imap.mail import attachment, by_ids, message, search
-from clients.imap.search import Search
+from clients.imap.search import SearchCriteria
 from engine.plugins.mail_fields import (
     FileOutput,
     Part,
@@ -111,7 +111,7 @@ class SearchMessages(StepType):
         fields: SearchFields = call.fields
         if fields.ids:
             return note_unreadable(call, by_ids(call.client.mailbox, fields.ids))
-        wanted = Search(**fields.model_dump(exclude={"limit", "ids"}))
+        wanted = SearchCriteria(**fields.model_dump(exclude={"limit", "ids"}))
         return note_unreadable(call, search(call.client.mailbox, wanted, fields.limit))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.imap.drafts import original
 from clients.imap.sent import find_sent, send
-from clients.mail.outgoing import File, Outgoing
+from clients.mail.outgoing import File, OutgoingMail
 from clients.mail.replies import reply_address, reply_all_addresses
 from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
@@ -92,7 +92,7 @@ class _Sending(WritesMail):
     lasts = "A sent mail cannot be recalled."
 
     @abstractmethod
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
+    def mail(self, call: Call) -> tuple[OutgoingMail, dict[str, JsonValue] | None]:
         """Return the mail to send, and the headers of the mail it replies to."""
 
     def call(self, call: Call) -> JsonValue:
@@ -120,7 +120,7 @@ class Send(_Sending):
     title = "Send a mail"
     fields = WriteFields
 
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
+    def mail(self, call: Call) -> tuple[OutgoingMail, dict[str, JsonValue] | None]:
         """Return the mail described by the fields."""
         return written_mail(call)
 
@@ -143,7 +143,7 @@ class Reply(_Sending):
     done = "answered"
     fields = ReplyFields
 
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
+    def mail(self, call: Call) -> tuple[OutgoingMail, dict[str, JsonValue] | None]:
         """Return a mail to the sender and, if requested, to all recipients."""
         fields: ReplyFields = call.fields
         answers = original(call.client.mailbox, fields.message)
@@ -151,21 +151,21 @@ class Reply(_Sending):
         cc = cc if fields.all else []
         call.request.update({"to": to, "cc": cc})
         text, html = written_text(fields)
-        return Outgoing(to, cc, (), fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
+        return OutgoingMail(to, cc, (), fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
 
     def target(self, fields: Any) -> str:
         """Serialize replies to the same mail."""
         return str(fields.message)
 
 
-def written_mail(call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
+def written_mail(call: Call) -> tuple[OutgoingMail, dict[str, JsonValue] | None]:
     """Return the mail to send and the headers of the one it replies to, whose sender is the default for `to`."""
     fields: WriteFields = call.fields
     answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None
     to = addresses(fields.to) or ([reply_address(answers)] if answers else [])
     call.request.update({"to": to, "in_reply_to": fields.in_reply_to})
     people, (text, html) = (to, addresses(fields.cc), addresses(fields.bcc)), written_text(fields)
-    return Outgoing(*people, fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
+    return OutgoingMail(*people, fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
 
 
 def _files(call: Call) -> list[File]:

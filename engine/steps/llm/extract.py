@@ -26,7 +26,7 @@ from engine.plugins.step import (
 )
 from engine.prompts.messages import Message, ToolCall, WireMessage, wire, wire_tool
 from engine.prompts.model_answers import from_outside, schema_problem
-from engine.prompts.talk import Talk
+from engine.prompts.talk import ModelTalk
 
 FALLBACKS_MOST = 8
 
@@ -186,11 +186,11 @@ def _own_prompt(call: Call) -> PromptDefinition:
     return _prompt({"prompt": call.fields.prompt}, call.prompts)
 
 
-def _talk(call: Call) -> Talk:
+def _talk(call: Call) -> ModelTalk:
     """Return the question; the step's model and parameters override the prompt's."""
     prompt = _own_prompt(call)
     parameters = {**(prompt.get("parameters") or {}), **call.fields.parameters()}
-    return Talk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
+    return ModelTalk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
 
 
 def _messages(call: Call) -> list[WireMessage]:

@@ -11,7 +11,7 @@ from engine.expressions.json_values import compact_json
 from engine.plugins.step import Call, JsonValue, Prompts, content, instruction
 from engine.prompts.messages import WireMessage
 from engine.prompts.model_answers import from_outside, schema_problem
-from engine.prompts.talk import Talk
+from engine.prompts.talk import ModelTalk
 from engine.steps.llm.extract import ModelFields, ModelStep
 
 _ERRORS_MOST = 20
@@ -48,7 +48,7 @@ class Repair(ModelStep):
             {"role": "system", "content": _wish(wrong, call.fields.instructions)},
             {"role": "user", "content": _text(data)},
         ]
-        return Talk(call, messages, call.fields.model, call.fields.parameters()).fitting(schema)
+        return ModelTalk(call, messages, call.fields.model, call.fields.parameters()).fitting(schema)
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the step's `schema`; its free texts are marked as text from outside."""

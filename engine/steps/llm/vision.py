@@ -11,7 +11,7 @@ from engine.documents.schema_check import is_usable
 from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
 from engine.prompts.messages import WirePart
 from engine.prompts.model_answers import from_outside, schema_problem
-from engine.prompts.talk import Talk
+from engine.prompts.talk import ModelTalk
 from engine.sandbox.pictures import Picture, picture
 from engine.steps.llm.extract import ModelFields, ModelStep
 
@@ -50,7 +50,7 @@ class Vision(ModelStep):
         it: VisionFields = call.fields
         shown = picture(call.read(it.file), it.page)
         parts: list[WirePart] = [{"type": "text", "text": it.question}, _part(shown)]
-        talk = Talk(call, [{"role": "user", "content": parts}], it.model, it.parameters())
+        talk = ModelTalk(call, [{"role": "user", "content": parts}], it.model, it.parameters())
         data = None if it.answer_schema is None else talk.fitting(it.answer_schema)
         text = str(talk.answer()["text"]) if it.answer_schema is None else ""
         facts = {"width": shown.width, "height": shown.height, "pages": shown.pages}

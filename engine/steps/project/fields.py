@@ -10,7 +10,7 @@ from clients.software.service import PROJECT
 from engine.base.errors import InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Receipt, Repeat, StepType, destination, outside
 from engine.projects.projects import Projects
-from engine.projects.work import Made, Work, work_on
+from engine.projects.work import MadeCommit, RunBranch, work_on
 
 
 class WorkFields(Fields):
@@ -31,7 +31,7 @@ class MadeOutput(Output):
 
 
 @contextmanager
-def worked(call: Call) -> Iterator[Work]:
+def worked(call: Call) -> Iterator[RunBranch]:
     """Open the branch of a call. What goes wrong is raised as the error of a service."""
     at = call.intended_at or call.started_at
     assert at is not None
@@ -59,18 +59,18 @@ def project_errors() -> Iterator[None]:
         raise Unavailable(error.message, service=PROJECT.name, remedy=error.remedy, outcome="not_done") from error
 
 
-def shown(made: Made, problem: str = "") -> JsonValue:
+def shown(made: MadeCommit, problem: str = "") -> JsonValue:
     """Return {commit, paths, problem}."""
     return {"commit": made.commit, "paths": [*made.paths], "problem": problem}
 
 
-def made_by(call: Call, write: Callable[[Work], Made]) -> JsonValue:
+def made_by(call: Call, write: Callable[[RunBranch], MadeCommit]) -> JsonValue:
     """Make a write, and return {commit, paths, problem}: what does not fit is a result."""
     with worked(call) as work:
         try:
             return shown(write(work))
         except InvalidInput as error:
-            return shown(Made(work.head, ()), f"{error.message} {error.remedy}".strip())
+            return shown(MadeCommit(work.head, ()), f"{error.message} {error.remedy}".strip())
 
 
 class ProjectStep(StepType):

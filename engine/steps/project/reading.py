@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.plugins.step import Call, Effect, JsonValue, Output, content, option, outside
 from engine.projects.paths import PROTECTED
 from engine.projects.records import FileInfo
-from engine.projects.work import Work
+from engine.projects.work import RunBranch
 from engine.steps.project.fields import ProjectStep, WorkFields, is_there, worked
 
 _MOST_CHARACTERS = 200_000
@@ -71,7 +71,7 @@ class Read(ProjectStep):
             }
 
 
-def _texts(work: Work, it: ReadFields, files: list[FileInfo]) -> list[JsonValue]:
+def _texts(work: RunBranch, it: ReadFields, files: list[FileInfo]) -> list[JsonValue]:
     known = work.texts() if it.paths or it.texts_up_to else {}
     found = [_text(path, known.get(path), it.limit) for path in it.paths]
     left = it.texts_up_to - sum(len(known.get(path, "")[: it.limit]) for path in it.paths)

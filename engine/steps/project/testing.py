@@ -25,12 +25,12 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.projects.work import Made, Work, work_on
+from engine.projects.work import MadeCommit, RunBranch, work_on
 from engine.sandbox.code.running import Code, ended, shown
-from engine.sandbox.reading import Given
+from engine.sandbox.reading import OpenedFile
 from engine.sandbox.rungs.ladder import refusal
 from engine.sandbox.rungs.languages import SHELL
-from engine.sandbox.rungs.rung import Needs
+from engine.sandbox.rungs.rung import CodeNeeds
 from engine.steps.code import LimitFields, limits_of
 from engine.steps.project.fields import WorkFields, project_errors
 
@@ -117,12 +117,12 @@ class Test(StepType):
 
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Require a sandbox that has a shell and takes files."""
-        found = refusal(CodeSettings.model_validate(settings), Needs(SHELL, files=True))
+        found = refusal(CodeSettings.model_validate(settings), CodeNeeds(SHELL, files=True))
         return [("command", found[1])] if found else []
 
 
 @contextmanager
-def _opened(call: Call) -> Iterator[Work]:
+def _opened(call: Call) -> Iterator[RunBranch]:
     client: CodeClient = call.client
     it: TestFields = call.fields
     if client.workspace is None:
@@ -143,7 +143,7 @@ def _tested(call: Call, packed: bytes, it: TestFields) -> dict[str, JsonValue]:
         path.write_bytes(packed)
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            end = ended(code, [(_PACKED, Given(handle, _PACKED))])
+            end = ended(code, [(_PACKED, OpenedFile(handle, _PACKED))])
         finally:
             os.close(handle)
     if end.reason == "cancelled":
@@ -154,7 +154,7 @@ def _tested(call: Call, packed: bytes, it: TestFields) -> dict[str, JsonValue]:
     return {"passed": passed, "said": said, **texts}
 
 
-def _again(work: Work, back: Made) -> JsonValue:
+def _again(work: RunBranch, back: MadeCommit) -> JsonValue:
     """Return what is known of a test that failed, after which the branch went back."""
     parent = work.repository.commit(back.commit).parent or ""
     said = "The tests failed; what they said was lost when the program was interrupted."

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.base.json_text import JsonSchema
 from engine.plugins.step import Call, JsonValue, Output, content, instruction, outside
 from engine.prompts.messages import WireMessage
-from engine.prompts.talk import Talk
+from engine.prompts.talk import ModelTalk
 from engine.steps.llm.extract import ModelFields, ModelStep
 
 _PASSAGES_MOST = 50
@@ -80,7 +80,7 @@ class Answer(ModelStep):
             {"role": "system", "content": "\n".join(filter(None, [_WISH, it.instructions]))},
             {"role": "user", "content": _asked(it.question, it.passages)},
         ]
-        found = Talk(call, messages, it.model, it.parameters()).fitting(_schema(len(it.passages)))
+        found = ModelTalk(call, messages, it.model, it.parameters()).fitting(_schema(len(it.passages)))
         numbers = dict.fromkeys(found["passages"]) if found["answered"] else ()
         return {
             "text": found["answer"],

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from clients.rag.client import require_collection
 from clients.rag.embedding import embed_passages, embed_question
-from clients.rag.records import Document, Found
+from clients.rag.records import Document, PassageHit
 from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
     Call,
@@ -195,7 +195,7 @@ class Search(_OfCollection):
     def call(self, call: Call) -> JsonValue:
         """Return {results}."""
         it = call.fields
-        found: list[Found] = call.client.search(it.collection, it.query, it.limit, self._vector(call))
+        found: list[PassageHit] = call.client.search(it.collection, it.query, it.limit, self._vector(call))
         return {"results": [{name: value for name, value in vars(one).items() if name != "marks"} for one in found]}
 
     def _vector(self, call: Call) -> Sequence[float]:

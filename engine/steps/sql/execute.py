@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from clients.sql.changes import is_harmless
-from clients.sql.database import Write, Written
+from clients.sql.database import WriteResult, WriteStatement
 from engine.plugins.step import (
     Call,
     Effect,
@@ -66,7 +66,7 @@ class Execute(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return {id, affected, rows}."""
         it: ExecuteFields = call.fields
-        return _output(call, call.client.execute(Write(it.statement, it.parameters, call.marker)))
+        return _output(call, call.client.execute(WriteStatement(it.statement, it.parameters, call.marker)))
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the marker's row in the database."""
@@ -82,5 +82,5 @@ class Execute(StepType):
         return statement_problems(arguments, reads=False)
 
 
-def _output(call: Call, written: Written) -> JsonValue:
+def _output(call: Call, written: WriteResult) -> JsonValue:
     return {"id": call.marker, "affected": written.affected, "rows": [dict(row) for row in written.rows]}

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.sql.columns import columns_of_table
 from clients.sql.schemas import SeenTables
-from clients.sql.select import Selection, column_of
+from clients.sql.select import RowSelection, column_of
 from engine.plugins.step import (
     Call,
     Effect,
@@ -59,7 +59,7 @@ class Rows(StepType):
         """Return {columns, rows, truncated}."""
         it: RowsFields = call.fields
         found = call.client.select(
-            Selection(it.table, it.columns, it.where, it.order_by, descending=it.descending, limit=it.limit)
+            RowSelection(it.table, it.columns, it.where, it.order_by, descending=it.descending, limit=it.limit)
         )
         return {
             "columns": [column["name"] for column in found.columns],

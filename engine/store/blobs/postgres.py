@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from engine.base.errors import StorageError
 from engine.store.blobs.pieces import hash_of, local_copy, pieces_of, proven_pieces
-from engine.store.blobs.postgres_connections import Connections
+from engine.store.blobs.postgres_connections import BlobConnections
 from engine.store.postgres.server.pool import Connection
 
 _TABLES = """
@@ -95,7 +95,7 @@ class PostgresBlobs:
     has returned, no further one is.
     """
 
-    def __init__(self, database: Connections, process: str | None = None, admit: Callable[[], None] | None = None):
+    def __init__(self, database: BlobConnections, process: str | None = None, admit: Callable[[], None] | None = None):
         self._database, self._process, self._admit = database, process, admit
 
     @classmethod
@@ -104,7 +104,7 @@ class PostgresBlobs:
 
         `address`: `postgresql://…` or, as SQLAlchemy writes it, `postgresql+psycopg://…`.
         """
-        database = Connections(address)
+        database = BlobConnections(address)
         database.run(_create_missing_tables)
         database.clear()  # whoever opens the workspace may yet fail, and then closes nothing
         return cls(database)

@@ -9,14 +9,14 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 
 from engine.store.postgres.server.address import ServerAddress, refusal
-from engine.store.postgres.server.pool import Connection, Pool
+from engine.store.postgres.server.pool import Connection, PostgresPool
 
 Result = TypeVar("Result")
 Parameters = Sequence[object] | Mapping[str, object]
 _MOST = 8
 
 
-class Connections:
+class BlobConnections:
     """Up to eight connections to a database, each used by one thread at a time."""
 
     def __init__(self, address: str) -> None:
@@ -26,7 +26,7 @@ class Connections:
         """
         self._address = ServerAddress.parsed(address)
         self.place = self._address.shown
-        self._pool = Pool(self._address, _MOST)
+        self._pool = PostgresPool(self._address, _MOST)
         self._allowed = threading.BoundedSemaphore(_MOST)
 
     def rows(self, query: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:

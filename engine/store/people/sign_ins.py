@@ -22,7 +22,7 @@ class SessionRecord(NamedTuple):
     agent: str = ""
 
 
-class SignedIn(NamedTuple):
+class SessionFacts(NamedTuple):
     """What every request needs to know of a session: its end, and whose it is with which role."""
 
     expires_at: str
@@ -39,26 +39,28 @@ class Success(Struct, frozen=True):
     at: datetime
 
 
-class SignIn(Struct, frozen=True):
+class NewSession(Struct, frozen=True):
     """A session to open, and its line in the audit trail."""
 
     session: SessionRecord
     entry: AuditEntry
 
 
-class SignIns(Protocol):
+class SignInStore(Protocol):
     """Keeps sessions and links. Any thread; each change is one transaction with its line in the audit trail."""
 
-    def signed_in(self, id_hash: str) -> SignedIn | None:
+    def signed_in(self, id_hash: str) -> SessionFacts | None:
         """Return whose session this is, expired or not; None if it or its user is unknown. Every request asks."""
 
     def sessions(self, user_id: str, now: str) -> list[SessionRecord]:
         """Return the sessions of a user that expire after `now`, most recently used first."""
 
-    def login(self, sign_in: SignIn, password_hash: str) -> bool:
+    def login(self, sign_in: NewSession, password_hash: str) -> bool:
         """Open a session; return False if the user is gone or has another password by now. Expired ones go."""
 
-    def redeem(self, token_hash: str, now: str, signed_in: Callable[[str], tuple[SignIn, Success]]) -> SignIn | None:
+    def redeem(
+        self, token_hash: str, now: str, signed_in: Callable[[str], tuple[NewSession, Success]]
+    ) -> NewSession | None:
         """Use up a link and open the session that `signed_in` makes for its user; None if the link is not valid."""
 
     def renew(self, id_hash: str, expires_at: str) -> None:
@@ -93,7 +95,7 @@ class TryLimit(Struct, frozen=True):
     """Whether it does not apply at places from which the account signed in before."""
 
 
-class Reached(Struct, frozen=True):
+class SignInLimitReached(Struct, frozen=True):
     """A limit that is reached; `at`: the oldest of the tries that fill it."""
 
     limit: TryLimit
@@ -103,12 +105,12 @@ class Reached(Struct, frozen=True):
 class LoginTries(Protocol):
     """Counts tries to sign in, and remembers from where accounts signed in. Any thread."""
 
-    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> Reached | None:
+    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> SignInLimitReached | None:
         """Return the first limit that is reached, if any."""
 
     def count(
         self, account: str, place: str, limits: Sequence[TryLimit], now: datetime, lasts: tuple[timedelta, timedelta]
-    ) -> Reached | None:
+    ) -> SignInLimitReached | None:
         """Count one try, unless a limit is reached: then return that. No other try comes in between.
 
         `lasts`: how long tries, and known places, are kept.

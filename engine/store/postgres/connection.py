@@ -26,7 +26,7 @@ NOTHING_FOUND = "22012"
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
 
 
-class Mark(Struct, frozen=True):
+class CommitMark(Struct, frozen=True):
     """The number of a transaction of a journal, and the name of that journal: letters and digits."""
 
     writer: str
@@ -48,7 +48,7 @@ class Server(Struct, frozen=True):
         connection.execute("BEGIN")
         connection.execute(_LOCK.format(key=self.key))
 
-    def begin_if(self, connection: psycopg.Connection[Any], condition: Question, mark: Mark) -> None:
+    def begin_if(self, connection: psycopg.Connection[Any], condition: Question, mark: CommitMark) -> None:
         """Do the same; the mark tells later that the transaction was made.
 
         If the question `condition` finds no row, what follows fails with NOTHING_FOUND.

@@ -20,11 +20,11 @@ from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.migrations import migrated
 from engine.store.postgres.reports import create_log_views, create_views
 from engine.store.postgres.server.address import ServerAddress, storage_errors
-from engine.store.postgres.server.pool import Pool, roll_back
+from engine.store.postgres.server.pool import PostgresPool, roll_back
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor
-from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS, Facts, put_fact
+from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS, SharedFacts, put_fact
 from engine.store.sql.base.tables import (
     PARTS_FAILED_POSTGRES,
     SCHEMA_VERSION,
@@ -48,7 +48,7 @@ _MARKS = (
 _OLD_MARKS = "DELETE FROM journal_marks WHERE marked_at < now() - interval '1 day'"
 
 
-class PostgresDatabase(Facts):
+class PostgresState(SharedFacts):
     """The tables of a workspace in the first schema of the connection's `search_path`."""
 
     parts_failed = PARTS_FAILED_POSTGRES
@@ -56,7 +56,7 @@ class PostgresDatabase(Facts):
 
     def __init__(self, url: str) -> None:
         self.address = ServerAddress.parsed(url)
-        self._pool = Pool(self.address, _MOST_ASKERS)
+        self._pool = PostgresPool(self.address, _MOST_ASKERS)
         self._is_closed = False
         self._listening = threading.Lock()
         self._snapshot, self._number = "", 0

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.store.postgres.connection import NOTHING_FOUND, Mark, PostgresCursor, Server, translated
+from engine.store.postgres.connection import NOTHING_FOUND, CommitMark, PostgresCursor, Server, translated
 from engine.store.postgres.server.address import storage_errors
 from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Question, Result
 
@@ -115,7 +115,7 @@ class PostgresJournalConnection:
             connection = self._connected()
             try:
                 with connection.pipeline() as pipeline:
-                    self._server.begin_if(connection, condition, Mark(self._name, self._number))
+                    self._server.begin_if(connection, condition, CommitMark(self._name, self._number))
                     result = work(PostgresCursor(connection, pipeline))
                     is_committing = True
                     connection.execute("COMMIT")  # left out by the server if what is before it failed

@@ -11,14 +11,14 @@ import psycopg
 
 from engine.base.errors import StorageError
 from engine.store.postgres.connection import PostgresCursor
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.postgres.journal import PostgresJournalConnection
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class ReadOnlyPostgres(PostgresDatabase):
+class ReadOnlyPostgres(PostgresState):
     """A database that is only read: it makes no tables, and writes raise StorageError before they reach the server."""
 
     def __init__(self, url: str, folder: Path) -> None:

@@ -11,17 +11,17 @@ from engine.base.json_text import compact
 from engine.base.names import workflow_id_of
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Acceptance
-from engine.store.acceptances import Entry, Polled, Renamed, Request
+from engine.store.acceptances import IdempotentRequest, Polled, Renamed, RunEntry
 from engine.store.run_limits import limited_connections
 from engine.store.runs import environment_name, is_test, priority_of, unhashed
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import audit, insertion, runs
 from engine.store.sql.renames import is_last_rename
 from engine.store.sql.triggering import items
 from engine.store.sql.triggering.runs import cancel_earlier, is_busy
 from engine.store.sql.triggering.triggers import move, require_unmoved, set_alarmed, turn_on
 from engine.store.sql.workers.owners import require_unfenced
-from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggers import ItemRecord, TriggerKey, TriggerPosition, TriggerRecord, TurnedOn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,12 +33,12 @@ _ADD_LINE, _ = insertion(audit)
 class SqlAcceptances:
     """Group commit for `store()`: any thread may call it, and the first writes the entries of all that are waiting."""
 
-    def __init__(self, database: Database, owner: str, *, shared: bool = False, waits: bool = False) -> None:
+    def __init__(self, database: StateDatabase, owner: str, *, shared: bool = False, waits: bool = False) -> None:
         self._database, self._owner, self._is_shared, self._waits = database, owner, shared, waits
         self._lock, self._turn = threading.Lock(), threading.Lock()
-        self._waiting: list[Entry] = []
+        self._waiting: list[RunEntry] = []
 
-    def store(self, entries: Sequence[Entry]) -> None:
+    def store(self, entries: Sequence[RunEntry]) -> None:
         """Store runs; they are on disk when this returns.
 
         Raises StorageError; Renamed (then none of the `entries` that share a plan is stored); InUse if a request's key
@@ -59,7 +59,7 @@ class SqlAcceptances:
         """Store the runs and the seen items of a poll, and move the cursor. Raises Moved, Renamed."""
         key = polled.trigger.key
 
-        def chosen(connection: Connection) -> Sequence[Entry]:
+        def chosen(connection: Connection) -> Sequence[RunEntry]:
             if polled.place is None:
                 require_unmoved(connection, polled.trigger)
             else:
@@ -74,10 +74,10 @@ class SqlAcceptances:
 
         self._store_within(chosen)
 
-    def begin(self, key: Key, on: TurnedOn, place: Place, left_out: Sequence[ItemRecord]) -> None:
+    def begin(self, key: TriggerKey, on: TurnedOn, place: TriggerPosition, left_out: Sequence[ItemRecord]) -> None:
         """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
 
-        def chosen(connection: Connection) -> Sequence[Entry]:
+        def chosen(connection: Connection) -> Sequence[RunEntry]:
             turn_on(connection, key, on, place)
             new = set(items.unseen(connection, key, [one.item for one in left_out]))
             items.keep(connection, [one for one in left_out if one.item in new])
@@ -85,11 +85,11 @@ class SqlAcceptances:
 
         self._store_within(chosen)
 
-    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[Entry]) -> bool:
+    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[RunEntry]) -> bool:
         """Record since when people know of a problem, with the runs that tell them; False if they know already."""
         is_new = False
 
-        def chosen(connection: Connection) -> Sequence[Entry]:
+        def chosen(connection: Connection) -> Sequence[RunEntry]:
             nonlocal is_new
             is_new = set_alarmed(connection, trigger, at)
             return entries if is_new else []
@@ -97,12 +97,12 @@ class SqlAcceptances:
         self._store_within(chosen)
         return is_new
 
-    def revive(self, item: ItemRecord, entry: Entry) -> bool:
+    def revive(self, item: ItemRecord, entry: RunEntry) -> bool:
         """Give a dead item its run; return False if somebody else was faster. Raises Renamed."""
         run_id = entry.acceptance["run_id"]
         return bool(self._store_within(lambda conn: [entry] if items.revive(conn, item, run_id) else []))
 
-    def _store_within(self, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
+    def _store_within(self, chosen: Callable[[Connection], Sequence[RunEntry]]) -> Sequence[RunEntry]:
         """Store the runs that `chosen` returns, in the transaction of its own writes; return their entries.
 
         Either all of it is on disk when this returns, or none. Raises StorageError, Renamed, Fenced, and whatever
@@ -121,7 +121,7 @@ class SqlAcceptances:
             entry.run_id = entry.acceptance["run_id"]
         return entries
 
-    def _write(self, group: Sequence[Entry]) -> None:
+    def _write(self, group: Sequence[RunEntry]) -> None:
         try:
             with self._database.inserting() as cursor:
                 require_unfenced(cursor, self._owner)
@@ -140,13 +140,13 @@ class SqlAcceptances:
             for entry in fresh:
                 entry.run_id = entry.acceptance["run_id"]
 
-    def _insert(self, cursor: Cursor, entries: Sequence[Entry]) -> None:
+    def _insert(self, cursor: Cursor, entries: Sequence[RunEntry]) -> None:
         cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
         cursor.executemany(_ADD_LINE, [entry.audit_entry._asdict() for entry in entries])
         if self._is_shared and entries:
             self._database.announce_runs(cursor, len(entries))
 
-    def _row(self, entry: Entry) -> dict[str, Any]:
+    def _row(self, entry: RunEntry) -> dict[str, Any]:
         is_anybodys = self._is_shared and entry.lane is None
         begins = not self._is_shared and not self._waits and entry.lane is None
         owner = None if is_anybodys else self._owner
@@ -184,7 +184,7 @@ def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str
     }
 
 
-def _answer(cursor: Cursor, entry: Entry, request: Request) -> None:
+def _answer(cursor: Cursor, entry: RunEntry, request: IdempotentRequest) -> None:
     """Bind the key of a request to its run, or look up the run that it is bound to."""
     try:
         entry.run_id = earlier_run(cursor, request)
@@ -195,7 +195,7 @@ def _answer(cursor: Cursor, entry: Entry, request: Request) -> None:
         remember(cursor, request, entry.acceptance["run_id"])
 
 
-def earlier_run(cursor: Cursor, request: Request) -> str | None:
+def earlier_run(cursor: Cursor, request: IdempotentRequest) -> str | None:
     """Return the run that this request started before, if any; raise InUse if the key was used with something else."""
     row = cursor.execute("SELECT content_hash, run_id FROM request_keys WHERE key = ?", (request.key,)).fetchone()
     if row is None:
@@ -209,7 +209,7 @@ def earlier_run(cursor: Cursor, request: Request) -> str | None:
     return str(run_id)
 
 
-def remember(cursor: Cursor, request: Request, run_id: str) -> None:
+def remember(cursor: Cursor, request: IdempotentRequest, run_id: str) -> None:
     """Bind the key to the run, in the transaction that accepts it; the binding outlives the run's row and log."""
     values = (request.key, request.content_hash, run_id)
     cursor.execute("INSERT INTO request_keys (key, content_hash, run_id) VALUES (?, ?, ?)", values)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 
 from engine.base.statuses import RunStatus
 from engine.store.approvals import ApprovalRecord
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import approvals, runs
 from engine.store.sql.journal import SqlJournal
 
@@ -19,7 +19,7 @@ _COLUMNS = [approvals.c[name] for name in ApprovalRecord._fields]
 class SqlApprovals:
     """Reads and answers rows of `approvals`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from engine.store.debugging import DebugState
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.journal import SqlJournal
 
 _ONE = "SELECT state FROM debugging WHERE run_id = ?"
@@ -19,7 +19,7 @@ _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
 class SqlDebugging:
     """Reads and changes rows of `debugging`; the end of a run deletes its row."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def get(self, run_id: str) -> DebugState | None:

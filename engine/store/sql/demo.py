@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from engine.base.statuses import AccountMode
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import approvals, effects, events, runs, trigger_items, triggers, troubles
 
 
 class SqlDemoData:
     """Finds and removes rows of demo accounts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def run_ids(self, *, only_open: bool) -> list[str]:

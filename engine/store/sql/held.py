@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from engine.store.held import Held
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import meta
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def held_from(row: tuple[Any, ...]) -> Held:
     return Held(**json.loads(row[0]))
 
 
-def held_of(database: Database) -> Held | None:
+def held_of(database: StateDatabase) -> Held | None:
     """Return why writes are held, or None if they are not."""
     text = database.fact(_HELD)
     return None if text is None else Held(**json.loads(text))

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from engine.base.errors import Fenced, StorageError
 from engine.store.journal import JournalBroken
-from engine.store.sql.base.database import Cursor, Database, EventRow, NothingFound
+from engine.store.sql.base.database import Cursor, EventRow, NothingFound, StateDatabase
 from engine.store.sql.workers.owners import OWNER_ROW
 
 Change = Callable[[Cursor], Any]
@@ -60,7 +60,7 @@ class _Batch:
 class SqlJournal:
     """Appends events and other row changes; `committed()` waits until everything added so far is on disk."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: StateDatabase, owner: str) -> None:
         self._database = database
         self.owner = owner
         """The writing process's owner id: another process may have fenced it off."""

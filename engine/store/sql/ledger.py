@@ -16,8 +16,8 @@ from engine.base.clock import moment_of
 from engine.base.json_text import compact
 from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
-from engine.store.ledger import Claimed, EffectRecord, Entry, Similar, Write
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.ledger import Claimed, EffectRecord, IntendedWrite, LedgerRow, SimilarWrite
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.held import HELD_ROW, UNSURE, WRITES, held_from, held_in
 from engine.store.sql.journal import SqlJournal
 
@@ -90,22 +90,22 @@ class SqlEffects:
         """Return whether the outcome of a write is unknown."""
         return bool(self._journal.read(_OPEN, (identity,)))
 
-    def made(self, identity: str) -> Entry | None:
+    def made(self, identity: str) -> LedgerRow | None:
         """Return the entry of a write that has a receipt, and was not undone."""
         rows = self._journal.read(_SELECT, (identity,))
         found = _entry(rows[0]) if rows else None
         return found if found is not None and found.is_made and found.state in ("done", "intent") else None
 
-    def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
+    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | Held]:
         """Record the intent to send a write that was never made, or was undone."""
         return self._journal.change(partial(_claim, write=write, owner=self.owner, now=at))
 
-    def take_over(self, write: Write, known: Entry) -> asyncio.Future[int | None]:
+    def take_over(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[int | None]:
         """Take over an open intent of another run or process."""
         mine = (write.run_id, write.path, self.owner, write.identity)
         return self._numbered(_TAKE_OVER, (*mine, known.run_id, known.path, known.owner or ""))
 
-    def sending(self, write: Write) -> asyncio.Future[int | None]:
+    def sending(self, write: IntendedWrite) -> asyncio.Future[int | None]:
         """Count one more sending."""
         return self._numbered(_SENDING, (write.run_id, write.path, self.owner, write.identity))
 
@@ -121,37 +121,37 @@ class SqlEffects:
         """Check that no other process has taken over."""
         return self._journal.still_ours()
 
-    def similar(self, write: Write, since: str) -> asyncio.Future[list[Similar]]:
+    def similar(self, write: IntendedWrite, since: str) -> asyncio.Future[list[SimilarWrite]]:
         """Return other writes of that kind to that account, made since then, or whose time is not known."""
         values = (write.account, write.uses, write.identity, since)
         return self._journal.change(
-            lambda cursor: [Similar(*row) for row in cursor.execute(_SIMILAR, values).fetchall()]
+            lambda cursor: [SimilarWrite(*row) for row in cursor.execute(_SIMILAR, values).fetchall()]
         )
 
-    def begin_update(self, write: Write, known: Entry) -> asyncio.Future[bool]:
+    def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
         """Record that what a write made is about to be changed; False if another was faster."""
         mine = (write.run_id, write.path, self.owner, write.identity)
         return self._is_changed(_BEGIN_UPDATE, (*mine, known.arguments_hash, known.run_id, known.path))
 
-    def end_update(self, write: Write, known: Entry, arguments_hash: str) -> asyncio.Future[Any]:
+    def end_update(self, write: IntendedWrite, known: LedgerRow, arguments_hash: str) -> asyncio.Future[Any]:
         """Record that an update ended without a new receipt."""
         return self._is_changed(_END_UPDATE, (arguments_hash, known.run_id, known.path, write.identity))
 
-    def record(self, write: Write, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
+    def record(self, write: IntendedWrite, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
         """Store a receipt and an output."""
         values = (at, receipt, output, write.arguments_hash, write.run_id, write.path, write.identity)
         return self._journal.change(lambda cursor: cursor.execute(_RECORD, values), write.run_id)
 
-    def forget(self, write: Write) -> asyncio.Future[Any]:
+    def forget(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Withdraw an intent whose write certainly did not happen."""
         which = "identity = :identity AND state NOT IN ('done', 'undone') AND receipt IS NULL"
         return self._journal.change(lambda cursor: _withdraw(cursor, which, {"identity": write.identity}))
 
-    def question(self, write: Write) -> asyncio.Future[Any]:
+    def question(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Record that only a person can tell whether the write happened."""
         return self._is_changed(_QUESTION, (write.run_id, write.path, write.identity))
 
-    def question_damaged(self, write: Write, at: str) -> asyncio.Future[Any]:
+    def question_damaged(self, write: IntendedWrite, at: str) -> asyncio.Future[Any]:
         """Turn a row that cannot be read into a question."""
         values = (write.run_id, write.path, at, write.arguments_hash, write.identity)
         return self._is_changed(_QUESTION_DAMAGED, values)
@@ -171,7 +171,7 @@ class SqlEffects:
 class SqlReceipts:
     """Reads rows of `effects` from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def get(self, identity: str) -> EffectRecord | None:
@@ -181,7 +181,7 @@ class SqlReceipts:
         return None if row is None else EffectRecord(*row)
 
 
-def _claim(cursor: Cursor, write: Write, owner: str, now: str) -> Claimed | Held:
+def _claim(cursor: Cursor, write: IntendedWrite, owner: str, now: str) -> Claimed | Held:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
     known = None if row is None else _entry(row)
     if known is None or not known.is_made:
@@ -209,7 +209,7 @@ def _withdraw(cursor: Cursor, which: str, values: Mapping[str, Any]) -> int:
     return count + cursor.execute(f"DELETE FROM effects WHERE {which} AND generation = 0", values).rowcount  # noqa: S608
 
 
-def _unsure_since(cursor: Cursor, write: Write) -> str | None:
+def _unsure_since(cursor: Cursor, write: IntendedWrite) -> str | None:
     """Return since when a write without a receipt may nevertheless have been sent; None if it was not sent.
 
     This happens if the state file was lost while its run, or an open run that could have made the write, was active.
@@ -231,10 +231,10 @@ def _redone(identity: str) -> str:
     return f"redo.{identity}"
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> LedgerRow:
     state, run_id, path, hashed, intended_at, done_at, receipt, output, sends, generation, owner = row
     try:
-        return Entry(
+        return LedgerRow(
             state=state if state in _STATES else "damaged",
             run_id=run_id,
             path=path,
@@ -248,7 +248,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             owner=owner,
         )
     except (ValueError, TypeError, RecursionError):
-        return Entry("damaged", str(run_id), str(path), "", _NOBODY_KNOWS, None, None, None, 1, 0, None)
+        return LedgerRow("damaged", str(run_id), str(path), "", _NOBODY_KNOWS, None, None, None, 1, 0, None)
 
 
 def _receipt(text: str) -> ReceiptRecord:

@@ -8,7 +8,7 @@ from engine.base.statuses import AccountMode
 from engine.store.load import Load, QueuedRuns
 from engine.store.owners import OwnerRecord
 from engine.store.spending import Amount
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.workers import deaths
 
 _OPEN = (
@@ -29,7 +29,7 @@ _USED = (
 class SqlLoads:
     """Measures the load."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def now(self) -> Load:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from engine.base.statuses import OPEN_RUNS
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import effects, meta, runs
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SOURCES = ("replay", "from_run")
 class SqlOldRuns:
     """Finds and removes rows of runs that have ended; safe for any thread and process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def ended_before(self, time: str, *, demo: bool | None = None) -> list[str]:

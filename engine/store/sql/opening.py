@@ -12,8 +12,8 @@ from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 if TYPE_CHECKING:
     from engine.store.sql.base.copying import CopiedState
-    from engine.store.sql.base.database import Database
-    from engine.store.texts.texts import Texts
+    from engine.store.sql.base.database import StateDatabase
+    from engine.store.texts.texts import TextStore
 
 
 FILE = "file"
@@ -21,7 +21,7 @@ FILE = "file"
 
 
 def copy_state(
-    source: Database, folder: Path, place: str, copy_secrets: Callable[[Texts], object] = bool
+    source: StateDatabase, folder: Path, place: str, copy_secrets: Callable[[TextStore], object] = bool
 ) -> CopiedState:
     """Copy a state with its texts to an address, or to `state.db` in a folder ("file"). Raises InUse, StorageError.
 
@@ -40,38 +40,38 @@ def copy_state(
         return found
 
 
-def soundness_of(database: Database) -> Callable[[], None]:
+def soundness_of(database: StateDatabase) -> Callable[[], None]:
     """Return the check that raises StorageError if a database cannot be read, DamagedState if it is damaged."""
-    from engine.store.sqlite.database import SqliteDatabase
+    from engine.store.sqlite.database import SqliteState
     from engine.store.sqlite.soundness import Soundness
 
-    if isinstance(database, SqliteDatabase):
+    if isinstance(database, SqliteState):
         return Soundness(database).require
     return database.require_in_place
 
 
-def open_database(folder: Path, address: str, broker: str = "") -> Database:
+def open_database(folder: Path, address: str, broker: str = "") -> StateDatabase:
     """Open the database at an address (`postgresql+psycopg://…`), or if that is empty, `state.db` in a folder.
 
     `broker`: the address of the message broker that announces runs, instead of the database. Raises StorageError, and
     InvalidInput for the broker.
     """
     if not address:
-        from engine.store.sqlite.database import SqliteDatabase
+        from engine.store.sqlite.database import SqliteState
 
         if broker:
             raise InvalidInput(
                 "`queue` in config.yaml names a broker, but the state is a file, which one machine has.",
                 remedy="Name a PostgreSQL server as `state`, or leave `queue` empty.",
             )
-        return SqliteDatabase(folder)
+        return SqliteState(folder)
     _require_driver()
-    from engine.store.postgres.database import PostgresDatabase
+    from engine.store.postgres.database import PostgresState
 
     with storage_errors(folder):
         make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
     with ExitStack() as failed:
-        opened = PostgresDatabase(address)
+        opened = PostgresState(address)
         failed.callback(opened.close)
         if broker:
             opened.announce_through(broker)
@@ -79,7 +79,7 @@ def open_database(folder: Path, address: str, broker: str = "") -> Database:
     return opened
 
 
-def open_read_only(folder: Path, address: str) -> Database:
+def open_read_only(folder: Path, address: str) -> StateDatabase:
     """Open the same database to read it alone, where the folder cannot be written. Raises StorageError."""
     if not address:
         from engine.store.sqlite.read_only import ReadOnlyDatabase

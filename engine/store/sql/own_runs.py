@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.record.types.run import Acceptance
-from engine.store.journal import CalledState, Request, RunEnd
+from engine.store.journal import CalledState, RunEnd, RunSignal
 from engine.store.runs import Deaths
 from engine.store.sql.acceptances import insert_accepted
 from engine.store.sql.base.database import Cursor
@@ -194,10 +194,10 @@ class SqlDueRuns:
     def __init__(self, journal: SqlJournal) -> None:
         self._journal = journal
 
-    def requests(self, now: str) -> list[Request]:
+    def requests(self, now: str) -> list[RunSignal]:
         """Return the runs of this process that are to be cancelled, or are due."""
         rows = self._journal.read(_TO_DO, (self._journal.owner, now))
-        return [Request(run_id, bool(is_to_cancel), status) for run_id, is_to_cancel, status in rows]
+        return [RunSignal(run_id, bool(is_to_cancel), status) for run_id, is_to_cancel, status in rows]
 
     def next_due(self) -> str | None:
         """Return when the next run of this process is due, if any is."""

@@ -20,7 +20,7 @@ from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
 from engine.store.held import Held, ToldRun
 from engine.store.people.audit import AuditEntry
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import effects, events, meta, runs
 from engine.store.sql.held import UNSURE, WRITES, held_of, put_held
 from engine.store.sql.people import audit
@@ -39,7 +39,7 @@ _FOR_RELEASE = compact({"needs_person": True})[1:-1]
 class SqlProof:
     """Reads and restores what proves writes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def counted_writes(self) -> int | None:

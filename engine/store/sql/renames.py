@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import select, tuple_
 
 from engine.base.statuses import OPEN_RUNS
-from engine.store.renames import BegunRename, Check, OpenRun, Rename
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.renames import BegunRename, Check, OpenRun, StepRename
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import effects, meta, runs, settings, triggers
-from engine.store.triggering.triggers import Key
+from engine.store.triggering.triggers import TriggerKey
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,7 +34,7 @@ _RENAMES = "SELECT key, value FROM meta WHERE key IN (?, ?)"
 class SqlRenames:
     """Moves receipts; deletes what belongs to a workflow."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def is_begun(self) -> bool:
@@ -68,7 +68,7 @@ class SqlRenames:
                 return
             told = json.loads(row.value)
             renames = told.get("renames") or [told["rename"]]  # one alone: of an earlier version
-            begun = BegunRename(tuple(Rename(**one) for one in renames), told["at"], told["etag"])
+            begun = BegunRename(tuple(StepRename(**one) for one in renames), told["at"], told["etag"])
             if not is_done(begun):
                 connection.execute(meta.delete().where(meta.c.key == BEGUN_RENAME))
                 return
@@ -76,14 +76,14 @@ class SqlRenames:
             end_rename(connection)
             follow(begun)
 
-    def turn_off(self, workflow_id: str, check: Check) -> list[Key]:
+    def turn_off(self, workflow_id: str, check: Check) -> list[TriggerKey]:
         """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
         is_its = triggers.c.workflow == workflow_id
         with self._database.writing() as connection:
             check(_open_runs(connection, workflow_id))
             on = connection.execute(select(*_KEY).where(is_its & (triggers.c.is_on == 1))).all()
             connection.execute(triggers.update().where(is_its).values(is_on=0))
-        return [Key(*row) for row in on]
+        return [TriggerKey(*row) for row in on]
 
     def delete(self, workflow_id: str, check: Check, delete: Callable[[], T]) -> T:
         """Call `delete`, and forget what was agreed for the workflow."""
@@ -94,7 +94,7 @@ class SqlRenames:
             end_rename(connection)
             return deleted
 
-    def turn_on(self, keys: Sequence[Key]) -> None:
+    def turn_on(self, keys: Sequence[TriggerKey]) -> None:
         """Turn triggers on again as they were."""
         was_on = tuple_(*_KEY).in_([(one.workflow, one.trigger, one.account, one.source) for one in keys])
         with self._database.writing() as connection:
@@ -121,7 +121,7 @@ def end_rename(connection: Connection) -> None:
     connection.execute(meta.insert().values(key=_LAST_RENAME, value=secrets.token_hex(8)))
 
 
-def move_receipts(connection: Connection, renames: Sequence[Rename]) -> None:
+def move_receipts(connection: Connection, renames: Sequence[StepRename]) -> None:
     """Move receipts to their identities under the new ids of steps.
 
     Open writes keep theirs: what was sent bears the marker of the old id.

@@ -15,16 +15,16 @@ from sqlalchemy import func, select
 from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
-from engine.store.acceptances import Request
+from engine.store.acceptances import IdempotentRequest
 from engine.store.runs import (
     Backlog,
     InFlight,
     RunFilter,
     RunRecord,
-    Standing,
+    RunStanding,
 )
 from engine.store.sql.acceptances import earlier_run
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.places import places
 from engine.store.sql.base.tables import effects, events, runs
 from engine.store.sql.workers import deaths
@@ -66,10 +66,10 @@ _NO_LOG = (
 class SqlRuns:
     """Reads and writes rows of `runs`, from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def of_request(self, request: Request) -> str | None:
+    def of_request(self, request: IdempotentRequest) -> str | None:
         """Return the run that this request started before, if any. Raises InUse if its key came with another one."""
         with self._database.reading() as connection:
             return earlier_run(self._database.cursor_of(connection), request)
@@ -79,12 +79,12 @@ class SqlRuns:
         with self._database.asking() as cursor:
             return _record(cursor, run_id)
 
-    def standings(self, run_ids: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, run_ids: Sequence[str]) -> dict[str, RunStanding]:
         """Return how those of these runs stand that have not ended."""
         statement = _STANDINGS.format(places=places(run_ids))
         with self._database.asking() as cursor:
             found = cursor.execute(statement, run_ids).fetchall()
-        return {run_id: Standing(status, owner) for run_id, status, owner in found}
+        return {run_id: RunStanding(status, owner) for run_id, status, owner in found}
 
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""

@@ -6,8 +6,8 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.journal import SqlJournal
 
 _COLUMNS = ", ".join(Amount._fields)
@@ -71,7 +71,7 @@ class SqlSpending:
         for pots, *amount in rows:
             for pot in (Pot(*pot) for pot in json.loads(pots)):
                 in_flight[pot] = in_flight.get(pot, Amount()).plus(Amount(*amount))
-        verdict = decide(Standing(_spent(cursor, wanted.pots), in_flight))
+        verdict = decide(PotLevel(_spent(cursor, wanted.pots), in_flight))
         if verdict.amount is not None:
             _add(cursor, wanted.pots, verdict.amount)
             pots = json.dumps(wanted.pots)
@@ -86,7 +86,7 @@ class SqlSpending:
 class SqlSpent:
     """Reads the counts, and ends pauses."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from engine.store.changes import Changes
+from engine.store.changes import ChangeWatch
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
 from engine.store.sql.demo import SqlDemoData
 from engine.store.sql.journal import SqlJournal
@@ -22,7 +22,7 @@ from engine.store.sql.people.sign_ins import SqlLoginTries, SqlSignIns
 from engine.store.sql.proof import SqlProof
 from engine.store.sql.renames import SqlRenames
 from engine.store.sql.runs import SqlRuns
-from engine.store.sql.settings import SqlSettings
+from engine.store.sql.settings import SettingsTable
 from engine.store.sql.spending import SqlSpending, SqlSpent
 from engine.store.sql.triggering.items import SqlItems
 from engine.store.sql.triggering.refusals import SqlRefusals
@@ -37,7 +37,7 @@ from engine.store.state import Records
 class SqlState:
     """The ports, each made when it is first used: a command needs few of them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     @property
@@ -46,9 +46,9 @@ class SqlState:
         return self._database.is_far
 
     @cached_property
-    def settings(self) -> SqlSettings:
+    def settings(self) -> SettingsTable:
         """Small switches."""
-        return SqlSettings(self._database)
+        return SettingsTable(self._database)
 
     @cached_property
     def audit(self) -> SqlAudit:
@@ -106,7 +106,7 @@ class SqlState:
         return SqlClaims(self._database)
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> ChangeWatch:
         """Whether anything has changed."""
         return self._database
 

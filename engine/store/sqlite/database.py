@@ -20,7 +20,7 @@ from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_fo
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
 from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Question, Result
-from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
+from engine.store.sql.base.facts import UNREAD_LOGS, SharedFacts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite.migrations import migrated
 from engine.store.texts.folder import FolderTexts
@@ -66,7 +66,7 @@ damage_seen: dict[Path, str] = {}
 """State files in which this process has met damage, with SQLite's message for each."""
 
 
-class SqliteDatabase(Facts):
+class SqliteState(SharedFacts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     parts_failed = PARTS_FAILED_SQLITE
@@ -302,7 +302,7 @@ class SqliteDatabase(Facts):
 class SqliteJournalConnection:
     """The connection of a journal, for one thread."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteState) -> None:
         self._database, self.raw = database, database.raw_connection()
         self._look_at = 0.0
         """When to look again whether the file is in its place, by the monotonic clock."""

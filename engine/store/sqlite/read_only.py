@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from engine.base.errors import StorageError
 from engine.store.sql.base.tables import SCHEMA_VERSION, meta, metadata
-from engine.store.sqlite.database import SqliteDatabase, know_capitals, storage_errors
+from engine.store.sqlite.database import SqliteState, know_capitals, storage_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,7 +30,7 @@ def is_read_only(folder: Path) -> bool:
     return not all(os.access(path, os.W_OK) for path in (nearest, state) if os.access(path, os.F_OK))
 
 
-class ReadOnlyDatabase(SqliteDatabase):
+class ReadOnlyDatabase(SqliteState):
     """A database whose `reading()` works as usual and whose writes raise StorageError. Without a file it is empty."""
 
     def __init__(self, folder: Path) -> None:

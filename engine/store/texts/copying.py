@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from engine.base.errors import StorageError
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 FOLDERS = ("versions", "tries")
 
 
-def copy_texts(source: Texts, target: Texts) -> None:
+def copy_texts(source: TextStore, target: TextStore) -> None:
     """Copy all texts, replacing those of the same names, and read each again. Raises StorageError."""
     for name in (name for folder in FOLDERS for name in source.below(folder)):
         text = source.get(name)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 
-class Texts(Protocol):
+class TextStore(Protocol):
     """Texts by name; any thread, any process.
 
     A name is a path whose last part ends in `.json`: `secrets/notion.token.json`. A text is stored completely or not at

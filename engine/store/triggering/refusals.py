@@ -21,7 +21,7 @@ class RefusalRecord(NamedTuple):
     """A hash of the settings it occurred with: another key resolves it."""
 
 
-class Refusals(Protocol):
+class RefusalStore(Protocol):
     """Keeps refusals until they are resolved; any thread."""
 
     def all(self) -> list[RefusalRecord]:

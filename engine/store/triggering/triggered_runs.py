@@ -50,7 +50,7 @@ class QueuedRun(NamedTuple):
     workflow: str
 
 
-class Line(NamedTuple):
+class ProcessQueue(NamedTuple):
     """The queue of a process, oldest first, and how many runs of each workflow are at work (in any process)."""
 
     queued: list[QueuedRun]
@@ -69,7 +69,7 @@ class Line(NamedTuple):
 class RunQueue(Protocol):
     """Hands out runs that triggers have queued. `Acceptances` puts them in, with the item each is for."""
 
-    def line(self, owner: str) -> Line:
+    def line(self, owner: str) -> ProcessQueue:
         """Return the queue of a process. Runs that wait for a time or an answer are not at work."""
 
     def hand_out(self, owner: str, at_once: Mapping[str, int], *, shared: bool = False) -> list[str]:

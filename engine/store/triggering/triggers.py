@@ -18,7 +18,7 @@ from msgspec import Struct
 from engine.base.errors import OrchestraError
 
 
-class Key(Struct, frozen=True):
+class TriggerKey(Struct, frozen=True):
     """What has its own cursor and its own set of seen items."""
 
     workflow: str
@@ -60,9 +60,9 @@ class TriggerRecord(NamedTuple):
     alarmed_at: str | None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> TriggerKey:
         """What identifies it."""
-        return Key(self.workflow, self.trigger, self.account, self.source)
+        return TriggerKey(self.workflow, self.trigger, self.account, self.source)
 
 
 class ItemRecord(NamedTuple):
@@ -89,9 +89,9 @@ class ItemRecord(NamedTuple):
     """Of a dead item, if it could be read, as JSON."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> TriggerKey:
         """The trigger that has seen it."""
-        return Key(self.workflow, self.trigger, self.account, self.source)
+        return TriggerKey(self.workflow, self.trigger, self.account, self.source)
 
 
 class DeadRecord(NamedTuple):
@@ -111,7 +111,7 @@ class TurnedOn(Struct, frozen=True):
     at: str
 
 
-class Place(NamedTuple):
+class TriggerPosition(NamedTuple):
     """How far a trigger has come with a good poll."""
 
     cursor: str
@@ -127,11 +127,11 @@ class Place(NamedTuple):
 class Moved(OrchestraError):
     """Another poll has moved the cursor, or the trigger was turned off: nothing of this poll counts."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: TriggerKey) -> None:
         super().__init__(f"The trigger {key.trigger!r} of {key.workflow!r} was looked at or turned off meanwhile.")
 
 
-class Triggers(Protocol):
+class TriggerStore(Protocol):
     """Keeps triggers; any thread. What a poll finds is stored with the runs for it (`Acceptances`)."""
 
     def all(self) -> list[TriggerRecord]:
@@ -140,16 +140,16 @@ class Triggers(Protocol):
     def on(self) -> list[TriggerRecord]:
         """Return those that are on, ordered by when they are due."""
 
-    def get(self, key: Key) -> TriggerRecord | None:
+    def get(self, key: TriggerKey) -> TriggerRecord | None:
         """Return one, if it was ever on."""
 
-    def go_on(self, key: Key, on: TurnedOn) -> None:
+    def go_on(self, key: TriggerKey, on: TurnedOn) -> None:
         """Turn a trigger on again, from where it left off; what it watched before in such accounts is turned off."""
 
     def turn_off(self, workflow: str, trigger: str, *, demo: bool) -> int:
         """Turn a trigger off for the demo, or for real accounts; return how many changed."""
 
-    def ask(self, key: Key, at: str) -> None:
+    def ask(self, key: TriggerKey, at: str) -> None:
         """Request a poll from whichever process watches."""
 
     def postpone(self, trigger: TriggerRecord, until: str, note: str | None = None) -> None:
@@ -159,22 +159,22 @@ class Triggers(Protocol):
         """Record a failed poll, and postpone the next; the cursor does not move."""
 
 
-class Items(Protocol):
+class SeenItems(Protocol):
     """Keeps seen items; any thread."""
 
-    def unseen(self, key: Key, ids: Iterable[str]) -> list[str]:
+    def unseen(self, key: TriggerKey, ids: Iterable[str]) -> list[str]:
         """Return the ids that the trigger has not seen, in the same order, without duplicates."""
 
-    def failing(self, key: Key, limit: int) -> list[ItemRecord]:
+    def failing(self, key: TriggerKey, limit: int) -> list[ItemRecord]:
         """Return items that could not be read yet, the oldest first."""
 
-    def count(self, key: Key) -> int:
+    def count(self, key: TriggerKey) -> int:
         """Return how many items a trigger has seen."""
 
-    def dead_counts(self) -> dict[Key, int]:
+    def dead_counts(self) -> dict[TriggerKey, int]:
         """Return, for each trigger, how many items could not become a run or became a failed one."""
 
-    def left_out(self) -> dict[Key, Counter[str]]:
+    def left_out(self) -> dict[TriggerKey, Counter[str]]:
         """Return, for each trigger, how many items started no run, by reason."""
 
     def dead(self, workflow: str | None, limit: int) -> list[DeadRecord]:
@@ -183,7 +183,7 @@ class Items(Protocol):
     def find(self, workflow: str, trigger: str, item: str) -> ItemRecord | None:
         """Return an item. If several accounts have it, prefer one that needs attention, then the newest."""
 
-    def seen_since(self, key: Key, at: str) -> list[ItemRecord]:
+    def seen_since(self, key: TriggerKey, at: str) -> list[ItemRecord]:
         """Return what a trigger has seen since a time, ordered by run."""
 
     def dismiss(self, item: ItemRecord) -> None:

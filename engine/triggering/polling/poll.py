@@ -30,12 +30,12 @@ from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
 from engine.runs.starting.run_request import RunRequest
-from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
-from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
+from engine.store.acceptances import Acceptances, Polled, PollSelection, Renamed
+from engine.store.triggering.triggers import ItemRecord, Moved, SeenItems, TriggerKey, TriggerPosition, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.polling.policies import policy_of
 from engine.triggering.polling.prepared import Prepared, short_title
-from engine.triggering.polling.reading import MOST_FAILING, Reading, note_on
+from engine.triggering.polling.reading import MOST_FAILING, PollReading, note_on
 from engine.triggering.polling.starts import start_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Looked(Struct, frozen=True):
 class Looks(Struct):
     """Makes polls; any thread."""
 
-    items: Items
+    items: SeenItems
     acceptances: Acceptances
     acceptor: Acceptor
     clock: Clock
@@ -93,11 +93,17 @@ class Looks(Struct):
                 raise
             return Looked(failure=error)
         before = {one.item: one.attempts for one in failing}
-        reading = Reading(partial(self.prepare, watched, look), self.is_stopped, before, row.failures)
+        reading = PollReading(partial(self.prepare, watched, look), self.is_stopped, before, row.failures)
         return self._taken(watched, row, look, found, fresh, reading)
 
     def _taken(
-        self, watched: Watched, row: TriggerRecord, look: Look, found: Found, fresh: Sequence[Item], reading: Reading
+        self,
+        watched: Watched,
+        row: TriggerRecord,
+        look: Look,
+        found: Found,
+        fresh: Sequence[Item],
+        reading: PollReading,
     ) -> Looked:
         """Read and store new items piece by piece: a failing service or a crash costs only the last piece.
 
@@ -163,24 +169,24 @@ class Looks(Struct):
             return Prepared(item, error=error_of(error))
         return Prepared(item, replace(entry, lane=watched.key.workflow))
 
-    def _fresh(self, key: Key, listed_: Sequence[Item]) -> list[Item]:
+    def _fresh(self, key: TriggerKey, listed_: Sequence[Item]) -> list[Item]:
         """Return the new items of a list, without duplicates."""
         by_id = {item.id: item for item in reversed(listed_)}
         return [by_id[one] for one in self.items.unseen(key, [item.id for item in listed_])]
 
     def _stored(
-        self, watched: Watched, row: TriggerRecord, look: Look, prepared: Sequence[Prepared], to: Place | None
+        self, watched: Watched, row: TriggerRecord, look: Look, prepared: Sequence[Prepared], to: TriggerPosition | None
     ) -> Sequence[Prepared]:
         """Store runs and seen items, and move the cursor `to` a place; without one, check that it is unchanged."""
         kept: list[Prepared] = []
         concurrency = watched.named.plan.concurrency
         policy = policy_of(concurrency)
 
-        def choose(new: Sequence[str], is_busy: bool) -> Chosen:  # noqa: FBT001 - a fact, not a switch
+        def choose(new: Sequence[str], is_busy: bool) -> PollSelection:  # noqa: FBT001 - a fact, not a switch
             kept[:] = policy([one for one in prepared if one.item.id in new], is_busy)
             entries = [one.entry for one in kept if one.entry is not None]
             cancels = concurrency.policy == "cancel_previous" and bool(entries)
-            return Chosen([one.record(watched.key, look.now) for one in kept], entries, cancels)
+            return PollSelection([one.record(watched.key, look.now) for one in kept], entries, cancels)
 
         ids = [one.item.id for one in prepared]
         self.acceptances.polled(Polled(row, to, ids, choose, asks_if_busy=concurrency.policy == "skip"))
@@ -193,7 +199,9 @@ def _listed(failing: ItemRecord) -> Item:
     return Item(failing.item, None, failing.title, at)
 
 
-def place(watched: Watched, look: Look, found: Found, taken: Sequence[Item], row: TriggerRecord | None) -> Place:
+def place(
+    watched: Watched, look: Look, found: Found, taken: Sequence[Item], row: TriggerRecord | None
+) -> TriggerPosition:
     """Return where a trigger is after a successful poll that took these items. `row`: as it was, None at first."""
     poll = timedelta(seconds=watched.named.trigger.poll_seconds)
     cursor = compact_json(found.cursor)
@@ -201,7 +209,7 @@ def place(watched: Watched, look: Look, found: Found, taken: Sequence[Item], row
     until = look.now if found.has_more and has_moved else found.look_again_at or look.now + poll
     dated = [item.at for item in (*found.items, *taken) if item.at is not None]
     newest = timestamp(max(dated)) if dated else None
-    return Place(
+    return TriggerPosition(
         cursor=cursor,
         looked_at=timestamp(look.now),
         succeeded_at=timestamp(look.now),
@@ -263,7 +271,7 @@ def _is_stumble(error: ServiceError) -> bool:
     return error.retryable and not isinstance(error, RateLimited | AuthError | Timeout)
 
 
-def _told(key: Key, item: Item) -> TriggerItem:
+def _told(key: TriggerKey, item: Item) -> TriggerItem:
     """Return what a run records about the item that started it."""
     return {
         "id": key.trigger,

@@ -15,7 +15,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, OrchestraError, StorageError
 from engine.expressions.json_values import compact_json
 from engine.store.triggering.triggered_runs import TriggeredRuns
-from engine.store.triggering.triggers import Moved, TriggerRecord, Triggers
+from engine.store.triggering.triggers import Moved, TriggerRecord, TriggerStore
 from engine.triggering.polling.backoff import after_failure
 from engine.triggering.polling.mapping import error_of
 from engine.triggering.polling.poll import Looked, Looks
@@ -34,7 +34,7 @@ class Polls(Struct):
     """Polls triggers; any thread, but only one at a time for each trigger."""
 
     runs: TriggeredRuns
-    rows: Triggers
+    rows: TriggerStore
     finder: TriggerResolver
     looks: Looks
     chance: random.Random = field(default_factory=random.Random)

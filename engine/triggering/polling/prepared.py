@@ -13,8 +13,8 @@ from engine.base.json_text import whole_text
 from engine.base.plain_values import plain_json
 from engine.expressions.json_values import compact_json
 from engine.plugins.trigger import Item
-from engine.store.acceptances import Entry
-from engine.store.triggering.triggers import ItemRecord, Key
+from engine.store.acceptances import RunEntry
+from engine.store.triggering.triggers import ItemRecord, TriggerKey
 
 _LONGEST_TITLE = 300
 _LARGEST_VALUE_BYTES = 256 * 1024
@@ -24,7 +24,7 @@ class Prepared(Struct, frozen=True):
     """A new item, ready to be stored: with a run, left out, to be read again later, or dead."""
 
     item: Item
-    entry: Entry | None = None
+    entry: RunEntry | None = None
     error: Mapping[str, str] | None = None
     attempts: int = 0
     """Number of polls in which it could not be read, if it is to be read again; else 0."""
@@ -36,7 +36,7 @@ class Prepared(Struct, frozen=True):
             return "failing" if self.attempts else "dead"
         return "started" if self.entry is not None else "skipped"
 
-    def record(self, key: Key, now: datetime) -> ItemRecord:
+    def record(self, key: TriggerKey, now: datetime) -> ItemRecord:
         """Return what is stored of it, for the trigger that has found it."""
         item = self.item
         return ItemRecord(

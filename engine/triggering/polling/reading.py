@@ -33,11 +33,11 @@ _PATIENT_LOOKS = 3
 """Polls that may fail because nothing could be read; then each item is judged on its own."""
 
 
-class Stopped(ServiceError):
+class PollStopped(ServiceError):
     """A poll is interrupted because the engine stops; what was stored before counts."""
 
 
-class Reading(Struct):
+class PollReading(Struct):
     """The reads of one poll. `before`: in how many polls each failing item could not be read."""
 
     prepare: Callable[[Item], Prepared]
@@ -57,7 +57,7 @@ class Reading(Struct):
         failure: ServiceError | None = None
         for item in fresh:
             if self.is_stopped():
-                return done, Stopped("The engine is stopping.")
+                return done, PollStopped("The engine is stopping.")
             try:
                 done.append(self.prepare(item))
                 self.has_read, self._in_a_row = True, 0

@@ -18,7 +18,7 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Around
 from engine.runs.starting.consent import Touch
 from engine.store.triggering.triggered_runs import TriggeredRuns
-from engine.store.triggering.triggers import ItemRecord, Key, TriggerRecord
+from engine.store.triggering.triggers import ItemRecord, TriggerKey, TriggerRecord
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError
 
@@ -40,7 +40,7 @@ _AGAIN = "Turn it on again."
 _AGREE = "Turn it on again and agree to it, or turn it off."
 
 
-class Named(Struct, frozen=True):
+class NamedTrigger(Struct, frozen=True):
     """A trigger of a workflow file that compiles; no account is opened yet."""
 
     plan: Plan
@@ -54,8 +54,8 @@ class Named(Struct, frozen=True):
 class Watched(Struct, frozen=True):
     """A trigger that can be polled."""
 
-    named: Named
-    key: Key
+    named: NamedTrigger
+    key: TriggerKey
     account: Account | None
     around: Around
 
@@ -71,11 +71,11 @@ class TriggerResolver:
     def __init__(self, workplace: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
         self._trigger_context, self._accounts, self._runs = workplace, accounts, runs
 
-    def named(self, workflow: str, trigger: str) -> Named:
+    def named(self, workflow: str, trigger: str) -> NamedTrigger:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
         return self.of_plan(self._trigger_context.plan(workflow), trigger)
 
-    def of_row(self, row: Key | TriggerRecord | ItemRecord) -> Named:
+    def of_row(self, row: TriggerKey | TriggerRecord | ItemRecord) -> NamedTrigger:
         """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile, NotWatched."""
         return self.of_plan(self.plan_of(row.workflow), row.trigger)
 
@@ -91,12 +91,12 @@ class TriggerResolver:
         """Return a function from an id to a name, None if no readable file has it; it reads all files at most once."""
         return self._trigger_context.ids.naming()
 
-    def of_plan(self, plan: Plan, trigger: str) -> Named:
+    def of_plan(self, plan: Plan, trigger: str) -> NamedTrigger:
         """Return a trigger of a plan. Raises UnknownName."""
         for one in plan.triggers:
             if one.id == trigger:
                 fields = one.kind.fields.model_validate(dict(one.fields))
-                return Named(plan, one, self._mode(plan, one), fields, one.kind.source(fields))
+                return NamedTrigger(plan, one, self._mode(plan, one), fields, one.kind.source(fields))
         raise UnknownName("trigger", trigger, [one.id for one in plan.triggers])
 
     def find(self, workflow: str, trigger: str) -> Watched:
@@ -106,7 +106,7 @@ class TriggerResolver:
         """
         return self.opened(self.named(workflow, trigger))
 
-    def opened(self, named: Named) -> Watched:
+    def opened(self, named: NamedTrigger) -> Watched:
         """Return a trigger with its account opened. Raises as `find`."""
         workflow_id = named.plan.id
         self._trigger_context.require_ready(workflow_id, self._modes(named))
@@ -118,7 +118,9 @@ class TriggerResolver:
         else:
             account = self._accounts.open(connection, None, named.mode)
             whose = self._asked(account, workflow_id)
-        return Watched(named, Key(workflow_id, named.trigger.id, whose, named.source), account, self._around(named))
+        return Watched(
+            named, TriggerKey(workflow_id, named.trigger.id, whose, named.source), account, self._around(named)
+        )
 
     def _asked(self, account: Account, workflow_id: str) -> str:
         """Return the owner of an account; the service is asked only the first time. Raises ServiceError."""
@@ -129,7 +131,7 @@ class TriggerResolver:
             self._refused(account, workflow_id, error)
             raise
 
-    def watched(self, key: Key) -> Watched:
+    def watched(self, key: TriggerKey) -> Watched:
         """Return a trigger that is on, by the key of its row. Raises as `find`, and NotWatched if it has changed."""
         try:
             found = self.opened(self.of_row(key))
@@ -151,7 +153,7 @@ class TriggerResolver:
         """
         return row.demo != (self.of_row(row).mode == AccountMode.DEMO)
 
-    def known_account(self, named: Named) -> str:
+    def known_account(self, named: NamedTrigger) -> str:
         """Return the account that a trigger watches, as rows name it; empty if the service has not been asked yet."""
         connection = named.trigger.connection
         if connection is None:
@@ -166,7 +168,7 @@ class TriggerResolver:
     def _refused(self, account: Account, workflow_id: str, error: AuthError) -> None:
         self._accounts.refusals.report(account.connection, account.mode, error, workflow_id)
 
-    def shown_account(self, named: Named) -> str:
+    def shown_account(self, named: NamedTrigger) -> str:
         """Return the account as people know it, as far as known."""
         connection = named.trigger.connection
         if connection is None:
@@ -183,17 +185,17 @@ class TriggerResolver:
         require_id(plan, workflow_id)
         return plan
 
-    def disagreement(self, named: Named) -> TriggerError | None:
+    def disagreement(self, named: NamedTrigger) -> TriggerError | None:
         """Return the error to show if nobody has agreed to what runs of a trigger would touch, else None."""
         if self._trigger_context.is_agreed(named.plan, named.trigger.connection):
             return None
         return TriggerError("NotWatched", _NOT_AGREED.removesuffix(":") + ".", _AGREE)
 
-    def not_agreed(self, named: Named) -> list[Touch]:
+    def not_agreed(self, named: NamedTrigger) -> list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent. Raises ServiceError."""
         return self._trigger_context.not_agreed(named.plan, named.trigger)
 
-    def agree(self, p: Principal, named: Named) -> None:
+    def agree(self, p: Principal, named: NamedTrigger) -> None:
         """Record the consent of whoever turns a trigger on. Raises ConfirmationNeeded, ServiceError."""
         self._trigger_context.agree(p, named.plan, named.trigger)
 
@@ -204,15 +206,15 @@ class TriggerResolver:
         """
         return _mode(plan, trigger, self._trigger_context.mode_of, self._trigger_context.mode(""))
 
-    def served_mode(self, named: Named) -> AccountMode:
+    def served_mode(self, named: NamedTrigger) -> AccountMode:
         """Return the account mode that the server watches and its runs touch."""
         return _mode(named.plan, named.trigger, self._trigger_context.served_mode_of, AccountMode.MINE)
 
-    def _modes(self, named: Named) -> dict[str, AccountMode]:
+    def _modes(self, named: NamedTrigger) -> dict[str, AccountMode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
         return {name: named.plan.mode(name, self._trigger_context.mode_of(name)) for name in sorted(names)}
 
-    def inbox(self, named: Named) -> Inbox:
+    def inbox(self, named: NamedTrigger) -> Inbox:
         """Return where submissions of a form wait for runs on these accounts."""
         return self._inbox(named.plan.id, named.trigger.id, is_demo=named.mode == AccountMode.DEMO)
 
@@ -224,7 +226,7 @@ class TriggerResolver:
         folder = self._trigger_context.state_dir / "forms"
         return Inbox(folder, workflow_id, trigger, AccountMode.DEMO if is_demo else AccountMode.MINE)
 
-    def _around(self, named: Named) -> Around:
+    def _around(self, named: NamedTrigger) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
         return Around(
             root=self._trigger_context.root,
@@ -246,7 +248,7 @@ def require_id(plan: Plan, workflow_id: str) -> None:
         )
 
 
-def _is_at_home(named: Named) -> bool:
+def _is_at_home(named: NamedTrigger) -> bool:
     """Tell whether neither the trigger nor its runs touch anything outside: then the end of any run may start them."""
     return named.trigger.kind.service is None and named.plan.touches_nothing
 

@@ -29,7 +29,7 @@ from engine.workspace.workspace import Workspace
 _Part = TypeVar("_Part")
 
 
-class Used(Struct):
+class UsedParts(Struct):
     """What a workflow uses, and what that uses in turn."""
 
     documents: list[Any]
@@ -46,9 +46,9 @@ class AgentsAndTools:
         self._workspace, self._shelf = workspace, workspace.agents
         self._labels, self._tools = VersionLabels(workspace.agents), ToolShelf(workspace.root)
 
-    def used(self, workflow: Any) -> Used:
+    def used(self, workflow: Any) -> UsedParts:
         """Return what a workflow uses, as far as it is here. Raises InvalidFile."""
-        found, agents, tools = Used([workflow]), set(self._shelf.names()), set(self._tools.names())
+        found, agents, tools = UsedParts([workflow]), set(self._shelf.names()), set(self._tools.names())
         for document in found.documents:  # grows with each agent
             for one in references(document):
                 name = one.name.removeprefix(PREFIX)

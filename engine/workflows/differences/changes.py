@@ -21,7 +21,7 @@ _MOST_RENAMES = 50
 Kind = Literal["added", "removed", "moved", "renamed", "set"]
 
 
-class Step(Struct, frozen=True):
+class ChangedStep(Struct, frozen=True):
     """A step as a change names it."""
 
     id: str
@@ -37,7 +37,7 @@ class Change(Struct, frozen=True):
     """One change: of a step, or of a field of it; `step` is None for the workflow itself."""
 
     kind: Kind
-    step: Step | None = None
+    step: ChangedStep | None = None
     """As it is now, or was if it has been removed."""
     field: tuple[str, ...] = ()
     before: Any = ABSENT
@@ -100,20 +100,20 @@ def _own(value: JsonObject, without: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _steps(document: JsonObject) -> dict[str, Step]:
+def _steps(document: JsonObject) -> dict[str, ChangedStep]:
     """Return the steps by id; further ones with the same id get a number."""
-    found: dict[str, Step] = {}
+    found: dict[str, ChangedStep] = {}
     last: dict[tuple[Any, ...], str] = {}
     for node in step_nodes(document):
         around = node.place[:-1]
         id_ = node.step.id
         key = id_ if id_ not in found else f"{id_}#{len(found)}"
-        found[key] = Step(key, node.step.title, home_of(node), last.get(around, ""), node.step.json)
+        found[key] = ChangedStep(key, node.step.title, home_of(node), last.get(around, ""), node.step.json)
         last[around] = key
     return found
 
 
-def fields_changed(old: JsonObject, new: JsonObject, step: Step | None) -> Iterator[Change]:
+def fields_changed(old: JsonObject, new: JsonObject, step: ChangedStep | None) -> Iterator[Change]:
     """Yield the changes from the fields of a step to others; `step` is None for those of the workflow."""
     yield from _fields((), old, new, step)
 
@@ -131,7 +131,7 @@ def renames_between(old: object, new: object, known: StepRenames = ()) -> dict[s
     return found | {gone[one][0]: come[one][0] for one in both}
 
 
-def _by_definition(steps: Iterable[Step]) -> Mapping[str, list[str]]:
+def _by_definition(steps: Iterable[ChangedStep]) -> Mapping[str, list[str]]:
     """Return the ids of steps by everything else that defines them."""
     found = defaultdict[str, list[str]](list)
     for step in steps:
@@ -140,7 +140,7 @@ def _by_definition(steps: Iterable[Step]) -> Mapping[str, list[str]]:
     return found
 
 
-def _fields(path: tuple[str, ...], old: Any, new: Any, step: Step | None) -> Iterator[Change]:
+def _fields(path: tuple[str, ...], old: Any, new: Any, step: ChangedStep | None) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _fields((*path, key), old.get(key, ABSENT), new.get(key, ABSENT), step)
@@ -148,7 +148,7 @@ def _fields(path: tuple[str, ...], old: Any, new: Any, step: Step | None) -> Ite
         yield Change("set", step, path, old, new)
 
 
-def _moved(was: Mapping[str, Step], now: Mapping[str, Step]) -> set[str]:
+def _moved(was: Mapping[str, ChangedStep], now: Mapping[str, ChangedStep]) -> set[str]:
     """Return the steps with another parent, and of each list the fewest that explain another order."""
     both = [id_ for id_ in now if id_ in was]
     found = {id_ for id_ in both if was[id_].parent != now[id_].parent}
@@ -197,7 +197,7 @@ def _renames(old: JsonObject, new: JsonObject, known: StepRenames) -> dict[str, 
     return found
 
 
-def _uses_same(one: Step, other: Step) -> bool:
+def _uses_same(one: ChangedStep, other: ChangedStep) -> bool:
     """Return whether two steps do the same, and have the same title or the same arguments."""
     mine, its = ({key: step.json.get(key) for key in ("uses", "foreach")} for step in (one, other))
     if not is_same(mine, its) or len(set(one.json) ^ set(other.json)) > 1:

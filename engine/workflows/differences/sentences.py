@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clients.wording import listed
-from engine.workflows.differences.changes import ABSENT, Change, Step, changes
+from engine.workflows.differences.changes import ABSENT, Change, ChangedStep, changes
 from engine.workflows.differences.writes_again import writes_moved
 from engine.workspace.step_renames import StepRenames
 
@@ -34,7 +34,7 @@ def sentence(change: Change) -> str:
     return _of_step(change, change.step)
 
 
-def _named(step: Step, change: Change) -> str:
+def _named(step: ChangedStep, change: Change) -> str:
     """Return a step by its title, a loop by its id; a step that gets another title by the one that people know."""
     kind = "Loop " if step.json.get("foreach") is not None else "Group " if "steps" in step.json else ""
     if kind:
@@ -44,7 +44,7 @@ def _named(step: Step, change: Change) -> str:
     return step.title
 
 
-def _of_step(change: Change, step: Step) -> str:
+def _of_step(change: Change, step: ChangedStep) -> str:
     match change.kind:
         case "removed":
             return f"Step {step.id} was removed"
@@ -56,7 +56,7 @@ def _of_step(change: Change, step: Step) -> str:
             return f"Step {step.id} was moved {_place(step)}"
 
 
-def _place(step: Step) -> str:
+def _place(step: ChangedStep) -> str:
     where = f"after {step.previous}" if step.previous else "as the first step"
     return where + (f" in {step.parent}" if step.parent else "")
 

@@ -27,7 +27,7 @@ from engine.workflows.editing.clashes import clash
 from engine.workflows.editing.draft_state import DraftState, DraftText
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
-from engine.workflows.editing.scope_names import ScopeName, scope_names
+from engine.workflows.editing.scope_names import OfferedName, scope_names
 from engine.workflows.editing.steps_in_text import read
 from engine.workspace.canonical import as_written
 from engine.workspace.drafts import Draft, Drafts, Kind
@@ -219,7 +219,7 @@ class WorkflowEditing:
             self._checked.pop(old, None)
         return problems
 
-    def scope(self, p: Principal, name: str, step: str) -> list[ScopeName]:
+    def scope(self, p: Principal, name: str, step: str) -> list[OfferedName]:
         """Return the names that the fields of a step may use in the text that the person edits; without a step, those
         that the outputs of the workflow may use.
 

@@ -11,7 +11,7 @@ from engine.base.step_tree import FAILURE, StepDefinition, StepNode, step_nodes
 from engine.plugins.kind import Kind, kind_of
 from engine.plugins.registry import step_type
 from engine.plugins.step import StepType
-from engine.workflows.editing.reads import Read, reads_of
+from engine.workflows.editing.reads import StepReference, reads_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CanvasStep:
     foreach: str
     parallel: int
     note: str
-    reads: list[Read]
+    reads: list[StepReference]
     """The steps that its fields name, those inside it not counted."""
 
 
@@ -47,7 +47,7 @@ def canvas_steps(document: object) -> list[CanvasStep]:
     return [_step(node, reads_of(node.step.json, ids)) for node in nodes]
 
 
-def _step(node: StepNode[StepDefinition], reads: list[Read]) -> CanvasStep:
+def _step(node: StepNode[StepDefinition], reads: list[StepReference]) -> CanvasStep:
     step, json = node.step, node.step.json
     found = _type(step.uses)
     foreach, parallel = json.get("foreach"), json.get("parallel")

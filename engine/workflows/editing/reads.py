@@ -16,17 +16,17 @@ _QUOTES = "'\""
 
 
 @dataclass(frozen=True)
-class Read:
+class StepReference:
     """A reference to a step, and the field that has it, such as `with.title`."""
 
     step: str
     field: str
 
 
-def reads_of(step: Mapping[str, Any], ids: Container[str]) -> list[Read]:
+def reads_of(step: Mapping[str, Any], ids: Container[str]) -> list[StepReference]:
     """Return the references of a step to those with these ids, each once, in the order of its fields."""
     fields = {key: value for key, value in step.items() if key not in _OTHERS}
-    found = (Read(name, field) for field, text in _texts(fields, "") for name in _named(text) if name in ids)
+    found = (StepReference(name, field) for field, text in _texts(fields, "") for name in _named(text) if name in ids)
     return list(dict.fromkeys(found))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.compiler.checks.report import Names
+from engine.compiler.checks.report import StepNames
 from engine.expressions.celtypes import Schema, resolved, within
 from engine.expressions.origins import ITEM
 
@@ -26,7 +26,7 @@ _RARE = ("index", "key", "run", "env")
 
 
 @dataclass(frozen=True)
-class ScopeName:
+class OfferedName:
     """A name, as an expression has it."""
 
     name: str
@@ -42,7 +42,7 @@ class ScopeName:
     """Its value in the last run as JSON, shortened; None if unknown."""
 
 
-def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
+def scope_names(scope: StepNames, values: Mapping[str, Any]) -> list[OfferedName]:
     """Return the names in a scope, at most 400, first those that are wanted most: the output of the nearest step before
     it, the items of the loops around it, the inputs, the outputs of other steps. The fields of the first items of
     lists, such as `steps.mails.output.messages[0].subject`, are the last.
@@ -54,7 +54,7 @@ def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
     return [_named(name, missing or name.is_of_item, values, scope) for name, missing in ordered[:MOST]]
 
 
-def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
+def _all(scope: StepNames) -> Iterator[tuple[_Found, bool]]:
     nearest_first = [*scope.steps][::-1]
     own = [name for name in reversed([*scope.variables]) if name != _INPUTS and name not in _RARE]
     for step in nearest_first[:1]:
@@ -67,13 +67,13 @@ def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
         yield from _of_variable(scope, variable)
 
 
-def _of_variable(scope: Names, variable: str) -> Iterator[tuple[_Found, bool]]:
+def _of_variable(scope: StepNames, variable: str) -> Iterator[tuple[_Found, bool]]:
     if variable in scope.variables:
         for one in _inside(_Found(variable, scope.variables[variable], (variable,))):
             yield one, False
 
 
-def _of_step(scope: Names, step: str) -> Iterator[tuple[_Found, bool]]:
+def _of_step(scope: StepNames, step: str) -> Iterator[tuple[_Found, bool]]:
     whole = _Found(f"steps.{step}.output", scope.steps[step], ("steps", step, "output"))
     missing = scope.may_be_missing(whole.name)
     for one in _inside(whole):
@@ -107,11 +107,11 @@ def _inside(whole: _Found) -> Iterator[_Found]:
         yield from islice(_inside(first), 1, None)
 
 
-def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: Names) -> ScopeName:  # noqa: FBT001
+def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: StepNames) -> OfferedName:  # noqa: FBT001
     schema = resolved(found.schema)
     title = schema.get("title") or schema.get("description") or ""
     is_outside = scope.is_from_outside(found.path)
-    return ScopeName(found.name, type_of(schema), is_missing, is_outside, str(title), _sample(found.path, values))
+    return OfferedName(found.name, type_of(schema), is_missing, is_outside, str(title), _sample(found.path, values))
 
 
 def type_of(schema: Schema) -> str:

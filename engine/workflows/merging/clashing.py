@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.workflows.differences.changes import ABSENT, Change, Step, fields_changed
+from engine.workflows.differences.changes import ABSENT, Change, ChangedStep, fields_changed
 from engine.workflows.differences.sentences import sentence
 from engine.workflows.merging.outline import Outline
 
@@ -22,7 +22,7 @@ class Saying:
         """Return the change of a field; `id_` is "" for one of the workflow."""
         step = _step(self._base, id_) if id_ in self._base.parts else None
         if id_ and step is None:
-            step = Step(id_, id_, "", "", {})
+            step = ChangedStep(id_, id_, "", "", {})
         return sentence(Change("set", step, path, before, after))
 
     def removed(self, id_: str) -> str:
@@ -69,11 +69,11 @@ class Saying:
         return said if before.home == now.home else [sentence(Change("moved", step)), *said]
 
 
-def _step(side: Outline, id_: str) -> Step:
+def _step(side: Outline, id_: str) -> ChangedStep:
     part = side.parts[id_]
     siblings = side.lists[part.home]
     at = siblings.index(id_)
-    return Step(id_, part.title, part.home, siblings[at - 1] if at else "", {**part.fields, "id": id_})
+    return ChangedStep(id_, part.title, part.home, siblings[at - 1] if at else "", {**part.fields, "id": id_})
 
 
 def shown(value: Any) -> Any:

@@ -29,7 +29,7 @@ Choices = Mapping[str, Choice]
 
 
 @dataclass(frozen=True)
-class Conflict:
+class MergeConflict:
     """A place that both sides have changed differently."""
 
     place: str
@@ -50,11 +50,11 @@ class Conflict:
     """The decision: `main`, `branch` or `value`; "" if there is none yet."""
 
 
-def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_field: bool = False) -> Conflict:
+def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_field: bool = False) -> MergeConflict:
     """Return a conflict; `texts`: of main and the branch, `values`: of the base, main and the branch."""
     in_main, in_branch = texts
     base, main, branch = values
-    return Conflict(place, in_main, in_branch, base, main, branch, is_field)
+    return MergeConflict(place, in_main, in_branch, base, main, branch, is_field)
 
 
 def place(*keys: str) -> str:
@@ -63,14 +63,14 @@ def place(*keys: str) -> str:
     return first + "".join(key if key.startswith("[") else f".{key}" for key in more)
 
 
-class Decisions:
+class MergeDecisions:
     """Collects the conflicts of one merge, with what was decided about each."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
-        self.found: dict[str, Conflict] = {}
+        self.found: dict[str, MergeConflict] = {}
 
-    def side(self, conflict: Conflict) -> Side:
+    def side(self, conflict: MergeConflict) -> Side:
         """Keep a conflict about a whole step or its place; return the side that is taken, main until it is decided.
 
         Raises InvalidInput if a value was given.
@@ -85,7 +85,7 @@ class Decisions:
         self._keep(conflict, choice or "")
         return choice or "main"
 
-    def value(self, conflict: Conflict, main: Any, branch: Any) -> Any:
+    def value(self, conflict: MergeConflict, main: Any, branch: Any) -> Any:
         """Keep a conflict about a field; return the value that is taken, that of main until it is decided."""
         choice = self._choices.get(conflict.place)
         self._keep(conflict, "value" if isinstance(choice, Value) else choice or "")
@@ -99,5 +99,5 @@ class Decisions:
         if unknown:
             raise UnknownName("conflict", unknown[0], list(self.found))
 
-    def _keep(self, conflict: Conflict, taken: str) -> None:
+    def _keep(self, conflict: MergeConflict, taken: str) -> None:
         self.found.setdefault(conflict.place, replace(conflict, taken=taken))

@@ -15,7 +15,7 @@ from engine.workflows.differences.changes import renames_between
 from engine.workflows.differences.writes_again import steps_that_may_write
 from engine.workflows.editing.applying import Renamer, applied
 from engine.workflows.editing.operations import Rename
-from engine.workflows.merging.conflicts import Choices, Conflict, Decisions, conflict, place
+from engine.workflows.merging.conflicts import Choices, MergeConflict, MergeDecisions, conflict, place
 from engine.workflows.merging.outline import STEPS, Outline, outline, whole
 from engine.workflows.merging.three_way import Sides, merged
 from engine.workflows.merging.transition import transition
@@ -24,7 +24,7 @@ from engine.workspace.step_renames import NO_RENAMES, KnownRenames, StepRenames
 _Pairs = list[tuple[str, str]]
 
 
-class Texts(Struct, frozen=True):
+class ThreeTexts(Struct, frozen=True):
     """The text from which a branch was made, and the two texts that it has become."""
 
     base: str
@@ -36,14 +36,14 @@ class Merge(Struct, frozen=True):
     """The merged text; undecided conflicts are as in main."""
 
     text: str
-    conflicts: list[Conflict]
+    conflicts: list[MergeConflict]
     renames: list[tuple[str, str]]
     """The steps that have another id in the text than in main: (old, new)."""
     followed: list[tuple[str, str]] = field(default_factory=list)
     """Those of them that a person has renamed: their receipts follow."""
 
 
-def merge(texts: Texts, file: str, rename: Renamer, choices: Choices, known: KnownRenames = NO_RENAMES) -> Merge:
+def merge(texts: ThreeTexts, file: str, rename: Renamer, choices: Choices, known: KnownRenames = NO_RENAMES) -> Merge:
     """Return main with the changes of the branch; everything else stays byte for byte.
 
     `file`: the name of main in messages. `known`: the renames that people have made; a step that may write and that
@@ -52,7 +52,7 @@ def merge(texts: Texts, file: str, rename: Renamer, choices: Choices, known: Kno
     Raises InvalidFile (a text is not a workflow with distinct ids), UnknownName and InvalidInput (a choice does not fit
     a conflict).
     """
-    decisions = Decisions(choices)
+    decisions = MergeDecisions(choices)
     if texts.branch == texts.base:
         decisions.require_known()
         return Merge(texts.main, [], [])
@@ -75,8 +75,8 @@ def _applied(text: str, now: Outline, target: Outline, file: str, rename: Rename
 
 
 def _renamed(
-    texts: Texts, file: str, rename: Renamer, decisions: Decisions, known: KnownRenames
-) -> tuple[Texts, _Pairs, _Pairs]:
+    texts: ThreeTexts, file: str, rename: Renamer, decisions: MergeDecisions, known: KnownRenames
+) -> tuple[ThreeTexts, _Pairs, _Pairs]:
     """Return the texts with the same ids for the same steps, the renames of main that this takes, and those of them
     that people have made.
     """
@@ -96,7 +96,7 @@ def _renamed(
         return texts, [], []
     by_people = {old for old in ids if _is_known(old, by_main, known.main) and _is_known(old, by_branch, known.branch)}
     followed = [(by_main.get(old, old), ids[old]) for old in by_people]
-    return Texts(*found), in_main, [pair for pair in in_main if pair in followed]
+    return ThreeTexts(*found), in_main, [pair for pair in in_main if pair in followed]
 
 
 def _new_ids(base: JsonObject, side: JsonObject, known: StepRenames) -> dict[str, str]:
@@ -114,7 +114,7 @@ def _is_known(old: str, renames: Mapping[str, str], known: StepRenames) -> bool:
     return old not in renames or (old, renames[old]) in known
 
 
-def _id(old: str, by_main: Mapping[str, str], by_branch: Mapping[str, str], decisions: Decisions) -> str:
+def _id(old: str, by_main: Mapping[str, str], by_branch: Mapping[str, str], decisions: MergeDecisions) -> str:
     """Return the id that a step has in the end."""
     if old not in by_main or old not in by_branch or by_main[old] == by_branch[old]:
         return by_main.get(old) or by_branch[old]

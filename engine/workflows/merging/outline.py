@@ -14,7 +14,7 @@ from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, home_of, st
 STEPS, TRIGGERS = "steps", "triggers"
 
 
-class Part(Struct, frozen=True):
+class StepOutline(Struct, frozen=True):
     """A step without the steps inside it."""
 
     id: str
@@ -35,7 +35,7 @@ class Outline(Struct, frozen=True):
 
     fields: dict[str, Any]
     """Of the workflow: lists of steps are empty, triggers are by id."""
-    parts: dict[str, Part]
+    parts: dict[str, StepOutline]
     """The steps by id, outer before inner, in the order of the file."""
     lists: dict[str, list[str]]
     """The ids in each list of steps."""
@@ -66,11 +66,11 @@ def homes_of(id_: str) -> tuple[str, str]:
 
 def outline(document: JsonObject, file: str) -> Outline:
     """Return the parts of a workflow. Raises InvalidFile if its steps cannot be told apart by their ids."""
-    parts, lists = dict[str, Part](), dict[str, list[str]]()
+    parts, lists = dict[str, StepOutline](), dict[str, list[str]]()
     fields = _emptied(document, lists, "", FAILURE)
     for node in step_nodes(document):
         id_ = node.step.id
-        parts[id_] = Part(id_, home_of(node), _own(node.step.json, id_, lists))
+        parts[id_] = StepOutline(id_, home_of(node), _own(node.step.json, id_, lists))
         lists.setdefault(parts[id_].home, []).append(id_)
     triggers = document.get(TRIGGERS)
     if isinstance(triggers, list) and all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in triggers):

@@ -11,9 +11,9 @@ from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT
 from engine.workflows.merging.clashing import Saying, shown
-from engine.workflows.merging.conflicts import SIDES, Conflict, Decisions, Side, conflict, place
+from engine.workflows.merging.conflicts import SIDES, MergeConflict, MergeDecisions, Side, conflict, place
 from engine.workflows.merging.ordering import ordered, placed
-from engine.workflows.merging.outline import STEPS, Outline, Part, has_steps, homes_of, owner_of, whole_step
+from engine.workflows.merging.outline import STEPS, Outline, StepOutline, has_steps, homes_of, owner_of, whole_step
 
 _DEFINITION = ("uses", STEPS)
 """Fields that decide what the arguments of a step mean."""
@@ -31,7 +31,7 @@ class Sides(Struct, frozen=True):
         return self.main if side == "main" else self.branch
 
 
-def merged(sides: Sides, decisions: Decisions) -> Outline:
+def merged(sides: Sides, decisions: MergeDecisions) -> Outline:
     """Return `base` with the changes of both sides; conflicts are added to `decisions`."""
     return _Merge(sides, decisions).merged()
 
@@ -42,7 +42,7 @@ def other(side: Side) -> Side:
 
 
 class _Merge:
-    def __init__(self, sides: Sides, decisions: Decisions) -> None:
+    def __init__(self, sides: Sides, decisions: MergeDecisions) -> None:
         self._sides, self._decisions = sides, decisions
         self._base, self._main, self._branch = sides.base, sides.main, sides.branch
         self._saying = Saying(sides.base)
@@ -59,7 +59,7 @@ class _Merge:
             self._decide_whole(id_)
         fields = self._workflow_fields()
         homes = self._homes({id_: self._fields(id_) for id_ in ids}, fields)
-        parts = {id_: Part(id_, home, self._fields(id_)) for id_, home in homes.items()}
+        parts = {id_: StepOutline(id_, home, self._fields(id_)) for id_, home in homes.items()}
         lists = {home: list[str]() for home in _lists({id_: one.fields for id_, one in parts.items()}, fields)}
         members: dict[str, set[str]] = {home: set() for home in lists}
         for id_, home in homes.items():
@@ -250,7 +250,7 @@ class _Merge:
         places = [self._saying.place(one, id_) for one in (self._base, self._main, self._branch)]
         return self._decisions.side(conflict(f"{place(STEPS, id_)}.@place", texts, places))
 
-    def _conflict(self, id_: str, side: Side, its: str, others: str) -> Conflict:
+    def _conflict(self, id_: str, side: Side, its: str, others: str) -> MergeConflict:
         """Return a conflict about a whole step; `its` and `others` are the words of `side` and of the other."""
         texts = (its, others) if side == "main" else (others, its)
         values = [whole_step(one, id_) if id_ in one.parts else None for one in structs.asdict(self._sides).values()]

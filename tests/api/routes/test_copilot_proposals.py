@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.records import Sent, Turn
+from engine.copilot.talking.records import Turn, TurnDestination
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
@@ -101,7 +101,7 @@ def test_operations_of_a_button_become_a_proposal_and_outside_text_asks_for_more
 def test_text_from_outside_in_the_conversation_is_not_forgotten_by_a_button(
     browser: TestClient, orchestra: Orchestra, owner: Principal
 ) -> None:
-    turn = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
+    turn = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=TurnDestination(from_outside=True))
     orchestra.copilot.talking._turns.keep(owner, "inbox-triage", turn)
     rev = orchestra.editing.draft_text(owner, "inbox-triage").state.rev
     sent = {"base_rev": rev, "ops": [TITLED], "from_outside": False}

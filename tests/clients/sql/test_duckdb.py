@@ -11,7 +11,7 @@ import pytest
 
 from clients.deadline import deadline
 from clients.errors import InvalidRequest, Unavailable
-from clients.sql.database import Write
+from clients.sql.database import WriteStatement
 from tests.clients.sql.servers import Target, target
 
 _KEEPS = "import duckdb, sys; kept = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
@@ -36,34 +36,41 @@ def test_a_file_that_another_program_keeps_is_in_use(database: Target, tmp_path:
         assert other.stdout.readline() == "open\n"
         for use in (
             lambda: database.client.query("select * from item", {}, 1),
-            lambda: database.client.execute(Write("insert into item values (1, 'a', 2)", {}, "m")),
+            lambda: database.client.execute(WriteStatement("insert into item values (1, 'a', 2)", {}, "m")),
         ):
             with deadline(0.5), pytest.raises(Unavailable, match="in use") as raised:
                 use()
             assert "close it in the other one" in raised.value.remedy
             assert (raised.value.retryable, raised.value.outcome) == (True, "not_done")
         other.communicate("\n")
-    assert database.client.execute(Write("insert into item values (1, 'a', 2)", {}, "m")).affected == 1
+    assert database.client.execute(WriteStatement("insert into item values (1, 'a', 2)", {}, "m")).affected == 1
 
 
 def test_a_trigger_of_a_file_does_not_forget_a_write(database: Target) -> None:
-    database.client.execute(Write("insert into item values (1, 'a', 2)", {}, "k"))
+    database.client.execute(WriteStatement("insert into item values (1, 'a', 2)", {}, "k"))
     database.run("create trigger forget after insert on item for each statement delete from orchestra_once")
     with pytest.raises(InvalidRequest, match="has a trigger that changes orchestra_once"):
-        database.client.execute(Write("insert into item values (2, 'b', 2)", {}, "l"))
+        database.client.execute(WriteStatement("insert into item values (2, 'b', 2)", {}, "l"))
     assert database.client.found("k") is not None
     assert database.run("select count(*) from item") == [(1,)]
 
 
 def test_a_write_returns_rows_and_changes_tables(database: Target) -> None:
-    done = database.client.execute(Write("insert into item values (1, :n, 2) returning id, name", {"n": "a"}, "r"))
+    done = database.client.execute(
+        WriteStatement("insert into item values (1, :n, 2) returning id, name", {"n": "a"}, "r")
+    )
     assert (done.affected, done.rows) == (1, ({"id": 1, "name": "a"},))
-    assert database.client.execute(Write("create table more as select 1 as a", {}, "c")).affected <= 1
+    assert database.client.execute(WriteStatement("create table more as select 1 as a", {}, "c")).affected <= 1
     assert (
-        database.client.execute(Write("update item set other = 3 where id > :least", {"least": 0}, "u")).affected == 1
+        database.client.execute(
+            WriteStatement("update item set other = 3 where id > :least", {"least": 0}, "u")
+        ).affected
+        == 1
     )
     with pytest.raises(InvalidRequest):
-        database.client.execute(Write("insert into item select 3, content, 1 from read_text('/etc/hostname')", {}, "f"))
+        database.client.execute(
+            WriteStatement("insert into item select 3, content, 1 from read_text('/etc/hostname')", {}, "f")
+        )
     [item, _] = database.client.schema()
     assert [(one.name, one.type, one.is_nullable, one.is_key) for one in item.columns] == [
         ("id", "integer", False, True),
@@ -94,7 +101,7 @@ def test_a_value_does_not_take_the_memory_of_this_program(database: Target, made
     with pytest.raises(InvalidRequest, match="whose length is not a fixed number"):
         database.client.query(f"select {made} as it from item", given, 1)
     with pytest.raises(InvalidRequest, match="whose length is not a fixed number"):
-        database.client.execute(Write(f"insert into item select 1, 'a', {made} from item", given, "k"))
+        database.client.execute(WriteStatement(f"insert into item select 1, 'a', {made} from item", given, "k"))
 
 
 def test_small_values_and_long_series_of_rows_are_made(database: Target) -> None:

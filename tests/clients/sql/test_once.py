@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from clients.errors import InvalidRequest, ServiceError
-from clients.sql.database import Write
+from clients.sql.database import WriteStatement
 from tests.clients.sql.servers import DIALECTS, Target, target
 
 ADD = "insert into item (name) values (:name)"
@@ -27,7 +27,7 @@ def count(database: Target, name: str) -> int:
 
 def test_eight_writers_at_once_write_once(database: Target) -> None:
     def write(_: int) -> int:
-        return database.client.execute(Write(ADD, {"name": "at once"}, "m" * 32)).affected
+        return database.client.execute(WriteStatement(ADD, {"name": "at once"}, "m" * 32)).affected
 
     assert database.client.found("m" * 32) is None
     with ThreadPoolExecutor(8) as writers:
@@ -40,9 +40,9 @@ def test_eight_writers_at_once_write_once(database: Target) -> None:
 
 def test_a_statement_that_fails_leaves_no_marker(database: Target) -> None:
     with pytest.raises(InvalidRequest):
-        database.client.execute(Write("insert into item (nothing) values (1)", {}, "f" * 32))
+        database.client.execute(WriteStatement("insert into item (nothing) values (1)", {}, "f" * 32))
     assert database.client.found("f" * 32) is None
-    assert database.client.execute(Write(ADD, {"name": "later"}, "f" * 32)).affected == 1
+    assert database.client.execute(WriteStatement(ADD, {"name": "later"}, "f" * 32)).affected == 1
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_statement_that_fails_leaves_no_marker(database: Target) -> None:
 )
 def test_what_would_break_it_is_refused(database: Target, statement: str) -> None:
     with pytest.raises(ServiceError):
-        database.client.execute(Write(statement, {}, "b" * 32))
+        database.client.execute(WriteStatement(statement, {}, "b" * 32))
     assert database.client.found("b" * 32) is None
     assert count(database, "two") == 0
 
@@ -69,27 +69,27 @@ def test_what_would_break_it_is_refused(database: Target, statement: str) -> Non
 def test_a_trigger_of_a_file_does_not_forget_it(database: Target) -> None:
     if database.dialect != "sqlite":
         pytest.skip("Servers do not ask about what their own triggers do.")
-    database.client.execute(Write(ADD, {"name": "kept"}, "k" * 32))
+    database.client.execute(WriteStatement(ADD, {"name": "kept"}, "k" * 32))
     database.run("create table forgetful (a int)")
     database.run("create trigger forget after insert on forgetful begin delete from orchestra_once; end")
     with pytest.raises(ServiceError, match="not permitted"):
-        database.client.execute(Write("insert into forgetful values (1)", {}, "l" * 32))
+        database.client.execute(WriteStatement("insert into forgetful values (1)", {}, "l" * 32))
     assert database.client.found("k" * 32) is not None
 
 
 def test_mysql_says_what_it_cannot_take_back(database: Target) -> None:
     if database.dialect != "mysql":
-        assert database.client.execute(Write("create table more (a int)", {}, "c" * 32)).affected == 0
+        assert database.client.execute(WriteStatement("create table more (a int)", {}, "c" * 32)).affected == 0
         return
     database.run("create table old (name varchar(50)) engine=myisam")
     for statement, said in (("create table more (a int)", "CREATE cannot"), ("insert into old values ('x')", "MyISAM")):
         with pytest.raises(InvalidRequest, match=said):
-            database.client.execute(Write(statement, {}, "c" * 32))
+            database.client.execute(WriteStatement(statement, {}, "c" * 32))
     assert database.run("select count(*) from old")[0][0] == 0
 
 
 def test_values_are_no_statements(database: Target) -> None:
     odd = "x'); drop table item; -- \\' %s {{ }} :name \"`"
-    database.client.execute(Write(ADD, {"name": odd}, "v" * 32))
+    database.client.execute(WriteStatement(ADD, {"name": odd}, "v" * 32))
     found = database.client.query("select name from item where name = :name", {"name": odd}, 5)
     assert [row["name"] for row in found.rows] == [odd]

@@ -16,10 +16,10 @@ import pytest
 from clients.errors import InvalidRequest, ServiceError, WriteRefused
 from clients.reads_only import reads_only
 from clients.sql import duckdb, guard, mysql, postgres, sqlite
-from clients.sql.address import Address
-from clients.sql.database import Write
-from clients.sql.reading import Reading, parsed
-from clients.sql.wire import Wire, connected
+from clients.sql.address import DatabaseAddress
+from clients.sql.database import WriteStatement
+from clients.sql.reading import ProvenStatement, parsed
+from clients.sql.wire import DriverSocket, connected
 from tests.clients.sql.attempts import ATTEMPTS, FOREIGN, ONLY_REFUSED_BY_PARSING, SETUP, STATE
 from tests.clients.sql.servers import DIALECTS, Target, target
 from tests.patience import until
@@ -150,11 +150,11 @@ def test_without_both_many_read(database: Target, foreign: list[str], monkeypatc
 
 
 def without_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    def believed(statement: str, dialect: Any) -> Reading:
+    def believed(statement: str, dialect: Any) -> ProvenStatement:
         tree: Any = None
         with contextlib.suppress(InvalidRequest):
             tree = parsed(statement, dialect)
-        return Reading(statement, dialect, (), tree)
+        return ProvenStatement(statement, dialect, (), tree)
 
     monkeypatch.setattr("clients.sql.client.proven", believed)
 
@@ -251,7 +251,7 @@ def test_columns_that_are_called_as_functions_are_read(database: Target, stateme
 
 def test_a_plan_cannot_write(database: Target) -> None:
     with reads_only(), pytest.raises(WriteRefused, match="was not sent"):
-        database.client.execute(Write("delete from item", {}, "m"))
+        database.client.execute(WriteStatement("delete from item", {}, "m"))
     assert len(database.run("select * from item")) == 2
 
 
@@ -274,9 +274,9 @@ def test_a_query_ends_at_its_time(database: Target) -> None:
 def test_a_query_whose_client_is_gone_ends_on_the_server(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     if database.dialect != "postgres":
         pytest.skip("DuckDB and SQLite run in this process; MySQL ends a query at its time only.")
-    wires: list[Wire] = []
+    wires: list[DriverSocket] = []
 
-    def kept(address: Address) -> Wire:
+    def kept(address: DatabaseAddress) -> DriverSocket:
         wires.append(connected(address))
         return wires[0]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clients.errors import ServiceError
-from clients.sql.select import Selection
+from clients.sql.select import RowSelection
 from tests.clients.sql.servers import DIALECTS, Target, target
 
 
@@ -31,14 +31,14 @@ ODD_TABLE, ODD_COLUMN = 'my `table` "a"', 'Kund"en `x.y`'
 @pytest.mark.parametrize(
     "selection",
     [
-        Selection("item", ["name", "emial"]),
-        Selection("item", order_by="emial"),
-        Selection("item", equal={"emial": "x"}),
-        Selection("item", order_by="emial", at_least=1),
+        RowSelection("item", ["name", "emial"]),
+        RowSelection("item", order_by="emial"),
+        RowSelection("item", equal={"emial": "x"}),
+        RowSelection("item", order_by="emial", at_least=1),
     ],
     ids=["picked", "sorted by", "compared", "from a value on"],
 )
-def test_an_unknown_column_is_an_error(database: Target, selection: Selection) -> None:
+def test_an_unknown_column_is_an_error(database: Target, selection: RowSelection) -> None:
     with pytest.raises(ServiceError, match="emial"):
         database.client.select(selection)
 
@@ -61,7 +61,7 @@ def test_a_picked_statement_reads_nothing_but_columns(database: Target) -> None:
     ids=["rising", "falling", "with a value only", "from a value on"],
 )
 def test_rows_without_a_value_to_sort_by_are_last(database: Target, more: dict[str, Any], ids: list[int]) -> None:
-    found = database.client.select(Selection("item", order_by="qty", **more))
+    found = database.client.select(RowSelection("item", order_by="qty", **more))
     assert [row["id"] for row in found.rows] == ids
 
 
@@ -69,7 +69,7 @@ def test_all_that_pickers_offer_can_be_read(database: Target) -> None:
     assert ODD_TABLE in database.client.tables()
     name = f"{ODD_TABLE}.{ODD_COLUMN}"
     assert name in database.client.columns()
-    found = database.client.select(Selection(ODD_TABLE, [name], {name: 7}, order_by=name))
+    found = database.client.select(RowSelection(ODD_TABLE, [name], {name: 7}, order_by=name))
     assert found.rows == [{ODD_COLUMN: 7}]
     assert len(database.client.statements()) == len(database.client.tables())
 

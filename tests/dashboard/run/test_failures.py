@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.run.failures import Reason, reasons
+from dashboard.run.failures import FailureReason, reasons
 
 
 def step(path: str, message: str = "", status: str = "failed") -> dict[str, Any]:
@@ -23,12 +23,12 @@ def test_items_that_failed_for_one_reason_are_told_once_and_the_most_frequent_fi
         step("each[2].group.page", "Down."),
         step("each[3].page", status="succeeded"),
     ]
-    assert reasons(run(steps)) == [Reason("Down.", "", 2), Reason("Odd.", "", 1)]
+    assert reasons(run(steps)) == [FailureReason("Down.", "", 2), FailureReason("Odd.", "", 1)]
 
 
 def test_an_item_without_a_failed_step_tells_its_own_error() -> None:
     steps = [step("each", "1 of 1 items failed."), step("each[0]", "The condition is no yes or no.")]
-    assert reasons(run(steps)) == [Reason("The condition is no yes or no.", "", 1)]
+    assert reasons(run(steps)) == [FailureReason("The condition is no yes or no.", "", 1)]
 
 
 def test_a_run_without_failures_tells_none() -> None:

@@ -13,13 +13,13 @@ from starlette.testclient import TestClient
 from dashboard.live_route import live_routes
 from dashboard.run.feed import ITEMS, drawn, new_rows, rows_of
 from engine.orchestra import Orchestra
-from engine.runs.run_looks import Look
+from engine.runs.run_looks import RunLook
 from tests.dashboard.conftest import OWNER
 from tests.dashboard.run.test_board import LOOP, loop, step
 from tests.dashboard.test_run import finished
 
 
-def look(*steps: dict[str, Any], **more: Any) -> Look:
+def look(*steps: dict[str, Any], **more: Any) -> RunLook:
     told = {"started_at": "2026-01-01T00:00:00Z", "queued_at": "2026-01-01T00:00:00Z", "ended_at": None}
     definition = {"workflow": {"steps": [LOOP]}}
     run: Any = {
@@ -30,10 +30,10 @@ def look(*steps: dict[str, Any], **more: Any) -> Look:
         "steps": list(steps),
         **more,
     }
-    return Look(run)
+    return RunLook(run)
 
 
-def at_work(*statuses: str, **more: Any) -> Look:
+def at_work(*statuses: str, **more: Any) -> RunLook:
     """Return a run of so many items, the first step of each in a status."""
     steps = [step(f"each[{n}].ask", status, effect=None) for n, status in enumerate(statuses)]
     return look(loop(*map(str, range(len(statuses)))), *steps, **more)
@@ -74,7 +74,7 @@ def test_pages_that_ask_at_any_time_have_the_rows_as_they_are() -> None:
     ],
 )
 def test_the_page_is_drawn_anew_only_for_what_it_cannot_show_by_itself(
-    orchestra: Orchestra, opened: str, after: Look, is_new: bool
+    orchestra: Orchestra, opened: str, after: RunLook, is_new: bool
 ) -> None:
     before = drawn(orchestra, OWNER, at_work("running", "running"), opened, ITEMS)
     assert (drawn(orchestra, OWNER, after, opened, ITEMS) != before) is is_new

@@ -9,14 +9,14 @@ from functools import partial
 import pytest
 
 from engine.base.statuses import Priority
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 
 
 def test_urgent_work_goes_first_and_every_tenth_turn_is_that_of_other_work() -> None:
     done: list[str] = []
 
     async def story() -> None:
-        workers, gate = Workers("test", 1), threading.Event()
+        workers, gate = WorkerThreads("test", 1), threading.Event()
         first = workers.run(gate.wait)
         await asyncio.sleep(0.1)
         wanted = [(Priority.LOW, "low")] * 2 + [(Priority.NORMAL, "normal")] * 2 + [(Priority.HIGH, "high")] * 18
@@ -42,7 +42,7 @@ def test_a_thread_that_cannot_be_started_costs_one_piece_of_work_and_not_the_poo
         start(self)
 
     async def story() -> None:
-        workers = Workers("test", 1)
+        workers = WorkerThreads("test", 1)
         for _ in range(2):
             with pytest.raises(RuntimeError):
                 workers.run(lambda: 7)

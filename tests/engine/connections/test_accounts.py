@@ -12,7 +12,7 @@ import pytest
 
 from clients.gmail.app import GMAIL_APP
 from clients.http.client import HttpClient
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from clients.oauth.sign_in_file import SignInFile
 from clients.transport import Forbidden
 from engine.base.errors import InvalidInput, UnknownName
@@ -91,7 +91,7 @@ def test_in_demo_http_requests_reach_nobody(config: Path, stand_ins: Endpoints, 
     for connection in ("web", None):
         account = accounts.open(connection, "http", AccountMode.DEMO)
         with pytest.raises(Forbidden):
-            web_of(account).request(Wanted("GET", service.url("/x")))
+            web_of(account).request(WebRequest("GET", service.url("/x")))
     assert not service.seen
     accounts.close()
 
@@ -103,9 +103,9 @@ def test_without_a_connection_only_public_addresses_are_reached(
     account = accounts.open(None, "http", AccountMode.MINE)
     assert account.known_identity == "http:none"
     with pytest.raises(Forbidden):
-        web_of(account).request(Wanted("GET", service.url("/x")))
+        web_of(account).request(WebRequest("GET", service.url("/x")))
     assert (
-        web_of(accounts.open("web", "http", AccountMode.MINE)).request(Wanted("GET", service.url("/x")))["status"]
+        web_of(accounts.open("web", "http", AccountMode.MINE)).request(WebRequest("GET", service.url("/x")))["status"]
         == 200
     )
     assert stand_ins.asked == 0

@@ -21,9 +21,9 @@ from clients.github.pace import Pace
 from clients.notion.pacing import BURST, Pacer
 from clients.pacing.paces import FilePaces, OwnPaces, Paces
 from engine.connections.paces import CachedPaces, StatePaces, opened_paces
-from engine.store.postgres.database import PostgresDatabase
-from engine.store.sql.settings import SqlSettings
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.postgres.database import PostgresState
+from engine.store.sql.settings import SettingsTable
+from engine.store.sqlite.database import SqliteState
 from tests import postgres
 from tests.patience import until
 
@@ -63,20 +63,20 @@ def in_file(folder: Path) -> Iterator[Make]:
 
 
 def on_sqlite(folder: Path) -> Iterator[Make]:
-    with closing(SqliteDatabase(folder)) as one, closing(SqliteDatabase(folder)) as other:
+    with closing(SqliteState(folder)) as one, closing(SqliteState(folder)) as other:
         databases = iter((one, other))
-        yield lambda: StatePaces(SqlSettings(next(databases)))
+        yield lambda: StatePaces(SettingsTable(next(databases)))
 
 
 def on_postgres(folder: Path) -> Iterator[Make]:
-    with postgres.schema() as url, closing(PostgresDatabase(url)) as one, closing(PostgresDatabase(url)) as other:
+    with postgres.schema() as url, closing(PostgresState(url)) as one, closing(PostgresState(url)) as other:
         databases = iter((one, other))
-        yield lambda: StatePaces(SqlSettings(next(databases)))
+        yield lambda: StatePaces(SettingsTable(next(databases)))
 
 
 def in_cache(folder: Path) -> Iterator[Make]:
-    with redis_server() as (url, _), closing(SqliteDatabase(folder)) as database:
-        yield lambda: opened_paces(folder, SqlSettings(database), is_shared=True, cache=url)
+    with redis_server() as (url, _), closing(SqliteState(folder)) as database:
+        yield lambda: opened_paces(folder, SettingsTable(database), is_shared=True, cache=url)
 
 
 @pytest.fixture(

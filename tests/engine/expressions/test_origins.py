@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from engine.expressions.celtypes import ANYTHING, Schema
-from engine.expressions.origins import Derived, Origin, derived, has_outside_text, mixed, source
-from engine.expressions.syntax import Node
+from engine.expressions.origins import Derived, ValueOrigin, derived, has_outside_text, mixed, source
+from engine.expressions.syntax import SyntaxNode
 from engine.expressions.typed import Visible, compile_typed
 
 OUTSIDE: Schema = {"type": "string", "outside": True}
@@ -47,12 +47,12 @@ KNOWN: Mapping[str, Derived] = {
     "mails": source(("steps", "find", "output", "messages"), SCHEMAS["mails"]),
     "answer": source(("steps", "ask", "output"), is_outside=True),
     "counts": source(("steps", "count", "output"), SCHEMAS["counts"], is_outside=True),
-    "inputs": Derived((Origin(("inputs",), SCHEMAS["inputs"], is_input=True),)),
+    "inputs": Derived((ValueOrigin(("inputs",), SCHEMAS["inputs"], is_input=True),)),
     "plain": source(("plain",), SCHEMAS["plain"]),
 }
 
 
-def tree(text: str) -> Node:
+def tree(text: str) -> SyntaxNode:
     return compile_typed(text, Visible(dict.fromkeys(SCHEMAS, ANYTHING))).tree
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import InvalidInput, UnknownName
-from engine.first_run.first_workflow import NAME, Choices, first_workflow, parts
+from engine.first_run.first_workflow import NAME, FirstChoices, first_workflow, parts
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.workspaces import init
@@ -37,7 +37,7 @@ def orchestra(root: Path) -> Iterator[Orchestra]:
 def test_every_combination_of_choices_is_a_workflow_without_a_problem(orchestra: Orchestra) -> None:
     found = {}
     for mailbox, model, tasks in product(parts("mailboxes"), ("llm", ""), [*parts("tasks"), ""]):
-        choices = Choices(mailbox, model, tasks, "here", {"llm": "other"})
+        choices = FirstChoices(mailbox, model, tasks, "here", {"llm": "other"})
         made = orchestra.workflows.save(OWNER, f"{mailbox}-{tasks or 'mark'}{model}", first_workflow(choices), None)
         found[made.name] = [str(one) for one in made.problems if one.severity == "error"]
         document = made.document or {}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.ingress.brokers.broker import Message
-from engine.ingress.door import Door
+from engine.ingress.topic_consumer import TopicConsumer
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
 
@@ -34,7 +34,7 @@ def workplace(root: Path) -> None:
         config.write("ingress: {user: robot}\n")
 
 
-MakeDoor = Callable[..., Door]
+MakeDoor = Callable[..., TopicConsumer]
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def door(orchestra: Orchestra) -> MakeDoor:
     """The way in for messages as `orchestra ingress` makes it; the user is an operator."""
     orchestra.users.add(OWNER, "robot", "Robot", "operator", "correct horse battery")
 
-    def make(*, is_trusted: bool = False) -> Door:
+    def make(*, is_trusted: bool = False) -> TopicConsumer:
         ingress = orchestra.ingress
-        return Door(ingress.acceptor, ingress.plan, ingress.user, TOPIC, is_trusted)
+        return TopicConsumer(ingress.acceptor, ingress.plan, ingress.user, TOPIC, is_trusted)
 
     return make
 

@@ -21,8 +21,8 @@ from engine.ingress.brokers import nats, nats_pull, rabbitmq
 from engine.ingress.brokers.amqp_values import UNREADABLE, accept_any
 from engine.ingress.brokers.broker import BrokerLost, Message, Unsendable
 from engine.ingress.consumer import Consumer, _until_done
-from engine.ingress.door import Door
-from engine.ingress.orders import Outcome, Refused
+from engine.ingress.orders import OrderRefused, Outcome
+from engine.ingress.topic_consumer import TopicConsumer
 from engine.orchestra import Orchestra
 from tests.engine.ingress.servers import Cable, Nats, RabbitMQ, Raw, pause
 from tests.engine.ingress.test_brokers import REPOSITORY, body, configured, consuming, scene, started
@@ -285,9 +285,9 @@ def test_a_refusal_for_ever_is_acknowledged_and_logged(
 ) -> None:
     broker, anything = Refusing(most), cast("Any", None)
     bodies = Bodies(tmp_path / "dead-letters")
-    door = Door(anything, anything, anything, "workflows")
+    door = TopicConsumer(anything, anything, anything, "workflows")
     consumer = Consumer(cast("Any", broker), door, anything, bodies, anything, anything)
-    refused = Refused("InvalidInput", "ä" * 5_000, "\N{GRINNING FACE}" * 5_000)
+    refused = OrderRefused("InvalidInput", "ä" * 5_000, "\N{GRINNING FACE}" * 5_000)
     whole, small = Message(b"x" * 101, "", "k" * 1_000, "i" * 1_000), Message(b"", "place")
     unanswered: list[tuple[Message, Outcome]] = [(whole, refused), (small, refused)]
     asyncio.run(_until_done(lambda: consumer._answer(unanswered)))

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidInput, OrchestraError, StorageError
-from engine.people.tokens import Claim, Tokens, token_secret
+from engine.people.tokens import Claim, TokenSigner, token_secret
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-TOKENS = Tokens(SECRET, lambda: NOON)
+TOKENS = TokenSigner(SECRET, lambda: NOON)
 GOOD = TOKENS.issue("ada", "hash of ada's password")
 
 
@@ -62,7 +62,7 @@ def test_two_tokens_are_never_the_same() -> None:
 
 def test_a_token_that_was_good_ends_all_the_same() -> None:
     now = NOON
-    tokens = Tokens(SECRET, lambda: now)
+    tokens = TokenSigner(SECRET, lambda: now)
     assert tokens.read(GOOD) == tokens.read(GOOD) == TOKENS.read(GOOD)
     now = NOON + timedelta(hours=1)
     assert tokens.read(GOOD) is None
@@ -78,7 +78,7 @@ def test_a_token_that_was_good_ends_all_the_same() -> None:
     ],
 )
 def test_a_token_is_good_for_one_hour(after: timedelta, good: bool) -> None:
-    later = Tokens(SECRET, lambda: NOON + after)
+    later = TokenSigner(SECRET, lambda: NOON + after)
     assert (later.read(GOOD) is not None) == good
 
 

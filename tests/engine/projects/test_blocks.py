@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from engine.projects.blocks import Refused, applied, blocks
+from engine.projects.blocks import EditRefused, applied, blocks
 
 EDITS = 3_000
 WORDS = [
@@ -46,7 +46,7 @@ def test_three_thousand_random_edits_are_applied_as_they_are_meant_or_refused() 
             continue
         try:
             found = applied({"a.py": text, "b.py": text}, blocks(block("a.py", copied, new)))
-        except Refused:
+        except EditRefused:
             assert not is_same or times([*before, *old, *after], old) > 1, (text, copied)
             refused += 1
             continue
@@ -88,19 +88,19 @@ def test_what_stands_around_the_edits_does_not_matter() -> None:
 def test_lines_that_look_like_marks_are_told_apart_by_length_or_refused() -> None:
     heading = ["Title", "=======", "old"]
     inside = block("a", heading, ["Title", "=======", "new"])
-    with pytest.raises(Refused, match=r"has 3 lines =======") as refused:
+    with pytest.raises(EditRefused, match=r"has 3 lines =======") as refused:
         blocks(inside)
     assert "8 or 9 signs" in refused.value.remedy
     text = "\n".join(["a", "<" * 9 + " SEARCH", *heading, "=" * 9, "Title", "=======", "new", ">" * 9 + " REPLACE"])
     assert applied({"a": "Title\n=======\nold\n"}, blocks(text)) == {"a": "Title\n=======\nnew\n"}
-    with pytest.raises(Refused, match="ends no edit"):  # the new lines had the end mark in them
+    with pytest.raises(EditRefused, match="ends no edit"):  # the new lines had the end mark in them
         blocks(block("a", ["x"], ["y", END, "z"]))
 
 
 def test_edits_of_one_file_follow_each_other_and_all_or_none_are_made() -> None:
     two = block("a", ["1"], ["2"]) + block("a", ["2"], ["3"])
     assert applied({"a": "1\n"}, blocks(two)) == {"a": "3\n"}
-    with pytest.raises(Refused, match="not in a"):
+    with pytest.raises(EditRefused, match="not in a"):
         applied({"a": "1\n"}, blocks(two + block("a", ["2"], ["4"])))
 
 
@@ -120,7 +120,7 @@ def test_edits_of_one_file_follow_each_other_and_all_or_none_are_made() -> None:
     ],
 )
 def test_an_edit_that_does_not_fit_says_where_and_what_is_nearest(text: str, said: str) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(EditRefused, match=said):
         applied({"a": "x\nx\n    indented\n", "blank": "\n" * 9}, blocks(text))
 
 

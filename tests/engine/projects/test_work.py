@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.projects.projects import Projects
-from engine.projects.work import Work, work_on
+from engine.projects.work import RunBranch, work_on
 from engine.workspace.workspace import Workspace
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,18 +25,18 @@ def projects(tmp_path: Path) -> Projects:
 
 
 @pytest.fixture
-def work(projects: Projects, tmp_path: Path) -> Iterator[Work]:
+def work(projects: Projects, tmp_path: Path) -> Iterator[RunBranch]:
     with work_on(tmp_path / "projects", "words", "run-1", "r1", AT) as found:
         yield found
 
 
-def test_main_stays_until_the_work_is_finished(projects: Projects, work: Work) -> None:
+def test_main_stays_until_the_work_is_finished(projects: Projects, work: RunBranch) -> None:
     main = projects.info("words").head
     made = work.write("a.py", "a", "m1", replaces=False)
     assert (work.head, projects.info("words").head, made.paths) == (made.commit, main, ("a.py",))
 
 
-def test_a_write_is_found_by_its_marker_and_by_no_other(work: Work) -> None:
+def test_a_write_is_found_by_its_marker_and_by_no_other(work: RunBranch) -> None:
     made = work.write("a.py", "a", "m1", replaces=False)
     work.write("b.py", "b", "m11", replaces=False)
     assert work.made_by("m1") == made
@@ -44,7 +44,7 @@ def test_a_write_is_found_by_its_marker_and_by_no_other(work: Work) -> None:
     assert work.made_by("m2") is None
 
 
-def test_a_text_cannot_pose_as_the_marker_of_another_write(work: Work) -> None:
+def test_a_text_cannot_pose_as_the_marker_of_another_write(work: RunBranch) -> None:
     for path in ("a\nWrite: m9", "Write: m9"):
         with pytest.raises(InvalidInput, match="file names cannot have"):
             work.write(path, "Write: m9\n", "m1", replaces=False)
@@ -52,7 +52,7 @@ def test_a_text_cannot_pose_as_the_marker_of_another_write(work: Work) -> None:
     assert work.made_by("m9") is None
 
 
-def test_protected_files_are_changed_by_no_write(work: Work) -> None:
+def test_protected_files_are_changed_by_no_write(work: RunBranch) -> None:
     work.protect({"tests/test_a.py": "assert True"}, "m1")
     for path in ("tests/test_a.py", ".orchestra/protected", ".orchestra/x", ".Orchestra/protected"):
         with pytest.raises(InvalidInput, match="cannot be changed here"):
@@ -61,7 +61,7 @@ def test_protected_files_are_changed_by_no_write(work: Work) -> None:
     assert work.repository.protected(work.head) == {".orchestra/protected", "tests/test_a.py", "tests/test_b.py"}
 
 
-def test_a_file_does_not_lose_much_without_saying_so(work: Work) -> None:
+def test_a_file_does_not_lose_much_without_saying_so(work: RunBranch) -> None:
     work.write("a.py", LINES, "m1", replaces=False)
     with pytest.raises(InvalidInput, match="would lose 19 of its 20 lines"):
         work.write("a.py", "line 1\n# the rest stays as it is\n", "m2", replaces=False)
@@ -75,7 +75,7 @@ def test_a_file_does_not_lose_much_without_saying_so(work: Work) -> None:
         work.write("b.py", LINES * 10 + "x", "m6", replaces=False)
 
 
-def test_red_after_green_goes_back_and_the_history_says_so(projects: Projects, work: Work) -> None:
+def test_red_after_green_goes_back_and_the_history_says_so(projects: Projects, work: RunBranch) -> None:
     assert work.go_back("m0") is None
     green = work.write("a.py", "works", "m1", replaces=False)
     work.repository.mark(green.commit, is_green=True)
@@ -89,7 +89,7 @@ def test_red_after_green_goes_back_and_the_history_says_so(projects: Projects, w
     assert work.made_by("m5") == back
 
 
-def test_what_passed_other_tests_is_not_gone_back_to(work: Work) -> None:
+def test_what_passed_other_tests_is_not_gone_back_to(work: RunBranch) -> None:
     work.protect({"test_a.py": "old"}, "m1")
     green = work.write("a.py", "works", "m2", replaces=False)
     work.repository.mark(green.commit, is_green=True)
@@ -100,7 +100,7 @@ def test_what_passed_other_tests_is_not_gone_back_to(work: Work) -> None:
     assert work.texts()["test_b.py"] == "new"
 
 
-def test_files_that_are_no_texts_are_neither_edited_nor_overwritten(work: Work) -> None:
+def test_files_that_are_no_texts_are_neither_edited_nor_overwritten(work: RunBranch) -> None:
     picture = b"\x89PNG\xff".decode("utf-8", "surrogateescape")
     work.commit({"a.png": picture}, "A picture", "m1")
     with pytest.raises(InvalidInput, match="is not text"):
@@ -115,7 +115,7 @@ def test_files_that_are_no_texts_are_neither_edited_nor_overwritten(work: Work) 
     assert work.repository.content(work.head, "a.png") == b"\x89PNG\xff"
 
 
-def test_a_file_is_deleted_unless_it_is_protected(work: Work) -> None:
+def test_a_file_is_deleted_unless_it_is_protected(work: RunBranch) -> None:
     work.protect({"test_a.py": ""}, "m1")
     work.write("a.py", "x", "m2", replaces=False)
     assert work.remove("a.py", "m3").paths == ("a.py",)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from clients.errors import ServiceError, Unavailable
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
@@ -20,12 +20,12 @@ from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Attempt, Done, Job
 from engine.runner.effects.ledger import Ledger, arguments_hash
 from engine.runner.effects.ownership import Sender
-from engine.runner.effects.reading import Reads
+from engine.runner.effects.reading import AccountReads
 from engine.store.blobs.disk import DiskBlobs
-from engine.store.ledger import Entry, Write, identity
+from engine.store.ledger import IntendedWrite, LedgerRow, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.store.write_list import WriteList
 from tests.patience import PATIENCE_SECONDS
 
@@ -148,11 +148,11 @@ class Bench:
     """The arguments of the writes that runs made, by run id and path."""
     attempts: list[Attempt] = field(default_factory=list)
     writes: Writes = field(init=False)
-    reads: Reads = field(init=False)
+    reads: AccountReads = field(init=False)
 
     def job(self, run_id: str = "run-1", *, text: str = "hello", thing: str = "a", **more: Any) -> Job:
         """A write of a note about a thing."""
-        write = Write(
+        write = IntendedWrite(
             identity("test:me", "work", "note", ["keys", thing]), "test:me", run_id, "note", "test.note",
             arguments_hash({"text": text}),
         )  # fmt: skip
@@ -173,7 +173,7 @@ class Bench:
         """Make the write."""
         return await self.writes.write(job).make()
 
-    async def entry(self, job: Job) -> Entry:
+    async def entry(self, job: Job) -> LedgerRow:
         """What the ledger has; asking claims a write that it does not know, so only ask for known ones."""
         assert job.write is not None
         return await self.ledger.claim(job.write)
@@ -183,9 +183,9 @@ Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
 """Runs a test on a loop of its own."""
 
 
-def bench(database: SqliteDatabase, world: World, journal: SqlJournal) -> Bench:
+def bench(database: SqliteState, world: World, journal: SqlJournal) -> Bench:
     ledger = Ledger(SqlEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
-    account = Account("notes", "test", AccountMode.MINE, cast("Client", world), Workers("test", 8), "test:me")
+    account = Account("notes", "test", AccountMode.MINE, cast("Client", world), WorkerThreads("test", 8), "test:me")
     made = Bench(ledger, world, account)
     made.writes = Writes(
         ledger,
@@ -193,5 +193,5 @@ def bench(database: SqliteDatabase, world: World, journal: SqlJournal) -> Bench:
         lambda entry: made.senders.get(entry.run_id, "through"),
         lambda *where: made.told.get(where, {}),
     )
-    made.reads = Reads(utc_now)
+    made.reads = AccountReads(utc_now)
     return made

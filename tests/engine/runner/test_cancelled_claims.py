@@ -9,7 +9,7 @@ import pytest
 from engine.base.statuses import Ending
 from engine.orchestra import Orchestra
 from engine.runner.effects.ledger import Ledger
-from engine.store.ledger import Entry, Write
+from engine.store.ledger import IntendedWrite, LedgerRow
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -20,7 +20,7 @@ def test_a_write_that_was_cancelled_before_it_was_sent_is_sent_when_the_run_goes
     claim = Ledger.claim
     cancelled: list[str] = []
 
-    async def cancel_meanwhile(self: Ledger, write: Write) -> Entry:
+    async def cancel_meanwhile(self: Ledger, write: IntendedWrite) -> LedgerRow:
         if not cancelled:
             cancelled.append(write.run_id)
             orchestra._worker._executions[write.run_id].end(Ending.CANCELLED)

@@ -20,13 +20,13 @@ from engine.compiler.analysis.conditions import Facts
 from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.checks.outside_text import OutsideCheck
 from engine.expressions.origins import NOTHING, Derived, derived
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 from engine.orchestra import Orchestra
 from engine.runner.middleware.outside_text import OutsideTextCheck
 from engine.runner.tags import tags
 from engine.runner.tags.run_tags import PlaceTags
 from engine.runner.tags.strict_fields import strict_parts
-from engine.runner.tags.tags import Typed
+from engine.runner.tags.tags import TypedTag
 from engine.steps.gmail.writing import WriteFields
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
@@ -130,7 +130,7 @@ def workflows(draw: st.DrawFn) -> list[dict[str, Any]]:
 TEXT = {"type": "string"}
 
 
-def nothing_of_calls(_flow: TextFlow, _kind: str, tree: Node, _facts: Facts) -> Derived:
+def nothing_of_calls(_flow: TextFlow, _kind: str, tree: SyntaxNode, _facts: Facts) -> Derived:
     """A wrong analysis, in which the result of a function carries no text."""
     return NOTHING if tree.kind == "call" else derived(tree, _flow.variables)
 
@@ -239,13 +239,13 @@ def test_a_loop_over_what_a_loop_gave_looks_at_each_item_once(
     """The tag of an item is worked out from its own value: with those of the whole list, 10,000 items took minutes."""
     service.texts["/read"] = json.dumps(SAYS)
     looked: Counter[str] = Counter()
-    valued = Typed.valued
+    valued = TypedTag.valued
 
-    def counted(tag: Typed, value: Any) -> Any:
+    def counted(tag: TypedTag, value: Any) -> Any:
         looked["values"] += 1
         return valued(tag, value)
 
-    monkeypatch.setattr(Typed, "valued", counted)
+    monkeypatch.setattr(TypedTag, "valued", counted)
     per_item = []
     for size in (5, 40):
         inner = [get_step("read", service.url("/read"))]

@@ -13,7 +13,7 @@ from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.store.sql.base.tables import effects
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -210,7 +210,7 @@ def test_a_crash_before_the_logs_were_read_loses_nothing(root: Path, service: Se
     ran(first)
     first.close()
     lose_state(root)
-    SqliteDatabase(root / ".orchestra").close()  # made anew, and no more than that
+    SqliteState(root / ".orchestra").close()  # made anew, and no more than that
     assert ran(opened())["counts"]["reused_effects"] == 2
 
 

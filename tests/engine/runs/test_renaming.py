@@ -17,8 +17,8 @@ from engine.base.step_tree import step_nodes
 from engine.files.atomic import etag
 from engine.orchestra import Orchestra
 from engine.runs.runs import Runs
-from engine.store.acceptances import Entry
-from engine.store.renames import Rename
+from engine.store.acceptances import RunEntry
+from engine.store.renames import StepRename
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import meta
 from engine.store.sql.renames import BEGUN_RENAME
@@ -213,15 +213,19 @@ def test_nothing_moves_where_the_file_was_changed_meanwhile(orchestra: Orchestra
 @pytest.mark.parametrize(
     ("rename", "before", "after"),
     [
-        pytest.param(Rename("w", "x", "a"), ["me", "w", "a.b.a", "run", 1], ["me", "w", "x.b.x", "run", 1], id="step"),
-        pytest.param(Rename("w", "x", "a"), ["me", "v", "a", "once", "a"], ["me", "v", "a", "once", "a"], id="another"),
         pytest.param(
-            Rename("w", "x", "a"), ["me", "v", "a", "keys", "a", ["w", "a", "keys", "a", ["u", "a", "run", "a"]]],
+            StepRename("w", "x", "a"), ["me", "w", "a.b.a", "run", 1], ["me", "w", "x.b.x", "run", 1], id="step"
+        ),
+        pytest.param(
+            StepRename("w", "x", "a"), ["me", "v", "a", "once", "a"], ["me", "v", "a", "once", "a"], id="another"
+        ),
+        pytest.param(
+            StepRename("w", "x", "a"), ["me", "v", "a", "keys", "a", ["w", "a", "keys", "a", ["u", "a", "run", "a"]]],
             ["me", "v", "a", "keys", "a", ["w", "x", "keys", "a", ["u", "a", "run", "a"]]], id="caller",
         ),
     ],
 )  # fmt: skip
-def test_an_identity_follows(rename: Rename, before: list[Any], after: list[Any]) -> None:
+def test_an_identity_follows(rename: StepRename, before: list[Any], after: list[Any]) -> None:
     assert json.loads(rename.applied(json.dumps(before))) == after
 
 
@@ -408,7 +412,7 @@ def test_a_run_whose_plan_is_older_than_a_rename_is_not_accepted_with_it(
     write_workflow(root, "work", keyed(service))
     first, store = started(orchestra)["run_id"], SqlAcceptances.store
 
-    def renamed_before(acceptances: SqlAcceptances, entries: Sequence[Entry]) -> None:
+    def renamed_before(acceptances: SqlAcceptances, entries: Sequence[RunEntry]) -> None:
         monkeypatch.undo()
         other.workflows.rename_step(OWNER, "work", "note", "remark")
         store(acceptances, entries)
@@ -435,7 +439,7 @@ def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
     after = path.read_text().replace('"each"', '"every"')
     begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
 
-    def cut_short_before(acceptances: SqlAcceptances, entries: Sequence[Entry]) -> None:
+    def cut_short_before(acceptances: SqlAcceptances, entries: Sequence[RunEntry]) -> None:
         monkeypatch.undo()
         with orchestra._database.writing() as connection:
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))

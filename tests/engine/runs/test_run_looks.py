@@ -14,7 +14,7 @@ import pytest
 
 from engine.base.errors import UnknownName
 from engine.orchestra import Orchestra
-from engine.runs.run_looks import Look
+from engine.runs.run_looks import RunLook
 from engine.store.sql.runs import SqlRuns
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -66,7 +66,7 @@ def test_a_look_shows_what_the_document_shows_at_every_moment(orchestra: Orchest
 
 def test_what_was_seen_does_not_change_any_more(orchestra: Orchestra, started: Callable[[], str]) -> None:
     run_id = started()
-    seen: list[tuple[Look, str]] = []
+    seen: list[tuple[RunLook, str]] = []
     while not seen or seen[-1][0].run["status"] not in _OVER:
         look = orchestra.runs.look(OWNER, run_id)
         seen.append((look, json.dumps(look.run)))

@@ -17,14 +17,14 @@ import pytest
 
 from clients.errors import InvalidRequest
 from engine.sandbox import child
-from engine.sandbox.limits import Limits
-from engine.sandbox.reading import Given, read
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile, read
 from tests.engine.sandbox.bombs import MB, bombs
 from tests.few import every
 from tests.patience import slowness
 
 BOMBS = bombs()
-LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
+LIMITS = ChildLimits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
 OPTIONS: Mapping[str, Any] = {"most": 100_000, "form": "markdown", "pages": [], "limit": 100, "pattern": "*"}
 GROWTH_MOST = 48 * MB
 ROWS = 300_000
@@ -38,12 +38,12 @@ def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def given(folder: Path, name: str, content: bytes) -> Iterator[Given]:
+def given(folder: Path, name: str, content: bytes) -> Iterator[OpenedFile]:
     path = folder / "bomb"
     path.write_bytes(content)
     handle = os.open(path, os.O_RDONLY)
     try:
-        yield Given(handle, name)
+        yield OpenedFile(handle, name)
     finally:
         os.close(handle)
 
@@ -190,7 +190,7 @@ def test_a_child_sees_neither_the_environment_nor_other_files(tmp_path: Path, mo
 
 def test_a_large_table_of_text_takes_no_memory(tmp_path: Path) -> None:
     lines = b"".join(b"%d;Customer %d;%d.5;2026-11-20\n" % (at, at % 997, at) for at in range(ROWS))
-    small = Limits(memory_bytes=100 * MB, cpu_seconds=60, wall_seconds=300.0, file_bytes=200 * MB)
+    small = ChildLimits(memory_bytes=100 * MB, cpu_seconds=60, wall_seconds=300.0, file_bytes=200 * MB)
     with given(tmp_path, "a.csv", b"id;name;amount;date\n" + lines) as file, (tmp_path / "out").open("wb") as out:
         before = resident()
         found = read(file, "table", OPTIONS, small, out.fileno())

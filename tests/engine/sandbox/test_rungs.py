@@ -23,7 +23,7 @@ from engine.sandbox.rungs.bubblewrap import Bubblewrap
 from engine.sandbox.rungs.docker import Docker
 from engine.sandbox.rungs.ladder import lines, refusal, rungs
 from engine.sandbox.rungs.monty import Monty
-from engine.sandbox.rungs.rung import Needs
+from engine.sandbox.rungs.rung import CodeNeeds
 from tests.engine.sandbox.attempts import ATTEMPTS, OF_THE_IMAGE
 from tests.engine.sandbox.conftest import IMAGE, setup_of, tried
 
@@ -165,22 +165,22 @@ def test_code_takes_the_first_rung_that_has_what_it_needs(monkeypatch: pytest.Mo
     for kind in there:
         monkeypatch.setattr(kind, "lack", lambda self: there[type(self)])
     monkeypatch.setattr(Docker, "misses", lambda _, needs: ("network", "No list.") if needs.network else None)
-    needs, auto = Needs("python"), CodeSettings()
+    needs, auto = CodeNeeds("python"), CodeSettings()
     assert ladder.taken(auto, needs).name == "bubblewrap"
     assert ladder.taken(CodeSettings(sandbox="monty"), needs).name == "monty"
     there[Bubblewrap] = "Install bubblewrap."
     assert ladder.taken(auto, needs).name == "docker"
-    assert refusal(auto, Needs("python", network=True)) == ("network", "No list. Or: Install bubblewrap.")
+    assert refusal(auto, CodeNeeds("python", network=True)) == ("network", "No list. Or: Install bubblewrap.")
     there[Docker] = "Start Docker."
     assert ladder.taken(auto, needs).name == "monty"
     for more in ({"files": True}, {"network": True}, {"packages": True}):
-        found = refusal(auto, Needs("python", **more))
+        found = refusal(auto, CodeNeeds("python", **more))
         assert found is not None, more
         assert "apt install bubblewrap" in found[1]
         with pytest.raises(SandboxMissing):
-            ladder.taken(auto, Needs("python", **more))
+            ladder.taken(auto, CodeNeeds("python", **more))
     with pytest.raises(InvalidRequest, match="'shell'"):
-        ladder.taken(auto, Needs("shell"))
+        ladder.taken(auto, CodeNeeds("shell"))
     there[Monty] = "Install Monty."
     with pytest.raises(SandboxMissing) as raised:
         ladder.taken(auto, needs)

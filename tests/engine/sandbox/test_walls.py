@@ -18,14 +18,14 @@ import pytest
 from clients.errors import SandboxMissing
 from engine.sandbox import child, seccomp, walls, work
 from engine.sandbox.child import End
-from engine.sandbox.limits import Limits
-from engine.sandbox.walls import Room
-from engine.sandbox.watch import Watch
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.walls import ChildRoom
+from engine.sandbox.watch import ChildWatch
 from tests.engine.sandbox.attempts import ATTEMPTS, LEAVES, WITHOUT_FILTER, WITHOUT_WALLS
 from tests.engine.sandbox.conftest import tried
 
 MB = 1024**2
-LIMITS = Limits(
+LIMITS = ChildLimits(
     memory_bytes=512 * MB,
     cpu_seconds=2,
     wall_seconds=6.0,
@@ -34,8 +34,8 @@ LIMITS = Limits(
     processes=40,
     tree_bytes=900 * MB,
 )
-ROOM = Room(work_bytes=32 * MB)
-PATIENCE = Limits(wall_seconds=60.0, file_bytes=64 * MB)
+ROOM = ChildRoom(work_bytes=32 * MB)
+PATIENCE = ChildLimits(wall_seconds=60.0, file_bytes=64 * MB)
 
 pytestmark = [
     pytest.mark.slow,
@@ -76,9 +76,9 @@ def test_what_is_left_behind_is_only_plain_files(ends: Mapping[str, End]) -> Non
 def test_no_process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions: list[str] = []
 
-    def watched(process_id: int, limits: Limits) -> Watch:
+    def watched(process_id: int, limits: ChildLimits) -> ChildWatch:
         sessions.append(str(process_id))
-        return Watch(process_id, limits)
+        return ChildWatch(process_id, limits)
 
     monkeypatch.setattr(child, "Watch", watched)
     for name in ("fork again and again", "say too much", "leave a process behind", "end everybody"):

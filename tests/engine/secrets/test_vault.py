@@ -24,7 +24,7 @@ from engine.base.errors import InvalidInput, SecretLost
 from engine.connections.sign_ins import SafeSeal
 from engine.files.atomic import write_whole
 from engine.secrets import vault_keys as safe_keys
-from engine.secrets.vault import Kept, Safe
+from engine.secrets.vault import Safe, StoredSecret
 from engine.store.texts import folder as folder_module
 from tests.patience import PATIENCE_SECONDS
 
@@ -36,7 +36,7 @@ from engine.secrets.vault import Safe
 while True:
     Safe(Path(sys.argv[1]), dict).rekey()
 """
-SECRET = Kept("ntn_very-secret", "owner", "2026-11-20T12:00:00Z")
+SECRET = StoredSecret("ntn_very-secret", "owner", "2026-11-20T12:00:00Z")
 
 
 class PowerCut(BaseException):
@@ -70,7 +70,7 @@ def test_what_is_kept_is_given_back_and_stands_nowhere_in_clear(safe: Safe, tmp_
 
 def test_processes_that_begin_at_once_make_one_key(tmp_path: Path) -> None:
     def keep(number: int) -> str:
-        safe_in(tmp_path).keep(f"number.{number}", Kept(str(number)))
+        safe_in(tmp_path).keep(f"number.{number}", StoredSecret(str(number)))
         return safe_in(tmp_path).kept(f"number.{number}").value
 
     with ThreadPoolExecutor(8) as pool:

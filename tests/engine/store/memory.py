@@ -23,27 +23,34 @@ from engine.base.errors import Fenced, InUse
 from engine.base.json_text import compact
 from engine.base.names import in_utc
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, Priority, RunStatus
-from engine.store.acceptances import Entry, Polled, Renamed, Request
+from engine.store.acceptances import IdempotentRequest, Polled, Renamed, RunEntry
 from engine.store.approvals import ApprovalRecord
 from engine.store.claims import TakenRun
 from engine.store.debugging import DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
-from engine.store.ledger import Claimed, Similar, Write
-from engine.store.ledger import Entry as LedgerEntry
+from engine.store.ledger import Claimed, IntendedWrite, SimilarWrite
+from engine.store.ledger import LedgerRow as LedgerEntry
 from engine.store.load import Load, QueuedRuns
 from engine.store.owners import OwnerRecord
 from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
-from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.run_limits import Crowd, LimitedRun, RunLimits, limited_connections
-from engine.store.run_limits import Reached as LimitReached
+from engine.store.people.sign_ins import NewSession, SessionFacts, SessionRecord, SignInLimitReached, Success, TryLimit
+from engine.store.run_limits import Crowd, LimitedRun, LimitReached, RunLimits, limited_connections
 from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, priority_of, unhashed
-from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
+from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
 from engine.store.triggering.refusals import RefusalRecord
-from engine.store.triggering.triggered_runs import Line, QueuedRun
-from engine.store.triggering.triggers import DeadRecord, ItemRecord, Key, Moved, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggered_runs import ProcessQueue, QueuedRun
+from engine.store.triggering.triggers import (
+    DeadRecord,
+    ItemRecord,
+    Moved,
+    TriggerKey,
+    TriggerPosition,
+    TriggerRecord,
+    TurnedOn,
+)
 
 T = TypeVar("T")
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
@@ -65,11 +72,11 @@ class MemoryState:
         self.tries: list[tuple[str, str, datetime]] = []
         self.known: dict[tuple[str, str], datetime] = {}
         self.refused: dict[tuple[str, str, str], RefusalRecord] = {}
-        self.triggers_: dict[Key, TriggerRecord] = {}
-        self.seen: dict[tuple[Key, str], ItemRecord] = {}
+        self.triggers_: dict[TriggerKey, TriggerRecord] = {}
+        self.seen: dict[tuple[TriggerKey, str], ItemRecord] = {}
         self.runs_: dict[str, RunRecord] = {}
         self.requests: dict[str, tuple[str, str]] = {}
-        self.effects_: dict[str, tuple[Write, LedgerEntry]] = {}
+        self.effects_: dict[str, tuple[IntendedWrite, LedgerEntry]] = {}
         self.writes = 0
         self.held: Held | None = None
         self.owners: set[str] = set()
@@ -267,22 +274,22 @@ class MemoryPeople(_Part):
 class MemorySignIns(_Part):
     """Sessions and links."""
 
-    def signed_in(self, id_hash: str) -> SignedIn | None:
+    def signed_in(self, id_hash: str) -> SessionFacts | None:
         session = self._state.sessions.get(id_hash)
         user = None if session is None else self._state.users.get(session.user_id)
-        return None if session is None or user is None else SignedIn(session.expires_at, user.id, user.role)
+        return None if session is None or user is None else SessionFacts(session.expires_at, user.id, user.role)
 
     def sessions(self, user_id: str, now: str) -> list[SessionRecord]:
         found = [one for one in self._state.sessions.values() if one.user_id == user_id and one.expires_at > now]
         return sorted(found, key=lambda one: one.expires_at, reverse=True)
 
-    def _begin(self, sign_in: SignIn) -> None:
+    def _begin(self, sign_in: NewSession) -> None:
         now = sign_in.session.created_at
         self._state.sessions = {id_: one for id_, one in self._state.sessions.items() if one.expires_at > now}
         self._state.sessions[sign_in.session.id_hash] = sign_in.session
         self._state.lines.append(sign_in.entry)
 
-    def login(self, sign_in: SignIn, password_hash: str) -> bool:
+    def login(self, sign_in: NewSession, password_hash: str) -> bool:
         with self._state.writing():
             user = self._state.users.get(sign_in.session.user_id)
             if user is None or user.password_hash != password_hash:
@@ -290,7 +297,9 @@ class MemorySignIns(_Part):
             self._begin(sign_in)
             return True
 
-    def redeem(self, token_hash: str, now: str, signed_in: Callable[[str], tuple[SignIn, Success]]) -> SignIn | None:
+    def redeem(
+        self, token_hash: str, now: str, signed_in: Callable[[str], tuple[NewSession, Success]]
+    ) -> NewSession | None:
         with self._state.writing():
             link = self._state.links.pop(token_hash, None)
             if link is None or link[1] <= now:
@@ -376,7 +385,7 @@ class MemoryTokens(_Part):
 class MemoryLoginTries(_Part):
     """Failed tries."""
 
-    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> Reached | None:
+    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> SignInLimitReached | None:
         for limit in limits:
             if limit.spares_known and (account, place) in self._state.known:
                 continue
@@ -388,12 +397,12 @@ class MemoryLoginTries(_Part):
                 if not (limit.without and where.startswith(limit.without))
             ]
             if len(counted) >= limit.most:
-                return Reached(limit, counted[limit.most - 1])
+                return SignInLimitReached(limit, counted[limit.most - 1])
         return None
 
     def count(
         self, account: str, place: str, limits: Sequence[TryLimit], now: datetime, lasts: tuple[timedelta, timedelta]
-    ) -> Reached | None:
+    ) -> SignInLimitReached | None:
         with self._state.writing():
             self._state.tries = [one for one in self._state.tries if one[2] > now - lasts[0]]
             self._state.known = {key: at for key, at in self._state.known.items() if at > now - lasts[1]}
@@ -438,14 +447,14 @@ class MemoryTriggers(_Part):
     def on(self) -> list[TriggerRecord]:
         return sorted((one for one in self.all() if one.is_on), key=lambda one: one.look_again_at or "")
 
-    def get(self, key: Key) -> TriggerRecord | None:
+    def get(self, key: TriggerKey) -> TriggerRecord | None:
         return self._state.triggers_.get(key)
 
-    def go_on(self, key: Key, on: TurnedOn) -> None:
+    def go_on(self, key: TriggerKey, on: TurnedOn) -> None:
         with self._state.writing():
             self.turn_on(key, on, None)
 
-    def turn_on(self, key: Key, on: TurnedOn, place: Place | None) -> None:
+    def turn_on(self, key: TriggerKey, on: TurnedOn, place: TriggerPosition | None) -> None:
         """Turn a trigger on, inside a transaction."""
         for other, one in self._state.triggers_.items():
             if (one.workflow, one.trigger, one.demo) == (key.workflow, key.trigger, on.demo):
@@ -465,7 +474,7 @@ class MemoryTriggers(_Part):
                 self.change(key, is_on=False)
             return len(off)
 
-    def ask(self, key: Key, at: str) -> None:
+    def ask(self, key: TriggerKey, at: str) -> None:
         with self._state.writing():
             self.change(key, look_again_at=at)
 
@@ -479,7 +488,7 @@ class MemoryTriggers(_Part):
             again = self.unless_asked(trigger, until)
             self.change(trigger.key, look_again_at=again, looked_at=at, failures=failures, error=error)
 
-    def change(self, key: Key, **values: Any) -> None:
+    def change(self, key: TriggerKey, **values: Any) -> None:
         """Change a trigger, if it is known."""
         if key in self._state.triggers_:
             self._state.triggers_[key] = self._state.triggers_[key]._replace(**values)
@@ -496,7 +505,7 @@ class MemoryTriggers(_Part):
             raise Moved(trigger.key)
 
 
-def _new(key: Key, on: TurnedOn) -> TriggerRecord:
+def _new(key: TriggerKey, on: TurnedOn) -> TriggerRecord:
     return TriggerRecord(
         key.workflow, key.trigger, key.account, key.source, on.uses, True, on.demo, on.start, None, on.at, on.by,
         None, None, None, None, 0, None, "", None,
@@ -506,27 +515,27 @@ def _new(key: Key, on: TurnedOn) -> TriggerRecord:
 class MemoryItems(_Part):
     """Seen items."""
 
-    def unseen(self, key: Key, ids: Iterable[str]) -> list[str]:
+    def unseen(self, key: TriggerKey, ids: Iterable[str]) -> list[str]:
         return [one for one in dict.fromkeys(ids) if (key, one) not in self._state.seen]
 
     def _all(self, **wanted: Any) -> list[ItemRecord]:
         return [one for one in self._state.seen.values() if all(getattr(one, k) == v for k, v in wanted.items())]
 
-    def failing(self, key: Key, limit: int) -> list[ItemRecord]:
+    def failing(self, key: TriggerKey, limit: int) -> list[ItemRecord]:
         return sorted(self._all(state="failing", **structs.asdict(key)), key=lambda one: one.seen_at)[:limit]
 
-    def count(self, key: Key) -> int:
+    def count(self, key: TriggerKey) -> int:
         return len(self._all(**structs.asdict(key)))
 
     def _failed(self) -> list[tuple[ItemRecord, RunRecord]]:
         pairs = [(one, self._state.runs_.get(one.run_id or "")) for one in self._all(state="started")]
         return [(one, run) for one, run in pairs if run is not None and run.status == RunStatus.FAILED]
 
-    def dead_counts(self) -> dict[Key, int]:
+    def dead_counts(self) -> dict[TriggerKey, int]:
         return dict(Counter(one.item.key for one in self.dead(None, len(self._state.seen))))
 
-    def left_out(self) -> dict[Key, Counter[str]]:
-        found: dict[Key, Counter[str]] = {}
+    def left_out(self) -> dict[TriggerKey, Counter[str]]:
+        found: dict[TriggerKey, Counter[str]] = {}
         for one in self._all(state="skipped"):
             found.setdefault(one.key, Counter())[one.note] += 1
         return found
@@ -541,7 +550,7 @@ class MemoryItems(_Part):
         found = self._all(workflow=workflow, trigger=trigger, item=item)
         return max(found, key=lambda one: (one.state == "dead", one.seen_at), default=None)
 
-    def seen_since(self, key: Key, at: str) -> list[ItemRecord]:
+    def seen_since(self, key: TriggerKey, at: str) -> list[ItemRecord]:
         return sorted(
             (one for one in self._all(**structs.asdict(key)) if one.seen_at >= at), key=lambda one: one.run_id or ""
         )
@@ -580,7 +589,7 @@ class MemoryItems(_Part):
 class MemoryRuns(_Part):
     """The list of runs, as far as the contract asks."""
 
-    def of_request(self, request: Request) -> str | None:
+    def of_request(self, request: IdempotentRequest) -> str | None:
         known = self._state.requests.get(request.key)
         if known is None:
             return None
@@ -658,7 +667,7 @@ def _is_wanted(run: RunRecord, wanted: RunFilter) -> bool:
 class MemoryRunQueue(_Part):
     """Runs that wait for their turn."""
 
-    def line(self, owner: str) -> Line:
+    def line(self, owner: str) -> ProcessQueue:
         runs = [one for _, one in sorted(self._state.runs_.items()) if one.ended_at is None]
         queued = [QueuedRun(one.run_id, one.lane) for one in runs if one.owner == owner and one.lane is not None]
         active = [
@@ -667,7 +676,7 @@ class MemoryRunQueue(_Part):
             if one.started_by.startswith("trigger:") and not one.parent_run_id
             if one.lane is None and one.status in ACTIVE_RUNS
         ]
-        return Line(queued, Counter(active)) if queued else Line([], Counter())
+        return ProcessQueue(queued, Counter(active)) if queued else ProcessQueue([], Counter())
 
     def hand_out(self, owner: str, at_once: Mapping[str, int], *, shared: bool = False) -> list[str]:
         with self._state.writing(owner):
@@ -748,7 +757,7 @@ class MemoryAcceptances:
     def __init__(self, state: MemoryState, owner: str, *, shared: bool = False) -> None:
         self._state, self._owner, self._is_shared = state, owner, shared
 
-    def store(self, entries: Sequence[Entry]) -> None:
+    def store(self, entries: Sequence[RunEntry]) -> None:
         with self._state.writing(self._owner):
             for entry in entries:
                 self._answer(entry)
@@ -757,7 +766,7 @@ class MemoryAcceptances:
             if entry.error is not None:
                 raise entry.error
 
-    def _answer(self, entry: Entry) -> None:
+    def _answer(self, entry: RunEntry) -> None:
         if entry.last_rename != self._state.last_rename:
             entry.error = Renamed()
         elif entry.request is not None:
@@ -770,7 +779,7 @@ class MemoryAcceptances:
                 run_id = entry.acceptance["run_id"]
                 self._state.requests[entry.request.key] = (entry.request.content_hash, run_id)
 
-    def _insert(self, entries: Sequence[Entry]) -> None:
+    def _insert(self, entries: Sequence[RunEntry]) -> None:
         for entry in entries:
             one = entry.acceptance
             entry.run_id = one["run_id"]
@@ -789,7 +798,7 @@ class MemoryAcceptances:
         with self._state.writing(self._owner):
             yield
 
-    def _accept(self, entries: Sequence[Entry]) -> None:
+    def _accept(self, entries: Sequence[RunEntry]) -> None:
         if any(one.last_rename != self._state.last_rename for one in entries):
             raise Renamed
         self._insert(entries)
@@ -811,13 +820,13 @@ class MemoryAcceptances:
             state.items.keep(chosen.items)
             self._accept(chosen.entries)
 
-    def begin(self, key: Key, on: TurnedOn, place: Place, left_out: Sequence[ItemRecord]) -> None:
+    def begin(self, key: TriggerKey, on: TurnedOn, place: TriggerPosition, left_out: Sequence[ItemRecord]) -> None:
         with self._within():
             self._state.triggers.turn_on(key, on, place)
             new = set(self._state.items.unseen(key, [one.item for one in left_out]))
             self._state.items.keep(one for one in left_out if one.item in new)
 
-    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[Entry]) -> bool:
+    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[RunEntry]) -> bool:
         with self._within():
             now = self._state.triggers.get(trigger.key)
             if now is None or now.alarmed_at != trigger.alarmed_at:
@@ -826,7 +835,7 @@ class MemoryAcceptances:
             self._accept(entries)
             return True
 
-    def revive(self, item: ItemRecord, entry: Entry) -> bool:
+    def revive(self, item: ItemRecord, entry: RunEntry) -> bool:
         with self._within():
             known = self._state.seen[item.key, item.item]
             if known.state != "dead":
@@ -869,7 +878,7 @@ class MemoryEffects:
         _, known = self._state.effects_.get(identity, (None, None))
         return known if known is not None and known.is_made and known.state in ("intent", "done") else None
 
-    def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
+    def claim(self, write: IntendedWrite, at: str) -> asyncio.Future[Claimed | Held]:
         def change() -> Claimed | Held:
             _, known = self._state.effects_.get(write.identity, (None, None))
             if (known is None or not known.is_made) and self._state.held is not None:
@@ -890,7 +899,7 @@ class MemoryEffects:
         self._state.writes += 1
         return self._state.writes
 
-    def take_over(self, write: Write, known: LedgerEntry) -> asyncio.Future[int | None]:
+    def take_over(self, write: IntendedWrite, known: LedgerEntry) -> asyncio.Future[int | None]:
         def change() -> int | None:
             now = self._state.effects_[write.identity][1]
             same = (now.state, now.run_id, now.path, now.owner) == ("intent", known.run_id, known.path, known.owner)
@@ -901,7 +910,7 @@ class MemoryEffects:
 
         return self._done(change)
 
-    def sending(self, write: Write) -> asyncio.Future[int | None]:
+    def sending(self, write: IntendedWrite) -> asyncio.Future[int | None]:
         def change() -> int | None:
             sends = self._state.effects_[write.identity][1].sends + 1
             mine = {"run_id": write.run_id, "path": write.path, "owner": self.owner}
@@ -913,22 +922,22 @@ class MemoryEffects:
     def still_ours(self) -> asyncio.Future[Any]:
         return self._done(lambda: None)
 
-    def similar(self, write: Write, since: str) -> asyncio.Future[list[Similar]]:
-        def change() -> list[Similar]:
+    def similar(self, write: IntendedWrite, since: str) -> asyncio.Future[list[SimilarWrite]]:
+        def change() -> list[SimilarWrite]:
             others = [
                 entry
                 for other, entry in self._state.effects_.values()
                 if (other.account, other.uses) == (write.account, write.uses) and other.identity != write.identity
             ]
             return [
-                Similar(None if one.receipt is None else compact(one.receipt), one.arguments_hash)
+                SimilarWrite(None if one.receipt is None else compact(one.receipt), one.arguments_hash)
                 for one in others
                 if (one.done_at >= moment_of(since) if one.done_at else one.state != "undone")
             ]
 
         return self._done(change)
 
-    def begin_update(self, write: Write, known: LedgerEntry) -> asyncio.Future[bool]:
+    def begin_update(self, write: IntendedWrite, known: LedgerEntry) -> asyncio.Future[bool]:
         def change() -> bool:
             now = self._state.effects_[write.identity][1]
             as_read = (known.arguments_hash, known.run_id, known.path)
@@ -939,18 +948,18 @@ class MemoryEffects:
 
         return self._done(change)
 
-    def end_update(self, write: Write, known: LedgerEntry, arguments_hash: str) -> asyncio.Future[Any]:
+    def end_update(self, write: IntendedWrite, known: LedgerEntry, arguments_hash: str) -> asyncio.Future[Any]:
         values = {"arguments_hash": arguments_hash, "run_id": known.run_id, "path": known.path}
         return self._done(lambda: self._put(write.identity, state="done", **values))
 
-    def record(self, write: Write, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
+    def record(self, write: IntendedWrite, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
         values: dict[str, Any] = {
             "state": "done", "done_at": moment_of(at), "receipt": json.loads(receipt), "output": json.loads(output),
             "arguments_hash": write.arguments_hash, "run_id": write.run_id, "path": write.path,
         }  # fmt: skip
         return self._done(lambda: self._put(write.identity, **values))
 
-    def forget(self, write: Write) -> asyncio.Future[Any]:
+    def forget(self, write: IntendedWrite) -> asyncio.Future[Any]:
         def change() -> int:
             known = self._state.effects_.get(write.identity)
             is_open = known is not None and known[1].state not in ("done", "undone") and known[1].receipt is None
@@ -966,10 +975,10 @@ class MemoryEffects:
                 del self._state.effects_[one]
         return len(identities)
 
-    def question(self, write: Write) -> asyncio.Future[Any]:
+    def question(self, write: IntendedWrite) -> asyncio.Future[Any]:
         return self._done(lambda: self._put(write.identity, state="unknown", run_id=write.run_id, path=write.path))
 
-    def question_damaged(self, write: Write, at: str) -> asyncio.Future[Any]:
+    def question_damaged(self, write: IntendedWrite, at: str) -> asyncio.Future[Any]:
         fresh: Mapping[str, Any] = {"done_at": None, "receipt": None, "output": None, "sends": 1}
         mine = {"run_id": write.run_id, "path": write.path, "arguments_hash": write.arguments_hash}
         values = {**fresh, **mine, "intended_at": moment_of(at)}
@@ -1075,7 +1084,7 @@ class MemorySpending:
         return future
 
     def _reserved(self, wanted: Reservation, decide: Decide) -> Verdict:
-        verdict = decide(Standing(self._state.spent.of(wanted.pots), self._in_flight(wanted)))
+        verdict = decide(PotLevel(self._state.spent.of(wanted.pots), self._in_flight(wanted)))
         if verdict.amount is not None:
             self._add(wanted.pots, verdict.amount)
             self._state.reserved[wanted.id] = wanted, self._owner, verdict.amount

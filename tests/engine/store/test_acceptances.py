@@ -12,20 +12,20 @@ import pytest
 from sqlalchemy import event
 
 from engine.base.errors import Fenced, InUse, StorageError
-from engine.store.acceptances import Entry, Renamed, Request
+from engine.store.acceptances import IdempotentRequest, Renamed, RunEntry
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import audit, owners
 from engine.store.sql.renames import SqlRenames, end_rename
 from engine.store.sql.runs import SqlRuns
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 
 AT = "2026-11-20T12:00:00.000Z"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteState]:
+    opened = SqliteState(tmp_path / "state")
     with opened.writing() as connection:
         row = {"owner": "me", "pid": 1, "kind": "cli", "started_at": AT, "heartbeat_at": AT}
         connection.execute(owners.insert().values(**row))
@@ -33,7 +33,7 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     opened.close()
 
 
-def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
+def entry(number: int, request: IdempotentRequest | None = None, **changed: Any) -> RunEntry:
     accepted: Any = {
         "run_id": f"20261120T120000Z-{number:08d}",
         "workflow": "work",
@@ -46,15 +46,15 @@ def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
         "options": {},
         **changed,
     }
-    return Entry(accepted, "Work", AuditEntry(AT, "me", "runs.start", "work", str(number)), request)
+    return RunEntry(accepted, "Work", AuditEntry(AT, "me", "runs.start", "work", str(number)), request)
 
 
-def lines(database: SqliteDatabase) -> int:
+def lines(database: SqliteState) -> int:
     with database.reading() as connection:
         return len(connection.execute(audit.select()).all())
 
 
-def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteDatabase) -> None:
+def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteState) -> None:
     entries = [entry(number) for number in range(3)]
     SqlAcceptances(database, "me").store(entries)
     assert all(one.is_new for one in entries)
@@ -64,7 +64,7 @@ def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteDat
     assert lines(database) == 3
 
 
-def test_those_that_come_while_one_is_written_share_the_next_transaction(database: SqliteDatabase) -> None:
+def test_those_that_come_while_one_is_written_share_the_next_transaction(database: SqliteState) -> None:
     acceptances, commits = SqlAcceptances(database, "me"), []
     with database.reading() as connection:
         engine = connection.engine
@@ -83,15 +83,15 @@ def test_those_that_come_while_one_is_written_share_the_next_transaction(databas
     assert len(commits) < 20
 
 
-def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: SqliteDatabase) -> None:
+def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: SqliteState) -> None:
     acceptances = SqlAcceptances(database, "me")
-    first = entry(1, Request("key", "hash"))
+    first = entry(1, IdempotentRequest("key", "hash"))
     acceptances.store([first])
-    again = entry(2, Request("key", "hash"))
+    again = entry(2, IdempotentRequest("key", "hash"))
     acceptances.store([again])
     assert again.run_id == first.run_id
     assert not again.is_new
-    wrong, right = entry(3, Request("key", "other")), entry(4)
+    wrong, right = entry(3, IdempotentRequest("key", "other")), entry(4)
     with pytest.raises(InUse, match="key was used before"):
         acceptances.store([wrong, right])
     assert right.is_new
@@ -99,11 +99,11 @@ def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(databas
     assert lines(database) == 2
 
 
-def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: SqliteDatabase) -> None:
+def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: SqliteState) -> None:
     acceptances, older = SqlAcceptances(database, "me"), SqlRenames(database).last()
     with database.writing() as connection:
         end_rename(connection)
-    stale, right = entry(1, Request("key", "hash")), entry(2)
+    stale, right = entry(1, IdempotentRequest("key", "hash")), entry(2)
     right.last_rename = SqlRenames(database).last()
     assert (stale.last_rename, older) == ("", "")
     with pytest.raises(Renamed):
@@ -111,13 +111,13 @@ def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are
     with pytest.raises(Renamed):
         acceptances._store_within(lambda _: [entry(3)])
     assert (stale.run_id, right.is_new, lines(database)) == (None, True, 1)
-    again = entry(4, Request("key", "hash"))  # its key stands for no run that is not there
+    again = entry(4, IdempotentRequest("key", "hash"))  # its key stands for no run that is not there
     again.last_rename = right.last_rename
     acceptances.store([again])
     assert again.is_new
 
 
-def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: SqliteDatabase) -> None:
+def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: SqliteState) -> None:
     acceptances = SqlAcceptances(database, "me")
     acceptances.store([entry(1)])
     twice, other = entry(1), entry(2)
@@ -137,7 +137,7 @@ class Interrupted(sqlite3.Cursor):
         return self
 
 
-def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: SqliteDatabase) -> None:
+def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: SqliteState) -> None:
     class Connection(sqlite3.Connection):
         def cursor(self, *_: Any) -> Any:
             return super().cursor(Interrupted)
@@ -150,7 +150,7 @@ def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: Sqli
     other.close()
 
 
-def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: SqliteDatabase) -> None:
+def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: SqliteState) -> None:
     with database.writing() as connection:
         connection.execute(owners.delete())
     with pytest.raises(Fenced):

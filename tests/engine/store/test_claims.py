@@ -13,15 +13,15 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.errors import Fenced
 from engine.store.claims import Draining
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.run_limits import NO_LIMITS
 from engine.store.sql.acceptances import SqlAcceptances
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import owners
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sql.workers.run_queue import SqlRunQueue
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
 from tests.patience import until
@@ -30,17 +30,17 @@ NOW = "2026-11-20T12:00:00.000Z"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteDatabase(tmp_path)) as file:
+        with closing(SqliteState(tmp_path)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+        with postgres.schema() as url, closing(PostgresState(url)) as server:
             yield server
 
 
 @pytest.fixture
-def workers(database: Database, tmp_path: Path) -> Iterator[tuple[str, str]]:
+def workers(database: StateDatabase, tmp_path: Path) -> Iterator[tuple[str, str]]:
     found = [SqlOwner(database, tmp_path, "worker", utc_now, slots=5) for _ in range(2)]
     yield found[0].id, found[1].id
     for one in found:
@@ -48,7 +48,7 @@ def workers(database: Database, tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(
-    database: Database, workers: tuple[str, str]
+    database: StateDatabase, workers: tuple[str, str]
 ) -> None:
     me, other = workers
     entries = [entry(number) for number in range(4)]
@@ -67,7 +67,7 @@ def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(
     assert claims.claim(other, NOW, 3, NO_LIMITS) == []
 
 
-def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, workers: tuple[str, str]) -> None:
+def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: StateDatabase, workers: tuple[str, str]) -> None:
     me, other = workers
     SqlAcceptances(database, me, shared=True).store([entry(1)])
     claims = SqlClaims(database)
@@ -83,7 +83,7 @@ def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, w
         claims.claim(me, NOW, 1, NO_LIMITS)
 
 
-def test_a_run_in_line_that_was_inherited_is_free_once_it_has_its_turn(database: Database, tmp_path: Path) -> None:
+def test_a_run_in_line_that_was_inherited_is_free_once_it_has_its_turn(database: StateDatabase, tmp_path: Path) -> None:
     dead = SqlOwner(database, tmp_path, "serve", utc_now, slots=5)
     one = replace(entry(1), lane="work")
     SqlAcceptances(database, dead.id, shared=True).store([one])
@@ -99,7 +99,7 @@ def test_a_run_in_line_that_was_inherited_is_free_once_it_has_its_turn(database:
 
 
 def test_the_queues_of_two_processes_together_hand_out_as_many_as_a_workflow_permits(
-    database: Database, workers: tuple[str, str]
+    database: StateDatabase, workers: tuple[str, str]
 ) -> None:
     for number, worker in enumerate((*workers, *workers)):
         accepted = entry(number, started_by="trigger:mail")

@@ -21,46 +21,55 @@ from engine.base.clock import timestamp, utc_now
 from engine.base.errors import Fenced, InUse
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
-from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
-from engine.store.approvals import ApprovalRecord, Approvals, Questions
+from engine.store.acceptances import Acceptances, IdempotentRequest, Polled, PollSelection, Renamed, RunEntry
+from engine.store.approvals import ApprovalRecord, ApprovalStore, Questions
 from engine.store.claims import Claims, TakenRun
-from engine.store.debugging import Debugging, DebugState
+from engine.store.debugging import DebugState, DebugStore
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
-from engine.store.ledger import Claimed, Effects, Write, identity
+from engine.store.ledger import Claimed, Effects, IntendedWrite, identity
 from engine.store.load import Loads, QueuedRuns
 from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
-from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
-from engine.store.run_limits import NO_LIMITS, Reached, RunLimits
+from engine.store.people.sign_ins import LoginTries, NewSession, SessionRecord, SignInStore, Success, TryLimit
+from engine.store.run_limits import NO_LIMITS, LimitReached, RunLimits
 from engine.store.runs import Backlog, RunFilter, RunRecord
 from engine.store.settings import Settings
-from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
-from engine.store.sql.base.database import Database
+from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Spending, SpendingStore
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.store.state import Records
-from engine.store.triggering.refusals import RefusalRecord, Refusals
+from engine.store.triggering.refusals import RefusalRecord, RefusalStore
 from engine.store.triggering.triggered_runs import RunQueue
-from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
+from engine.store.triggering.triggers import (
+    ItemRecord,
+    Moved,
+    SeenItems,
+    TriggerKey,
+    TriggerPosition,
+    TriggerRecord,
+    TriggerStore,
+    TurnedOn,
+)
 from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryQuestions, MemorySpending, MemoryState
 from tests.engine.store.one_schema import emptied
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = timestamp(NOON)
 LATER = timestamp(NOON + timedelta(minutes=1))
-KEY = Key("work", "mail", "gmail:me", "inbox")
+KEY = TriggerKey("work", "mail", "gmail:me", "inbox")
 ON = TurnedOn("{}", "gmail.new_mail", demo=False, by="me", at=AT)
-PLACE = Place(cursor='{"n":1}', looked_at=AT, succeeded_at=AT, look_again_at=LATER, item_at=None, note="")
+PLACE = TriggerPosition(cursor='{"n":1}', looked_at=AT, succeeded_at=AT, look_again_at=LATER, item_at=None, note="")
 
 
 class ListedRuns(Protocol):
     """What of the port `Runs` is asked here."""
 
-    def of_request(self, request: Request) -> str | None:
+    def of_request(self, request: IdempotentRequest) -> str | None:
         """The run of a request."""
 
     def get(self, run_id: str) -> RunRecord | None:
@@ -92,17 +101,17 @@ class Ports(Protocol):
     @property
     def people(self) -> People: ...
     @property
-    def sign_ins(self) -> SignIns: ...
+    def sign_ins(self) -> SignInStore: ...
     @property
     def api_tokens(self) -> TokenStore: ...
     @property
     def login_tries(self) -> LoginTries: ...
     @property
-    def refusals(self) -> Refusals: ...
+    def refusals(self) -> RefusalStore: ...
     @property
-    def triggers(self) -> Triggers: ...
+    def triggers(self) -> TriggerStore: ...
     @property
-    def items(self) -> Items: ...
+    def items(self) -> SeenItems: ...
     @property
     def runs(self) -> ListedRuns: ...
     @property
@@ -110,11 +119,11 @@ class Ports(Protocol):
     @property
     def claims(self) -> Claims: ...
     @property
-    def spent(self) -> Spent: ...
+    def spent(self) -> SpendingStore: ...
     @property
-    def approvals(self) -> Approvals: ...
+    def approvals(self) -> ApprovalStore: ...
     @property
-    def debugging(self) -> Debugging: ...
+    def debugging(self) -> DebugStore: ...
     @property
     def loads(self) -> Loads: ...
 
@@ -180,7 +189,7 @@ def in_memory(_folder: Path) -> Iterator[Store]:
 
 
 def on_sqlite(folder: Path) -> Iterator[Store]:
-    with closing(SqliteDatabase(folder / "state")) as database:
+    with closing(SqliteState(folder / "state")) as database:
         yield from _on(database, folder)
 
 
@@ -189,7 +198,7 @@ def on_postgres(folder: Path) -> Iterator[Store]:
         yield from _on(database, folder)
 
 
-def _on(database: Database, folder: Path) -> Iterator[Store]:
+def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
     state, owner = SqlState(database), SqlOwner(database, folder / "owners", "test", utc_now)
 
     def fence() -> None:
@@ -278,7 +287,7 @@ def accepted(
     by: str = "trigger:mail",
     said: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
-) -> Entry:
+) -> RunEntry:
     acceptance: Any = {
         "run_id": f"20261120T1200{number:02}Z-aaaaaaaa",
         "workflow": "work",
@@ -291,10 +300,10 @@ def accepted(
         "options": {},
         **said,
     }
-    return Entry(acceptance, "Work", entry("runs.start"), lane=lane, **more)
+    return RunEntry(acceptance, "Work", entry("runs.start"), lane=lane, **more)
 
 
-def run_id(one: Entry) -> str:
+def run_id(one: RunEntry) -> str:
     return str(one.acceptance["run_id"])
 
 
@@ -372,7 +381,7 @@ def session(user_id: str, id_hash: str, days: int = 1) -> SessionRecord:
 
 
 def signed_in(store: Store, user_id: str, id_hash: str, password: str = "hash") -> bool:
-    return store.state.sign_ins.login(SignIn(session(user_id, id_hash), entry("users.login")), password)
+    return store.state.sign_ins.login(NewSession(session(user_id, id_hash), entry("users.login")), password)
 
 
 def test_users_are_added_once_and_listed_by_id(store: Store) -> None:
@@ -421,7 +430,7 @@ def test_a_new_password_ends_other_sessions_links_and_counted_tries(store: Store
     assert not signed_in(store, "ada", "late", "hash")
 
 
-def no_sign_in(_: str) -> tuple[SignIn, Success]:
+def no_sign_in(_: str) -> tuple[NewSession, Success]:
     raise AssertionError("nobody signs in")
 
 
@@ -503,8 +512,8 @@ def test_a_link_opens_one_session_and_only_the_last_is_good(store: Store, at: st
     for link in ("first", "second"):
         assert sign_ins.make_link("ada", link, LATER, entry("users.login_link"))
 
-    def sign_in(user_id: str) -> tuple[SignIn, Success]:
-        one = SignIn(session(user_id, "new"), entry("users.login", user_id))
+    def sign_in(user_id: str) -> tuple[NewSession, Success]:
+        one = NewSession(session(user_id, "new"), entry("users.login", user_id))
         return one, Success(user_id, "here", "net", NOON)
 
     assert sign_ins.redeem("first", at, sign_in) is None
@@ -565,12 +574,12 @@ def item(name: str, state: str = "started", **more: Any) -> ItemRecord:
     return ItemRecord(**structs.asdict(KEY), item=name, state=state, **values)
 
 
-def poll(trigger: TriggerRecord, entries: Sequence[Entry], **more: Any) -> Polled:
+def poll(trigger: TriggerRecord, entries: Sequence[RunEntry], **more: Any) -> Polled:
     """What a poll has found: one item for each run."""
 
-    def choose(new: Sequence[str], _is_busy: bool) -> Chosen:
+    def choose(new: Sequence[str], _is_busy: bool) -> PollSelection:
         mine = [one for one in entries if run_id(one) in new]
-        return Chosen([item(run_id(one), run_id=run_id(one)) for one in mine], mine)
+        return PollSelection([item(run_id(one), run_id=run_id(one)) for one in mine], mine)
 
     values: dict[str, Any] = {"place": PLACE._replace(cursor='{"n":2}'), "choose": choose, **more}
     return Polled(trigger, ids=[run_id(one) for one in entries], **values)
@@ -658,9 +667,9 @@ def test_whoever_was_taken_over_stores_nothing(store: Store) -> None:
 def test_a_poll_hears_whether_runs_are_at_work_and_may_cancel_them(store: Store) -> None:
     heard: list[bool] = []
 
-    def choose(_new: Sequence[str], is_busy: bool) -> Chosen:
+    def choose(_new: Sequence[str], is_busy: bool) -> PollSelection:
         heard.append(is_busy)
-        return Chosen([], [], cancels_earlier=len(heard) == 3)
+        return PollSelection([], [], cancels_earlier=len(heard) == 3)
 
     trigger = begun(store)
     asks = {"place": None, "choose": choose, "asks_if_busy": True}
@@ -701,7 +710,9 @@ def test_people_are_told_once(store: Store) -> None:
 def kept(store: Store, *items: ItemRecord) -> None:
     now = store.state.triggers.get(KEY) or begun(store)
     ids = [one.item for one in items]
-    store.acceptances.polled(Polled(now, None, ids, lambda new, _: Chosen([i for i in items if i.item in new], [])))
+    store.acceptances.polled(
+        Polled(now, None, ids, lambda new, _: PollSelection([i for i in items if i.item in new], []))
+    )
 
 
 def test_items_that_fail_are_read_again_oldest_first_and_then_replaced(store: Store) -> None:
@@ -750,16 +761,19 @@ def test_only_items_that_need_no_attention_are_forgotten(store: Store) -> None:
 
 
 def test_a_request_starts_one_run_and_its_key_no_other(store: Store) -> None:
-    first, again = accepted(1, request=Request("key", "hash")), accepted(2, request=Request("key", "hash"))
+    first, again = (
+        accepted(1, request=IdempotentRequest("key", "hash")),
+        accepted(2, request=IdempotentRequest("key", "hash")),
+    )
     store.acceptances.store([first])
     store.acceptances.store([again])
     assert (first.is_new, again.is_new, again.run_id) == (True, False, run_id(first))
     with pytest.raises(InUse):
-        store.acceptances.store([accepted(3, request=Request("key", "other"))])
-    assert store.state.runs.of_request(Request("key", "hash")) == run_id(first)
-    assert store.state.runs.of_request(Request("none", "hash")) is None
+        store.acceptances.store([accepted(3, request=IdempotentRequest("key", "other"))])
+    assert store.state.runs.of_request(IdempotentRequest("key", "hash")) == run_id(first)
+    assert store.state.runs.of_request(IdempotentRequest("none", "hash")) is None
     with pytest.raises(InUse):
-        store.state.runs.of_request(Request("key", "other"))
+        store.state.runs.of_request(IdempotentRequest("key", "other"))
     assert [one.run_id for one in store.state.runs.page(RunFilter(), None, 9)] == [run_id(first)]
 
 
@@ -825,8 +839,8 @@ def test_runs_of_a_user_or_for_a_connection_wait_while_as_many_are_at_work(store
     entries += [accepted(16, by="carl", said=demo), accepted(17, by="trigger:mail")]
     store.shared.store(entries)
     assert numbers(claims.claim(store.owner, AT, 50, limits)) == [10, 11, 14, 16, 17]
-    assert claims.obstacle(run_id(entries[2]), AT, limits) == Reached(user="anna", most=2)
-    assert claims.obstacle(run_id(entries[5]), AT, limits) == Reached(connection="my_mail", most=1)
+    assert claims.obstacle(run_id(entries[2]), AT, limits) == LimitReached(user="anna", most=2)
+    assert claims.obstacle(run_id(entries[5]), AT, limits) == LimitReached(connection="my_mail", most=1)
     assert claims.obstacle(run_id(entries[0]), AT, limits) is None
     store.state.runs.ask_to_cancel(run_id(entries[3]))
     assert numbers(claims.claim(store.owner, AT, 50, limits)) == [13]  # to end it
@@ -847,7 +861,7 @@ def test_a_called_run_counts_as_one_with_its_caller(store: Store) -> None:
     assert numbers(claims.claim(store.owner, AT, 50, limits)) == [10]  # the called one is left to its caller
     store.wait(run_id(caller))
     assert numbers(claims.claim(store.owner, AT, 50, limits)) == [11]
-    assert claims.obstacle(run_id(other), AT, limits) == Reached(user="anna", most=1)
+    assert claims.obstacle(run_id(other), AT, limits) == LimitReached(user="anna", most=1)
     store.fail(run_id(called))
     assert numbers(claims.claim(store.owner, AT, 50, limits)) == [12]
     store.fence()
@@ -897,12 +911,12 @@ def test_the_queue_hands_each_run_out_once_oldest_first(store: Store) -> None:
 # --- the ledger
 
 
-def write(thing: str = "a", run: str = "run-1", **more: str) -> Write:
+def write(thing: str = "a", run: str = "run-1", **more: str) -> IntendedWrite:
     name = identity("test:me", "work", "note", ["keys", thing])
-    return Write(name, "test:me", run, f"note.{thing}", "test.note", more.get("arguments_hash", thing))
+    return IntendedWrite(name, "test:me", run, f"note.{thing}", "test.note", more.get("arguments_hash", thing))
 
 
-async def claimed(effects: Effects, one: Write) -> Claimed:
+async def claimed(effects: Effects, one: IntendedWrite) -> Claimed:
     found = await effects.claim(one, AT)
     assert isinstance(found, Claimed)
     return found
@@ -1067,8 +1081,8 @@ def call(name: str = "c1", run: str = "run-1", at: str = AT, over_at: str = LATE
     return Reservation(name, run, [Pot(f"run:{run}", ""), DAY], at, over_at)
 
 
-def saying(said: Said, seen: list[Standing] | None = None) -> Decide:
-    def decide(standing: Standing) -> Said:
+def saying(said: Said, seen: list[PotLevel] | None = None) -> Decide:
+    def decide(standing: PotLevel) -> Said:
         if seen is not None:
             seen.append(standing)
         return said
@@ -1078,7 +1092,7 @@ def saying(said: Said, seen: list[Standing] | None = None) -> Decide:
 
 def test_a_call_counts_with_its_bound_until_it_is_settled(store: Store) -> None:
     async def test(mine: Spending, other: Spending) -> None:
-        seen: list[Standing] = []
+        seen: list[PotLevel] = []
         assert (await mine.reserve(call(), saying(Said(CALL), seen))).amount == CALL
         await other.reserve(call("c2", "run-2"), saying(Said(CALL), seen))
         assert [one.spent for one in seen] == [{}, {DAY: CALL}]
@@ -1124,7 +1138,7 @@ def test_a_call_that_is_never_settled_stays_counted_and_is_in_flight_only_for_a_
     store: Store, later: Reservation, is_in_flight: bool
 ) -> None:
     async def test(mine: Spending, other: Spending) -> None:
-        seen: list[Standing] = []
+        seen: list[PotLevel] = []
         await mine.reserve(call(), saying(Said(CALL)))
         await other.reserve(later, saying(Said(), seen))
         assert seen[0].spent[DAY] == CALL

@@ -12,14 +12,14 @@ from sqlalchemy import Integer, Table, select
 
 from engine.base.clock import utc_now
 from engine.base.errors import InUse, StorageError
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.sql.base.copying import copied
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import metadata
 from engine.store.sql.opening import FILE, copy_state, open_database
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests import postgres
 from tests.patience import until
 
@@ -31,13 +31,13 @@ _ROWS = 501
 
 
 @contextmanager
-def opened(where: str, folder: Path) -> Iterator[Database]:
+def opened(where: str, folder: Path) -> Iterator[StateDatabase]:
     if where == "sqlite":
         folder.mkdir()
-        with closing(SqliteDatabase(folder)) as file:
+        with closing(SqliteState(folder)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+        with postgres.schema() as url, closing(PostgresState(url)) as server:
             yield server
 
 
@@ -61,7 +61,7 @@ def row(table: Table, number: int) -> dict[str, Any]:
     return values
 
 
-def fill(database: Database) -> None:
+def fill(database: StateDatabase) -> None:
     """Put rows into every table that there is."""
     with database.writing() as connection:
         for table in TABLES:
@@ -69,7 +69,7 @@ def fill(database: Database) -> None:
             connection.execute(table.insert(), [row(table, number) for number in range(1, count + 1)])
 
 
-def content(database: Database) -> Mapping[str, list[dict[str, Any]]]:
+def content(database: StateDatabase) -> Mapping[str, list[dict[str, Any]]]:
     """Return all rows, without what is about one database."""
     with database.reading() as connection:
         found = {
@@ -210,7 +210,7 @@ def test_texts_come_along(tmp_path: Path) -> None:
         for name in ("versions/workflows/work/1.json", "tries/one.json"):
             texts.put(name, f'{{"name": "{name}"}}')
         copy_state(source, tmp_path / "a", url)
-        with closing(PostgresDatabase(url)) as server:
+        with closing(PostgresState(url)) as server:
             there = server.texts(tmp_path / "a")
             assert [there.get(name) for name in texts.below("versions") + texts.below("tries")] == [
                 '{"name": "versions/workflows/work/1.json"}',

@@ -24,7 +24,7 @@ from engine.runner.execution.recording import Recording
 from engine.store.journal import JournalBroken
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS
@@ -33,20 +33,20 @@ Test = Callable[[SqlJournal], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteState]:
+    opened = SqliteState(tmp_path / "state")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def owner(database: SqliteDatabase, tmp_path: Path) -> Iterator[SqlOwner]:
+def owner(database: SqliteState, tmp_path: Path) -> Iterator[SqlOwner]:
     made = SqlOwner(database, tmp_path / "owners", "test", utc_now)
     yield made
     made.release()
 
 
-def on_a_loop(database: SqliteDatabase, owner: SqlOwner, test: Test) -> None:
+def on_a_loop(database: SqliteState, owner: SqlOwner, test: Test) -> None:
     async def main() -> None:
         journal = SqlJournal(database, owner.id)
         try:
@@ -57,14 +57,14 @@ def on_a_loop(database: SqliteDatabase, owner: SqlOwner, test: Test) -> None:
     asyncio.run(main())
 
 
-def stored(database: SqliteDatabase) -> list[tuple[Any, ...]]:
+def stored(database: SqliteState) -> list[tuple[Any, ...]]:
     with sqlite3.connect(database.path) as connection:
         rows = connection.execute("SELECT run_id, number, event FROM events ORDER BY run_id, number").fetchall()
     connection.close()
     return rows
 
 
-def test_two_runs_in_one_turn_share_one_transaction(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_two_runs_in_one_turn_share_one_transaction(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def test_two_runs_in_one_turn_share_one_transaction(database: SqliteDatabase, ow
     assert [row[:2] for row in stored(database)] == [("a", 1), ("b", 1)]
 
 
-def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         for number in range(1, 4):
             journal.append("a", number, compact({"type": "x", "n": number}))
@@ -89,7 +89,7 @@ def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteDatabas
     on_a_loop(database, owner, test)
 
 
-def test_steps_that_are_ready_together_share_each_commit(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_steps_that_are_ready_together_share_each_commit(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def test_steps_that_are_ready_together_share_each_commit(database: SqliteDatabas
 
 
 def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn(
-    database: SqliteDatabase, owner: SqlOwner
+    database: SqliteState, owner: SqlOwner
 ) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
@@ -122,7 +122,7 @@ def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn
     on_a_loop(database, owner, test)
 
 
-def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: SqliteState, owner: SqlOwner) -> None:
     calls: list[object] = []
 
     def write(_cursor: object, items: object) -> None:
@@ -142,14 +142,14 @@ def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: Sql
     on_a_loop(database, owner, test)
 
 
-def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         await journal.committed("a")
 
     on_a_loop(database, owner, test)
 
 
-def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         journal.append("a", 1, compact({"type": "x"}))
         await journal.committed("a")
@@ -173,7 +173,7 @@ def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteData
     assert "after the hole" not in stored(database)[1][2]
 
 
-def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         lost = journal.change(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
         with pytest.raises(JournalBroken):
@@ -186,7 +186,7 @@ def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Sq
     assert stored(database) == []
 
 
-def test_who_was_taken_for_dead_writes_no_more(database: SqliteDatabase, owner: SqlOwner, tmp_path: Path) -> None:
+def test_who_was_taken_for_dead_writes_no_more(database: SqliteState, owner: SqlOwner, tmp_path: Path) -> None:
     async def test(journal: SqlJournal) -> None:
         with database.writing() as connection:
             connection.exec_driver_sql("DELETE FROM owners")
@@ -199,7 +199,7 @@ def test_who_was_taken_for_dead_writes_no_more(database: SqliteDatabase, owner: 
     assert stored(database) == []
 
 
-def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         recording = Recording("a", journal, Values(MemoryBlobs(), "a"), utc_now, [])
         for odd in (b"x", {1}):
@@ -215,7 +215,7 @@ def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: SqliteDa
     assert (number, '"good"' in event) == (1, True)
 
 
-def test_closing_writes_what_is_left_and_ends_quietly(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_closing_writes_what_is_left_and_ends_quietly(database: SqliteState, owner: SqlOwner) -> None:
     complaints: list[Any] = []
 
     async def main() -> None:
@@ -255,10 +255,10 @@ def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestr
 def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("this is no database, and long enough to be looked at as one" * 20)
     with pytest.raises(StorageError, match="not a database"):
-        SqliteDatabase(tmp_path)
+        SqliteState(tmp_path)
 
 
-def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: SqliteState, owner: SqlOwner) -> None:
     wal = database.path.with_name("state.db-wal")
 
     async def test(journal: SqlJournal) -> None:
@@ -279,7 +279,7 @@ def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: S
 
 
 def test_a_log_that_cannot_become_longer_is_no_failure(
-    database: SqliteDatabase, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
+    database: SqliteState, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:
         raise StorageError("The disk is full.")
@@ -295,7 +295,7 @@ def test_a_log_that_cannot_become_longer_is_no_failure(
     assert len(stored(database)) == 100
 
 
-def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: SqliteDatabase, owner: SqlOwner) -> None:
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: SqliteState, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
         journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import pytest
 
 from engine.base.errors import StorageError
 from engine.store.sql.base.tables import SCHEMA_VERSION
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 
 
 def without_what_the_last_form_added(connection: sqlite3.Connection) -> None:
@@ -20,7 +20,7 @@ def without_what_the_last_form_added(connection: sqlite3.Connection) -> None:
 
 def of_the_first_release(folder: Path) -> None:
     """Make a state file as the first release left it: without the newer columns and the table of approvals."""
-    SqliteDatabase(folder).close()
+    SqliteState(folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
         without_what_the_last_form_added(connection)
         values = "'[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0,NULL"
@@ -49,7 +49,7 @@ def of_the_first_release(folder: Path) -> None:
 
 def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path: Path) -> None:
     of_the_first_release(tmp_path)
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         assert connection.execute("SELECT identity, state, generation FROM effects").fetchall() == [
             ('["a"]', "done", 0)
@@ -78,7 +78,7 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
 
 
 def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Path) -> None:
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         without_what_the_last_form_added(connection)
         connection.execute("DROP INDEX runs_by_end_number")
@@ -103,7 +103,7 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
             connection.execute(f"INSERT INTO triggers ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         connection.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
     connection.close()
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         ended = 1_795_176_000_250
         assert connection.execute("SELECT workflow_id FROM runs").fetchall() == [("w",), ("w",)]
@@ -118,7 +118,7 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
 
 
 def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_nothing(tmp_path: Path) -> None:
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     turned_on = "2026-11-20T11:59:00.250Z"
     cursor = json.dumps({"ended_at": "2026-11-20T12:00:00.250Z", "began_at": turned_on})
     with sqlite3.connect(tmp_path / "state.db") as connection:
@@ -131,7 +131,7 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
         connection.execute(f"INSERT INTO triggers ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         connection.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
     connection.close()
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         (text,) = connection.execute("SELECT cursor FROM triggers").fetchone()
         assert json.loads(text) == {"number": 1_795_176_000_250 - 60_000}
@@ -139,7 +139,7 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
 
 
 def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> None:
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         without_what_the_last_form_added(connection)
         connection.execute("DROP INDEX runs_by_environment")
@@ -151,7 +151,7 @@ def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> Non
             connection.execute(f"INSERT INTO runs ({columns}, acceptance, cancel_requested) VALUES ({values})", row)
         connection.execute("UPDATE meta SET value = '13' WHERE key = 'schema_version'")
     connection.close()
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         found = connection.execute("SELECT environment FROM runs ORDER BY run_id").fetchall()
     connection.close()
@@ -159,9 +159,9 @@ def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> Non
 
 
 def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:
-    SqliteDatabase(tmp_path).close()
+    SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     connection.close()
     with pytest.raises(StorageError, match="another release"):
-        SqliteDatabase(tmp_path)
+        SqliteState(tmp_path)

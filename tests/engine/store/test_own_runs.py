@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.base.clock import utc_now
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.sql.acceptances import SqlAcceptances
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
 
@@ -25,18 +25,18 @@ _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteDatabase(tmp_path)) as file:
+        with closing(SqliteState(tmp_path)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+        with postgres.schema() as url, closing(PostgresState(url)) as server:
             yield server
 
 
 @pytest.mark.parametrize("is_woken", [False, True])
 def test_a_run_is_due_until_it_is_put_away_and_a_call_that_wakes_it_meanwhile_counts(
-    database: Database, tmp_path: Path, *, is_woken: bool
+    database: StateDatabase, tmp_path: Path, *, is_woken: bool
 ) -> None:
     owner = SqlOwner(database, tmp_path, "serve", utc_now)
     accepted = entry(1)

@@ -14,19 +14,19 @@ import pytest
 
 from engine.base.errors import Fenced
 from engine.store import locks
-from engine.store.acceptances import Entry
+from engine.store.acceptances import RunEntry
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, is_silent
 from engine.store.people.audit import AuditEntry
 from engine.store.run_limits import NO_LIMITS
 from engine.store.runs import Deaths
 from engine.store.sql.acceptances import SqlAcceptances
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import runs
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.engine.store.one_schema import emptied
 from tests.patience import PATIENCE_SECONDS, until
@@ -36,9 +36,9 @@ RUN = "20261120T120000Z-abcdefgh"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateDatabase]:
     if request.param == "sqlite":
-        with closing(SqliteDatabase(tmp_path / "state")) as file:
+        with closing(SqliteState(tmp_path / "state")) as file:
             yield file
     else:
         with emptied() as server:
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "owners"
 
 
-def accept(database: Database, owner: str, run_id: str = RUN) -> None:
+def accept(database: StateDatabase, owner: str, run_id: str = RUN) -> None:
     accepted: Any = {
         "run_id": run_id,
         "workflow": "work",
@@ -72,7 +72,7 @@ def accept(database: Database, owner: str, run_id: str = RUN) -> None:
         "options": {},
     }
     line = AuditEntry("2026-11-20T12:00:00.000Z", "me", "runs.start", "work", "")
-    SqlAcceptances(database, owner).store([Entry(accepted, "Work", line)])
+    SqlAcceptances(database, owner).store([RunEntry(accepted, "Work", line)])
 
 
 def owner_of(rows: SqlRuns, run_id: str = RUN) -> str | None:
@@ -81,7 +81,7 @@ def owner_of(rows: SqlRuns, run_id: str = RUN) -> str | None:
     return None if row.owner is None else str(row.owner)
 
 
-def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None:
+def test_a_living_owner_keeps_its_runs(database: StateDatabase, folder: Path) -> None:
     rows = SqlRuns(database)
     first, second = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
     accept(database, first.id)
@@ -93,7 +93,7 @@ def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None
     second.release()
 
 
-def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder: Path) -> None:
+def test_the_runs_of_a_dead_owner_are_taken_over_once(database: StateDatabase, folder: Path) -> None:
     dead = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()  # what the system does when a process ends
@@ -114,7 +114,7 @@ def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder
 def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = SqliteDatabase(tmp_path / "state")
+    database = SqliteState(tmp_path / "state")
     other_run = RUN.replace("abcdefgh", "bcdefghi")
     for run_id in (RUN, other_run):
         dead = SqlOwner(database, folder, "cli", lambda: NOW)
@@ -138,14 +138,14 @@ def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
     database.close()
 
 
-def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, folder: Path) -> None:
+def test_an_owner_without_open_runs_leaves_nothing_behind(database: StateDatabase, folder: Path) -> None:
     owner = SqlOwner(database, folder, "cli", lambda: NOW)
     owner.release()
     assert SqlOwners(database).get(owner.id) is None
     assert list(folder.iterdir()) == []
 
 
-def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, folder: Path) -> None:
+def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: StateDatabase, folder: Path) -> None:
     rows = SqlRuns(database)
     first = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, first.id)
@@ -157,7 +157,7 @@ def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, f
 
 
 def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_adopted(
-    database: Database, folder: Path
+    database: StateDatabase, folder: Path
 ) -> None:
     rows, other = SqlRuns(database), f"{RUN[:-1]}j"
     dead, heir, server = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
@@ -178,7 +178,7 @@ LATER = NOW + timedelta(seconds=LEASE_SECONDS + 1)
 
 @pytest.mark.parametrize("how", ["one", "all"])
 def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still_tells_that_it_lives(
-    database: Database, folder: Path, how: str
+    database: StateDatabase, folder: Path, how: str
 ) -> None:
     rows = SqlRuns(database)
     blobs = MemoryBlobs()
@@ -200,7 +200,7 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
     heir.release()
 
 
-def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: Database, folder: Path) -> None:
+def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: StateDatabase, folder: Path) -> None:
     other = f"{RUN[:-1]}j"
     silent = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, silent.id)
@@ -217,7 +217,7 @@ def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: 
         owner.release()
 
 
-def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: Database, folder: Path) -> None:
+def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: StateDatabase, folder: Path) -> None:
     times = {"silent": NOW}
     silent = SqlOwner(database, folder, "cli", lambda: times["silent"])
     accept(database, silent.id)
@@ -233,7 +233,7 @@ def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database
         owner.release()
 
 
-def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, folder: Path) -> None:
+def test_how_long_an_owner_may_be_silent_is_its_own_word(database: StateDatabase, folder: Path) -> None:
     patient = SqlOwner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
     accept(database, patient.id)
     hasty = SqlOwner(database, folder, "cli", lambda: LATER, lease_seconds=1)
@@ -243,7 +243,7 @@ def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, fol
         owner.release()
 
 
-def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
+def test_one_run_is_taken_over_once(database: StateDatabase, folder: Path) -> None:
     dead = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()
@@ -260,7 +260,7 @@ def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
         heir.release()
 
 
-def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, folder: Path) -> None:
+def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: StateDatabase, folder: Path) -> None:
     owner = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, owner.id)
     with database.writing() as connection:
@@ -280,7 +280,7 @@ def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, fol
     ],
 )
 def test_running_is_believed_of_those_who_show_it(
-    database: Database, folder: Path, age: timedelta, *, alive: bool, silent: bool
+    database: StateDatabase, folder: Path, age: timedelta, *, alive: bool, silent: bool
 ) -> None:
     owner = SqlOwner(database, folder, "cli", lambda: NOW - age)
     row = SqlOwners(database).get(owner.id)
@@ -291,7 +291,7 @@ def test_running_is_believed_of_those_who_show_it(
     owner.release()
 
 
-def test_how_many_runs_each_process_works_on_and_which_is_to_end(database: Database, folder: Path) -> None:
+def test_how_many_runs_each_process_works_on_and_which_is_to_end(database: StateDatabase, folder: Path) -> None:
     first, second = (SqlOwner(database, folder, "worker", lambda: NOW, slots=3) for _ in range(2))
     accept(database, first.id)
     accept(database, first.id, f"{RUN[:-1]}j")
@@ -305,7 +305,7 @@ def test_how_many_runs_each_process_works_on_and_which_is_to_end(database: Datab
         owner.release()
 
 
-def test_a_sign_of_life_is_kept(database: Database, folder: Path) -> None:
+def test_a_sign_of_life_is_kept(database: StateDatabase, folder: Path) -> None:
     moments = [NOW, NOW + timedelta(seconds=10)]
     owner = SqlOwner(database, folder, "cli", lambda: moments.pop(0))
     owner.beat()
@@ -315,7 +315,7 @@ def test_a_sign_of_life_is_kept(database: Database, folder: Path) -> None:
     owner.release()
 
 
-def _dies(database: Database, folder: Path, *run_ids: str) -> None:
+def _dies(database: StateDatabase, folder: Path, *run_ids: str) -> None:
     """Let a process take runs and die while it works on them; another one takes over, and leaves them to anybody."""
     dead = SqlOwner(database, folder, "worker", lambda: NOW, slots=10)
     with database.writing() as connection:
@@ -328,13 +328,15 @@ def _dies(database: Database, folder: Path, *run_ids: str) -> None:
     heir.release()
 
 
-def _deaths(database: Database) -> dict[str, tuple[int, int]]:
+def _deaths(database: StateDatabase) -> dict[str, tuple[int, int]]:
     with database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT run_id, in_a_row, in_all FROM run_deaths").all()
     return {run_id: (in_a_row, in_all) for run_id, in_a_row, in_all in rows}
 
 
-def test_of_runs_whose_process_died_again_and_again_one_at_a_time_is_tried(database: Database, folder: Path) -> None:
+def test_of_runs_whose_process_died_again_and_again_one_at_a_time_is_tried(
+    database: StateDatabase, folder: Path
+) -> None:
     ids = [RUN.replace("abcdefgh", f"abcdefg{letter}") for letter in "xyz"]
     worker = SqlOwner(database, folder, "worker", lambda: NOW, slots=10)
     for one in ids:
@@ -354,7 +356,7 @@ def test_of_runs_whose_process_died_again_and_again_one_at_a_time_is_tried(datab
 
 
 def test_a_process_is_certain_of_its_runs_only_within_its_lease(
-    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+    database: StateDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elapsed = 100.0
     monkeypatch.setattr("engine.store.sql.workers.owners.elapsed_seconds", lambda: elapsed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import StorageError
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.postgres.read_only import ReadOnlyPostgres
 from engine.store.sql.state import SqlState
 from tests import postgres
@@ -18,7 +18,7 @@ def test_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
     with postgres.schema() as url:
         with pytest.raises(StorageError, match="is empty, and this process cannot prepare it"):
             ReadOnlyPostgres(url, tmp_path)
-        with closing(PostgresDatabase(url)) as whole, closing(ReadOnlyPostgres(url, tmp_path)) as read:
+        with closing(PostgresState(url)) as whole, closing(ReadOnlyPostgres(url, tmp_path)) as read:
             SqlState(whole).settings.put("key", "value")
             whole.texts(tmp_path).put("versions/a/1.json", "text")
             settings, texts = SqlState(read).settings, read.texts(tmp_path)

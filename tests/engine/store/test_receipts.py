@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine.store.renames import Rename
+from engine.store.renames import StepRename
 from engine.store.sql.base.tables import effects
 from engine.store.sql.proof import restore_effect
 from engine.store.sql.renames import move_receipts
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 
 IDENTITY = '["test:me","work","note","keys","a"]'
 
@@ -56,7 +56,7 @@ AGAIN, UNDONE_AGAIN = told("done", 4, 1, done=5), told("undone", 4, 2, done=6)
 def test_in_any_order_of_the_logs(
     tmp_path: Path, rows: list[dict[str, Any]], state: str, run_id: str, generation: int
 ) -> None:
-    database = SqliteDatabase(tmp_path)
+    database = SqliteState(tmp_path)
     for order in permutations(rows):
         with database.writing() as connection:
             connection.execute(effects.delete())
@@ -71,11 +71,11 @@ def test_in_any_order_of_the_logs(
 def test_a_step_takes_its_receipts_along_but_no_open_question(
     tmp_path: Path, row: Mapping[str, Any], moved: bool
 ) -> None:
-    database = SqliteDatabase(tmp_path)
+    database = SqliteState(tmp_path)
     with database.writing() as connection:
         connection.execute(effects.insert().values(**row))
     with database.writing() as connection:
-        move_receipts(connection, [Rename("work", "remark", "note")])
+        move_receipts(connection, [StepRename("work", "remark", "note")])
     with database.reading() as connection:
         (found,) = connection.execute(effects.select()).all()
     assert ('"remark"' in found.identity) is moved

@@ -16,7 +16,7 @@ import engine.triggers
 from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.plugins.trigger import Start
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.triggering.polling import poll as looks
 from engine.triggering.polling.status import PollResult, TriggerStatus
 from tests.engine.conftest import OWNER, write_workflow
@@ -59,7 +59,7 @@ class Feed:
         return self.root / "feed.jsonl"
 
     @property
-    def database(self) -> Database:
+    def database(self) -> StateDatabase:
         """The state."""
         return self.orchestra._database
 

@@ -17,7 +17,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Item, Look, Start
-from engine.store.acceptances import Entry
+from engine.store.acceptances import RunEntry
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.triggering.carried_over import LOST
 from tests.engine.conftest import OWNER, get_step, set_step, write_workflow
@@ -305,7 +305,9 @@ def test_a_dead_thing_is_tried_again_with_the_step_that_was_renamed_meanwhile(
     feed.rewrite("a")
     store = SqlAcceptances._store_within
 
-    def renamed_before(acceptances: SqlAcceptances, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
+    def renamed_before(
+        acceptances: SqlAcceptances, chosen: Callable[[Connection], Sequence[RunEntry]]
+    ) -> Sequence[RunEntry]:
         monkeypatch.undo()
         feed.orchestra.workflows.rename_step(OWNER, WORKFLOW, "note", "remark")
         return store(acceptances, chosen)

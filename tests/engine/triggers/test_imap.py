@@ -14,8 +14,8 @@ from clients.errors import Unavailable
 from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft
 from clients.imap.filing import move
-from clients.imap.session import Session
-from clients.mail.outgoing import Outgoing
+from clients.imap.session import ImapSession
+from clients.mail.outgoing import OutgoingMail
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Start
 from engine.triggers import backlog
@@ -178,7 +178,7 @@ def test_a_mail_is_ones_own_by_its_address_and_not_by_what_its_sender_calls_hims
 
 def test_no_workflow_answers_its_own_draft(client: ImapClient) -> None:
     found = begun(client, folder="Drafts", include_drafts=True)
-    create_draft(client.mailbox, Outgoing(["bob@example.org"], subject="Mine"), "d" * 32, None, NOW)
+    create_draft(client.mailbox, OutgoingMail(["bob@example.org"], subject="Mine"), "d" * 32, None, NOW)
     deliver(client, mail("A person's"), "Drafts", flags=("\\Draft",), at=NOW)
     assert titles(found) == ["A person's"]
 
@@ -217,8 +217,8 @@ def test_a_server_that_shows_a_mail_after_a_later_one_hides_nothing(
     late = deliver(client, mail("Late"), at=NOW)
     deliver(client, mail("Early"), at=NOW)
     hidden = int(late.rpartition(":")[2])
-    search = Session.search
-    monkeypatch.setattr(Session, "search", lambda it, what: [uid for uid in search(it, what) if uid != hidden])
+    search = ImapSession.search
+    monkeypatch.setattr(ImapSession, "search", lambda it, what: [uid for uid in search(it, what) if uid != hidden])
     assert titles(found) == ["Early"]
     monkeypatch.undo()
     deliver(client, mail("Next"), at=NOW)
@@ -247,7 +247,7 @@ def test_nothing_is_fetched_where_nothing_has_changed(client: ImapClient, monkey
     found = looker(client, Start(last=1))
     assert titles(found) == ["Old"]
     assert titles(found) == []
-    monkeypatch.setattr(Session, "search", None)  # it would break
+    monkeypatch.setattr(ImapSession, "search", None)  # it would break
     assert titles(found) == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.problem import Problem
 from engine.compiler.compiler import Surroundings
-from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
+from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
 from engine.workspace.workspace import Workspace
 
 INNER: dict[str, Any] = {
@@ -36,9 +36,9 @@ class World:
         self.workflows: dict[str, Any] = {"inner": INNER}
         self.questions: list[str] = []
 
-    def asked(self) -> Asked:
+    def asked(self) -> RecordedSurroundings:
         around = Surroundings(dict(self.connections), self._giver(self.prompts), self._giver(self.workflows))
-        return Asked(around)
+        return RecordedSurroundings(around)
 
     def _giver(self, things: dict[str, Any]) -> Callable[[str], Any]:
         def given(name: str) -> Any:
@@ -74,7 +74,7 @@ def files(tmp_path: Path) -> CompiledFiles:
 
 
 @pytest.fixture
-def check(world: World, files: CompiledFiles) -> Callable[[str], Checked]:
+def check(world: World, files: CompiledFiles) -> Callable[[str], CheckedText]:
     return lambda text: files.check("work", text, world.asked())
 
 
@@ -82,18 +82,18 @@ def no_prompt(name: str) -> Any:
     raise UnknownName("prompt", name)
 
 
-def codes(checked: Checked) -> set[str]:
+def codes(checked: CheckedText) -> set[str]:
     return {one.code for one in checked.problems}
 
 
-def test_what_has_not_changed_is_checked_once(check: Callable[[str], Checked]) -> None:
+def test_what_has_not_changed_is_checked_once(check: Callable[[str], CheckedText]) -> None:
     first = check(TEXT)
     assert codes(first) == set()
     assert check(TEXT) is first
     assert check("{") is check("{")
 
 
-def test_another_text_is_checked(check: Callable[[str], Checked]) -> None:
+def test_another_text_is_checked(check: Callable[[str], CheckedText]) -> None:
     assert codes(check(TEXT)) == set()
     assert codes(check(TEXT.replace("llm.extract", "llm.extrct"))) >= {"unknown_step_type"}
     assert codes(check(TEXT)) == set()
@@ -136,7 +136,7 @@ def _put(things: str, name: str, value: Any) -> Callable[[World], None]:
     ],
 )  # fmt: skip
 def test_what_it_refers_to_counts(
-    world: World, check: Callable[[str], Checked], change: Callable[[World], None], code: str
+    world: World, check: Callable[[str], CheckedText], change: Callable[[World], None], code: str
 ) -> None:
     before = check(TEXT)
     kept = {name: dict(getattr(world, name)) for name in ("connections", "prompts", "workflows")}
@@ -147,7 +147,7 @@ def test_what_it_refers_to_counts(
     assert check(TEXT) == before
 
 
-def test_what_a_called_workflow_refers_to_counts(world: World, check: Callable[[str], Checked]) -> None:
+def test_what_a_called_workflow_refers_to_counts(world: World, check: Callable[[str], CheckedText]) -> None:
     world.workflows["inner"] = {**INNER, "steps": [*INNER["steps"], SORTS]}
     check(TEXT)
     sorts_otherwise = {**SORTING, "variables": {"subject": {"type": "string"}}, "output_schema": answer("kind")}
@@ -155,7 +155,7 @@ def test_what_a_called_workflow_refers_to_counts(world: World, check: Callable[[
     assert "called_workflow" in codes(check(TEXT))
 
 
-def test_two_reasons_why_there_is_nothing_are_two(world: World, check: Callable[[str], Checked]) -> None:
+def test_two_reasons_why_there_is_nothing_are_two(world: World, check: Callable[[str], CheckedText]) -> None:
     world.prompts["sort"] = "one thing"
     first = check(TEXT)
     assert check(TEXT) is first

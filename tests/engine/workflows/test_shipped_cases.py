@@ -11,9 +11,9 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import Report, report_of
+from engine.runs.trying.reports import TryReport, report_of
 from tests.few import every
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
@@ -31,10 +31,10 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     opened.close()
 
 
-def result_of(orchestra: Orchestra, name: str = NAME, **change: Any) -> Report:
+def result_of(orchestra: Orchestra, name: str = NAME, **change: Any) -> TryReport:
     """Test a prompt with a change against production."""
     document = {**(orchestra.prompts.get(OWNER, name).document or {}), **change}
-    orchestra.case_tests.start(OWNER, name, MatrixRequest([Column(), Column(text=json.dumps(document))]))
+    orchestra.case_tests.start(OWNER, name, MatrixRequest([TriedColumn(), TriedColumn(text=json.dumps(document))]))
     return report_of(orchestra.case_tests.wait(OWNER, name, PATIENCE_SECONDS))
 
 

@@ -30,7 +30,7 @@ from engine.runs.renaming import Renaming
 from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.renames import SqlRenames
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
@@ -54,17 +54,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def database(workspace: Workspace) -> SqliteDatabase:
-    return SqliteDatabase(workspace.state_dir)
+def database(workspace: Workspace) -> SqliteState:
+    return SqliteState(workspace.state_dir)
 
 
 @pytest.fixture
-def audit(database: SqliteDatabase) -> Audit:
+def audit(database: SqliteState) -> Audit:
     return Audit(SqlAudit(database), utc_now)
 
 
 @pytest.fixture
-def facet(workspace: Workspace, database: SqliteDatabase, audit: Audit) -> WorkflowFiles:
+def facet(workspace: Workspace, database: SqliteState, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
     logs = RunLogs(DiskBlobs(workspace.logs))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.documents.yaml_file import parse
-from engine.secrets.vault import Kept
+from engine.secrets.vault import StoredSecret
 from engine.workspace.config import load
 from engine.workspace.connection_file import with_connection, write_connection
 
@@ -102,7 +102,7 @@ def test_secrets_are_kept_and_named_in_the_settings(tmp_path: Path) -> None:
     safe = load(tmp_path, {}).safe
 
     def written(name: str, settings: Mapping[str, object]) -> dict[str, object]:
-        return write_connection(tmp_path, name, settings, lambda secret, value: safe.keep(secret, Kept(value)))
+        return write_connection(tmp_path, name, settings, lambda secret, value: safe.keep(secret, StoredSecret(value)))
 
     http = {"service": "http", "headers": {"X Authorization": "Bearer abc def", "Accept": "text/plain"}}
     assert written("my-api", http) == {

@@ -9,8 +9,8 @@ import pytest
 from engine.base.errors import InvalidInput, NotAllowed, StaleEdit
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.store.sql.settings import SqlSettings
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sql.settings import SettingsTable
+from engine.store.sqlite.database import SqliteState
 from engine.workspace.drafts import Draft, Drafts, Kind
 
 ADA, BOB = Principal("ada", "editor"), Principal("bob", "owner")
@@ -20,8 +20,8 @@ NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def drafts(tmp_path: Path) -> Iterator[Drafts]:
     """Drafts in a database of their own, at noon."""
-    database = SqliteDatabase(tmp_path)
-    yield Drafts(SqlSettings(database), lambda: NOON)
+    database = SqliteState(tmp_path)
+    yield Drafts(SettingsTable(database), lambda: NOON)
     database.close()
 
 

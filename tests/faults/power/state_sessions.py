@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from engine.orchestra import Orchestra
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests.engine.store.test_migrations import of_the_first_release
 from tests.faults.power.scene import OWNER, Scene, Session, lister
 
@@ -62,7 +62,7 @@ def log_of_the_state_file_is_brought_in(scene: Scene) -> None:
 def log_of_the_state_file_begins_anew(scene: Scene) -> None:
     _with_runs(scene, "a")
     database = scene.orchestra._database
-    assert isinstance(database, SqliteDatabase)
+    assert isinstance(database, SqliteState)
     with closing(database.raw_connection()) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
     scene.begin()

@@ -13,8 +13,8 @@ from engine.files.group_sync import GroupSync
 from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.ledger import Ledger
 from engine.runs.renaming import Renaming
-from engine.store.ledger import Entry, Write
-from engine.store.renames import BegunRename, Rename
+from engine.store.ledger import IntendedWrite, LedgerRow
+from engine.store.renames import BegunRename, StepRename
 from engine.store.sql.journal import SqlJournal
 from engine.store.sqlite import database
 from engine.workflows.workflow_files import WorkflowFiles
@@ -56,8 +56,8 @@ def _intent_after_sending() -> None:
     """That a write is about to be sent is written down once it was sent."""
     really_claim, really_send = Ledger.claim, Delivery._send_once
 
-    async def claim(_self: Ledger, write: Write) -> Entry:
-        return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
+    async def claim(_self: Ledger, write: IntendedWrite) -> LedgerRow:
+        return LedgerRow("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
 
     async def send_once(self: Delivery, *more: Any) -> Any:
         output = await really_send(self, *more)
@@ -83,7 +83,7 @@ def _rename_at_once() -> None:
     def steps(
         self: Renaming, name: str, renames: Sequence[tuple[str, str]], etag: str, save: Callable[[], None]
     ) -> None:
-        begun = BegunRename(tuple(Rename(name, new, old) for old, new in renames), timestamp(self._clock()), etag)
+        begun = BegunRename(tuple(StepRename(name, new, old) for old, new in renames), timestamp(self._clock()), etag)
         self._renames.complete(begun, lambda _open: None, save, lambda: self._record(begun))
 
     _put(Renaming, "steps", steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Receipt, Repeat, StepType, destination, outside
 
 MARKER = "X-Marker"
@@ -35,13 +35,13 @@ class Add(StepType):
 
     def call(self, call: Call) -> JsonValue:
         """Send it, marked."""
-        answer = call.client.request(Wanted("POST", call.fields.url, {MARKER: call.marker}))
+        answer = call.client.request(WebRequest("POST", call.fields.url, {MARKER: call.marker}))
         return {"id": answer["json"]["path"]}
 
     def find(self, call: Call) -> JsonValue | None:
         """Ask the service for the thing that bears the marker."""
         parts = urlsplit(call.fields.url)
-        answer = call.client.request(Wanted("GET", f"{parts.scheme}://{parts.netloc}/find/{call.marker}"))
+        answer = call.client.request(WebRequest("GET", f"{parts.scheme}://{parts.netloc}/find/{call.marker}"))
         found = answer["json"]["path"]
         return {"id": found} if found else None
 

@@ -20,7 +20,7 @@ _NO_PROMPT = "(no prompt)"
 """In reports of usage: a call whose messages are in its step."""
 
 
-class Budget(Middleware):
+class RequiredBudget(Middleware):
     """Gives a call that may ask a model its meter (engine/budgets/meter.py).
 
     A budget that is used up comes back as a failure, of which `RateLimits` makes a wait.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.runner.effects.live import Watch
+from engine.runner.effects.live import StepAnswers
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LiveAnswers(Middleware):
         """Make the call; its answer is shown until the call is over."""
         if self._live is None or not call.action.step_type.streams:
             return await call_next(call)
-        watch = Watch(self._live, call.run_id, call.path)
+        watch = StepAnswers(self._live, call.run_id, call.path)
         try:
             return await call_next(replace(call, watch=watch))
         finally:

@@ -11,11 +11,11 @@ from itertools import chain, islice
 from typing import Any
 
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
-from engine.sandbox.readers.source import EMPTY, Refused, Source
-from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, Table, fill, plain_cell
-from engine.sandbox.readers.texts import Text, markdown_table
+from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
+from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableTaker, fill, plain_cell
+from engine.sandbox.readers.texts import TextTaker, markdown_table
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 100
@@ -33,18 +33,18 @@ _END = "\ufdd0\ufdd1"
 Cell = Callable[[str], Any]
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text."""
     shapes, damage = RowShapes(), Damage()
     rows = _rows(source, kind, shapes, damage)
     through = _typed if options.get("typed", True) else iter
     first, width = fill(into, rows, has_header=options.get("header"), through=through)
     if not into.columns:
-        raise Refused(EMPTY)
+        raise FileRefused(EMPTY)
     into.notes += [*shapes.notes(first, width, into.columns), *damage.notes()]
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the first rows as a table of Markdown, or the file as it is."""
     if not into.is_markdown:
         from engine.sandbox.readers import plain
@@ -62,7 +62,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             break
         shown.append(row)
     if not any(map(any, shown)):
-        raise Refused(EMPTY)
+        raise FileRefused(EMPTY)
     into.notes += [*shapes.notes(*shapes.usual()), *damage.notes()]
     return into.add(markdown_table(shown))
 
@@ -85,7 +85,7 @@ def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
     return round(count / len(widths), 2), width
 
 
-def _rows(source: Source, kind: Kind, shapes: RowShapes, damage: Damage) -> Iterator[list[str]]:
+def _rows(source: SourceFile, kind: FileKind, shapes: RowShapes, damage: Damage) -> Iterator[list[str]]:
     csv.field_size_limit(LINE_MOST)
     read = lines(source, kind.encoding, damage)
     sample = list(islice(read, _SAMPLE_LINES))
@@ -113,7 +113,7 @@ def _parsed(read: Iterable[str], separator: str, shapes: RowShapes) -> Iterator[
             raw.clear()
             yield row
     except csv.Error as error:
-        raise Refused(f"The row in line {shapes.line:,} cannot be read: {_why(error)}") from error
+        raise FileRefused(f"The row in line {shapes.line:,} cannot be read: {_why(error)}") from error
 
 
 def _kept(read: Iterable[str], raw: list[str]) -> Iterator[str]:

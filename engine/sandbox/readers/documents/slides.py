@@ -11,12 +11,12 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.grid import require_few
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.texts import TextTaker, markdown_table, wanted_pages
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -28,7 +28,7 @@ _OFF = ("0", "false")
 """Of the attributes `show` and `hidden`."""
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the slides in the order in which they are shown. Raises Refused."""
     del kind
     with opened_zip(source.content) as archive:
@@ -55,14 +55,14 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             into.notes.append(f"Left out: {counted(hidden_shapes, 'hidden shape')}.")
 
 
-def _add(into: Text, number: int, title: str, body: str) -> None:
+def _add(into: TextTaker, number: int, title: str, body: str) -> None:
     into.add(body if into.is_markdown else f"{title}\n{body}", number, f"Slide {number}: {title}".rstrip(": "))
 
 
 def _slides(archive: zipfile.ZipFile) -> Iterator[str]:
     presentation = xml(archive, "ppt/presentation.xml")
     if presentation is None:
-        raise Refused("The presentation is damaged.")
+        raise FileRefused("The presentation is damaged.")
     parts = related(archive, "ppt/presentation.xml")
     for one in presentation.iter(f"{_P}sldId"):
         place = parts.get(one.get(f"{_R}id", ""), ("", ""))[1]

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from clients.wording import counted
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.rewritten import rewritten
 from engine.sandbox.readers.documents.unread import unread
 from engine.sandbox.readers.grid import cell_text, spread
 from engine.sandbox.readers.html import tables_of
-from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table
-from engine.sandbox.readers.texts import Text
+from engine.sandbox.readers.source import FileRefused, SourceFile
+from engine.sandbox.readers.tables import TableTaker
+from engine.sandbox.readers.texts import TextTaker
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _BLOCKS = ("p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6")
@@ -24,7 +24,7 @@ _MERGING = "cell merging may be incorrect"
 """Said by the library of a table with other elements than rows and cells."""
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the text of the document, without pictures. Raises Refused."""
     del kind, options
     tree = _tree(source, into)
@@ -33,13 +33,13 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
     into.add(_markdown(tree) if into.is_markdown else _plain(tree))
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take the table that was asked for by its number, from 1. Raises Refused."""
     del kind
     tables_of(_tree(source, into), options, into)
 
 
-def _tree(source: Source, into: Text | Table) -> Any:
+def _tree(source: SourceFile, into: TextTaker | TableTaker) -> Any:
     """Return the document as a tree of HTML, and note what it leaves out. Raises Refused."""
     from bs4 import BeautifulSoup
 
@@ -48,7 +48,7 @@ def _tree(source: Source, into: Text | Table) -> Any:
         document = rewritten(archive)
         html, messages = _converted(document.file())
         rest = unread(archive, document, messages)
-    if rest and isinstance(into, Text):
+    if rest and isinstance(into, TextTaker):
         into.notes.append(rest)
     if document.hidden:
         into.notes.append(f"Hidden text is left out: {counted(document.hidden, 'character')}.")
@@ -66,7 +66,7 @@ def _converted(document: BinaryIO) -> tuple[str, list[str]]:
     except (MemoryError, RecursionError):
         raise
     except Exception as error:
-        raise Refused("The Word document is damaged.") from error
+        raise FileRefused("The Word document is damaged.") from error
     return str(converted.value), [str(one.message) for one in converted.messages]
 
 

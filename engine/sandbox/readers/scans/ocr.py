@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.scans.rows import in_rows
-from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import wanted_pages
 
 _DPI = 300
@@ -26,7 +26,7 @@ _WORD = "5"
 """The level of a word in tesseract's table."""
 
 
-def recognized(source: Source, kind: Kind, options: Mapping[str, Any]) -> dict[str, Any]:
+def recognized(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return {text, words, confidence, pages, truncated}. Raises Refused for what is neither a picture nor a PDF."""
     words: list[dict[str, Any]] = []
     texts: list[str] = []
@@ -46,17 +46,17 @@ def recognized(source: Source, kind: Kind, options: Mapping[str, Any]) -> dict[s
     return {"text": "\n\n".join(texts).strip(), "words": plain, **facts}
 
 
-def _pages(source: Source, kind: Kind, options: Mapping[str, Any]) -> Iterator[tuple[int, int, bytes]]:
+def _pages(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> Iterator[tuple[int, int, bytes]]:
     """Yield (number, how many there are, PNG) of the pages that were asked for."""
     if kind.name == "picture":
         yield 1, 1, _picture(source)
         return
     if kind.name != "pdf":
-        raise Refused(f"It is a {kind.words}: give a picture or a PDF.")
+        raise FileRefused(f"It is a {kind.words}: give a picture or a PDF.")
     with closing(opened(source)) as document:
         wanted = wanted_pages(options["pages"], len(document))
         if not wanted:
-            raise Refused(f"The PDF has {len(document)} pages: none of those that were asked for.")
+            raise FileRefused(f"The PDF has {len(document)} pages: none of those that were asked for.")
         for at, number in enumerate(wanted):
             drawn = _drawn(document[number - 1]) if at < options["most_pages"] else b""
             yield number, len(document), drawn
@@ -65,12 +65,12 @@ def _pages(source: Source, kind: Kind, options: Mapping[str, Any]) -> Iterator[t
 def _drawn(page: Any) -> bytes:
     width, height = page.get_size()
     if not 0 < max(width, height) < 100_000:
-        raise Refused("A page has no size that can be drawn.")
+        raise FileRefused("A page has no size that can be drawn.")
     scale = min(_DPI / 72, _SIDE_MOST / max(width, height))
     return _png(page.render(scale=scale, grayscale=True).to_pil())
 
 
-def _picture(source: Source) -> bytes:
+def _picture(source: SourceFile) -> bytes:
     from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = _PIXELS_MOST
@@ -78,9 +78,9 @@ def _picture(source: Source) -> bytes:
     try:
         return _png(ImageOps.exif_transpose(Image.open(source.content)).convert("L"))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise Refused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
+        raise FileRefused(f"The picture has more than {_PIXELS_MOST:,} pixels.") from error
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError) as error:
-        raise Refused("The picture is damaged.") from error
+        raise FileRefused("The picture is damaged.") from error
 
 
 def _png(image: Any) -> bytes:
@@ -123,7 +123,7 @@ def _words(image: bytes, page: int, options: Mapping[str, Any]) -> Iterator[dict
     environment = {"OMP_THREAD_LIMIT": "1", **options["environment"]}
     ended = subprocess.run(command, input=image, capture_output=True, check=False, env=environment)
     if ended.returncode != 0:
-        raise Refused(f"Tesseract could not read page {page}: {_first_line(ended.stderr)}.")
+        raise FileRefused(f"Tesseract could not read page {page}: {_first_line(ended.stderr)}.")
     table = csv.DictReader(io.StringIO(ended.stdout.decode("utf-8", "replace")), delimiter="\t", quoting=csv.QUOTE_NONE)
     for row in table:
         if row.get("level") == _WORD and (row.get("text") or "").strip():

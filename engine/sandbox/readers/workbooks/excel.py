@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import EXCEL, LOCKED, Kind
-from engine.sandbox.readers.source import NeedsCare, Refused, Source
-from engine.sandbox.readers.tables import Table, chosen, fill, trimmed
-from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
+from engine.sandbox.readers.detect import EXCEL, LOCKED, FileKind
+from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
+from engine.sandbox.readers.tables import TableTaker, chosen, fill, trimmed
+from engine.sandbox.readers.texts import TextTaker, markdown_table, wanted_pages
 from engine.sandbox.readers.workbooks.merged import Range, spread
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.workbooks.stored import Stored, stored
@@ -24,7 +24,7 @@ _NAME_MOST = 31
 """Characters of the name of a sheet in Excel."""
 
 
-def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
     """Take a sheet by its name, or its number from 1, which hidden ones have not. Raises Refused, NeedsCare."""
     book = _opened(source, kind, options)
     into.sheets += book.names
@@ -39,7 +39,7 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
     into.notes += odd.notes()
 
 
-def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the first rows of each sheet that is not hidden as a table of Markdown, or with tabs between the cells."""
     book = _opened(source, kind, options)
     into.pages = len(book.names)
@@ -73,7 +73,7 @@ class _Quick:
     `can_be_careful`: whether there is another way to read the workbook, if this one does not do.
     """
 
-    def __init__(self, source: Source, *, can_be_careful: bool) -> None:
+    def __init__(self, source: SourceFile, *, can_be_careful: bool) -> None:
         import python_calamine
 
         self._can_be_careful = can_be_careful
@@ -83,7 +83,7 @@ class _Quick:
         try:
             self._book = python_calamine.CalamineWorkbook.from_filelike(source.content)
         except python_calamine.PasswordError as error:
-            raise Refused(LOCKED) from error
+            raise FileRefused(LOCKED) from error
         except self._errors as error:
             raise self._failed("The workbook is damaged.") from error
         shown = python_calamine.SheetVisibleEnum.Visible
@@ -123,13 +123,13 @@ class _Quick:
         return self._last[1]
 
     def _failed(self, said: str) -> Exception:
-        return NeedsCare() if self._can_be_careful else Refused(said)
+        return NeedsCare() if self._can_be_careful else FileRefused(said)
 
 
 class _Careful:
     """Reads the cells of a sheet that are there, one after another (openpyxl): slower, but in little memory."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceFile) -> None:
         import openpyxl
 
         warnings.filterwarnings("ignore", module="openpyxl")  # what it warns of is told in other words
@@ -139,7 +139,7 @@ class _Careful:
         except (MemoryError, RecursionError):
             raise
         except Exception as error:
-            raise Refused("The workbook is damaged.") from error
+            raise FileRefused("The workbook is damaged.") from error
         sheets = [(name, self._book[name].sheet_state == "visible") for name in self._book.sheetnames]
         self.names = [name for name, is_shown in sheets if is_shown]
         self.hidden = [name for name, is_shown in sheets if not is_shown]
@@ -166,7 +166,7 @@ class _Careful:
         except (MemoryError, RecursionError):
             raise
         except Exception as error:
-            raise Refused(f"The sheet {name!r} is damaged.") from error
+            raise FileRefused(f"The sheet {name!r} is damaged.") from error
 
     def _value(self, cell: Any, odd: OddCells) -> Any:
         value = cell.value
@@ -184,7 +184,7 @@ def _rows(book: _Quick | _Careful, name: str, known: Stored, odd: OddCells) -> I
     return spread(odd.finite(book.rows(name, odd), first), book.merged(name, known), first)
 
 
-def _opened(source: Source, kind: Kind, options: Mapping[str, Any]) -> _Quick | _Careful:
+def _opened(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> _Quick | _Careful:
     if "ms-excel" not in kind.media_type or "binary" in kind.media_type:
         with opened_zip(source.content) as archive:
             refuse_entities(archive)

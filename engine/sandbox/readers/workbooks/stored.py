@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from msgspec import Struct, field
 
-from engine.sandbox.readers.source import Refused
+from engine.sandbox.readers.source import FileRefused
 from engine.sandbox.readers.workbooks.merged import Range
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.zips import opened_zip, related, xml
@@ -59,7 +59,7 @@ def stored(content: BinaryIO, sheet: str) -> Stored:
                 negative.update(map(int, _NEGATIVE.findall(piece)))
                 found.merged += [(_at(first), _at(last)) for first, last in _MERGED.findall(piece)]
             found.has_early_dates = bool(negative) and any(_is_date(one) for one in _formats(archive, negative))
-    except Refused:
+    except FileRefused:
         return Stored()
     return found
 

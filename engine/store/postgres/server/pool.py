@@ -16,7 +16,7 @@ _ASK_FIRST_SECONDS = 1.0
 """A connection that was idle for longer may be lost: it is asked first."""
 
 
-class Pool:
+class PostgresPool:
     """Gives connections outside of transactions, each to one thread at a time; opens as many as are needed at once."""
 
     def __init__(self, address: ServerAddress, most_free: int) -> None:

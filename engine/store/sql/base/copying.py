@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from engine.base.errors import InUse, StorageError
 from engine.store.locks import Locks
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import meta, metadata, owners, runs
 
@@ -55,7 +55,7 @@ class _Content(NamedTuple):
     """Of its rows, in the order of their keys."""
 
 
-def copied(source: Database, target: Database) -> CopiedState:
+def copied(source: StateDatabase, target: StateDatabase) -> CopiedState:
     """Copy all but the processes into an empty state, in one transaction. Raises InUse, StorageError.
 
     `target` has been opened, so that it has its tables; who opened it first may have added the user `owner`.
@@ -98,7 +98,7 @@ def _facts(statement: Any) -> Any:
     return statement.where(meta.c.key.not_in(_OF_ONE_DATABASE))
 
 
-def require_empty(target: Database, locks: Locks) -> None:
+def require_empty(target: StateDatabase, locks: Locks) -> None:
     """Raise InUse if a state has runs, writes or triggers, or a process works with it: it would lose its users."""
     with target.reading() as connection:
         _require_empty(connection)
@@ -114,7 +114,7 @@ def _require_empty(connection: Connection) -> None:
             raise InUse(f"The other state is not empty: it has {table.name}.", remedy=remedy)
 
 
-def _pieces(database: Database, table: Table) -> Iterator[list[dict[str, Any]]]:
+def _pieces(database: StateDatabase, table: Table) -> Iterator[list[dict[str, Any]]]:
     statement = select(table).order_by(*table.primary_key)
     with database.reading() as connection, _with_damaged_texts(connection):
         result = connection.execute(_facts(statement) if table is meta else statement)
@@ -188,7 +188,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _hashed(database: Database) -> dict[str, _Content]:
+def _hashed(database: StateDatabase) -> dict[str, _Content]:
     """Return what each table has, by its name."""
     found = {}
     for table in _tables():

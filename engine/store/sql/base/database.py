@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from engine.store.broadcasts import Broadcast
 from engine.store.locks import Locks
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,7 +78,7 @@ class JournalConnection(Protocol):
         """Close the connection."""
 
 
-class Database(Protocol):
+class StateDatabase(Protocol):
     """A database with the tables of `engine/store/sql/base/tables.py`; any thread. Everything raises StorageError."""
 
     is_far: bool
@@ -115,7 +115,7 @@ class Database(Protocol):
     def locks(self, folder: Path) -> Locks:
         """Return the locks of the processes that share the database; `folder` is for those that are files."""
 
-    def texts(self, folder: Path) -> Texts:
+    def texts(self, folder: Path) -> TextStore:
         """Return the named texts beside the tables; `folder` is for those that are files."""
 
     def broadcast(self) -> Broadcast | None:

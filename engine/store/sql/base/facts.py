@@ -18,7 +18,7 @@ ANNOUNCEMENTS = "announcements"
 """Key of the name under which the runs of this database, and of no other, are announced by a message broker."""
 
 
-class Facts:
+class SharedFacts:
     """What both databases know in the same way."""
 
     def fact(self, key: str) -> str | None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import api_tokens, users
 from engine.store.sql.people import audit
 
@@ -21,7 +21,7 @@ _ONE = f"SELECT {', '.join(TokenRecord._fields)} FROM api_tokens WHERE id_hash =
 class SqlTokens:
     """Writes and reads the table `api_tokens`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def found(self, id_hash: str) -> TokenRecord | None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from engine.base.clock import moment_of, timestamp
 from engine.base.names import in_utc
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import audit
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SqlAudit:
     """Writes and reads the table `audit`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def add(self, entry: AuditEntry) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from engine.store.people.audit import AuditEntry
 from engine.store.people.people import Check, UserRecord
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import insertion_into, settings, users
 from engine.store.sql.people import audit
 from engine.store.sql.people.api_tokens import revoke_all
@@ -25,7 +25,7 @@ _ALL = select(*(users.c[name] for name in UserRecord._fields)).order_by(users.c.
 class SqlPeople:
     """Writes and reads the table `users`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def users(self) -> list[UserRecord]:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from engine.base.clock import moment_of, timestamp
 from engine.store.people.audit import AuditEntry
-from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.sql.base.database import Database
+from engine.store.people.sign_ins import NewSession, SessionFacts, SessionRecord, SignInLimitReached, Success, TryLimit
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import insertion_into, login_addresses, login_failures, login_links, sessions, users
 from engine.store.sql.people import audit
 
@@ -27,21 +27,21 @@ _SIGNED_IN = (
 class SqlSignIns:
     """Writes and reads the tables `sessions` and `login_links`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def signed_in(self, id_hash: str) -> SignedIn | None:
+    def signed_in(self, id_hash: str) -> SessionFacts | None:
         """Return whose session this is, expired or not."""
         with self._database.asking() as cursor:
             row = cursor.execute(_SIGNED_IN, (id_hash,)).fetchone()
-        return None if row is None else SignedIn(*row)
+        return None if row is None else SessionFacts(*row)
 
     def sessions(self, user_id: str, now: str) -> list[SessionRecord]:
         """Return the open sessions of a user, most recently used first."""
         with self._database.reading() as connection:
             return _open(connection, user_id, now)
 
-    def login(self, sign_in: SignIn, password_hash: str) -> bool:
+    def login(self, sign_in: NewSession, password_hash: str) -> bool:
         """Open a session, unless the password has changed."""
         of_user = select(users.c.password_hash).where(users.c.id == sign_in.session.user_id)
         with self._database.writing() as connection:
@@ -50,7 +50,9 @@ class SqlSignIns:
             _begin(connection, sign_in)
             return True
 
-    def redeem(self, token_hash: str, now: str, signed_in: Callable[[str], tuple[SignIn, Success]]) -> SignIn | None:
+    def redeem(
+        self, token_hash: str, now: str, signed_in: Callable[[str], tuple[NewSession, Success]]
+    ) -> NewSession | None:
         """Use up a link and open a session; None if the link is not valid."""
         used = login_links.delete().where(login_links.c.token_hash == token_hash).returning(*login_links.c)
         with self._database.writing() as connection:
@@ -107,17 +109,17 @@ class SqlSignIns:
 class SqlLoginTries:
     """Writes and reads the tables `login_failures` and `login_addresses`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> Reached | None:
+    def reached(self, account: str, place: str, limits: Sequence[TryLimit], now: datetime) -> SignInLimitReached | None:
         """Return the first limit that is reached, if any."""
         with self._database.reading() as connection:
             return _reached(connection, account, place, limits, now)
 
     def count(
         self, account: str, place: str, limits: Sequence[TryLimit], now: datetime, lasts: tuple[timedelta, timedelta]
-    ) -> Reached | None:
+    ) -> SignInLimitReached | None:
         """Count one try, unless a limit is reached."""
         with self._database.writing() as connection:
             for table, kept in zip((login_failures, login_addresses), lasts, strict=True):
@@ -157,7 +159,7 @@ def _open(connection: Connection, user_id: str, now: str) -> list[SessionRecord]
     return [SessionRecord(**row) for row in connection.execute(found).mappings()]
 
 
-def _begin(connection: Connection, sign_in: SignIn) -> None:
+def _begin(connection: Connection, sign_in: NewSession) -> None:
     """Open a session; expired sessions of all users are deleted on the way."""
     connection.execute(sessions.delete().where(sessions.c.expires_at <= sign_in.session.created_at))
     connection.execute(sessions.insert().values(sign_in.session._asdict()))
@@ -175,7 +177,7 @@ def _remember(connection: Connection, success: Success) -> None:
 
 def _reached(
     connection: Connection, account: str, place: str, limits: Sequence[TryLimit], now: datetime
-) -> Reached | None:
+) -> SignInLimitReached | None:
     is_known = (login_addresses.c.user_id == account) & (login_addresses.c.address == place)
     for limit in limits:
         if limit.spares_known and connection.execute(login_addresses.select().where(is_known)).first() is not None:
@@ -183,7 +185,7 @@ def _reached(
         tries = select(login_failures.c.at).where(*_counted(limit, now)).order_by(login_failures.c.number.desc())
         latest = connection.execute(tries.limit(limit.most)).scalars().all()
         if len(latest) >= limit.most:
-            return Reached(limit, moment_of(latest[-1]))
+            return SignInLimitReached(limit, moment_of(latest[-1]))
     return None
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import and_, func, select
 
 from engine.base.clock import timestamp
 from engine.base.statuses import RunStatus
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import runs, trigger_items
-from engine.store.triggering.triggers import DeadRecord, ItemRecord, Key
+from engine.store.triggering.triggers import DeadRecord, ItemRecord, TriggerKey
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -26,47 +26,47 @@ _AT_ONCE = 500
 class SqlItems:
     """Reads and writes rows of `trigger_items`, from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def unseen(self, key: Key, ids: Iterable[str]) -> list[str]:
+    def unseen(self, key: TriggerKey, ids: Iterable[str]) -> list[str]:
         """Return the ids that the trigger has not seen, in the same order, without duplicates."""
         with self._database.reading() as connection:
             return unseen(connection, key, ids)
 
-    def failing(self, key: Key, limit: int) -> list[ItemRecord]:
+    def failing(self, key: TriggerKey, limit: int) -> list[ItemRecord]:
         """Return items that could not be read yet, the oldest first."""
         failing = _of(key) & (trigger_items.c.state == "failing")
         statement = trigger_items.select().where(failing).order_by(trigger_items.c.seen_at).limit(limit)
         with self._database.reading() as connection:
             return [ItemRecord(*row) for row in connection.execute(statement)]
 
-    def count(self, key: Key) -> int:
+    def count(self, key: TriggerKey) -> int:
         """Return how many items a trigger has seen."""
         with self._database.reading() as connection:
             statement = select(func.count()).select_from(trigger_items).where(_of(key))
             return int(connection.execute(statement).scalar_one())
 
-    def dead_counts(self) -> dict[Key, int]:
+    def dead_counts(self) -> dict[TriggerKey, int]:
         """Return, for each trigger, how many items could not become a run or became a failed one."""
         found = self._counted(select(*_KEY, func.count()).where(trigger_items.c.state == "dead").group_by(*_KEY))
         for key, count in self._counted(_failed(*_KEY, func.count()).group_by(*_KEY)).items():
             found[key] = found.get(key, 0) + count
         return found
 
-    def left_out(self) -> dict[Key, Counter[str]]:
+    def left_out(self) -> dict[TriggerKey, Counter[str]]:
         """Return, for each trigger, how many items started no run, by reason."""
         columns = (*_KEY, trigger_items.c.note)
         statement = select(*columns, func.count()).where(trigger_items.c.state == "skipped").group_by(*columns)
-        found: dict[Key, Counter[str]] = {}
+        found: dict[TriggerKey, Counter[str]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(statement):
-                found.setdefault(Key(*row[:4]), Counter())[row.note] = row[-1]
+                found.setdefault(TriggerKey(*row[:4]), Counter())[row.note] = row[-1]
         return found
 
-    def _counted(self, statement: Any) -> dict[Key, int]:
+    def _counted(self, statement: Any) -> dict[TriggerKey, int]:
         with self._database.reading() as connection:
-            return {Key(*row[:4]): row[-1] for row in connection.execute(statement)}
+            return {TriggerKey(*row[:4]): row[-1] for row in connection.execute(statement)}
 
     def dead(self, workflow: str | None, limit: int) -> list[DeadRecord]:
         """Return dead items and items whose run failed, newest first."""
@@ -90,7 +90,7 @@ class SqlItems:
             found = [ItemRecord(*row) for row in connection.execute(statement)]
         return max(found, key=lambda one: (one.state == "dead", one.seen_at), default=None)
 
-    def seen_since(self, key: Key, at: str) -> list[ItemRecord]:
+    def seen_since(self, key: TriggerKey, at: str) -> list[ItemRecord]:
         """Return what a trigger has seen since a time, ordered by run."""
         since = _of(key) & (trigger_items.c.seen_at >= at)
         with self._database.reading() as connection:
@@ -120,7 +120,7 @@ class SqlItems:
             connection.execute(trigger_items.delete().where(old))
 
 
-def unseen(connection: Connection, key: Key, ids: Iterable[str]) -> list[str]:
+def unseen(connection: Connection, key: TriggerKey, ids: Iterable[str]) -> list[str]:
     """Return the ids that a trigger has not seen, in the same order, without duplicates."""
     asked = list(dict.fromkeys(ids))
     known: set[str] = set()
@@ -130,7 +130,7 @@ def unseen(connection: Connection, key: Key, ids: Iterable[str]) -> list[str]:
     return [one for one in asked if one not in known]
 
 
-def take_failing(connection: Connection, key: Key, ids: Sequence[str]) -> None:
+def take_failing(connection: Connection, key: TriggerKey, ids: Sequence[str]) -> None:
     """Delete failing items, in the transaction that stores their outcome."""
     for begin in range(0, len(ids), _AT_ONCE):
         some = trigger_items.c.item.in_(ids[begin : begin + _AT_ONCE])
@@ -161,7 +161,7 @@ def _failed(*columns: Any) -> Any:
     return select(*columns).select_from(trigger_items.join(runs, same_run)).where(is_failed & has_started)
 
 
-def _of(key: Key) -> ColumnElement[bool]:
+def _of(key: TriggerKey) -> ColumnElement[bool]:
     return and_(*(trigger_items.c[name] == value for name, value in structs.asdict(key).items()))
 
 

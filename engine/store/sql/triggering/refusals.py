@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import troubles
 from engine.store.triggering.refusals import RefusalRecord
 
@@ -13,7 +13,7 @@ from engine.store.triggering.refusals import RefusalRecord
 class SqlRefusals:
     """Writes and reads the table `troubles`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def all(self) -> list[RefusalRecord]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from engine.base.names import RUN_ID
 from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, OPEN_RUNS, RunStatus
 from engine.store.sql.base.conditions import is_on_its_own
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import runs, trigger_items
 from engine.store.triggering.triggered_runs import OpenCounts
 
@@ -30,7 +30,7 @@ _AT_ONCE = 500
 class SqlTriggeredRuns:
     """Reads the list of runs; any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def open_counts(self) -> OpenCounts:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 from sqlalchemy import and_, case
 
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import triggers
-from engine.store.triggering.triggers import Key, Moved, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggers import Moved, TriggerKey, TriggerPosition, TriggerRecord, TurnedOn
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -20,7 +20,7 @@ _FRESH = {"look_again_at": None, "failures": 0, "error": None, "note": "", "succ
 class SqlTriggers:
     """Reads and writes rows of `triggers`, from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def all(self) -> list[TriggerRecord]:
@@ -35,13 +35,13 @@ class SqlTriggers:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(statement)]
 
-    def get(self, key: Key) -> TriggerRecord | None:
+    def get(self, key: TriggerKey) -> TriggerRecord | None:
         """Return one, if it was ever on."""
         with self._database.reading() as connection:
             row = connection.execute(triggers.select().where(_is(key))).first()
         return None if row is None else _record(row)
 
-    def go_on(self, key: Key, on: TurnedOn) -> None:
+    def go_on(self, key: TriggerKey, on: TurnedOn) -> None:
         """Turn a trigger on again, from where it left off."""
         with self._database.writing() as connection:
             turn_on(connection, key, on, None)
@@ -53,7 +53,7 @@ class SqlTriggers:
             off = triggers.update().where(mine & (triggers.c.is_on == 1)).values(is_on=0)
             return connection.execute(off).rowcount
 
-    def ask(self, key: Key, at: str) -> None:
+    def ask(self, key: TriggerKey, at: str) -> None:
         """Request a poll from whichever process watches."""
         self._change(key, look_again_at=at)
 
@@ -68,12 +68,12 @@ class SqlTriggers:
         again = _unless_asked(trigger, until)
         self._change(trigger.key, look_again_at=again, looked_at=at, failures=failures, error=error)
 
-    def _change(self, key: Key, **values: Any) -> None:
+    def _change(self, key: TriggerKey, **values: Any) -> None:
         with self._database.writing() as connection:
             connection.execute(triggers.update().where(_is(key)).values(**values))
 
 
-def turn_on(connection: Connection, key: Key, on: TurnedOn, place: Place | None) -> None:
+def turn_on(connection: Connection, key: TriggerKey, on: TurnedOn, place: TriggerPosition | None) -> None:
     """Turn a trigger on, in a transaction, from a place or from where it left off.
 
     What it watched before in the same kind of account (another folder, another mailbox) is turned off.
@@ -94,7 +94,7 @@ def turn_on(connection: Connection, key: Key, on: TurnedOn, place: Place | None)
         connection.execute(triggers.insert().values(**structs.asdict(key), **said))
 
 
-def move(connection: Connection, trigger: TriggerRecord, place: Place) -> None:
+def move(connection: Connection, trigger: TriggerRecord, place: TriggerPosition) -> None:
     """Move the cursor after a successful poll, in the transaction that stores what it found.
 
     Raises Moved if the trigger is no longer on, or if another poll has moved its cursor since it was read.
@@ -122,7 +122,7 @@ def _record(row: Any) -> TriggerRecord:
     return TriggerRecord(*row)._replace(is_on=bool(row.is_on), demo=bool(row.demo))
 
 
-def _is(key: Key) -> ColumnElement[bool]:
+def _is(key: TriggerKey) -> ColumnElement[bool]:
     return and_(*(triggers.c[name] == value for name, value in structs.asdict(key).items()))
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from engine.base.errors import Fenced
 from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
-from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
+from engine.store.run_limits import Crowd, LimitedRun, LimitReached, RunLimits
 from engine.store.runs import SUSPECT
 from engine.store.sql.base.conditions import AT_WORK
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.places import places
 from engine.store.sql.workers.deaths import IS_SUSPECT
 from engine.store.sql.workers.owners import OWNER_ROW
@@ -78,7 +78,7 @@ class _Waiting(NamedTuple):
 class SqlClaims:
     """Reads and changes who works on rows of `runs`; any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
         self._turns = count(1)
 
@@ -121,7 +121,7 @@ class SqlClaims:
         with self._database.inserting() as cursor:
             cursor.executemany(_GIVE_BACK, [(run_id, owner) for run_id in run_ids])
 
-    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> Reached | None:
+    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> LimitReached | None:
         """Return the limit that a run waits for, if any."""
         with self._database.asking() as cursor:
             row = cursor.execute(_WAITS, (run_id, now)).fetchone()

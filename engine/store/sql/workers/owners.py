@@ -29,10 +29,10 @@ from engine.base.statuses import OPEN_RUNS, RunStatus
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.blobs.blobs import Blobs
 from engine.store.locks import is_locked
-from engine.store.owners import LEASE_SECONDS, OwnerRecord, RunAtWork, Work, is_silent
+from engine.store.owners import LEASE_SECONDS, OwnedWork, OwnerRecord, RunAtWork, is_silent
 from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.base.conditions import IS_BUSY
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.workers import deaths
 
@@ -54,7 +54,7 @@ OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 class SqlOwners:
     """Reads the table `owners`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def get(self, owner: str) -> OwnerRecord | None:
@@ -62,12 +62,12 @@ class SqlOwners:
         with self._database.reading() as connection:
             return _row(connection, owner)
 
-    def at_work(self, most: int) -> Mapping[str, Work]:
+    def at_work(self, most: int) -> Mapping[str, OwnedWork]:
         """Return the open runs of each process that do not wait: how many, and at most so many of them."""
         with self._database.asking() as cursor:
             rows = cursor.execute(_BUSY, (most,)).fetchall()
         return {
-            owner: Work(few[0][1], [RunAtWork(*run) for _, _, *run in few])
+            owner: OwnedWork(few[0][1], [RunAtWork(*run) for _, _, *run in few])
             for owner, few in ((key, list(some)) for key, some in groupby(rows, key=itemgetter(0)))
         }
 
@@ -87,7 +87,7 @@ class SqlOwner:
 
     def __init__(
         self,
-        database: Database,
+        database: StateDatabase,
         folder: Path,
         kind: str,
         clock: Callable[[], datetime],
@@ -331,7 +331,7 @@ def require_unfenced(cursor: Cursor, owner: str) -> None:
         raise Fenced
 
 
-def refuse_strangers(database: Database, folder: Path) -> None:
+def refuse_strangers(database: StateDatabase, folder: Path) -> None:
     """Raise InUse if a living process still works with a state file that was removed."""
     ends_at = time.monotonic() + _STARTING_SECONDS  # a starting process holds its lock before it has its row
     while living := _strangers(database, folder):
@@ -343,7 +343,7 @@ def refuse_strangers(database: Database, folder: Path) -> None:
         time.sleep(0.05)
 
 
-def _strangers(database: Database, folder: Path) -> list[str]:
+def _strangers(database: StateDatabase, folder: Path) -> list[str]:
     living = [lock.stem for lock in folder.glob("*.lock") if is_locked(folder, lock.stem)]
     with database.reading() as connection:
         known = set(connection.execute(select(owners.c.owner)).scalars())

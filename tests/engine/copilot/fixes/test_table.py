@@ -15,7 +15,7 @@ from engine.base.checkout import CHECKOUT
 from engine.base.errors import InvalidInput, NotAllowed, UnknownName
 from engine.base.problem import Problem
 from engine.copilot.fixes.finding import MOST, SECONDS, Finding, Tried, shortened
-from engine.copilot.fixes.seen import Around
+from engine.copilot.fixes.seen import FixContext
 from engine.copilot.fixes.table import RULES, UNCOVERED
 from engine.documents.json_file import parse
 from engine.orchestra import Orchestra
@@ -155,7 +155,7 @@ def test_five_thousand_problems_take_a_bounded_time(orchestra: Orchestra, write:
 
 def test_a_search_ends_after_its_time_and_keeps_what_it_has_found() -> None:
     clock = iter([0.0, *[3 * SECONDS + 1] * 100])
-    around = Around(NAME, parse('{"title": 5}', NAME), AROUND, None)
+    around = FixContext(NAME, parse('{"title": 5}', NAME), AROUND, None)
     finding = Finding(lambda _ops: pytest.fail("tried"), lambda _text: around, lambda: next(clock))
     assert finding.each(Tried("{}", [Problem("no", "wrong_type")])) == []
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.records import Sent, Turn
+from engine.copilot.talking.records import Turn, TurnDestination
 from engine.copilot.wizard.records import Choices, Chosen
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.new_workspace import init
 
 ADA = Principal("ada", "editor")
-HEARD = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
+HEARD = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=TurnDestination(from_outside=True))
 OTHER = "commit-digest"
 POST = Choices(source="mail", targets=(Chosen(target="post", places={"channel": "#general"}),))
 WRONG = {"op": "set", "step": "issue", "field": "with.title", "value": "{{ mail.subjct }}"}

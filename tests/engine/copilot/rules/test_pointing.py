@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidInput
-from engine.copilot.rules.rules import Answer
+from engine.copilot.rules.rules import RuleAnswer
 from engine.expressions.expressions import compile_template
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -31,7 +31,7 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     opened.close()
 
 
-def answer(orchestra: Orchestra, said: str, *selection: str) -> Answer:
+def answer(orchestra: Orchestra, said: str, *selection: str) -> RuleAnswer:
     return orchestra.copilot.rules.answer(OWNER, said, NAME, selection=selection)
 
 

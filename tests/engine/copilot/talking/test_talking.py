@@ -15,7 +15,7 @@ from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.cleaning import cleaned, parts_of
-from engine.copilot.talking.records import About, Sent, Turn, TurnLimits
+from engine.copilot.talking.records import About, Turn, TurnDestination, TurnLimits
 from engine.copilot.talking.setup import DIGEST
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -453,7 +453,7 @@ def test_it_can_be_tried_in_the_demo_by_the_model(talking: Opened) -> None:
 
 def test_the_last_forty_turns_are_kept_and_that_there_was_text_from_outside(talking: Opened) -> None:
     talk = talking([DONE], agreed=False)
-    outside = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
+    outside = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=TurnDestination(from_outside=True))
     talk.orchestra.copilot.talking._turns.keep(ADA, "issues", outside)
     for n in range(42):
         talk.ask(f"Question {n}")

@@ -15,7 +15,7 @@ from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
 from engine.copilot.wizard.reading import read
-from engine.copilot.wizard.records import Choices, Chosen, Start
+from engine.copilot.wizard.records import Choices, Chosen, WhenToStart
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
 from engine.copilot.wizard.times import NoSuchTime, cron_of
@@ -49,7 +49,7 @@ EXTRAS: tuple[dict[str, Any], ...] = ({}, {"kinds": {"bug": "something does not 
 
 def _every_choice() -> Iterator[Choices]:
     """Yield each source with each target that fits it; start, amount and what a model does take turns."""
-    ways = itertools.cycle(itertools.product(Start, EXTRAS))
+    ways = itertools.cycle(itertools.product(WhenToStart, EXTRAS))
     for source, target in itertools.product(SOURCES, TARGETS):
         for amount in target.amounts if fits(target, source) else ():
             found = None
@@ -185,7 +185,7 @@ def test_a_new_workflow_is_the_choices_alone_and_another_one_keeps_its_steps(orc
         "New step Archive the mail in Each mail: archive a mail (Gmail, message: mail.id).",
     ]
     assert [one.sentences for one in made.changes if one.step == "each_mail"] == [made.sentences[2:]]
-    started = wizard.propose(OWNER, "fresh", choices.model_copy(update={"start": Start.NEW})).sentences
+    started = wizard.propose(OWNER, "fresh", choices.model_copy(update={"start": WhenToStart.NEW})).sentences
     assert started[1:3] == [
         "It takes the input Only these mails, which may be left out.",
         "Starts when a mail arrives in Gmail (query: in:inbox).",
@@ -447,6 +447,6 @@ def test_times_in_words_and_told_in_words(said: str, cron: str, words: str) -> N
     if cron:
         places = {"channel": "#general"}
         choices = Choices(
-            source="mail", start=Start.SCHEDULE, cron=cron, targets=[Chosen(target="post", places=places)]
+            source="mail", start=WhenToStart.SCHEDULE, cron=cron, targets=[Chosen(target="post", places=places)]
         )
         assert f", {words}: " in in_words(choices)

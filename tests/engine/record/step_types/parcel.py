@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Repeat, StepType, content, destination
 
@@ -33,7 +33,7 @@ class Fetch(StepType):
 
     def call(self, call: Call) -> JsonValue:
         """Give the answer's text as a file, with bytes that no text has before it."""
-        text = call.client.request(Wanted("GET", call.fields.url))["text"]
+        text = call.client.request(WebRequest("GET", call.fields.url))["text"]
         return {"file": FileContent(b"\xff\x00" + text.encode(), "scan.pdf", "application/pdf")}
 
 
@@ -67,5 +67,5 @@ class Post(StepType):
         it: PostFields = call.fields
         files = [*it.files, *([it.cover] if it.cover else [])]
         told = [[one.name, one.media_type, base64.b64encode(call.read(one)).decode()] for one in files]
-        call.client.request(Wanted("POST", it.url, json=told))
+        call.client.request(WebRequest("POST", it.url, json=told))
         return {"id": str(len(told))}

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ServiceError, Unavailable
 from engine.base.clock import timestamp, utc_now
-from engine.base.threads import Workers
+from engine.base.threads import WorkerThreads
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
 from tests.patience import PATIENCE_SECONDS
 
@@ -282,7 +282,7 @@ def test_a_write_that_was_undone_is_made_anew_and_the_old_one_is_not_taken_for_i
 
 
 def test_two_processes_that_find_an_orphan_at_once_send_it_once(
-    database: SqliteDatabase, world: World, tmp_path: Path
+    database: SqliteState, world: World, tmp_path: Path
 ) -> None:
     owners = [SqlOwner(database, tmp_path / "owners", f"test{number}", utc_now) for number in range(2)]
 
@@ -456,7 +456,7 @@ def test_work_that_no_thread_has_taken_is_withdrawn_with_its_future() -> None:
     gate, done = threading.Event(), []
 
     async def main() -> None:
-        workers = Workers("one", 1)
+        workers = WorkerThreads("one", 1)
         first = workers.run(lambda: gate.wait(PATIENCE_SECONDS))
         second = workers.run(lambda: done.append("second"))
         third = workers.run(lambda: done.append("third"))
@@ -476,7 +476,7 @@ def test_work_that_is_abandoned_holds_up_nobody() -> None:
         gate.wait(2 * PATIENCE_SECONDS)
 
     async def main() -> None:
-        workers = Workers("two", 2)
+        workers = WorkerThreads("two", 2)
         hanging = [workers.run(hang) for _ in range(2)]
         later = [workers.run(lambda: ended.append(1)) for _ in range(2)]
         await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
@@ -495,7 +495,7 @@ def test_every_thread_is_used_as_long_as_work_waits() -> None:
     together = threading.Barrier(4)
 
     async def main() -> None:
-        workers = Workers("four", 4)
+        workers = WorkerThreads("four", 4)
         for _ in range(20):
             await asyncio.gather(*(workers.run(lambda: together.wait(PATIENCE_SECONDS)) for _ in range(4)))
 

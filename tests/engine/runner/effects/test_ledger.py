@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from engine.base.clock import timestamp, utc_now
-from engine.record.frames import Frame, Turn
+from engine.record.frames import Frame, LoopTurn
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.ledger import Ledger, Others, arguments_hash
-from engine.store.ledger import Write, identity
+from engine.store.ledger import IntendedWrite, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.store.write_list import SentWrite, WriteList
 
 
-def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> Write:
+def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> IntendedWrite:
     values = {
         "identity": identity("test:me", "work", "each.note", ["keys", thing]),
         "account": "test:me",
@@ -30,13 +30,13 @@ def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> Write:
         "uses": "test.note",
         "arguments_hash": arguments_hash({"text": thing}),
     }
-    return Write(**{**values, **more})
+    return IntendedWrite(**{**values, **more})
 
 
 @pytest.fixture
 def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]], None]:
     def run(test: Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]) -> None:
-        database = SqliteDatabase(tmp_path / "state")
+        database = SqliteState(tmp_path / "state")
         owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
 
         async def main() -> None:
@@ -54,7 +54,7 @@ def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqlJournal], Coro
 With = Callable[[Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]], None]
 
 
-async def state_of(ledger: Ledger, wanted: Write) -> str:
+async def state_of(ledger: Ledger, wanted: IntendedWrite) -> str:
     return (await ledger.claim(wanted)).state
 
 
@@ -62,14 +62,14 @@ async def state_of(ledger: Ledger, wanted: Write) -> str:
     ("turns", "once", "scope"),
     [
         pytest.param((), None, ["run", "origin"], id="no-loop"),
-        pytest.param((Turn(2, "k"),), None, ["keys", "k"], id="key"),
-        pytest.param((Turn(0, "a"), Turn(1, "b")), None, ["keys", "a", "b"], id="keys-of-all-loops"),
-        pytest.param((Turn(0, "a"), Turn(1, None)), None, ["run", "origin", 0, 1], id="one-loop-without"),
-        pytest.param((Turn(3, None),), None, ["run", "origin", 3], id="index"),
-        pytest.param((Turn(0, "a"),), "week 7", ["once", "week 7"], id="once"),
+        pytest.param((LoopTurn(2, "k"),), None, ["keys", "k"], id="key"),
+        pytest.param((LoopTurn(0, "a"), LoopTurn(1, "b")), None, ["keys", "a", "b"], id="keys-of-all-loops"),
+        pytest.param((LoopTurn(0, "a"), LoopTurn(1, None)), None, ["run", "origin", 0, 1], id="one-loop-without"),
+        pytest.param((LoopTurn(3, None),), None, ["run", "origin", 3], id="index"),
+        pytest.param((LoopTurn(0, "a"),), "week 7", ["once", "week 7"], id="once"),
     ],
 )
-def test_the_scope_of_an_identity(turns: tuple[Turn, ...], once: str | None, scope: list[Any]) -> None:
+def test_the_scope_of_an_identity(turns: tuple[LoopTurn, ...], once: str | None, scope: list[Any]) -> None:
     assert Frame({"steps": {}}, None, turns).identity_scope(once, "origin") == scope
 
 

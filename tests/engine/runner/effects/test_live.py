@@ -11,7 +11,7 @@ import pytest
 
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
-from engine.runner.effects.live import Live, Watch
+from engine.runner.effects.live import Live, StepAnswers
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.writer import Writer, writing
 from tests.patience import PATIENCE_SECONDS, until
@@ -87,7 +87,7 @@ def test_where_nobody_can_look_the_answer_comes_whole(open_workspace: Callable[.
 
 def test_an_attempt_takes_the_place_of_the_one_before() -> None:
     live = Live()
-    watch = Watch(live, "run", "step")
+    watch = StepAnswers(live, "run", "step")
     first, second = watch.attempt(), watch.attempt()
     assert live.of("run") == {}
     first("One")
@@ -100,7 +100,7 @@ def test_an_attempt_takes_the_place_of_the_one_before() -> None:
 
 def test_a_thread_that_is_late_shows_nothing_any_more() -> None:
     live = Live()
-    watch = Watch(live, "run", "step")
+    watch = StepAnswers(live, "run", "step")
     take = watch.attempt()
     watch.close()
     take("Too late")
@@ -109,7 +109,7 @@ def test_a_thread_that_is_late_shows_nothing_any_more() -> None:
 
 def test_an_endless_answer_takes_bounded_memory() -> None:
     live = Live()
-    take = Watch(live, "run", "step").attempt()
+    take = StepAnswers(live, "run", "step").attempt()
     for _ in range(1000):
         take("x" * 1000)
     assert len(live.of("run")["step"]) <= 51_000
@@ -122,6 +122,6 @@ def test_an_answer_that_begins_while_its_step_ends_is_not_left_there() -> None:
             super().show(run_id, path, answer)
 
     live = Late()
-    watch = Watch(live, "run", "said")
+    watch = StepAnswers(live, "run", "said")
     watch.attempt()("Hello")
     assert live.of("run") == {}

@@ -9,10 +9,10 @@ from contextlib import closing
 import pytest
 
 from engine.runner.effects import shared_live
-from engine.runner.effects.live import Watch
+from engine.runner.effects.live import StepAnswers
 from engine.runner.effects.shared_live import SharedLive
 from engine.store.broadcasts import Broadcast
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from tests import postgres
 from tests.patience import until
 
@@ -46,7 +46,7 @@ def channels(request: pytest.FixtureRequest) -> Iterator[list[Broadcast]]:
         all_: list[MemoryBroadcast] = []
         yield [MemoryBroadcast(all_), MemoryBroadcast(all_)]
         return
-    with postgres.schema() as url, closing(PostgresDatabase(url)) as one, closing(PostgresDatabase(url)) as other:
+    with postgres.schema() as url, closing(PostgresState(url)) as one, closing(PostgresState(url)) as other:
         yield [one.broadcast(), other.broadcast()]
 
 
@@ -66,7 +66,7 @@ def test_what_is_told_is_heard_by_all_in_order(channels: list[Broadcast]) -> Non
 def test_an_answer_is_followed_from_another_process(channels: list[Broadcast], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_live, "_ASK_SECONDS", 0.2)
     with closing(SharedLive(channels[0], "a")) as here, closing(SharedLive(channels[1], "b")) as there:
-        watch = Watch(there, "run", "step")
+        watch = StepAnswers(there, "run", "step")
         take = watch.attempt()
         take("Fïrst \N{GRINNING FACE} ")
         until(lambda: here.of("run") == {"step": "Fïrst \N{GRINNING FACE} "})  # told from its beginning
@@ -90,5 +90,5 @@ def test_what_is_lost_is_a_gap_and_nothing_is_told_while_nobody_watches() -> Non
         told.tell([piece % (0, 3, "abc"), piece % (9, 12, "xyz"), "no JSON", "{}"])
         until(lambda: here.of("run") == {"step": "abc … xyz"})
     with closing(SharedLive(MemoryBroadcast(channels), "c")) as alone:
-        Watch(alone, "another", "step").attempt()("words")
+        StepAnswers(alone, "another", "step").attempt()("words")
         assert not any('"another"' in text for text in told.heard(0.3))

@@ -12,7 +12,7 @@ from engine.base.step_path import StepPath
 from engine.compiler.definition.plan import Action, Node
 from engine.connections.accounts import Account
 from engine.plugins.registry import step_type
-from engine.record.frames import Frame, Turn
+from engine.record.frames import Frame, LoopTurn
 from engine.record.previous_run import EarlierRun, place_in, place_of
 from engine.runner.execution.earlier_answers import EarlierAnswer, EarlierAnswers
 from engine.store.blobs.disk import DiskBlobs
@@ -57,7 +57,7 @@ def _answer(
     action = Action("llm.extract", step_type("llm.extract"), "llm", {}, None, None)
     node = Node("sort", "each.sort", "Sort", condition=True, needs=None, action=action)
     account = Account("llm", "openai", mode, None, None)  # type: ignore[arg-type]
-    frame = Frame({"steps": {}}, path=StepPath.parse("each[0]"), turns=(Turn(0, key),))
+    frame = Frame({"steps": {}}, path=StepPath.parse("each[0]"), turns=(LoopTurn(0, key),))
     answers = EarlierAnswers(EarlierRun(run, DiskBlobs(logs)), {"sort@production": prompt or _PROMPT})
     return answers.answer(node, frame, arguments or _ASKED, account)
 
@@ -102,7 +102,7 @@ def test_a_place_is_the_same_wherever_an_item_stands_in_its_list(path: str, plac
 
 
 def test_a_step_at_work_has_the_place_that_its_entry_has_later() -> None:
-    frame = Frame({"steps": {}}, path=StepPath.parse("each[1]"), turns=(Turn(1, "k"),))
+    frame = Frame({"steps": {}}, path=StepPath.parse("each[1]"), turns=(LoopTurn(1, "k"),))
     assert place_in(frame, "each.read") == place_of("each[1].read", {"each[1]": "k"})
-    unkeyed = Frame({"steps": {}}, path=StepPath.parse("each[1]"), turns=(Turn(1, None),))
+    unkeyed = Frame({"steps": {}}, path=StepPath.parse("each[1]"), turns=(LoopTurn(1, None),))
     assert place_in(unkeyed, "each.read") == place_of("each[1].read", {"each[1]": "1"})

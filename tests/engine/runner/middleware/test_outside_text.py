@@ -24,7 +24,7 @@ from engine.documents.schema_check import misfits
 from engine.expressions import origins
 from engine.expressions.cost import SCALAR_RESULTS
 from engine.expressions.origins import NOTHING, Derived, Origins
-from engine.expressions.syntax import Node
+from engine.expressions.syntax import SyntaxNode
 from engine.orchestra import Orchestra
 from engine.plugins import mail_fields
 from engine.plugins.trigger import Item
@@ -167,7 +167,7 @@ def first_of(_self: Origins, values: Sequence[Derived]) -> Derived:
     return values[0] if values else NOTHING
 
 
-def prefixed(self: Origins, condition: Node, *, truth: bool = True) -> dict[Node, Derived]:
+def prefixed(self: Origins, condition: SyntaxNode, *, truth: bool = True) -> dict[SyntaxNode, Derived]:
     """Take a prefix for a proof."""
     return {condition.parts[0]: NOTHING} if condition.name == "startsWith" else {}
 

@@ -23,7 +23,7 @@ from engine.store.blobs.disk import DiskBlobs
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from engine.store.write_list import WriteList
 from tests.engine.store.blobs.memory import MemoryBlobs
 
@@ -62,7 +62,7 @@ class Place:
 class Scene:
     """A poller over a state that another connection writes to."""
 
-    def __init__(self, database: SqliteDatabase, owner: SqlOwner, other: sqlite3.Connection) -> None:
+    def __init__(self, database: SqliteState, owner: SqlOwner, other: sqlite3.Connection) -> None:
         self.owner, self.other, self.now, self.place = owner, other, NOW, Place()
         records = SqlState(database).records(owner.id)
         assert isinstance(records.journal, SqlJournal)
@@ -89,7 +89,7 @@ Story = Callable[[Scene], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Callable[[Story], None]]:
-    database = SqliteDatabase(tmp_path / "state")
+    database = SqliteState(tmp_path / "state")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW)
     other = sqlite3.connect(database.path)
 
@@ -190,7 +190,7 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
     play(story)
 
 
-def _worker(database: SqliteDatabase, owner: SqlOwner, blobs: Blobs, folder: Path) -> Worker:
+def _worker(database: SqliteState, owner: SqlOwner, blobs: Blobs, folder: Path) -> Worker:
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
     return Worker(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
@@ -208,7 +208,7 @@ class _FullBlobs(MemoryBlobs):
 
 
 def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
-    database, blobs = SqliteDatabase(tmp_path / "state"), _FullBlobs()
+    database, blobs = SqliteState(tmp_path / "state"), _FullBlobs()
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     worker = _worker(database, owner, blobs, tmp_path)
@@ -222,7 +222,7 @@ def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
-    database, blobs = SqliteDatabase(tmp_path / "state"), MemoryBlobs()
+    database, blobs = SqliteState(tmp_path / "state"), MemoryBlobs()
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     with database.inserting() as cursor:
@@ -234,7 +234,7 @@ def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Pa
 
 
 def test_a_process_whose_folder_for_drafts_was_deleted_makes_it_again(tmp_path: Path) -> None:
-    database, blobs = SqliteDatabase(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
+    database, blobs = SqliteState(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     shutil.rmtree(tmp_path / "logs")
     worker = _worker(database, owner, blobs, tmp_path)

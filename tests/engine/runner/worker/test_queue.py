@@ -13,16 +13,16 @@ import pytest
 
 from engine.base.clock import utc_now
 from engine.orchestra import Orchestra
+from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.queue import LocalQueue, WorkQueue
-from engine.runner.worker.shared_queue import SharedQueue
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.acceptances import SqlAcceptances
-from engine.store.sql.base.database import Database
+from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import runs
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sqlite.database import SqliteState
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.engine.runner.worker.careless_queue import CarelessQueue
@@ -42,17 +42,17 @@ def _shared(name: str, folder: Path) -> Iterator[WorkQueue]:
     with _database(name.rsplit(maxsplit=1)[-1], folder) as database:
         owner = SqlOwner(database, folder, "worker", utc_now, slots=SLOTS)
         SqlAcceptances(database, owner.id).store([entry(0, run_id=one) for one in RUNS])
-        yield SharedQueue(SqlClaims(database), owner.id, utc_now, SLOTS, limits)
+        yield ClaimQueue(SqlClaims(database), owner.id, utc_now, SLOTS, limits)
         owner.release()
 
 
 @contextmanager
-def _database(where: str, folder: Path) -> Iterator[Database]:
+def _database(where: str, folder: Path) -> Iterator[StateDatabase]:
     if where == "sqlite":
-        with closing(SqliteDatabase(folder)) as file:
+        with closing(SqliteState(folder)) as file:
             yield file
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+        with postgres.schema() as url, closing(PostgresState(url)) as server:
             yield server
 
 
@@ -169,7 +169,7 @@ def test_two_queues_deliver_the_runs_of_nobody_once_and_no_more_than_they_have_s
 ) -> None:
     with _database(where, tmp_path) as database:
         owners = [SqlOwner(database, tmp_path, "worker", utc_now, slots=SLOTS, limits=limits) for _ in range(2)]
-        queues = [SharedQueue(SqlClaims(database), one.id, utc_now, SLOTS, limits) for one in owners]
+        queues = [ClaimQueue(SqlClaims(database), one.id, utc_now, SLOTS, limits) for one in owners]
         ids = [entry(number).acceptance["run_id"] for number in range(2 * SLOTS + 2)]
         delivered: list[str] = []
         at_work: list[asyncio.Future[None]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.runs.projects.transcript import Said, Transcript
+from engine.runs.projects.transcript import OutputPiece, Transcript
 
 SAID = "grün \x1b[31mrot\x1b[0m ok\r\nprogress 1%\rprogress 2%\n\x1b]0;title\x07done \u202e\x00é\n"
 SHOWN = "grün rot ok\nprogress 1%\nprogress 2%\ndone [U+202E]é\n"
@@ -23,9 +23,9 @@ def test_the_text_is_the_same_however_the_bytes_come(size: int) -> None:
 def test_what_is_unfinished_is_held_back_and_comes_at_the_end() -> None:
     written = Transcript()
     written.hear("stdout", b"a\xc3")
-    assert written.since(0, 100)[0] == (Said("stdout", "a"),)
+    assert written.since(0, 100)[0] == (OutputPiece("stdout", "a"),)
     written.close()
-    assert written.since(0, 100)[0] == (Said("stdout", "a\ufffd"),)
+    assert written.since(0, 100)[0] == (OutputPiece("stdout", "a\ufffd"),)
 
 
 def test_a_reader_that_is_behind_gets_the_last_characters_and_how_many_are_left_out() -> None:

@@ -8,7 +8,7 @@ from clients.errors import Timeout
 from engine.base.errors import InUse
 from engine.orchestra import Orchestra
 from engine.runs.starting.ready import ReadyRun
-from engine.store.acceptances import Entry
+from engine.store.acceptances import RunEntry
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -34,7 +34,7 @@ def test_a_run_whose_workflow_is_renamed_before_it_is_stored_follows_it(orchestr
 
 
 def test_an_error_of_one_run_that_is_checked_again_is_not_that_of_the_others(orchestra: Orchestra, root: Path) -> None:
-    def again() -> Entry:
+    def again() -> RunEntry:
         raise Timeout("The service did not answer.")
 
     for name in ("one", "two"):

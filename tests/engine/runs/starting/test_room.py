@@ -13,7 +13,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import TooManyRuns
 from engine.base.statuses import RunStatus
 from engine.runs.starting.room import Room
-from engine.store.acceptances import Entry
+from engine.store.acceptances import RunEntry
 from engine.store.people.audit import AuditEntry
 from tests.engine.store.memory import MemoryAcceptances, MemoryState
 
@@ -40,7 +40,7 @@ class Scene:
         return Room(self.state.runs.backlog, least, lambda: NOON, lambda: self.seconds)
 
 
-def entry(number: int) -> Entry:
+def entry(number: int) -> RunEntry:
     acceptance: Any = {
         "run_id": f"20261120T120000Z-{number:08}",
         "workflow": "work",
@@ -52,7 +52,7 @@ def entry(number: int) -> Entry:
         "queued_at": timestamp(NOON),
         "options": {},
     }
-    return Entry(acceptance, "Work", AuditEntry(timestamp(NOON), "me", "runs.start", "work", ""))
+    return RunEntry(acceptance, "Work", AuditEntry(timestamp(NOON), "me", "runs.start", "work", ""))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from engine.base.errors import (
 )
 from engine.people.access import Principal
 from engine.runs.trying.matrix import MatrixRequest
-from engine.runs.trying.reports import Report, columns_of, report_of
+from engine.runs.trying.reports import TryReport, columns_of, report_of
 from engine.runs.trying.try_requests import TryRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
@@ -66,7 +66,7 @@ def change(desk: Desk, words: str) -> None:
     prompts.save(OWNER, NAME, json.dumps(changed), file.etag)
 
 
-def result_of(desk: Desk, against: str = "", model: str = "", **wanted: Any) -> Report:
+def result_of(desk: Desk, against: str = "", model: str = "", **wanted: Any) -> TryReport:
     tests = desk.orchestra.case_tests
     tests.start(OWNER, NAME, MatrixRequest(columns_of("", None, against, "", model), **wanted))
     return report_of(tests.wait(OWNER, NAME, PATIENCE_SECONDS))

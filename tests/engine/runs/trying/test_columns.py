@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from engine.base.errors import InvalidInput
-from engine.runs.trying.columns import Column, parsed
+from engine.runs.trying.columns import TriedColumn, parsed
 from engine.runs.trying.try_requests import TryRequest
 
 WRITTEN = [
-    ("staging", Column("staging"), "staging"),
-    ("7:gpt-4o", Column("7", model="gpt-4o"), "version 7 · gpt-4o"),
-    ("draft:llama3:8b", Column(is_draft=True, model="llama3:8b"), "working text · llama3:8b"),
-    ("draft@local", Column(is_draft=True, connection="local"), "working text · local"),
-    ("7:a/b:free@other", Column("7", model="a/b:free", connection="other"), "version 7 · a/b:free · other"),
-    ("7:model@2026@", Column("7", model="model@2026"), "version 7 · model@2026"),
+    ("staging", TriedColumn("staging"), "staging"),
+    ("7:gpt-4o", TriedColumn("7", model="gpt-4o"), "version 7 · gpt-4o"),
+    ("draft:llama3:8b", TriedColumn(is_draft=True, model="llama3:8b"), "working text · llama3:8b"),
+    ("draft@local", TriedColumn(is_draft=True, connection="local"), "working text · local"),
+    ("7:a/b:free@other", TriedColumn("7", model="a/b:free", connection="other"), "version 7 · a/b:free · other"),
+    ("7:model@2026@", TriedColumn("7", model="model@2026"), "version 7 · model@2026"),
 ]
 
 
 @pytest.mark.parametrize(("written", "column", "title"), WRITTEN, ids=[row[0] for row in WRITTEN])
-def test_a_column_is_written_as_text_model_and_connection(written: str, column: Column, title: str) -> None:
+def test_a_column_is_written_as_text_model_and_connection(written: str, column: TriedColumn, title: str) -> None:
     assert parsed(written) == column
     assert (column.title, column.written) == (title, written)
 
@@ -32,6 +32,6 @@ def test_a_column_that_means_nothing_is_refused_with_the_form(written: str) -> N
 
 def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_request() -> None:
     values = TryRequest(is_draft=True, sample="One", connection="openai", model="small")
-    assert Column("7").of(values) == TryRequest("7", sample="One", connection="openai", model="small")
-    given = Column(text="{}", connection="other", model="large")
+    assert TriedColumn("7").of(values) == TryRequest("7", sample="One", connection="openai", model="small")
+    given = TriedColumn(text="{}", connection="other", model="large")
     assert given.of(values) == TryRequest(text="{}", sample="One", connection="other", model="large")

@@ -11,7 +11,7 @@ import pytest
 from engine.base.errors import ConfirmationNeeded, InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
-from engine.runs.trying.columns import Column, parsed
+from engine.runs.trying.columns import TriedColumn, parsed
 from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.differing import answer_differences, field_changes, text_parts
 from engine.runs.trying.records import MOST_KEPT, Try
@@ -57,7 +57,7 @@ def compared(desk: Desk, *columns: str, p: Principal = OWNER, **values: Any) -> 
     return desk.orchestra.comparisons.wait(OWNER, NAME, begun["id"], PATIENCE_SECONDS)
 
 
-def start(desk: Desk, columns: Sequence[Column], p: Principal = OWNER, **values: Any) -> Comparison:
+def start(desk: Desk, columns: Sequence[TriedColumn], p: Principal = OWNER, **values: Any) -> Comparison:
     given: dict[str, Any] = {"sample": "One", "connection": "llm", **values}
     return desk.orchestra.comparisons.start(p, NAME, columns, TryRequest(**given))
 
@@ -97,22 +97,27 @@ def test_all_real_accounts_are_agreed_to_at_once_and_before_anything_is_asked(re
     assert compared(ready, "1", "1@other", p=HASTY.agreeing(needed))["status"] == "succeeded"
 
 
-REFUSED: list[tuple[Sequence[Column], Mapping[str, Any], type[OrchestraError], str]] = [
-    ([Column("1")], {}, InvalidInput, "2 to 4 columns, not 1"),
-    ([Column("1")] * 5, {}, InvalidInput, "2 to 4 columns, not 5"),
-    ([Column("1"), Column("9")], {}, UnknownName, r"Column 2 \(version 9\): There is no version"),
-    ([Column("1"), Column("1", connection="gmail")], {}, UnknownName, "Column 2 .*connection of a model"),
-    ([Column("1"), Column(text="[1]")], {}, InvalidInput, r"Column 2 \(given text\): .*JSON object"),
-    ([Column("1")] * 2, {"sample": "Two"}, UnknownName, "no sample named 'Two'"),
-    ([Column("1")] * 2, {"variables": {"tone": "a"}}, InvalidInput, "No text .* has a variable 'tone'"),
-    ([Column("1"), Column(is_draft=True)], {"variables": {"tone": 5}}, InvalidInput, "Column 2 .*'tone' does not fit"),
-    ([Column("1"), Column("1")], {"sample": ""}, InvalidInput, "Column 1 .*'text' has no value"),
+REFUSED: list[tuple[Sequence[TriedColumn], Mapping[str, Any], type[OrchestraError], str]] = [
+    ([TriedColumn("1")], {}, InvalidInput, "2 to 4 columns, not 1"),
+    ([TriedColumn("1")] * 5, {}, InvalidInput, "2 to 4 columns, not 5"),
+    ([TriedColumn("1"), TriedColumn("9")], {}, UnknownName, r"Column 2 \(version 9\): There is no version"),
+    ([TriedColumn("1"), TriedColumn("1", connection="gmail")], {}, UnknownName, "Column 2 .*connection of a model"),
+    ([TriedColumn("1"), TriedColumn(text="[1]")], {}, InvalidInput, r"Column 2 \(given text\): .*JSON object"),
+    ([TriedColumn("1")] * 2, {"sample": "Two"}, UnknownName, "no sample named 'Two'"),
+    ([TriedColumn("1")] * 2, {"variables": {"tone": "a"}}, InvalidInput, "No text .* has a variable 'tone'"),
+    (
+        [TriedColumn("1"), TriedColumn(is_draft=True)],
+        {"variables": {"tone": 5}},
+        InvalidInput,
+        "Column 2 .*'tone' does not fit",
+    ),
+    ([TriedColumn("1"), TriedColumn("1")], {"sample": ""}, InvalidInput, "Column 1 .*'text' has no value"),
 ]
 
 
 @pytest.mark.parametrize(("columns", "values", "kind", "words"), REFUSED, ids=[row[3] for row in REFUSED])
 def test_nothing_is_asked_if_one_column_cannot_be(
-    ready: Desk, columns: Sequence[Column], values: Mapping[str, Any], kind: type[OrchestraError], words: str
+    ready: Desk, columns: Sequence[TriedColumn], values: Mapping[str, Any], kind: type[OrchestraError], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
         start(ready, columns, **values)
@@ -121,9 +126,9 @@ def test_nothing_is_asked_if_one_column_cannot_be(
 
 def test_nothing_is_asked_if_there_is_no_room_for_all(ready: Desk) -> None:
     ready.standins.faults("openai", match="POST /v1/chat/completions", until_seconds=30, delay_seconds=3)
-    begun = [start(ready, [Column("1")] * 3) for _ in range(2)]
+    begun = [start(ready, [TriedColumn("1")] * 3) for _ in range(2)]
     with pytest.raises(InUse, match="At most 8"):
-        start(ready, [Column("1")] * 3)
+        start(ready, [TriedColumn("1")] * 3)
     assert len(ready.orchestra.tries.list(OWNER, NAME)) == 6
     until(lambda: ready.asked == 6, "the requests")
     stopped = [ready.orchestra.comparisons.cancel(OWNER, NAME, one["id"]) for one in begun]

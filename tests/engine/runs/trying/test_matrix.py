@@ -10,8 +10,8 @@ import pytest
 from engine.base.errors import ConfirmationNeeded, InvalidInput
 from engine.base.statuses import RunStatus
 from engine.people.access import Principal
-from engine.runs.trying.columns import Column, parsed
-from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixColumn, MatrixRequest, Only, mark, shown, told
+from engine.runs.trying.columns import TriedColumn, parsed
+from engine.runs.trying.matrix import CellAnswer, Matrix, MatrixColumn, MatrixFilter, MatrixRequest, mark, shown, told
 from tests.engine.runs.trying.conftest import Desk
 from tests.engine.runs.trying.test_case_tests import BUG, NAME, OWNER, PROMPT, change
 from tests.patience import PATIENCE_SECONDS, until
@@ -60,13 +60,13 @@ def test_each_question_is_asked_once_and_an_unchanged_matrix_costs_nothing(ready
 def test_what_came_before_a_stop_or_the_end_of_the_program_is_kept(ready: Desk) -> None:
     tests, slow = ready.orchestra.case_tests, {"match": "POST /v1/chat", "times": 100, "delay_seconds": 0.2}
     ready.standins.faults("openai", **slow)
-    begun = tests.start(OWNER, NAME, MatrixRequest([Column()], concurrency=1))
+    begun = tests.start(OWNER, NAME, MatrixRequest([TriedColumn()], concurrency=1))
     until(lambda: len(tests.get(OWNER, NAME, begun["id"])["columns"][0]["cells"]) == 2)
     stopped = tests.cancel(OWNER, NAME, begun["id"])
     came = stopped["asked"]
     assert (stopped["status"], 2 <= came < MANY) == (RunStatus.CANCELLED, True)
     assert ready.asked == came, "nothing is asked after the stop"
-    tests.start(OWNER, NAME, MatrixRequest([Column()], concurrency=1))
+    tests.start(OWNER, NAME, MatrixRequest([TriedColumn()], concurrency=1))
     until(lambda: ready.asked > came)
     ready.orchestra.close()
     ready.standins.calm("openai")
@@ -111,7 +111,7 @@ def test_all_real_accounts_of_the_columns_are_agreed_to_at_once(ready: Desk) -> 
     ("wanted", "said"),
     [
         ({"columns": []}, "1 to 8 columns, not 0"),
-        ({"columns": [Column()] * 9}, "1 to 8 columns, not 9"),
+        ({"columns": [TriedColumn()] * 9}, "1 to 8 columns, not 9"),
         ({"repeat": 11}, "1 to 10 repetitions, not 11"),
         ({"concurrency": 0}, "1 to 32 questions at the same time, not 0"),
         ({"is_offline": True, "is_fresh": True}, "Offline, nothing can be asked again"),
@@ -195,9 +195,15 @@ def test_a_cell_is_compared_with_the_baseline_and_worse_ones_come_first() -> Non
     assert {case: mark(matrix, 1, case) for case in RELATIONS} == {case: one[2] for case, one in RELATIONS.items()}
     assert mark(matrix, 1, "k-not-asked") == "not asked"
     assert shown(matrix)[:5] == ["h-worse", "i-no-answer", "g-better", "d-number", "e-differs"]
-    assert shown(matrix, Only.FAILED) == ["h-worse", "i-no-answer", "g-better", "f-fails-in-both", "j-no-answer-before"]
-    assert shown(matrix, Only.CHANGED) == ["h-worse", "i-no-answer", "g-better", "j-no-answer-before"]
-    assert shown(matrix, Only.DIFFERENT) == ["h-worse", "g-better", "d-number", "e-differs"]
+    assert shown(matrix, MatrixFilter.FAILED) == [
+        "h-worse",
+        "i-no-answer",
+        "g-better",
+        "f-fails-in-both",
+        "j-no-answer-before",
+    ]
+    assert shown(matrix, MatrixFilter.CHANGED) == ["h-worse", "i-no-answer", "g-better", "j-no-answer-before"]
+    assert shown(matrix, MatrixFilter.DIFFERENT) == ["h-worse", "g-better", "d-number", "e-differs"]
     assert matrix["columns"][1]["summary"] == (
         "7 of 11 cases passed, 2 worse, 2 better; 4 of 8 answered differently, 3 not compared."
     )

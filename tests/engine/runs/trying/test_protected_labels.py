@@ -11,7 +11,7 @@ import pytest
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, ProtectedLabel, UnknownName
 from engine.people.access import Principal
 from engine.prompts.prompt_files import PromptFiles
-from engine.runs.trying.columns import Column
+from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import MatrixRequest
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS
@@ -52,7 +52,7 @@ def prompts(desk: Desk) -> PromptFiles:
 
 
 def run_cases(desk: Desk, version: int) -> None:
-    desk.orchestra.case_tests.start(OWNER, NAME, MatrixRequest([Column(str(version))]))
+    desk.orchestra.case_tests.start(OWNER, NAME, MatrixRequest([TriedColumn(str(version))]))
     desk.orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
 
 
@@ -188,7 +188,7 @@ def test_a_version_saved_with_it_needs_a_test_of_the_text(desk: Desk, prompts: P
     text = json.dumps({**(file.document or {}), "messages": REWORDED["messages"]})
     with pytest.raises(ProtectedLabel):
         prompts.save_version(OWNER, NAME, text, file.etag, "production")
-    desk.orchestra.case_tests.start(OWNER, NAME, MatrixRequest([Column(text=text)]))
+    desk.orchestra.case_tests.start(OWNER, NAME, MatrixRequest([TriedColumn(text=text)]))
     desk.orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
     assert prompts.save_version(OWNER, NAME, text, file.etag, "production") == 4
 

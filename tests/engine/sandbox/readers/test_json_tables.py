@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.sandbox.readers.source import Source
+from engine.sandbox.readers.source import SourceFile
 from engine.sandbox.readers.tasks import answer
 from tests.engine.sandbox.readers.reading import answered, refused
 
@@ -29,7 +29,7 @@ def test_rows_of_ever_other_names_take_time_as_others_do(tmp_path: Path) -> None
     handle = os.open(out, os.O_WRONLY | os.O_CREAT)
     try:
         with path.open("rb") as file:
-            found = answer(Source(file, "a.jsonl", handle), "table", {"limit": 10})
+            found = answer(SourceFile(file, "a.jsonl", handle), "table", {"limit": 10})
     finally:
         os.close(handle)
     assert time.process_time() - begun < 10

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from clients.gmail.client import GmailClient
 from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
-from clients.mail.outgoing import Outgoing
+from clients.mail.outgoing import OutgoingMail
 from engine.steps.gmail.query import finds_drafts
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_the_mailbox_agrees(standins: StandIns, http: httpx.Client) -> None:
         token=SecretStr(endpoint.token), base_url=endpoint.base_url, web_url=f"{endpoint.origin}/mail/"
     )
     client = GmailClient(settings, http)
-    mail = Outgoing(["ann@example.org"], [], [], "Hello", "How are you? Here is the invoice.")
+    mail = OutgoingMail(["ann@example.org"], [], [], "Hello", "How are you? Here is the invoice.")
     draft = client.outbox.create_draft(Letter(mail, marker="m" * 32))["message"]
     found = {query for query in [*FOUND, *NOT_FOUND] if draft in client.history.ids(query, 500)}
     assert found == set(FOUND)

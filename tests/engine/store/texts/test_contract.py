@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.database import PostgresState
 from engine.store.texts.copying import copy_texts
 from engine.store.texts.folder import FolderTexts
-from engine.store.texts.texts import Texts
+from engine.store.texts.texts import TextStore
 from tests import postgres
 from tests.engine.store.texts.memory import MemoryTexts
 
@@ -22,18 +22,18 @@ ODD = "versions/workflows/a%b_@c!/ü.json"
 
 
 @pytest.fixture(params=["memory", "folder", "postgres"])
-def texts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Texts]:
+def texts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TextStore]:
     """No texts yet."""
     if request.param == "memory":
         yield MemoryTexts()
     elif request.param == "folder":
         yield FolderTexts(tmp_path)
     else:
-        with postgres.schema() as url, closing(PostgresDatabase(url)) as database:
+        with postgres.schema() as url, closing(PostgresState(url)) as database:
             yield database.texts(tmp_path)
 
 
-def test_a_text_that_was_put_is_there_with_another_mark_each_time(texts: Texts) -> None:
+def test_a_text_that_was_put_is_there_with_another_mark_each_time(texts: TextStore) -> None:
     assert (texts.get(ONE), texts.mark(ONE)) == (None, None)
     texts.put(ONE, "old")
     first = texts.mark(ONE)
@@ -44,7 +44,7 @@ def test_a_text_that_was_put_is_there_with_another_mark_each_time(texts: Texts) 
     assert "1.json" in texts.where(ONE)
 
 
-def test_folders_list_what_is_in_them_and_nothing_of_their_neighbours(texts: Texts) -> None:
+def test_folders_list_what_is_in_them_and_nothing_of_their_neighbours(texts: TextStore) -> None:
     texts.put_new("versions/workflows", {ONE: "1", OTHER: "2", ODD: "odd"})
     texts.put("versions/workflows/ab/3.json", "of another one")
     texts.put("versions/workflows/a/tests/4.json", "deeper")
@@ -55,7 +55,7 @@ def test_folders_list_what_is_in_them_and_nothing_of_their_neighbours(texts: Tex
     assert (texts.names("none"), texts.all("none"), texts.below("none")) == ([], {}, [])
 
 
-def test_what_is_removed_or_moved_replaces_what_was_there(texts: Texts) -> None:
+def test_what_is_removed_or_moved_replaces_what_was_there(texts: TextStore) -> None:
     texts.put(ONE, "1")
     texts.put("versions/workflows/a/tests/4.json", "deeper")
     texts.put("versions/workflows/new/9.json", "of an earlier one")
@@ -70,7 +70,7 @@ def test_what_is_removed_or_moved_replaces_what_was_there(texts: Texts) -> None:
     assert texts.below("versions") == []
 
 
-def test_one_holds_a_lock_at_a_time(texts: Texts) -> None:
+def test_one_holds_a_lock_at_a_time(texts: TextStore) -> None:
     holds, most = [0, 0], threading.Lock()
 
     def work(_number: int) -> None:
@@ -87,7 +87,7 @@ def test_one_holds_a_lock_at_a_time(texts: Texts) -> None:
     assert holds == [0, 1]
 
 
-def test_a_copy_has_every_text(texts: Texts, tmp_path: Path) -> None:
+def test_a_copy_has_every_text(texts: TextStore, tmp_path: Path) -> None:
     texts.put_new("versions/workflows", {ONE: "1", ODD: "odd"})
     texts.put("tries/answer/tests/5.json", "5")
     other = FolderTexts(tmp_path / "other")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clients.http.request import Wanted
+from clients.http.request import WebRequest
 from engine.plugins.registry import step_type
 from engine.plugins.step import (
     Call,
@@ -61,4 +61,4 @@ class Lend(StepType):
     def undo(self, call: Call, written: Written) -> None:
         """Make another thing, which takes it back; the same marker makes it once."""
         it: Any = call.fields
-        call.client.request(Wanted("POST", f"{it.url}/back", {"X-Marker": call.marker}))
+        call.client.request(WebRequest("POST", f"{it.url}/back", {"X-Marker": call.marker}))

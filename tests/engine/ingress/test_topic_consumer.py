@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from engine.base.errors import Fenced, InvalidInput, NotAllowed
 from engine.ingress.brokers.broker import Message
-from engine.ingress.orders import Accepted, Order, Outcome, Refused
+from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.orchestra import Orchestra
-from engine.store.acceptances import Entry
+from engine.store.acceptances import RunEntry
 from tests.engine.conftest import OWNER, Service, write_workflow
 from tests.engine.ingress.conftest import MakeDoor, message
 from tests.engine.runner.test_taken_over import fall_silent
@@ -37,7 +37,7 @@ def test_five_hundred_messages_are_one_transaction(
 ) -> None:
     store, sizes = orchestra._worker.acceptances.store, []
 
-    def stored(entries: Sequence[Entry]) -> None:
+    def stored(entries: Sequence[RunEntry]) -> None:
         sizes.append(len(entries))
         store(entries)
 
@@ -64,7 +64,7 @@ def test_five_hundred_messages_are_one_transaction(
 def test_a_message_that_cannot_be_taken_is_refused_and_the_others_go_on(door: MakeDoor, body: bytes, kind: str) -> None:
     first, wrong, last = door().take([message(number=1), Message(body, "2"), message(number=3)])
     assert run_id(first) != run_id(last)
-    assert isinstance(wrong, Refused)
+    assert isinstance(wrong, OrderRefused)
     assert (wrong.type, bool(wrong.text), wrong.header().isascii()) == (kind, True, True)
 
 
@@ -98,7 +98,7 @@ def test_a_key_of_the_sender_counts_more_than_the_place_and_for_one_tenant(door:
     first, again, other = taking.take([keyed, elsewhere, theirs])
     assert run_id(first) == run_id(again) != run_id(other)
     [changed] = taking.take([message(number=2, place="c", idempotency_key="order-1")])
-    assert isinstance(changed, Refused)
+    assert isinstance(changed, OrderRefused)
     assert changed.type == "InUse"
 
 
@@ -106,7 +106,7 @@ def test_a_message_that_nothing_tells_from_the_next_is_refused(door: MakeDoor) -
     taking = door()
     nameless = replace(message(number=1), place="")
     refused, named, again = taking.take([nameless, *[replace(nameless, sent_id="id-1")] * 2])
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, OrderRefused)
     assert run_id(named) == run_id(again)
 
 
@@ -116,12 +116,12 @@ def test_a_key_longer_than_an_index_takes_tells_messages_apart_as_a_short_one_do
     keyed = [replace(one, sent_id="id-1") for one in (first, first, other)]
     runs = [run_id(one) for one in taking.take(keyed)]
     assert runs[0] == runs[1] != runs[2]
-    assert len(Order.of(first).request("workflows", first).key) < 1_100
+    assert len(RunOrder.of(first).request("workflows", first).key) < 1_100
 
 
 def test_headers_that_cannot_be_read_make_a_dead_letter(door: MakeDoor) -> None:
     [refused] = door().take([replace(message(), unreadable="ValueError: no")])
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, OrderRefused)
     assert refused.text == "The headers of the message cannot be read: ValueError: no."
 
 
@@ -137,7 +137,7 @@ def test_what_a_message_says_decides_nowhere_where_anything_goes(
 ) -> None:
     sent = fetching(orchestra, address)
     [refused] = door().take([sent])
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, OrderRefused)
     assert refused.text == (
         "Text from outside must not decide this: `steps.get.with.url` of 'fetch' comes from `inputs.url`."
     )

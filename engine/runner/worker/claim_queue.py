@@ -29,7 +29,7 @@ _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 5.0
 
 
-class SharedQueue(LocalQueue):
+class ClaimQueue(LocalQueue):
     """Takes runs of nobody while fewer than `slots` are at work (None: it takes none of them).
 
     What this process owns it delivers at once if there are no limits, else once they permit it.

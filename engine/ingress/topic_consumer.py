@@ -13,12 +13,12 @@ from engine.base.json_text import JsonObject
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import Plan
 from engine.ingress.brokers.broker import Message
-from engine.ingress.orders import Accepted, Order, Outcome, Refused
+from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.people.access import Principal, require
 from engine.record.types.run import OutsideInput
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
-from engine.store.acceptances import Entry, Renamed, Request
+from engine.store.acceptances import IdempotentRequest, Renamed, RunEntry
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ _REFUSALS = (
 class _Taken(Struct):
     """A message on its way to a run."""
 
-    order: Order
-    entry: Entry | None = None
+    order: RunOrder
+    entry: RunEntry | None = None
     """None if an earlier copy of the message has started the run."""
     run_id: str | None = None
 
@@ -47,14 +47,14 @@ class _Taken(Struct):
         """Return what became of it. Raises the error that is not its own."""
         if self.entry is not None:
             if isinstance(self.entry.error, _REFUSALS):
-                return Refused.by(self.entry.error)
+                return OrderRefused.by(self.entry.error)
             if self.entry.error is not None:
                 raise self.entry.error
             self.run_id = self.entry.run_id
         return Accepted(str(self.run_id), self.order.workflow, self.order.idempotency_key)
 
 
-class Door(Struct, frozen=True):
+class TopicConsumer(Struct, frozen=True):
     """The way in for messages of one topic; any thread."""
 
     acceptor: Acceptor
@@ -88,21 +88,21 @@ class Door(Struct, frozen=True):
             raise Renamed  # those that are stored are found by their requests
         return [one.outcome() if isinstance(one, _Taken) else one for one in found]
 
-    def _ready(self, p: Principal, message: Message, plans: _Plans) -> _Taken | Refused:
+    def _ready(self, p: Principal, message: Message, plans: _Plans) -> _Taken | OrderRefused:
         """Return a message with its run, checked but not stored."""
         try:
             return self._checked(p, message, plans)
         except _REFUSALS as error:
-            return Refused.by(error)
+            return OrderRefused.by(error)
         except errors.OrchestraError:
             raise
         except Exception as error:  # noqa: BLE001 - a message that nobody foresaw must not stop all others
             _log.exception("a message of %s broke down", self.topic)
-            return Refused(type(error).__name__, "Internal error.", "The log has the details; please report it.")
+            return OrderRefused(type(error).__name__, "Internal error.", "The log has the details; please report it.")
 
     def _checked(self, p: Principal, message: Message, plans: _Plans) -> _Taken:
-        order = Order.of(message)
-        request: Request = order.request(self.topic, message)
+        order = RunOrder.of(message)
+        request: IdempotentRequest = order.request(self.topic, message)
         earlier = self.acceptor.earlier(request)
         if earlier is not None:  # even if the workflow has been changed or deleted
             return _Taken(order, run_id=earlier)
@@ -135,7 +135,7 @@ class _Plans(Struct):
     named: Callable[[str, str], Plan]
     known: dict[tuple[str, str], Plan] = field(default_factory=dict)
 
-    def of(self, order: Order) -> Plan:
+    def of(self, order: RunOrder) -> Plan:
         """Return the plan for a message. Raises UnknownName, InvalidFile, InvalidInput."""
         key = (order.workflow, order.environment)
         if key not in self.known:
