@@ -73,11 +73,13 @@ class FileView:
     """How many pages, sheets or slides there are; 0 for a file without any."""
     text: str = ""
     truncated: bool = False
-    """Whether the page has more than the 50,000 characters of `text`."""
+    """Whether not all of the page is in `text`, which has at most 50,000 characters."""
     needs_ocr: bool = False
     """Whether the page is a picture, which only file.ocr reads."""
     ocr_remedy: str = ""
     """What is missing for that on this machine, with the command that installs it; empty if nothing."""
+    notes: Sequence[str] = ()
+    """What of the page is not in `text`, in sentences."""
     table: FileTable | None = None
     problem: str = ""
     """Why the file cannot be read, as a sentence; empty if it can."""
@@ -198,10 +200,10 @@ def _seen(given: OpenedFile, page: int) -> dict[str, Any]:
 def _text(given: OpenedFile, page: int) -> dict[str, Any]:
     options = {"form": "text", "pages": [(page, page)], "most": _PAGE_CHARACTERS}
     found = read(given, "text", options, _LIMITS)
-    is_cut = found["truncated"] and len(found["text"]) >= _PAGE_CHARACTERS
+    left_out = [f"Left out here: {found['left_out']}."] if found["truncated"] else []
     absent = "" if not found["needs_ocr"] or tesseract() else ABSENT
-    told = {name: found[name] for name in ("text", "pages", "needs_ocr")}
-    return {**told, "truncated": is_cut, "ocr_remedy": absent}
+    told = {name: found[name] for name in ("text", "pages", "needs_ocr", "truncated")}
+    return {**told, "notes": [*left_out, *found["notes"]], "ocr_remedy": absent}
 
 
 def _table(given: OpenedFile, page: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from clients.datastore.rows import (
     require_key,
     require_room,
     require_size,
+    require_storable,
     require_table,
 )
 from clients.datastore.service import STORE, StoreSettings
@@ -116,8 +117,8 @@ class StoreClient(Client):
         """Add or replace a row; with `merge`, members of its value that are not given stay.
 
         A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
-        it is nested too deep, with `merge` if one of the two values is not an object, and with `is_new` if
-        there is a row with this key that can be read.
+        it is nested too deep or holds a NUL character or a whole number over 64 bits, with `merge` if one of the two
+        values is not an object, and with `is_new` if there is a row with this key that can be read.
         """
         require_table(table)
         require_key(key)
@@ -132,6 +133,7 @@ class StoreClient(Client):
             if merge:
                 value = merged(key, value, None if before is None else before.row)
             require_depth(key, value)
+            require_storable(key, value)
             text = json_of(value)
             if before is not None and before.json == text:
                 return SavedRow(before.row, before)

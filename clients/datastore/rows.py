@@ -24,6 +24,7 @@ ANSWER_BYTES_MOST = 20_000_000
 """Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
+_WHOLE = range(-(2**63), 2**63)
 _SHOWN_MOST = 60
 _NAMED_MOST = 5
 _MORE = "Keep larger data in a database or a file."
@@ -206,6 +207,35 @@ def require_depth(key: str, value: Any) -> None:
     """Raise InvalidRequest for a value whose lists and objects are nested too deep."""
     if is_deep(value):
         raise _too_deep(key, "Save what is inside as a text, or as rows of its own.")
+
+
+def require_storable(key: str, value: Any) -> None:
+    """Raise InvalidRequest for what databases and other readers of JSON refuse; the value is not nested too deep.
+
+    That is a NUL character, and a whole number over 64 bits.
+    """
+    if "\0" in key:
+        raise InvalidRequest("The key of a row holds a NUL character.", service=SERVICE, remedy="Leave it out.")
+    members = value.items() if isinstance(value, Mapping) else [("", value)]
+    for name, inner in members:
+        found = _lack([name, inner])
+        if found is not None:
+            what, remedy = found
+            where = f" in {name[:80]!r}" if name else ""
+            raise InvalidRequest(
+                f"The value of the row {key[:80]!r} holds {what}{where}.", service=SERVICE, remedy=remedy
+            )
+
+
+def _lack(value: Any) -> tuple[str, str] | None:
+    """Return (why a value cannot be stored, what to do about it), None if it can."""
+    if isinstance(value, str):
+        return ("a NUL character", "Leave it out.") if "\0" in value else None
+    if isinstance(value, int):
+        return None if value in _WHOLE else ("a whole number that does not fit into 64 bits", "Save it as a text.")
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    return next(filter(None, map(_lack, value)), None) if isinstance(value, list | tuple) else None
 
 
 def _too_deep(key: str, remedy: str) -> InvalidRequest:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
     from bs4.element import PageElement
     from markdownify import MarkdownConverter
 
+WriteTable: TypeAlias = "Callable[[Tag, Sequence[Sequence[str]]], str]"
+"""Returns the text of a table, given its element and its rows of cells."""
 HTML_MOST = 2_000_000
 """Characters of HTML that are read."""
 TAGS_MOST = 60_000
 """Tags of HTML that are read."""
 _CHARSET_WITHIN = 4096
+_CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
+"""Marks within a table, of characters that no text has."""
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
 _NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input", "datalist"})
@@ -44,6 +48,7 @@ _READ_WITHOUT_END = frozenset({"title", "textarea"})
 _TEXT_TO_ITS_END = _READ_WITHOUT_END | {"script", "style"}
 _SIMPLE_SELECTOR = re.compile(r"[\w\s.,#*>-]{1,200}")
 _SELECTORS_MOST = 50
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _MARKING = frozenset({"blockquote", "ul", "ol", "li", "pre"})
 _MARKS_MOST = 8
 _STEPS_MOST = 1_000_000
@@ -59,9 +64,14 @@ def visible_text(html: str) -> str:
     A picture's description is used if the picture is a link or the mail has no other text. Accepts any input, however
     broken or deep; reads the first 2,000,000 characters and 60,000 tags.
     """
-    soup = visible_tree(html)
-    text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
-    return text or tidy("\n".join(map(_description, soup.find_all("img"))))
+    return text_of(visible_tree(html), _in_lines)
+
+
+def text_of(tree: BeautifulSoup, write_table: WriteTable) -> str:
+    """Convert a tree of visible elements to Markdown, as `visible_text` does, with tables as they are written here."""
+    is_deep = _flatten(tree) > _STEPS_MOST
+    text = tidy(tree.get_text("\n", strip=True) if is_deep else _markdown(tree, write_table))
+    return text or tidy("\n".join(map(_description, tree.find_all("img"))))
 
 
 def visible_tree(html: str) -> BeautifulSoup:
@@ -90,6 +100,11 @@ def shortened(html: str, tags: int) -> str:
     html = html[:HTML_MOST]
     pieces = html.split("<", tags + 1)
     return html if len(pieces) <= tags + 1 else html[: -len(pieces[-1]) - 1]
+
+
+def is_longer(html: str) -> bool:
+    """Return whether HTML has more than is read of it."""
+    return len(shortened(html, TAGS_MOST)) < len(html)
 
 
 def _uncommented(html: str) -> str:
@@ -160,27 +175,40 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines).strip()
 
 
-def _markdown(soup: BeautifulSoup) -> str:
+def _markdown(soup: BeautifulSoup, write_table: WriteTable) -> str:
     try:
-        return str(_converter().convert_soup(soup))
+        return str(_converter(write_table).convert_soup(soup))
     except RecursionError:  # thousands of nested elements: fall back to plain text
         return soup.get_text("\n", strip=True)
 
 
-def _converter() -> MarkdownConverter:
+def _in_lines(_table: Tag, rows: Sequence[Sequence[str]]) -> str:
+    """Write each row on a line: mails use tables for layout."""
+    return "\n".join(" ".join(row).strip() for row in rows)
+
+
+def _converter(write_table: WriteTable) -> MarkdownConverter:
     from markdownify import MarkdownConverter
 
-    class MailText(MarkdownConverter):
-        """Mails use tables for layout, so cells are written as text, not as a table."""
+    class SeenText(MarkdownConverter):
+        """Collects the rows of each table, and keeps lines in cells apart."""
 
-        def convert_table(self, el: object, text: str, parent_tags: set[str]) -> str:
-            return f"\n\n{text.strip()}\n\n"
+        def process_element(self, node: PageElement, parent_tags: set[str] | None = None) -> str:
+            """Convert what is in a cell as elsewhere: the library writes it on one line, except in headings."""
+            around = parent_tags or set()
+            around = around if around & _HEADINGS else around - {"_inline"}
+            return str(super().process_element(node, around))  # type: ignore[misc]
+
+        def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            rows = [row.removeprefix(_CELL).split(_CELL) for row in text.split(_END_OF_ROW)]
+            written = write_table(el, rows if any(rows[-1]) else rows[:-1])
+            return "\n\n" + written.strip("\n") + "\n\n"
 
         def convert_tr(self, el: object, text: str, parent_tags: set[str]) -> str:
-            return f"{text.strip()}\n"
+            return text.strip() + (_END_OF_ROW if "table" in parent_tags else "\n")
 
         def convert_td(self, el: object, text: str, parent_tags: set[str]) -> str:
-            return f" {text.strip()}"
+            return (_CELL if "table" in parent_tags else " ") + text.strip()
 
         convert_th = convert_td
 
@@ -194,7 +222,7 @@ def _converter() -> MarkdownConverter:
         def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             return _description(el) if "a" in parent_tags else ""
 
-    return MailText(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
+    return SeenText(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
 
 
 def _flatten(soup: BeautifulSoup) -> int:

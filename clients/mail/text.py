@@ -53,6 +53,16 @@ class Trim(Struct, frozen=True):
     """Approximate maximum of tokens."""
 
 
+class WholeText(Struct, frozen=True):
+    """All that is read of a mail's text."""
+
+    text: str
+    left_out: list[str]
+    """What was not read, in clauses."""
+    missing: str
+    """Why there is no text, as a sentence; empty if there is some."""
+
+
 WHOLE = Trim()
 _ORDER = {"text/plain": 0, "text/html": 1, "multipart/related": 1, "multipart/mixed": 1}
 """The order of preference among alternatives."""
@@ -69,13 +79,28 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
     else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note: `[Cut here: ...]`.
     """
     return {
+        **head_of(payload),
+        **_texts_of(payload, load, trim),
+        "attachments": [attachment(part) for part in attachment_parts(payload)],
+    }
+
+
+def head_of(payload: Part) -> dict[str, Any]:
+    """Return {message_id, from, to, cc, subject}."""
+    return {
         "message_id": header(payload, "Message-ID").strip(),
         "from": shown_sender(header(payload, "From")),
         **{name.lower(): shown_addresses(", ".join(headers(payload, name)))[0] for name in ("To", "Cc")},
         "subject": shown(header(payload, "Subject")),
-        **_texts_of(payload, load, trim),
-        "attachments": [attachment(part) for part in attachment_parts(payload)],
     }
+
+
+def whole_text(payload: Part, load: Load) -> WholeText:
+    """Return all that is read of a mail's text."""
+    words = _Words(load)
+    text = "\n\n".join([*words.of(payload)] or [*words.of_files(payload)])
+    left_out = [*payload.get("left_out", ()), *words.left_out]
+    return WholeText(text, left_out, "" if text else _why_empty(payload, left_out, words))
 
 
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
@@ -102,10 +127,9 @@ def rfc3339(moment: datetime) -> str:
 
 
 def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
-    words = _Words(load)
-    everything = "\n\n".join([*words.of(payload)] or [*words.of_files(payload)])
+    read = whole_text(payload, load)
+    everything, left_out = read.text, read.left_out
     whole = everything[:FULL_MOST]
-    left_out = [*payload.get("left_out", ()), *words.left_out]
     own = without_quotes(whole) if trim.quotes else whole
     own = without_signature(own) if trim.signature else own
     cut = cut_to_characters(own, TEXT_MOST, of=len(everything) - len(whole) + len(own))
@@ -115,7 +139,7 @@ def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
         "text": told,
         "text_truncated": bool(left_out) or told != own,
         "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
-        "text_missing": "" if whole else _why_empty(payload, left_out, words),
+        "text_missing": read.missing,
     }
 
 

@@ -105,3 +105,5 @@ def _view(view: FileView) -> None:
     elif view.needs_ocr:
         say(f"This page is a picture: the step file.ocr reads it. {view.ocr_remedy}".rstrip())
     say(view.text) if view.text else None
+    for note in view.notes:
+        say(note)

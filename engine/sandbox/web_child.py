@@ -146,16 +146,30 @@ def _page(content: bytes, request: Mapping[str, Any]) -> Json:
     """Return {title, text, found}: `found` is how many elements the selector fits."""
     from bs4.dammit import UnicodeDammit
 
-    from clients.mail.html import HTML_MOST, bounded
+    from clients.mail.html import HTML_MOST, bounded, is_longer
     from clients.mail.html_tree import HtmlTree
+    from engine.sandbox.readers.page_tables import page_text
 
     charsets = [request["charset"]] if request["charset"] else []
     decoded = UnicodeDammit(content[: 4 * HTML_MOST], known_definite_encodings=charsets, is_html=True)
-    soup = HtmlTree(bounded(decoded.unicode_markup or ""))
+    html = decoded.unicode_markup or ""
+    soup = HtmlTree(bounded(html))
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)
-    text = "\n\n".join(filter(None, (_written(part, request) for part in parts)))
-    return {"title": title, "text": text[:_PAGE_MOST], "truncated": len(text) > _PAGE_MOST, "found": len(parts)}
+    is_cut = len(content) > 4 * HTML_MOST or is_longer(html)
+    if request["format"] == "markdown":
+        pages = [_page_of(part, request["url"]) for part in parts]
+        is_cut = is_cut or any(map(is_longer, pages))  # they have the end tags that may be left out, too
+        texts = [page_text(one, is_markdown=True) for one in pages]
+    else:
+        texts = list(map(_lines, parts))
+    text = "\n\n".join(filter(None, texts))
+    return {
+        "title": title,
+        "text": text[:_PAGE_MOST],
+        "truncated": is_cut or len(text) > _PAGE_MOST,
+        "found": len(parts),
+    }
 
 
 def _selected(soup: Any, selector: str) -> list[Any]:
@@ -179,16 +193,17 @@ def _main_part(soup: Any) -> list[Any]:
     return [part]
 
 
-def _written(part: Any, request: Mapping[str, Any]) -> str:
-    from clients.mail.html import visible_text
+def _page_of(part: Any, url: str) -> str:
+    """Return the HTML of a part, with whole addresses."""
+    for element in part.find_all(_NEVER):
+        if not element.decomposed:
+            element.decompose()
+    for link in part.find_all("a", href=True):
+        link["href"] = _joined(url, str(link["href"]))
+    return str(part)
 
-    if request["format"] == "markdown":
-        for element in part.find_all(_NEVER):
-            if not element.decomposed:
-                element.decompose()
-        for link in part.find_all("a", href=True):
-            link["href"] = _joined(request["url"], str(link["href"]))
-        return visible_text(str(part))
+
+def _lines(part: Any) -> str:
     blocks = "".join(_pieces(part)).split(_BLOCK_END)
     return "\n".join(filter(None, (" ".join(line.split()) for line in blocks)))
 

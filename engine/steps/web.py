@@ -25,14 +25,14 @@ class PageFields(Fields):
 
 
 class Page(Output):
-    """The page as people read it; `markdown` keeps headings, lists and links."""
+    """The page as people read it; `markdown` keeps headings, lists, tables and links."""
 
     status: int
     url: str = outside("Address that answered")
     title: str = outside("Title")
     text: str = outside("Text")
     truncated: bool
-    """Whether it has more than 1,000,000 characters."""
+    """Whether it has more than 1,000,000 characters, or not all of its HTML was read."""
 
 
 class Read(StepType):

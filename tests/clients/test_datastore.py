@@ -89,6 +89,25 @@ def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_
     assert here.query("t", WantedRows()) == TableRows(here.query("t", WantedRows()).rows, 1)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param({"n": 1, "city": ["Bo\0nn"]}, "'ann' holds a NUL character in 'city'", id="NUL"),
+        pytest.param({"ci\0ty": 1}, r"'ann' holds a NUL character in 'ci\\x00ty'", id="name"),
+        pytest.param({"id": 2**63}, "'ann' holds a whole number that does not fit into 64 bits in 'id'", id="large"),
+        pytest.param(-(2**63) - 1, "'ann' holds a whole number that does not fit into 64 bits.", id="no object"),
+    ],
+)
+def test_what_no_database_reads_is_refused_by_row_and_member(tmp_path: Path, value: object, said: str) -> None:
+    here = tables(tmp_path)
+    here.save("t", "ann", {"n": 2**63 - 1, "m": -(2**63), "is": True})
+    with pytest.raises(InvalidRequest, match=said) as refused:
+        here.save("t", "ann", value)
+    assert refused.value.remedy
+    with pytest.raises(InvalidRequest, match="key of a row holds a NUL"):
+        here.save("t", "a\0", 1)
+
+
 def as_of_old(folder: Path, key: str, levels: int) -> None:
     """Store a row as earlier releases did, which had no limit."""
     with closing(sqlite3.connect(folder / STORE.shared_file)) as file, file:

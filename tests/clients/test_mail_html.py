@@ -26,6 +26,11 @@ from tests.patience import slowness
         pytest.param("<ul><li>a<ul><li>b<li>c</ul><li>d</ul>", "* a\n  + b\n  + c\n* d", id="a list without end tags"),
         pytest.param("<p hidden>no<p>a<div>b</div>", "a\n\nb", id="paragraphs without end tags"),
         pytest.param("<table><tr><td>a<table><tr><td>b</table><td>c</table>", "a\n\nb c", id="a table in a cell"),
+        pytest.param(
+            "<table><tr><td><h1>a</h1><p>b</p>c<br>d</td></tr><tr><td><p>e</p><td>f</table>",
+            "# a\n\nb\n\nc\nd\ne f",
+            id="lines in a cell",
+        ),
         pytest.param("snake_case and 2*3", "snake_case and 2*3", id="no escapes"),
         pytest.param("Hi<img src='https://track.example/p.gif' alt='open me'>", "Hi", id="pictures go"),
         pytest.param("<blockquote>earlier</blockquote>", "> earlier", id="quotes stay"),

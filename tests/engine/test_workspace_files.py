@@ -58,6 +58,14 @@ def test_a_table_is_shown_as_rows(orchestra: Orchestra, name: str, content: byte
     assert (view.table.columns[:2], view.table.rows[0]["id"], view.pages) == (["id", "name"], 1, pages)
 
 
+def test_a_page_that_is_not_shown_whole_says_what_is_left_out(orchestra: Orchestra) -> None:
+    long = orchestra.files.view(OWNER, added(orchestra, "long.txt", b"word" * 12_000 + b" " * 3_000 + b"the end"))
+    assert (long.truncated, long.notes) == (True, ["Left out here: 1,007 of 51,007 bytes."])
+    mail = b"Subject: Hello\nFrom: ann@a.example\nContent-Type: application/pkcs7-mime\n\nMIAG"
+    sealed = orchestra.files.view(OWNER, added(orchestra, "a.eml", mail))
+    assert (sealed.truncated, sealed.notes) == (False, ["The mail is encrypted."])
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x89PNG\r\n\x1a\n no picture", b"%PDF-1.7 no"])
 def test_what_cannot_be_read_says_why(orchestra: Orchestra, content: bytes) -> None:
     view = orchestra.files.view(OWNER, added(orchestra, "broken", content))

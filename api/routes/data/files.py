@@ -73,7 +73,8 @@ class FileViewDocument(BaseModel):
     media_type: str
     pages: int = Field(description="The number of pages, sheets or slides; 0 for a file without any.")
     text: str
-    truncated: bool
+    truncated: bool = Field(description="Whether not all of the page is in `text`.")
+    notes: list[str] = Field(description="What of the page is not in `text`, in sentences.")
     needs_ocr: bool = Field(description="Whether the page is a picture, which only file.ocr can read.")
     ocr_remedy: str = Field(description="What is missing for file.ocr on the server; empty if nothing.")
     table: TableOfFile | None

@@ -15,16 +15,19 @@ from engine.sandbox.readers.zips import opened_zip
 
 _PIECE = 1024 * 1024
 _FILES_MOST = 200
+_UTF_8 = 0x800
+"""Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
 
 
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out}.
+    """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out, beyond}.
 
-    Raises Refused. Links, folders and names that lead out are left out.
+    Raises Refused. Links, folders and names that lead out are left out; `beyond` says how many files follow the first
+    200, which are, too.
     """
     found: list[dict[str, Any]] = []
     left_out: list[str] = []
-    at = 0
+    at = beyond = 0
     with opened_zip(source.content) as archive:
         for entry in archive.infolist():
             name = safe_name(entry)
@@ -32,11 +35,12 @@ def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
                 continue
             if not name or len(found) >= _FILES_MOST:
                 left_out.append(entry.filename[:200])
+                beyond += bool(name)
                 continue
             size = sum(_written(source, piece) for piece in _pieces(archive, entry))
             found.append({"name": name, "size": size, "start": at})
             at += size
-    return {"entries": found, "left_out": left_out[:50]}
+    return {"entries": found, "left_out": left_out, "beyond": beyond}
 
 
 def safe_name(entry: zipfile.ZipInfo) -> str:
@@ -44,10 +48,20 @@ def safe_name(entry: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return ""
-    name = unicodedata.normalize("NFC", entry.filename.replace("\\", "/"))
+    name = unicodedata.normalize("NFC", _told(entry).replace("\\", "/"))
     parts = name.split("/")
     is_plain = name.isprintable() and not name.startswith("/") and ":" not in name
     return name if is_plain and all(part and not part.startswith(".") and len(part) < 200 for part in parts) else ""
+
+
+def _told(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry; some programs write UTF-8 and do not say so."""
+    if entry.flag_bits & _UTF_8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

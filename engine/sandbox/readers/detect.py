@@ -35,6 +35,15 @@ _LOCKED = FileKind("locked", "application/x-ole-storage", "Office document with 
 LOCKED = (
     "It is locked with a password. Open it in Office, take the password off under File > Info > Protect, and save it."
 )
+_RTF = FileKind("rtf", "application/rtf", "text of the format RTF")
+_OPEN = (
+    ("opendocument.spreadsheet", _SHEETS),
+    ("opendocument.text", FileKind("opendocument", "application/vnd.oasis.opendocument.text", "OpenDocument text")),
+    (
+        "opendocument.presentation",
+        FileKind("opendocument", "application/vnd.oasis.opendocument.presentation", "OpenDocument presentation"),
+    ),
+)
 _MSG = FileKind("msg", "application/vnd.ms-outlook", "mail of Outlook")
 ARCHIVE = FileKind("archive", "application/zip", "zip archive")
 UNKNOWN = FileKind("unknown", "application/octet-stream", "file of an unknown kind")
@@ -49,6 +58,7 @@ _MAGIC = (
     (b"PAR1", FileKind("unknown", "application/vnd.apache.parquet", "Parquet file")),
     (b"7z\xbc\xaf\x27\x1c", FileKind("unknown", "application/x-7z-compressed", "7-Zip archive")),
     (b"Rar!", FileKind("unknown", "application/vnd.rar", "RAR archive")),
+    (b"{\\rtf", _RTF),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER = re.compile(
@@ -62,6 +72,7 @@ _HEADERS_MOST = 256 * 1024
 """Bytes of headers in which those are looked for that tell a mail."""
 _BEFORE_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:From [^\r\n]*(?:\r\n?|\n))?")
 _HTML = re.compile(r"<(!doctype\s+html|html|head|body|table|div|p)\b", re.IGNORECASE)
+_TAG = re.compile(r"<[A-Za-z!]")
 _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown": "plain", "txt": "plain"}
 
 
@@ -87,7 +98,7 @@ def _of_zip(source: SourceFile) -> FileKind:
         names = archive.namelist()
         if "mimetype" in names:
             said = member(archive, "mimetype")[:100]
-            return _SHEETS if b"opendocument.spreadsheet" in said else ARCHIVE
+            return next((kind for name, kind in _OPEN if name.encode() in said), ARCHIVE)
         for begin, kind in (("word/", WORD), ("xl/", EXCEL), ("ppt/", SLIDES)):
             if any(name.startswith(begin) for name in names) and "[Content_Types].xml" in names:
                 return _XLSB if kind is EXCEL and "xl/workbook.bin" in names else kind
@@ -118,12 +129,22 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
         if ending in ("jsonl", "ndjson") or _is_json_lines(text):
             return FileKind("json_lines", "application/x-ndjson", "JSON lines", encoding)
         return FileKind("json", "application/json", "JSON", encoding)
-    if _HTML.search(text[:2000]) and text.startswith("<"):
-        return FileKind("html", "text/html", "HTML", encoding)
+    is_html = _TAG.search(text) if ending in ("html", "htm") else text[:1] == "<" and _HTML.search(text[:2000])
+    if is_html:
+        return FileKind("html", "text/html", "HTML", _told(head, encoding))
     if text.startswith("<?xml"):
-        return FileKind("plain", "application/xml", "XML", encoding)
+        return FileKind("plain", "application/xml", "XML", _told(head, encoding))
     media_type = "text/markdown" if ending in ("md", "markdown") else "text/plain"
     return FileKind("plain", media_type, "text", encoding)
+
+
+def _told(head: bytes, encoding: str) -> str:
+    """Return the encoding that HTML or XML names, if it is no Unicode and so could only be guessed."""
+    from clients.mail.charsets import codecs_of
+    from clients.mail.html import named_charset
+
+    named = codecs_of(named_charset(head))[0]
+    return encoding if encoding.startswith("utf") or named.startswith("utf") else named
 
 
 def begin_of_mail(content: bytes) -> int:

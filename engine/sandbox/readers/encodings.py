@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 
 from clients.wording import counted
@@ -28,8 +29,16 @@ _OTHERS = frozenset(
     " cp949 johab utf_16 utf_16_le utf_16_be utf_32 utf_8".split()
 )
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
+_JAPANESE = frozenset(("shift_jis", "shift_jis_2004", "cp932", "euc_jp", "euc_jis_2004"))
 _NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
 """Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is not text."""
+_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
+"""What switches to the letters of ISO-2022-JP, all of whose bytes are ASCII (RFC 1468)."""
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_KANA = re.compile("[\u3041-\u30fa]")
+_OTHER_LETTER = re.compile(r"(?![\uff61-\uffdc])[^\W\d_\x00-\u02af]")
+"""A letter that is not Latin, and no half-width one of Japanese, as which every sign of Latin texts may be read."""
 _INSIDE = bytes(range(0xC0))
 """Bytes of UTF-8 with which no letter outside of ASCII begins."""
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
@@ -52,6 +61,8 @@ def encoding_of(source: SourceFile) -> str:
     if not is_text:
         raise FileRefused("It is not text.")
     after = _first_not_utf8(source)
+    if after is None and _ESCAPE.search(head) and _is_japanese(head):
+        return "iso2022_jp"
     return "utf-8" if after is None or _is_nearly_utf8(source) else _guessed(source, after)
 
 
@@ -84,6 +95,7 @@ def lines(source: SourceFile, encoding: str, damage: Damage) -> Iterator[str]:
             if len(line) > LINE_MOST:
                 raise FileRefused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
             line = line.replace("\0", "\ufffd")
+            line = line.lstrip("\ufeff") if number == 1 else line  # programs that join files write a second mark
             damage.look(line, number)
             yield line
     finally:
@@ -116,14 +128,48 @@ def _is_nearly_utf8(source: SourceFile) -> bool:
         wrong = text.count("\ufffd")
         bad += wrong
         good += len(text.encode().translate(None, _INSIDE)) - wrong
+    bad += len(decoder.decode(b"", final=True))
     return good >= bad
+
+
+def _is_japanese(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("iso2022_jp")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _guessed(source: SourceFile, place: int) -> str:
     from charset_normalizer import from_bytes
 
     source.content.seek(place)
-    sample = source.content.read(_PIECE)
-    first = next((index for index, byte in enumerate(sample) if byte > 127), 0)
-    found = from_bytes(sample[max(first - 2000, 0) :][:_SAMPLE], cp_exclusion=["utf_7"]).best()
-    return found.encoding if found is not None and found.encoding in _OTHERS else _USUAL
+    content = source.content.read(_PIECE)
+    first = next((index for index, byte in enumerate(content) if byte > 127), 0)
+    sample = content[max(first - 2000, 0) :][:_SAMPLE]
+    found = from_bytes(sample, cp_exclusion=["utf_7"]).best()
+    if found is None or found.encoding not in _OTHERS:
+        return _USUAL
+    return found.encoding if _is_of_other_letters(sample, found.encoding) else _USUAL
+
+
+def _is_of_other_letters(sample: bytes, encoding: str) -> bool:
+    """Return whether a guess may be right: a few accents, such as in `20 \u00b0C`, make it for nearly any encoding.
+
+    Where letters are not Latin, most bytes over 127 are in words that have more of them than of ASCII.
+    """
+    if encoding.startswith("utf_"):
+        return b"\0" in sample
+    text = sample.decode(encoding, "ignore")
+    if encoding in _JAPANESE and _KANA.search(text):
+        return True
+    if len(_OTHER_LETTER.findall(text)) < 2:
+        return False
+    others = latin = 0
+    for word in _WORD.findall(sample):
+        runs = list(map(len, _NOT_ASCII.findall(word)))
+        if runs and max(runs) > 1 and 2 * sum(runs) > len(word):
+            others += sum(runs)
+        else:
+            latin += sum(runs)
+    return others > latin

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from copy import copy
 from typing import Any
 
 from clients.mail.html import tidy
 from engine.sandbox.readers.source import FileRefused
 from engine.sandbox.readers.tables import COLUMNS_MOST
 
-_CELLS = ("td", "th")
-_ON_A_LINE_OF_ITS_OWN = ("br", "hr", "p", "div", "li", "dt", "dd", "pre", "blockquote", "table", "tr", *_CELLS)
+CELLS = ("td", "th")
+_ON_A_LINE_OF_ITS_OWN = ("br", "hr", "p", "div", "li", "dt", "dd", "pre", "blockquote", "table", "tr", *CELLS)
 _SPAN = re.compile(r"\s*\+?(\d{1,6})")
 _ROWS_MOST = 1_000_000
 """Of `rowspan="0"`: up to the last row (HTML standard, 4.9.12: table model)."""
@@ -22,14 +21,14 @@ _ADDED_MOST = 5_000_000
 
 def text_rows(table: Any) -> Iterator[list[str]]:
     """Yield the rows of a table as texts. The text of a merged cell is in its first column, and in each of its rows."""
-    for _, line in _placed(table):
+    for _, line in placed(table):
         if line:
             yield [one if isinstance(one, str) else cell_text(one) for one in line]
 
 
 def spread(table: Any, tree: Any) -> None:
     """Give each row of a table, which is in a tree, a cell for each place, and take rows without a cell out."""
-    for row, line in list(_placed(table)):
+    for row, line in list(placed(table)):
         if not line:
             row.extract()
             continue
@@ -44,12 +43,21 @@ def spread(table: Any, tree: Any) -> None:
 
 def cell_text(cell: Any) -> str:
     """Return the text of a cell on one line: `<b>1</b>,200` is one number, what is on two lines are two words."""
-    if _elements(cell):
-        cell = copy(cell)
-        for part in [one for one in cell.descendants if one.name in _ON_A_LINE_OF_ITS_OWN]:
-            part.insert_before(" ")
-            part.insert_after(" ")
-    return " ".join(tidy(cell.get_text()).split())
+    return " ".join(tidy("".join(_pieces(cell))).split())
+
+
+def _pieces(cell: Any) -> Iterator[str]:
+    """Yield the texts in a cell, with blanks around what is on a line of its own: each once, at any depth."""
+    from bs4.element import CData, NavigableString, Tag
+
+    left: list[Any] = list(reversed(cell.contents))
+    while left:
+        one = left.pop()
+        if isinstance(one, Tag):
+            around = [" "] if one.name in _ON_A_LINE_OF_ITS_OWN else []
+            left += [*around, *reversed(one.contents), *around]
+        elif type(one) in (str, NavigableString, CData):  # comments are not text
+            yield one
 
 
 def require_few(added: int) -> None:
@@ -58,17 +66,17 @@ def require_few(added: int) -> None:
         raise FileRefused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
 
 
-def _placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:
+def placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Yield (row, what is at each of its places): a cell of the row, or the text that a merged one has there.
 
     A row without a cell of its own has none. Raises Refused.
     """
     hanging: dict[int, tuple[int, str]] = {}
     group, added = None, 0
-    for row in _own(table, ("tr",)):
+    for row in own(table, ("tr",)):
         if row.parent is not group:  # merged cells end with their part of the table
             group, hanging = row.parent, {}
-        cells = list(_own(row, _CELLS))
+        cells = list(own(row, CELLS))
         line, hanging = _laid_out(cells, hanging)
         added += sum(1 + len(one) for one in line if isinstance(one, str))
         require_few(added)
@@ -98,7 +106,7 @@ def _span(cell: Any, name: str) -> int:
     return int(found[1]) if found else 1
 
 
-def _own(element: Any, names: tuple[str, ...]) -> Iterator[Any]:
+def own(element: Any, names: tuple[str, ...]) -> Iterator[Any]:
     """Yield the elements of these names inside, without those in one another and in a table inside."""
     left = [element]
     while left:

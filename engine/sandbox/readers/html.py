@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clients.mail.html import HTML_MOST, TAGS_MOST, visible_text, visible_tree
+from clients.mail.html import HTML_MOST, TAGS_MOST, visible_tree
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.grid import text_rows
+from engine.sandbox.readers.page_tables import page_text
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableTaker, fill, table_number
 from engine.sandbox.readers.texts import TextTaker
@@ -17,8 +18,7 @@ from engine.sandbox.readers.texts import TextTaker
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take what a reader of the page sees: hidden text may be meant for a model only."""
     del options
-    found = _html(source, kind, into)
-    into.add(visible_text(found))
+    into.add(page_text(_html(source, kind, into), is_markdown=into.is_markdown))
 
 
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from itertools import islice
 from typing import Any
 
 from engine.sandbox.readers.detect import FileKind
@@ -13,13 +14,18 @@ from engine.sandbox.readers.texts import TextTaker, wanted_pages
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")  # ISO 32000-1, 7.9.4
 _LETTERS_FEWEST = 3
-_IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
+_HYPHEN = "\ufffe"
+"""In place of a hyphen at the end of a line, within a word."""
+_IMAGE, _PATH = 3, 2
+"""FPDF_PAGEOBJ_IMAGE and FPDF_PAGEOBJ_PATH."""
+_STROKES_FEWEST = 100
 
 
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
     """Take the text of the pages that were asked for; a page with a picture and no text needs OCR. Raises Refused."""
     del kind
     with closing(opened(source)) as document:
+        document.init_forms()
         into.pages = len(document)
         wanted = wanted_pages(options["pages"], into.pages)
         if not wanted:
@@ -28,8 +34,9 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
             if into.is_full:
                 into.leave_out(f"{len(wanted) - at} more of {len(wanted)} pages (from page {number})")
                 return
-            found = _text_of(document[number - 1])
-            into.needs_ocr |= sum(map(str.isalnum, found)) < _LETTERS_FEWEST and _has_picture(document[number - 1])
+            page = _filled_in(document, number - 1)
+            found = _text_of(page)
+            into.needs_ocr |= sum(map(str.isalnum, found)) < _LETTERS_FEWEST and _has_picture(page)
             into.add(found, number, f"Page {number}" if len(wanted) > 1 else "")
 
 
@@ -59,12 +66,46 @@ def opened(source: SourceFile) -> Any:
 
 
 def _text_of(page: Any) -> str:
+    """Return the text of a page in lines, without what is outside of the page."""
     with closing(page.get_textpage()) as found:
-        return str(found.get_text_bounded())
+        # What is bounded has all letters, but joins short cells that are far from each other.
+        whole = str(found.get_text_range()).replace(_HYPHEN, "")
+        inside = str(found.get_text_bounded()).replace(_HYPHEN, "")
+        return whole if _letters(whole) == _letters(inside) else "".join(_inside(page, found)).replace(_HYPHEN, "")
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
+def _inside(page: Any, found: Any) -> Iterator[str]:
+    """Yield the letters of a page whose middle is on it, and the blanks and line ends between them."""
+    from pypdfium2 import raw
+
+    left, bottom, right, top = page.get_cropbox()
+    for at in range(found.count_chars()):
+        x1, y1, x2, y2 = found.get_charbox(at)
+        is_on_it = left <= (x1 + x2) / 2 <= right and bottom <= (y1 + y2) / 2 <= top
+        if is_on_it or raw.FPDFText_IsGenerated(found, at):
+            yield chr(raw.FPDFText_GetUnicode(found, at))
+
+
+def _filled_in(document: Any, index: int) -> Any:
+    """Return a page on which what was typed into its fields, and written beside its text, is text of the page."""
+    from pypdfium2 import raw
+
+    page = document[index]
+    if raw.FPDFPage_GetAnnotCount(page) > 0:
+        raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+        page = document[index]  # the one before does not change
+    return page
 
 
 def _has_picture(page: Any) -> bool:
-    return next(iter(page.get_objects(filter=[_IMAGE], max_depth=3)), None) is not None
+    """Return whether a page has a picture, or so many strokes that letters may be among them."""
+    pictures = page.get_objects(filter=[_IMAGE], max_depth=3)
+    strokes = page.get_objects(filter=[_PATH], max_depth=3)
+    return any(True for _ in pictures) or sum(1 for _ in islice(strokes, _STROKES_FEWEST)) == _STROKES_FEWEST
 
 
 def _date(told: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,17 +17,22 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     del options
     parts: list[str] = []
     damage = Damage()
-    length = read = 0
+    length = 0
     for line in lines(source, kind.encoding, damage):
-        room = into.most - length
-        read += len(line.encode("utf-8", "replace"))
-        parts.append(line[:room])
+        parts.append(line)
         length += len(line)
-        if length >= into.most:
+        if length > into.most:
             break
-    into.add("".join(parts))
+    found = "".join(parts)[: into.most]
+    into.add(found)
     into.notes += damage.notes()
-    if length >= into.most and source.size > read:
-        into.leave_out(f"about {source.size - read:,} of {source.size:,} bytes")
-    elif length > into.most:
-        into.leave_out(f"{length - into.most:,} characters")
+    if length > into.most:
+        into.leave_out(_rest(source.size, found, kind.encoding))
+
+
+def _rest(size: int, found: str, encoding: str) -> str:
+    """Return how much follows what was found; bytes that could not be read count as one each, which may not be so."""
+    encoder = codecs.getincrementalencoder(encoding)("replace")
+    left = size - len(encoder.encode(found.replace("\ufffd", "?")))
+    about = "about " if "\ufffd" in found else ""
+    return f"{about}{max(left, 1):,} of {size:,} bytes"

@@ -270,7 +270,7 @@ def trimmed(row: Sequence[Any]) -> list[Any]:
 def plain_cell(value: Any) -> Any:
     """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601.
 
-    Durations are in hours.
+    Durations are in hours, and whole numbers that a float would round are texts.
     """
     if value is None or value == "":
         return None
@@ -286,7 +286,9 @@ def plain_cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, dt.timedelta):
         return _duration(value)
-    return value if isinstance(value, str | int | bool) else str(value)
+    if isinstance(value, int):
+        return value if abs(value) <= EXACT_MOST else str(value)
+    return str(value)
 
 
 def _duration(value: dt.timedelta) -> str:

@@ -49,6 +49,8 @@ _FACTS: Mapping[str, str] = {
 _OTHER_PROGRAM = {
     "locked": LOCKED,
     "old": "It has an old Office format. Save it as .docx, .xlsx or .pptx, or as PDF.",
+    "rtf": "It has the format RTF. Save it as .docx, or as PDF.",
+    "opendocument": "It has a format of OpenDocument. Save it as .docx or .pptx, or as PDF.",
     "msg": "It is a mail as Outlook saves it (.msg). Save it as .eml, or read the mailbox itself.",
     "archive": "It is a zip archive. `file.archive` unpacks it.",
 }

@@ -18,6 +18,8 @@ from engine.steps.file.fields import FileStep, FileToRead, free_name, new_file, 
 _UNPACK = ChildLimits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
 _ZIP = "application/zip"
 _PIECE = 1024 * 1024
+_NAMED_MOST = 50
+"""Entries that were left out, in the output."""
 
 
 class ArchiveFields(Fields):
@@ -30,8 +32,8 @@ class ArchiveFields(Fields):
 
 
 class ArchiveOutput(Output):
-    """`files` if an archive was unpacked, `file` if one was packed. `left_out` names entries that are links or whose
-    names lead out of the folder.
+    """`files` if an archive was unpacked, at most 200, `file` if one was packed. `left_out` names the first 50 entries
+    that are links, whose names lead out of the folder, or that follow these files.
     """
 
     file: RunFile | None
@@ -61,8 +63,10 @@ class Archive(FileStep):
             path.unlink()
         left_out = len(found["left_out"])
         if left_out:
-            call.notes.append("1 entry was left out." if left_out == 1 else f"{left_out} entries were left out.")
-        return {"file": None, "files": files, "left_out": found["left_out"]}
+            call.notes.append("1 entry was left out." if left_out == 1 else f"{left_out:,} entries were left out.")
+        if found["beyond"]:
+            call.notes.append(f"Only the first {len(files)} files were unpacked: narrow `pattern` to get the others.")
+        return {"file": None, "files": files, "left_out": found["left_out"][:_NAMED_MOST]}
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require one of the two."""

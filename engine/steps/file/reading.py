@@ -77,7 +77,7 @@ class PageStart(Part):
 class TextOutput(Output):
     """The text of a file. `pages` is the number of its pages, sheets or slides, 0 if it has none; `page_starts` says
     where each page that was read begins in `text`. If `truncated`, `left_out` says what is missing, and so does the end
-    of the Markdown. `needs_ocr` is true if a page has a picture and no text.
+    of the Markdown. `needs_ocr` is true if a page has a picture or drawing and no text.
     """
 
     text: str = outside("Text")

@@ -130,6 +130,24 @@ def test_what_breaks_the_reader_is_called_damaged() -> None:
         web.feed(odd, "application/atom+xml", "https://b.example/")
 
 
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        pytest.param(b"<br>" * 60_001, "text", id="text"),
+        rare(b"<p>x" * 31_000, "markdown", id="end tags left out"),
+    ],
+)
+def test_a_page_of_which_not_all_is_read_is_truncated(body: bytes, form: web.PageFormat) -> None:
+    assert web.page(b"<html>first" + body, "", "https://x.example/", "", form)["truncated"]
+    assert not web.page(PAGE, "", "https://x.example/", "", form)["truncated"]
+
+
+def test_a_table_of_a_page_is_one_in_markdown() -> None:
+    page = b"<main><table><tr><th>a<th>b<tr><td><a href='/1'>1</a><td>2</table></main>"
+    read = web.page(page, "", "https://x.example/", "", "markdown")
+    assert read["text"] == "| a | b |\n| --- | --- |\n| [1](https://x.example/1) | 2 |"
+
+
 _OPEN = b"<div>" * 200_000
 _NESTED = b"<div>" * 50_000 + b"x" + b"</div>" * 50_000
 

@@ -349,6 +349,23 @@ def test_entries_that_would_leave_the_folder_are_left_out(run: Run, inbox: Path,
     assert document["steps"][0]["note"] == note
 
 
+def test_an_archive_of_many_files_says_how_many_are_left_out(run: Run, inbox: Path) -> None:
+    with zipfile.ZipFile(inbox / "many.zip", "w") as archive:
+        for number in range(260):
+            archive.writestr(f"{number}.txt", "text")
+    document = run([step("file.archive", "unpacked", file="inbox/many.zip")])
+    found = output(document, "unpacked")
+    assert (len(found["files"]), len(found["left_out"])) == (200, 50)
+    said = "60 entries were left out. Only the first 200 files were unpacked: narrow `pattern` to get the others."
+    assert document["steps"][0]["note"] == said
+
+
+def test_names_of_utf_8_that_do_not_say_so_are_read(run: Run, inbox: Path) -> None:
+    (inbox / "mac.zip").write_bytes(documents.zipped({"Gr\u00fc\u00dfe.txt": "text"}).replace(b"\x00\x08", b"\x00\x00"))
+    document = run([step("file.archive", "unpacked", file="inbox/mac.zip")])
+    assert [one["name"] for one in output(document, "unpacked")["files"]] == ["Gr\u00fc\u00dfe.txt"]
+
+
 def test_a_write_is_undone_if_nobody_has_changed_the_file(run: Run, orchestra: Orchestra, root: Path) -> None:
     document = run([step("file.write", path="a.txt", text="one"), step("file.write", "b", path="b.txt", text="two")])
     (root / "files" / "b.txt").write_text("by a person")

@@ -219,6 +219,17 @@ def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_pat
     assert any("one of this program's own files" in line.text for line in workspace.connections.check(OWNER, "shop"))
 
 
+@pytest.mark.parametrize("place", ["/etc/shop.db", "../.config/cookies.db", str(Path(__file__).parents[3] / "engine/x")])
+def test_neither_are_the_files_of_the_machine(tmp_path: Path, place: str) -> None:
+    (tmp_path / ".config").mkdir()
+    shop.make(tmp_path / ".config" / "cookies.db")
+    for dialect in ("sqlite", "duckdb"):
+        settings = SqlSettings(url=SecretStr(f"{dialect}:///{place}"))
+        client = SqlClient.open(settings, Opening(workspace=tmp_path / "workspace"))
+        with pytest.raises(InvalidRequest, match=r"cannot be used: it .*(system|hidden|AI-Orchestra itself)"):
+            client.tables()
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "duckdb"])
 def test_neither_is_their_copy_nor_their_second_name(workspace: Orchestra, tmp_path: Path, dialect: str) -> None:
     root = tmp_path / "workspace"

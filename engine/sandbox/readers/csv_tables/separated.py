@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
+from clients.wording import counted
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
@@ -26,7 +27,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
 _ZEROS = re.compile(r"\.0+\Z")
 _SURE_MOST = 16
 """Characters up to which a number has no more than 15 digits, which a float always keeps."""
-_SHOWN_MOST = 500
+_SHOWN_MOST, _COUNTED_MOST = 500, 1_000_000
 _END = "\ufdd0\ufdd1"
 """A line after the last one, of characters that no text has: it ends up in a cell whose quote is not closed."""
 
@@ -56,9 +57,9 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     size = 0
     for row in rows:
         size += sum(map(len, row)) + 4 * len(row)
-        if len(shown) >= _SHOWN_MOST or size > into.most:
-            left = sum(1 for _ in islice(rows, 1_000_000)) + 1
-            into.leave_out(f"{left:,} rows")
+        if len(shown) >= _SHOWN_MOST or (shown and size > into.most):
+            left = sum(1 for _ in islice(rows, _COUNTED_MOST)) + 1
+            into.leave_out(f"more than {_COUNTED_MOST:,} rows" if left > _COUNTED_MOST else counted(left, "row"))
             break
         shown.append(row)
     if not any(map(any, shown)):

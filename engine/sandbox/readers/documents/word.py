@@ -10,14 +10,14 @@ from clients.wording import counted
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.rewritten import rewritten
 from engine.sandbox.readers.documents.unread import unread
-from engine.sandbox.readers.grid import cell_text, spread
+from engine.sandbox.readers.grid import cell_text, own, spread, text_rows
 from engine.sandbox.readers.html import tables_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableTaker
 from engine.sandbox.readers.texts import TextTaker
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
-_BLOCKS = ("p", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6")
 _CELLS = ("td", "th")
 _IN_CELLS = re.compile(r"\|")
 _MERGING = "cell merging may be incorrect"
@@ -88,8 +88,9 @@ def _markdown(tree: Any) -> str:
 
 
 def _plain(tree: Any) -> str:
-    for cell in tree.find_all(_CELLS):
-        cell.append("\t")
+    for table in own(tree, ("table",)):
+        lines = "\n".join("\t".join(row) for row in text_rows(table))
+        table.replace_with(f"\n{lines}\n\n")
     for block in tree.find_all([*_BLOCKS, "br"]):
         block.append("\n")
     return str(tree.get_text())

@@ -20,6 +20,7 @@ from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _ROWS_SHOWN = 500
 """Of each sheet, in a text."""
+_CALCULATE = "Open the workbook in Excel or LibreOffice and save it to have them calculated."
 _NAME_MOST = 31
 """Characters of the name of a sheet in Excel."""
 
@@ -44,11 +45,12 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     book = _opened(source, kind, options)
     into.pages = len(book.names)
     into.notes += _left_out(book.hidden)
+    empty: list[str] = []
     for number in wanted_pages(options["pages"], into.pages):
         name = book.names[number - 1]
         if into.is_full:
             into.leave_out(f"the sheets from {name!r} on")
-            return
+            break
         known = stored(source.content, name)
         odd = book.odd_cells(known)
         rows = _rows(book, name, known, odd)
@@ -59,6 +61,10 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
         into.notes += (f"Sheet {name}: {note}" for note in odd.notes())
         if left:
             into.leave_out(f"{left:,} rows of the sheet {name!r}")
+        if known.empty_formulas:
+            empty.append(f"{known.empty_formulas:,} in the sheet {name!r}")
+    if empty:
+        into.notes.append(f"Formulas without a stored value, whose cells are empty: {listed(empty)}. {_CALCULATE}")
 
 
 def _left_out(hidden: Sequence[str]) -> Iterator[str]:
@@ -93,7 +99,7 @@ class _Quick:
 
     def odd_cells(self, known: Stored) -> OddCells:
         """Return the odd cells of a sheet that are known before it is read. Raises NeedsCare."""
-        if known.has_early_dates:
+        if known.has_early_dates or known.has_long_numbers:
             raise NeedsCare
         return known.odd
 

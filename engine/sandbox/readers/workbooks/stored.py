@@ -10,6 +10,7 @@ from typing import BinaryIO
 from msgspec import Struct, field
 
 from engine.sandbox.readers.source import FileRefused
+from engine.sandbox.readers.tables import EXACT_MOST
 from engine.sandbox.readers.workbooks.merged import Range
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.zips import opened_zip, related, xml
@@ -29,6 +30,7 @@ _ERROR = re.compile(
     rb'<(?:\w+:)?c(?=[^<>]*\st="e")([^<>]*)>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*([^<]{1,40}?)\s*</(?:\w+:)?v>"
 )
 _NEGATIVE = re.compile(rb'<(?:\w+:)?c(?=[^<>]*\ss="([0-9]{1,6})")[^<>]*>\s*(?:' + _FORMULA + rb")?<(?:\w+:)?v>\s*-")
+_LONG = re.compile(rb"<(?:\w+:)?v>\s*-?([0-9]{16,400})\s*</(?:\w+:)?v>")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}):([A-Z]{1,3}[0-9]{1,7})"')
 _PLACE = re.compile(rb'\sr="([A-Z]{1,3}[0-9]{1,7})"')
 
@@ -42,6 +44,8 @@ class Stored(Struct):
     """Its errors."""
     has_early_dates: bool = False
     """Whether it has negative numbers in the form of dates."""
+    has_long_numbers: bool = False
+    """Whether it has whole numbers that no float keeps."""
     merged: list[Range] = []
     """Its merged cells."""
 
@@ -56,6 +60,7 @@ def stored(content: BinaryIO, sheet: str) -> Stored:
                 found.empty_formulas += len(_WITHOUT_VALUE.findall(piece))
                 for told, error in _ERROR.findall(piece):
                     found.odd.add_error(error.decode(errors="replace"), _name(told))
+                found.has_long_numbers |= any(int(digits) > EXACT_MOST for digits in _LONG.findall(piece))
                 negative.update(map(int, _NEGATIVE.findall(piece)))
                 found.merged += [(_at(first), _at(last)) for first, last in _MERGED.findall(piece)]
             found.has_early_dates = bool(negative) and any(_is_date(one) for one in _formats(archive, negative))

@@ -58,3 +58,31 @@ def test_a_text_of_another_encoding_is_not_taken_for_a_damaged_one(tmp_path: Pat
     content = "\n".join(_TEXTS[encoding].split()).encode(encoding)
     assert answered(tmp_path, "a.csv", content, "detect")["encoding"] != "utf-8"
     assert answered(tmp_path, "a.csv", "\n".join(_TEXTS[encoding].split()), "detect")["encoding"] == "utf-8"
+
+
+@pytest.mark.parametrize("text", ["20 °C", "it’s São Paulo", "±0.5 µm", "über", "ÄÖÜ", "«½»", "ß"])
+def test_a_few_accents_make_no_text_of_other_letters(tmp_path: Path, text: str) -> None:
+    assert answered(tmp_path, "a.txt", text.encode("cp1252"), "text")["text"] == text
+
+
+def test_japanese_in_ascii_bytes_is_read(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.csv", "名前,n\n東京,1\n".encode("iso2022_jp"))
+    assert found["rows"] == [{"名前": "東京", "n": 1}]
+
+
+def test_a_second_mark_of_utf_8_is_no_part_of_a_name(tmp_path: Path) -> None:
+    assert answered(tmp_path, "a.csv", "\ufeff\ufeffa,b\n1,2")["columns"] == ["a", "b"]
+
+
+_PAGE = "<table><tr><th>a</th></tr><tr><td>Říp Žďár</td></tr></table>"
+_NAMED = {
+    "meta": f"<html><meta charset=iso-8859-2>{_PAGE}",
+    "http-equiv": f"<meta http-equiv=Content-Type content='text/html; charset=iso-8859-2'><body>{_PAGE}",
+    "XML": f"<?xml version='1.0' encoding='iso-8859-2'?><html>{_PAGE}</html>",
+}
+
+
+@pytest.mark.parametrize("how", _NAMED)
+def test_a_page_is_read_in_the_encoding_that_it_names_unless_it_is_utf_8(tmp_path: Path, how: str) -> None:
+    for encoding in ("iso-8859-2", "utf-8"):
+        assert answered(tmp_path, "a.html", _NAMED[how].encode(encoding))["rows"] == [{"a": "Říp Žďár"}]

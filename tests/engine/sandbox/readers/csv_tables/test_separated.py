@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.sandbox.readers.reading import answered, lists, refused
+from tests.few import rare
 
 _COMMAS = "name,city\nMüller, Hans,Berlin\nMeier, Eva,Bonn\nSchulz, Udo,Kiel"
 _KEPT = "are kept in the column column_3."
@@ -103,3 +104,14 @@ def test_a_head_below_many_empty_lines_is_found(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.csv", "\n" * 300 + "a,b\n1,2\n3\n")
     assert (found["columns"], lists(found)) == (["a", "b"], [[1, 2], [3, None]])
     assert "line 303" in found["notes"][0]
+
+
+def test_a_first_row_longer_than_the_text_is_cut_and_not_taken_for_nothing(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.csv", "name," * 100 + "\n1,2\n", "text", form="markdown", most=100)
+    assert (found["text"].startswith("| name | name"), found["truncated"]) == (True, True)
+    assert found["left_out"].startswith("1 row,")
+
+
+@pytest.mark.parametrize(("rows", "said"), [(1_500, "1,001 rows"), rare(1_200_000, "more than 1,000,000 rows")])
+def test_the_rows_that_are_left_out_are_counted(tmp_path: Path, rows: int, said: str) -> None:
+    assert answered(tmp_path, "a.csv", "n\n" + "1\n" * rows, "text", form="markdown")["left_out"] == said

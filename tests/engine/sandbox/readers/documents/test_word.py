@@ -61,6 +61,12 @@ def test_a_table_in_a_cell_is_read_once(tmp_path: Path) -> None:
     assert lists(answered(tmp_path, "a.docx", content, sheet=2, header=False)) == [["1", "2"], ["3", "4"]]
 
 
+def test_a_row_of_a_table_is_a_line_of_the_text(tmp_path: Path) -> None:
+    inner = table([cell("1"), cell("2")])
+    content = docx(paragraph("a") + table([cell("name"), cell("it")], [cell("Ann"), cell(inner + paragraph("3"))]))
+    assert answered(tmp_path, "a.docx", content, "text")["text"] == "a\n\nname\tit\nAnn\t1 2 3"
+
+
 def test_a_row_that_begins_further_right_has_its_values_in_their_columns(tmp_path: Path) -> None:
     row = "<w:tr><w:trPr><w:gridBefore w:val='1'/><w:gridAfter w:val='1'/></w:trPr>" + cell("5") + cell("6") + "</w:tr>"
     head = table([*map(cell, "abcd")], [*map(cell, "1234")])

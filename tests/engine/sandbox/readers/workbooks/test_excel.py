@@ -227,3 +227,19 @@ def test_rows_with_nothing_but_merged_cells_are_none(tmp_path: Path) -> None:
     rows = _text_row(1, "Sales of 2026") + _text_row(4, "a", "b") + _text_row(5, "1", "2")
     found = answered(tmp_path, "a.xlsx", workbook(rows, merged=["A1:B3", "A5:A1048576", "B5:B1048576"]))
     assert (found["preamble"], lists(found)) == (["Sales of 2026"], [["1", "2"]])
+
+
+@pytest.mark.parametrize("is_careful", [False, True])
+def test_a_long_number_keeps_its_digits(tmp_path: Path, is_careful: bool) -> None:
+    digits = ["12345678901234567890", "-9007199254740993", "9007199254740992", "1234567890123456"]
+    content = workbook(sheet_of(*(f"><v>{one}</v>" for one in digits)))
+    wanted = [*digits[:2], 9007199254740992, 1234567890123456]
+    assert values(answered(tmp_path, "a.xlsx", content, is_careful=is_careful)) == wanted
+
+
+@pytest.mark.parametrize("is_careful", [False, True])
+def test_a_text_says_which_formulas_were_never_calculated(tmp_path: Path, is_careful: bool) -> None:
+    content = workbook(sheet_of("><f>A2*2</f><v></v>", "><f>A3*2</f>", "><f>A4*2</f><v>8</v>"), ["First", "2"])
+    found = answered(tmp_path, "a.xlsx", content, "text", is_careful=is_careful)
+    where = "Formulas without a stored value, whose cells are empty: 2 in the sheet 'First', 2 in the sheet '2'."
+    assert found["notes"] == [f"{where} Open the workbook in Excel or LibreOffice and save it to have them calculated."]
