@@ -124,7 +124,10 @@ class RunFilter(BaseModel):
     trigger: str | None = Field(default=None, max_length=64, description="The id of the trigger that started them.")
     parent: RunId | None = Field(default=None, description="The run that called them.")
     text: str | None = Field(
-        default=None, max_length=200, description="Only runs with this text in their title or sentence."
+        default=None,
+        max_length=200,
+        description="Only runs with this text in their id, workflow, title or sentence, or in the subject, title or"
+        " sender of what started them.",
     )
     since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
     until: AwareDatetime | None = Field(default=None, description="Only runs queued before this time (RFC 3339).")

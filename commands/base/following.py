@@ -12,7 +12,7 @@ from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow, outermost
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import REFUSALS, StepRecord, refusal_of
 
 if TYPE_CHECKING:
     from commands.base.opened import ReadSession, WriteSession
@@ -83,12 +83,14 @@ class ProgressLines:
 
 
 def _writes(run: Run) -> dict[str, list[str]]:
-    """Return {path of an item: ids of the steps that wrote something for it}."""
+    """Return {path of an item: ids of the steps that wrote something for it, or that nobody approved}."""
     found: dict[str, list[str]] = {}
     for step in run["steps"]:
         if step["effect"]:
             word = f"{step['id']} (already done)" if step["effect"]["reused"] else step["id"]
             found.setdefault(outermost(step["path"]), []).append(word)
+        elif (refusal := refusal_of(step)) and step["uses"]:
+            found.setdefault(outermost(step["path"]), []).append(f"{step['id']} ({REFUSALS[refusal]})")
     return found
 
 

@@ -17,7 +17,10 @@ from engine.base.statuses import AccountMode, ListedStatus
 if TYPE_CHECKING:
     from engine.runs.run_list import RunPage, RunRow
 
-_TEXT_HELP = "Only runs with this text in their id, workflow, title or sentence."
+_TEXT_HELP = (
+    "Only runs with this text in their id, workflow, title or sentence, or in the subject, title or sender of what"
+    " started them."
+)
 _STATUS_HELP = (
     "Only runs with this status; may be repeated. parts_failed: succeeded, though steps or items failed;"
     " set_aside: failed or interrupted because it took its process down too often."

@@ -22,7 +22,7 @@ export default function ({ data: [data], setTriggerValue }) {
   page.language = data.language;
   page.searchTexts = data.texts.search;
   if (page.wantsSearch) openSearch();
-  for (const one of data.forget) forget(one.prefix, one.number, one.but);
+  for (const one of data.forget) forget(one);
   place();
   check();
   editors(data.editor, data.texts.editor);
@@ -197,11 +197,13 @@ function dropOldest(except) {
   for (const key of keys.slice(0, Math.ceil(keys.length / 2))) localStorage.removeItem(key);
 }
 
-async function forget(prefix, number, but) {
+// Forget the texts of the slots with a prefix; with `sums`, only the texts with these checksums.
+async function forget({ prefix, number, but, sums }) {
   if (page.forgotten.has(number)) return;
   page.forgotten.add(number);
+  if (sums) await page.named; // they may be texts from before a reload
   const begin = `${PREFIX}${page.owner}/${encodeURIComponent(prefix)}`;
-  const kept = (key) => but && key.startsWith(prefixOf(but));
+  const kept = (key) => (but && key.startsWith(prefixOf(but))) || (sums && !sums.includes(crc32(read(key)?.text ?? "")));
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(begin) && !kept(key));
   for (const key of keys.filter((key) => key.endsWith(`/${page.tab}`))) localStorage.removeItem(key);
   const living = await livingTabs();

@@ -30,7 +30,7 @@ def browser(visit: Visit) -> None:
     data = {
         "owner": owner_of(visit),
         "fields": known,
-        "forget": fields.forgotten(),
+        "forget": [*fields.forgotten(), *fields.sent_lately(owner_of(visit))],
         "editor": bundle_address("editor"),
         "search": bundle_address("search"),
         "language": language(),

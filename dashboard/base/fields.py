@@ -3,7 +3,7 @@
 Streamlit sends a text only after its field is left, and a reload starts a new session: what was typed would be lost.
 So `browser.js` stores each keystroke in the browser's local storage, under the `slot` of the field. After a run of the
 page it compares checksums, and sends back every stored text that the server does not have; the page then fills the
-field with it. The browser forgets a text once the server keeps it (`settle`) or no longer needs it (`forget`).
+field with it. The browser forgets a text once the server keeps it (`settle`) or no longer needs it (`forget`, `sent`).
 
 The script is loaded after the first page is drawn: what is typed in that moment is lost if a reload follows at once.
 """
@@ -11,8 +11,11 @@ The script is loaded after the first page is drawn: what is typed in that moment
 from __future__ import annotations
 
 import re
+import threading
+import time
+import uuid
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +28,10 @@ from dashboard.base.language import t
 Restored = Callable[[str], object]
 """Called with the `base` of a restored text, before its field is drawn."""
 
+_SENT_SECONDS = 300.0
+"""For how long a text that was sent is not brought back, even if it was typed once more."""
+_sent_lock = threading.Lock()
+_sent: list[tuple[float, str, dict[str, Any]]] = []
 _DRAWN, _TOLD, _FORGET, _SETTLED = "fields.drawn", "fields.told", "fields.forget", "fields.settled"
 
 
@@ -106,6 +113,23 @@ def forget(prefix: str, *, but: str = "") -> None:
     asked = forgotten()
     number = f"{session.number()}-{len(asked)}"
     session.keep_draft(_FORGET, [*asked, {"prefix": prefix, "number": number, "but": but}])
+
+
+def sent(owner: str, prefix: str, texts: Iterable[str]) -> None:
+    """Make the browser forget these very texts of these slots, in this session and in later ones: they were sent.
+
+    `owner` is that of `owner_of`. This may be called while a button acts: the page may be gone when it has acted.
+    """
+    told = {"prefix": prefix, "number": uuid.uuid4().hex, "but": "", "sums": [checksum(one) for one in texts]}
+    with _sent_lock:
+        _sent.append((time.monotonic(), owner, told))
+
+
+def sent_lately(owner: str) -> list[dict[str, Any]]:
+    """Return what browsers of a person are to forget because it was sent in the last minutes."""
+    with _sent_lock:
+        _sent[:] = [one for one in _sent if time.monotonic() - one[0] < _SENT_SECONDS]
+        return [told for _, whose, told in _sent if whose == owner]
 
 
 def begin() -> None:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from dashboard.base.language import N_, t
 from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
-from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import StepEffect, StepRecord, refusal_of
 from engine.store.runs import is_test as is_test_of
 
 GLYPHS: Mapping[str, str] = {
@@ -21,6 +21,7 @@ GLYPHS: Mapping[str, str] = {
     StepStatus.RUNNING: "◐",
     StepStatus.WAITING: "◷",
     StepStatus.SUCCEEDED: "✓",
+    ListedStatus.PARTS_FAILED: "!",
     StepStatus.FAILED: "✕",
     StepStatus.SKIPPED: "–",
     StepStatus.CANCELLED: "⊘",
@@ -53,28 +54,41 @@ UNDONE = Cell(StepStatus.CANCELLED, N_("Undone"))
 """Of a step or an item all of whose writes were undone."""
 
 
+REFUSED = {
+    "Rejected": Cell(StepStatus.FAILED, N_("Rejected")),
+    "ApprovalExpired": Cell(StepStatus.FAILED, N_("Not approved in time")),
+}
+"""Of a step, or an item, whose call nobody approved, by the type of its error."""
+
+
 def cell_of(step: StepRecord) -> Cell:
     """Return the status of a step as a word."""
     status = str(step["status"])
     if is_unknown(step):
         return Cell(StepStatus.FAILED, N_("Outcome unknown"))
+    if refusal := refusal_of(step):
+        return REFUSED[refusal]
     if step.get("pinned"):
         return Cell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
     if step.get("corrected"):
         return Cell(status, N_("Corrected"))
     if step.get("replayed"):
         return Cell(status, N_("Replayed"))
-    if step["effect"] and step["effect"].get("undone"):
-        return UNDONE
-    if step["effect"] and step["effect"].get("updated"):
-        return Cell(status, N_("Updated"))
-    if step["effect"] and step["effect"]["reused"]:
-        return Cell(status, N_("Already done"))
+    if step["effect"]:
+        return _cell_of_write(status, step["effect"])
     if status == StepStatus.RUNNING and step["attempts"]:
         return Cell(status, N_("Running, attempt {count}"), len(step["attempts"]) + 1)
     if status == StepStatus.WAITING and step.get("approval"):
         return Cell(status, N_("Asks a person"))
     return Cell(status, look_of(status).english)
+
+
+def _cell_of_write(status: str, effect: StepEffect) -> Cell:
+    if effect.get("undone"):
+        return UNDONE
+    if effect.get("updated"):
+        return Cell(status, N_("Updated"))
+    return Cell(status, N_("Already done") if effect["reused"] else look_of(status).english)
 
 
 def is_unknown(step: StepRecord) -> bool:

@@ -11,15 +11,15 @@ from clients.wording import plural
 from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import UNDONE, Cell, cell_of
+from dashboard.parts.run_state import REFUSED, UNDONE, Cell, cell_of
 from dashboard.parts.status import look_of
-from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, ListedStatus, RunStatus, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.base.wording import noun as word_of
 from engine.plugins.registry import link_word
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import StepRecord, refusal_of
 
 NOT_REACHED = ""
 """The status of a step that the run never reached."""
@@ -27,6 +27,10 @@ NOT_REACHED = ""
 _MAKES = ("create_", "upsert_")
 _FIRST = (N_("Mail"), N_("Draft"), N_("Issue"), N_("Page"))
 """The kinds of links that come first, in the order in which most workflows make them; others follow by name."""
+
+
+_PARTLY = {"Rejected": N_("Partly rejected"), "ApprovalExpired": N_("Partly approved")}
+"""Of an item for which something was written, though nobody approved one of its calls."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class _Builder:
     def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> BoardRow:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
-        cell = _with_undone(self._cell(self.by_path.get(path)), steps)
+        cell = _with_refused(_with_undone(self._cell(self.by_path.get(path)), steps), steps)
         return BoardRow(path, title, cell, steps, cells, {**own_links, **dict(_made(steps))})
 
     def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> Cell:
@@ -155,6 +159,16 @@ def _with_undone(cell: Cell, steps: Iterable[StepRecord]) -> Cell:
     if cell.status != StepStatus.SUCCEEDED or not any(undone):
         return cell
     return UNDONE if all(undone) else Cell(cell.status, N_("Partly undone"))
+
+
+def _with_refused(cell: Cell, steps: Sequence[StepRecord]) -> Cell:
+    """Return the status of an item that succeeded without a call that nobody approved."""
+    refusal = next(filter(None, map(refusal_of, steps)), None)
+    if cell.status != StepStatus.SUCCEEDED or refusal is None:
+        return cell
+    return (
+        Cell(ListedStatus.PARTS_FAILED, _PARTLY[refusal]) if any(one["effect"] for one in steps) else REFUSED[refusal]
+    )
 
 
 def _made(steps: Iterable[StepRecord]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from engine.base.statuses import RunStatus
+from engine.record.shared_keys import shared_writes
 from engine.record.types.run import Run
 
 _WAYS = {"update": N_("Update what was written …"), "force": N_("Write everything again …")}
@@ -37,10 +38,11 @@ def kept_note(visit: Visit, run: Run, opened: str) -> None:
 
 def kept_writes(run: Run) -> int:
     """Return how many writes were kept although they differ, or 0 if the run wrote anything."""
-    effects = [step["effect"] for step in run["steps"] if step["effect"]]
-    if run["status"] != RunStatus.SUCCEEDED or not all(one["reused"] for one in effects):
+    effects = {step["path"]: step["effect"] for step in run["steps"] if step["effect"]}
+    if run["status"] != RunStatus.SUCCEEDED or not all(one["reused"] for one in effects.values()):
         return 0
-    return sum("note" in one for one in effects)
+    shared = shared_writes(run["steps"])
+    return sum("note" in one for path, one in effects.items() if path not in shared)
 
 
 def _open(opened: str, way: str) -> None:

@@ -11,10 +11,10 @@ from dashboard.base.language import N_, language, t
 from dashboard.parts.run_state import GLYPHS, UNDONE, Cell
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, BoardRow
-from engine.base.statuses import RunStatus, StepStatus
+from engine.base.statuses import ListedStatus, RunStatus, StepStatus
 
 STATUSES = {
-    StepStatus.FAILED: (StepStatus.FAILED,),
+    StepStatus.FAILED: (StepStatus.FAILED, ListedStatus.PARTS_FAILED),
     StepStatus.RUNNING: (StepStatus.RUNNING, StepStatus.WAITING),
     StepStatus.PENDING: (StepStatus.PENDING, RunStatus.QUEUED, StepStatus.CANCELLED, RunStatus.INTERRUPTED, ""),
     StepStatus.SUCCEEDED: (StepStatus.SUCCEEDED,),
@@ -29,6 +29,7 @@ _SHORT = {
     "Interrupted": N_("Paused"),
     "Cancelled": N_("Stopped"),
     "Asks a person": N_("Asks"),
+    "Not approved in time": N_("Expired"),
 }
 """Short words for narrow columns: all steps of an item must fit without scrolling. The pane has the long ones."""
 _NUMBER = re.compile(r"/issues/(\d+)$")

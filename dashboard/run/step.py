@@ -14,7 +14,7 @@ from dashboard.base.plain import outside_badge, outside_code, outside_link, plai
 from dashboard.base.run_files import run_files
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.run_state import is_unknown
+from dashboard.parts.run_state import REFUSED, is_unknown
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
@@ -27,8 +27,9 @@ from dashboard.run.waits import wait_line
 from engine.base.clock import moment_of
 from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
+from engine.record.shared_keys import item_name, shared_writes
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import StepRecord, refusal_of
 from engine.runs.trying.recorded import prompt_of
 
 _KEPT = {
@@ -47,7 +48,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     _error(step)
     if is_unknown(step) and run["status"] not in ACTIVE_RUNS and visit.may("run"):
         unknown_answer(visit, str(run["run_id"]), str(step["path"]))
-    _receipt(step)
+    _receipt(run, step)
     _try_link(visit, run, step)
     correct_step(visit, run, step)
     left, right = st.columns(2, gap="medium")
@@ -63,7 +64,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
 
 def _facts(run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        status_badge(str(step["status"]))
+        _status(step)
         if _is_demo_model(run, step):
             st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
         if step.get("pinned") and "corrects" not in (run.get("options") or {}):
@@ -71,6 +72,14 @@ def _facts(run: Run, step: StepRecord) -> None:
         if step.get("replayed"):
             st.badge(t("Answer of the earlier run"), icon=":material/replay:", color="violet")
         st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
+
+
+def _status(step: StepRecord) -> None:
+    refusal = refusal_of(step)
+    if refusal is None:
+        status_badge(str(step["status"]))
+    else:
+        st.badge(REFUSED[refusal].word, icon=":material/cancel:", color="red")
 
 
 def _called(visit: Visit, step: StepRecord) -> None:
@@ -142,12 +151,12 @@ def _try_link(visit: Visit, run: Run, step: StepRecord) -> None:
             save_case(visit, prompt, f"{run_id}-{path}", "", make)
 
 
-def _receipt(step: StepRecord) -> None:
+def _receipt(run: Run, step: StepRecord) -> None:
     effect = step["effect"]
     if not effect:
         return
     receipt = effect["receipt"] or {"id": "", "url": ""}
-    word = t("Already done by an earlier run") if effect["reused"] else t("Receipt")
+    word = _made_by(run, step) if effect["reused"] else t("Receipt")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":material/receipt_long: :gray[{word}]")
         if receipt["url"]:
@@ -164,6 +173,14 @@ def _receipt(step: StepRecord) -> None:
             undone = effect["undone"]
             words = t("Undone by {by} {at}: {note}", by=undone["by"], at=ago(undone["at"]), note=undone["note"])
             outside_badge(words, ":material/undo:")
+
+
+def _made_by(run: Run, step: StepRecord) -> str:
+    """Say who made the write that a step only found: an earlier run, or another item of this one."""
+    maker = shared_writes(run["steps"]).get(step["path"])
+    if maker is None:
+        return t("Already done by an earlier run")
+    return t("Not written: item {number} of this run has the same key", number=item_name(maker))
 
 
 def _part(title: str, value: Any, empty: str) -> None:

@@ -76,7 +76,7 @@ def _filter(visit: Visit) -> WantedRuns:
     text, statuses = st.columns([3, 4])
     with text:
         wanted_text = st.text_input(
-            t("Text"), key="text", on_change=_first_page, placeholder=t("Any text"), bind=_ADDRESS
+            t("Text"), key="text", on_change=_first_page, placeholder=t("Any text, subject or sender"), bind=_ADDRESS
         )
     with statuses:
         wanted_statuses = st.multiselect(

@@ -37,7 +37,7 @@ def canvas_tab(visit: Visit, file: WorkflowFile) -> None:
         _mount(key=f"canvas-{file.name}", data=data, on_saved_change=lambda: None)
     if file.breaches:
         st.caption(t("Red lines: text from outside goes where it must not; the tab Edit tells more."))
-    reach_section(file)
+    reach_section(visit, file)
 
 
 def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:

@@ -23,11 +23,16 @@ _SOURCE, _HERE, _AWAY = "#0f766e", "#475569", "#4f46e5"
 _WIDE, _HIGH = 340, 110
 
 
-def reach_section(file: WorkflowFile) -> None:
+def reach_section(visit: Visit, file: WorkflowFile) -> None:
     """Show which text from outside goes where; nothing if none leaves the service that it came from."""
     if not file.reach:
         return
     section(t("Who sees what"))
+    away = _away(file)
+    if away and _are_demo(visit, away):
+        st.caption(
+            t("In the demo nothing leaves this machine, not even mail. With your own accounts, text goes this way:")
+        )
     drawn = _boxes(file.reach)
     pairs = dict.fromkeys((one.source, one.to) for one in file.reach)
     graph(
@@ -41,8 +46,8 @@ def reach_section(file: WorkflowFile) -> None:
 
 def reach_badge(visit: Visit, file: WorkflowFile) -> None:
     """Say in a badge whether text from outside leaves this machine."""
-    away = {one.to: one.host for one in file.reach if not one.is_local}
-    hosts = ", ".join(sorted(set(away.values())))
+    away = _away(file)
+    hosts = ", ".join(sorted({one.host for one in away}))
     if not away:
         st.badge(t("text from outside stays on this machine"), icon=":material/lock:", color="green")
     elif _are_demo(visit, away):
@@ -52,9 +57,14 @@ def reach_badge(visit: Visit, file: WorkflowFile) -> None:
         st.badge(t("text from outside goes to {away}", away=hosts), icon=":material/visibility:", color="orange")
 
 
-def _are_demo(visit: Visit, names: Iterable[str]) -> bool:
+def _away(file: WorkflowFile) -> list[Reach]:
+    return [one for one in file.reach if not one.is_local]
+
+
+def _are_demo(visit: Visit, away: Iterable[Reach]) -> bool:
+    """Return whether all that text goes to is a stand-in, which sends no mail either."""
     modes = {one.name: one.mode for one in visit.orchestra.connections.list(visit.who)}
-    return all(modes.get(name) == AccountMode.DEMO for name in names)
+    return all(modes.get(one.sender or one.to) == AccountMode.DEMO for one in away)
 
 
 def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:

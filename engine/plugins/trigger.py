@@ -97,6 +97,8 @@ class Item(Struct, frozen=True):
     """Why it starts no run, as the end of "It was left out: …"; empty if it does."""
     error: str = ""
     """Why it can never be read, as a sentence: then only this item is dead. Empty if it can be."""
+    sender: str = ""
+    """Whom it is from: with the title, what a person looks for its run by; empty: nobody."""
 
 
 def unreadable_item(found: UnreadableItem) -> Item:

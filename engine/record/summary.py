@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -18,8 +18,9 @@ from engine.base.step_tree import CALLS, StepDefinition, step_nodes
 from engine.base.wording import noun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
+from engine.record.shared_keys import shared_key_sentences, shared_writes, with_each_write_once
 from engine.record.types.run import CorrectedAnswer, Run
-from engine.record.types.step import StepEffect, StepRecord
+from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_of
 
 _ENDINGS = {
     RunStatus.QUEUED: "Not started yet",
@@ -32,8 +33,6 @@ _ENDINGS = {
 }
 
 
-_REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
-"""What became of a call that nobody approved, by the type of its error."""
 _FIRST_NAME = re.compile(r"[.\[]")
 _MAKING = ("add", "create", "upsert")
 """Verbs of step types after whose objects what they make is counted."""
@@ -87,6 +86,13 @@ def _object_of(step_id: str, uses: str) -> str:
 
 def sentence(run: Run) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
+    shared = shared_writes(run["steps"])
+    if not shared:
+        return _sentence(run)
+    return " ".join([_sentence(with_each_write_once(run, shared)), *shared_key_sentences(run, shared)])
+
+
+def _sentence(run: Run) -> str:
     options = run.get("options") or {}
     if "plan" in options:
         return _plan_sentence(run)
@@ -154,9 +160,8 @@ def _planned_writes(run: Run) -> list[_Write]:
 
 def _nothing_written(run: Run) -> Iterator[str]:
     """Say first that a run wrote nothing, if it wanted something different from what was written before."""
-    counts = run["counts"]
-    kept = counts.get("differing_effects", 0)
-    if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED) or not kept or counts["new_effects"]:
+    kept = sum("note" in step["effect"] for step in run["steps"] if step["effect"])
+    if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED) or not kept or run["counts"]["new_effects"]:
         return
     were = "was made before and is" if kept == 1 else "were made before and are"
     yield (
@@ -258,10 +263,9 @@ def _is_of_loop(path: str, loop: StepRecord) -> bool:
 
 def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
-        return _failed(run, "Failed")
+        return run["error"]["message"] if run["error"].get("type") in REFUSALS else _failed(run, "Failed")
     done = sum(step["status"] == StepStatus.SUCCEEDED for step in run["steps"])
-    kinds = Counter(_REFUSALS.get(step["error"]["type"]) for step in run["steps"] if step["uses"] and step["error"])
-    refused = {because: count for because, count in kinds.items() if because}
+    refused = _by_refusal(step for step in run["steps"] if step["uses"])
     amber = run["counts"]["failed_steps"] - sum(refused.values())
     failed = [f"{amber:,} failed"] if amber > 0 else []
     parts = [f"{counted(done, 'step')} done", *(f"{count:,} {because}" for because, count in refused.items()), *failed]
@@ -278,15 +282,22 @@ def _loop_sentence(run: Run, loop: StepRecord) -> str:
     if not items:
         return f"No {plural(word)}: nothing to do."
     good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
-    failed = sum(item["status"] == StepStatus.FAILED for item in items)
+    unapproved = _by_refusal(items)
+    failed = sum(item["status"] == StepStatus.FAILED for item in items) - unapproved.total()
     left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
-    still_open = len(items) - len(good) - failed - left_out
+    still_open = len(items) - len(good) - unapproved.total() - failed - left_out
     refused = _refused(run, good)
     parts = list(_written(good, _writes(run, good), refused, may_write=_may_write(run, loop)))
+    parts += [f"{count:,} {because}" for because, count in unapproved.items()]
     parts += [f"{failed:,} failed"] if failed else []
     parts += [f"{still_open:,} not finished"] if still_open else []
     parts += [f"{left_out:,} left out"] if left_out else []
     return f"{counted(len(items), word)}: {', '.join(parts)}."
+
+
+def _by_refusal(steps: Iterable[StepRecord]) -> Counter[str]:
+    """Count the steps, or items, that ended because nobody approved a call, by what became of it."""
+    return Counter(REFUSALS[refusal] for refusal in map(refusal_of, steps) if refusal)
 
 
 def _items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
@@ -329,10 +340,10 @@ def _refused(run: Run, good: AbstractSet[str]) -> dict[tuple[str, str], Counter[
     """Return which calls in the successful items of a loop no person approved: by their word and why."""
     found: dict[tuple[str, str], Counter[str]] = {}
     for step in run["steps"]:
-        because = _REFUSALS.get(step["error"]["type"]) if step["error"] else None
+        refusal = refusal_of(step)
         item = next(iter(items_around(step["path"])), None)
-        if because and step["uses"] and item in good:
-            found.setdefault((noun(step["id"], "call"), because), Counter())[str(item)] += 1
+        if refusal and step["uses"] and item in good:
+            found.setdefault((noun(step["id"], "call"), REFUSALS[refusal]), Counter())[str(item)] += 1
     return found
 
 

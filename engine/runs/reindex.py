@@ -26,7 +26,7 @@ from engine.runner.effects.ledger import arguments_hash
 from engine.store.held import SeenItem, ToldRun
 from engine.store.ledger import account_of
 from engine.store.run_limits import limited_connections
-from engine.store.runs import environment_name, is_test, priority_of, unhashed
+from engine.store.runs import environment_name, is_test, item_words, priority_of, unhashed
 from engine.store.state import State
 
 _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
@@ -131,6 +131,7 @@ def _row(run: Run) -> dict[str, Any]:
         "is_test": int(is_test(run.get("options", {}))),
         "plan_hash": unhashed(run.get("options", {})),  # a plan is not trusted because of its log alone
         "environment": environment_name(run.get("environment")),
+        "item": item_words(run.get("trigger")),
     }
 
 

@@ -78,7 +78,7 @@ class WantedRuns(TypedDict, total=False):
     trigger: str | None
     """The id of the trigger that started them."""
     text: str | None
-    """Text to find in id, workflow, title or sentence."""
+    """Text to find in id, workflow, title or sentence, or in the title or sender of the item that started it."""
     since: str | None
     """RFC 3339: accepted then or later."""
     until: str | None

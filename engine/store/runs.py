@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.base.errors import UnknownName
 from engine.base.statuses import Priority
-from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions
+from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions, TriggerItem
 from engine.store.acceptances import IdempotentRequest
 
 _TEST = frozenset({"only", "pins", "debug"})
@@ -28,6 +28,11 @@ def unhashed(options: RunOptions) -> str | None:
 def priority_of(acceptance: Acceptance) -> Priority:
     """Return how urgent a run is."""
     return Priority(acceptance.get("priority", Priority.NORMAL))
+
+
+def item_words(trigger: TriggerItem | None) -> str:
+    """Return by what a run is found that a trigger has started: the item's title and whom it is from, in lower case."""
+    return "" if trigger is None else "\n".join(filter(None, (trigger["title"], trigger.get("sender")))).lower()
 
 
 def environment_name(environment: EnvironmentRecord | None) -> str:
@@ -49,6 +54,7 @@ class RunFilter(Struct, frozen=True):
     plans: bool = False
     """Plans, instead of runs that really run; without those that only check another one, or that a plan called."""
     text: str | None = None
+    """In its id, workflow, title or sentence, or in the title or sender of the item that started it."""
     since: str | None = None
     until: str | None = None
     demo: bool | None = None
@@ -100,6 +106,8 @@ class RunRecord(NamedTuple):
     """See `limited_connections`."""
     is_at_work: int = 0
     """1 while a process works on it, or is about to."""
+    item: str = ""
+    """Of a run that a trigger has started: see `item_words`."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
 

@@ -89,7 +89,8 @@ class NewMessage(TriggerType):
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail, and decide whether to leave it out."""
         mail = _there(look.client, item.id)
-        return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
+        at, left_out = moment_of(mail["date"]), _left_out(look.fields, mail)
+        return Item(item.id, mail, mail["subject"], at, left_out, sender=mail["from"])
 
     def _first(self, look: Look) -> Found:
         # A search by date could take these for new if the history expires within the first days.

@@ -188,7 +188,8 @@ def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:
 def _item(look: Look, arrival: Arrival, mail: dict[str, JsonValue] | Unreadable) -> Item:
     if isinstance(mail, Unreadable):  # it has no value: `read` reports why
         return Item(arrival.key, None, arrival.subject, arrival.arrived_at)
-    return Item(arrival.key, mail, mail["subject"], arrival.arrived_at, _left_out(look, arrival, mail))
+    left_out = _left_out(look, arrival, mail)
+    return Item(arrival.key, mail, mail["subject"], arrival.arrived_at, left_out, sender=mail["from"])
 
 
 def _left_out(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> str:

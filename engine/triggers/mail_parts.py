@@ -102,7 +102,7 @@ def _files(mail: Item) -> Iterator[Item]:
     for number, file in enumerate(value["attachments"]):
         kept = {name: file[name] for name in ("id", "name", "media_type", "bytes")}
         title = file["name"] or mail.title
-        yield Item(f"{_FILE}:{number}:{mail.id}", {**kept, **about}, title, mail.at)
+        yield Item(f"{_FILE}:{number}:{mail.id}", {**kept, **about}, title, mail.at, sender=mail.sender)
 
 
 class _Conversations(_OfMails):
@@ -136,6 +136,7 @@ def _conversations(mails: Iterable[Item]) -> list[Item]:
             {"thread_id": thread, "subject": new[0].title, "messages": [one.value for one in new]},
             new[0].title,
             new[0].at,
+            sender=new[0].sender,
         )
         for thread, new in threads.items()
     ]

@@ -14,8 +14,8 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, serving, settled, shows, sign_in
-from tests.patience import PATIENCE_SECONDS
+from tests.browser.conftest import Served, serving, settled, shows, sign_in, text_of
+from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_port
 from tests.workspaces import init
 
@@ -241,3 +241,19 @@ def test_two_windows_of_one_person_overwrite_each_other_only_when_asked_to(serve
     page.get_by_text("You are also editing this in another window").wait_for()
     page.get_by_role("button", name="Use the other one").click()
     shows(field(page, editor), "one of the second", without="one of the first")
+
+
+def test_a_mail_that_was_sent_does_not_come_back_after_a_reload_at_once(served: Served, page: Page) -> None:
+    mail = Editor("/demo", "Subject", (("button", "Write a mail"),), is_code=False)
+    page.goto(served.url + mail.path)
+    type_into(page, mail, "Sent at once")
+    orchestra = Orchestra.open(served.root, demo=True)
+    try:
+        page.get_by_role("button", name="Send it to the demo mailbox").click()
+        until(lambda: "Sent at once" in json.dumps(orchestra.demo.show(OWNER)["gmail"]))
+    finally:
+        orchestra.close()
+    page.reload()
+    field(page, mail)
+    page.wait_for_timeout(1500)
+    assert text_of(field(page, mail)) == ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins.trigger import Start
 from tests.dashboard.test_run_control import saved
 from tests.engine.conftest import set_step, write_workflow
 from tests.patience import until
@@ -27,6 +29,14 @@ def two_runs(orchestra: Orchestra) -> tuple[str, str]:
         assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
         found.append(run_id)
     return found[0], found[1]
+
+
+WATCHING: dict[str, Any] = {
+    "schema_version": 1,
+    "inputs": {"type": "object", "properties": {"id": {"type": "string"}}},
+    "triggers": [{"id": "mail", "uses": "gmail.new_message", "inputs": {"id": "{{ item.id }}"}}],
+    "steps": [set_step("one")],
+}
 
 
 def shown(at: AppTest) -> list[str]:
@@ -158,3 +168,24 @@ def test_a_debug_run_that_was_left_paused_says_so_and_can_be_cancelled(
         assert not at.exception
         until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
     assert shown(open_page("runs")) == [run_id]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("offer für", [1], id="subject"),
+        pytest.param("ADA@example", [0], id="sender"),
+        pytest.param("Hello you", [], id="not-the-text-of-the-mail"),
+    ],
+)
+def test_a_run_is_found_by_the_mail_that_started_it(
+    orchestra: Orchestra, open_page: Open, text: str, expected: list[int]
+) -> None:
+    orchestra.workflows.save(OWNER, "watching", json.dumps(WATCHING), None)
+    orchestra.triggers.turn_on(OWNER, "watching", "mail", Start())
+    ids = []
+    for sender, subject in (("Ada <ada@example.org>", "Invoice 12"), ("Bob <bob@example.org>", "Offer für Mai")):
+        orchestra.demo.deliver(OWNER, sender, subject, "Hello you")
+        [result] = orchestra.triggers.poll(OWNER, "watching", "mail")
+        ids += result.started
+    assert shown(open_page("runs", text=text)) == [ids[index] for index in expected]

@@ -275,6 +275,17 @@ def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest]) -> N
     assert f"nothing goes out in the demo; with your accounts, {out}" in said
 
 
+def test_the_mail_of_the_demo_is_not_said_to_go_out(tab: Callable[..., AppTest], workspace: Path) -> None:
+    steps = [
+        {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
+        {"id": "answer", "uses": "gmail.reply", "with": {"message": "m", "text": "{{ steps.mail.output.subject }}"}},
+    ]
+    (workspace / "workflows" / "answer.json").write_text(json.dumps({"schema_version": 1, "steps": steps}))
+    said = words(tab(CANVAS, "answer"))
+    assert "In the demo nothing leaves this machine, not even mail." in said
+    assert "nothing goes out in the demo; with your accounts, text from outside goes to any address" in said
+
+
 def test_a_forbidden_way_of_text_is_told_below_the_canvas(tab: Callable[..., AppTest], workspace: Path) -> None:
     steps = [
         {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},

@@ -100,7 +100,8 @@ def _places(action: Action, called: Mapping[str, Plan], around: Surroundings) ->
             yield Reach("", host, host, is_loopback(host.partition(":")[0]), "")
         if action.step_type.sends_mail:
             for one in _mail_hosts(action.arguments):
-                yield Reach("", f"mail to {one}", one, is_local=False, step="")
+                sender = action.connection or action.step_type.service
+                yield Reach("", f"mail to {one}", one, is_local=False, step="", sender=sender)
 
 
 def _connections(action: Action, service: str) -> tuple[str | None, ...]:

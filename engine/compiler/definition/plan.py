@@ -76,6 +76,8 @@ class Reach:
     """The path of the step."""
     workflow: str = ""
     """The called workflow in which the step is."""
+    sender: str = ""
+    """Of mail that goes to somebody: the connection that sends it."""
 
 
 class OtherModel(Struct, frozen=True):

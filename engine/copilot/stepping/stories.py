@@ -149,7 +149,7 @@ def _of_write(step: StepRecord) -> Iterator[str]:
     if undo_of(step) is not None:
         yield "What it wrote has been undone since."
     elif effect["reused"]:
-        yield "An earlier run had written this: nothing was written again."
+        yield "This had been written already: nothing was written again."
     elif effect.get("updated"):
         yield "It changed what an earlier run had written."
     elif effect.get("found"):

@@ -103,6 +103,8 @@ class TriggerItem(TypedDict):
     """What it watches in that account."""
     item: ReadOnly[str]
     title: ReadOnly[str]
+    sender: NotRequired[ReadOnly[str]]
+    """Of a mail: whom it is from."""
 
 
 class OutsideInput(TypedDict):

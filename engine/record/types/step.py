@@ -304,6 +304,16 @@ class StepRecord(TypedDict):
     """Of a model step: the correction of its answer, added later."""
 
 
+REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
+"""What became of a call that nobody approved, by the type of its error."""
+
+
+def refusal_of(step: StepRecord) -> str | None:
+    """Return the type of a step's error if nobody approved its call; None if somebody did, or it asked nobody."""
+    error = step["error"]
+    return error["type"] if error and step["status"] == StepStatus.FAILED and error["type"] in REFUSALS else None
+
+
 def undo_of(step: StepRecord) -> UndoneRecord | None:
     """Return the undo of a step's write; None if it was not undone, or there is no write."""
     return step["effect"].get("undone") if step["effect"] else None

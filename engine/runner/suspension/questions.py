@@ -55,7 +55,7 @@ class QuestionOutcome(Struct, frozen=True):
             raise ApprovalExpired("Nobody answered the question of this step in time.", goes_on=self.goes_on)
         if self.state != "approved":
             because = f": {self.comment}" if self.comment else "."
-            raise Rejected(f"{self.by} said no{because}")
+            raise Rejected(f"Rejected by {self.by}{because}")
 
 
 class RunQuestions:

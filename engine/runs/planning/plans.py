@@ -91,6 +91,7 @@ class Plans:
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
+        self._runs.require_files(p, inputs)
 
         def accept() -> str:
             plan = self._plans.named(workflow, {}, environment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store.sql.base.tables import runs
+from engine.store.sql.base.tables import NAME_ITEMS, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,7 +27,14 @@ def _from_17(connection: Connection) -> None:
             index.create(connection, checkfirst=True)
 
 
-_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18")}
+def _from_18(connection: Connection) -> None:
+    """Add by what people look for runs that triggers have started."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN IF NOT EXISTS item TEXT COLLATE \"C\" NOT NULL DEFAULT ''")
+    title = 'max(title) COLLATE "default"'  # ours knows only the capitals of ASCII
+    connection.exec_driver_sql(NAME_ITEMS.format(title=title))
+
+
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18"), "18": (_from_18, "19")}
 
 
 def migrated(connection: Connection, found: str) -> str:

@@ -13,7 +13,7 @@ from engine.base.statuses import RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import IdempotentRequest, Polled, Renamed, RunEntry
 from engine.store.run_limits import limited_connections
-from engine.store.runs import environment_name, is_test, priority_of, unhashed
+from engine.store.runs import environment_name, is_test, item_words, priority_of, unhashed
 from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import audit, insertion, runs
 from engine.store.sql.renames import is_last_rename
@@ -180,6 +180,7 @@ def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str
         "priority": priority_of(acceptance).rank,
         "connections": limited_connections(acceptance),
         "is_at_work": 0,
+        "item": item_words(acceptance.get("trigger")),
         "acceptance": compact(acceptance),
     }
 

@@ -50,7 +50,8 @@ _BACKLOG = (
     " (SELECT count(*) FROM runs WHERE ended_at >= ?)"
 )
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
-_SEARCHED = ("sentence", "run_id", "title", "workflow")
+_SEARCHED = "lower(sentence || '\n' || run_id || '\n' || title || '\n' || workflow)"
+"""As one text: to lower and compare that takes less time than doing so for each column."""
 _LIST = "`orchestra runs list` shows what there is."
 _REMOVED = (
     "It was removed, as `retention` says or by hand. What it wrote is remembered, so that nothing is written twice, and"
@@ -274,8 +275,8 @@ def _conditions(wanted: RunFilter, before: str | None) -> list[_Condition]:
         found.append(("run_id < ? AND queued_at < ?", (f"{_second_of(wanted.until)}.", wanted.until)))
     if wanted.text:
         pattern = f"%{_LIKE_SIGNS.sub(_escaped, wanted.text)}%"
-        anywhere = " OR ".join(f"lower({name}) LIKE lower(?) ESCAPE '/'" for name in _SEARCHED)
-        found.append((f"({anywhere})", (pattern,) * len(_SEARCHED)))
+        anywhere = f"({_SEARCHED} LIKE lower(?) ESCAPE '/' OR item LIKE ? ESCAPE '/')"
+        found.append((anywhere, (pattern, pattern.lower())))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from engine.store.sql.base.tables import (
+    NAME_ITEMS,
     api_tokens,
     debugging,
     login_failures,
@@ -183,6 +184,12 @@ def _from_17(connection: Connection) -> None:
         _create_index(connection, name)
 
 
+def _from_18(connection: Connection) -> None:
+    """Add by what people look for runs that triggers have started."""
+    _add_text(connection, "runs", "item")
+    connection.exec_driver_sql(NAME_ITEMS.format(title="max(title)"))
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -205,6 +212,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "15": (_from_15, "16"),
     "16": (_from_16, "17"),
     "17": (_from_17, "18"),
+    "18": (_from_18, "19"),
 }
 
 

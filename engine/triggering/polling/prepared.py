@@ -64,6 +64,11 @@ def short_title(item: Item) -> str:
     return whole_text(item.title[:_LONGEST_TITLE])
 
 
+def short_sender(item: Item) -> str:
+    """Return whom an item is from, shortened as its title is."""
+    return whole_text(item.sender[:_LONGEST_TITLE])
+
+
 def _kept_value(item: Item) -> str | None:
     """Return the value of a dead item as JSON; None if it is too large or not JSON, then a retry reads it again."""
     if item.value is None:

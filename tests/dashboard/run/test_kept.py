@@ -48,3 +48,19 @@ def test_a_run_that_wrote_or_kept_the_same_says_nothing(
         run_id = orchestra.runs.start(OWNER, "issue", {})
         assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
         assert not open_page("run", id=run_id).warning
+
+
+def test_the_step_of_an_item_whose_key_another_item_has_says_so(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    [issue] = WORKFLOW["steps"]
+    step = {**issue, "with": {"repository": "acme/app", "title": "{{ item }}", "body": ""}}
+    del step["once"]
+    loop = {"id": "each", "foreach": "{{ ['a', 'b'] }}", "key": "same", "steps": [step]}
+    orchestra.workflows.save(OWNER, "issue", json.dumps({"schema_version": 1, "steps": [loop]}), None)
+    for _ in range(2):
+        run_id = orchestra.runs.start(OWNER, "issue", {})
+        assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
+        page = open_page("run", id=run_id, open="each[1]")
+        assert any("Not written: item 1 of this run has the same key" in one.value for one in page.markdown)
+        assert not page.warning

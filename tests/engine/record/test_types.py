@@ -30,6 +30,7 @@ _OF_ROWS = {
     "acceptance",
     "connections",
     "is_at_work",
+    "item",
 }
 """What only the list of runs knows of a run."""
 

@@ -154,7 +154,7 @@ def test_a_rejection_fails_the_step_with_its_reason_and_on_error_applies(scene: 
     document = scene.status("succeeded")
     (step,) = document["steps"]
     assert (step["status"], step["error"]["type"]) == ("failed", "Rejected")
-    assert step["error"]["message"] == "boss said no: Not this one."
+    assert step["error"]["message"] == "Rejected by boss: Not this one."
     assert scene.effects == 0
 
 

@@ -38,7 +38,16 @@ from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import NewSession, SessionFacts, SessionRecord, SignInLimitReached, Success, TryLimit
 from engine.store.run_limits import Crowd, LimitedRun, LimitReached, RunLimits, limited_connections
-from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, priority_of, unhashed
+from engine.store.runs import (
+    Backlog,
+    RunFilter,
+    RunRecord,
+    environment_name,
+    is_test,
+    item_words,
+    priority_of,
+    unhashed,
+)
 from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
 from engine.store.triggering.refusals import RefusalRecord
 from engine.store.triggering.triggered_runs import ProcessQueue, QueuedRun
@@ -53,7 +62,7 @@ from engine.store.triggering.triggers import (
 )
 
 T = TypeVar("T")
-_SEARCHED = ("sentence", "run_id", "title", "workflow")
+_SEARCHED = ("sentence", "run_id", "title", "workflow", "item")
 
 
 class MemoryState:
@@ -790,7 +799,7 @@ class MemoryAcceptances:
                 "{}", None if self._is_shared else self._owner, None, 0, entry.lane, int(is_test(one["options"])), None,
                 unhashed(one["options"]), environment=environment_name(one.get("environment")), acceptance=compact(one),
                 priority=priority_of(one).rank, connections=limited_connections(one),
-                is_at_work=int(not self._is_shared),
+                is_at_work=int(not self._is_shared), item=item_words(one.get("trigger")),
             )  # fmt: skip
 
     @contextmanager

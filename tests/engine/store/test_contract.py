@@ -787,6 +787,8 @@ def test_an_entry_from_before_a_rename_is_refused_and_others_are_stored(store: S
 
 def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> None:
     entries = [accepted(number, by="me" if number % 2 else "trigger:mail") for number in range(6)]
+    mail = {"id": "mail", "account": "a", "source": "", "item": "m", "title": "An Offer", "sender": "Ada <ada@x.org>"}
+    entries[4] = accepted(4, said={"trigger": mail})
     store.acceptances.store(entries)
     ids = [run_id(one) for one in entries]
 
@@ -801,6 +803,8 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert listed(statuses=("failed",)) == [3, 0]
     assert listed(statuses=("failed", "queued"), limit=4) == [5, 4, 3, 2]
     assert listed(text="FAILED.") == [3, 0]
+    assert listed(text="offer") == [4]
+    assert listed(text="ADA@") == [4]
     assert listed(text="%") == []
     window: dict[str, Any] = {
         "since": timestamp(NOON + timedelta(seconds=2)),

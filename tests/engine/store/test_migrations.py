@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from engine.base.errors import StorageError
+from engine.store.runs import RunFilter
 from engine.store.sql.base.tables import SCHEMA_VERSION
+from engine.store.sql.runs import SqlRuns
 from engine.store.sqlite.database import SqliteState
 
 
@@ -156,6 +159,27 @@ def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> Non
         found = connection.execute("SELECT environment FROM runs ORDER BY run_id").fetchall()
     connection.close()
     assert found == [("prod",), ("",), ("",)]
+
+
+def test_runs_of_the_eighteenth_form_are_found_by_the_items_that_started_them(tmp_path: Path) -> None:
+    SqliteState(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN item")
+        columns = "run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts"
+        for run_id in ("r1", "r2"):
+            row = (run_id, "w", "w", "W", "succeeded", 0, "x", "t", "", "{}")
+            connection.execute(
+                f"INSERT INTO runs ({columns}, cancel_requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row
+            )
+        connection.execute(
+            "INSERT INTO trigger_items (workflow, trigger, account, source, item, state, run_id, title, seen_at)"
+            " VALUES ('w', 't', 'a', '', 'a', 'started', 'r1', 'Übung', ''),"
+            " ('w', 't', 'a', '', 'b', 'skipped', NULL, 'Other', '')"
+        )
+        connection.execute("UPDATE meta SET value = '18' WHERE key = 'schema_version'")
+    connection.close()
+    with closing(SqliteState(tmp_path)) as opened:
+        assert [row.run_id for row in SqlRuns(opened).page(RunFilter(text="übung"), None, 9)] == ["r1"]
 
 
 def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:

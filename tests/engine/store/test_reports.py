@@ -130,7 +130,9 @@ def test_a_state_of_the_form_before_is_brought_into_this_one_while_others_work(
         asked.execute("DROP VIEW report_runs, report_workflows, report_costs, report_steps")
         asked.execute("CREATE VIEW report_steps AS SELECT run_id, workflow_id FROM runs")  # it had fewer columns
         asked.execute("GRANT SELECT ON report_steps TO pg_monitor")
-        asked.execute("ALTER TABLE runs DROP COLUMN priority, DROP COLUMN is_at_work, DROP COLUMN connections")
+        asked.execute(
+            "ALTER TABLE runs DROP COLUMN priority, DROP COLUMN is_at_work, DROP COLUMN connections, DROP COLUMN item"
+        )
         asked.execute("UPDATE meta SET value = '17' WHERE key = 'schema_version'")
         with closing(PostgresState(url)) as opened:
             assert opened.fact("schema_version") == SCHEMA_VERSION

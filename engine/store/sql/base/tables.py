@@ -13,7 +13,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
-SCHEMA_VERSION = "18"
+SCHEMA_VERSION = "19"
 """The schema version that this release writes."""
 
 metadata = MetaData()
@@ -84,6 +84,8 @@ runs = Table(
     Column("connections", TEXT, nullable=False, server_default=""),
     # 1 while a process works on it, or is about to: it counts for the limits then (engine/store/run_limits.py).
     Column("is_at_work", INTEGER, nullable=False, server_default="0"),
+    # Of a run that a trigger has started: title and sender of the item in lower case, to find it by (`item_words`).
+    Column("item", TEXT, nullable=False, server_default=""),
     # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
@@ -391,6 +393,14 @@ audit = Table(
     Column("target", TEXT, nullable=False),
     Column("detail", TEXT, nullable=False, default=""),
 )
+
+
+NAME_ITEMS = (
+    "UPDATE runs SET item = (SELECT lower({title}) FROM trigger_items WHERE trigger_items.run_id = runs.run_id)"
+    " WHERE run_id IN (SELECT run_id FROM trigger_items WHERE run_id IS NOT NULL)"
+    " AND run_id >= coalesce((SELECT run_id FROM runs ORDER BY run_id DESC LIMIT 1 OFFSET 49999), '')"
+)
+"""Gives the newest runs of an older form the titles of their items: writes would wait too long for all of them."""
 
 
 def insertion_into(table: Table, connection: Connection) -> Any:

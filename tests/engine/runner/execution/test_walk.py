@@ -285,6 +285,19 @@ def test_a_key_makes_a_write_happen_once_over_all_runs(run: Run, service: Servic
     assert "2 already done" in second["sentence"]
 
 
+def test_items_of_one_run_that_share_a_key_are_named(run: Run, service: Service) -> None:
+    loop = {
+        "id": "each",
+        "foreach": "{{ ['a', 'b', 'c'] }}",
+        "key": "{{ item == 'b' ? 'other' : 'same' }}",
+        "steps": [post_step("w", service.url("/w/{{ item }}"))],
+    }
+    said = "3 items: 2 writes, 1 left as it was.{} Items 1 and 3 have the same key, so only one of them was written"
+    assert run([loop])["sentence"] == f"{said.format('')}: give each item a key of its own."
+    assert run([loop])["sentence"] == f"{said.format(' 2 already done.')}: give each item a key of its own."
+    assert dict(service.seen) == {"/w/a": 1, "/w/b": 1}
+
+
 def test_once_stands_in_for_the_keys(run: Run, service: Service) -> None:
     step = post_step("w", service.url("/w"), once="week {{ inputs.week }}")
     schema = {"type": "object", "properties": {"week": {"type": "integer"}}}
