@@ -270,6 +270,18 @@ def test_only_the_store_speaks_sql() -> None:
     assert speak_sql() == set()
 
 
+def test_texts_are_compared_by_one_implementation_whose_steps_are_bounded() -> None:
+    """The time of `difflib` grows with the cube of the texts; the stand-ins import nothing, and give it short ones."""
+    found = {
+        name
+        for name in modules()
+        for node in parts(tree(name))
+        if (isinstance(node, ast.Import) and any(one.name == "difflib" for one in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module == "difflib")
+    }
+    assert found == {"demo.github.commits"}
+
+
 def test_only_the_assembly_knows_where_blobs_are_kept() -> None:
     assert {one.importer for one in imports() if one.imported in BLOBS_OF} == {OPENS_BLOBS}
     assert {one.importer for one in imports() if one.imported == OPENS_BLOBS} == {*OPENS_THE_STORE, CONFIG}

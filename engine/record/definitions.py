@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.base import step_fields
 from engine.base.definitions import RunDefinition
-from engine.base.step_tree import StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import AGENT, CALL, StepDefinition, StepNode, agent_workflow, step_nodes
 from engine.record.differences import ABSENT, Difference, differences
 
 _OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
@@ -46,6 +46,39 @@ def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
     found += differences("prompts", old.get("prompts") or {}, new.get("prompts") or {})
     found += differences("tools", old.get("tools") or {}, new.get("tools") or {})
     return found + list(differences("workflows", old.get("workflows") or {}, new.get("workflows") or {}))
+
+
+def changed_steps(old: RunDefinition, new: RunDefinition) -> Iterator[str]:
+    """Yield the paths of the steps that are not in both definitions, or that call something else there."""
+    before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
+    for path in {**before, **after}:
+        step = after.get(path)
+        if before.get(path) != step or (step is not None and called_by(old, step) != called_by(new, step)):
+            yield path
+
+
+def called_by(definition: RunDefinition, step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a step calls, as `prompts.triage` or `workflows.enrich`; workflows with all that these call."""
+    prompt, tool = str((step.get("with") or {}).get("prompt")), str(step.get("uses"))
+    found: dict[str, Any] = {}
+    if prompt in (prompts := definition.get("prompts") or {}):
+        found[f"prompts.{prompt}"] = prompts[prompt]
+    if tool in (tools := definition.get("tools") or {}):
+        found[f"tools.{tool}"] = tools[tool]
+    _add_workflows(definition, step, found)
+    return found
+
+
+def _add_workflows(definition: RunDefinition, step: Mapping[str, Any], found: dict[str, Any]) -> None:
+    given = step.get("with") or {}
+    name = str(given.get("workflow")) if step.get("uses") == CALL else ""
+    if step.get("uses") == AGENT:
+        name = agent_workflow(str(given.get("agent")))
+    document = (definition.get("workflows") or {}).get(name)
+    if document is not None and f"workflows.{name}" not in found:
+        found[f"workflows.{name}"] = document
+        for inner in steps_of(document).values():
+            _add_workflows(definition, inner, found)
 
 
 _TOLD = ("id", "steps", "on_failure")

@@ -22,7 +22,7 @@ from engine.people.audit import Audit
 from engine.record.acceptance import reaccepted
 from engine.record.options import part_options, rerun_options
 from engine.record.run_log import RunLogs
-from engine.record.types.run import Run
+from engine.record.types.run import OutsideInput, Run
 from engine.record.values import Values
 from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
@@ -110,6 +110,7 @@ class Runs(RunReader):
         if earlier is not None:  # even if the workflow has been changed or deleted
             return earlier
         self._acceptor.room.require()
+        self.require_files(p, [inputs, options.get("pins")])
 
         def entry() -> RunEntry:
             plan = self._plans.named(workflow, {}, options.get("environment", ""))
@@ -121,11 +122,14 @@ class Runs(RunReader):
     def _wanted(self, p: Principal, plan: Plan, inputs: JsonObject, options: StartOptions) -> RunRequest:
         from_run = options.get("from_run")
         part = part_options(plan, options.get("pins"), options.get("only"), from_run)
+        outside: Sequence[OutsideInput] = ()
         if from_run is not None:
             from engine.runs.starting.rerun import require_same_accounts, source
 
-            require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
-        return RunRequest(inputs, part, priority=options.get("priority"))
+            earlier = source(self.get(p, from_run), plan)
+            require_same_accounts(earlier, self._acceptor.modes(plan, {}))
+            outside = earlier.get("outside_inputs", ())  # its outputs were made of them, whatever the inputs are now
+        return RunRequest(inputs, part, outside_inputs=outside, priority=options.get("priority"))
 
     def begin_each(self, runs: Sequence[ReadyRun | str]) -> builtins.list[str | Exception]:
         """Store runs in one transaction and start them; return the id of each once all are on disk, or its error."""
@@ -140,6 +144,7 @@ class Runs(RunReader):
         """
         require(p, "run", "start runs")
         run_requests = [RunRequest(one, usual_priority=Priority.LOW) for one in inputs]
+        self.require_files(p, [one.inputs for one in run_requests])
         plan = self._plans.named
         return retry_if_renamed(
             lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), run_requests, "runs.start")
@@ -170,6 +175,7 @@ class Runs(RunReader):
         if known is not None:
             return known
         self._acceptor.room.require()
+        self.require_files(p, inputs or {})
         earlier = self.get(p, run_id)
         require_no_plan(earlier)
         options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)

@@ -15,7 +15,7 @@ from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runs.starting.run_request import RunRequest
+from engine.runs.starting.run_request import RunRequest, quoted
 from engine.store.acceptances import RunEntry
 from engine.store.triggering.triggers import TriggerRecord, TriggerStore
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
@@ -131,7 +131,8 @@ class Notifications(Struct):
         said: Mapping[str, str] = vars(alarm)
         known = plan.inputs_schema.get("properties", {})
         inputs = {key: said[key] for key in ("kind", "workflow", "trigger", "message", "remedy") if key in known}
-        return self.acceptor.entry(_NOTIFIER, plan, RunRequest(inputs), "runs.start")
+        wanted = RunRequest(inputs, outside_inputs=quoted(inputs, "an alarm"))
+        return self.acceptor.entry(_NOTIFIER, plan, wanted, "runs.start")
 
 
 def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:

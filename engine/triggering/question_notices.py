@@ -23,7 +23,7 @@ from engine.people.access import NOTIFIER
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.approvals import Approval, approval_of
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.run_request import RunRequest
+from engine.runs.starting.run_request import RunRequest, quoted
 from engine.store.approvals import ApprovalStore
 from engine.workspace.config import LoadedConfig, is_address
 
@@ -36,6 +36,7 @@ _CLOSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _AT_ONCE = 50
+_PRIVATE = "A private workflow has a question; its text stays on its machine."
 
 
 @dataclass
@@ -107,23 +108,27 @@ class QuestionNotices:
         row = self.worker.rows.get(approval.run_id)
         if row is not None and row.started_by == NOTIFIER.id:
             return  # a message about it would need approval itself, and so on without end
-        said = self._said(approval)
+        said = self._said(approval, is_private=row is not None and _is_private(row.acceptance))
         if is_address(target):
             _post(target, said)
             return
         plan = self.plan(target)
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: value for name, value in said.items() if name in known}
-        entry = self.acceptor.entry(NOTIFIER, plan, RunRequest(inputs), "runs.start")
+        wanted = RunRequest(inputs, outside_inputs=quoted(inputs, "a question"))
+        entry = self.acceptor.entry(NOTIFIER, plan, wanted, "runs.start")
         self.worker.acceptances.store([entry])
         self.worker.begin([entry.acceptance])
 
-    def _said(self, approval: Approval) -> Mapping[str, str]:
-        """Return what the message says; nothing of the call itself, which only the page behind the link shows."""
+    def _said(self, approval: Approval, *, is_private: bool) -> Mapping[str, str]:
+        """Return what the message says; nothing of the call itself, which only the page behind the link shows.
+
+        `is_private`: nor of the question, whose text must not leave this machine.
+        """
         return {
             "kind": "approval",
             "approval": approval.id,
-            "message": approval.message,
+            "message": _PRIVATE if is_private else approval.message,
             "workflow": approval.workflow,
             "run": approval.run_id,
             "step": approval.path,
@@ -141,6 +146,12 @@ class QuestionNotices:
             return str(json.loads((self.state_dir / "serve.json").read_text(encoding="utf-8"))["url"])
         except (OSError, ValueError, KeyError):
             return f"http://127.0.0.1:{server.port}"
+
+
+def _is_private(acceptance: str | None) -> bool:
+    """Return whether the texts of an open run must stay on this machine."""
+    definition = {} if acceptance is None else json.loads(acceptance)["definition"]
+    return "privacy" in definition.get("workflow", {})
 
 
 def _post(url: str, said: Mapping[str, str]) -> None:

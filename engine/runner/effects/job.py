@@ -91,6 +91,8 @@ class Job(NamedTuple):
     """What permits and counts requests to models; None: nothing counts them."""
     priority: Priority = Priority.NORMAL
     """While more calls wait than a connection takes at once."""
+    is_seen: bool = False
+    """Whether a person has seen exactly this write."""
 
     @property
     def fields(self) -> Any:
@@ -106,6 +108,7 @@ class Job(NamedTuple):
             intended_at=intended_at,
             attempt=number,
             started_at=started_at,
+            is_seen=self.is_seen,
             prompts=self.prompts,
             render=self.render,
             usage=remarks.usage,

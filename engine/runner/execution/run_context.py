@@ -67,7 +67,7 @@ class RunFacts(Struct, frozen=True):
     renamed: Callable[[str], str] | None = None
     """Returns the current identity of a write, if names may have changed since the run was accepted."""
     outside_inputs: Sequence[OutsideInput] = ()
-    """Of a run that another one, or a message, has started: which of its inputs are text from outside."""
+    """Of a run that another one, a trigger or a message has started: which of its inputs are text from outside."""
     priority: Priority = Priority.NORMAL
     """Of its calls, while more wait than a connection takes at once."""
     item: Sequence[str] | None = None
@@ -106,6 +106,8 @@ class RunContext(Struct, frozen=True):
     """Where people watch a model's answer arrive; None if nobody can watch."""
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
+    older_steps: frozenset[str] = frozenset()
+    """The steps whose outputs it takes from a run with another definition of them."""
     applied: AppliedRun | None = None
     """The plan that it may not depart from."""
     guard: Guard = nullcontext

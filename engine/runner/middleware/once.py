@@ -26,7 +26,7 @@ class Once(Middleware):
         """Return the result of the write, made now or before."""
         if call.effect is not Effect.WRITES:
             return await call_next(call)
-        write = self._run.writes.write(self._run.job(call))
+        write = self._run.writes.write(self._run.job(call)._replace(is_seen=self._is_seen(call)))
         try:
             done = await write.make()
         except asyncio.CancelledError:
@@ -36,6 +36,10 @@ class Once(Middleware):
         except Exception as error:  # noqa: BLE001 - whatever it was, the service may have received the write
             return failed(call, error, may_be_out=write.may_be_out)
         return Succeeded(call, done.output, done.effect, done.remarks, done.began_at)
+
+    def _is_seen(self, call: StepCall) -> bool:
+        applied = self._run.applied
+        return call.approved is not None or (applied is not None and applied.has_planned(call.path))
 
     async def _settled(self, call: StepCall, done: Done) -> None:
         """Record the result of a write that was in flight when the step was cancelled."""

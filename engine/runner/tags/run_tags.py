@@ -7,6 +7,7 @@ that the run has at hand: so it is the same after a restart, for a replayed answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ _DEEPEST = 8
 _STOP = "flow.stop"
 _MESSAGE = {"type": "string", "outside": True}
 _QUOTES = "a message of an error, which may quote anything"
+_OLDER = "what an earlier definition of the step has given"
 
 Called = Callable[[str], Plan]
 """Returns the plan of a workflow that this one calls. Raises InvalidFile."""
@@ -71,8 +73,11 @@ class Level(Struct, frozen=True):
 class PlanTags:
     """The tags of one plan. The inputs have the tag that they are given."""
 
-    def __init__(self, plan: Plan, inputs: Tag, called: Called, depth: int = 0) -> None:
-        self.plan, self.inputs, self.called, self.depth = plan, inputs, called, depth
+    def __init__(
+        self, plan: Plan, inputs: Tag, called: Called, depth: int = 0, older: AbstractSet[str] = frozenset()
+    ) -> None:
+        """`older`: the steps whose outputs another definition has made: whatever this one says, all may be outside."""
+        self.plan, self.inputs, self.called, self.depth, self.older = plan, inputs, called, depth, older
         self.memo: Memo = {}
         """Of the steps outside loops."""
         self._facts = facts_of(plan)
@@ -109,9 +114,10 @@ class RunTags:
         if self._known is None:
             run, facts = self._run, self._run.facts
             outside = {tuple(one["place"]): _stored(one) for one in facts.outside_inputs}
-            if facts.item is not None:
-                outside |= triggered_inputs(run.plan, facts.item[0], call.frame.names["inputs"])
-            self._known = PlanTags(run.plan, given_inputs(run.plan, outside), run.called_plan)
+            if facts.item is not None:  # what was recorded counts: the trigger may be another one by now
+                outside = triggered_inputs(run.plan, facts.item[0], call.frame.names["inputs"]) | outside
+            inputs = given_inputs(run.plan, outside)
+            self._known = PlanTags(run.plan, inputs, run.called_plan, older=run.older_steps)
         levels = tuple(_levels(self._run.plan, call.frame, call.node))
         place = PlaceTags(self._known, levels, call.frame.names)
         place.settle(call.node)
@@ -230,6 +236,8 @@ class PlaceTags(Struct, frozen=True, dict=True):
 
     def _output(self, node: Node) -> Tag:
         """Return the tag of the output of a step, or of its fallback."""
+        if node.path in self.plan.older:
+            return TypedTag({}, f"steps.{node.id}.output", _OLDER, is_outside=True)
         once = self._looped(node) if node.loop is not None else self._once(node)
         if node.fallback is None:
             return once
@@ -303,6 +311,11 @@ def outside_inputs(place: PlaceTags, action: Action) -> list[OutsideInput]:
     tag = place.tagging.tree(action.arguments.get("inputs", {}))
     found = places(tag, place.tagging.is_clean)
     return [_told(list(where), one) for where, one in found.items()]
+
+
+def told_of_trigger(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> list[OutsideInput]:
+    """Return the same of the inputs that a trigger gives; it is recorded, since the trigger may be changed."""
+    return [_told(list(where), one) for where, one in triggered_inputs(plan, trigger_id, inputs).items()]
 
 
 def _told(place: list[str], one: Outside) -> OutsideInput:

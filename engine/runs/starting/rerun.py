@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.base.errors import InvalidInput
-from engine.base.json_text import JsonObject
+from engine.base.json_text import JsonObject, is_same
 from engine.base.names import workflow_id_of
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
 from engine.compiler.definition.plan import Plan
@@ -85,14 +85,15 @@ def again(
     longer fits the workflow.
     """
     known = plan.inputs_schema.get("properties", {})
-    same = {name: value for name, value in run["inputs"].items() if name in known and name not in inputs}
+    before = values.loaded({name: value for name, value in run["inputs"].items() if name in known})
+    new = {name for name, value in inputs.items() if not is_same(value, before.get(name))}
     return RunRequest(
-        inputs={**values.loaded(same), **inputs},
+        inputs={**before, **inputs},
         options={**same_part(run, plan), **options},
         modes=modes,
         default_mode=AccountMode.DEMO if run["demo"] else AccountMode.MINE,
         origin_run_id=run["origin_run_id"] or run["run_id"],
         caller=run.get("caller"),
         trigger=run.get("trigger"),
-        outside_inputs=[one for one in run.get("outside_inputs", ()) if one["place"][0] not in inputs],
+        outside_inputs=[one for one in run.get("outside_inputs", ()) if one["place"][0] not in new],
     )

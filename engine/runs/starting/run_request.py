@@ -31,13 +31,22 @@ class RunRequest(Struct, frozen=True):
     trigger: TriggerItem | None = None
     """The item that a trigger starts it for: {id, source, account, item, title}."""
     outside_inputs: Sequence[OutsideInput] = ()
-    """Which of its inputs another workflow, or a message, has given with text from outside."""
+    """Which of its inputs another workflow, a trigger or a message has given with text from outside."""
     priority: Priority | None = None
     """How urgent it is, if somebody has said so; else as its workflow says."""
     usual_priority: Priority = Priority.NORMAL
     """If its workflow does not say so either."""
     run_id: str | None = None
     """Its id, if files were already stored for it (`new_files`)."""
+
+
+_QUOTES = ("message", "remedy", "step")
+"""Inputs of notifying workflows that may quote anything."""
+
+
+def quoted(inputs: JsonObject, origin: str) -> list[OutsideInput]:
+    """Return which inputs of a workflow that the engine starts to notify people may quote text from outside."""
+    return [{"place": [name], "origin": origin, "sender": False} for name in _QUOTES if name in inputs]
 
 
 def retry_if_renamed(accept: Callable[[], Result]) -> Result:

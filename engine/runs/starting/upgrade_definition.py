@@ -18,7 +18,7 @@ from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
-from engine.record.definitions import steps_of
+from engine.record.definitions import called_by, steps_of
 from engine.record.differences import ABSENT, Difference, differences
 from engine.record.document import document
 from engine.record.events import DefinitionTaken, Event
@@ -150,12 +150,11 @@ class _Change:
     """The changes of single steps between the definition of a run and a plan."""
 
     def __init__(self, run: Run, plan: Plan) -> None:
-        self._old, self._new = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
+        self._before, self._now = run["definition"], plan.definition
+        self._old, self._new = steps_of(self._before["workflow"]), steps_of(plan.document)
         kept = run["definition"].get("environment")
         self._old_variables: Mapping[str, Any] = {} if kept is None else kept["variables"]
         self._new_variables: Mapping[str, Any] = plan.root_names.get("env", {})
-        self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
-        self._old_tools, self._new_tools = run["definition"].get("tools") or {}, plan.tools
         self._connected = {in_workflow(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
         self._connects = {node.path: node.action.connection for node in plan.nodes() if node.action is not None}
 
@@ -173,14 +172,9 @@ class _Change:
             yield from differences("env", self._old_variables, self._new_variables)
         if how in ("around", StepStatus.SKIPPED):
             return
-        prompt = str((old.get("with") or {}).get("prompt"))
-        if prompt in self._old_prompts:
-            new_prompt = self._new_prompts.get(prompt, ABSENT)
-            yield from differences(f"prompts.{prompt}", self._old_prompts[prompt], new_prompt)
-        tool = str(old.get("uses"))
-        if tool in self._old_tools:
-            new_tool = self._new_tools.get(tool, ABSENT)
-            yield from differences(f"tools.{tool}", self._old_tools[tool], new_tool)
+        before, now = called_by(self._before, old), called_by(self._now, old)
+        for called, was in before.items():
+            yield from differences(called, was, now.get(called, ABSENT))
         if path in self._connects and path in self._connected:
             yield from differences("connection", self._connected[path], self._connects[path])
         if "output" in old and how == StepStatus.SUCCEEDED:  # a step added to a finished group would never run

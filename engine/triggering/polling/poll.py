@@ -29,12 +29,13 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
+from engine.runner.tags.run_tags import told_of_trigger
 from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Acceptances, Polled, PollSelection, Renamed
 from engine.store.triggering.triggers import ItemRecord, Moved, SeenItems, TriggerKey, TriggerPosition, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.polling.policies import policy_of
-from engine.triggering.polling.prepared import Prepared, short_title
+from engine.triggering.polling.prepared import Prepared, short_sender, short_title
 from engine.triggering.polling.reading import MOST_FAILING, PollReading, note_on
 from engine.triggering.polling.starts import start_of
 
@@ -153,9 +154,11 @@ class Looks(Struct):
         trigger = watched.named.trigger
         try:
             run_id, files = self.acceptor.new_files()
+            inputs = inputs_of(trigger, item, files.copied)
             wanted = RunRequest(
-                inputs_of(trigger, item, files.copied),
+                inputs,
                 trigger=_told(watched.key, item),
+                outside_inputs=told_of_trigger(watched.named.plan, trigger.id, inputs),
                 usual_priority=Priority.LOW,
                 run_id=run_id,
             )
@@ -273,10 +276,11 @@ def _is_stumble(error: ServiceError) -> bool:
 
 def _told(key: TriggerKey, item: Item) -> TriggerItem:
     """Return what a run records about the item that started it."""
-    return {
+    told: TriggerItem = {
         "id": key.trigger,
         "source": key.source,
         "account": key.account,
         "item": item.id,
         "title": short_title(item),
     }
+    return {**told, "sender": short_sender(item)} if item.sender else told

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
+from engine.outgoing.hidden_characters import hidden_in
 from engine.people.access import Principal
 from tests.api.conftest import LOCAL
 from tests.patience import PATIENCE_SECONDS, until
@@ -119,6 +120,16 @@ def test_a_link_scanner_decides_nothing(client: TestClient, orchestra: Orchestra
         assert client.request(method, "/approve", params=query).status_code == 200
     assert orchestra.approvals.get(LOCAL, question.id).state == "open"
     assert sink.bodies == []
+
+
+def test_characters_that_nobody_sees_are_shown(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:
+    text = "Pay 10\u202e01 now\u200b\U000e0041 [your \u200banswer]"
+    fields = {"method": "POST", "url": sink.url("/w"), "json": {"text": text}}
+    question = asked(orchestra, sink, title="Te\u200bll", **{"with": fields})
+    page = client.get("/approve", params={"token": token_of(orchestra, question)})
+    assert (page.status_code, hidden_in(page.text)) == (200, set())
+    for mark in ("Pay 10[U+202E]01 now[U+200B][U+E0041]", "Te[U+200B]ll", "[your [U+200B]answer]"):
+        assert mark in page.text
 
 
 def test_a_link_works_once(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:
@@ -294,3 +305,32 @@ def test_a_workflow_gets_the_link_once_and_is_not_asked_about_itself(
     assert client.post("/approve", data={"token": token, "answer": "reject"}).status_code == 200
     ended(orchestra, question, "failed")
     assert len(sink.bodies) == 2
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+def test_what_a_question_quotes_is_text_from_outside_for_the_workflow_that_tells_it(
+    orchestra: Orchestra, sink: Sink, *, is_private: bool
+) -> None:
+    _configure(orchestra, "tell-me")
+    fields = {"method": "POST", "url": sink.url("/tell"), "text": "{{ inputs.message }} {{ inputs.link }}"}
+    tell = {"id": "tell", "uses": "http.request", "connection": "web", "approve": "never", "with": fields}
+    names = {"message": {"type": "string"}, "link": {"type": "string"}}
+    told = {"schema_version": 1, "title": "Tell me", "inputs": {"type": "object", "properties": names}, "steps": [tell]}
+    ask = {"id": "ask", "uses": "flow.approve", "with": {"message": "{{ inputs.text }}"}}
+    texts = {"type": "object", "properties": {"text": {"type": "string"}}}
+    asks = {"schema_version": 1, "title": "Ask", "inputs": texts, "steps": [ask], "privacy": "local"}
+    if not is_private:
+        del asks["privacy"]
+    folder = orchestra.workspace.root / "workflows"
+    (folder / "tell-me.json").write_text(json.dumps(told))
+    (folder / "ask.json").write_text(json.dumps(asks))
+    by_hand = orchestra.runs.start(LOCAL.agreeing(confirmed=True), "tell-me", {"link": "", "message": ""})
+    orchestra.runs.wait(LOCAL, by_hand, PATIENCE_SECONDS)
+    orchestra.runs.start(LOCAL, "ask", {"text": "pay\u202e now"})
+    run_id = until(lambda: next((one.run_id for one in orchestra.runs.list(LOCAL, workflow="tell-me").rows[:-1]), ""))
+    [step] = orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)["steps"]
+    said, _, link = step["arguments"]["text"].rpartition(" ")
+    assert said == (
+        "A private workflow has a question; its text stays on its machine." if is_private else "pay[U+202E] now"
+    )
+    assert link.startswith("http://127.0.0.1:")
