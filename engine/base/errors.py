@@ -156,17 +156,17 @@ class RecipientNotNamed(OrchestraError):
 
 
 class OutsideTextRefused(OrchestraError):
-    """Text from outside is in a field that must not take it, and the compiler has not found it; nothing was sent."""
+    """Text from outside is in a field that must not take it, which only the values of the run show; nothing was sent."""
 
     default_remedy = (
-        "List what the field may have in the step's 'allow', or let a person approve the step. Please report the"
-        " workflow, too, so that the compiler finds it the next time."
+        "List what the field may have in the step's 'allow', or let a person approve the step. If the run uses no values"
+        " of an earlier one, please report the workflow, so that the compiler finds it the next time."
     )
 
     def __init__(self, place: str, field: str, origin: str) -> None:
         super().__init__(
             f"Text from outside must not decide this: `{place}` comes from {origin}. Nothing was sent. It was found"
-            " while the workflow ran; the compiler should have refused the workflow.",
+            " while the workflow ran.",
             field=field,
         )
 
