@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+
+from tests.patience import PATIENCE_SECONDS
 
 SERVER = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A database in which schemas may be created, by a role that may create databases."""
@@ -35,7 +38,20 @@ def schema() -> Iterator[str]:
         try:
             yield f"{SERVER.replace('://', '+psycopg://', 1)}?options=-csearch_path%3D{name}"
         finally:
-            server.execute(f"DROP SCHEMA {name} CASCADE")
+            _dropped(server, f"DROP SCHEMA {name} CASCADE")
+
+
+def _dropped(server: psycopg.Connection[Any], statement: str) -> None:
+    """Drop what a process that was just killed may still read: the server notices its death a little later."""
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            server.execute(statement.encode())
+        except psycopg.errors.DeadlockDetected:
+            if time.monotonic() > ends_at:
+                raise
+        else:
+            return
 
 
 @contextmanager
