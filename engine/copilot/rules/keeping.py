@@ -27,7 +27,22 @@ def asked_before(steps: Sequence[CanvasStep], document: JsonObject) -> Said:
     if not changed:
         return f"You are asked already before: {_titles(steps)}", []
     ops = [{"op": "set", "step": one.id, "field": "approve", "value": value} for one, value in changed]
-    return f"Ask before: {_titles([one for one, _ in changed])}", ops
+    said = f"Ask before: {_titles([one for one, _ in changed])}"
+    if _one_by_one(document) & {one.id for one, _ in changed}:
+        said += ". The next item begins once you have answered; with `parallel`, more begin at once"
+    return said, ops
+
+
+def _one_by_one(document: JsonObject) -> set[str]:
+    """Return the steps inside loops whose items begin one after another."""
+    found = set[str]()
+    for node in step_nodes(document):
+        around = node.parent
+        while around is not None:
+            if "foreach" in around.step.json and around.step.json.get("parallel", 1) == 1:
+                found.add(node.step.id)
+            around = around.parent
+    return found
 
 
 def tried(steps: Sequence[CanvasStep], attempts: int, document: JsonObject) -> Said:
