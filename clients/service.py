@@ -42,6 +42,8 @@ class AccountKey(Struct, frozen=True):
     """What the service calls it."""
     hint: str = ""
     """What an empty field shows."""
+    is_address: bool = False
+    """Whether it also says where the account is."""
 
 
 class Setting(Struct, frozen=True):
@@ -133,8 +135,9 @@ class Service(Struct, frozen=True):
     """
     runs_code: bool = False
     """Whether its steps run a person's code in the sandbox of this machine."""
-    starts_program: tuple[str, ...] = ()
-    """The settings with which a connection starts a program of this machine: only people give them, no program."""
+    harmless: tuple[str, ...] = ()
+    """The settings that decide neither where a connection leads nor what of this machine it may use: a program with an
+    API token may give these, too (`is_given_by_programs`)."""
     takes_default_model: bool = False
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     kind: ServiceKind = ""
@@ -171,6 +174,11 @@ class Service(Struct, frozen=True):
     def is_model(self) -> bool:
         """Whether it is a language model."""
         return self.kind == "model"
+
+    def is_given_by_programs(self, setting: str) -> bool:
+        """Return whether a program with an API token may give a setting: a key, or a harmless one."""
+        is_key = self.key is not None and setting == self.key.setting and not self.key.is_address
+        return is_key or setting in self.harmless
 
     def lacks(self, settings: Mapping[str, Any]) -> str:
         """Return what is not installed that a connection with these settings needs, as a sentence; "" if nothing."""

@@ -1,8 +1,15 @@
-"""Words for messages: counts, lists of names, and what was probably meant."""
+"""Words for messages: counts, lists of names, and what was probably meant; and what two texts have in common.
+
+Texts are compared by their longest common sequence of letters, words or lines, in steps that only the lengths of both
+decide. `difflib` has no such bound: with texts that repeat themselves, its time grows with the cube of the length.
+Here, each item of one text is one step of arithmetic on a number that has a bit for each item of the other: Hyyrö,
+"Bit-parallel LCS-length computation revisited" (2004). For 1,000 words against 1,000 others, that is a millisecond.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 _HISSING = ("s", "x", "z", "ch", "sh")
 _MOST_LISTED = 20
@@ -41,12 +48,11 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     if len(names) > _MANY_NAMES:
         names = [one for one in names if one[:1].lower() == name[:1].lower()]
     names = [one for one in names[:_MOST_NAMES] if len(one) <= _LONGEST_NAME]
-    from difflib import get_close_matches  # here: most processes never compare names
-
     by_case = {one.casefold(): one for one in reversed(names)}
-    near = get_close_matches(name.casefold(), by_case, n=1, cutoff=_NEAR)
-    if near:
-        return by_case[near[0]]
+    like = likeness(name.casefold())
+    score, near = max(((like(one), one) for one in by_case), default=(0.0, ""))
+    if score >= _NEAR:
+        return by_case[near]
     begun = [one for one in names if min(len(one), len(name)) > 2 and (one.startswith(name) or name.startswith(one))]
     return begun[0] if len(begun) == 1 else None
 
@@ -60,3 +66,58 @@ def guess(name: str, names: Iterable[str]) -> str:
 def did_you_mean(name: str, names: Sequence[str]) -> str:
     """Return the question about the name that was probably meant, or the list of names."""
     return guess(name, names) or (f"There are: {listed(sorted(names))}." if names else "")
+
+
+def likeness(text: Sequence[str]) -> Callable[[Sequence[str]], float]:
+    """Return how like a text is to this one: the share of items, in order, that both have, from 0 to 1.
+
+    The steps are the product of both lengths divided by 30: limit the lengths.
+    """
+    places, size = _places(text, frozenset(text)), len(text)
+
+    def like(other: Sequence[str]) -> float:
+        row = (1 << size) - 1
+        for row in _rows(other, places, size):  # noqa: B007 - only the last one matters
+            pass
+        return 2 * (size - row.bit_count()) / ((size + len(other)) or 1)
+
+    return like
+
+
+def matches(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the places, in both texts, of a longest sequence that they have in common.
+
+    Needs a bit of memory for each pair of items: limit the product of the lengths.
+    """
+    width = len(other) // 8 + 1
+    table = [row.to_bytes(width, "little") for row in _rows(one, _places(other, frozenset(one)), len(other))]
+    found: list[tuple[int, int]] = []
+    at, beside = len(one), len(other)
+    while at and beside:
+        place, bit = divmod(beside - 1, 8)
+        if one[at - 1] == other[beside - 1]:
+            at, beside = at - 1, beside - 1
+            found.append((at, beside))
+        elif table[at - 1][place] >> bit & 1:
+            beside -= 1
+        else:
+            at -= 1
+    return found[::-1]
+
+
+def _rows(one: Sequence[str], places: Mapping[str, int], size: int) -> Iterator[int]:
+    """Yield, after each item of `one`, the places at which the common sequence does not become longer, as bits."""
+    whole = row = (1 << size) - 1
+    for item in one:
+        found = row & places.get(item, 0)
+        row = (row + found | row - found) & whole
+        yield row
+
+
+def _places(text: Sequence[str], wanted: Container[str]) -> dict[str, int]:
+    """Return where each of the wanted items is in a text, as bits."""
+    found: defaultdict[str, bytearray] = defaultdict(lambda: bytearray(len(text) // 8 + 1))
+    for place, item in enumerate(text):
+        if item in wanted:
+            found[item][place >> 3] |= 1 << (place & 7)
+    return {item: int.from_bytes(bits, "little") for item, bits in found.items()}

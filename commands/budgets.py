@@ -157,7 +157,9 @@ def _row(one: BudgetRow) -> list[str]:
 
 def _words(used: ModelUsage) -> str:
     unpriced = f", {used.unpriced_calls:,} of them without a known price" if used.unpriced_calls else ""
-    return f"${used.usd:,.4f} in {counted(used.calls, 'call')} ({used.tokens:,} tokens{unpriced})"
+    reserved = f", and up to ${used.reserved_usd:,.4f} more for calls under way" if used.reserved_usd else ""
+    tokens = used.tokens - used.reserved_tokens
+    return f"${used.spent_usd:,.4f} in {counted(used.calls, 'call')} ({tokens:,} tokens{unpriced}){reserved}"
 
 
 def _tell_paused(found: BudgetOverview) -> None:

@@ -88,6 +88,9 @@ def status(
 
 def _print_status(one: TriggerStatus, zone: str) -> None:
     say(f"{one.workflow} / {one.id}: {one.state} ({one.title}{f', {one.account}' if one.account else ''})")
+    if one.is_resting:
+        of = "on the demo" if one.demo else "with your accounts"
+        say(f"  it is on where `orchestra serve` works {of}, and rests here")
     if one.is_on:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
         say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest item {_local(one.item_at, zone)}")

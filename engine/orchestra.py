@@ -629,10 +629,10 @@ class Orchestra(Facets):
     @cached_property
     def copilot(self) -> Copilot:
         """Changes proposed for drafts."""
-        from engine.copilot.assembly import CopilotNeeds, assembled
+        from engine.copilot.assembly import CopilotDependencies, assembled
 
         copilot = assembled(
-            CopilotNeeds(
+            CopilotDependencies(
                 kept=self._kept_by_copilot,
                 clock=self._clock,
                 workspace=self.workspace,
@@ -1003,10 +1003,10 @@ class Orchestra(Facets):
 
     @cached_property
     def _triggering(self) -> Triggering:
-        from engine.triggering.assembly import Triggering, TriggeringNeeds
+        from engine.triggering.assembly import Triggering, TriggeringDependencies
 
         triggering = Triggering(
-            TriggeringNeeds(
+            TriggeringDependencies(
                 state=self._state,
                 worker=self._worker,
                 acceptor=self._acceptor,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.documents.repair import repaired
-from engine.people.access import Principal, require
+from engine.people.access import Principal, require, require_person
 from engine.people.audit import Audit
 from engine.workspace.config import Config, NotificationSettings, RetentionSettings, TimeZone, is_address
 from engine.workspace.config_section import write_sections
@@ -77,6 +77,8 @@ class WorkspaceSettings:
             raise InvalidInput(" ".join(said), remedy=" ".join(one.remedy for one in repair.faults if one.remedy))
         self._require_workflows(found)
         before = self.get(p)
+        if found.approvals.notify != before.get("approvals", {}).get("notify"):
+            require_person(p, "change `approvals.notify`: who gets the link to a question can answer it")
         self._write(lambda written: _sections(found, written))
         after = self.get(p)
         self._audit.record(p, "settings.set", "", {"before": _public(before), "after": _public(after)})

@@ -27,6 +27,8 @@ def shown(value: Any, run_id: str, read: Callable[[str], bytes]) -> Any:
     address = f"/api/runs/{run_id}/files/{digest}"
     if "name" in value:
         return {**value, "address": f"GET {address}"}
+    if place != f"{run_id}.files/{digest}":  # a large value is beside the run that it belongs to
+        return dict(value)
     try:
         text = read(digest).decode("utf-8", "replace")
     except OrchestraError:  # data that only looks like a reference, or a file that is gone

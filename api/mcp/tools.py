@@ -22,6 +22,7 @@ from engine.people.access import Principal, require
 from engine.plugins.step import Effect
 from engine.record.types.run import Run
 from engine.runs.approval_titles import title_of
+from engine.runs.named_files import given_files, not_shown
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -111,6 +112,7 @@ class WorkflowTools:
             raise InvalidInput(
                 f"There is no tool {name!r}.", remedy="tools/list has all; a workflow is one with `expose: true`."
             )
+        self._require_own_files(arguments)
         request_key = None if key is None else f"mcp:{self._principal.id}:{_checked(key)}"
         return self._orchestra.runs.start(self._principal, name, arguments, request_key=request_key)
 
@@ -126,16 +128,42 @@ class WorkflowTools:
         run_id = arguments.get("run_id")
         if set(arguments) != {"run_id"} or not isinstance(run_id, str):
             raise InvalidInput(f"{RUN_STATUS} takes one argument, run_id, a text.", remedy='Send {"run_id": "…"}.')
-        unknown = InvalidInput(
-            f"You have started no run {run_id!r} of an exposed workflow.", remedy="The call that started it has its id."
-        )
-        try:
-            run = self._orchestra.runs.get(self._principal, run_id)
-        except UnknownName:
-            raise unknown from None
-        if run["started_by"] != self._principal.id or run["definition"]["workflow"].get("expose") is not True:
-            raise unknown
+        run = self._own_run(run_id)
+        if run is None:
+            raise InvalidInput(
+                f"You have started no run {run_id!r} of an exposed workflow.",
+                remedy="The call that started it has its id.",
+            )
         return self._answer(run)
+
+    def _own_run(self, run_id: str) -> Run | None:
+        """Return a run of an exposed workflow that the same person has started, None for any other."""
+        run = self._run_of(run_id)
+        if run is None:
+            return None
+        is_exposed = run["definition"]["workflow"].get("expose") is True
+        return run if is_exposed and run["started_by"] == self._principal.id else None
+
+    def _require_own_files(self, arguments: JsonObject) -> None:
+        """Raise InvalidInput if arguments name a file that is not in the outputs of such a run."""
+        for run_id, digest in given_files(arguments):
+            top = self._top(run_id)
+            run = None if top is None else self._own_run(top)
+            if run is None or digest not in self._orchestra.runs.files(self._principal, run["run_id"], run["outputs"]):
+                raise not_shown(run_id, "Take it from the outputs of a tool that you have called.")
+
+    def _top(self, run_id: str) -> str | None:
+        """Return the run that has called this one, directly or not; None if there is none of these ids."""
+        run = self._run_of(run_id)
+        while run is not None and run["parent_run_id"]:
+            run = self._run_of(run["parent_run_id"])
+        return None if run is None else run["run_id"]
+
+    def _run_of(self, run_id: str) -> Run | None:
+        try:
+            return self._orchestra.runs.get(self._principal, run_id)
+        except UnknownName:
+            return None
 
     def _answer(self, run: Run) -> types.CallToolResult:
         if run["status"] == RunStatus.SUCCEEDED:

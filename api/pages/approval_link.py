@@ -20,6 +20,7 @@ from api.base.rate_limit import RateLimit
 from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page
 from engine.base.errors import InUse, NotAllowed, OrchestraError
+from engine.outgoing import hidden_characters
 from engine.plugins.registry import link_word
 from engine.record.plans.previews import shown
 from engine.record.types.approval import AskedCall
@@ -100,7 +101,7 @@ class LinkPages:
 
 def _refused(error: OrchestraError) -> Response:
     status = 409 if isinstance(error, InUse) else 403 if isinstance(error, NotAllowed) else 503
-    return plain_page("Not answered", f"<p>{escape(error.message)}</p><p>{escape(error.remedy)}</p>", status)
+    return plain_page("Not answered", f"<p>{_html(error.message)}</p><p>{_html(error.remedy)}</p>", status)
 
 
 def _question(approval: Approval, token: str) -> Response:
@@ -115,14 +116,14 @@ def _question(approval: Approval, token: str) -> Response:
     else:
         can_approve = not has_files(approval) and not approval.gaps
         if approval.gaps:
-            body += f"<p>Not finished, with gaps to fill in: {escape(', '.join(approval.gaps))}.</p>"
+            body += f"<p>Not finished, with gaps to fill in: {_html(', '.join(approval.gaps))}.</p>"
         if can_approve:
-            body += f"<p>{escape(_what_approving_does(approval))}</p>"
+            body += f"<p>{_html(_what_approving_does(approval))}</p>"
         body += _form(token, can_approve=can_approve)
     heading = about(approval)
     if heading:
-        body = f"<p>{escape(approval.message)}</p>{body}"
-    return plain_page(escape(_cut(heading or approval.message)), body, tab="Approval", is_wide=True)
+        body = f"<p>{_html(approval.message)}</p>{body}"
+    return plain_page(_html(_cut(heading or approval.message)), body, tab="Approval", is_wide=True)
 
 
 def _outcome(approval: Approval) -> Response:
@@ -162,9 +163,9 @@ def _call(approval: Approval) -> str:
     told = _fact("Call", f"{call.uses} as {call.account_name or call.account}") + _fact("Cost so far", cost)
     for name, value in call.arguments.items():
         origin = call.outside.get(name)
-        mark = "" if origin is None else f" · text from outside: {escape(origin)}"
+        mark = "" if origin is None else f" · text from outside: {_html(origin)}"
         kind = "" if origin is None else ' class="outside"'
-        told += f"<dt>{escape(name)}{mark}</dt><dd><pre{kind}>{_text(value)}</pre></dd>"
+        told += f"<dt>{_html(name)}{mark}</dt><dd><pre{kind}>{_text(value)}</pre></dd>"
     return told + _effect(call)
 
 
@@ -172,7 +173,7 @@ def _effect(call: AskedCall) -> str:
     """Return what the call does to what, why that is not known, and what has changed since an earlier approval."""
     found = ""
     if call.preview is not None:
-        text, title = _text(shown(call.preview)), escape(call.preview.title)
+        text, title = _text(shown(call.preview)), _html(call.preview.title)
         found += f'<dt>What it does: {title}</dt><dd><pre class="outside">{text}</pre></dd>'
         found += _linked(link_word(call.uses), call.preview.url)
     if call.unreadable:
@@ -186,16 +187,21 @@ def _linked(name: str, url: str) -> str:
     """Return the address of what the call is about; a link only if it is a web page."""
     if not url.startswith(("https://", "http://")):
         return ""
-    link = f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{escape(url)}</a>'
-    return f"<dt>{escape(name)}</dt><dd>{link}</dd>"
+    link = f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{_html(url)}</a>'
+    return f"<dt>{_html(name)}</dt><dd>{link}</dd>"
 
 
 def _fact(name: str, value: str) -> str:
-    return f"<dt>{name}</dt><dd>{escape(value)}</dd>"
+    return f"<dt>{name}</dt><dd>{_html(value)}</dd>"
 
 
 def _text(value: Any) -> str:
-    return escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+    return _html(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _html(text: str) -> str:
+    """Return a text as HTML that shows it literally, and the characters that nobody sees as marks."""
+    return escape(hidden_characters.shown(text)[0])
 
 
 def _form(token: str, *, can_approve: bool) -> str:

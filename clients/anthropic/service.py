@@ -42,5 +42,6 @@ ANTHROPIC = Service(
         ReadRequest("GET", "/v1/models/*"),
         ReadRequest("POST", "/v1/messages"),
     ),
+    harmless=("model",),
     kind="model",
 )

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from clients.client import Opening
 from clients.errors import InvalidRequest
-from clients.file.paths import is_hidden_in, is_within, parts_of
+from clients.file.paths import is_hidden_in, parts_of
 from clients.file.service import FileSettings
+from clients.in_workspace.machine import is_within, why_closed, why_not_written
 
 OWN = ("workflows", "prompts", "environments", "agents", "tools", "mcp", "logs")
 """Folders of a workspace whose files say what runs, or ran."""
@@ -61,15 +62,16 @@ def resolved(path: Path) -> Path:
         return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def is_own(place: Path, root: Path, private: Iterable[Path]) -> bool:
-    """Return whether a resolved folder is hidden in the workspace, or belongs to the program."""
-    return is_hidden_in(root, place) or any(is_within(place, one) for one in private)
+def why_not(place: Path, root: Path, private: Iterable[Path]) -> str:
+    """Return why a resolved folder is for no step, as the end of "The folder … "; empty if it is for them."""
+    if is_hidden_in(root, place) or any(is_within(place, one) for one in private):
+        return "belongs to AI-Orchestra itself, or is hidden"
+    return why_closed(place, root)
 
 
 def _of_folder(place: Path, root: Path, private: Iterable[Path]) -> str:
-    if is_own(place, root, private):
-        return f"The folder {place} belongs to AI-Orchestra itself, or is hidden. Correct `folder`: name another one."
-    return ""
+    why = why_not(place, root, private)
+    return f"The folder {place} {why}. Correct `folder`: name another one." if why else ""
 
 
 def _of_output(place: Path, root: Path, private: Iterable[Path], output: str) -> str:
@@ -84,4 +86,5 @@ def _of_output(place: Path, root: Path, private: Iterable[Path], output: str) ->
             f"Steps may not write in {output!r}: files that say what runs, or logs, are there. "
             "Correct `output`: name a folder of its own, such as `files`."
         )
-    return ""
+    why = why_not_written(written, root)
+    return f"Steps may not write in {written}, which {why}. Correct `output`: name a folder of its own." if why else ""

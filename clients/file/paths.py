@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from clients.errors import InvalidRequest
+from clients.in_workspace.machine import is_within, plain
 
 SERVICE = "file"
 _NAME_MOST = 255
@@ -61,7 +61,7 @@ def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], show
 
 def why_private(root: Path, parts: Iterable[str], private: Iterable[Path]) -> str:
     """Return why a path is not for steps, as the end of "It cannot be used: …"; empty if it is for them."""
-    given = tuple(map(_plain, parts))
+    given = tuple(map(plain, parts))
     for one in private:
         own = _inside(root, one)
         if own and (given[: len(own)] == own or _is_copy(given, own)):
@@ -69,12 +69,6 @@ def why_private(root: Path, parts: Iterable[str], private: Iterable[Path]) -> st
     last = given[-1] if given else ""
     is_secret = any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET)
     return "a file with such a name may hold a key" if is_secret else ""
-
-
-def is_within(place: Path, other: Path) -> bool:
-    """Return whether a resolved path is another, or leads into it, as file systems compare names that ignore case."""
-    own = tuple(map(_plain, other.parts))
-    return tuple(map(_plain, place.parts))[: len(own)] == own
 
 
 def is_hidden_in(root: Path, place: Path) -> bool:
@@ -89,7 +83,7 @@ def refused(shown: str, why: str, remedy: str = _REMEDY) -> InvalidRequest:
 
 def _inside(root: Path, private: Path) -> tuple[str, ...]:
     try:
-        return tuple(map(_plain, private.relative_to(root).parts))
+        return tuple(map(plain, private.relative_to(root).parts))
     except ValueError:
         return ()
 
@@ -100,8 +94,3 @@ def _is_copy(given: tuple[str, ...], own: tuple[str, ...]) -> bool:
     if "." not in name or len(given) < len(own) or given[: len(before)] != before:
         return False
     return given[len(before)].lstrip("#").startswith(name)
-
-
-def _plain(name: str) -> str:
-    """Return a name as file systems compare it that ignore case (macOS)."""
-    return unicodedata.normalize("NFC", name).casefold()

@@ -44,6 +44,7 @@ GEMINI = Service(
         ReadRequest("POST", "/v1beta/models/*:streamGenerateContent"),
         ReadRequest("POST", "/v1beta/models/*:batchEmbedContents"),
     ),
+    harmless=("model", "embedding_model"),
     kind="model",
     embedding_model="gemini-embedding-001",
 )

@@ -44,6 +44,7 @@ GITHUB = Service(
         ReadRequest("POST", "/graphql", body=is_query, body_is="a query"),
         ReadRequest("POST", "/api/graphql", at=SERVER, body=is_query, body_is="a query"),  # GitHub Enterprise Server
     ),
+    harmless=("paced",),
     pickers={"github-repository": "repositories"},
     finders={"github-repository": "repository"},
     public_place=PublicPlace(field="repository", format="github-repository"),

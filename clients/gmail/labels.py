@@ -20,7 +20,7 @@ Names = dict[str, list[str]]
 _TRASH = "TRASH"
 
 
-class LabeledMails(Struct, frozen=True):
+class LabelledMails(Struct, frozen=True):
     """A mail, or all mails of a thread."""
 
     kind: Literal["messages", "threads"]
@@ -124,12 +124,12 @@ class Labels:
                 raise Conflict(f"The label is now on {count} mail{'s' * (count > 1)}.", service=SERVICE)
             done(self._users.labels().delete(userId="me", id=label))
 
-    def on(self, target: LabeledMails) -> Names:
+    def on(self, target: LabelledMails) -> Names:
         """Return the current labels of the mail, or of each mail of the thread."""
         with target.there():
             return self._on(target)
 
-    def change(self, target: LabeledMails, add: Sequence[str], remove: Sequence[str]) -> Names:
+    def change(self, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names:
         """Add and remove labels by name, creating those that are missing; return the labels afterwards.
 
         The trash is a label here. Removing a label that does not exist does nothing.
@@ -138,11 +138,11 @@ class Labels:
         with target.there():
             return self._changed(target, adding, removing)
 
-    def _on(self, target: LabeledMails) -> Names:
+    def _on(self, target: LabelledMails) -> Names:
         found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
         return self._of(target, found)
 
-    def _changed(self, target: LabeledMails, adding: list[str], removing: list[str]) -> Names:
+    def _changed(self, target: LabelledMails, adding: list[str], removing: list[str]) -> Names:
         resource = target.resource(self._users)
         found = None
         if _TRASH in adding:
@@ -154,7 +154,7 @@ class Labels:
             found = self._modify(target, adding, removing)
         return self._on(target) if found is None else self._of(target, found)
 
-    def _modify(self, target: LabeledMails, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
+    def _modify(self, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
         with self._lock:
             if remove:
                 self._read()
@@ -174,7 +174,7 @@ class Labels:
                 raise
             return answered(request(userId="me", id=target.id, body=after), "id")
 
-    def _of(self, target: LabeledMails, found: Mapping[str, Any]) -> Names:
+    def _of(self, target: LabelledMails, found: Mapping[str, Any]) -> Names:
         if target.kind == "threads" and "messages" not in found:  # the answer to a change may omit them
             return self._on(target)
         messages = [found] if target.kind == "messages" else entries(dict(found), "messages")

@@ -13,7 +13,7 @@ from clients.gmail.undo import delete_draft
 from clients.gmail.upload import MailUpload
 from clients.google.transport import answered, done
 from clients.listing import Json
-from clients.mail.outgoing import as_bytes, build, marked, message_id
+from clients.mail.outgoing import DIVERTED, as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 
 _LATEST = 25
@@ -70,6 +70,11 @@ class GmailSender:
             self._users.drafts().send, lambda mail: {"id": draft, "message": mail}, thread, content
         )
         return self._sent(answered(request, "id"), marker)
+
+    def is_diverted(self, draft: str) -> bool:
+        """Return whether a draft of ours answers another than the sender of a mail. Raises NotFound."""
+        found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="metadata"))
+        return bool(header(found["message"].get("payload") or {}, DIVERTED))
 
     def delete_draft(self, draft: str) -> Json:
         """Delete a draft permanently: {id, deleted}; `deleted` is False if it was already gone."""

@@ -40,6 +40,7 @@ GOOGLE_DRIVE = Service(
     settings=GoogleDriveSettings,
     url=URL,
     key=token_key("GOOGLE_DRIVE_TOKEN"),
+    harmless=("documents_as",),
     kind="drive",
     reads=(*(ReadRequest("GET", path) for path in _READS), *RENEWAL),
     pickers={"drive-folder": "folders"},

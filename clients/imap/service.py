@@ -26,6 +26,7 @@ IMAP = Service(
         Setting("host", "IMAP_HOST", "IMAP server", "Leave empty for common providers"),
         Setting("smtp_host", "SMTP_HOST", "SMTP server", "Leave empty for common providers"),
     ),
+    harmless=("folder", "sent_copy"),
     read_commands=(IMAP_READS, SMTP_READS),
     pickers={"imap-folder": "folders"},
 )

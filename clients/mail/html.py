@@ -19,7 +19,8 @@ TAGS_MOST = 60_000
 """Tags of HTML that are read."""
 _CHARSET_WITHIN = 4096
 _CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
-"""Marks within a table, of characters that no text has."""
+"""Marks within a table: what is read has them nowhere (`visible_tree`)."""
+_WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW))
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
 _NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input", "datalist"})
@@ -78,7 +79,7 @@ def visible_tree(html: str) -> BeautifulSoup:
     """Return the tree of HTML, which may be anything, without what a reader does not see."""
     from clients.mail.html_tree import HtmlTree
 
-    soup = HtmlTree(_REFERENCE.sub(_referring, bounded(html)))
+    soup = HtmlTree(_REFERENCE.sub(_referring, bounded(html).translate(_WITHOUT_MARKS)))
     _remove_hidden(soup)
     return soup
 
@@ -158,9 +159,12 @@ def _whole_tags(html: str) -> str:
 
 def _referring(found: re.Match[str]) -> str:
     """Treat an ampersand as browsers do: `AT&T` and `?a=1&copy=2` contain no entity."""
+    from html import unescape
     from html.entities import html5
 
     name = found[1] or ""
+    if name.startswith("#") and not unescape(found[0]):  # it means no character, or one that no text should have
+        return ""
     return found[0] if name.startswith("#") or name in html5 else f"&amp;{name}"
 
 

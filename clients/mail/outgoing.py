@@ -21,7 +21,11 @@ from clients.mail import addresses
 from clients.mail.addresses import recipients
 from clients.mail.parts import header, shown
 
-_OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
+DIVERTED = "X-Orchestra-Diverted"
+"""The header of a draft that answers another than the sender of a mail."""
+_OWN_FIELDS = re.compile(
+    rb"^(?:message-id|x-orchestra|x-orchestra-diverted):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE
+)
 _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
 # An encoded word (RFC 2047 2) would be decoded when the header is made, and may hide a line end.
 _ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
@@ -52,6 +56,8 @@ class OutgoingMail(Struct, frozen=True):
     """The same as `text` for programs that show HTML; empty: there is only the text."""
     reply_to: Sequence[str] = ()
     """Where answers go, instead of to the account."""
+    is_diverted: bool = False
+    """Whether `to` is where the answered mail asks for answers, which is not the address of its sender."""
 
 
 class _Headers(EmailPolicy):
@@ -111,7 +117,7 @@ def build(
     """Build the mail; `answers` is the payload of the mail that it answers.
 
     `submitted` says how a mail that is not an answer came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
-    person sends.
+    person sends. A draft that answers another than the sender of a mail is marked so (`DIVERTED`).
 
     Raises InvalidRequest if an address or a header cannot be written.
     """
@@ -128,6 +134,8 @@ def build(
         built["X-Orchestra"] = marker
         if answers is not None:
             _keep_thread(built, answers)
+            if mail.is_diverted and not submitted:
+                built[DIVERTED] = "Reply-To"
         elif submitted:
             built["Auto-Submitted"] = submitted
         built.set_content(_sound(mail.text))

@@ -1,4 +1,7 @@
-"""Decides which mails a program must not answer, and where an answer goes (RFC 3834)."""
+"""Decides which mails a program must not answer, and where an answer goes (RFC 3834).
+
+`Reply-To` is as little proven as all that a stranger writes: with it, a mail asks for an answer to anybody's address.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,14 @@ def reply_address(payload: Mapping[str, Any]) -> str:
         if address:
             return address
     return ""
+
+
+def diverted(payload: Mapping[str, Any]) -> str:
+    """Return a sentence if an answer goes to another address than that of the sender; "" if it does not."""
+    to, sender = reply_address(payload), _address(header(payload, "From"))
+    if to.lower() == sender.lower():
+        return ""
+    return f"The answer goes to {to} (Reply-To), not to its sender, {sender or 'who has no address'}."
 
 
 def reply_all_addresses(payload: Mapping[str, Any], account: str) -> tuple[list[str], list[str]]:

@@ -148,7 +148,6 @@ MCP = Service(
     offers_tools=True,
     beside_key=(Setting("base_url", "MCP_URL", "Address", "https://example.com/mcp"),),
     has_accounts=False,
-    starts_program=("command", "args", "env", "folders", "network", "allow_hosts"),
     reads=(
         ReadRequest("POST", "/**", SERVER, body=only_asks, body_is="a question for tools, or a call of one that reads"),
     ),

@@ -54,6 +54,7 @@ NOTION = Service(
         ReadRequest("POST", "/v1/databases/*/query"),
         ReadRequest("POST", "/v1/data_sources/*/query"),
     ),
+    harmless=("write_as", "requests_per_second"),
     pickers={"notion-database": "databases"},
     finders={"notion-database": "data_source"},
     shown_at=("www.notion.so", "notion.so", "app.notion.com"),

@@ -62,5 +62,6 @@ OPENAI = Service(
     runs_locally=True,
     takes_default_model=True,
     embedding_model="text-embedding-3-small",
+    harmless=("model", "embedding_model"),
     kind="model",
 )

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from clients.addresses import is_loopback
 from clients.errors import InvalidRequest
+from clients.in_workspace.machine import why_closed
 from clients.in_workspace.own_files import COPY_IT, SECOND_NAME, has_second_name
 from clients.sql.service import NAME
 
@@ -136,6 +137,12 @@ def file_of(
     if is_hidden or is_state or path.name == "state.db":
         raise InvalidRequest(
             f"The database {address.database!r} is one of this program's own files.",
+            service=NAME,
+            remedy=f"Put your database into a folder of its own, such as `{address.dialect}:///data/shop.db`.",
+        )
+    if why := why_closed(path, root):
+        raise InvalidRequest(
+            f"The database {address.database!r} cannot be used: it {why}.",
             service=NAME,
             remedy=f"Put your database into a folder of its own, such as `{address.dialect}:///data/shop.db`.",
         )

@@ -36,6 +36,7 @@ SQL = Service(
         hint="Such as sqlite:///data/shop.db or postgresql://user:password@host/database",
         url="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS",
         label="Connection string",
+        is_address=True,
     ),
     extra=Extra("duckdb", "duckdb", "duckdb", of="A DuckDB file", setting="url", begins="duckdb:"),
     proven_reads="single SELECT statements that a parser has checked, in transactions that cannot write",

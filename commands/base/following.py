@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from commands.base.failures import DONE, FAILED, WAITS, Terminated
 from commands.base.screen import document, note, say
 from engine.base.services import service_of
-from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow, outermost
 from engine.record.types.run import Run
 from engine.record.types.step import REFUSALS, StepRecord, refusal_of
@@ -130,10 +130,12 @@ def _cost(session: ReadSession, run: Run) -> Iterator[str]:
     if usage["input_tokens"] or usage["output_tokens"]:
         used = used_words(RunUsage(0, usage["input_tokens"], usage["output_tokens"], usage["cost_usd"]))
         yield f"Models: {used}{f' ({expected})' if expected else ''}."
+    every = session.orchestra.usage.of_run(session.principal, str(run["run_id"]))
     if any(one.get("child_run_id") for one in run["steps"]):
-        every = session.orchestra.usage.of_run(session.principal, str(run["run_id"]))
         if every.input_tokens or every.output_tokens:
             yield f"Models, with the runs that it called: {used_words(every)}."
+    elif run["status"] in ENDED_RUNS and every.is_more_than(usage):
+        yield f"Models, with calls of which no step has the answer: {used_words(every)}."
 
 
 def used_words(used: RunUsage) -> str:

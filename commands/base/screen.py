@@ -78,8 +78,13 @@ def local_time(time: str, zone: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text without terminal control sequences: mails and issues are written by strangers."""
-    return "".join(filter(None, (_shown(character) for character in text)))
+    """Return the text without terminal control sequences: mails and issues are written by strangers.
+
+    Characters that nobody sees are shown as marks, such as `[U+202E]`.
+    """
+    plain = "".join(map(_plain_space, text))
+    shown = plain if plain.isascii() else revealed(plain)
+    return "".join(one for one in shown if one.isprintable() or one == "\n")
 
 
 def revealed(text: str) -> str:
@@ -100,10 +105,10 @@ def _write(text: str, stream: TextIO | None) -> None:
     stream.flush()
 
 
-def _shown(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    return "" if unicodedata.category(character) in ("Cf", "Cs") else " "
+def _plain_space(character: str) -> str:
+    """Return a blank for a character that would control the terminal, or is another blank; any other unchanged."""
+    keeps = character.isprintable() or character == "\n" or unicodedata.category(character) in ("Cf", "Cs")
+    return character if keeps else " "
 
 
 def _width(text: str) -> int:

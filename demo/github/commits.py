@@ -13,6 +13,9 @@ from demo.github.records import REPOSITORY, repository_of
 from demo.service import Refused
 from demo.store import Store
 
+_MOST_PAIRS = 1_000_000
+"""Pairs of lines; with more, `difflib` may take minutes."""
+
 
 def blob_sha(content: bytes) -> str:
     """Return git's blob id of a content."""
@@ -96,8 +99,11 @@ def content_of(store: Store, sha: str | None) -> bytes:
 
 
 def _difference(store: Store, old: str | None, new: str | None) -> list[str]:
-    """Return the diff of two contents as unified diff lines."""
+    """Return the diff of two contents as unified diff lines; of long ones, all lines are replaced."""
     before, after = (content_of(store, sha).decode("utf-8", "replace").splitlines() for sha in (old, new))
+    if len(before) * len(after) > _MOST_PAIRS:
+        ranges = f"@@ -1,{len(before)} +1,{len(after)} @@"
+        return [ranges, *(f"-{line}" for line in before), *(f"+{line}" for line in after)]
     return list(difflib.unified_diff(before, after, lineterm=""))[2:]
 
 

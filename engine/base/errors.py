@@ -156,11 +156,11 @@ class RecipientNotNamed(OrchestraError):
 
 
 class OutsideTextRefused(OrchestraError):
-    """Text from outside is in a field that must not take it, which only the values of the run show; nothing was sent."""
+    """Text from outside is in a field that must not take it, as only the values of the run show; nothing was sent."""
 
     default_remedy = (
-        "List what the field may have in the step's 'allow', or let a person approve the step. If the run uses no values"
-        " of an earlier one, please report the workflow, so that the compiler finds it the next time."
+        "List what the field may have in the step's 'allow', or let a person approve the step. If the run uses no"
+        " values of an earlier one, please report the workflow, so that the compiler finds it the next time."
     )
 
     def __init__(self, place: str, field: str, origin: str) -> None:

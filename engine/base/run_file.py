@@ -38,7 +38,7 @@ class RunFile(BaseModel):
     In JSON, `$file` is its location.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
     place: str = Field(alias="$file")
     name: str = Field(title="Name", json_schema_extra={"outside": True})

@@ -26,6 +26,7 @@ from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, ConnectionStatuses
+from engine.connections.token_limits import require_leads_nowhere_else
 from engine.people.access import Principal, may, require, require_person
 from engine.people.audit import Audit
 from engine.secrets.vault import Rekeyed, Safe, StoredSecret, Unopened
@@ -76,15 +77,13 @@ class ConnectionChanges:
         require(p, "admin", "add connections")
         declared = declaration(service)
         known = declared.settings.model_fields
-        if any(one in settings for one in declared.starts_program):
-            require_person(p, "set the program that a connection starts")
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
         _require_references(service, settings)
         kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
         self._write(p, name, {"service": service, **kept, **settings})
-        program = {one: settings[one] for one in ("command",) if one in declared.starts_program and one in settings}
+        program = {one: settings[one] for one in ("command",) if one in settings}
         self._audit.record(p, "connections.add", name, {"service": service, **program})
         return self._statuses.of(name)
 
@@ -160,7 +159,7 @@ class ConnectionChanges:
 
         `file`: what a person brings for it (`SignInWay.file_remedy`). Raises ServiceError, InvalidInput, InUse.
         """
-        require(p, "admin", "add connections")
+        _require_may_sign_in(p)
         way = self._sign_in_way(service)
         if not file.expanduser().exists():
             raise UnknownName("file", str(file), remedy=way.file_remedy)
@@ -196,7 +195,7 @@ class ConnectionChanges:
         without it, the service is the one of the connection's name, else the first that people sign in to. Raises
         ServiceError, InvalidInput, InUse, NotAllowed, UnknownName.
         """
-        require(p, "admin", "add connections")
+        _require_may_sign_in(p)
         checked_name("connection", name)
         known = self._config().config.connections.get(name)
         service = service or (known.service if known else _signed_in_to(name))
@@ -213,6 +212,7 @@ class ConnectionChanges:
 
     def bring_back(self, p: Principal, name: str, address: str) -> SignIn:
         """Finish a sign-in with the address where another machine's browser ended. Raises InvalidInput, UnknownName."""
+        _require_may_sign_in(p)
         begun = self.sign_in(p, name)
         if begun is None:
             raise UnknownName("sign-in", name, remedy="Begin one first.")
@@ -280,8 +280,10 @@ class ConnectionChanges:
         return next(one for one in wanted if one not in known)
 
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
-        """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals."""
+        """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals. Raises NotAllowed."""
         before = self._config().config.connections.get(name)
+        given = {key: value for key, value in settings.items() if key != "service"}
+        require_leads_nowhere_else(p, declaration(settings["service"]), before.settings if before else {}, given)
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
         # A connection may use a secret given to another one.
         others = [one.settings for one in self._config().config.connections.values()]
@@ -303,6 +305,12 @@ class ConnectionChanges:
             with file.locked():
                 file.save(info)
         return path
+
+
+def _require_may_sign_in(p: Principal) -> None:
+    """Raise NotAllowed for a program: what it sends for a sign-in names the addresses that get it."""
+    require(p, "admin", "add connections")
+    require_person(p, "sign in to an account")
 
 
 def _signed_in_to(name: str) -> str:

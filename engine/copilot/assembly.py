@@ -48,7 +48,7 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 
-class CopilotNeeds(Struct, frozen=True):
+class CopilotDependencies(Struct, frozen=True):
     """What the parts are built from."""
 
     kept: CopilotStore
@@ -77,7 +77,7 @@ class CopilotNeeds(Struct, frozen=True):
     audit: Audit
 
 
-def assembled(needs: CopilotNeeds) -> Copilot:
+def assembled(needs: CopilotDependencies) -> Copilot:
     """Return the co-pilot."""
     kept, editing, clock, names = needs.kept, needs.editing, needs.clock, needs.workspace.workflows.names
     computing = Computing(needs.workflows, needs.compiled)
@@ -93,7 +93,7 @@ def assembled(needs: CopilotNeeds) -> Copilot:
     return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(needs.runs.get))
 
 
-def _talking(needs: CopilotNeeds, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
+def _talking(needs: CopilotDependencies, proposals: Proposals, rules: Rules, turns: Turns) -> tuple[Talking, Prompting]:
     runs, connections = needs.runs, needs.connections
     failed = _failed_runs(runs)
     ground = Ground(proposals, rules, needs.editing, needs.workflows, runs.get, failed, lambda: dict(connections()))

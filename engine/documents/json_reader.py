@@ -117,7 +117,7 @@ class JsonReader:
     def read(self, depth: int = 1) -> tuple[Any, Spot]:
         """Return the value of the whole text and its spots.
 
-        Raises Unreadable at the first syntax error; other errors (duplicate keys, NaN) are recorded and parsing
+        Raises UnparsableText at the first syntax error; other errors (duplicate keys, NaN) are recorded and parsing
         continues.
         """
         value, spot, end = self._value(self._blank(0), depth)

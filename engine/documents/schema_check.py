@@ -206,7 +206,7 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _counted_traps(schema: Any) -> list[tuple[Path, str]]:
-    """Return the traps of a schema. Raises TooMuch for its own patterns, TooManyPatterns for those of the file."""
+    """Return the traps of a schema. Raises TooMuchWork for its own patterns, TooManyPatterns for those of the file."""
     with counted_patterns() as own:
         try:
             return list(_traps(schema, schema, ()))

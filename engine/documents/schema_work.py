@@ -34,7 +34,7 @@ class TooMuchWork(Exception):
 
 
 def errors_of(validator: Any, value: Any, most_steps: int = MOST_STEPS) -> Iterator[Any]:
-    """Yield the errors of a value. Raises TooMuch."""
+    """Yield the errors of a value. Raises TooMuchWork."""
     _work.left = most_steps
     yield from validator.iter_errors(value)
 

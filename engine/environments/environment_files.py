@@ -131,7 +131,9 @@ def require_unused_in_environments(workspace: Workspace, name: str, default: str
         own = content.workflows.get(name)
         if own is not None and own.triggers:
             message = f"The triggers of {name!r} start runs in {environment!r}."
-            raise InUse(message, remedy=f"`orchestra env triggers {name} ENVIRONMENT` moves them to the default one.")
+            raise InUse(
+                message, remedy=f"First move them to the default one: `orchestra env triggers {name} ENVIRONMENT`."
+            )
         for caller, entry in content.workflows.items():
             if caller != name and entry.version != CURRENT and name in _called(versions, caller, int(entry.version)):
                 raise InUse(
@@ -141,7 +143,7 @@ def require_unused_in_environments(workspace: Workspace, name: str, default: str
         if own is not None and environment != default and (own.version != CURRENT or content.others == "none"):
             what = "The file" if own.version == CURRENT else f"Version {own.version}"
             message = f"{what} of {name!r} runs in {environment!r}."
-            raise InUse(message, remedy=f"`orchestra env remove {name} --from {environment}` takes it out there first.")
+            raise InUse(message, remedy=f"First take it out there: `orchestra env remove {name} --from {environment}`.")
 
 
 def _called(versions: Versions, workflow: str, number: int) -> set[str]:

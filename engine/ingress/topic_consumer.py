@@ -16,6 +16,7 @@ from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.people.access import Principal, require
 from engine.record.types.run import OutsideInput
+from engine.runs.named_files import given_files
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import IdempotentRequest, Renamed, RunEntry
@@ -107,6 +108,7 @@ class TopicConsumer(Struct, frozen=True):
         if earlier is not None:  # even if the workflow has been changed or deleted
             return _Taken(order, run_id=earlier)
         plan = plans.of(order)
+        self._require_no_files(order.inputs)
         wanted = RunRequest(
             order.inputs,
             outside_inputs=self._outside(plan, order.inputs),
@@ -114,6 +116,14 @@ class TopicConsumer(Struct, frozen=True):
             usual_priority=Priority.LOW,
         )
         return _Taken(order, self.acceptor.ready(p, plan, wanted, request, "runs.start"))
+
+    def _require_no_files(self, inputs: JsonObject) -> None:
+        """Raise InvalidInput if a stranger's inputs name a file of a run: whoever sends them may see no run."""
+        if not self.is_trusted and any(True for _ in given_files(inputs)):
+            raise errors.InvalidInput(
+                "An input names a file of a run, which a message may not.",
+                remedy="Give the content itself; `ingress.trusted` trusts every sender.",
+            )
 
     def _outside(self, plan: Plan, inputs: JsonObject) -> list[OutsideInput]:
         """Return which inputs are text from outside. Raises InvalidInput if one would decide where something goes."""

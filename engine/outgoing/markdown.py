@@ -28,7 +28,7 @@ from engine.outgoing.addresses import (
     shown_place,
     silent,
 )
-from engine.outgoing.markdown_reading import FENCE, MarkdownPart, MarkdownReading, PlaceUnknown, read, read_line
+from engine.outgoing.markdown_reading import FENCE, MarkdownPart, MarkdownReading, UnknownPosition, read, read_line
 
 _MAY_LEAD = re.compile(
     r"://|www\.|\]\s*[(\[:]|<[a-z!?/]|&|\\/|(?:mailto|xmpp):|`{3}|~{3}|\\(?:href|csname)|(?<![a-z0-9])@[a-z0-9]|#\d|GH-\d",
@@ -87,7 +87,7 @@ def without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
     for _ in range(_ROUNDS):
         try:
             reading = _read(plain)
-        except PlaceUnknown:
+        except UnknownPosition:
             break
         if _is_unclear(plain, reading, is_named):
             plain = _edited(plain, _as_apostrophes(reading.unpaired))
@@ -104,11 +104,11 @@ def without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
 
 
 def _read(text: str) -> MarkdownReading:
-    """Read a text, unless that would take long. Raises Unreadable."""
+    """Read a text, unless that would take long. Raises UnknownPosition."""
     is_long = len(text) > _LONGEST or _count(text, "[<|") > _MOST_IN_ALL
     is_involved = any(_count(part, "[<*_~") > _MOST_SIGNS for part in text.split("\n\n"))
     if is_long or is_involved or any(line.count("|") > _MOST_SIGNS // 5 for line in text.split("\n")):
-        raise PlaceUnknown
+        raise UnknownPosition
     return read(text)
 
 
@@ -133,7 +133,7 @@ def _is_unclear(text: str, reading: MarkdownReading, is_named: IsNamed) -> bool:
     bare = _edited(text, _as_apostrophes([*reading.unpaired, *reading.paired]))
     try:
         read_bare = _read(bare)
-    except PlaceUnknown:
+    except UnknownPosition:
         return True
     both = ((text, reading), (bare, read_bare))
     return any(True for one, how in both for _ in _edits(one, how, "`", is_named, MarkdownChanges()))
@@ -331,7 +331,7 @@ def _is_live_line(line: str, is_named: IsNamed) -> bool:
         return True
     try:
         readings = [read_line(line, has_equations=one) for one in ([False, True] if "$" in line else [False])]
-    except PlaceUnknown:
+    except UnknownPosition:
         return True
     return any(
         any(_leads(words, is_named) for words in reading.shown)

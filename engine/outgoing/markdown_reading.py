@@ -41,7 +41,7 @@ _DEEPEST = 60
 """Levels of quotes, lists and images inside each other."""
 
 
-class PlaceUnknown(Exception):
+class UnknownPosition(Exception):
     """The place of a part of the text cannot be told."""
 
 
@@ -78,13 +78,13 @@ class MarkdownReading(Struct):
 
 
 def read(text: str) -> MarkdownReading:
-    """Read a text, whose lines end with a line feed. Raises Unreadable."""
+    """Read a text, whose lines end with a line feed. Raises UnknownPosition."""
     reading, lines = MarkdownReading(), _Lines(text)
     env: dict[str, Any] = {}
     for token in _parser().parse(text, env):
         begin, end = token.map or (0, 0)
         if token.level >= _DEEPEST - 1:
-            raise PlaceUnknown
+            raise UnknownPosition
         if token.type == "definition":
             at = lines.text(begin).find("[")
             reading.definitions.append((lines.begin(begin) + max(at, 0), str(token.meta["url"])))
@@ -101,7 +101,7 @@ def read(text: str) -> MarkdownReading:
 
 
 def read_line(text: str, *, has_equations: bool) -> MarkdownReading:
-    """Read a line as if no other were around it, and as nothing but words. Raises Unreadable.
+    """Read a line as if no other were around it, and as nothing but words. Raises UnknownPosition.
 
     `has_equations`: `$…$` is an equation, as in Notion, and what is in it no code.
     """
@@ -203,15 +203,15 @@ class _Lines:
         return min(self._begins[number], self._size)
 
     def placing(self, content: str, first: int, end: int) -> Callable[[int], int]:
-        """Return the function from a place in the content of a block to that in the text. Raises Unreadable."""
+        """Return the function from a place in the content of a block to that in the text. Raises UnknownPosition."""
         own = content.split("\n")
         if len(own) > end - first:
-            raise PlaceUnknown
+            raise UnknownPosition
         inner, outer, at = [], [], 0
         for number, line in enumerate(own, first):
             column = self._lines[number].find(line, self._used.get(number, 0))
             if column < 0:
-                raise PlaceUnknown
+                raise UnknownPosition
             self._used[number] = column + len(line)
             inner.append(at)
             outer.append(self._begins[number] + column)
@@ -272,7 +272,7 @@ def _link(rule: Any, opening: int) -> Any:
     def wrapped(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
         begin, count = state.pos, len(state.tokens)
         if state.level >= _DEEPEST - 1:
-            raise PlaceUnknown
+            raise UnknownPosition
         if silent or not state.src.startswith("![" if opening == 2 else "[", begin):
             return bool(rule(state, silent))
         if not (rule(state, silent) if kind == "link" else _without_label(rule, state)):

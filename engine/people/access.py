@@ -82,7 +82,8 @@ def require_person(principal: Principal, what: str) -> None:
     """Raise NotAllowed if `principal` is a program with an API token; `what` completes "cannot …"."""
     if principal.by_token:
         raise NotAllowed(
-            f"An API token cannot {what}.", remedy="Do it in the dashboard, or with a token from POST /auth/login."
+            f"An API token cannot {what}.",
+            remedy="Do it in the dashboard, at the command line, or with a token from POST /auth/login.",
         )
 
 

@@ -13,6 +13,7 @@ from clients.errors import InvalidRequest
 from clients.mail.html import visible_text
 from clients.mail.outgoing import File, OutgoingMail, one_line, reply_subject, require_recipients
 from clients.mail.rendered import html_of
+from clients.mail.replies import diverted, reply_address
 from clients.mail.text import Trim
 from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
@@ -163,6 +164,34 @@ def addresses(value: str | Sequence[str]) -> list[str]:
     return [each for each in ([value] if isinstance(value, str) else value) if each.strip()]
 
 
+def answered(call: Call, answers: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """Return the recipient of an answer to a mail (`answers`: its payload), and whether that is not its sender.
+
+    In that case there is a note on the call.
+    """
+    said = diverted(answers)
+    if said and said not in call.notes:
+        call.notes.append(said)
+    return [reply_address(answers)], bool(said)
+
+
+def require_seen(call: Call, mail: OutgoingMail, answers: Mapping[str, Any] | None) -> None:
+    """Raise InvalidRequest for an answer that nobody has seen, and that does not go to the sender of the mail."""
+    if answers is not None and mail.is_diverted and not call.is_seen:
+        raise unseen(diverted(answers))
+
+
+def unseen(said: str) -> InvalidRequest:
+    """Return the error for an answer that goes elsewhere, as `said`, without anybody having seen it."""
+    return InvalidRequest(f"{said} Nobody has approved that.", remedy=_SEEN, outcome="not_done")
+
+
+_SEEN = (
+    'Let a person approve it (`"approve": "always"` on the step), write a draft, or name the recipient yourself: '
+    "`gmail.send` and `smtp.send` take `to` beside `in_reply_to`."
+)
+
+
 def run_file(call: Call, file: RunFile) -> File:
     """Return a file of the run as a mail attachment. Raises InvalidRequest if it no longer exists."""
     return File(file.name, call.read(file), file.media_type)
@@ -192,6 +221,7 @@ def mail_preview(mail: OutgoingMail, answers: Mapping[str, Any] | None) -> Previ
     head["Reply-To"] = ", ".join(mail.reply_to)
     lines = [f"{name}: {one_line(value)}" for name, value in head.items() if value]
     lines += [f"Attachment: {one_line(file.name)} ({len(file.content):,} bytes)" for file in mail.files]
+    lines += [diverted(answers)] if answers is not None and mail.is_diverted else []
     to = one_line(", ".join([*mail.to, *mail.cc, *mail.bcc]))
     html = ["", "As HTML:", mail.html] if mail.html else []
     return Preview(one_line(subject), "\n".join([*lines, "", mail.text, *html]), to=to)

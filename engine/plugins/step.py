@@ -216,8 +216,12 @@ class Call(Struct):
     attempt: int = 1
     started_at: datetime | None = None
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
+    approval_wait: timedelta = timedelta()
+    """How long its run has waited so far for people to approve calls."""
     made_by_others: frozenset[str] = frozenset()
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
+    is_seen: bool = False
+    """Writes only: whether a person has seen exactly this call: approved it, or applied a plan that shows it."""
     is_resent: bool = False
     """Writes only: whether it was claimed before, so that another process may have sent it."""
     prompts: Prompts = {}
@@ -553,7 +557,7 @@ class StepType(PluginType):
     def seen_schema(
         self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: Any
     ) -> dict[str, JsonValue]:
-        """Return the schema of the output with what the account was last seen to have (`clients.client.Seen.what`).
+        """Return the schema of the output with what the account was last seen to have (`clients.client.AccountSighting.what`).
 
         Whatever is in doubt stays open: a difference to what the account has now is not a mistake of the workflow.
         """

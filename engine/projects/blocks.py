@@ -14,9 +14,9 @@ same length, from 5 to 9 signs: lines of a file that look like a mark are told a
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -54,7 +54,7 @@ class EditBlock(Struct, frozen=True):
 
 
 def blocks(text: str) -> list[EditBlock]:
-    """Return the blocks in a text, whatever is said around them. Raises Refused for none, or one that is not whole."""
+    """Return the blocks in a text, whatever is said around them. Raises EditRefused for none, or for half a one."""
     found = list(_blocks(text.split("\n")))
     if not found:
         raise EditRefused("There is no edit in the text.", remedy=_FORM)
@@ -84,7 +84,7 @@ def _blocks(written: Sequence[str]) -> Iterator[EditBlock]:
 
 
 def _marks(lines: Sequence[str], begin: int, size: int) -> tuple[int, int]:
-    """Return where the old lines of an edit end, and where the new ones do. Raises Refused if that is in doubt."""
+    """Return where the old lines of an edit end, and where the new ones do. Raises EditRefused if that is in doubt."""
     middles: list[int] = []
     for at in range(begin + 1, len(lines)):
         line = lines[at].rstrip(_BLANKS)
@@ -109,7 +109,7 @@ def _marks(lines: Sequence[str], begin: int, size: int) -> tuple[int, int]:
 def applied(files: Mapping[str, str], edits: Sequence[EditBlock]) -> dict[str, str]:
     """Return the new texts of the files that blocks change, all or none, one block after the other.
 
-    Raises Refused for lines that are not there, or are there more than once; the error shows the nearest ones.
+    Raises EditRefused for lines that are not there, or are there more than once; the error shows the nearest ones.
     """
     changed: dict[str, str] = {}
     for one in edits:
@@ -165,10 +165,24 @@ def _trimmed(lines: Sequence[str]) -> list[str]:
 
 
 def _places(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    size, first = len(wanted), wanted[0]
-    return [
-        at for at in range(len(lines) - size + 1) if lines[at] == first and list(lines[at : at + size]) == list(wanted)
-    ]
+    """Return where the wanted lines begin, as Knuth, Morris and Pratt find it: no line is compared again and again."""
+    back = [0]
+    """How many lines, for each number of them that fit, may still fit after the next one does not."""
+    fitting = 0
+    for line in wanted[1:]:
+        while fitting and line != wanted[fitting]:
+            fitting = back[fitting - 1]
+        fitting += line == wanted[fitting]
+        back.append(fitting)
+    found: list[int] = []
+    fitting = 0
+    for at, line in enumerate(lines, 1):
+        while fitting and (fitting == len(wanted) or line != wanted[fitting]):
+            fitting = back[fitting - 1]
+        fitting += line == wanted[fitting]
+        if fitting == len(wanted):
+            found.append(at - fitting)
+    return found
 
 
 def _refusal(block: EditBlock, lines: Sequence[str]) -> EditRefused:
@@ -200,11 +214,13 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> int:
 
 
 def _likeness(text: str) -> Callable[[str], float]:
-    """Return how like a text is to this one, from 0 to 1."""
-    matcher = difflib.SequenceMatcher(None, "", text, autojunk=False)
+    """Return how like a text is to this one, from 0 to 1: the share of letters, in any order, that both have."""
+    letters = Counter(text)
 
     def likeness(other: str) -> float:
-        matcher.set_seq1(other)
-        return matcher.quick_ratio() if matcher.real_quick_ratio() > _UNLIKE else 0.0
+        both = (len(text) + len(other)) or 1
+        if 2 * min(len(text), len(other)) / both <= _UNLIKE:
+            return 0.0
+        return 2 * sum(min(count, letters[letter]) for letter, count in Counter(other).items()) / both
 
     return likeness

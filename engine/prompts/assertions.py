@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from clients.wording import likeness
 from engine.base.json_text import is_same
 from engine.documents.schema_check import schema_faults
 from engine.documents.shapes import Misfit
@@ -21,7 +21,7 @@ from engine.prompts.model_answers import faults, read_json
 
 _SHOWN_MOST = 200
 _COMPARED_MOST = 1_000
-"""Words of each text; the time grows with the square."""
+"""Words of each text; the steps grow with the square."""
 _MISSING = object()
 
 
@@ -173,12 +173,12 @@ class Similar(_OfText):
     at_least: float = Field(0.8, ge=0, le=1)
 
     def fault(self, facts: AnswerFacts) -> str:
-        """Compare by words (`difflib.SequenceMatcher.ratio`), case and spaces apart."""
+        """Compare by words, case and spaces apart."""
         text = self._text(facts)
         if text is None:
             return f"There is no {self.field!r} in {_shown(facts.text)}."
         wanted, found = (one.casefold().split()[:_COMPARED_MOST] for one in (self.value, text))
-        ratio = SequenceMatcher(None, wanted, found, autojunk=False).ratio()
+        ratio = likeness(wanted)(found)
         if ratio >= self.at_least:
             return ""
         return f"{self._where()} is {ratio:.0%} like {_shown(self.value)}, not {self.at_least:.0%}: {_shown(text)}."

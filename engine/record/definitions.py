@@ -53,32 +53,33 @@ def changed_steps(old: RunDefinition, new: RunDefinition) -> Iterator[str]:
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     for path in {**before, **after}:
         step = after.get(path)
-        if before.get(path) != step or (step is not None and called_by(old, step) != called_by(new, step)):
+        if before.get(path) != step or (step is not None and callees_of(old, step) != callees_of(new, step)):
             yield path
 
 
-def called_by(definition: RunDefinition, step: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a step calls, as `prompts.triage` or `workflows.enrich`; workflows with all that these call."""
-    prompt, tool = str((step.get("with") or {}).get("prompt")), str(step.get("uses"))
+def callees_of(definition: RunDefinition, step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a step calls, directly and through workflows, as `prompts.triage`, `tools.…` or `workflows.…`."""
     found: dict[str, Any] = {}
-    if prompt in (prompts := definition.get("prompts") or {}):
-        found[f"prompts.{prompt}"] = prompts[prompt]
-    if tool in (tools := definition.get("tools") or {}):
-        found[f"tools.{tool}"] = tools[tool]
-    _add_workflows(definition, step, found)
+    ahead = [step]
+    while ahead:
+        for kind, name in _called(ahead.pop()):
+            known: Mapping[str, Any] = definition.get(kind) or {}  # type: ignore[assignment]
+            if name in known and f"{kind}.{name}" not in found:
+                found[f"{kind}.{name}"] = known[name]
+                if kind == "workflows":
+                    ahead += steps_of(known[name]).values()
     return found
 
 
-def _add_workflows(definition: RunDefinition, step: Mapping[str, Any], found: dict[str, Any]) -> None:
-    given = step.get("with") or {}
-    name = str(given.get("workflow")) if step.get("uses") == CALL else ""
-    if step.get("uses") == AGENT:
-        name = agent_workflow(str(given.get("agent")))
-    document = (definition.get("workflows") or {}).get(name)
-    if document is not None and f"workflows.{name}" not in found:
-        found[f"workflows.{name}"] = document
-        for inner in steps_of(document).values():
-            _add_workflows(definition, inner, found)
+def _called(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a step names: (member of the definition, name)."""
+    given, uses = step.get("with") or {}, str(step.get("uses"))
+    yield "prompts", str(given.get("prompt"))
+    yield "tools", uses
+    if uses == CALL:
+        yield "workflows", str(given.get("workflow"))
+    if uses == AGENT:
+        yield "workflows", agent_workflow(str(given.get("agent")))
 
 
 _TOLD = ("id", "steps", "on_failure")

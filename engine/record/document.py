@@ -122,8 +122,8 @@ class _Builder:
             "accounts": acceptance["accounts"],
             "due_at": None,
         }
-        if acceptance.get("outside_inputs"):  # a run that repeats or continues this one is as careful
-            self._run = {**self._run, "outside_inputs": acceptance["outside_inputs"]}
+        if acceptance.get("outside_inputs") or acceptance.get("trigger") is not None:
+            self._run = {**self._run, "outside_inputs": acceptance.get("outside_inputs", [])}  # for runs that repeat it
         if acceptance.get("changed_by"):
             self._run = {**self._run, "changed_by": acceptance["changed_by"]}
         self._steps: dict[str, StepRecord] = {}

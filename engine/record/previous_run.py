@@ -54,8 +54,7 @@ class EarlierRun:
 
     def __init__(self, run: Run, blobs: Blobs) -> None:
         self.run_id = run["run_id"]
-        self.definition = run["definition"]
-        self.prompts: JsonObject = self.definition.get("prompts") or {}
+        self.prompts: JsonObject = run["definition"].get("prompts") or {}
         self._accounts = run["accounts"]
         self._default_mode = AccountMode.DEMO if run["demo"] else AccountMode.MINE
         self._values = Values(blobs, self.run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,8 +19,11 @@ from engine.base.names import RUN_ID, run_day
 from engine.base.run_file import FileContent, RunFile
 from engine.store.blobs.blobs import Blobs
 
+_log = logging.getLogger(__name__)
+
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _OWNER = re.compile(r'"\$file":"\d{8}T\d{6}Z-[a-z2-7]{8}\.files/')
+_GONE, _CHANGED = "is gone", "was changed since it was written"
 _REMEDY = "The step that gave it must run again: start a new run, or `orchestra runs rerun RUN`."
 
 
@@ -62,7 +66,8 @@ class RunFiles:
     """Stores the files of one run, and reads those of any run: a called run uses files of its caller.
 
     A file is stored in the folder of the run under its SHA-256, so that its name proves its content: data from outside
-    that imitates a reference opens only what its author already knew.
+    that imitates a reference opens only what its author already knew. Who gives the inputs of a run may have seen such
+    a name elsewhere: `RunReader.require_files` checks them.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -106,11 +111,12 @@ class RunFiles:
         try:
             content = folder.get(digest)
         except OrchestraError as error:
-            raise _unreadable(f"{file.name!r} is not readable: {error.message}") from error
+            _log.warning("a file of run %s: %s", folder.run_id, error.message)
+            raise _unreadable(file, folder, "cannot be read; the log of the process says why") from error
         if content is None:
-            raise _gone(file, folder, digest)
+            raise _unreadable(file, folder, _GONE)
         if hashlib.sha256(content).hexdigest() != digest:
-            raise _changed(file, folder, digest)
+            raise _unreadable(file, folder, _CHANGED)
         return content
 
     @contextmanager
@@ -122,33 +128,37 @@ class RunFiles:
         folder, digest = self._place(file)
         with folder.opened(digest) as path:
             if path is None:
-                raise _gone(file, folder, digest)
+                raise _unreadable(file, folder, _GONE)
             try:
                 with path.open("rb") as content:
                     found = hashlib.file_digest(content, "sha256").hexdigest()
             except OSError as error:
-                raise _unreadable(f"{file.name!r} is not readable: {error.strerror}.") from error
+                raise _unreadable(file, folder, f"cannot be read: {error.strerror}") from error
             if found != digest:
-                raise _changed(file, folder, digest)
+                raise _unreadable(file, folder, _CHANGED)
             yield path
 
     def _place(self, file: RunFile) -> tuple[RunFolder, str]:
-        name, _, digest = file.place.partition("/")
-        run_id = name.removesuffix(".files")
-        if name == run_id or not RUN_ID.match(run_id) or not _DIGEST.match(digest):
-            raise _unreadable(f"{file.place[:100]!r} is not a file of a run.")
-        return RunFolder(self._folder.blobs, run_id), digest
+        named = owner_of(file.place)
+        if named is None:
+            raise _refused(f"{file.place[:100]!r} is not a file of a run.")
+        return RunFolder(self._folder.blobs, named[0]), named[1]
 
 
-def _gone(file: RunFile, folder: RunFolder, digest: str) -> InvalidRequest:
-    return _unreadable(f"{file.name!r} is gone: {folder.where(digest)}.")
+def owner_of(place: str) -> tuple[str, str] | None:
+    """Return (run id, SHA-256) of the location of a file, None if it is not the location of one."""
+    name, _, digest = place.partition("/")
+    run_id = name.removesuffix(".files")
+    is_one = name != run_id and RUN_ID.match(run_id) and _DIGEST.match(digest)
+    return (run_id, digest) if is_one else None
 
 
-def _changed(file: RunFile, folder: RunFolder, digest: str) -> InvalidRequest:
-    return _unreadable(f"{file.name!r} was changed since it was written: {folder.where(digest)}.")
+def _unreadable(file: RunFile, folder: RunFolder, why: str) -> InvalidRequest:
+    """Return the error for a file; it may be told to strangers, so it names no folder of this machine."""
+    return _refused(f"The file {file.name!r} of run {folder.run_id} {why}.")
 
 
-def _unreadable(said: str) -> InvalidRequest:
+def _refused(said: str) -> InvalidRequest:
     return InvalidRequest(said, remedy=_REMEDY, outcome="not_done")
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.base.errors import InvalidFile, StorageError
+from engine.base.errors import InvalidFile, InvalidInput, StorageError
 from engine.base.run_file import RunFile
 from engine.record.differences import is_reference
-from engine.record.file_values import JSON, FileValue
+from engine.record.file_values import FILE, JSON, FileValue
+from engine.record.run_files import owner_of
 from engine.record.types.run import Run
 from engine.record.values import Values
 
@@ -29,6 +30,28 @@ def named_files(value: Any, values: Values, most_bytes: int | None = None) -> di
     """
     found = _Search(values, most_bytes).references(value)
     return {file.place.rpartition("/")[2]: file for file in found}
+
+
+def given_files(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield (run id, SHA-256) for each object in a value from outside that a step could take for a file of a run."""
+    ahead = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, Mapping):
+            ahead += one.values()
+            named = owner_of(str(one.get(FILE, "")))
+            if named is not None:
+                yield named
+        elif isinstance(one, list | tuple):
+            ahead += one
+
+
+def not_shown(run_id: str, remedy: str = "") -> InvalidInput:
+    """Return the error for a value from outside that names a file of a run which its giver may not see."""
+    return InvalidInput(
+        f"An input names a file of a run that you may not see, or that has no such file: {run_id}.",
+        remedy=remedy or "Take the whole object with `$file` from the document of a run, or give the content itself.",
+    )
 
 
 class _Search:

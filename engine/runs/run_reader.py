@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import structs
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InvalidFile, UnknownName
+from engine.base.errors import InvalidFile, NotAllowed, UnknownName
 from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import Principal, may, require
-from engine.people.answer_links import require_no_link, without_links
+from engine.people.answer_links import has_link, require_no_link, without_links
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
 from engine.record.types.run import Run
-from engine.record.values import Values
+from engine.record.values import ValueLook, Values, look
 from engine.runs import cancelling
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, WantedRuns, filter_of
@@ -184,6 +184,30 @@ class RunReader:
 
         return named_files(value, Values(self._logs.blobs, run_id), _LOOKED_INTO_BYTES)
 
+    def require_files(self, p: Principal, value: Any) -> None:
+        """Raise InvalidInput if a value from outside names a file of a run, unless `p` may see that run and its file.
+
+        The name of a file is all that a step needs to read it.
+        """
+        if look(value) is ValueLook.PLAIN:
+            return
+        from engine.runs.named_files import given_files, not_shown
+
+        shown: dict[str, Collection[str]] = {}
+        for run_id, digest in given_files(value):
+            if run_id not in shown:
+                shown[run_id] = self._shown_files(p, run_id)
+            if digest not in shown[run_id]:
+                raise not_shown(run_id)
+
+    def _shown_files(self, p: Principal, run_id: str) -> Collection[str]:
+        from engine.runs.named_files import files_of
+
+        try:
+            return files_of(self.get(p, run_id), Values(self._logs.blobs, run_id))
+        except (UnknownName, InvalidFile, NotAllowed):
+            return ()
+
     def inputs(self, p: Principal, run: Run) -> dict[str, Any]:
         """Return the inputs of a run from its document, with the contents of files loaded. Raises InvalidFile."""
         require(p, "view", "see runs")
@@ -208,7 +232,13 @@ class RunReader:
         if may(p, "run"):
             return page
         rows = [structs.replace(row, sentence=without_links(row.sentence)) for row in page.rows]
+        if wanted.get("text"):  # else one could guess a link, letter by letter
+            rows = [row for row in rows if not self._has_link(row.run_id)]
         return RunPage(rows, page.next)
+
+    def _has_link(self, run_id: str) -> bool:
+        row = self._rows.get(run_id)
+        return row is None or has_link([row.sentence, row.item])
 
     def days(self, p: Principal, days: int = 14, zone: tzinfo = UTC) -> builtins.list[RunDay]:
         """Return how many runs were started on each of the last days of a time zone, today included.

@@ -124,11 +124,12 @@ class Runs(RunReader):
         part = part_options(plan, options.get("pins"), options.get("only"), from_run)
         outside: Sequence[OutsideInput] = ()
         if from_run is not None:
-            from engine.runs.starting.rerun import require_same_accounts, source
+            from engine.runs.starting.rerun import outdated, outside_inputs_of, require_same_accounts, source
 
             earlier = source(self.get(p, from_run), plan)
             require_same_accounts(earlier, self._acceptor.modes(plan, {}))
-            outside = earlier.get("outside_inputs", ())  # its outputs were made of them, whatever the inputs are now
+            outside = outside_inputs_of(earlier)  # its outputs were made of them, whatever the inputs are now
+            part = {**part, **outdated(earlier, plan, part)}
         return RunRequest(inputs, part, outside_inputs=outside, priority=options.get("priority"))
 
     def begin_each(self, runs: Sequence[ReadyRun | str]) -> builtins.list[str | Exception]:

@@ -16,6 +16,7 @@ from engine.budgets.prices import usd
 from engine.budgets.use import KINDS, Kind, named_in
 from engine.documents.csv_text import csv_text
 from engine.people.access import Principal, require
+from engine.record.types.step import UsageRecord
 from engine.store.spending import Amount, Pot, SpendingStore
 
 MOST_DAYS = 366
@@ -60,6 +61,13 @@ class RunUsage:
     output_tokens: int
     cost_usd: float | None
     """None if the price of a call is not known."""
+
+    def is_more_than(self, told: UsageRecord) -> bool:
+        """Return whether calls were made that the steps of the run do not tell.
+
+        Their run was cancelled meanwhile, or their answers were lost.
+        """
+        return self.input_tokens > told["input_tokens"] or self.output_tokens > told["output_tokens"]
 
 
 class UsageReader:

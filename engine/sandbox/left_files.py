@@ -31,7 +31,7 @@ class LeftFile(Struct, frozen=True):
 
 
 def read(left: bytes, *, most: int, bytes_most: int) -> Iterator[LeftFile]:
-    """Yield the files, at most so many with so many bytes in all. Raises TooMuch, or ValueError if it is damaged."""
+    """Yield the files, at most so many with so many bytes in all. Raises TooManyFiles, or ValueError if damaged."""
     at = count = size = 0
     while True:
         name_bytes, content_bytes = _head(left, at)

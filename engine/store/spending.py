@@ -110,7 +110,10 @@ class SpendingStore(Protocol):
     """What was counted; any thread."""
 
     def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:
-        """Return what is counted in these pots; those without calls are absent."""
+        """Return what is counted in these pots, with all reservations; those without calls are absent."""
+
+    def in_flight(self, at: str) -> Mapping[Pot, Amount]:
+        """Return what calls have reserved whose answer is still to come, by pot; pots without any are absent."""
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
         """Return what is counted in the pots `use:KIND:…` from one day to another, both included, in their order."""

@@ -15,7 +15,7 @@ from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runs.starting.run_request import RunRequest, quoted
+from engine.runs.starting.run_request import RunRequest, quoting_inputs
 from engine.store.acceptances import RunEntry
 from engine.store.triggering.triggers import TriggerRecord, TriggerStore
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
@@ -29,6 +29,7 @@ _SLACK_SECONDS = 60.0
 _TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what stands in the way."
 _DEAD = "`orchestra triggers dead` lists them; each can be tried again or dismissed."
 _NOTIFIER = Principal("notifications", "operator")
+_PRIVATE = "The workflow is private: the page Triggers says why."
 
 
 def is_silent(status: TriggerStatus, now: datetime) -> bool:
@@ -128,11 +129,21 @@ class Notifications(Struct):
 
     def _entry(self, name: str, alarm: Alarm) -> RunEntry:
         plan = self.plan(name)
-        said: Mapping[str, str] = vars(alarm)
+        said: Mapping[str, str] = {**vars(alarm), **self._instead(alarm)}
         known = plan.inputs_schema.get("properties", {})
         inputs = {key: said[key] for key in ("kind", "workflow", "trigger", "message", "remedy") if key in known}
-        wanted = RunRequest(inputs, outside_inputs=quoted(inputs, "an alarm"))
+        wanted = RunRequest(inputs, outside_inputs=quoting_inputs(inputs, "an alarm"))
         return self.acceptor.entry(_NOTIFIER, plan, wanted, "runs.start")
+
+    def _instead(self, alarm: Alarm) -> Mapping[str, str]:
+        """Return what is said instead of the errors of a private workflow, which may quote its texts."""
+        try:
+            is_private = "privacy" in self.plan(alarm.workflow).document
+        except OrchestraError:  # its file is what the alarm is about
+            is_private = False
+        if not is_private or alarm.kind == "over":
+            return {}
+        return {"message": f"The trigger {alarm.trigger!r} of {alarm.workflow!r} needs attention.", "remedy": _PRIVATE}
 
 
 def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:

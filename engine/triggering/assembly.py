@@ -23,7 +23,7 @@ from engine.triggering.activation import Activation
 from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
-from engine.triggering.poll_now import PollAll
+from engine.triggering.poll_now import PollBatch
 from engine.triggering.polling.context import TriggerContext
 from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
@@ -33,10 +33,10 @@ from engine.triggering.question_notices import QuestionNotices
 from engine.triggering.run_queue import RunStarter
 from engine.triggering.scheduler import Scheduler
 from engine.triggering.statuses import TriggerStatuses
-from engine.triggering.triggers import Triggers, TriggerServices
+from engine.triggering.triggers import Triggers, TriggersDependencies
 
 
-class TriggeringNeeds(Struct, frozen=True):
+class TriggeringDependencies(Struct, frozen=True):
     """What the parts are built from."""
 
     state: State
@@ -58,7 +58,7 @@ class TriggeringNeeds(Struct, frozen=True):
 class Triggering:
     """The parts; `watch` is None until `begin_watching`."""
 
-    def __init__(self, needs: TriggeringNeeds) -> None:
+    def __init__(self, needs: TriggeringDependencies) -> None:
         state = needs.state
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
@@ -70,7 +70,7 @@ class Triggering:
         self._statuses = TriggerStatuses(
             state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
         )
-        parts = TriggerServices(
+        parts = TriggersDependencies(
             rows=self._rows,
             items=self._items,
             finder=self._finder,
@@ -86,9 +86,9 @@ class Triggering:
         self.facet = Triggers(parts)
         self.forms = Forms(self._form_parts())
 
-    def _asking(self) -> PollAll:
+    def _asking(self) -> PollBatch:
         needs = self._needs
-        return PollAll(
+        return PollBatch(
             is_served=needs.worker.owner.is_served,
             runs=needs.state.triggered_runs,
             items=self._items,

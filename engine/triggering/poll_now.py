@@ -29,7 +29,7 @@ _NO_LOOK = TriggerError(
 )
 
 
-class PollAll(Struct):
+class PollBatch(Struct):
     """Polls each of the given triggers and waits for the results; any thread."""
 
     is_served: Callable[[], bool]

@@ -23,8 +23,9 @@ from engine.people.access import NOTIFIER
 from engine.runs.approval_links import ApprovalLinks
 from engine.runs.approvals import Approval, approval_of
 from engine.runs.starting.acceptor import Acceptor
-from engine.runs.starting.run_request import RunRequest, quoted
+from engine.runs.starting.run_request import RunRequest, quoting_inputs
 from engine.store.approvals import ApprovalStore
+from engine.store.runs import RunRecord
 from engine.workspace.config import LoadedConfig, is_address
 
 if TYPE_CHECKING:
@@ -108,17 +109,27 @@ class QuestionNotices:
         row = self.worker.rows.get(approval.run_id)
         if row is not None and row.started_by == NOTIFIER.id:
             return  # a message about it would need approval itself, and so on without end
-        said = self._said(approval, is_private=row is not None and _is_private(row.acceptance))
+        said = self._said(approval, is_private=self._is_private(row))
         if is_address(target):
             _post(target, said)
             return
         plan = self.plan(target)
         known = plan.inputs_schema.get("properties", {})
         inputs = {name: value for name, value in said.items() if name in known}
-        wanted = RunRequest(inputs, outside_inputs=quoted(inputs, "a question"))
+        wanted = RunRequest(inputs, outside_inputs=quoting_inputs(inputs, "a question"))
         entry = self.acceptor.entry(NOTIFIER, plan, wanted, "runs.start")
         self.worker.acceptances.store([entry])
         self.worker.begin([entry.acceptance])
+
+    def _is_private(self, row: RunRecord | None) -> bool:
+        """Return whether the texts of an open run must stay on this machine, as its own or a caller's file says."""
+        while row is not None and row.acceptance is not None:
+            if "privacy" in json.loads(row.acceptance)["definition"]["workflow"]:
+                return True
+            if row.parent_run_id is None:
+                return False
+            row = self.worker.rows.get(row.parent_run_id)
+        return True
 
     def _said(self, approval: Approval, *, is_private: bool) -> Mapping[str, str]:
         """Return what the message says; nothing of the call itself, which only the page behind the link shows.
@@ -146,12 +157,6 @@ class QuestionNotices:
             return str(json.loads((self.state_dir / "serve.json").read_text(encoding="utf-8"))["url"])
         except (OSError, ValueError, KeyError):
             return f"http://127.0.0.1:{server.port}"
-
-
-def _is_private(acceptance: str | None) -> bool:
-    """Return whether the texts of an open run must stay on this machine."""
-    definition = {} if acceptance is None else json.loads(acceptance)["definition"]
-    return "privacy" in definition.get("workflow", {})
 
 
 def _post(url: str, said: Mapping[str, str]) -> None:

@@ -27,6 +27,8 @@ _IDLE_SECONDS = 3.0
 _AT_ONCE = 4
 """Triggers that are polled in parallel: a slow service holds up no other."""
 _CHECK_SECONDS = 30.0
+_LONG_SECONDS = 900.0
+"""A poll that lasts longer is logged: while it does, one trigger less can be polled in parallel."""
 _CLOSE_SECONDS = 5.0
 _PUT_BACK = timedelta(seconds=60)
 
@@ -51,6 +53,8 @@ class Scheduler:
         self._rows, self._polls, self._clock, self._check = rows, polls, clock, check
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._busy: dict[TriggerKey, threading.Thread] = {}
+        self._began_at: dict[TriggerKey, float] = {}
+        """When each poll began, by the monotonic clock, until it ends or has been logged as long."""
         self._lock = threading.Lock()
         self._idle_version: int | None = None
         """The version of the state in which no trigger is on; None if one is or may be."""
@@ -90,6 +94,7 @@ class Scheduler:
             self._guarded(self._begin_looks)
             if time.monotonic() >= check_at:
                 self._guarded(self._check)
+                self._log_long_polls()
                 check_at = time.monotonic() + _CHECK_SECONDS
             self._wake.wait(_TICK_SECONDS if self._idle_version is None else _IDLE_SECONDS)
 
@@ -109,6 +114,7 @@ class Scheduler:
                 return
             thread = threading.Thread(target=self._look, args=(row,), name=f"trigger {row.trigger}", daemon=True)
             self._busy[row.key] = thread
+            self._began_at[row.key] = time.monotonic()
         thread.start()
 
     def _look(self, row: TriggerRecord) -> None:
@@ -117,7 +123,21 @@ class Scheduler:
         finally:
             with self._lock:
                 self._busy.pop(row.key, None)
+                self._began_at.pop(row.key, None)
             self._wake.set()
+
+    def _log_long_polls(self) -> None:
+        """Log each poll that has lasted too long, once."""
+        now = time.monotonic()
+        with self._lock:
+            long = [key for key, began_at in self._began_at.items() if now - began_at >= _LONG_SECONDS]
+            for key in long:
+                del self._began_at[key]
+        for key in long:
+            _log.warning(
+                "The poll of the trigger %s (%s) has lasted %d minutes; at most %d triggers are polled at once.",
+                *(key.trigger, key.source, _LONG_SECONDS // 60, _AT_ONCE),
+            )
 
     def _guarded(self, work: Callable[[], Any]) -> None:
         """Call `work` and log any error; it will be tried again soon."""

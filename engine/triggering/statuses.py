@@ -111,7 +111,7 @@ class TriggerStatuses:
         yield status if row is None else self._filled(status, row, self._trouble(named, row), counts)
         for other in rows:
             if other.is_on and other.demo != is_demo:
-                resting = replace(status, demo=other.demo, is_resting=True)
+                resting = replace(status, demo=other.demo, is_resting=True, account="")
                 yield self._filled(resting, other, None, counts)
 
     def _current(self, named: NamedTrigger, rows: Sequence[TriggerRecord]) -> TriggerRecord | None:

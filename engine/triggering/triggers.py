@@ -21,7 +21,7 @@ from engine.runs.starting.run_request import retry_if_renamed
 from engine.store.triggering.triggers import DeadRecord, ItemRecord, SeenItems, TriggerRecord, TriggerStore
 from engine.triggering.activation import Activation, require_choice
 from engine.triggering.alarms import alarm_of
-from engine.triggering.poll_now import PollAll
+from engine.triggering.poll_now import PollBatch
 from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver
 from engine.triggering.polling.starts import start_text
@@ -33,7 +33,7 @@ from engine.triggering.statuses import TriggerStatuses
 _MOST_DEAD = 200
 
 
-class TriggerServices(Struct, frozen=True):
+class TriggersDependencies(Struct, frozen=True):
     """What the facet is built from."""
 
     rows: TriggerStore
@@ -44,7 +44,7 @@ class TriggerServices(Struct, frozen=True):
     previews: TriggerPreviews
     statuses: TriggerStatuses
     turns: RunStarter
-    asking: PollAll
+    asking: PollBatch
     audit: Audit
     resume: Callable[[Principal, str], str]
 
@@ -118,7 +118,7 @@ class TriggerReader:
 class Triggers(TriggerReader):
     """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
 
-    def __init__(self, parts: TriggerServices) -> None:
+    def __init__(self, parts: TriggersDependencies) -> None:
         super().__init__(parts.items, parts.finder, parts.statuses, parts.looks.clock)
         self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit

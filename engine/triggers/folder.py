@@ -13,7 +13,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from clients.errors import InvalidRequest, NotFound, Unavailable
-from clients.file.folders import is_own, private_in, resolved
+from clients.file.folders import private_in, resolved, why_not
 from clients.file.paths import why_private
 from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, is_state
 from clients.wording import counted
@@ -60,7 +60,7 @@ class NewFile(TriggerType):
 
     A file that is changed later counts as new. Links, their targets and files with a leading dot are left out, and so
     are files that no step may read: hard links, files whose names suggest that they contain a key, and files of
-    AI-Orchestra itself.
+    AI-Orchestra itself. Folders of the system, such as `/etc`, and hidden folders are refused.
     """
 
     name = "folder.new_file"
@@ -144,8 +144,8 @@ class _Folder(Struct, frozen=True):
         around: Around = look.around
         place, private = around.root / look.fields.path, private_in(around.root, around.private)
         target = resolved(place)
-        if is_own(target, resolved(around.root), private):
-            raise InvalidRequest(f"The folder {place} belongs to AI-Orchestra itself, or is hidden.", remedy=_NOT_OURS)
+        if why := why_not(target, resolved(around.root), private):
+            raise InvalidRequest(f"The folder {place} {why}.", remedy=_NOT_OURS)
         return cls(place, target, private)
 
     def files(self, pattern: str) -> Iterator[_File]:

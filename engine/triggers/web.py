@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,13 +11,12 @@ from pydantic import Field
 from clients.errors import InvalidRequest
 from clients.http.fetching import DocumentVersion
 from engine.base.clock import timestamp
+from engine.documents.line_differences import opcodes
 from engine.plugins.step import Fields, Output, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.web import PAGE_BYTES, text_of
 
 _TEXT_MOST = 200_000
-_LINES_MOST = 5_000
-"""For a difference: finding one takes time with the square of the lines."""
 _DIGITS = 24
 
 
@@ -100,11 +98,14 @@ class PageChanged(TriggerType):
 def changes(before: str, after: str) -> str:
     """Return the lines that went and came, `- ` and `+ ` before each, in the order of the page."""
     old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > _LINES_MOST:
-        gone, come = set(old) - set(new), set(new) - set(old)
-        found = [f"- {line}" for line in old if line in gone] + [f"+ {line}" for line in new if line in come]
-    else:
-        found = [line for line in difflib.ndiff(old, new) if line[:2] in {"- ", "+ "}]
+    found: list[str] = []
+    for kind, old_from, old_to, new_from, new_to in opcodes(old, new):
+        if kind != "equal":
+            gone = [f"- {line}" for line in old[old_from:old_to]]
+            come = [f"+ {line}" for line in new[new_from:new_to]]
+            if len(gone) == len(come):  # as a list of prices: each line with what has become of it
+                come, gone = [], [line for pair in zip(gone, come, strict=True) for line in pair]
+            found += gone + come
     return "\n".join(found)
 
 

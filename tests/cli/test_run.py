@@ -152,7 +152,7 @@ def test_a_bad_workflow_is_refused_with_its_place(
 def test_what_a_stranger_wrote_cannot_command_the_terminal(orchestra: Orchestra) -> None:
     result = orchestra("run", "pure", "--inputs", "-", stdin='{"who": "a\\u001b[2Jb\\u202ec"}')
     assert result.code == 0
-    assert "a [2Jbc 1" in result.out
+    assert "a [2Jb[U+202E]c 1" in result.out
     assert "\x1b" not in result.out
 
 

@@ -18,7 +18,9 @@ from commands.base import screen
         pytest.param("Größe 日本 🙂", "Größe 日本 🙂", id="any script"),
         pytest.param("a\x1b[31mb", "a [31mb", id="colour"),
         pytest.param("a\rb\x07c", "a b c", id="return and bell"),
-        pytest.param("a\u202eb\u200bc", "abc", id="direction and hidden signs"),
+        pytest.param("a\u202eb\u200bc\U000e0041", "a[U+202E]b[U+200B]c[U+E0041]", id="direction and hidden signs"),
+        pytest.param("葛\U000e0100城", "葛[U+E0100]城", id="a selector of a form"),
+        pytest.param("a\u00adb\u200d\x1bc", "ab[U+200D] c", id="those in their proper use are left out"),
         pytest.param("a\u3000b\xa0c", "a b c", id="wide spaces"),
         pytest.param("a\nb", "a\nb", id="lines stay"),
         pytest.param("a\ud800b", "ab", id="half a character"),
@@ -31,6 +33,11 @@ def test_text_is_shown_without_orders_to_the_terminal(text: str, shown: str) -> 
 def test_columns_line_up_over_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
     screen.table(["A", "B"], [["日本", 1], ["abcdef", "x\ny"]])
     assert capsys.readouterr().out == "A       B\n日本    1\nabcdef  x y\n"
+
+
+def test_hidden_characters_are_shown_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.table(["A", "B"], [["x\u202ey", "1\u200b"], ["long enough", 2]])
+    assert capsys.readouterr().out == "A            B\nx[U+202E]y   1[U+200B]\nlong enough  2\n"
 
 
 def test_json_is_whole_where_the_terminal_knows_no_unicode(monkeypatch: pytest.MonkeyPatch) -> None:

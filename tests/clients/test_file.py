@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+import clients
 from clients.client import Opening
 from clients.errors import InvalidRequest
 from clients.file.client import FileClient
@@ -73,6 +75,60 @@ def test_a_folder_of_the_program_is_refused_in_a_check_and_at_use(workspace: Pat
     if output == "files":
         with pytest.raises(InvalidRequest):
             list(opened.listed("", "*", is_deep=True))
+
+
+PROGRAM = Path(clients.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("folder", "output", "why"),
+    [
+        pytest.param("/", "files", "of the system", id="all of the machine"),
+        pytest.param("/etc", "files", "of the system", id="settings of the system"),
+        pytest.param("/etc/ssl/certs", "files", "of the system", id="inside them"),
+        pytest.param("/proc/self", "files", "of the system", id="processes"),
+        pytest.param("/dev/shm", "files", "of the system", id="devices"),
+        pytest.param("/sys", "files", "of the system", id="the kernel"),
+        pytest.param("/usr/lib", "files", "of the system", id="programs"),
+        pytest.param("../to etc", "files", "of the system", id="a link to them"),
+        pytest.param("~/.ssh", ".", "hidden", id="keys of the home folder"),
+        pytest.param("~/.config/x", "files", "hidden", id="a hidden folder of the home folder"),
+        pytest.param("../other/.ssh", ".", "hidden", id="keys of another home folder"),
+        pytest.param(sys.prefix, "files", "AI-Orchestra itself", id="the installed packages"),
+        pytest.param(str(PROGRAM), "files", "AI-Orchestra itself", id="a package of the program"),
+        pytest.param(str(PROGRAM.parent / "engine"), "steps", "AI-Orchestra itself", id="another package of it"),
+        pytest.param(str(PROGRAM.parent), "gallery", "AI-Orchestra itself", id="beside its packages"),
+        pytest.param(str(PROGRAM.parent.parent), ".", "AI-Orchestra itself", id="output: around the program"),
+    ],
+)
+def test_a_folder_of_the_machine_itself_is_refused(workspace: Path, folder: str, output: str, why: str) -> None:
+    (workspace.parent / "other/.ssh").mkdir(parents=True)
+    (workspace.parent / "to etc").symlink_to("/etc")
+    opened = client(workspace, folder, output)
+    line = opened.check()[0]
+    assert (line.ok, why in line.text, "Correct `" in line.text) == (False, True, True), line.text
+    with pytest.raises(InvalidRequest, match=why):
+        opened.place("authorized_keys")
+    with pytest.raises(InvalidRequest, match=why):
+        list(opened.listed("", "*", is_deep=False))
+
+
+def test_a_workspace_that_is_the_folder_of_the_program_is_used_but_for_its_packages() -> None:
+    root = PROGRAM.parent
+    assert client(root).check()[0].ok
+    assert client(root, "docs").check()[0].ok
+    for folder, output in (("engine", "."), ("", "clients/file"), ("", "engine")):
+        assert "AI-Orchestra itself" in client(root, folder, output).check()[0].text
+
+
+def test_a_workspace_in_a_hidden_folder_and_its_neighbours_are_used(tmp_path: Path) -> None:
+    root = tmp_path / ".work" / "workspace"
+    (root / "inbox").mkdir(parents=True)
+    (tmp_path / ".work" / "scans").mkdir()
+    for folder in ("", "inbox", "../scans"):
+        assert client(root, folder).check()[0].ok
+    (tmp_path / ".other" / "workspace" / "inbox").mkdir(parents=True)
+    assert "hidden (.other)" in client(root, "../../.other/workspace/inbox").check()[0].text
 
 
 @pytest.mark.parametrize(("folder", "before"), [("", ""), ("../to workspace", ""), ("..", "workspace/"),

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabeledMails
+from clients.gmail.labels import LabelledMails
 from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import OutgoingMail
@@ -76,7 +76,7 @@ def hello(marker: str = "m1") -> Letter:
 
 def on(gmail: GmailClient, mail: str, labels: list[str]) -> list[str]:
     """Put labels on a mail; give all that it has then."""
-    return gmail.labels.change(LabeledMails("messages", mail), labels, ())[mail]
+    return gmail.labels.change(LabelledMails("messages", mail), labels, ())[mail]
 
 
 def first(gmail: GmailClient) -> str:

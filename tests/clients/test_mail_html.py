@@ -141,3 +141,9 @@ def test_marks_without_an_end_are_read_in_one_pass(part: str) -> None:
     began = time.thread_time()
     visible_text(part * 59_000)
     assert time.thread_time() - began < 5 * slowness()
+
+
+def test_a_cell_cannot_pretend_to_be_others() -> None:
+    table = "<table><tr><th>account<th>who<tr><td>DE00%sACME%sDE99<td>x</table>"
+    told = {visible_text(table % marks) for marks in (("", ""), ("&#xFDD1;", "&#64976;"), ("\ufdd1", "\ufdd0"))}
+    assert len(told) == 1

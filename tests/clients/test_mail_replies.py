@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clients.mail.replies import refusal, reply_address
+from clients.mail.replies import diverted, refusal, reply_address
 
 ME = "me@example.com"
 
@@ -83,3 +83,35 @@ def test_people_are_answered(headers: dict[str, str]) -> None:
 )
 def test_an_answer_goes_to_one_address(headers: dict[str, str], address: str) -> None:
     assert reply_address(mail(**headers)["payload"]) == address
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no wish"),
+        pytest.param({"Reply_To": "Ann <ann@example.org>"}, id="the sender"),
+        pytest.param({"Reply_To": "ANN@Example.ORG"}, id="the sender, in other letters"),
+        pytest.param({"Reply_To": "ann@example.org, Ann <ann@example.org>"}, id="the sender twice"),
+        pytest.param({"Reply_To": "nonsense"}, id="a broken wish"),
+        pytest.param({"From": '"x@evil.example" <a@b.example>', "Reply_To": "a@b.example"}, id="an address as name"),
+    ],
+)
+def test_an_answer_goes_to_the_sender(headers: dict[str, str]) -> None:
+    assert diverted(mail(**headers)["payload"]) == ""
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Reply_To": "victim@corp.example"}, id="somebody else"),
+        pytest.param({"Reply_To": "ann@example.org.evil.example"}, id="a longer domain"),
+        pytest.param({"Reply_To": "victim@corp.example, ann@example.org"}, id="somebody else and the sender"),
+        pytest.param({"Reply_To": "ann@example.org, Vic <victim@corp.example>"}, id="the sender and somebody else"),
+        pytest.param({"Reply_To": "Ann ann@example.org <victim@corp.example>"}, id="the sender as name"),
+        pytest.param({"From": "undisclosed", "Reply_To": "victim@corp.example"}, id="no sender"),
+    ],
+)
+def test_an_answer_that_would_go_to_somebody_else_says_so(headers: dict[str, str]) -> None:
+    said = diverted(mail(**headers)["payload"])
+    assert "Reply-To" in said
+    assert reply_address(mail(**headers)["payload"]) in said

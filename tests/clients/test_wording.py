@@ -1,10 +1,11 @@
-"""Counts in words."""
+"""Counts in words, and the name that was probably meant."""
 
 from __future__ import annotations
 
 import pytest
 
-from clients.wording import counted
+from clients.wording import counted, nearest
+from tests.counted_steps import at_most
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,26 @@ from clients.wording import counted
 )
 def test_a_count_has_its_right_word(count: int, words: tuple[str, ...], text: str) -> None:
     assert counted(count, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        pytest.param("titel", "title", id="letters change places"),
+        pytest.param("TITLE", "title", id="capitals"),
+        pytest.param("repo", "repository", id="a short form"),
+        pytest.param("nope", None, id="another word"),
+        pytest.param("t" * 201, None, id="too long for a name"),
+    ],
+)
+def test_the_name_that_was_probably_meant(name: str, near: str | None) -> None:
+    assert nearest(name, ["title", "repository", "openai"]) == near
+
+
+def test_long_names_that_repeat_letters_are_compared_in_few_steps() -> None:
+    """A stranger may choose both: the names of the columns of a shared sheet, and the one that is meant."""
+    name = "ab" * 99
+    odd = [[chr(0x4E00 + at + column) for at in range(65)] for column in range(1_000)]
+    names = [f"a{'ab' * 33}{'b'.join(signs)}" for signs in odd]
+    with at_most(2_000_000):
+        assert nearest(name, names) is not None

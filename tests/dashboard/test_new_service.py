@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
-from clients.service import Key, Service, Setting
+from clients.service import AccountKey, Service, Setting
 
 
 class BoardsSettings(BaseModel):
@@ -48,7 +48,7 @@ BOARDS = Service(
     icon="view_kanban",
     settings=BoardsSettings,
     usual_name="kanban",
-    key=Key("token", "BOARDS_TOKEN", "Kanban, Settings, Tokens", "https://boards.example/tokens", label="Token"),
+    key=AccountKey("token", "BOARDS_TOKEN", "Kanban, Settings, Tokens", "https://boards.example/tokens", label="Token"),
     beside_key=(Setting("team", "BOARDS_TEAM", "Team", "as in the address"),),
     pickers={"boards-board": "boards"},
     link="Card",

@@ -14,7 +14,9 @@ import pytest
 from githubkit_schemas.v2022_11_28 import models
 
 import demo.github.stand_in
+from demo.github.commits import changed_file
 from demo.service import StandIn
+from tests.counted_steps import at_most
 from tests.demo.conftest import Running
 from tests.patience import PATIENCE_SECONDS
 
@@ -193,6 +195,18 @@ def test_what_is_not_there_is_404(http: httpx.Client, path: str) -> None:
 def test_the_api_needs_a_token_even_where_a_page_has_the_same_form(here: Running, path: str) -> None:
     answer = httpx.get(f"{here.base_url}{path}", trust_env=False, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
+
+
+def test_long_files_that_repeat_lines_are_compared_in_few_steps(here: Running) -> None:
+    before = "".join(f"p{at % 50}\n" for at in range(2_100))
+    after = "".join(f"p{at % 50}\nx{at}\n" for at in range(2_100))
+    for sha, text in (("old", before), ("new", after)):
+        here.store.put("github/blobs", sha, {"content": base64.b64encode(text.encode()).decode()})
+    record = {"repository": "acme/app", "sha": "c", "tree": {"a.txt": "new"}}
+    with at_most(100_000):
+        changed = changed_file(here.base_url, here.store, record, "a.txt", {"a.txt": "old"})
+    assert changed["patch"].startswith("@@ -1,2100 +1,4200 @@\n-p0\n")
+    assert (changed["additions"], changed["deletions"]) == (4_200, 2_100)
 
 
 def test_a_file_is_written_by_a_commit_that_names_what_it_replaces(sdk: github.Github) -> None:

@@ -70,10 +70,10 @@ def test_growth_counts_from_the_least_memory_there_was(process: Process, watch: 
 
 _IN_A_PROCESS_OF_ITS_OWN = f"""
 import gc
-from engine.garbage import Watch, resident_bytes
+from engine.garbage import MemoryWatch, resident_bytes
 
 gc.disable()
-watch = Watch()
+watch = MemoryWatch()
 for _ in range(64):
     cycle = [b"x" * {_MIB}]
     cycle.append(cycle)

@@ -133,3 +133,26 @@ def test_a_token_for_mcp_opens_nothing_else_and_guessing_is_throttled(faces: Fac
     assert [one.status_code for one in answers] == [401] * 10 + [429] * 2
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert client.post("/mcp", json=LISTING, headers=SENDS).status_code == 200
+
+
+def test_an_owners_token_opens_no_other_way_in(faces: Faces) -> None:
+    client = program(faces, faces.orchestra.users.api_tokens.create(LOCAL, "owner", "found").token)
+    config = faces.orchestra.workspace.root / "config.yaml"
+    before = config.read_text()
+    for path, body in (
+        ("connections/ssh", {"service": "file", "settings": {"folder": "~/.ssh", "output": "."}}),
+        ("connections/all", {"service": "file", "settings": {"folder": "/"}}),
+        ("connections/catcher", {"service": "http", "settings": {"token": "secret:github.token"}}),
+        ("settings", {"approvals": {"notify": "https://evil.example/hook"}}),
+        ("settings", {"approvals": {"notify": "secret:github.token"}}),
+    ):
+        refused = client.put(f"/api/{path}", json=body)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (403, "NotAllowed"), path
+        assert "An API token cannot" in refused.json()["error"]["message"]
+        assert "at the command line" in refused.json()["error"]["remedy"]
+    assert config.read_text() == before
+    assert client.put("/api/settings", json={"time_zone": "Europe/Berlin"}).status_code == 200
+    folder = {"service": "file", "settings": {"folder": "../scans"}}
+    assert faces.request("PUT", "/api/connections/scans", folder).error == ""  # a person, signed in
+    added = ["connections", "add", "file", "--name", "more", "--set", "folder=../more"]
+    assert faces.command(added).error == ""

@@ -160,6 +160,19 @@ def test_everybody_gets_an_answer_where_that_is_wished(run: Run, ann: ImapClient
     assert smtp.mails[1].rcpt_tos == ["bob@example.org"]
 
 
+def test_no_unseen_answer_goes_to_another_than_the_sender(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
+    identity = deliver(ann, mail("Lunch?", **{"Reply-To": "Vic <vic@corp.example>"}))
+    for uses, field in (("smtp.reply", "message"), ("smtp.send", "in_reply_to")):
+        done = run({"id": "answer", "uses": uses, "with": {field: identity, "text": "Yes."}})
+        assert (done["status"], done["error"]["type"]) == ("failed", "InvalidRequest")
+        assert "vic@corp.example (Reply-To)" in done["error"]["message"]
+    assert smtp.mails == []
+    done = run({"id": "draft", "uses": "imap.create_draft", "with": {"in_reply_to": identity, "text": "Yes."}})
+    assert "vic@corp.example (Reply-To)" in done["steps"][0]["note"]
+    [draft] = search(ann.mailbox, SearchCriteria(folder="Drafts"), 9)["messages"]
+    assert draft["to"] == "vic@corp.example"
+
+
 def test_a_flag_that_was_there_before_stays_when_the_run_is_undone(
     run: Run, ann: ImapClient, orchestra: Orchestra
 ) -> None:

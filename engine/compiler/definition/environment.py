@@ -37,7 +37,7 @@ class SeenAccount(Struct, frozen=True):
 
     connection: str
     what: Any
-    """As step types of its service understand it: `clients.client.Seen`."""
+    """As step types of its service understand it: `clients.client.AccountSighting`."""
     at: str
     """When, for people."""
     is_fresh: bool

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 
-from clients.wording import nearest
+from clients.wording import likeness, nearest
 from engine.base.services import is_for
 from engine.compiler.checks.retry_check import RETRIED
 from engine.copilot.fixes.records import Idea
@@ -13,6 +12,8 @@ from engine.copilot.fixes.seen import SeenProblem
 from engine.plugins.registry import step_types, trigger_types
 
 _MOST = 5
+_LONGEST = 200
+"""Letters of a name that are compared."""
 _VERBS = (
     "send post write say notify message",
     "create add new make insert open",
@@ -109,7 +110,7 @@ def _types(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
     """Yield the types that were probably meant; those of the service follow by likeness."""
     written = str(seen.value)
     near = nearest(written, known)
-    service, _, action = written.partition(".")
+    service, _, action = written[:_LONGEST].partition(".")
     services = dict.fromkeys(one.partition(".")[0] for one in known)
     own = service if service in services else nearest(service, list(services))
     of_service = [one for one in known if one.partition(".")[0] == own]
@@ -122,7 +123,7 @@ def _types(seen: SeenProblem, known: Sequence[str]) -> Iterator[Idea]:
 def _likeness(action: str, other: str) -> float:
     """Return how much two names of actions mean the same, by their words and then by their letters."""
     words, others = _meanings(action), _meanings(other)
-    return len(words & others) / max(len(words | others), 1) + SequenceMatcher(None, action, other).ratio()
+    return len(words & others) / max(len(words | others), 1) + likeness(other)(action)
 
 
 def _meanings(action: str) -> set[str]:

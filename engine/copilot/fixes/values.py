@@ -7,10 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from difflib import SequenceMatcher
 from typing import Any
 
-from clients.wording import nearest
+from clients.wording import likeness, nearest
 from engine.compiler.definition.identifiers import name_fault
 from engine.copilot.fixes.records import Idea
 from engine.copilot.fixes.schemas import schemas_of
@@ -86,7 +85,7 @@ def _options(seen: SeenProblem) -> Iterator[Any]:
 
 
 def _is_alike(written: str, option: str) -> bool:
-    return SequenceMatcher(None, written, option).ratio() >= _ALIKE or option.startswith(written)
+    return likeness(written)(option) >= _ALIKE or option.startswith(written)
 
 
 def _listed(schema: Schema) -> Sequence[Any]:

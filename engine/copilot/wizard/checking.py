@@ -9,7 +9,7 @@ from clients.github.values import repository_name
 from clients.wording import nearest
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard.places import place
-from engine.copilot.wizard.records import Choices, Chosen, FilledField, HowMany, WhenToStart
+from engine.copilot.wizard.records import Choices, Chosen, FilledField, ItemCount, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource, has_part
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -43,7 +43,7 @@ def _check_start(choices: Choices, source: ItemSource) -> None:
         raise _wrong("start", choices.start, said, 'Choose "schedule" or "hand".')
     if choices.start is WhenToStart.SCHEDULE and not choices.cron.strip():
         raise _wrong("cron", choices.cron, "A schedule needs its times.", 'Name them, such as "0 8 * * 1".')
-    if choices.start is WhenToStart.NEW and choices.amount is not HowMany.EACH and not source.ids:
+    if choices.start is WhenToStart.NEW and choices.amount is not ItemCount.EACH and not source.ids:
         said = "A workflow that starts for each new item is about one item."
         raise _wrong("amount", choices.amount, said, 'Choose "each", or another start.')
     wanted = (source.places, source.optional)
@@ -73,7 +73,7 @@ def _check_kinds(choices: Choices) -> None:
     for name in choices.kinds:
         if not name.strip():
             raise _wrong("kinds", name, "A kind needs a name.", "Name it, or leave it out.")
-    if choices.amount is not HowMany.EACH and choices.kinds:
+    if choices.amount is not ItemCount.EACH and choices.kinds:
         said = "A model sorts items one by one."
         raise _wrong("kinds", ", ".join(choices.kinds), said, 'Choose "each" as the amount, or leave the kinds out.')
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.copilot.wizard.checking import fits
 from engine.copilot.wizard.meanings import MailKind
 from engine.copilot.wizard.named import IN_TEXT, QUOTED, NamedRequest, chosen_of, named, targets_of
-from engine.copilot.wizard.records import Chosen, HowMany
+from engine.copilot.wizard.records import Chosen, ItemCount
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 
@@ -189,7 +189,7 @@ def _targets(said: NamedRequest) -> list[Chosen]:
 def _is_for_mail(said: NamedRequest, chosen: Chosen) -> bool:
     target = TARGETS[chosen.target]
     is_meant = chosen.target != "mail" or bool(_SENDS.search(said.text))
-    return fits(target, SOURCES["mail"]) and HowMany.EACH in target.amounts and is_meant
+    return fits(target, SOURCES["mail"]) and ItemCount.EACH in target.amounts and is_meant
 
 
 def _bare(said: NamedRequest, targets: Sequence[Chosen]) -> str:

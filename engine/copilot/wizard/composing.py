@@ -9,7 +9,7 @@ from typing import Any
 from engine.copilot.wizard.filters import conditions, gmail_query, step_fields
 from engine.copilot.wizard.parts import OfInputs, OfItem, Parts, WholeParts
 from engine.copilot.wizard.places import filled_in
-from engine.copilot.wizard.records import Choices, Chosen, HowMany, WhenToStart
+from engine.copilot.wizard.records import Choices, Chosen, ItemCount, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
@@ -46,7 +46,7 @@ class Composing:
         items = f"steps.{self._id(self.source.items)}.output.{self.source.member}"
         where = conditions(self.source, self.choices.only, "one")
         items = f"{items}.filter(one, {where})" if where else items
-        steps += self._of_each(items) if self.choices.amount is HowMany.EACH else self._of_all(items)
+        steps += self._of_each(items) if self.choices.amount is ItemCount.EACH else self._of_all(items)
         return [*self._starts(), *({"op": "add", "step": one} for one in steps)]
 
     @property
@@ -165,7 +165,7 @@ class Composing:
 
     def _of_all(self, items: str) -> list[Step]:
         is_dated = self.choices.start is not WhenToStart.HAND
-        is_count = self.choices.amount is HowMany.COUNT
+        is_count = self.choices.amount is ItemCount.COUNT
         parts = WholeParts(self.source, self.choices.places, {}, items, self.title, is_count, is_dated)
         least = self.choices.only.more_than
         return self._steps(parts, f"size({items}) > {least}" if least >= 0 else "")

@@ -21,7 +21,7 @@ from engine.copilot.wizard.decisions import Decisions, decided
 from engine.copilot.wizard.dropped import dropped, places_left
 from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import NamedRequest, has, named, targets_of
-from engine.copilot.wizard.records import MOST_DAYS, Choices, Chosen, HowMany, ItemFilter, WhenToStart
+from engine.copilot.wizard.records import MOST_DAYS, Choices, Chosen, ItemCount, ItemFilter, WhenToStart
 from engine.copilot.wizard.senders import question_for, unnamed
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import ItemSource
@@ -254,19 +254,19 @@ def _choices(said: NamedRequest, source: ItemSource, targets: Sequence[Chosen], 
     )
 
 
-def _amount(said: NamedRequest, source: ItemSource, targets: Sequence[Chosen], start: WhenToStart) -> HowMany:
+def _amount(said: NamedRequest, source: ItemSource, targets: Sequence[Chosen], start: WhenToStart) -> ItemCount:
     """Return how many items the targets are about: a summary or a list if all of them can have one, and it is said."""
-    common = [one for one in HowMany if all(one in TARGETS[each.target].amounts for each in targets)]
+    common = [one for one in ItemCount if all(one in TARGETS[each.target].amounts for each in targets)]
     is_event = start is WhenToStart.NEW and not source.ids
-    if common == [HowMany.EACH] or is_event:
-        return HowMany.EACH
-    if meanings.COUNTS.search(said.text) and HowMany.COUNT in common:
-        return HowMany.COUNT
-    if HowMany.EACH in common and (
+    if common == [ItemCount.EACH] or is_event:
+        return ItemCount.EACH
+    if meanings.COUNTS.search(said.text) and ItemCount.COUNT in common:
+        return ItemCount.COUNT
+    if ItemCount.EACH in common and (
         meanings.EACH.search(said.text) or (start is not WhenToStart.SCHEDULE and _is_many(targets))
     ):
-        return HowMany.EACH
-    return HowMany.LIST if HowMany.LIST in common else common[0]
+        return ItemCount.EACH
+    return ItemCount.LIST if ItemCount.LIST in common else common[0]
 
 
 def _is_many(targets: Sequence[Chosen]) -> bool:
@@ -274,8 +274,8 @@ def _is_many(targets: Sequence[Chosen]) -> bool:
     return all(one.target in ("issue", "task", "page", "record", "row") and not one.title for one in targets)
 
 
-def _kinds(said: NamedRequest, source: ItemSource, amount: HowMany) -> dict[str, str]:
-    if source.name not in ("mail", "mailbox") or amount is not HowMany.EACH:
+def _kinds(said: NamedRequest, source: ItemSource, amount: ItemCount) -> dict[str, str]:
+    if source.name not in ("mail", "mailbox") or amount is not ItemCount.EACH:
         return {}
     return {name: what for words, name, what in meanings.KINDS if words.search(said.plain)}
 

@@ -28,7 +28,7 @@ class WhenToStart(StrEnum):
     """For each new item of the source."""
 
 
-class HowMany(StrEnum):
+class ItemCount(StrEnum):
     """How many items a target is about."""
 
     EACH = "each"
@@ -89,7 +89,7 @@ class Choices(_Chosen):
     kinds: Mapping[_Short, _Long] = Field(
         default={}, max_length=12, description="Kinds that a model sorts the items into, each with what it means."
     )
-    amount: HowMany = HowMany.EACH
+    amount: ItemCount = ItemCount.EACH
     is_summarized: bool = Field(default=False, description="Whether a model sums up the text.")
     targets: tuple[Chosen, ...] = Field(min_length=1, max_length=_MOST_TARGETS)
     title: _Short = Field(default="", description="The title of the workflow; empty: made from the choices.")
@@ -112,7 +112,7 @@ class Offer(BaseModel):
     """A source: the fields of `only` that it has."""
     sources: tuple[str, ...] = ()
     """A target: the sources that it fits."""
-    amounts: tuple[HowMany, ...] = ()
+    amounts: tuple[ItemCount, ...] = ()
     """A target: how many items it may be about."""
     takes_text: bool = False
     """A target: whether a text of the person's own makes sense."""

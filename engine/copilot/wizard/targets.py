@@ -11,11 +11,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from engine.copilot.wizard.records import HowMany
+from engine.copilot.wizard.records import ItemCount
 
-_EACH = (HowMany.EACH,)
-_ALL = (HowMany.EACH, HowMany.LIST, HowMany.COUNT)
-_SUMS = (HowMany.LIST, HowMany.COUNT)
+_EACH = (ItemCount.EACH,)
+_ALL = (ItemCount.EACH, ItemCount.LIST, ItemCount.COUNT)
+_SUMS = (ItemCount.LIST, ItemCount.COUNT)
 _TRIES = {"retry": {"attempts": 3, "backoff_seconds": 2}, "timeout_seconds": 120}
 
 
@@ -35,7 +35,7 @@ class WizardTarget(Struct, frozen=True):
     """The parts that an item must have."""
     services: tuple[str, ...] = ()
     """The services whose items it is for; empty: all."""
-    amounts: tuple[HowMany, ...] = _EACH
+    amounts: tuple[ItemCount, ...] = _EACH
     title_field: str = ""
     """The field that a title of the person's own is for."""
     text_field: str = ""
@@ -79,7 +79,7 @@ TARGETS = (
         "issue",
         {"title": "[title]", "body": "[text]\n\n[link]"},
         places=("repository",),
-        amounts=(HowMany.EACH, HowMany.LIST),
+        amounts=(ItemCount.EACH, ItemCount.LIST),
         title_field="title",
         text_field="body",
     ),

@@ -16,7 +16,7 @@ from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing, Operation
 from engine.copilot.wizard.places import place
 from engine.copilot.wizard.reading import UnderstoodWords, read
-from engine.copilot.wizard.records import Choices, Chosen, FilledField, HowMany, Offer, Offers, WhenToStart
+from engine.copilot.wizard.records import Choices, Chosen, FilledField, ItemCount, Offer, Offers, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME, SOURCES, ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
 from engine.copilot.wizard.targets import TARGETS, WizardTarget
@@ -133,7 +133,9 @@ def in_words(choices: Choices) -> str:
 def _done(one: Chosen, choices: Choices) -> str:
     title = TARGET_OF[one.target].title
     places = f" ({listed(list(one.places.values()))})" if one.places else ""
-    how = {HowMany.EACH: "", HowMany.LIST: ", all in one", HowMany.COUNT: ", only how many there are"}[choices.amount]
+    how = {ItemCount.EACH: "", ItemCount.LIST: ", all in one", ItemCount.COUNT: ", only how many there are"}[
+        choices.amount
+    ]
     when = f" if it is {one.when}" if one.when else ""
     return f"{title[:1].lower()}{title[1:]}{places}{how}{when}"
 

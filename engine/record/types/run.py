@@ -78,6 +78,8 @@ class RunOptions(TypedDict, total=False):
     """Of a test run: {step path: the output used instead of running it}."""
     from_run: ReadOnly[str]
     """Of a test run: the run whose outputs stand in for the other steps."""
+    outdated: ReadOnly[Sequence[str]]
+    """Of a run with `from_run`: the steps whose outputs there another definition has made; all in them is outside."""
     made_up: ReadOnly[Mapping[str, Sequence[Any]]]
     """Of a test run with made-up values, which writes nothing: {path of a loop: its items instead of `foreach`}."""
     plan: ReadOnly[PlanTerms]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
@@ -93,6 +93,8 @@ class Job(NamedTuple):
     """While more calls wait than a connection takes at once."""
     is_seen: bool = False
     """Whether a person has seen exactly this write."""
+    approval_wait: timedelta = timedelta()
+    """How long the run has waited for people to approve calls."""
 
     @property
     def fields(self) -> Any:
@@ -108,6 +110,7 @@ class Job(NamedTuple):
             intended_at=intended_at,
             attempt=number,
             started_at=started_at,
+            approval_wait=self.approval_wait,
             is_seen=self.is_seen,
             prompts=self.prompts,
             render=self.render,

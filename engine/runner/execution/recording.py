@@ -46,7 +46,7 @@ ENGINE = "engine"
 """Who continues a run if no person asked for it: after a wait, a restart, or the death of its process."""
 
 
-class EndedBefore(Record):
+class EarlierEnding(Record):
     """How a step or item ended before."""
 
     error: NotRequired[ReadOnly[Failure]]
@@ -74,7 +74,7 @@ class Recording:
         self._number = 0
         self.few: list[Event] | None = []
         """All events of the run while they are few, so that a short run's log is made without reading them again."""
-        self._finished: dict[str, EndedBefore] = {}
+        self._finished: dict[str, EarlierEnding] = {}
         self._waiting: dict[str, Wait] = {}
         self._last_waits: dict[str, Wait] = {}
         self._paused: dict[str, Paused] = {}
@@ -82,6 +82,10 @@ class Recording:
         self._failed_models: dict[str, tuple[ModelFailed, ...]] = {}
         self._begun: dict[str, str] = {}
         """When each step with a time limit first began; the run itself has an empty path."""
+        self.approval_wait = timedelta()
+        """How long the run has waited for people to approve calls."""
+        self._asked: dict[str, str] = {}
+        """When each step that waits for an approval of its call began to."""
         self._loops: set[str] = set()
         self._usage: dict[str, UsageRecord] = {}
         self._loose_end = 0
@@ -170,7 +174,7 @@ class Recording:
         await self.committed()
         self._tied = max(self._tied, loose_end)
 
-    def record_of(self, path: str) -> EndedBefore | None:
+    def record_of(self, path: str) -> EarlierEnding | None:
         """Return how a step or item ended before, or None if it must run."""
         return self._finished.get(path)
 
@@ -203,6 +207,8 @@ class Recording:
         return path in self._loops
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, StepStarted | StepWaiting | StepFinished):
+            self._wait_for_people(event)
         match event:
             case StepFinished() | ItemFinished():
                 self._finish(event)
@@ -221,6 +227,18 @@ class Recording:
                 self.failing = event.error
             case RunStarted() | RunResumed():
                 self._begin_run(event)
+
+    def _wait_for_people(self, event: StepStarted | StepWaiting | StepFinished) -> None:
+        """Count the wait for the approval of a call: from the question to the answer, or to the end of the step."""
+        if isinstance(event, StepWaiting) and event.call_hash:
+            self._asked.setdefault(event.path, event.at)
+            return
+        began = self._asked.pop(event.path, None)
+        if began is None and isinstance(event, StepFinished) and event.approved and event.waited:
+            began = event.waited[0]  # of a run that is continued from its log
+        if began is not None:
+            ended = event.approved["at"] if event.approved else event.at
+            self.approval_wait += max(timedelta(), moment_of(ended) - moment_of(began))
 
     def _begin(self, event: StepStarted | StepWaiting) -> None:
         if isinstance(event, StepWaiting):
@@ -253,7 +271,7 @@ class Recording:
             self._finished.pop(event.path, None)
             return
         self._begun.pop(event.path, None)
-        record: EndedBefore = {"status": str(event.status)}
+        record: EarlierEnding = {"status": str(event.status)}
         if isinstance(event, StepFinished):
             record = _with_output(record, event)
         if event.error and event.status == StepStatus.FAILED:
@@ -261,7 +279,7 @@ class Recording:
         self._finished[event.path] = record
 
 
-def _with_output(record: EndedBefore, event: StepFinished) -> EndedBefore:
+def _with_output(record: EarlierEnding, event: StepFinished) -> EarlierEnding:
     """Return a record with what the finished step left for the steps after it."""
     if event.output is not UNSET:
         record = {**record, "output": event.output}

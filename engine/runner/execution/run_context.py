@@ -106,7 +106,7 @@ class RunContext(Struct, frozen=True):
     """Where people watch a model's answer arrive; None if nobody can watch."""
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
-    older_steps: frozenset[str] = frozenset()
+    outdated_steps: frozenset[str] = frozenset()
     """The steps whose outputs it takes from a run with another definition of them."""
     applied: AppliedRun | None = None
     """The plan that it may not depart from."""
@@ -151,6 +151,7 @@ class RunContext(Struct, frozen=True):
             embedder=call.embedder,
             meter=call.meter,
             priority=self.facts.priority,
+            approval_wait=self.recording.approval_wait,
         )
 
     def guarded(self, work: Callable[[], Result]) -> Awaitable[Result]:

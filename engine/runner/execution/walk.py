@@ -26,7 +26,7 @@ from engine.record.types.step import Failure
 from engine.runner.execution.concurrency import RunStopped, StopSignal, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.loops import Loops
-from engine.runner.execution.recording import EndedBefore, Recording
+from engine.runner.execution.recording import EarlierEnding, Recording
 
 _CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
@@ -144,7 +144,7 @@ class Runner:
         except StepFailed as failed:
             return await self._caught(node, frame, path, failed)
 
-    def _live(self, node: Node, known: EndedBefore) -> Record:
+    def _live(self, node: Node, known: EarlierEnding) -> Record:
         if "stops" in known:
             stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
@@ -281,7 +281,7 @@ def _as_failure(place: str, workflow: str) -> Iterator[None]:
         raise StepFailed(failure(error, step=place, workflow=workflow)) from error
 
 
-def _is_whole(known: EndedBefore) -> bool:
+def _is_whole(known: EarlierEnding) -> bool:
     """Return whether a record of a group or loop is complete, so that its output need not be put together again."""
     return known["status"] != StepStatus.SUCCEEDED or "output" in known or "fallback" in known
 

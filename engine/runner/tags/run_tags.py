@@ -117,7 +117,7 @@ class RunTags:
             if facts.item is not None:  # what was recorded counts: the trigger may be another one by now
                 outside = triggered_inputs(run.plan, facts.item[0], call.frame.names["inputs"]) | outside
             inputs = given_inputs(run.plan, outside)
-            self._known = PlanTags(run.plan, inputs, run.called_plan, older=run.older_steps)
+            self._known = PlanTags(run.plan, inputs, run.called_plan, older=run.outdated_steps)
         levels = tuple(_levels(self._run.plan, call.frame, call.node))
         place = PlaceTags(self._known, levels, call.frame.names)
         place.settle(call.node)
@@ -313,7 +313,7 @@ def outside_inputs(place: PlaceTags, action: Action) -> list[OutsideInput]:
     return [_told(list(where), one) for where, one in found.items()]
 
 
-def told_of_trigger(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> list[OutsideInput]:
+def outside_inputs_of_trigger(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> list[OutsideInput]:
     """Return the same of the inputs that a trigger gives; it is recorded, since the trigger may be changed."""
     return [_told(list(where), one) for where, one in triggered_inputs(plan, trigger_id, inputs).items()]
 

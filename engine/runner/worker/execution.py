@@ -24,7 +24,6 @@ from engine.base.errors import InvalidFile, SetAside, StorageError
 from engine.base.json_text import JsonObject
 from engine.base.names import workflow_id_of
 from engine.base.statuses import Ending, RunStatus, StepStatus
-from engine.base.step_path import in_workflow
 from engine.budgets.limits import SpendingRun, budget_in
 from engine.budgets.meter import RunMeter
 from engine.compiler.definition.plan import Plan
@@ -33,7 +32,6 @@ from engine.connections.agreements import Agreed, Agreements
 from engine.expressions.json_values import compact_json
 from engine.observing.observer import Observer
 from engine.observing.traces import Tracer
-from engine.record.definitions import changed_steps
 from engine.record.document import document
 from engine.record.events import (
     DefinitionTaken,
@@ -222,10 +220,9 @@ class Execution:
         plan = self._equipment.plans.plan(self._acceptance)
         self._begin_log(plan)
         followed = await self._followed()
-        taken = await self._earlier(self._acceptance.get("options", {}).get("from_run"))
-        executor = StepExecutor(await self._context(plan, followed, taken))
+        executor = StepExecutor(await self._context(plan, followed))
         is_debugged = "debug" in self._acceptance.get("options", {})  # a person takes their time
-        selection = self._selection(plan, taken)
+        selection = await self._selection(plan)
         runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=not is_debugged)
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         if followed is not None:  # so that what names the run has the planned text
@@ -246,8 +243,7 @@ class Execution:
         plan_id = options["apply"]["plan"] if "apply" in options else options.get("check")
         return None if plan_id is None else await self._log_of(plan_id)
 
-    async def _context(self, plan: Plan, followed: Run | None, taken: EarlierRun | None) -> RunContext:
-        """`taken`: the run whose outputs stand in for those of steps that do not run."""
+    async def _context(self, plan: Plan, followed: Run | None) -> RunContext:
         equipment, facts = self._equipment, self._facts()
         if followed is None:
             earlier = await self._earlier(facts.options.get("replay"))
@@ -268,7 +264,7 @@ class Execution:
             meter=self._meter(),
             live=equipment.live,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
-            older_steps=frozenset() if taken is None else self._older_steps(taken),
+            outdated_steps=frozenset(facts.options.get("outdated", ())),
             guard=reads_only if writes_nothing(facts.options) else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
@@ -331,17 +327,11 @@ class Execution:
 
         return renamed
 
-    def _older_steps(self, taken: EarlierRun) -> frozenset[str]:
-        """Return the steps whose outputs another definition has made, beside the one that runs itself."""
-        only = self._acceptance.get("options", {}).get("only")
-        runs = None if only is None else in_workflow(only)
-        changed = changed_steps(taken.definition, self._acceptance["definition"])
-        return frozenset(path for path in changed if path != runs and not path.startswith(f"{runs}."))
-
-    def _selection(self, plan: Plan, earlier: EarlierRun | None) -> Selection | None:
+    async def _selection(self, plan: Plan) -> Selection | None:
         options = self._acceptance.get("options", {})
         if "only" not in options and "pins" not in options:
             return None
+        earlier = await self._earlier(options.get("from_run"))
         if "corrects" not in options:
             return Selection(options, earlier)
         assert earlier is not None

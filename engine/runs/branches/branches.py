@@ -27,7 +27,7 @@ from engine.runs.environments.promotion import PromotionChecks
 from engine.workflows.editing.applying import Renamer
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import Choices
-from engine.workflows.merging.merging import Merge, ThreeTexts, merge
+from engine.workflows.merging.merging import Merge, MergeTexts, merge
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.drafts import Drafts
 from engine.workspace.file_store import Shelf
@@ -153,7 +153,7 @@ class Branches(BranchReader):
     def _merging(self, p: Principal, workflow: str, branch: str, choices: Choices) -> tuple[Merging, StepRenames]:
         """Return what a merge would change, and the steps of the workflow whose receipts follow to another id."""
         name = branch_address(workflow, branch)
-        texts = ThreeTexts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
+        texts = MergeTexts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
         known = self._files.renames(name)
         made = merge(texts, self._shelf.file(workflow), self._rename(workflow), choices, known)
         unsaved_by = self._unsaved_by(p, name)
@@ -195,7 +195,7 @@ class Branches(BranchReader):
         return etag(self._shelf.text(name))
 
 
-def _notes(p: Principal, unsaved_by: Sequence[str], texts: ThreeTexts, made: Merge) -> list[str]:
+def _notes(p: Principal, unsaved_by: Sequence[str], texts: MergeTexts, made: Merge) -> list[str]:
     notes = []
     if made.text == texts.main and not made.conflicts:
         notes.append("The branch has nothing that the workflow does not have.")

@@ -87,10 +87,13 @@ class Environments(EnvironmentReader):
         if triggered:
             raise InUse(
                 f"The triggers of {', '.join(triggered)} start runs in {name!r}.",
-                remedy=f"`orchestra env triggers {triggered[0]} ENVIRONMENT` moves them.",
+                remedy=f"First move them: `orchestra env triggers {triggered[0]} ENVIRONMENT`.",
             )
         if name == self._default() and len(self._files.names()) > 1:
-            raise InUse(f"{name!r} is the default environment.", remedy="`orchestra env default NAME` chooses another.")
+            raise InUse(
+                f"{name!r} is the default environment.",
+                remedy="First choose another one: `orchestra env default NAME`.",
+            )
         if name == self._plans.configured():
             remedy = "Take default_environment out of config.yaml first, or no run could start."
             raise InUse(f"config.yaml names {name!r} as the default environment.", remedy=remedy)

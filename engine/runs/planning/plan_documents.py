@@ -19,7 +19,7 @@ from engine.compiler.definition.plan import Plan
 from engine.plugins.step import Effect
 from engine.record.plans.planned import expires_at
 from engine.record.plans.previews import difference
-from engine.record.types.run import AccountRecord, Run
+from engine.record.types.run import AccountRecord, EnvironmentRecord, Run
 from engine.record.types.step import Failure, ReceiptRecord, StepRecord, UsageRecord
 from engine.record.values import Values
 from engine.store.blobs.blobs import Blobs
@@ -110,6 +110,8 @@ class PlanDocument(TypedDict):
     made_at: ReadOnly[str]
     expires_at: ReadOnly[str]
     applied_run_id: ReadOnly[str | None]
+    environment: ReadOnly[EnvironmentRecord | None]
+    """None if the workspace had no environments."""
     accounts: ReadOnly[Mapping[str, AccountRecord]]
     inputs: ReadOnly[JsonObject]
     writes: ReadOnly[Sequence[PlannedWrite]]
@@ -136,6 +138,8 @@ class PlanRow(TypedDict):
     """Of the workflow."""
     state: PlanState
     demo: bool
+    environment: str
+    """Its name; "" if the workspace had none."""
     made_by: str
     made_at: str
     expires_at: str
@@ -216,6 +220,7 @@ def plan_document(tree: PlanTree, fate: PlanFate, blobs: Blobs, compiled: Compil
         "made_at": root["queued_at"],
         "expires_at": timestamp(expires_at(root["queued_at"])),
         "applied_run_id": fate.applied_run_id,
+        "environment": root.get("environment"),
         "accounts": root["accounts"],
         "inputs": root["inputs"],
         "writes": sorted(_writes(tree, blobs), key=_in_file_order(tree, compiled)),

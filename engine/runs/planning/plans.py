@@ -250,6 +250,7 @@ class Plans:
             "title": row.title,
             "state": self._state(row, applied_by),
             "demo": bool(row.demo),
+            "environment": row.environment,
             "made_by": row.started_by,
             "made_at": row.queued_at,
             "expires_at": timestamp(expires_at(row.queued_at)),

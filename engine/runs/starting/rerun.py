@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from engine.base.errors import InvalidInput
-from engine.base.json_text import JsonObject, is_same
+from engine.base.json_text import JsonObject
 from engine.base.names import workflow_id_of
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
+from engine.base.step_path import in_workflow
 from engine.compiler.definition.plan import Plan
+from engine.expressions.json_values import compact_json
+from engine.record.definitions import changed_steps
 from engine.record.options import same_part
 from engine.record.plans.planned import is_plan
-from engine.record.types.run import Run, RunOptions
+from engine.record.types.run import OutsideInput, Run, RunOptions
 from engine.record.values import Values
+from engine.runner.tags.tags import ITEM
 from engine.runs.starting.run_request import RunRequest
 
 
@@ -86,14 +91,66 @@ def again(
     """
     known = plan.inputs_schema.get("properties", {})
     before = values.loaded({name: value for name, value in run["inputs"].items() if name in known})
-    new = {name for name, value in inputs.items() if not is_same(value, before.get(name))}
+    part = same_part(run, plan)
     return RunRequest(
         inputs={**before, **inputs},
-        options={**same_part(run, plan), **options},
+        options={**part, **options, **outdated(run, plan, part)},
         modes=modes,
         default_mode=AccountMode.DEMO if run["demo"] else AccountMode.MINE,
         origin_run_id=run["origin_run_id"] or run["run_id"],
         caller=run.get("caller"),
         trigger=run.get("trigger"),
-        outside_inputs=[one for one in run.get("outside_inputs", ()) if one["place"][0] not in new],
+        outside_inputs=[one for one in outside_inputs_of(run) if _has_any(one["place"], before, {**before, **inputs})],
     )
+
+
+def outdated(run: Run, plan: Plan, part: RunOptions) -> RunOptions:
+    """Return the option for a run that takes outputs of an earlier one: which of them another definition has made.
+
+    `part`: the options that say which steps run themselves. A correction runs some steps of its part, and takes the
+    outputs of others.
+    """
+    if "from_run" not in part:
+        return {}
+    only = in_workflow(part["only"]) if "only" in part and "corrects" not in part else ""
+    changed = [*changed_steps(run["definition"], plan.definition), *(run.get("options") or {}).get("outdated", ())]
+    found = {path for path in changed if not only or not f"{path}.".startswith(f"{only}.")}
+    return {"outdated": sorted(found)} if found else {}
+
+
+def outside_inputs_of(run: Run) -> Sequence[OutsideInput]:
+    """Return which inputs of a run are text from outside: all, if a trigger gave them and nothing else is recorded."""
+    recorded = run.get("outside_inputs")
+    if recorded is None and run.get("trigger") is not None:
+        return [{"place": [name], "origin": "the item of a trigger", "sender": False} for name in run["inputs"]]
+    return recorded or ()
+
+
+def _has_any(place: Sequence[str], before: Any, now: Any) -> bool:
+    """Return whether a value still has any of the texts that were at a place."""
+    return not _texts(_at(place, before)).isdisjoint(_texts(_at(place, now)))
+
+
+def _at(place: Sequence[str], value: Any) -> list[Any]:
+    found = [value]
+    for name in place:
+        inner: list[Any] = []
+        for one in found:
+            if isinstance(one, list) and name == ITEM:
+                inner += one
+            elif isinstance(one, dict):
+                inner += one.values() if name == ITEM else [one[name]] if name in one else []
+        found = inner
+    return found
+
+
+def _texts(values: list[Any]) -> set[str]:
+    """Return what is in values, at any depth: texts, and others as JSON."""
+    found, ahead = set[str](), [*values]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, dict | list):
+            ahead += one.values() if isinstance(one, dict) else one
+        elif one is not None and one != "":
+            found.add(compact_json(one))
+    return found

@@ -40,13 +40,13 @@ class RunRequest(Struct, frozen=True):
     """Its id, if files were already stored for it (`new_files`)."""
 
 
-_QUOTES = ("message", "remedy", "step")
+_QUOTING = ("message", "remedy", "step")
 """Inputs of notifying workflows that may quote anything."""
 
 
-def quoted(inputs: JsonObject, origin: str) -> list[OutsideInput]:
+def quoting_inputs(inputs: JsonObject, origin: str) -> list[OutsideInput]:
     """Return which inputs of a workflow that the engine starts to notify people may quote text from outside."""
-    return [{"place": [name], "origin": origin, "sender": False} for name in _QUOTES if name in inputs]
+    return [{"place": [name], "origin": origin, "sender": False} for name in _QUOTING if name in inputs]
 
 
 def retry_if_renamed(accept: Callable[[], Result]) -> Result:

@@ -18,7 +18,7 @@ from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
-from engine.record.definitions import called_by, steps_of
+from engine.record.definitions import callees_of, steps_of
 from engine.record.differences import ABSENT, Difference, differences
 from engine.record.document import document
 from engine.record.events import DefinitionTaken, Event
@@ -172,7 +172,7 @@ class _Change:
             yield from differences("env", self._old_variables, self._new_variables)
         if how in ("around", StepStatus.SKIPPED):
             return
-        before, now = called_by(self._before, old), called_by(self._now, old)
+        before, now = callees_of(self._before, old), callees_of(self._now, old)
         for called, was in before.items():
             yield from differences(called, was, now.get(called, ABSENT))
         if path in self._connects and path in self._connected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -10,13 +9,14 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from engine.documents.line_differences import opcodes
 from engine.record.differences import ABSENT, differences
 from engine.runs.trying.records import Try
 
 Change = Literal["same", "added", "removed"]
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_COMPARED = 2_000
-"""Words, else lines; texts with more differ as a whole: the time grows with the square of their number."""
+"""Words; longer texts are compared by line, since nobody reads so many single words."""
 _LONG = 60
 """Letters; a shorter text is easier to read as a whole."""
 
@@ -86,19 +86,11 @@ def text_parts(before: str, after: str) -> tuple[TextPart, ...]:
     old, new = _WORD.findall(before), _WORD.findall(after)
     if max(len(old), len(new)) > _MOST_COMPARED:
         old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    start = _shared(old, new)
-    end = _shared(old[start:][::-1], new[start:][::-1])
-    inner = _changes(old[start : len(old) - end], new[start : len(new) - end])
-    parts = [_part("same", old[:start]), *inner, _part("same", old[len(old) - end :])]
-    return tuple(one for one in parts if one["text"])
+    return tuple(one for one in _changes(old, new) if one["text"])
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[TextPart]:
-    if max(len(old), len(new)) > _MOST_COMPARED:
-        yield _part("removed", old)
-        yield _part("added", new)
-        return
-    for operation, old_from, old_to, new_from, new_to in difflib.SequenceMatcher(None, old, new).get_opcodes():
+    for operation, old_from, old_to, new_from, new_to in opcodes(old, new):
         if operation == "equal":
             yield _part("same", new[new_from:new_to])
         else:
@@ -108,12 +100,6 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[TextPart]:
 
 def _part(change: Change, words: Sequence[str]) -> TextPart:
     return {"text": "".join(words), "change": change}
-
-
-def _shared(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return how many words two texts begin with alike."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _gaps(answers: Sequence[object]) -> frozenset[int]:

@@ -22,8 +22,8 @@ _UTF_8 = 0x800
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out, beyond}.
 
-    Raises Refused. Links, folders and names that lead out are left out; `beyond` says how many files follow the first
-    200, which are, too.
+    Raises FileRefused. Links, folders and names that lead out are left out; `beyond` says how many files follow the
+    first 200, which are, too.
     """
     found: list[dict[str, Any]] = []
     left_out: list[str] = []
@@ -34,7 +34,7 @@ def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
             if entry.is_dir() or (name and not fnmatch(name, options["pattern"])):
                 continue
             if not name or len(found) >= _FILES_MOST:
-                left_out.append(entry.filename[:200])
+                left_out.append(_told(entry)[:200])
                 beyond += bool(name)
                 continue
             size = sum(_written(source, piece) for piece in _pieces(archive, entry))

@@ -77,7 +77,7 @@ _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown":
 
 
 def kind_of(source: SourceFile) -> FileKind:
-    """Return what a file is. Raises Refused for an archive that the limits do not allow."""
+    """Return what a file is. Raises FileRefused for an archive that the limits do not allow."""
     head = source.head()
     if b"%PDF-" in head[:1024]:
         return FileKind("pdf", "application/pdf", "PDF")

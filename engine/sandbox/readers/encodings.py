@@ -47,7 +47,7 @@ _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
 def encoding_of(source: SourceFile) -> str:
     """Return the encoding of a text: as its first bytes say, else UTF-8 if nearly all of it is that, else guessed.
 
-    Raises Refused for what is not text.
+    Raises FileRefused for what is not text.
     """
     head = source.head(_SAMPLE)
     for mark, name in _BOMS:
@@ -86,7 +86,7 @@ class Damage:
 
 
 def lines(source: SourceFile, encoding: str, damage: Damage) -> Iterator[str]:
-    """Yield the lines of a text with their ends; a NUL becomes U+FFFD. Raises Refused for a line that is too long."""
+    """Yield the lines of a text with their ends; a NUL becomes U+FFFD. Raises FileRefused for too long a line."""
     source.content.seek(0)
     text, number = io.TextIOWrapper(source.content, encoding, errors="replace", newline=""), 0
     try:

@@ -61,7 +61,7 @@ def _pieces(cell: Any) -> Iterator[str]:
 
 
 def require_few(added: int) -> None:
-    """Raise Refused if the merged cells of a table add more cells and characters than this."""
+    """Raise FileRefused if the merged cells of a table add more cells and characters than this."""
     if added > _ADDED_MOST:
         raise FileRefused(f"The merged cells of a table would fill more than {_ADDED_MOST:,} characters.")
 
@@ -69,7 +69,7 @@ def require_few(added: int) -> None:
 def placed(table: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Yield (row, what is at each of its places): a cell of the row, or the text that a merged one has there.
 
-    A row without a cell of its own has none. Raises Refused.
+    A row without a cell of its own has none. Raises FileRefused.
     """
     hanging: dict[int, tuple[int, str]] = {}
     group, added = None, 0

@@ -11,23 +11,23 @@ from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.grid import text_rows
 from engine.sandbox.readers.page_tables import page_text
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.tables import TableTaker, fill, table_number
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.tables import TableBuilder, fill, table_number
+from engine.sandbox.readers.texts import TextBuilder
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take what a reader of the page sees: hidden text may be meant for a model only."""
     del options
     into.add(page_text(_html(source, kind, into), is_markdown=into.is_markdown))
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take the table that was asked for by its number, from 1."""
     tables_of(visible_tree(_html(source, kind, into)), options, into)
 
 
-def tables_of(tree: Any, options: Mapping[str, Any], into: TableTaker) -> None:
-    """Take a table of the tree of some HTML. Raises Refused if it has none of that number."""
+def tables_of(tree: Any, options: Mapping[str, Any], into: TableBuilder) -> None:
+    """Take a table of the tree of some HTML. Raises FileRefused if it has none of that number."""
     found = tree.find_all("table")
     wanted = table_number(options.get("sheet"))
     if not 0 < wanted <= len(found):
@@ -36,7 +36,7 @@ def tables_of(tree: Any, options: Mapping[str, Any], into: TableTaker) -> None:
     fill(into, text_rows(found[wanted - 1]), has_header=options.get("header"))
 
 
-def _html(source: SourceFile, kind: FileKind, into: TextTaker | TableTaker) -> str:
+def _html(source: SourceFile, kind: FileKind, into: TextBuilder | TableBuilder) -> str:
     parts, length, tags, damage = [], 0, 0, Damage()
     rest = ""
     for line in lines(source, kind.encoding, damage):
@@ -48,7 +48,7 @@ def _html(source: SourceFile, kind: FileKind, into: TextTaker | TableTaker) -> s
             first = f"{TAGS_MOST:,} tags" if tags > TAGS_MOST else f"{HTML_MOST:,} characters"
             rest = f"what follows the first {first} of HTML"
             break
-    if rest and isinstance(into, TextTaker):
+    if rest and isinstance(into, TextBuilder):
         into.leave_out(rest)
     elif rest:
         into.leave_out(f"Not read: {rest}.")

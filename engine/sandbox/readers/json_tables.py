@@ -15,7 +15,7 @@ import orjson
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.tables import EXACT_MOST, TableTaker, chosen
+from engine.sandbox.readers.tables import EXACT_MOST, TableBuilder, chosen
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
@@ -27,7 +27,7 @@ _LONG = re.compile(rb"(?<![.\d])\d{16}")
 """Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
     damage = Damage()
     if kind.name == "json_lines":
@@ -40,7 +40,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     into.notes += damage.notes()
 
 
-def _fill(into: TableTaker, items: Iterator[Any]) -> None:
+def _fill(into: TableBuilder, items: Iterator[Any]) -> None:
     first = [_row(one) for one in islice(items, _NAMED_BY)]
     into.more_columns(dict.fromkeys(name for row in first for name in row))
     known = set(into.columns)
@@ -75,7 +75,7 @@ def _of_lines(source: SourceFile, kind: FileKind, damage: Damage) -> Generator[A
             yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")
 
 
-def _of_document(source: SourceFile, kind: FileKind, sheet: Any, into: TableTaker, damage: Damage) -> Iterator[Any]:
+def _of_document(source: SourceFile, kind: FileKind, sheet: Any, into: TableBuilder, damage: Damage) -> Iterator[Any]:
     text = source.whole().decode(kind.encoding, "replace")
     for number, line in enumerate(text.splitlines() if "\ufffd" in text else (), 1):
         damage.look(line, number)

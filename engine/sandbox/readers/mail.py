@@ -11,14 +11,14 @@ from clients.mail.raw import payload_of
 from clients.mail.text import head_of, whole_text, written_at
 from engine.sandbox.readers.detect import FileKind, begin_of_mail
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.texts import TextBuilder
 
 _BYTES_MOST = 50 * 1024 * 1024
 _NEXT_IN_MAILBOX = re.compile(rb"(?:\r\n\r\n|\n\n)From [^\r\n]+\r?\n[!-9;-~]+:")  # RFC 4155
 _HEAD = ("from", "to", "cc", "subject", "date")
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take the head and the text; attachments are only named."""
     del kind, options
     mail = _read(source)

@@ -49,7 +49,7 @@ def page_text(html: str, *, is_markdown: bool) -> str:
     for table in seen.tables:
         if id(table) in inside:
             continue
-        if id(table) in seen.blocky - seen.labelled:
+        if id(table) in seen.blocky and id(table) not in seen.labelled:
             _make_blocks(table)
         else:
             inside.update(map(id, table.find_all("table")))

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.texts import TextTaker, wanted_pages
+from engine.sandbox.readers.texts import TextBuilder, wanted_pages
 
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d)?")  # ISO 32000-1, 7.9.4
 _LETTERS_FEWEST = 3
@@ -21,8 +21,8 @@ _IMAGE, _PATH = 3, 2
 _STROKES_FEWEST = 100
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
-    """Take the text of the pages that were asked for; a page with a picture and no text needs OCR. Raises Refused."""
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
+    """Take the text of the pages that were asked for; one with a picture and no text needs OCR. Raises FileRefused."""
     del kind
     with closing(opened(source)) as document:
         document.init_forms()
@@ -55,7 +55,7 @@ def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
 
 
 def opened(source: SourceFile) -> Any:
-    """Open a PDF. Raises Refused."""
+    """Open a PDF. Raises FileRefused."""
     import pypdfium2
 
     try:

@@ -9,13 +9,13 @@ from typing import Any
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.tables import TableTaker, fill, table_number
+from engine.sandbox.readers.tables import TableBuilder, fill, table_number
 from engine.sandbox.readers.texts import wanted_pages
 
 _PAGES_MOST = 200
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take the table that was asked for by its number, from 1; one that goes on on the next page is two."""
     del kind
     logging.disable()  # pdfminer tells of each oddity

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.texts import TextBuilder
 
 _PIXELS_MOST = 100_000_000
 _NAMES = {271: "camera_maker", 272: "camera", 305: "program", 306: "modified_at", 315: "author", 270: "title"}
@@ -16,7 +16,7 @@ _EXIF, _GPS, _TAKEN = 0x8769, 0x8825, 36867
 _SIDES = {1: ("N", 2), 3: ("E", 4)}
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take no text: a picture needs OCR."""
     del kind, options
     _opened(source).close()

@@ -9,10 +9,10 @@ from typing import Any
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import SourceFile
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.texts import TextBuilder
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take the text up to the limit; how much is left is counted in bytes."""
     del options
     parts: list[str] = []

@@ -43,7 +43,7 @@ class SourceFile(Struct, frozen=True):
         return found
 
     def whole(self, most: int = IN_MEMORY_MOST) -> bytes:
-        """Return all bytes. Raises Refused if there are too many."""
+        """Return all bytes. Raises FileRefused if there are too many."""
         if self.size > most:
             raise FileRefused(f"It has {self.size:,} bytes; such files are read up to {most:,}.")
         self.content.seek(0)

@@ -24,7 +24,7 @@ EXACT_MOST = 2**53
 """Whole numbers beyond it lose digits in programs that keep numbers as floats: they are texts."""
 
 
-class TableTaker:
+class TableBuilder:
     """Takes the head and the rows of one table."""
 
     def __init__(self, limit: int, out: int | None) -> None:
@@ -44,13 +44,13 @@ class TableTaker:
         self._buffer = bytearray()
 
     def head(self, cells: Iterable[Any]) -> None:
-        """Take the names of the columns. Raises Refused if there are too many."""
+        """Take the names of the columns. Raises FileRefused if there are too many."""
         self.columns = []
         self.more_columns(cells)
         self.columns = column_names(self.columns)
 
     def more_columns(self, names: Iterable[Any]) -> None:
-        """Take more columns, whose names stay as they are. Raises Refused if there are too many."""
+        """Take more columns, whose names stay as they are. Raises FileRefused if there are too many."""
         self.columns += islice(names, COLUMNS_MOST + 1)
         if len(self.columns) > COLUMNS_MOST:
             raise FileRefused(f"The table has more than {COLUMNS_MOST:,} columns.")
@@ -156,7 +156,7 @@ def column_names(cells: Iterable[Any]) -> list[str]:
 
 
 def table_number(sheet: str | int | None) -> int:
-    """Return the number of the table that was asked for, from 1. Raises Refused for a name."""
+    """Return the number of the table that was asked for, from 1. Raises FileRefused for a name."""
     if sheet is not None and not str(sheet).isdecimal():
         raise FileRefused("The tables of this file have no names: give `sheet` a number, from 1.")
     return int(sheet or 1)
@@ -165,7 +165,7 @@ def table_number(sheet: str | int | None) -> int:
 def chosen(names: Sequence[str], wanted: str | int | None, what: str) -> str:
     """Return the name that was asked for: a number is a place, from 1, a text a name, or else a place.
 
-    Without either, it is the first. Raises Refused if there is none.
+    Without either, it is the first. Raises FileRefused if there is none.
     """
     if isinstance(wanted, str) and wanted in names:
         return wanted
@@ -181,7 +181,7 @@ Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
 
 
 def fill(
-    table: TableTaker, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
+    table: TableBuilder, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
 ) -> tuple[int, int]:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.sandbox.readers.detect import LOCKED, FileKind, kind_of
 from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
-from engine.sandbox.readers.tables import TableTaker
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.tables import TableBuilder
+from engine.sandbox.readers.texts import TextBuilder
 
 Options = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ _OTHER_PROGRAM = {
 
 
 def answer(source: SourceFile, task: str, options: Options) -> dict[str, Any]:
-    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises Refused, NeedsCare."""
+    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises FileRefused, NeedsCare."""
     if task == "unpack":
         from engine.sandbox.readers.archive import unpacked
 
@@ -71,10 +71,10 @@ def answer(source: SourceFile, task: str, options: Options) -> dict[str, Any]:
     if task == "metadata":
         return {**asdict(kind), "facts": _facts(source, kind)}
     if task == "text":
-        text = TextTaker(options["most"], options["form"])
+        text = TextBuilder(options["most"], options["form"])
         _reader(TEXTS, kind, "text", source).text(source, kind, options, text)
         return {**asdict(kind), **text.document()}
-    table = TableTaker(options["limit"], source.out)
+    table = TableBuilder(options["limit"], source.out)
     _reader(TABLES, kind, "a table", source).table(source, kind, options, table)
     return {**asdict(kind), **table.document()}
 

@@ -11,7 +11,7 @@ _EMPTY_LINES = re.compile(r"\n{4,}")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 
 
-class TextTaker:
+class TextBuilder:
     """Takes the pages of a file in order; `is_full` once no more fits."""
 
     def __init__(self, most: int, form: str) -> None:

@@ -24,7 +24,7 @@ _ODD = (expat.ExpatError, LookupError, ValueError)
 
 
 def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
-    """Open an archive once it has passed the checks. Raises Refused."""
+    """Open an archive once it has passed the checks. Raises FileRefused."""
     try:
         content.seek(0)
         archive = zipfile.ZipFile(content)
@@ -45,7 +45,7 @@ def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
 
 
 def member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return an entry, b"" if there is none. Raises Refused."""
+    """Return an entry, b"" if there is none. Raises FileRefused."""
     try:
         return archive.read(name)
     except KeyError:
@@ -59,7 +59,7 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def refuse_entities(archive: zipfile.ZipFile) -> None:
-    """Raise Refused if XML in an office document declares entities: no program that writes such files does that.
+    """Raise FileRefused if XML in an office document declares entities: no program that writes such files does that.
 
     All entries are looked at: a relationship may give any name to a part. What is not XML ends at its first bytes.
     """
@@ -75,7 +75,7 @@ def refuse_entities(archive: zipfile.ZipFile) -> None:
 
 
 def _refuse_doctype(pieces: Iterable[bytes]) -> None:
-    """Raise Refused for a DOCTYPE before the first element (XML 1.0, 2.8), in any encoding, behind any comment."""
+    """Raise FileRefused for a DOCTYPE before the first element (XML 1.0, 2.8), in any encoding, behind any comment."""
     parser = expat.ParserCreate()
     seen: list[bool] = []
     parser.StartDoctypeDeclHandler = lambda *_: seen.append(True)
@@ -92,7 +92,7 @@ def _refuse_doctype(pieces: Iterable[bytes]) -> None:
 
 
 def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
-    """Return the XML of an entry, None if there is none. Raises Refused."""
+    """Return the XML of an entry, None if there is none. Raises FileRefused."""
     data = member(archive, name)
     if not data:
         return None
@@ -104,7 +104,7 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
 
 
 def relations(archive: zipfile.ZipFile, part: str) -> list[ET.Element]:
-    """Return the relationships of a part, or of the document itself (""). Raises Refused."""
+    """Return the relationships of a part, or of the document itself (""). Raises FileRefused."""
     folder, name = posixpath.split(part)
     found = xml(archive, f"{folder}/_rels/{name}.rels".lstrip("/"))
     return [] if found is None else list(found)
@@ -116,7 +116,7 @@ def kind_of_relation(relation: ET.Element) -> str:
 
 
 def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """Return {id: (kind, place)} of the parts that a part refers to, or the document itself (""). Raises Refused."""
+    """Return {id: (kind, place)} of the parts that a part, or the document itself (""), names. Raises FileRefused."""
     folder = posixpath.dirname(part)
     return {
         one.get("Id", ""): (

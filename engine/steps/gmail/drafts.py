@@ -9,7 +9,7 @@ from msgspec import structs
 
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
-from engine.plugins.mail_fields import Part, TrimFields
+from engine.plugins.mail_fields import Part, TrimFields, unseen
 from engine.plugins.step import (
     Call,
     Fields,
@@ -150,6 +150,8 @@ class SendDraft(GmailSend):
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, thread_id, message_id, url}."""
+        if not call.is_seen and call.client.outbox.is_diverted(call.fields.draft):
+            raise unseen("The draft answers a mail, but not its sender (Reply-To).")
         return call.client.outbox.send_draft(call.fields.draft, call.marker)
 
     def preview(self, call: Call) -> Preview:

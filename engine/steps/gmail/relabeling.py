@@ -13,7 +13,7 @@ from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import GmailWrite
 
 if TYPE_CHECKING:
-    from clients.gmail.labels import LabeledMails, Names
+    from clients.gmail.labels import LabelledMails, Names
 
 _LONGEST_TITLE = 300
 INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
@@ -94,11 +94,11 @@ class Relabel(GmailWrite):
 
     def undo(self, call: Call, written: Written) -> None:
         """Reverse its own changes, and leave other labels alone."""
-        from clients.gmail.labels import LabeledMails
+        from clients.gmail.labels import LabelledMails
 
         for one in _told(written.output):
             with suppress(NotFound):  # nothing to restore on a deleted mail
-                call.client.labels.change(LabeledMails("messages", one["message"]), one["removed"], one["added"])
+                call.client.labels.change(LabelledMails("messages", one["message"]), one["removed"], one["added"])
 
     def update(self, call: Call, written: Written) -> JsonValue:
         """Change the labels again with the same call."""
@@ -120,17 +120,17 @@ def _listed(labels: Names) -> str:
     return "\n\n".join("\n".join(sorted(labels[mail])) or "(no labels)" for mail in sorted(labels))
 
 
-def _target(fields: WhereFields) -> LabeledMails:
-    from clients.gmail.labels import LabeledMails
+def _target(fields: WhereFields) -> LabelledMails:
+    from clients.gmail.labels import LabelledMails
 
     if bool(fields.message.strip()) is bool(fields.thread.strip()):
         raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=SERVICE)
     return (
-        LabeledMails("messages", fields.message) if fields.message.strip() else LabeledMails("threads", fields.thread)
+        LabelledMails("messages", fields.message) if fields.message.strip() else LabelledMails("threads", fields.thread)
     )
 
 
-def _labels_before(call: Call, target: LabeledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:
+def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:
     """Return the labels of the mails as of the first attempt; None if an attempt may already have changed them.
 
     They are stored for later attempts: afterwards nobody knows who added or removed a label.

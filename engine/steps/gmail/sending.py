@@ -11,8 +11,8 @@ from clients.gmail.letter import Letter
 from clients.mail.forwarding import forward_subject, forward_text
 from clients.mail.outgoing import OutgoingMail
 from clients.mail.rendered import html_of_text
-from clients.mail.replies import reply_address, reply_all_addresses
-from engine.plugins.mail_fields import AddressFields, addresses, written_text
+from clients.mail.replies import reply_all_addresses
+from engine.plugins.mail_fields import AddressFields, addresses, answered, require_seen, written_text
 from engine.plugins.step import Call, JsonValue, Preview, Prompts, Repeat, content, destination, option
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import (
@@ -53,6 +53,7 @@ class GmailCompose(GmailSend):
     def call(self, call: Call) -> JsonValue:
         """Return {id, thread_id, message_id, url}."""
         made = self.letter(call)
+        require_seen(call, made.mail, made.answers and made.answers["payload"])
         if not (made.mail.to or made.mail.cc or made.mail.bcc):
             raise InvalidRequest("The mail has no recipient.", service=SERVICE, remedy="Fill `to`, or `in_reply_to`.")
         return call.client.outbox.send(made)
@@ -92,7 +93,10 @@ class ReplyFields(AnswerFields):
 
 
 class Reply(GmailCompose):
-    """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused."""
+    """Reply to a mail right away, in its thread. Your own, automatic, bulk, list and no-reply mails are refused.
+
+    If the mail asks for answers to another address than that of its sender (`Reply-To`), a person has to approve it.
+    """
 
     name = "gmail.reply"
     title = "Reply to a mail"
@@ -103,12 +107,12 @@ class Reply(GmailCompose):
         """Return a mail to the sender and, if requested, to all recipients."""
         it: ReplyFields = call.fields
         answers = call.client.mail.original(it.message)
-        to, cc = [reply_address(answers["payload"])], list[str]()
-        if it.all:
-            to, cc = reply_all_addresses(answers["payload"], call.client.account())
+        to, is_diverted = answered(call, answers["payload"])
+        cc = reply_all_addresses(answers["payload"], call.client.account())[1] if it.all else []
         call.request.update({"to": to, "cc": cc})
         text, html = written_text(it)
-        mail = OutgoingMail(to, cc, (), it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
+        given, reply_to = files(call, it.attachments), addresses(it.reply_to)
+        mail = OutgoingMail(to, cc, (), it.subject, text, given, html, reply_to, is_diverted)
         return Letter(mail, call.marker, answers, call.intended_at)
 
     def target(self, fields: Any) -> str:

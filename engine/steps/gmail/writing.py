@@ -8,13 +8,13 @@ from dataclasses import replace
 from clients.errors import InvalidRequest
 from clients.gmail.letter import Letter
 from clients.mail.outgoing import File, OutgoingMail
-from clients.mail.replies import reply_address
 from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
     AddressFields,
     InlineFile,
     TextFields,
     addresses,
+    answered,
     inline_file,
     mail_preview,
     run_file,
@@ -73,10 +73,12 @@ def letter(call: Call) -> Letter:
     """Return the letter that `WriteFields` describe; a reply without `to` goes to the sender of the original mail."""
     it: WriteFields = call.fields
     answers = call.client.mail.original(it.in_reply_to) if it.in_reply_to else None
-    to = addresses(it.to) or ([reply_address(answers["payload"])] if answers else [])
+    to, is_diverted = addresses(it.to), False
+    if answers is not None and not to:
+        to, is_diverted = answered(call, answers["payload"])
     text, html = written_text(it)
-    people = (to, addresses(it.cc), addresses(it.bcc))
-    mail = OutgoingMail(*people, it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
+    people, reply_to = (to, addresses(it.cc), addresses(it.bcc)), addresses(it.reply_to)
+    mail = OutgoingMail(*people, it.subject, text, files(call, it.attachments), html, reply_to, is_diverted)
     call.request.update({"to": to, "in_reply_to": it.in_reply_to})
     return Letter(mail, call.marker, answers, call.intended_at)
 

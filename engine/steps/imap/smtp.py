@@ -9,15 +9,17 @@ from typing import Any
 from clients.imap.drafts import original
 from clients.imap.sent import find_sent, send
 from clients.mail.outgoing import File, OutgoingMail
-from clients.mail.replies import reply_address, reply_all_addresses
+from clients.mail.replies import reply_all_addresses
 from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
     AddressFields,
     InlineFile,
     TextFields,
     addresses,
+    answered,
     inline_file,
     mail_preview,
+    require_seen,
     run_file,
     text_markup,
     written_text,
@@ -98,6 +100,7 @@ class _Sending(WritesMail):
     def call(self, call: Call) -> JsonValue:
         """Return {id, message_id, thread_id, recipients}."""
         mail, answers = self.mail(call)
+        require_seen(call, mail, answers)
         return send(call.client.mailbox, call.client.outbox, mail, call.marker, answers, call.intended_at)
 
     def preview(self, call: Call) -> Preview:
@@ -136,7 +139,10 @@ class Send(_Sending):
 
 
 class Reply(_Sending):
-    """Reply to a mail right away, in its conversation; the reply is marked as written by a program."""
+    """Reply to a mail right away, in its conversation; the reply is marked as written by a program.
+
+    If the mail asks for answers to another address than that of its sender (`Reply-To`), a person has to approve it.
+    """
 
     name = "smtp.reply"
     title = "Reply to a mail"
@@ -147,11 +153,12 @@ class Reply(_Sending):
         """Return a mail to the sender and, if requested, to all recipients."""
         fields: ReplyFields = call.fields
         answers = original(call.client.mailbox, fields.message)
-        to, cc = reply_all_addresses(answers, call.client.account())
-        cc = cc if fields.all else []
+        to, is_diverted = answered(call, answers)
+        cc = reply_all_addresses(answers, call.client.account())[1] if fields.all else []
         call.request.update({"to": to, "cc": cc})
-        text, html = written_text(fields)
-        return OutgoingMail(to, cc, (), fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
+        (text, html), reply_to = written_text(fields), addresses(fields.reply_to)
+        mail = OutgoingMail(to, cc, (), fields.subject, text, _files(call), html, reply_to, is_diverted)
+        return mail, answers
 
     def target(self, fields: Any) -> str:
         """Serialize replies to the same mail."""
@@ -162,10 +169,13 @@ def written_mail(call: Call) -> tuple[OutgoingMail, dict[str, JsonValue] | None]
     """Return the mail to send and the headers of the one it replies to, whose sender is the default for `to`."""
     fields: WriteFields = call.fields
     answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None
-    to = addresses(fields.to) or ([reply_address(answers)] if answers else [])
+    to, is_diverted = addresses(fields.to), False
+    if answers is not None and not to:
+        to, is_diverted = answered(call, answers)
     call.request.update({"to": to, "in_reply_to": fields.in_reply_to})
     people, (text, html) = (to, addresses(fields.cc), addresses(fields.bcc)), written_text(fields)
-    return OutgoingMail(*people, fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
+    reply_to = addresses(fields.reply_to)
+    return OutgoingMail(*people, fields.subject, text, _files(call), html, reply_to, is_diverted), answers
 
 
 def _files(call: Call) -> list[File]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
 from engine.store.sql.base.database import Cursor, StateDatabase
@@ -22,10 +23,8 @@ _RESERVE = (
 )
 _SETTLE = f"DELETE FROM reservations WHERE id = ? RETURNING {_COLUMNS}"  # noqa: S608
 # A process that was taken over is not in `owners` any more; a run that another process has taken up left its calls.
-_IN_FLIGHT = (
-    f"SELECT pots, {_COLUMNS} FROM reservations WHERE over_at > ? AND owner IN (SELECT owner FROM owners)"  # noqa: S608
-    " AND (run_id <> ? OR owner = ?)"
-)
+_ALL_IN_FLIGHT = f"SELECT pots, {_COLUMNS} FROM reservations WHERE over_at > ? AND owner IN (SELECT owner FROM owners)"  # noqa: S608
+_IN_FLIGHT = f"{_ALL_IN_FLIGHT} AND (run_id <> ? OR owner = ?)"
 _DAILY = (
     f"SELECT scope, period, {_COLUMNS} FROM spending"  # noqa: S608
     " WHERE scope >= ? AND scope < ? AND period BETWEEN ? AND ? ORDER BY scope, period"
@@ -66,11 +65,7 @@ class SqlSpending:
 
     def _reserved(self, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
         owner = self._journal.owner
-        rows = cursor.execute(_IN_FLIGHT, (wanted.at, wanted.run_id, owner)).fetchall()
-        in_flight: dict[Pot, Amount] = {}
-        for pots, *amount in rows:
-            for pot in (Pot(*pot) for pot in json.loads(pots)):
-                in_flight[pot] = in_flight.get(pot, Amount()).plus(Amount(*amount))
+        in_flight = _by_pot(cursor.execute(_IN_FLIGHT, (wanted.at, wanted.run_id, owner)).fetchall())
         verdict = decide(PotLevel(_spent(cursor, wanted.pots), in_flight))
         if verdict.amount is not None:
             _add(cursor, wanted.pots, verdict.amount)
@@ -93,6 +88,11 @@ class SqlSpent:
         """Return what is counted in these pots."""
         with self._database.asking() as cursor:
             return _spent(cursor, pots)
+
+    def in_flight(self, at: str) -> Mapping[Pot, Amount]:
+        """Return what calls have reserved whose answer is still to come, by pot."""
+        with self._database.asking() as cursor:
+            return _by_pot(cursor.execute(_ALL_IN_FLIGHT, (at,)).fetchall())
 
     def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
         """Return what is counted in the pots of a kind from one day to another."""
@@ -122,6 +122,15 @@ class SqlSpent:
 def _spent(cursor: Cursor, pots: Sequence[Pot]) -> dict[Pot, Amount]:
     found = {pot: cursor.execute(_SPENT, pot).fetchone() for pot in pots}
     return {pot: Amount(*row) for pot, row in found.items() if row is not None}
+
+
+def _by_pot(rows: Iterable[Sequence[Any]]) -> dict[Pot, Amount]:
+    """Return the sums of reservations, each (pots as JSON, amounts …)."""
+    found: dict[Pot, Amount] = {}
+    for pots, *amount in rows:
+        for pot in (Pot(*pot) for pot in json.loads(pots)):
+            found[pot] = found.get(pot, Amount()).plus(Amount(*amount))
+    return found
 
 
 def _settled(cursor: Cursor, reserved: Reservation, amount: Amount) -> None:

@@ -29,7 +29,7 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
-from engine.runner.tags.run_tags import told_of_trigger
+from engine.runner.tags.run_tags import outside_inputs_of_trigger
 from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Acceptances, Polled, PollSelection, Renamed
 from engine.store.triggering.triggers import ItemRecord, Moved, SeenItems, TriggerKey, TriggerPosition, TriggerRecord
@@ -158,7 +158,7 @@ class Looks(Struct):
             wanted = RunRequest(
                 inputs,
                 trigger=_told(watched.key, item),
-                outside_inputs=told_of_trigger(watched.named.plan, trigger.id, inputs),
+                outside_inputs=outside_inputs_of_trigger(watched.named.plan, trigger.id, inputs),
                 usual_priority=Priority.LOW,
                 run_id=run_id,
             )

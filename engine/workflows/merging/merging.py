@@ -24,7 +24,7 @@ from engine.workspace.step_renames import NO_RENAMES, KnownRenames, StepRenames
 _Pairs = list[tuple[str, str]]
 
 
-class ThreeTexts(Struct, frozen=True):
+class MergeTexts(Struct, frozen=True):
     """The text from which a branch was made, and the two texts that it has become."""
 
     base: str
@@ -43,7 +43,7 @@ class Merge(Struct, frozen=True):
     """Those of them that a person has renamed: their receipts follow."""
 
 
-def merge(texts: ThreeTexts, file: str, rename: Renamer, choices: Choices, known: KnownRenames = NO_RENAMES) -> Merge:
+def merge(texts: MergeTexts, file: str, rename: Renamer, choices: Choices, known: KnownRenames = NO_RENAMES) -> Merge:
     """Return main with the changes of the branch; everything else stays byte for byte.
 
     `file`: the name of main in messages. `known`: the renames that people have made; a step that may write and that
@@ -75,8 +75,8 @@ def _applied(text: str, now: Outline, target: Outline, file: str, rename: Rename
 
 
 def _renamed(
-    texts: ThreeTexts, file: str, rename: Renamer, decisions: MergeDecisions, known: KnownRenames
-) -> tuple[ThreeTexts, _Pairs, _Pairs]:
+    texts: MergeTexts, file: str, rename: Renamer, decisions: MergeDecisions, known: KnownRenames
+) -> tuple[MergeTexts, _Pairs, _Pairs]:
     """Return the texts with the same ids for the same steps, the renames of main that this takes, and those of them
     that people have made.
     """
@@ -96,7 +96,7 @@ def _renamed(
         return texts, [], []
     by_people = {old for old in ids if _is_known(old, by_main, known.main) and _is_known(old, by_branch, known.branch)}
     followed = [(by_main.get(old, old), ids[old]) for old in by_people]
-    return ThreeTexts(*found), in_main, [pair for pair in in_main if pair in followed]
+    return MergeTexts(*found), in_main, [pair for pair in in_main if pair in followed]
 
 
 def _new_ids(base: JsonObject, side: JsonObject, known: StepRenames) -> dict[str, str]:

@@ -14,7 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from api.mcp.outputs import LONGEST
+from api.mcp.outputs import LONGEST, shown
 from api.mcp.tools import WorkflowTools
 from engine.orchestra import Orchestra
 from engine.people.access import Role
@@ -184,6 +184,56 @@ def test_runs_of_others_and_of_hidden_workflows_are_not_told(url: str, token: st
         result = called(url, token, "run_status", {"run_id": run_id})
         assert result.is_error
         assert "secret" not in text(result)
+
+
+SECRET = "The salary of Bo. " * 20_000
+
+
+@pytest.fixture
+def secret(orchestra: Orchestra) -> dict[str, Any]:
+    """The name of a text in a run of somebody else, and of tools that read and repeat what they are given."""
+    root, given = orchestra.workspace.root, {"type": "object", "properties": {"given": {}}}
+    write_workflow(root, "private", [{"id": "set", "uses": "flow.set", "with": {"values": {"text": SECRET}}}])
+    echo = {"id": "set", "uses": "flow.set", "with": {"values": {"it": "{{ inputs.given }}"}}}
+    write_workflow(root, "echo", [echo], inputs=given, outputs={"it": "{{ steps.set.output.it }}"}, expose=True)
+    read = {"id": "read", "uses": "file.text", "with": {"file": "{{ inputs.given }}"}}
+    write_workflow(root, "read", [read], inputs=given, outputs={"it": "{{ steps.read.output.text }}"}, expose=True)
+    run = orchestra.runs.wait(LOCAL, orchestra.runs.start(LOCAL, "private", {}), PATIENCE_SECONDS)
+    return dict(run["steps"][0]["output"]["text"])
+
+
+@pytest.mark.parametrize("tool", ["echo", "read"])
+@pytest.mark.parametrize("name", [{}, {"name": "a.txt"}], ids=["a large value", "a file"])
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_a_file_of_somebody_else_is_no_argument(
+    url: str, token: str, orchestra: Orchestra, secret: dict[str, Any], tool: str, name: dict[str, str], is_deep: bool
+) -> None:
+    forged: Any = {**secret, **name}
+    result = called(url, token, tool, {"given": [{"inside": forged}] if is_deep else forged})
+    assert result.is_error
+    assert "names a file of a run" in text(result)
+    assert "salary" not in text(result)
+    assert str(orchestra.workspace.root) not in text(result)
+    assert len(started(orchestra)) == 1
+
+
+def test_a_file_of_an_own_run_is_an_argument(
+    url: str, token: str, orchestra: Orchestra, service: Service, secret: dict[str, Any]
+) -> None:
+    made = called(url, token, "echo", {"given": "Mine. " * 60_000})
+    assert not made.is_error
+    [run] = [row.run_id for row in orchestra.runs.list(LOCAL).rows if row.workflow == "echo"]
+    own = {**orchestra.runs.get(LOCAL, run)["outputs"]["it"], "name": "mine.txt"}
+    result = called(url, token, "read", {"given": own})
+    assert not result.is_error, text(result)
+    assert result.structured_content["it"].startswith("Mine. Mine.")
+
+
+def test_what_only_looks_like_a_large_value_is_not_read(secret: dict[str, Any]) -> None:
+    digest = secret["$file"].rpartition("/")[2]
+    own = {**secret, "$file": f"20260101T000000Z-abcdefgh.files/{digest}"}
+    told = shown({"theirs": secret, "own": own}, "20260101T000000Z-abcdefgh", lambda _: b"Read.")
+    assert told == {"theirs": secret, "own": "Read."}
 
 
 def test_a_viewer_sees_tools_and_starts_nothing(url: str, orchestra: Orchestra) -> None:

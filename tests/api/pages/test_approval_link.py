@@ -329,6 +329,7 @@ def test_what_a_question_quotes_is_text_from_outside_for_the_workflow_that_tells
     orchestra.runs.start(LOCAL, "ask", {"text": "pay\u202e now"})
     run_id = until(lambda: next((one.run_id for one in orchestra.runs.list(LOCAL, workflow="tell-me").rows[:-1]), ""))
     [step] = orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)["steps"]
+    assert step["arguments"] is not None
     said, _, link = step["arguments"]["text"].rpartition(" ")
     assert said == (
         "A private workflow has a question; its text stays on its machine." if is_private else "pay[U+202E] now"

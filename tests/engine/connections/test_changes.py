@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from engine.base.errors import InUse, InvalidInput
+from engine.base.errors import InUse, InvalidInput, NotAllowed
+from engine.base.services import client_classes
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER
@@ -60,6 +64,118 @@ def test_a_connection_does_not_become_one_to_another_service(orchestra: Orchestr
     assert (orchestra.workspace.root / "config.yaml").read_text() == before
     orchestra.connections.add(OWNER, "gemini", "gemini", {"api_key": "env:KEY"})
     orchestra.connections.add(OWNER, "gemini", "gemini", {"model": "m"})
+
+
+TOKEN = replace(OWNER, by_token=True)
+HARMLESS = {
+    "anthropic": {"api_key", "model"},
+    "discord": {"token"},
+    "dropbox": {"token"},
+    "gemini": {"api_key", "embedding_model", "model"},
+    "github": {"paced", "token"},
+    "gmail": {"token"},
+    "google_calendar": {"token"},
+    "google_drive": {"documents_as", "token"},
+    "google_sheets": {"token"},
+    "imap": {"folder", "password", "sent_copy"},
+    "mcp": {"token"},
+    "notion": {"requests_per_second", "token", "write_as"},
+    "onedrive": {"token"},
+    "openai": {"api_key", "embedding_model", "model"},
+    "s3": {"secret_access_key"},
+    "slack": {"token"},
+    "telegram": {"token"},
+    "webdav": {"token"},
+}
+"""The settings that lead nowhere else: whoever adds one here has thought about a stranger with an API token."""
+
+
+def test_a_program_with_a_token_may_give_the_settings_that_lead_nowhere_else_and_no_others() -> None:
+    known = {name: kind.service for name, kind in client_classes().items()}
+    given = {
+        name: {one for one in of.settings.model_fields if of.is_given_by_programs(one)} for name, of in known.items()
+    }
+    assert {name: found for name, found in given.items() if found} == HARMLESS
+
+
+LEADING: Sequence[tuple[str, dict[str, Any]]] = [
+    ("github", {"base_url": "https://evil.example"}),
+    ("openai", {"base_url": "http://169.254.169.254/v1"}),
+    ("gmail", {"base_url": "https://evil.example"}),
+    ("gmail", {"token_file": "../../etc/passwd"}),
+    ("imap", {"host": "evil.example"}),
+    ("imap", {"smtp_host": "evil.example"}),
+    ("imap", {"address": "me@evil.example"}),
+    ("imap", {"ca_file": "files/evil.pem"}),
+    ("imap", {"security": "none"}),
+    ("file", {"folder": "~/.ssh", "output": "."}),
+    ("file", {"output": "inbox"}),
+    ("sql", {"url": "sqlite:////var/lib/other.db"}),
+    ("sql", {"url": SecretStr("postgresql://a:b@10.0.0.1/db")}),
+    ("http", {"allow_hosts": ["127.0.0.1:5432"]}),
+    ("http", {"token": "secret:github.token", "allow_hosts": ["evil.example"]}),
+    ("http", {"headers": {"X-Key": "secret:github.token"}}),
+    ("http", {"query": {"key": "env:ORCHESTRA_SECRET_KEY"}}),
+    ("slack", {"token": "secret:github.token"}),
+    ("openai", {"api_key": "env:GITHUB_TOKEN"}),
+    ("openai", {"model": "env:GITHUB_TOKEN"}),
+    ("openai", {"model": "secret:github.token"}),
+    ("discord", {"webhook": "https://evil.example/hook"}),
+    ("mcp", {"base_url": "https://evil.example/mcp"}),
+    ("mcp", {"command": "sh"}),
+]
+
+
+@pytest.mark.parametrize(("service", "settings"), LEADING, ids=str)
+def test_a_program_with_a_token_leads_no_connection_elsewhere(
+    orchestra: Orchestra, service: str, settings: dict[str, Any]
+) -> None:
+    config = orchestra.workspace.root / "config.yaml"
+    for name in ("new", service):
+        before, secrets = config.read_text(), kept(orchestra)
+        with pytest.raises(NotAllowed, match="An API token cannot") as refused:
+            orchestra.connections.add(TOKEN, name, service, settings)
+        assert "dashboard" in refused.value.remedy
+        assert "command line" in refused.value.remedy
+        assert (config.read_text(), kept(orchestra)) == (before, secrets)
+        if service not in {one.name for one in orchestra.connections.list(OWNER)}:
+            orchestra.connections.add(OWNER, service, service, {})
+    assert orchestra.connections.add(OWNER, "person", service, settings).name == "person"
+
+
+def test_nor_does_it_beside_a_key_or_by_taking_a_setting_away(orchestra: Orchestra) -> None:
+    own = {"base_url": "http://127.0.0.1:9/v1", "api_key": SecretStr("sk-" + "x" * 20)}
+    orchestra.connections.add(OWNER, "llm", "openai", own)
+    config = orchestra.workspace.root / "config.yaml"
+    before = config.read_text()
+    elsewhere = {"base_url": "https://evil.example"}
+    for key, beside in (("sk-new", elsewhere), ("", {"base_url": "", "model": "m"}), ("k", {"base_url": ""})):
+        with pytest.raises(NotAllowed, match="base_url"):
+            orchestra.connections.give_key(TOKEN, "llm", key, beside)
+    assert config.read_text() == before
+
+
+def test_it_may_add_a_connection_give_and_remove_its_key_and_choose_a_model(orchestra: Orchestra) -> None:
+    orchestra.connections.add(TOKEN, "llm", "openai", {})
+    assert orchestra.connections.give_key(TOKEN, "llm", "sk-" + "y" * 20, {"model": "m"}).own_key_found
+    orchestra.connections.add(TOKEN, "llm", "openai", {"model": "other", "api_key": "sk-" + "z" * 20})
+    orchestra.connections.add(TOKEN, "github", "github", {"paced": True})
+    assert orchestra.connections.get(OWNER, "github").own_key_found, "what is not given stays"
+    assert "llm.api_key.json" in kept(orchestra)
+    orchestra.connections.remove_key(TOKEN, "llm")
+    assert "llm.api_key.json" not in kept(orchestra)
+
+
+def test_it_signs_nobody_in(orchestra: Orchestra) -> None:
+    sign_in = orchestra.connections
+    client = b'{"installed": {"client_id": "x", "token_uri": "https://evil.example"}}'
+    for attempt in (
+        lambda: sign_in.begin_sign_in(TOKEN, "gmail", client, "gmail"),
+        lambda: sign_in.connect_with_id(TOKEN, "dropbox", "dropbox", "x", lambda _: None),
+        lambda: sign_in.bring_back(TOKEN, "gmail", "http://127.0.0.1/?code=x"),
+    ):
+        with pytest.raises(NotAllowed, match="An API token cannot sign in"):
+            attempt()
 
 
 def test_a_connection_that_gets_no_default_model_says_so(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,10 +150,10 @@ from pathlib import Path
 import httpx
 from clients.notion.pacing import Pacer
 from engine.connections.paces import opened_paces
-from engine.store.sql.settings import SqlSettings
-from engine.store.postgres.database import PostgresDatabase
-database = PostgresDatabase(sys.argv[1])
-paces = opened_paces(Path("."), SqlSettings(database), is_shared=True, cache=sys.argv[2])
+from engine.store.sql.settings import SettingsTable
+from engine.store.postgres.database import PostgresState
+database = PostgresState(sys.argv[1])
+paces = opened_paces(Path("."), SettingsTable(database), is_shared=True, cache=sys.argv[2])
 pacer = Pacer(10.0, paces, "one")
 print("ready", flush=True)
 sys.stdin.readline()

@@ -1,4 +1,4 @@
-"""A unified diff that `patch` would take, and that long texts do not make slow."""
+"""A unified diff that `patch` would take, and that no text makes slow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from engine.copilot.proposals.saying import diff
-from engine.documents.line_differences import unified
+from engine.documents.line_differences import opcodes, unified
+from tests.counted_steps import at_most
 
 FEW, MANY = 6_000, 60_000
 """Lines."""
@@ -66,3 +67,46 @@ def test_a_small_change_is_written_as_everywhere() -> None:
 def test_ten_times_the_lines_take_about_ten_times_as_long() -> None:
     few, many = every_other_replaced(FEW), every_other_replaced(MANY)
     assert min(seconds(*many) for _ in range(3)) < 30 * min(seconds(*few) for _ in range(3))
+
+
+def repeated(lines: int, different: int) -> list[str]:
+    """A text that repeats itself: everything in it is similar to everything."""
+    return [f"p{at % different}" for at in range(lines)]
+
+
+def random_lines(lines: int, letters: str, seed: int) -> list[str]:
+    return Random(seed).choices(letters, k=lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(
+            repeated(2_100, 50),
+            [line for at, one in enumerate(repeated(2_100, 50)) for line in (one, f"x{at}")],
+            id="a new line after each",
+        ),
+        pytest.param(random_lines(3_000, "ab", 1), random_lines(3_000, "ab", 2), id="two different lines"),
+        pytest.param(random_lines(8_000, "ab", 1), random_lines(8_000, "ab", 2), id="too many pairs"),
+        pytest.param(repeated(3_000, 2), repeated(3_000, 3), id="two periods"),
+        pytest.param(repeated(5_000, 5_000), repeated(5_000, 5_000)[::-1], id="the other way round"),
+        pytest.param(
+            [line for at in range(200) for line in (f"u{at}", *random_lines(40, "ab", at))],
+            [line for at in range(200) for line in (f"u{at}", *random_lines(40, "ab", -at))],
+            id="many short parts",
+        ),
+    ],
+)
+def test_no_text_takes_more_steps_than_its_lines_allow(old: Sequence[str], new: Sequence[str]) -> None:
+    with at_most(40 * (len(old) + len(new))):
+        lines = list(unified(old, new, "before", "after"))
+    assert patched(old, lines) == new
+
+
+def test_a_part_that_has_moved_is_taken_out_and_put_in_as_a_whole() -> None:
+    parts = [[f"def {name}():", f"    return {name!r}", ""] for name in ("one", "two", "three", "four")]
+    old, new = ([line for at in order for line in parts[at]] for order in ([0, 1, 2, 3], [1, 2, 0, 3]))
+    assert [code for code in opcodes(old, new) if code[0] != "equal"] == [
+        ("delete", 0, 3, 0, 0),
+        ("insert", 9, 9, 6, 9),
+    ]

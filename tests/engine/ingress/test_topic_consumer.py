@@ -14,7 +14,7 @@ from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.orchestra import Orchestra
 from engine.store.acceptances import RunEntry
-from tests.engine.conftest import OWNER, Service, write_workflow
+from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.engine.ingress.conftest import MakeDoor, message
 from tests.engine.runner.test_taken_over import fall_silent
 from tests.patience import PATIENCE_SECONDS
@@ -66,6 +66,18 @@ def test_a_message_that_cannot_be_taken_is_refused_and_the_others_go_on(door: Ma
     assert run_id(first) != run_id(last)
     assert isinstance(wrong, OrderRefused)
     assert (wrong.type, bool(wrong.text), wrong.header().isascii()) == (kind, True, True)
+
+
+def test_a_message_names_no_file_of_a_run(root: Path, orchestra: Orchestra, door: MakeDoor) -> None:
+    write_workflow(root, "large", [set_step("first", {"text": "x" * 300_000})])
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "large", {}), PATIENCE_SECONDS)
+    file = {**run["steps"][0]["output"]["text"], "name": "a.txt"}
+    write_workflow(root, "take", [set_step("first")], inputs={"type": "object", "properties": {"given": {}}})
+    sent = message("take", inputs={"given": {"deep": [file]}})
+    [refused] = door().take([sent])
+    assert isinstance(refused, OrderRefused)
+    assert "a file of a run" in refused.text
+    assert isinstance(door(is_trusted=True).take([sent])[0], Accepted)
 
 
 def test_a_process_that_was_taken_over_refuses_no_message(root: Path, orchestra: Orchestra, door: MakeDoor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 
 import pytest
 
@@ -129,3 +130,13 @@ def test_a_new_file_keeps_the_ends_of_its_lines() -> None:
     for files in ({}, {"a": ""}):
         assert applied(files, blocks(text)) == {"a": "x\r\ny\n\r\n"}
     assert applied({}, blocks(text.replace("\r", "").replace("\n", "\r\n"))) == {"a": "x\r\ny\r\n\r\n"}
+
+
+def test_lines_that_repeat_are_looked_for_in_linear_time() -> None:
+    """A model writes both: the file, and the edit that almost fits it everywhere."""
+    began = time.process_time()
+    with pytest.raises(EditRefused, match="not in a"):
+        applied({"a": "a\n" * 100_000}, blocks(block("a", ["a"] * 50_000 + ["b"], ["c"])))
+    with pytest.raises(EditRefused, match="50001 times"):
+        applied({"a": "a\n" * 100_000}, blocks(block("a", ["a"] * 50_000, ["c"])))
+    assert time.process_time() - began < 10

@@ -8,6 +8,7 @@ import pytest
 
 from engine.prompts.assertions import AnswerFacts
 from engine.prompts.cases import CaseModel
+from tests.counted_steps import at_most
 
 JSON = '{"kind": "bug", "title": "Export fails", "tags": [{"name": "export"}], "open": true}'
 VALUE = {"kind": "bug", "title": "Export fails", "tags": [{"name": "export"}], "open": True}
@@ -62,6 +63,14 @@ def fault(assertion: dict[str, Any], facts: AnswerFacts) -> str:
 @pytest.mark.parametrize(("assertion", "facts"), HOLD)
 def test_an_answer_as_expected_passes(assertion: dict[str, Any], facts: AnswerFacts) -> None:
     assert fault(assertion, facts) == ""
+
+
+@pytest.mark.parametrize("period", [1, 5, 50])
+def test_no_answer_takes_more_steps_than_its_words_allow(period: int) -> None:
+    value = " ".join(f"p{at % period}" for at in range(1_000))
+    facts = AnswerFacts(" ".join(f"p{at % period} x{at}" for at in range(500)))
+    with at_most(20_000):
+        assert fault({"type": "similar", "value": value}, facts).startswith("It is 50% like")
 
 
 @pytest.mark.parametrize(("assertion", "facts", "words"), FAIL)

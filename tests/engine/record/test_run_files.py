@@ -6,13 +6,14 @@ import base64
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import engine.steps
+from engine.base.errors import InvalidInput
 from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.record.events import StepFinished
@@ -137,6 +138,7 @@ def test_a_file_that_is_gone_fails_the_write_before_anything_is_sent(
     error: Any = document["error"]
     assert (error["type"], error["outcome"], error["step"]) == ("InvalidRequest", "not_done", "post")
     assert "scan.pdf" in error["message"]
+    assert str(orchestra.workspace.root) not in f"{error['message']} {error['remedy']}"
     assert service.seen["/post"] == 0
 
 
@@ -149,7 +151,6 @@ def test_a_file_that_is_gone_fails_the_write_before_anything_is_sent(
         "20260101T000000Z-abcdefgh.files/../../config.yaml",
         f"20260101T000000Z-abcdefgh/{'0' * 64}",
         f"../20260101T000000Z-abcdefgh.files/{'0' * 64}",
-        f"20260101T000000Z-abcdefgh.files/{'0' * 64}",
         f"20260101T000000Z-abcdefgh.files/{'0' * 64}\n",
     ],
 )
@@ -159,6 +160,52 @@ def test_no_other_name_opens_a_file(run: Run, service: Service, place: str) -> N
     document = run([post(service, "{{ [inputs.forged] }}")], {"forged": forged}, inputs=given)
     assert document["error"]["type"] == "InvalidRequest"
     assert service.seen["/post"] == 0
+
+
+TAKES = {"type": "object", "properties": {"given": {}}}
+
+
+def test_a_run_takes_a_file_of_another_run_that_its_starter_may_see(
+    run: Run, orchestra: Orchestra, service: Service, scan: str
+) -> None:
+    file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
+    document = run([post(service, "{{ [inputs.given] }}")], {"given": file}, inputs=TAKES)
+    assert document["status"] == "succeeded", document["error"]
+    again = orchestra.runs.rerun(OWNER, document["run_id"], receipts="force")
+    assert orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)["status"] == "succeeded"
+    assert service.bodies[-2:] == [[SENT], [SENT]]
+
+
+@pytest.mark.parametrize("place", ["{run}.files/" + "0" * 64, "20260101T000000Z-abcdefgh.files/{digest}"])
+def test_a_run_takes_no_file_that_no_run_shows(
+    run: Run, root: Path, orchestra: Orchestra, scan: str, place: str
+) -> None:
+    file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
+    owner, _, digest = file["$file"].partition(".files/")
+    forged = {**file, "$file": place.format(run=owner, digest=digest)}
+    write_workflow(root, "take", [set_step("a")], inputs=TAKES)
+    earlier = orchestra.runs.start(OWNER, "take", {"given": 1})
+    orchestra.runs.wait(OWNER, earlier, PATIENCE_SECONDS)
+    given = {"given": [{"deep": forged}]}
+    starts: list[Callable[[], Any]] = [
+        lambda: orchestra.runs.start(OWNER, "take", given),
+        lambda: orchestra.runs.start(OWNER, "take", {"given": 1}, pins={"a": given}),
+        lambda: orchestra.runs.start_all(OWNER, "take", [{"given": 1}, given]),
+        lambda: orchestra.runs.rerun(OWNER, earlier, inputs=given),
+        lambda: orchestra.plans.make(OWNER, "take", given),
+    ]
+    for start in starts:
+        with pytest.raises(InvalidInput, match="names a file of a run") as refused:
+            start()
+        assert (str(root) in refused.value.message, bool(refused.value.remedy)) == (False, True)
+    assert len(orchestra.runs.list(OWNER).rows) == 2
+
+
+def test_a_file_has_one_spelling_only(run: Run, service: Service, scan: str) -> None:
+    file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
+    other = {"place": file.pop("$file"), **file}
+    document = run([post(service, "{{ [inputs.given] }}")], {"given": other}, inputs=TAKES)
+    assert (document["status"], service.seen["/post"]) == ("failed", 0)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from engine.base.errors import InvalidInput
@@ -301,3 +302,37 @@ def test_a_reply_shows_to_whom_it_goes_and_a_new_mail_only_its_arguments(world: 
     new = world.ask("gmail.send", {"to": ["a@example.org", "b@example.org"], "subject": "Hi", "text": "Two\nlines"})
     assert new.call is not None
     assert (new.call.preview, new.call.unreadable) == (None, "")
+
+
+def _asked_elsewhere(standins: StandIns) -> str:
+    raw = "From: Form <form@site.example>\nReply-To: vic@corp.example\nSubject: Offer\n\nHello"
+    url, headers = f"{standins['gmail'].origin}/_demo/mail", {"content-type": "text/plain"}
+    answer = httpx.post(url, content=raw.encode(), headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
+    return str(answer.raise_for_status().json()["id"])
+
+
+def test_who_approves_an_answer_to_another_than_the_sender_is_told(world: World) -> None:
+    answer = {"message": _asked_elsewhere(world.standins), "text": "Yes."}
+    asked = world.ask("gmail.reply", answer)
+    assert asked.call is not None
+    assert asked.call.preview is not None
+    assert asked.call.preview.to == "vic@corp.example"
+    assert "vic@corp.example (Reply-To), not to its sender, form@site.example" in asked.call.preview.text
+    world.approve()
+    assert world.ended("succeeded")["steps"][0]["status"] == "succeeded"
+    assert "Yes." in world.sent()[0]
+
+
+def test_without_an_approval_such_an_answer_is_not_sent(world: World) -> None:
+    answer = {"message": _asked_elsewhere(world.standins), "text": "Yes."}
+    before = len(world.standins.show("gmail")["sent"])
+    step = {"id": "it", "uses": "gmail.reply", "with": answer, "approve": "never"}
+    write_workflow(world.root, "work", [step])
+    world.run_id = world.orchestra.runs.start(OWNER, "work", {})
+    assert "(Reply-To)" in str(world.ended("failed")["error"])
+    assert len(world.standins.show("gmail")["sent"]) == before
+    plan = world.orchestra.plans.make(OWNER, "work", {})
+    world.orchestra.runs.wait(OWNER, plan, PATIENCE_SECONDS)
+    world.run_id = world.orchestra.plans.apply(OWNER, plan)  # the plan has shown it
+    assert world.ended("succeeded")["steps"][0]["status"] == "succeeded"
+    assert len(world.standins.show("gmail")["sent"]) == before + 1

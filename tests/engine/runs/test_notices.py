@@ -51,6 +51,8 @@ def test_a_viewer_sees_no_link_in_a_run_that_was_started_again_or_failed(orchest
     assert LINK not in str(orchestra.search.find(VIEWER, "tell-me"))
     with pytest.raises(NotAllowed):
         orchestra.runs.get(VIEWER, run_id)
+    guess = LINK[-30:]
+    assert [len(orchestra.runs.list(who, text=guess).rows) for who in (OPERATOR, VIEWER)] == [1, 0]
 
 
 def test_a_viewer_sees_no_link_in_a_question(orchestra: Orchestra) -> None:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabeledMails
+from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.drafts import CreateDraft
@@ -79,7 +79,7 @@ def make(call: Call) -> Make:
 
 
 def labels(call: Call, mail: str) -> list[str]:
-    return sorted(call.client.labels.on(LabeledMails("messages", mail))[mail])
+    return sorted(call.client.labels.on(LabelledMails("messages", mail))[mail])
 
 
 # --- labels

@@ -219,7 +219,9 @@ def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_pat
     assert any("one of this program's own files" in line.text for line in workspace.connections.check(OWNER, "shop"))
 
 
-@pytest.mark.parametrize("place", ["/etc/shop.db", "../.config/cookies.db", str(Path(__file__).parents[3] / "engine/x")])
+@pytest.mark.parametrize(
+    "place", ["/etc/shop.db", "../.config/cookies.db", str(Path(__file__).parents[3] / "engine/x")]
+)
 def test_neither_are_the_files_of_the_machine(tmp_path: Path, place: str) -> None:
     (tmp_path / ".config").mkdir()
     shop.make(tmp_path / ".config" / "cookies.db")

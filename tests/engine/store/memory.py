@@ -1027,6 +1027,13 @@ class MemorySpent(_Part):
     def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:
         return {pot: self._state.counted[pot] for pot in pots if pot in self._state.counted}
 
+    def in_flight(self, at: str) -> Mapping[Pot, Amount]:
+        found: dict[Pot, Amount] = {}
+        for one, owner, amount in self._state.reserved.values():
+            if one.over_at > at and owner in self._state.owners:
+                found.update({pot: found.get(pot, Amount()).plus(amount) for pot in one.pots})
+        return found
+
     def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
         counted = sorted(self._state.counted.items())
         return [

@@ -1102,6 +1102,8 @@ def test_a_call_counts_with_its_bound_until_it_is_settled(store: Store) -> None:
         assert [one.spent for one in seen] == [{}, {DAY: CALL}]
         assert [one.in_flight.get(DAY) for one in seen] == [None, CALL], "calls of other processes are seen"
         assert store.state.spent.of([DAY]) == {DAY: CALL.plus(CALL)}
+        assert store.state.spent.in_flight(call().at)[DAY] == CALL.plus(CALL)
+        assert store.state.spent.in_flight(LATER) == {}, "their time is over"
         mine.settle(call(), Amount(1, 10, 5, 300, 0))
         other.settle(call("c3", "run-2"), Amount(1, 1, 1, 1, 1))  # nothing was reserved for it
         await mine.reserve(call("c4"), saying(Said(), seen))

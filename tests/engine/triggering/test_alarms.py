@@ -208,3 +208,15 @@ def test_the_workflow_that_tells_is_never_told_of_its_own_triggers(told: Feed) -
     checks.check()
     checks.check()
     assert told.orchestra.runs.list(OWNER).rows == []
+
+
+def test_the_alarm_of_a_private_workflow_quotes_nothing(told: Feed) -> None:
+    told.workflow(privacy="local")
+    checks = notifications(told)
+    told.fault(error="RateLimited")
+    told.poll()
+    told.clock.move(600)
+    for _ in range(2):
+        checks.check()
+    [first] = said(told)
+    assert first["message"] == f"The trigger '{TRIGGER}' of '{WORKFLOW}' needs attention."

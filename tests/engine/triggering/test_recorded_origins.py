@@ -68,7 +68,7 @@ def only(feed: Feed, run_id: str) -> str:
 def error_of(feed: Feed, run_id: str) -> Any:
     """Return the type of the error with which the last step has failed."""
     run = feed.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
-    return next(step["error"]["type"] for step in run["steps"] if step["path"] == "then")
+    return next(step["error"]["type"] for step in run["steps"] if step["path"] == "then" and step["error"] is not None)
 
 
 @pytest.mark.parametrize("edited", [without_trigger, without_the_text])
@@ -85,6 +85,34 @@ def test_an_output_of_an_earlier_definition_decides_nothing(feed: Feed, failed: 
     without_trigger(feed, fixed, {**POST, "with": {"method": "POST", "url": "{{ steps.note.output.text }}"}})
     run_id = feed.orchestra.runs.start(OWNER, WORKFLOW, {"id": "2"}, only="then", from_run=failed)
     assert error_of(feed, run_id) == "OutsideTextRefused"
+
+
+def test_nor_does_one_that_was_taken_twice(feed: Feed, failed: str) -> None:
+    fixed = {**NOTE, "with": {"values": {"text": "http://127.0.0.1:9/mine"}}}
+    without_trigger(feed, fixed, {**POST, "with": {"method": "POST", "url": "{{ steps.note.output.text }}"}})
+    first = feed.orchestra.runs.start(OWNER, WORKFLOW, {"id": "2"}, only="then", from_run=failed)
+    feed.ended(first)
+    second = feed.orchestra.runs.start(OWNER, WORKFLOW, {"id": "2"}, only="then", from_run=first)
+    assert error_of(feed, second) == "OutsideTextRefused"
+    assert error_of(feed, feed.orchestra.runs.rerun(OWNER, first)) == "OutsideTextRefused"
+
+
+def test_a_changed_member_of_an_input_leaves_the_others_as_they_were(feed: Feed) -> None:
+    members = {"url": {"type": "string"}, "number": {"type": "string"}}
+    inputs = {"type": "object", "properties": {"mail": {"type": "object", "properties": members}}}
+    mapping = {"mail": {"url": "{{ item.text }}", "number": "1"}}
+    trigger = {"id": TRIGGER, "uses": "feed.line", "with": {"path": "feed.jsonl"}, "inputs": mapping}
+    write_workflow(feed.root, WORKFLOW, [FAIL], inputs=inputs, triggers=[trigger])
+    feed.on()
+    feed.write({"id": "1", "text": STRANGER})
+    [run_id] = feed.poll().started
+    feed.ended(run_id)
+    post = {**POST, "with": {"method": "POST", "url": "{{ inputs.mail.url }}"}}
+    write_workflow(feed.root, WORKFLOW, [post], inputs=inputs)
+    again = feed.orchestra.runs.rerun(OWNER, run_id, inputs={"mail": {"url": STRANGER, "number": "2"}})
+    assert error_of(feed, again) == "OutsideTextRefused"
+    own = feed.orchestra.runs.rerun(OWNER, run_id, inputs={"mail": {"url": "http://127.0.0.1:9/mine", "number": "1"}})
+    assert error_of(feed, own) != "OutsideTextRefused"
 
 
 def test_a_step_that_is_run_alone_asks_again_for_what_somebody_has_refused(feed: Feed) -> None:

@@ -129,6 +129,33 @@ def test_a_service_that_is_slow_holds_up_no_other(served: Feed, monkeypatch: pyt
     until(lambda: served.orchestra.triggers.status(OWNER, "slow", TRIGGER).failures)
 
 
+def test_a_poll_that_lasts_too_long_is_logged_once(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed.on()
+    feed.clock.move(3_600)
+    machinery = feed.orchestra._triggering
+    watch = Scheduler(machinery._rows, feed.database, machinery._polls, feed.clock, lambda: None)
+    is_released, kind = threading.Event(), type(trigger_type("feed.line"))
+    look = kind.look
+
+    def slow_look(self: Any, made: Look) -> Found:
+        is_released.wait(PATIENCE_SECONDS)
+        return look(self, made)
+
+    monkeypatch.setattr(kind, "look", slow_look)
+    watch._begin_looks()
+    watch._log_long_polls()
+    assert "has lasted" not in caplog.text
+    monkeypatch.setattr("engine.triggering.scheduler._LONG_SECONDS", 0.0)
+    watch._log_long_polls()
+    watch._log_long_polls()
+    assert caplog.text.count(f"The poll of the trigger {TRIGGER}") == 1
+    is_released.set()
+    until(lambda: not watch._busy)
+    assert watch._began_at == {}
+
+
 def test_a_server_that_stops_leaves_a_look_that_is_under_way_undone(served: Feed, monkeypatch: Any) -> None:
     served.on()
     has_begun, root = threading.Event(), Path(served.root)

@@ -185,6 +185,14 @@ def test_a_copy_of_the_state_is_known_by_its_content(folder: Path) -> None:
     assert is_for_good(refused.value)
 
 
+@pytest.mark.parametrize("path", ["/etc", "/proc/self", "/", "../.ssh", str(Path(folder_type.__file__).parent)])
+def test_a_folder_of_the_machine_itself_is_not_watched(folder: Path, path: str) -> None:
+    (folder / "ws").mkdir()
+    (folder / ".ssh").mkdir()
+    with pytest.raises(InvalidRequest, match=r"The folder .* (of the system|hidden|AI-Orchestra itself)"):
+        looker(folder / "ws" / "in", path=path).look()
+
+
 @pytest.mark.parametrize("path", [".hidden", "logs", "linked"])
 def test_a_folder_of_the_program_is_not_watched(folder: Path, path: str) -> None:
     for name in (".hidden", "logs"):

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from clients.errors import AuthError, NotFound, Unavailable
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabeledMails
+from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
 from engine.plugins.trigger import Start
 from engine.triggering.polling.poll import listed
@@ -55,7 +55,7 @@ class Box:
 
     def label(self, message: str, name: str) -> None:
         """Put a label on a mail."""
-        self.client.labels.change(LabeledMails("messages", message), [name], ())
+        self.client.labels.change(LabelledMails("messages", message), [name], ())
 
     def delete(self, message: str) -> None:
         """Delete a mail for ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from clients.errors import InvalidRequest
 from clients.http.client import HttpClient
 from clients.http.service import HttpSettings
 from engine.triggers.web import PageChanged, changes
+from tests.counted_steps import at_most
 from tests.engine.triggers.looking import Looker
 
 PAGE = "<title>Shop</title><main><p>Small: 9 euros</p><p>Team: 29 euros</p><p id='date'>Monday</p></main>"
@@ -83,3 +85,22 @@ def test_the_difference_of_large_pages_is_found_quickly() -> None:
     began = time.process_time()
     assert len(changes(before, after).splitlines()) == 40_000
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(("lines", "letters"), [(4_000, 45), (50_000, 1)])
+def test_no_page_keeps_the_thread_of_a_poll_busy(lines: int, letters: int) -> None:
+    """A stranger writes the page: its lines are like each other, and change each time."""
+    random = Random(lines)
+    old, new = (["".join(random.choices("ab", k=letters)) for _ in range(lines)] for _ in range(2))
+    with at_most(60 * lines):
+        found = changes("\n".join(old), "\n".join(new))
+    assert found.count("\n") > lines
+
+
+def test_lines_of_a_list_are_told_with_what_has_become_of_each() -> None:
+    before, after = "Small: 9\nTeam: 29\nFor all", "Small: 12\nTeam: 39\nFor all\nNew"
+    assert changes(before, after).split("\n") == ["- Small: 9", "+ Small: 12", "- Team: 29", "+ Team: 39", "+ New"]
+
+
+def test_lines_of_which_some_are_gone_are_told_together() -> None:
+    assert changes("One\nTwo\nEnd", "Three\nEnd").split("\n") == ["- One", "- Two", "+ Three"]

@@ -15,8 +15,8 @@ from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
 from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
-from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableTaker, fill, plain_cell
-from engine.sandbox.readers.texts import TextTaker, markdown_table
+from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableBuilder, fill, plain_cell
+from engine.sandbox.readers.texts import TextBuilder, markdown_table
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 100
@@ -29,12 +29,12 @@ _SURE_MOST = 16
 """Characters up to which a number has no more than 15 digits, which a float always keeps."""
 _SHOWN_MOST, _COUNTED_MOST = 500, 1_000_000
 _END = "\ufdd0\ufdd1"
-"""A line after the last one, of characters that no text has: it ends up in a cell whose quote is not closed."""
+"""A line after the last one, which no other has: it ends up in a cell whose quote is not closed."""
 
 Cell = Callable[[str], Any]
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text."""
     shapes, damage = RowShapes(), Damage()
     rows = _rows(source, kind, shapes, damage)
@@ -45,7 +45,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     into.notes += [*shapes.notes(first, width, into.columns), *damage.notes()]
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take the first rows as a table of Markdown, or the file as it is."""
     if not into.is_markdown:
         from engine.sandbox.readers import plain
@@ -95,7 +95,8 @@ def _rows(source: SourceFile, kind: FileKind, shapes: RowShapes, damage: Damage)
         shapes.line = 2
     else:
         separator = separator_of(sample)
-    return _parsed(chain(sample, read, [_END]), separator, shapes)
+    given = (line.replace(_END, "") for line in chain(sample, read))
+    return _parsed(chain(given, [_END]), separator, shapes)
 
 
 def _parsed(read: Iterable[str], separator: str, shapes: RowShapes) -> Iterator[list[str]]:

@@ -54,7 +54,7 @@ class Rewritten(Struct):
 
 
 def rewritten(archive: zipfile.ZipFile) -> Rewritten:
-    """Return a document in elements that the library knows. Raises Refused."""
+    """Return a document in elements that the library knows. Raises FileRefused."""
     begun = [place for kind, place in related(archive, "").values() if kind == "officeDocument"]
     found = Rewritten(begun[0] if begun and begun[0] in archive.namelist() else "word/document.xml")
     others = dict(related(archive, found.main).values())

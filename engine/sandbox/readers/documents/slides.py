@@ -16,7 +16,7 @@ from engine.sandbox.readers.documents.alternatives import has_text, keep_one_for
 from engine.sandbox.readers.documents.formulas import linear, local_name
 from engine.sandbox.readers.grid import require_few
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.texts import TextTaker, markdown_table, wanted_pages
+from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages
 from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -28,8 +28,8 @@ _OFF = ("0", "false")
 """Of the attributes `show` and `hidden`."""
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
-    """Take the slides in the order in which they are shown. Raises Refused."""
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
+    """Take the slides in the order in which they are shown. Raises FileRefused."""
     del kind
     with opened_zip(source.content) as archive:
         refuse_entities(archive)
@@ -55,7 +55,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
             into.notes.append(f"Left out: {counted(hidden_shapes, 'hidden shape')}.")
 
 
-def _add(into: TextTaker, number: int, title: str, body: str) -> None:
+def _add(into: TextBuilder, number: int, title: str, body: str) -> None:
     into.add(body if into.is_markdown else f"{title}\n{body}", number, f"Slide {number}: {title}".rstrip(": "))
 
 

@@ -13,8 +13,8 @@ from engine.sandbox.readers.documents.unread import unread
 from engine.sandbox.readers.grid import cell_text, own, spread, text_rows
 from engine.sandbox.readers.html import tables_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.tables import TableTaker
-from engine.sandbox.readers.texts import TextTaker
+from engine.sandbox.readers.tables import TableBuilder
+from engine.sandbox.readers.texts import TextBuilder
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
 
 _BLOCKS = ("p", "li", "h1", "h2", "h3", "h4", "h5", "h6")
@@ -24,8 +24,8 @@ _MERGING = "cell merging may be incorrect"
 """Said by the library of a table with other elements than rows and cells."""
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
-    """Take the text of the document, without pictures. Raises Refused."""
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
+    """Take the text of the document, without pictures. Raises FileRefused."""
     del kind, options
     tree = _tree(source, into)
     for one in tree.find_all("table"):
@@ -33,14 +33,14 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     into.add(_markdown(tree) if into.is_markdown else _plain(tree))
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
-    """Take the table that was asked for by its number, from 1. Raises Refused."""
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
+    """Take the table that was asked for by its number, from 1. Raises FileRefused."""
     del kind
     tables_of(_tree(source, into), options, into)
 
 
-def _tree(source: SourceFile, into: TextTaker | TableTaker) -> Any:
-    """Return the document as a tree of HTML, and note what it leaves out. Raises Refused."""
+def _tree(source: SourceFile, into: TextBuilder | TableBuilder) -> Any:
+    """Return the document as a tree of HTML, and note what it leaves out. Raises FileRefused."""
     from bs4 import BeautifulSoup
 
     with opened_zip(source.content) as archive:
@@ -48,7 +48,7 @@ def _tree(source: SourceFile, into: TextTaker | TableTaker) -> Any:
         document = rewritten(archive)
         html, messages = _converted(document.file())
         rest = unread(archive, document, messages)
-    if rest and isinstance(into, TextTaker):
+    if rest and isinstance(into, TextBuilder):
         into.notes.append(rest)
     if document.hidden:
         into.notes.append(f"Hidden text is left out: {counted(document.hidden, 'character')}.")
@@ -58,7 +58,7 @@ def _tree(source: SourceFile, into: TextTaker | TableTaker) -> Any:
 
 
 def _converted(document: BinaryIO) -> tuple[str, list[str]]:
-    """Return (HTML, what the library says about it). Raises Refused."""
+    """Return (HTML, what the library says about it). Raises FileRefused."""
     import mammoth
 
     try:

@@ -27,7 +27,7 @@ _WORD = "5"
 
 
 def recognized(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {text, words, confidence, pages, truncated}. Raises Refused for what is neither a picture nor a PDF."""
+    """Return {text, words, confidence, pages, truncated}. Raises FileRefused for what is no picture and no PDF."""
     words: list[dict[str, Any]] = []
     texts: list[str] = []
     count, left = 0, 0

@@ -11,8 +11,8 @@ from typing import Any
 from clients.wording import counted, listed
 from engine.sandbox.readers.detect import EXCEL, LOCKED, FileKind
 from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
-from engine.sandbox.readers.tables import TableTaker, chosen, fill, trimmed
-from engine.sandbox.readers.texts import TextTaker, markdown_table, wanted_pages
+from engine.sandbox.readers.tables import TableBuilder, chosen, fill, trimmed
+from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages
 from engine.sandbox.readers.workbooks.merged import Range, spread
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.workbooks.stored import Stored, stored
@@ -25,8 +25,8 @@ _NAME_MOST = 31
 """Characters of the name of a sheet in Excel."""
 
 
-def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableTaker) -> None:
-    """Take a sheet by its name, or its number from 1, which hidden ones have not. Raises Refused, NeedsCare."""
+def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
+    """Take a sheet by its name, or its number from 1, which hidden ones have not. Raises FileRefused, NeedsCare."""
     book = _opened(source, kind, options)
     into.sheets += book.names
     wanted = options.get("sheet")
@@ -40,7 +40,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     into.notes += odd.notes()
 
 
-def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextTaker) -> None:
+def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take the first rows of each sheet that is not hidden as a table of Markdown, or with tabs between the cells."""
     book = _opened(source, kind, options)
     into.pages = len(book.names)
@@ -104,16 +104,16 @@ class _Quick:
         return known.odd
 
     def first_column(self, name: str) -> int:
-        """Return the first column that is not empty, from 0: rows begin there. Raises Refused, NeedsCare."""
+        """Return the first column that is not empty, from 0: rows begin there. Raises FileRefused, NeedsCare."""
         start = self._sheet(name).start
         return start[1] if start else 0
 
     def merged(self, name: str, _known: Stored) -> Sequence[Range]:
-        """Return the merged cells of a sheet. Raises Refused, NeedsCare."""
+        """Return the merged cells of a sheet. Raises FileRefused, NeedsCare."""
         return self._sheet(name).merged_cell_ranges or ()
 
     def rows(self, name: str, _odd: OddCells) -> Iterator[Sequence[Any]]:
-        """Yield the rows of a sheet from the first on. Raises Refused, NeedsCare."""
+        """Yield the rows of a sheet from the first on. Raises FileRefused, NeedsCare."""
         try:
             yield from self._sheet(name).iter_rows()
         except self._errors as error:
@@ -163,7 +163,7 @@ class _Careful:
         return known.merged
 
     def rows(self, name: str, odd: OddCells) -> Iterator[Sequence[Any]]:
-        """Yield the rows of a sheet from the first on, and count its odd cells. Raises Refused."""
+        """Yield the rows of a sheet from the first on, and count its odd cells. Raises FileRefused."""
         try:
             sheet = self._book[name]
             sheet.reset_dimensions()  # what a file says of its size may be much more than it has

@@ -11,6 +11,7 @@ import pytest
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.counted_steps import at_most
 from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
@@ -126,6 +127,13 @@ def test_fixes_are_looked_for_in_linear_time(orchestra: Orchestra, piece: str) -
         [text_step("{{ a if" + piece * (10_000 // len(piece)) + "b }}")],
     )
     assert isinstance(orchestra.copilot.fixes.list(OWNER, name), list)
+
+
+def test_a_long_name_is_compared_in_few_steps(orchestra: Orchestra) -> None:
+    uses = "github." + "create_issue_" * 4_000
+    name = saved(orchestra, "a long type", [{"id": "a", "uses": uses, "with": {}}])
+    with at_most(10_000_000):
+        assert isinstance(orchestra.copilot.fixes.list(OWNER, name), list)
 
 
 @pytest.mark.parametrize("what", HOPELESS)

@@ -16,6 +16,7 @@ from engine.runs.trying.comparing import Comparison
 from engine.runs.trying.differing import answer_differences, field_changes, text_parts
 from engine.runs.trying.records import MOST_KEPT, Try
 from engine.runs.trying.try_requests import TryRequest
+from tests.counted_steps import at_most
 from tests.engine.runs.trying.conftest import Desk
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -228,3 +229,13 @@ def test_the_parts_of_a_text_make_up_both_texts(size: int) -> None:
     parts = text_parts(before, after)
     assert "".join(one["text"] for one in parts if one["change"] != "added") == before
     assert "".join(one["text"] for one in parts if one["change"] != "removed") == after
+
+
+def test_no_answer_takes_more_steps_than_its_words_allow() -> None:
+    """A model may be told what to answer, and what is not a word for people is one here."""
+    signs = [chr(0x2200 + at) for at in range(200)]
+    before = "".join(signs[at % 50] for at in range(1_990))
+    after = "".join(signs[at % 50] + signs[50 + at % 150] for at in range(995))
+    with at_most(200_000):
+        parts = text_parts(before, after)
+    assert "".join(one["text"] for one in parts if one["change"] != "added") == before

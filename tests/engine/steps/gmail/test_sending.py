@@ -155,6 +155,65 @@ def test_what_must_not_be_answered_is_refused_and_may_be_passed_on(
     assert do(Forward(), message=mail, to="ann@example.org")["id"]
 
 
+FORM = "From: Form <form@site.example>\nReply-To: {to}\nSubject: Offer\nMessage-ID: <offer.2@site.example>\n\nHello"
+ELSEWHERE = FORM.replace("{to}", "Vic <vic@corp.example>")
+
+
+@pytest.mark.parametrize(
+    ("step", "fields"),
+    [
+        pytest.param(Reply(), {"message": "MAIL"}, id="reply"),
+        pytest.param(Reply(), {"message": "MAIL", "all": True}, id="reply to all"),
+        pytest.param(Send(), {"in_reply_to": "MAIL"}, id="send"),
+        pytest.param(Send(), {"in_reply_to": "MAIL", "cc": "me@example.org"}, id="send with a copy"),
+    ],
+)
+def test_an_answer_that_nobody_has_seen_goes_to_no_other_than_the_sender(
+    do: Do, call: Call, arrive: Callable[[str], str], standins: StandIns, step: StepType, fields: dict[str, Any]
+) -> None:
+    mail = arrive(ELSEWHERE)
+    given = {**fields, "text": "Thanks", **{key: mail for key, value in fields.items() if value == "MAIL"}}
+    before = len(standins.show("gmail")["sent"])
+    with pytest.raises(InvalidRequest, match=r"vic@corp\.example \(Reply-To\)") as refused:
+        do(step, **given)
+    assert "approve" in refused.value.remedy
+    assert len(standins.show("gmail")["sent"]) == before
+    asked = replace(call, fields=step.fields.model_validate(given), notes=[])
+    assert "form@site.example" in str(step.preview(asked))  # who approves it is told
+    output: Any = step.call(replace(asked, is_seen=True))
+    assert head(standins, output["id"])["To"] == "vic@corp.example"
+    assert any("Reply-To" in note for note in asked.notes)
+
+
+def test_an_answer_to_a_sender_whom_the_workflow_names_needs_nobody(
+    do: Do, arrive: Callable[[str], str], standins: StandIns
+) -> None:
+    output = do(Send(), in_reply_to=arrive(ELSEWHERE), to="form@site.example", text="Thanks")
+    assert head(standins, output["id"])["To"] == "form@site.example"
+    same = arrive(FORM.replace("{to}", "Form@Site.example"))
+    assert head(standins, do(Reply(), message=same, marker="n" * 32, text="Thanks")["id"])["To"]
+
+
+def test_a_draft_that_answers_somebody_else_says_so_and_is_not_sent_unseen(
+    do: Do, call: Call, arrive: Callable[[str], str], standins: StandIns
+) -> None:
+    asked = replace(
+        call, fields=CreateDraft.fields.model_validate({"in_reply_to": arrive(ELSEWHERE), "text": "Hi"}), notes=[]
+    )
+    draft: Any = CreateDraft().call(asked)
+    assert any("vic@corp.example (Reply-To)" in note for note in asked.notes)
+    before = len(standins.show("gmail")["sent"])
+    with pytest.raises(InvalidRequest, match="Reply-To") as refused:
+        do(SendDraft(), draft=draft["id"])
+    assert "approve" in refused.value.remedy
+    assert len(standins.show("gmail")["sent"]) == before
+    sending = replace(call, fields=SendDraft.fields.model_validate({"draft": draft["id"]}), marker="s" * 32)
+    output: Any = SendDraft().call(replace(sending, is_seen=True))
+    written = head(standins, output["id"])
+    assert written["To"] == "vic@corp.example"
+    assert [name for name in written if name.startswith("X-")] == ["X-Orchestra"]
+
+
 def test_a_mail_is_passed_on_with_its_files_and_ones_own(
     do: Do, call: Call, arrive: Callable[[str], str], standins: StandIns
 ) -> None:

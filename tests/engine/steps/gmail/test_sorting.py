@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest, NotFound
 from clients.gmail.client import GmailClient
-from clients.gmail.labels import LabeledMails
+from clients.gmail.labels import LabelledMails
 from clients.gmail.service import GmailSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.labels import AddLabels, CreateLabel, ListLabels, RemoveLabels
@@ -57,7 +57,7 @@ def thread(standins: StandIns, call: Call) -> dict[str, Any]:
             url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
         )
         ids.append(str(answer.raise_for_status().json()["id"]))
-    call.client.labels.change(LabeledMails("messages", ids[0]), ["old"], ["UNREAD"])
+    call.client.labels.change(LabelledMails("messages", ids[0]), ["old"], ["UNREAD"])
     found = call.client.mail.message(ids[0])["thread_id"]
     assert call.client.mail.message(ids[1])["thread_id"] == found
     return {"id": found, "first": ids[0], "second": ids[1]}
@@ -78,7 +78,7 @@ def make(call: Call) -> Make:
 
 def on(call: Call, thread: dict[str, Any]) -> dict[str, list[str]]:
     """The labels of the two mails."""
-    found = call.client.labels.on(LabeledMails("threads", thread["id"]))
+    found = call.client.labels.on(LabelledMails("threads", thread["id"]))
     return {name: sorted(found[thread[name]]) for name in ("first", "second")}
 
 
@@ -113,7 +113,7 @@ def test_the_undo_touches_nothing_that_others_changed_since(
     make: Make, call: Call, thread: dict[str, Any], step: StepType, more: dict[str, Any]
 ) -> None:
     undo, written = make(step, {"thread": thread["id"], **more})
-    call.client.labels.change(LabeledMails("messages", thread["first"]), ["STARRED", "later"], [])
+    call.client.labels.change(LabelledMails("messages", thread["first"]), ["STARRED", "later"], [])
     step.undo(undo, written)
     assert {"STARRED", "later"} <= set(on(call, thread)["first"])
 
@@ -142,7 +142,7 @@ def test_what_an_earlier_attempt_changed_is_told_by_the_next(
     call: Call, thread: dict[str, Any], step: StepType, more: dict[str, Any]
 ) -> None:
     if isinstance(step, Untrash):
-        call.client.labels.change(LabeledMails("threads", thread["id"]), ["TRASH"], [])
+        call.client.labels.change(LabelledMails("threads", thread["id"]), ["TRASH"], [])
     asked = replace(call, fields=step.fields.model_validate({"thread": thread["id"], **more}), request={})
     first: Any = step.call(asked)
     assert first["changed"]
@@ -165,10 +165,10 @@ def test_a_label_is_made_once_and_deleted_where_nobody_uses_it(make: Make, call:
     assert "already existed" in CreateLabel().why_kept(again)
     labels = ListLabels().call(replace(call, fields=None))
     assert {"id": written.output["id"], "name": "Work/New", "type": "user"} in labels["labels"]
-    call.client.labels.change(LabeledMails("messages", thread["first"]), ["Work/New"], [])
+    call.client.labels.change(LabelledMails("messages", thread["first"]), ["Work/New"], [])
     with pytest.raises(CannotUndo, match="on 1 mail"):
         CreateLabel().undo(undo, written)
-    call.client.labels.change(LabeledMails("messages", thread["first"]), [], ["Work/New"])
+    call.client.labels.change(LabelledMails("messages", thread["first"]), [], ["Work/New"])
     for _ in range(2):
         CreateLabel().undo(undo, written)
     assert "Work/New" not in call.client.labels.names().values()

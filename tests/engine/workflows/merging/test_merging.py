@@ -20,7 +20,7 @@ from engine.workflows.differences.changes import changes
 from engine.workflows.editing.applying import applied
 from engine.workflows.editing.operations import operations
 from engine.workflows.merging.conflicts import SIDES, Choices, Side, Value
-from engine.workflows.merging.merging import Merge, ThreeTexts, merge
+from engine.workflows.merging.merging import Merge, MergeTexts, merge
 from engine.workflows.merging.ordering import ordered
 from engine.workflows.merging.outline import Outline
 from engine.workspace.canonical import canonical
@@ -42,7 +42,7 @@ def edited(text: str, ops: Ops) -> str:
 
 
 def merged(base: str, main: str, branch: str, choices: Choices | None = None) -> Merge:
-    return merge(ThreeTexts(base, main, branch), FILE, renamer, choices or {})
+    return merge(MergeTexts(base, main, branch), FILE, renamer, choices or {})
 
 
 def step(id_: str, **more: Any) -> dict[str, Any]:
@@ -394,11 +394,11 @@ def test_a_write_counts_as_renamed_only_if_somebody_has_said_so() -> None:
     assert [one.place for one in guessed.conflicts] == ["steps.ops"], "removed in the branch, and changed in main"
     assert (guessed.renames, guessed.followed) == ([("a", "b")], [])
     known = KnownRenames(branch=[("ops", "hr"), ("gone", "hr2")])
-    said = merge(ThreeTexts(base, main, branch), FILE, renamer, {}, known)
+    said = merge(MergeTexts(base, main, branch), FILE, renamer, {}, known)
     assert (said.conflicts, said.followed) == ([], [("ops", "hr")])
     first = json.loads(said.text)["steps"][0]
     assert (first["id"], first["note"], first["with"]["url"]) == ("hr", "changed in main", "http://b/")
-    back = merge(ThreeTexts(base, branch, main), FILE, renamer, {}, KnownRenames(main=[("ops", "hr")]))
+    back = merge(MergeTexts(base, branch, main), FILE, renamer, {}, KnownRenames(main=[("ops", "hr")]))
     assert (back.conflicts, back.followed, json.loads(back.text)["steps"][0]["id"]) == ([], [], "hr")
 
 
