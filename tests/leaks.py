@@ -1,4 +1,7 @@
-"""What a test leaves open is told of that test, and never of the one that happens to run when it is cleared away."""
+"""What a test leaves open is told of that test, and never of the one that happens to run when it is cleared away.
+
+In a file whose tests share something, what has lived for long may be told of the file's last test.
+"""
 
 from __future__ import annotations
 

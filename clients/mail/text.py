@@ -95,7 +95,7 @@ def head_of(payload: Part) -> dict[str, Any]:
     }
 
 
-def whole_text(payload: Part, load: Load) -> WholeText:
+def full_text_of(payload: Part, load: Load) -> WholeText:
     """Return all that is read of a mail's text."""
     words = _Words(load)
     text = "\n\n".join([*words.of(payload)] or [*words.of_files(payload)])
@@ -127,7 +127,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
-    read = whole_text(payload, load)
+    read = full_text_of(payload, load)
     everything, left_out = read.text, read.left_out
     whole = everything[:FULL_MOST]
     own = without_quotes(whole) if trim.quotes else whole

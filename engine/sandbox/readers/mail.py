@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.mail.parts import Part, attachment, attachment_parts, body_bytes, media_type, nothing_left_out
 from clients.mail.raw import payload_of
-from clients.mail.text import head_of, whole_text, written_at
+from clients.mail.text import full_text_of, head_of, written_at
 from engine.sandbox.readers.detect import FileKind, begin_of_mail
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder
@@ -22,7 +22,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     """Take the head and the text; attachments are only named."""
     del kind, options
     mail = _read(source)
-    body = whole_text(mail, nothing_left_out)
+    body = full_text_of(mail, nothing_left_out)
     head = "\n".join(f"{name.capitalize()}: {value}" for name, value in _head_of(mail).items())
     names = ", ".join(_attached(mail))
     into.add("\n\n".join(filter(None, [head, body.text, f"Attachments: {names}" if names else ""])))
