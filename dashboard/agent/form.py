@@ -50,9 +50,10 @@ def edit_tab(visit: Visit, draft: EditorDraft) -> None:
         if now.wrong:
             st.error(plain(now.wrong), icon=":material/error:")
     found = [] if now.wrong else visit.orchestra.agents.check(visit.who, draft.name, now.text)
+    others = found
     if document is not None and is_form and draft.mode == FIELDS:
         _fields(visit, draft, document, object_in(now.text) or document, found)
-        found = [one for one in found if _tool_of(one) is None]
+        others = [one for one in found if _tool_of(one) is None]
     else:
         code = EditorMode("json", is_document=True, marks=marks_of(found))
         fields.text_area(
@@ -63,9 +64,9 @@ def edit_tab(visit: Visit, draft: EditorDraft) -> None:
             persist_state="session",
             **draft.kept("text"),
         )
-    if found:
-        problem_list(found, now.text)
-    elif not now.wrong:
+    if others:
+        problem_list(others, now.text)
+    elif not found and not now.wrong:
         st.success(t("No problems."), icon=":material/check_circle:")
 
 

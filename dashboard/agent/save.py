@@ -46,10 +46,19 @@ def _save_bar(visit: Visit, agent: AgentSummary, draft: EditorDraft) -> None:
         _save_button(visit, agent, draft, t("Save"), "save")
         _version_popover(visit, agent, draft)
         if differs(draft, now):
-            if st.button(t("Undo all"), key=f"agent-undo-{agent.name}", type="tertiary"):
-                begin(agent)
-                st.rerun()
+            _undo_popover(agent)
             st.caption(t("Not saved yet."))
+
+
+def _undo_popover(agent: AgentSummary) -> None:
+    """Ask before all unsaved changes are thrown away: nothing brings them back."""
+    place = f"undo-agent-{agent.name}"
+    with popover(t("Undo all"), place, ":material/undo:"):
+        st.markdown(t("Everything that you have changed since it was saved is lost."))
+        if st.button(t("Undo all"), key=f"agent-undo-{agent.name}", type="primary"):
+            close(place)
+            begin(agent)
+            st.rerun()
 
 
 def _save_button(visit: Visit, agent: AgentSummary, draft: EditorDraft, label: str, key: str) -> None:

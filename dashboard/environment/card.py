@@ -11,7 +11,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
-from dashboard.environment.removing import removal_popover
+from dashboard.environment.removing import deletion_popover, removal_popover
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.times import ago
 from engine.base.services import has_stand_in, is_for
@@ -177,14 +177,7 @@ def _actions(visit: Visit, one: EnvironmentStatus) -> None:
                 lambda _: _told(t("{name} is the default now.", name=one.name)),
             )
         if visit.may("edit") and not one.is_default:
-            action_button(
-                t("Delete"),
-                f"env-delete-{one.name}",
-                lambda _: visit.orchestra.environments.delete(visit.who, one.name),
-                lambda _: _told(t("{name} is in the trash.", name=one.name)),
-                type="tertiary",
-                icon=":material/delete:",
-            )
+            deletion_popover(visit, one, [f"{name}: {_entry_words(entry)}" for name, entry in one.workflows.items()])
 
 
 def _check(visit: Visit, one: EnvironmentStatus) -> None:

@@ -1,7 +1,8 @@
-"""The popover that takes a workflow out of an environment, and first says what that changes."""
+"""The popovers that delete an environment or take a workflow out of one, and first say what that changes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,10 +13,32 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.popover import close, popover
+from dashboard.parts.popover import close, finish, popover
+from engine.compiler.definition.environment import CURRENT
 
 if TYPE_CHECKING:
+    from engine.runs.environments.reader import EnvironmentStatus
     from engine.runs.environments.removal import Removal
+
+
+def deletion_popover(visit: Visit, one: EnvironmentStatus, runs_here: Sequence[str]) -> None:
+    """Offer to delete an environment; `runs_here`: its workflows and their versions, in words."""
+    place = f"delete-environment-{one.name}"
+    with popover(t("Delete"), place, ":material/delete:"), errors_shown():
+        st.markdown(plain(t("{name} moves to the trash, with its connections and variables.", name=one.name)))
+        if runs_here:
+            st.warning(plain(t("These run here now; their versions are kept:")), icon=":material/account_tree:")
+            st.markdown("\n".join(f"- {plain(line)}" for line in runs_here))
+        if one.others == CURRENT:
+            st.markdown(t("Other workflows run here, too: their file as it is."))
+        action_button(
+            t("Delete {name}", name=one.name),
+            f"env-delete-{one.name}",
+            lambda _: visit.orchestra.environments.delete(visit.who, one.name),
+            lambda _: finish(t("{name} is in the trash.", name=one.name), place),
+            type="primary",
+            icon=":material/delete:",
+        )
 
 
 def removal_popover(visit: Visit, workflow: str, environment: str) -> None:

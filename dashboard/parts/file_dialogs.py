@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -141,6 +141,8 @@ def _delete(visit: Visit, kind: OwnFileKind, name: str) -> None:
     """Ask for confirmation, then move it to the trash."""
     st.write(plain(t("{file} moves to the trash of this workspace, .orchestra/trash.", file=kind.file.format(name))))
     st.caption(t(kind.on_delete))
+    if kind is WORKFLOW:
+        unsaved_warning(_unsaved_by(visit, name))
 
     def remove(_request_key: str) -> str:
         kind.facet(visit).delete(visit.who, name)
@@ -151,6 +153,21 @@ def _delete(visit: Visit, kind: OwnFileKind, name: str) -> None:
         visit.go(kind.home, **({"tab": kind.tab} if kind.tab else {}))
 
     action_button(t("Delete"), "delete-make", remove, gone, scope=name, type="primary", icon=":material/delete:")
+
+
+def _unsaved_by(visit: Visit, workflow: str) -> list[str]:
+    """Return who has unsaved changes of a workflow or of one of its branches, which are deleted with it."""
+    text = visit.orchestra.workflows.get(visit.who, workflow).text
+    own = visit.orchestra.drafts.unsaved_by("workflow", workflow, text)
+    branches = visit.orchestra.branches.list(visit.who, workflow)
+    return sorted({*own, *(who for one in branches for who in one.unsaved_by)})
+
+
+def unsaved_warning(people: Sequence[str]) -> None:
+    """Say before a deletion whose unsaved changes it deletes, if any."""
+    if people:
+        words = t("Unsaved changes are lost: {people}. The trash has only what was saved.", people=", ".join(people))
+        st.warning(plain(words), icon=":material/edit_note:")
 
 
 def name_field(label: str, value: str, key: str) -> str:

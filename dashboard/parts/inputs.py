@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
@@ -88,7 +89,17 @@ def inputs_form(
     An input left empty is not sent. The engine decides whether values are valid. `key` distinguishes two forms. Fields
     for files take new ones if there is `add_file`.
     """
-    return _values(_fields(schema, key), choices, add_file)
+    return _values((_with_own_key(one) for one in _fields(schema, key)), choices, add_file)
+
+
+def _with_own_key(field: _Field) -> _Field:
+    """Return a field with another key if its default has changed: a widget would still show the default before."""
+    default, slot = json.dumps(field.default, sort_keys=True, default=str), f"first-default.{field.key}"
+    first = session.draft(slot, "")
+    if not first:
+        session.keep_draft(slot, default)
+    changed = hashlib.sha256(default.encode()).hexdigest()[:8]
+    return field if first in ("", default) else replace(field, key=f"{field.key}-{changed}")
 
 
 def _values(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, t
 from engine.base.statuses import ListedStatus, RunStatus, StepStatus
+from engine.compiler.definition.environment import CURRENT
 
 Color = Literal["gray", "blue", "green", "red", "orange"]
 
@@ -64,3 +65,8 @@ def status_markdown(status: str, counts: Mapping[str, Any] | None = None) -> str
     """Return the same for use inside a line of Markdown."""
     look = look_of(status, counts)
     return f":{look.color}[{look.icon} {look.word}]"
+
+
+def environment_words(name: str, version: int | str) -> str:
+    """Return an environment, and the version that runs in it."""
+    return name if version == CURRENT else t("{name} · version {version}", name=name, version=version)

@@ -54,15 +54,23 @@ def keep(visit: Visit, kind: Kind, name: str, text: str | None, etag: str) -> No
     session.keep_draft(slot, text)
 
 
-def draft_notice(visit: Visit, name: str) -> None:
-    """Say that a run of this workflow is made without the person's draft, and lead to where it can be saved."""
+def draft_notice(visit: Visit, name: str, version: str = "") -> None:
+    """Say that a run of this workflow is made without the person's draft, and lead to where it can be saved.
+
+    `version`: the environment and the version that runs, in words; "" for the saved file.
+    """
     if not visit.orchestra.editing.is_unsaved(visit.who, name):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"draft-of-{name}"):
-        st.markdown(
-            t(":material/edit_note: **You have unsaved changes in a draft.** Run uses the saved file."),
-            width="content",
+        words = (
+            t(
+                ":material/edit_note: **You have unsaved changes in a draft.** Run uses {version}.",
+                version=plain(version),
+            )
+            if version
+            else t(":material/edit_note: **You have unsaved changes in a draft.** Run uses the saved file.")
         )
+        st.markdown(words, width="content")
         label = t("See and save it on the canvas")
         st.button(label, key=f"to-draft-{name}", icon=":material/arrow_forward:", on_click=open_tab, args=("canvas",))
 

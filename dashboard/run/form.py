@@ -18,11 +18,13 @@ from dashboard.parts.accounts import UsedAccount, account_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form, with_defaults
+from dashboard.parts.status import environment_words
 from dashboard.parts.times import full_time
 from dashboard.parts.unsaved import draft_notice
 from dashboard.run.part import run_part
 from engine.base.errors import OrchestraError, TooManyRequests
 from engine.base.json_text import JsonObject
+from engine.compiler.definition.environment import CURRENT
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
 
@@ -34,7 +36,7 @@ _FRESH_SECONDS = 20
 
 def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     """Show the form of a workflow that compiles; with an earlier `run` it starts with the inputs of that run."""
-    schema, key = plan.inputs_schema, f"input-{plan.name}"
+    schema, key = plan.inputs_schema, _form_key(plan)
     given: JsonObject = session.draft(_given(plan.name), {})
     if given:
         schema, key = with_defaults(schema, given), f"{key}-{_digest(given)}"
@@ -57,20 +59,20 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     is_known = (
         visit.orchestra.is_confirmed(visit.who, plan.name, where) if preview is None else not preview.has_new_accounts
     )
-    draft_notice(visit, plan.name)
+    draft_notice(visit, plan.name, _version_words(plan))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
         if is_known:
             _run_button(visit, plan, values, needed, is_ready=is_agreed)
             _plan_button(visit, plan, values, needed, is_ready=is_agreed)
         else:
-            _look_button(plan.name, values, is_ready=is_agreed)
+            _look_button(plan, values, is_ready=is_agreed)
         _accounts_used(visit, plan)
     if preview is not None and preview.estimate is not None:
         st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
         st.caption(plain(t("Still needed: {missing}", missing=", ".join(missing))))
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
-    if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
+    if not is_known and session.draft(_looking(plan.name), "") == _scope(plan, values):
         _first_run(visit, plan, values, is_ready=is_agreed)
 
 
@@ -78,6 +80,22 @@ def _accounts_used(visit: Visit, plan: Plan) -> None:
     known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
     used = [known[name] for name in plan.connections if name in known]
     account_badges(UsedAccount(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
+
+
+def _form_key(plan: Plan) -> str:
+    """Return the key of the fields: what is typed for one version is not sent to another one."""
+    where = environment_of(plan)
+    return f"input-{plan.name}-{where}-{_version(plan)}" if where else f"input-{plan.name}"
+
+
+def _version_words(plan: Plan) -> str:
+    """Return the environment and the version that runs in it; "" if the file runs as it is."""
+    version = _version(plan)
+    return "" if version == CURRENT else environment_words(environment_of(plan), version)
+
+
+def _version(plan: Plan) -> int | str:
+    return CURRENT if plan.environment is None else plan.environment["versions"].get(plan.name, CURRENT)
 
 
 def fill_in(name: str, inputs: JsonObject) -> None:
@@ -175,9 +193,10 @@ def _looking(name: str) -> str:
     return f"look.{name}"
 
 
-def _look_button(name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
-    if st.button(t("Run …"), key=f"look-{name}", type="primary", icon=":material/visibility:", disabled=not is_ready):
-        session.keep_draft(_looking(name), _digest(values))
+def _look_button(plan: Plan, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    key = f"look-{plan.name}"
+    if st.button(t("Run …"), key=key, type="primary", icon=":material/visibility:", disabled=not is_ready):
+        session.keep_draft(_looking(plan.name), _scope(plan, values))
 
 
 def _first_run(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool) -> None:

@@ -38,7 +38,16 @@ def tests_and_packages(visit: Visit, tool: ToolInfo) -> None:
                 _lock_button(visit, tool)
     outcome: _Outcome | None = session.draft(_slot(tool.name), None)
     if outcome is not None and not (outcome.found.passed and tool.state != "tested"):  # changed since
-        _told(outcome.found)
+        _told(outcome.found, is_unsaved=visit.may("edit") and _is_unsaved(visit, tool))
+
+
+def _is_unsaved(visit: Visit, tool: ToolInfo) -> bool:
+    """Return whether the person has typed something in a file of the tool that is not saved."""
+    for one in visit.orchestra.tool_files.list(visit.who, tool.name):
+        draft = visit.orchestra.drafts.get(visit.who, "tool", f"{tool.name}/{one.path}")
+        if draft is not None and draft.text != one.text:
+            return True
+    return False
 
 
 def marks(tool: ToolInfo, file: ToolText) -> list[EditorMark]:
@@ -82,7 +91,9 @@ def _lock_button(visit: Visit, tool: ToolInfo) -> None:
     )
 
 
-def _told(found: ToolTest) -> None:
+def _told(found: ToolTest, *, is_unsaved: bool) -> None:
+    if is_unsaved:
+        st.warning(t("The saved text was tested; your changes are not saved yet."), icon=":material/edit_note:")
     for one in found.tests:
         icon = ":material/check_circle:" if one.passed else ":material/cancel:"
         st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(one.said)}" if one.said else ""))

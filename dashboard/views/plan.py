@@ -7,10 +7,11 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import outside_code, plain
+from dashboard.base.plain import outside_badge, outside_code, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.header import found, page_header, section
+from dashboard.parts.status import environment_words
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
 from engine.base.errors import PlanDrift, UnknownName
@@ -36,6 +37,9 @@ def show(visit: Visit) -> None:
     plan_id = st.query_params.get("id", "")
     plan = found(visit, lambda: visit.orchestra.plans.show(visit.who, plan_id), N_("Plan"), _TRAIL)
     page_header(visit, t("Plan: {title}", title=plan["title"]), _summary(plan), trail=_TRAIL)
+    environment = plan["environment"]
+    if environment is not None:
+        outside_badge(environment_words(environment["name"], environment["version"]), ":material/layers:")
     if plan["state"] == "planning":
         st.info(t("The plan is being made: mails are read and models are asked. Nothing is written."))
         visit.orchestra.runs.wait(visit.who, plan_id, _LOOK_SECONDS)

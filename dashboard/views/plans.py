@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
@@ -26,7 +26,10 @@ def show(visit: Visit) -> None:
         st.info(t("No plans."), icon=":material/preview:")
     for plan in page["plans"]:
         with st.container(key=f"plan-row-{plan['plan_id']}"):
-            visit.title_link(plan["title"], "plan", id=plan["plan_id"])
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                visit.title_link(plan["title"], "plan", id=plan["plan_id"])
+                if plan["environment"]:
+                    outside_badge(plan["environment"], ":material/layers:")
             st.markdown(plain(plan["sentence"] or t("Being made")))
             demo = t(", demo") if plan["demo"] else ""
             st.caption(

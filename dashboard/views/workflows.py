@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,9 @@ def show(visit: Visit) -> None:
     if not found:
         st.info(t("No workflows yet."), icon=":material/account_tree:")
     unsaved = visit.orchestra.editing.unsaved(visit.who)
+    titles = Counter(one.title for one in found)
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
-        _card(visit, summary, is_unsaved=summary.name in unsaved)
+        _card(visit, summary, is_unsaved=summary.name in unsaved, is_repeated=titles[summary.title] > 1)
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
@@ -67,7 +69,8 @@ def _searched(summary: WorkflowSummary) -> str:
     return " ".join([summary.name, summary.title, summary.description, *services]).casefold()
 
 
-def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool) -> None:
+def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool, is_repeated: bool) -> None:
+    """Show a workflow, with the name of its file if another one has the same title."""
     with st.container(border=True, key=f"workflow-{summary.name}", gap="small"):
         with st.container(
             horizontal=True,
@@ -77,6 +80,8 @@ def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool) -> None:
         ):
             visit.title_link(summary.title, "workflow", name=summary.name)
             file_menu(visit, WORKFLOW, summary.name)
+        if is_repeated:
+            st.caption(plain(f"{summary.name}.json"))
         if summary.description:
             st.markdown(plain(summary.description))
         if summary.problems or summary.warnings or summary.services or is_unsaved:

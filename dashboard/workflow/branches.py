@@ -13,8 +13,9 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.file_dialogs import name_field
+from dashboard.parts.file_dialogs import name_field, unsaved_warning
 from dashboard.parts.header import section
+from dashboard.parts.popover import close, popover
 from dashboard.parts.times import ago
 from dashboard.workflow.editor import forget
 from engine.base.errors import InvalidInput
@@ -91,8 +92,7 @@ def _branch(visit: Visit, one: BranchStatus, *, is_open: bool) -> None:
         if one.error:
             st.error(plain_with_code(one.error), icon=":material/error:")
         if one.unsaved_by:
-            people = ", ".join(one.unsaved_by)
-            st.caption(plain(t("Unsaved changes, which deleting the branch deletes: {people}", people=people)))
+            st.caption(plain(t("Unsaved changes: {people}", people=", ".join(one.unsaved_by))))
         slot = f"compared.{one.name}"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if not is_open:
@@ -104,16 +104,30 @@ def _branch(visit: Visit, one: BranchStatus, *, is_open: bool) -> None:
             ):
                 session.keep_draft(slot, not session.draft(slot, default=False))
             if visit.may("edit"):
-                action_button(
-                    t("Delete"),
-                    f"branch-delete-{one.branch}",
-                    lambda _: visit.orchestra.branches.delete(visit.who, one.workflow, one.branch),
-                    lambda _: _left(visit, one, t("The branch {branch} is in the trash.", branch=one.branch)),
-                    type="tertiary",
-                    icon=":material/delete:",
-                )
+                _delete(visit, one)
         if not one.error and (is_open or session.draft(slot, default=False)):
             _merge(visit, one)
+
+
+def _delete(visit: Visit, one: BranchStatus) -> None:
+    """Offer to delete a branch, and first say what is lost."""
+    place = f"delete-branch-{one.name}"
+    with popover(t("Delete"), place, ":material/delete:"):
+        st.markdown(plain(t("The saved text of the branch {branch} moves to the trash.", branch=one.branch)))
+        unsaved_warning(one.unsaved_by)
+        action_button(
+            t("Delete the branch"),
+            f"branch-delete-{one.branch}",
+            lambda _: visit.orchestra.branches.delete(visit.who, one.workflow, one.branch),
+            lambda _: _deleted(visit, one, place),
+            type="primary",
+            icon=":material/delete:",
+        )
+
+
+def _deleted(visit: Visit, one: BranchStatus, place: str) -> None:
+    close(place)
+    _left(visit, one, t("The branch {branch} is in the trash.", branch=one.branch))
 
 
 def _summary(one: BranchStatus) -> str:

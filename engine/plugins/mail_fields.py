@@ -188,7 +188,7 @@ def unseen(said: str) -> InvalidRequest:
 
 _SEEN = (
     'Let a person approve it (`"approve": "always"` on the step), write a draft, or name the recipient yourself: '
-    "`gmail.send` and `smtp.send` take `to` beside `in_reply_to`."
+    "steps that send take `to` beside `in_reply_to`."
 )
 
 

@@ -489,6 +489,8 @@ class StepType(PluginType):
 
     updates: ClassVar[bool] = False
     """Writes: whether `update` can apply new fields to what an earlier write made."""
+    updates_always: ClassVar[bool] = False
+    """Writes with `updates`: whether an update is also made with equal fields, since what was written may be gone."""
 
     def update(self, call: Call, written: Written) -> JsonValue:
         """Writes with `updates`: change what an earlier write made to `call.fields`, and return the new output.
@@ -557,7 +559,7 @@ class StepType(PluginType):
     def seen_schema(
         self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: Any
     ) -> dict[str, JsonValue]:
-        """Return the schema of the output with what the account was last seen to have (`clients.client.AccountSighting.what`).
+        """Return the schema of the output with what the account was last seen to have (`AccountSighting.what`).
 
         Whatever is in doubt stays open: a difference to what the account has now is not a mistake of the workflow.
         """

@@ -54,6 +54,18 @@ def test_files_are_edited_tested_and_restored(open_page: Open, orchestra: Orches
     assert orchestra.tools.show(OWNER, "mine").state == "tested"
 
 
+def test_tests_say_that_they_have_tested_the_saved_text(open_page: Open, orchestra: Orchestra) -> None:
+    orchestra.tools.new(OWNER, "mine")
+    at = open_page("tools", tool="mine")
+    at.selectbox(key="tool-file-mine").select("main.py").run()
+    press(at, "tools-test-mine")
+    assert "All tests have passed" in words(at)
+    assert "not saved yet" not in words(at)
+    at.text_area[0].set_value("output = 'never saved'").run()
+    press(at, "tools-test-mine")
+    assert "The saved text was tested; your changes are not saved yet." in words(at)
+
+
 def test_what_somebody_else_saved_is_not_overwritten(open_page: Open, orchestra: Orchestra) -> None:
     orchestra.tools.new(OWNER, "mine")
     at = open_page("tools", tool="mine")

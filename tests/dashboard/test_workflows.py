@@ -197,3 +197,15 @@ def test_many_workflows_are_searched_by_the_words_of_their_titles(orchestra: Orc
     assert "No workflows match these words." in [
         one.value for one in at.text_input(key="search").set_value("zebra").run().info
     ]
+
+
+def test_workflows_with_the_same_title_are_told_apart_by_their_files(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    step = {"id": "one", "uses": "flow.set", "with": {"values": {"x": 1}}}
+    for name, title in (("first", "Same"), ("second", "Same"), ("third", "Another")):
+        text = json.dumps({"schema_version": 1, "title": title, "steps": [step]})
+        orchestra.workflows.save(OWNER, name, text, None)
+    shown = [one.value for one in open_page("workflows").caption]
+    assert {"first.json", "second.json"} <= {one.replace("\\", "") for one in shown}
+    assert not [one for one in shown if "third" in one]

@@ -335,7 +335,7 @@ def given_inputs(plan: Plan, outside: Mapping[Place, Outside]) -> Tag:
 def triggered_inputs(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> dict[Place, Outside]:
     """Return where the inputs that a trigger has given have text from outside."""
     trigger = next((one for one in plan.triggers if one.id == trigger_id), None)
-    if trigger is None:
+    if trigger is None or not trigger.inputs:
         return {}
     item = TypedTag(
         trigger.kind.item_schema_of(trigger.fields), f"triggers.{trigger.id}.item", _word(trigger), is_current=True
