@@ -16,6 +16,7 @@ from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_pr
 from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
+    from engine.triggering.forms import FormStatus
     from engine.triggering.polling.status import PollResult
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
@@ -147,13 +148,21 @@ def forms(
     if as_json:
         document({"forms": found})
     for one in () if as_json else found:
-        say(f"{one.workflow} / {one.trigger}: {one.title} ({'open' if one.is_open else 'closed: its trigger is off'})")
+        say(f"{one.workflow} / {one.trigger}: {one.title} ({_openness(one)})")
         last = f", the last {local_time(one.last_at, zone)}" if one.last_at else ""
         say(f"  {one.url}")
         say(f"  {one.today} sent in 24 hours{last}; {one.waiting} waiting")
     if not found and not as_json:
         say("No workflow has a form.")
     return DONE
+
+
+def _openness(one: FormStatus) -> str:
+    if one.is_open:
+        return "open"
+    if one.open_elsewhere:
+        return "open on the demo" if one.open_elsewhere == "demo" else "open with your accounts"
+    return "closed: its trigger is off"
 
 
 def rotate(

@@ -95,7 +95,7 @@ def _said(visit: Visit, run: Run, found: AgentConversation, *, asks_here: bool) 
     for turn in found.turns:
         _model(turn, str(run["run_id"]))
         for step in turn.calls:
-            _call(visit, run, step, asks_here=asks_here)
+            _call(visit, run, turn, step, asks_here=asks_here)
 
 
 def _limits(found: AgentConversation, run: Run) -> None:
@@ -153,16 +153,13 @@ def _seen(sent: Any, turn: AgentTurn) -> None:
         outside_code(said)
 
 
-def _call(visit: Visit, run: Run, step: StepRecord, *, asks_here: bool) -> None:
+def _call(visit: Visit, run: Run, turn: AgentTurn, step: StepRecord, *, asks_here: bool) -> None:
     """Show what came of a call: its result, what it waits for, or why it failed."""
     with st.chat_message("tool", avatar=_PERSON if step["uses"] == ASK else _TOOL):
         look = look_of(step["status"])
         facts = [str(step["uses"]), *([t("connection {name}", name=step["connection"])] if step["connection"] else [])]
         st.caption(plain(" · ".join([str(step["title"] or step["id"]), *facts])))
-        approved = step.get("approved")
-        if approved:
-            edited = t(", edited") if "before" in approved else ""
-            st.caption(plain(t("Approved by {person}", person=approved["by"]) + edited))
+        _approval(turn, step)
         if step["status"] == StepStatus.WAITING and step.get("approval") and asks_here:
             for question in open_questions(visit, [step]):
                 question_card(visit, question, run, "agent")
@@ -176,6 +173,19 @@ def _call(visit: Visit, run: Run, step: StepRecord, *, asks_here: bool) -> None:
             visit.link(label, "run", icon=":material/forum:", id=str(step["child_run_id"]))
         if step["output"] is not None:
             _result(step["output"], f"back-{run['run_id']}-{step['path']}")
+
+
+def _approval(turn: AgentTurn, step: StepRecord) -> None:
+    """Show who approved a call, and what was sent if it is not what the model wanted."""
+    approved = step.get("approved")
+    if not approved:
+        return
+    edited = t(", edited") if "before" in approved else ""
+    st.caption(plain(t("Approved by {person}", person=approved["by"]) + edited))
+    sent = turn.sent(step)
+    if sent:
+        st.markdown(t("It was called with:"))
+        shown_value(sent)
 
 
 def _result(output: Any, key: str) -> None:

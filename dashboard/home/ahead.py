@@ -11,6 +11,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.header import section
 from dashboard.parts.times import near_time
+from dashboard.parts.usage import reserved_words
 from engine.budgets.limits import money
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def spent(visit: Visit, budgets: BudgetOverview) -> None:
         return
     section(t("Spent"))
     for title, used in ((t("today"), budgets.day), (t("this month"), budgets.month)):
-        st.markdown(
-            "**{}** {} :gray[{}]".format(
-                plain(money(used.usd)), title, tn("{count} model call", "{count} model calls", used.calls)
-            )
-        )
+        calls = tn("{count} model call", "{count} model calls", used.calls)
+        details = " · ".join([calls, *reserved_words(used)])
+        st.markdown(f"**{plain(money(used.spent_usd))}** {title} :gray[{plain(details)}]")
     visit.link(t("Usage"), "usage", icon=":material/arrow_forward:")

@@ -14,7 +14,7 @@ from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_rows import by_whom
 from dashboard.parts.run_state import is_test
-from dashboard.parts.status import status_badge
+from dashboard.parts.status import environment_words, status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.run.change.actions import panel_of, run_actions
@@ -23,9 +23,9 @@ from dashboard.run.kept import kept_note
 from dashboard.run.pauses import run_pauses
 from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
-from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.base.step_path import items_around
-from engine.record.types.run import EnvironmentRecord, Run
+from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
 
@@ -45,7 +45,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
             )
         environment = run.get("environment")
         if environment is not None:
-            outside_badge(environment_words(environment), ":material/layers:")
+            outside_badge(environment_words(environment["name"], environment["version"]), ":material/layers:")
         account_badges(accounts_of(run))
     pulse()
     if run["status"] not in ACTIVE_RUNS:
@@ -58,16 +58,6 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)
-
-
-def environment_words(environment: EnvironmentRecord) -> str:
-    """Return the environment of a run, and the version that ran."""
-    version = environment["version"]
-    return (
-        environment["name"]
-        if version == "current"
-        else t("{name} · version {version}", name=environment["name"], version=version)
-    )
 
 
 def facts(run: Run, with_called: str = "") -> str:
@@ -86,11 +76,16 @@ def facts(run: Run, with_called: str = "") -> str:
 
 
 def _with_called(visit: Visit, run: Run) -> str:
-    """Return the usage of a run together with that of the runs that it called; "" if it called none."""
-    if not _has_called(run):
+    """Return all that a run has used, if its steps do not tell all: of the runs that it called, and of other calls."""
+    found = visit.orchestra.usage.of_run(visit.who, str(run["run_id"]))
+    every = ", ".join(usage_words(asdict(found)))
+    if not every:
         return ""
-    every = usage_words(asdict(visit.orchestra.usage.of_run(visit.who, str(run["run_id"]))))
-    return t("with the runs that it called: {usage}", usage=", ".join(every)) if every else ""
+    if _has_called(run):
+        return t("with the runs that it called: {usage}", usage=every)
+    if run["status"] in ENDED_RUNS and found.is_more_than(run["usage"]):
+        return t("with calls of which no step has the answer: {usage}", usage=every)
+    return ""
 
 
 def _has_called(run: Run) -> bool:

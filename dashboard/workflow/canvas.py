@@ -18,6 +18,7 @@ from dashboard.parts.accounts import service_title
 from dashboard.workflow.reach import reach_section
 from engine.base.errors import OrchestraError
 from engine.base.services import services
+from engine.compiler.definition.identifiers import RESERVED_IDS
 
 if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFile
@@ -50,6 +51,7 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "services": {service.name: service_title(service.name) for service in services()},
         "never": _never_run(visit, file.name),
         "breaches": _pairs(file.breaches),
+        "reserved": sorted(RESERVED_IDS),
         "run": st.query_params.get("run", ""),
         "editor": bundle_address("editor"),
         "wantsWizard": visit.is_asked(WIZARD),

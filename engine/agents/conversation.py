@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -42,6 +42,17 @@ class AgentTurn(Struct, frozen=True):
         """The fields that the model has filled for the tool it called."""
         found = self.answer.get("arguments", {}).get(self.answer.get("tool"))
         return found if isinstance(found, Mapping) else {}
+
+    def sent(self, step: StepRecord) -> JsonObject:
+        """Return the fields with which a call was made if a person edited it before, else an empty object.
+
+        They are those that the model has filled, and what the person changed beside them.
+        """
+        approved, after = step.get("approved"), step["arguments"]
+        before = None if approved is None else approved.get("before")
+        if before is None or not isinstance(after, Mapping):
+            return {}
+        return {name: value for name, value in after.items() if name in self.arguments or before.get(name) != value}
 
     @property
     def asks(self) -> bool:
@@ -87,13 +98,26 @@ class AgentConversation(Struct, frozen=True):
         return sum(turn.tokens for turn in self.turns)
 
     def seconds(self, now: datetime) -> float:
-        """Return the seconds between the beginning of the first turn and the end of the last one, or now."""
+        """Return the seconds from the beginning of the first turn to the end of the last one, or now.
+
+        The time in which the agent waited for a person does not count.
+        """
         if not self.turns or not self.turns[0].model["started_at"]:
             return 0.0
         last = self.turns[-1]
         ends = [one["ended_at"] for one in (last.model, *last.calls)]
         until = max(map(moment_of, filter(None, ends))) if all(ends) else now
-        return (until - moment_of(self.turns[0].model["started_at"])).total_seconds()
+        waited = sum((_waited(one, now) for turn in self.turns for one in turn.calls), timedelta())
+        return max(0.0, (until - moment_of(self.turns[0].model["started_at"]) - waited).total_seconds())
+
+
+def _waited(step: StepRecord, now: datetime) -> timedelta:
+    """Return how long a step has waited for a person: to answer a question, or to approve its call."""
+    began, approved = step.get("waited"), step.get("approved")
+    if not began or not (approved or step.get("approval")):
+        return timedelta()
+    answered = approved["at"] if approved else _mapping(step["output"]).get("at") or step["ended_at"]
+    return max(timedelta(), (moment_of(answered) if answered else now) - moment_of(began[0]))
 
 
 def is_agent(run: Run) -> bool:

@@ -44,7 +44,7 @@ State = Literal["ok", "near", "used_up"]
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """What model calls have used."""
+    """What model calls have used, with what those under way have reserved: their upper bounds."""
 
     usd: float
     calls: int
@@ -52,6 +52,15 @@ class ModelUsage:
     """Input and output together."""
     unpriced_calls: int
     """Calls whose price is not known; `usd` is without them."""
+    reserved_usd: float = 0.0
+    """Of `usd`, what calls have reserved whose answer is still to come; it may cost less."""
+    reserved_tokens: int = 0
+    """The same of `tokens`."""
+
+    @property
+    def spent_usd(self) -> float:
+        """What was spent, without what is only reserved."""
+        return self.usd - self.reserved_usd
 
 
 @dataclass(frozen=True)
@@ -115,12 +124,13 @@ class BudgetReader:
         for workflow in self._workflows():
             found += workflow_budgets(workflow, settings.budgets, now, zone)
         day, month = (Pot(ALL, name_of(period, now, zone)) for period in _TIMES)
+        reserved = self._spent.in_flight(timestamp(now))  # before the sums: what is settled meanwhile is spent
         spent = self._spent.of([day, month, *(one.pot for one in found if one.period != "run")])
         return BudgetOverview(
-            day=_used(spent.get(day, Amount())),
-            month=_used(spent.get(month, Amount())),
+            day=_used(day, spent, reserved),
+            month=_used(month, spent, reserved),
             strict=settings.budgets.strict,
-            budgets=[_row(one, spent) for one in found if one.is_own or one.pot in spent],
+            budgets=[_row(one, spent, reserved) for one in found if one.is_own or one.pot in spent],
             paused_runs=self._spent.paused(),
         )
 
@@ -200,11 +210,13 @@ def _as_written(budgets: BudgetSettings) -> JsonObject:
     return budgets.model_dump(exclude_none=True, exclude_defaults=True)
 
 
-def _used(amount: Amount) -> ModelUsage:
-    return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced)
+def _used(pot: Pot, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> ModelUsage:
+    amount, bound = spent.get(pot, Amount()), reserved.get(pot, Amount())
+    in_flight, tokens = min(bound.nano_usd, amount.nano_usd), min(bound.tokens, amount.tokens)
+    return ModelUsage(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced, usd(in_flight), tokens)
 
 
-def _row(budget: Budget, spent: Mapping[Pot, Amount]) -> BudgetRow:
+def _row(budget: Budget, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> BudgetRow:
     limit = budget.limit
     row: dict[str, Any] = {
         "workflow": budget.whose or None,
@@ -222,4 +234,6 @@ def _row(budget: Budget, spent: Mapping[Pot, Amount]) -> BudgetRow:
     amount = spent.get(budget.pot, Amount())
     share = budget.share(amount)
     state: State = "used_up" if share >= 1 else "near" if share >= ALARM else "ok"
-    return BudgetRow(**row, used=_used(amount), share=share, state=state, sentence=budget.used(amount))
+    return BudgetRow(
+        **row, used=_used(budget.pot, spent, reserved), share=share, state=state, sentence=budget.used(amount)
+    )

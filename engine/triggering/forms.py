@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -58,7 +59,9 @@ class FormStatus:
     url: str
     """Its address: with the name under which this server is known, else only its path."""
     is_open: bool
-    """Whether strangers see it: its trigger is on."""
+    """Whether strangers see it: its trigger is on, for the accounts in use here."""
+    open_elsewhere: Literal["", "demo", "mine"]
+    """Where it is on for accounts that are not in use here: a server that uses those shows it to strangers."""
     waiting: int
     """Submissions that no run has yet."""
     today: int
@@ -213,6 +216,7 @@ class Forms:
             title=named.fields.title,
             url=f"{self._parts.public_url()}{PATH}{token}",
             is_open=is_open,
+            open_elsewhere=_elsewhere(row) if row is not None and self._is_resting(row) else "",
             waiting=len(self._unseen(row, inbox)),
             today=inbox.count_of_a_day(),
             last_at=None if row is None else row.item_at,
@@ -249,6 +253,10 @@ class Forms:
             return self._finder.is_resting(row)
         except OrchestraError:
             return True
+
+
+def _elsewhere(row: TriggerRecord) -> Literal["demo", "mine"]:
+    return "demo" if row.demo else "mine"
 
 
 def _key(workflow_id: str, trigger: str) -> str:

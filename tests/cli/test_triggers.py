@@ -66,6 +66,22 @@ def test_a_trigger_from_its_first_day_to_its_last(orchestra: Orchestra, incoming
     assert len(started) == 2
 
 
+def test_a_form_that_is_open_on_the_demo_is_not_said_to_be_closed(orchestra: Orchestra, workspace: Path) -> None:
+    fields = {"title": "Ask us", "fields": [{"name": "name", "label": "Your name", "required": True}]}
+    trigger = {"id": "form", "uses": "form.submitted", "with": fields, "inputs": {"name": "{{ item.values.name }}"}}
+    asked = {**EACH_FILE, "triggers": [trigger]}
+    asked["steps"] = [{"id": "look", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}]
+    asked["inputs"] = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    (workspace / "workflows" / "asked.json").write_text(json.dumps(asked))
+    assert "closed: its trigger is off" in orchestra("triggers", "forms").out
+    assert orchestra("triggers", "on", "asked", "--demo", "--yes", "--from", "now").code == 0
+    assert "open on the demo" in orchestra("triggers", "forms").out
+    assert "(open)" in orchestra("triggers", "forms", "--demo").out
+    off, resting, *_ = orchestra("triggers", "status", "asked").out.splitlines()
+    assert ("off" in off, "this machine" in off) == (True, True)
+    assert ("resting" in resting, "demo" in resting, "this machine" in resting) == (True, True, False)
+
+
 def test_the_runs_of_a_look_without_a_server_end_before_the_command_does(orchestra: Orchestra, incoming: Path) -> None:
     for name in "abc":
         (incoming / name).write_text(name)

@@ -114,8 +114,10 @@ def test_a_destination_that_the_model_would_decide_is_told_at_its_tool(orchestra
     shown = words(at)
     assert "The model must not decide 'to' of gmail" in shown.replace("\\", "")
     assert "decides where something goes" in shown
+    assert "No problems." not in shown
     keyed(at.multiselect, "tool-2-choose-to").set_value(["team@example.com"]).run()
     assert "must not decide" not in words(at)
+    assert "No problems." in words(at)
     saved(at)
     assert document(orchestra)["tools"][2]["choose_from"] == {"to": ["team@example.com"]}
 
@@ -150,6 +152,33 @@ def test_a_try_works_in_the_demo_with_the_text_that_is_not_saved(orchestra: Orch
     assert "Say done." in str(run["steps"][1]["request"]["messages"])
     assert "It has finished." in words(at.run())
     assert "Say done." not in document(orchestra)["instructions"]
+
+
+def test_the_conversation_shows_the_arguments_that_a_person_has_edited(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME, tab="try")
+    call = {"subject": "Draft", "text": "As the model wrote it"}
+    of(at.text_area, "Task").set_value(
+        f'CALL draft {json.dumps(call)}\nCALL finish {{"output": {{"summary": "Done."}}}}'
+    )
+    of(at.button, "Try in the demo").click().run()
+    (asked,) = until(lambda: orchestra.approvals.list(OWNER))
+    assert asked.call is not None
+    edited = {**asked.call.arguments, "text": "As Ada put it"}
+    orchestra.approvals.approve(OWNER, asked.id, arguments=edited)
+    until(lambda: orchestra.runs.get(OWNER, asked.run_id)["ended_at"])
+    shown = words(at.run())
+    assert "As the model wrote it" in shown
+    assert "As Ada put it" in shown[shown.index("It was called with:") :]
+
+
+def test_undoing_all_changes_of_an_agent_asks_first(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    of(at.text_area, "Instructions").set_value("Something else.").run()
+    assert f"agent-undo-{NAME}" in {one.key for popover in at.main.get("popover") for one in popover.get("button")}
+    at.button(key=f"agent-undo-{NAME}").click().run()
+    assert of(at.text_area, "Instructions").value != "Something else."
 
 
 def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(orchestra: Orchestra, open_page: Open) -> None:

@@ -60,7 +60,7 @@ def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any
 
 
 def fault(orchestra: Orchestra, service: str, **given: Any) -> None:
-    base = orchestra.demo.endpoints()[service]["base_url"]
+    base = orchestra.demo.endpoints()[service]["base_url"].removesuffix("/v1")
     httpx.post(f"{base}/_demo/faults", json=given, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
 

@@ -79,6 +79,20 @@ def test_a_run_says_which_service_asked_it_to_wait_and_that_nothing_has_failed(
     orchestra.runs.cancel(OWNER, run["run_id"])
 
 
+def test_a_cancelled_run_says_what_calls_have_used_whose_answers_came_too_late(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    said = [{"role": "user", "content": "Sum up."}]
+    saved(orchestra, "look", {"id": "look", "uses": "llm.chat", "with": {"messages": said}})
+    fault(orchestra, "openai", match="POST /v1/chat/completions", delay_seconds=1)
+    budget(orchestra, 9)
+    run_id = orchestra.runs.start(OWNER, "look", {})
+    until(lambda: orchestra.usage.of_run(OWNER, run_id).calls)
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert "with calls of which no step has the answer: " in words(open_page("run", id=run_id))
+
+
 def budget(orchestra: Orchestra, calls: int | None) -> None:
     orchestra.budgets.set(OWNER, {} if calls is None else {"day": {"calls": calls}})
 

@@ -14,6 +14,7 @@ from dashboard.budget.form import budget_form
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from dashboard.parts.notices import budget_notices
+from dashboard.parts.usage import reserved_words
 from engine.budgets.limits import money
 
 if TYPE_CHECKING:
@@ -53,22 +54,25 @@ def show(visit: Visit) -> None:
 
 
 def _spent(column: st.delta_generator.DeltaGenerator, title: str, used: ModelUsage) -> None:
-    column.metric(title, money(used.usd))
+    column.metric(title, money(used.spent_usd))
     unpriced = (
         t(", {unpriced_calls} without a known price", unpriced_calls=number(used.unpriced_calls))
         if used.unpriced_calls
         else ""
     )
-    column.caption(
-        plain(
-            t(
-                "{calls}{unpriced}, {tokens} tokens",
-                calls=tn("{count} call", "{count} calls", used.calls),
-                unpriced=unpriced,
-                tokens=number(used.tokens),
-            )
-        )
+    words = t(
+        "{calls}{unpriced}, {tokens} tokens",
+        calls=tn("{count} call", "{count} calls", used.calls),
+        unpriced=unpriced,
+        tokens=number(used.tokens - used.reserved_tokens),
     )
+    column.caption(plain(" · ".join([words, *reserved_words(used)])))
+
+
+def _reserved(row: BudgetRow) -> list[str]:
+    if row.used is None or not row.used.reserved_usd:
+        return []
+    return [t("{amount} of it reserved for calls under way", amount=money(row.used.reserved_usd))]
 
 
 def _paused(visit: Visit, run_ids: Sequence[str]) -> None:
@@ -110,7 +114,7 @@ def _group(visit: Visit, workflow: str | None, rows: Sequence[BudgetRow]) -> Non
                 t(
                     "{of_period}: {sentence}; at the limit: {limit}",
                     of_period=t(_OF_PERIOD[row.period]),
-                    sentence=row.sentence,
+                    sentence=", ".join([row.sentence, *_reserved(row)]),
                     limit=limit,
                 )
             )

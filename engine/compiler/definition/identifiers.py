@@ -10,6 +10,8 @@ CEL_WORDS = frozenset(
 )
 """Reserved words of the expression language."""
 _STEP_WORDS = frozenset({"key", "status", "error", "index", "item", "steps", "inputs", "run", "on_failure"})
+RESERVED_IDS = CEL_WORDS | _STEP_WORDS
+"""Names that no step can have."""
 _LOOP_WORDS = frozenset({"steps", "inputs", "run", "index", "key", "error"})
 _SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 LONGEST = 64

@@ -14,18 +14,24 @@ Earlier = Sequence[Mapping[str, Any]]
 
 
 def reached(
-    limits: Mapping[str, Any], earlier: Earlier, began: str, now: datetime, volatile: Mapping[str, Collection[str]]
+    limits: Mapping[str, Any],
+    earlier: Earlier,
+    began: str,
+    now: datetime,
+    volatile: Mapping[str, Collection[str]],
+    approval_wait: timedelta = timedelta(),
 ) -> str:
     """Return the limit that is reached, or `stuck`; "" if the model may be asked.
 
     `limits` has `turns`, `tokens` and `seconds`; None: without. `volatile`: by tool, the fields of its result
-    that may differ in each call. The time in which a person was asked does not count.
+    that may differ in each call. The time in which a person was asked does not count, nor does `approval_wait`, in
+    which people were to approve calls of tools.
     """
     if _is_over(limits.get("turns"), sum(one["turn"]["tokens"] > 0 for one in earlier), earlier, "turns"):
         return "turns"
     if _is_over(limits.get("tokens"), sum(one["turn"]["tokens"] for one in earlier), earlier, "tokens"):
         return "tokens"
-    waited = sum((_waited(one) for one in earlier), timedelta())
+    waited = sum((_waited(one) for one in earlier), approval_wait)
     seconds = (now - datetime.fromisoformat(began) - waited).total_seconds()
     if _is_over(limits.get("seconds"), seconds, earlier, "seconds"):
         return "seconds"

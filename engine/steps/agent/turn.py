@@ -69,7 +69,7 @@ class Turn(ModelStep):
         found = _nothing(call, earlier)
         limits = it.model_dump(include={"turns", "tokens", "seconds"})
         volatile = {one.name: one.volatile for one in it.tools}
-        stopped = reached(limits, earlier, found["started_at"], _now(call), volatile)
+        stopped = reached(limits, earlier, found["started_at"], _now(call), volatile, call.approval_wait)
         may_ask = it.may_ask and not it.is_last
         if stopped:
             return {**found, "stopped_by": stopped, "asks": may_ask}

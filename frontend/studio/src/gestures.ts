@@ -8,7 +8,7 @@ import { ends, followers, isIn, outermost, waitsFor, type Block, type Model, typ
 
 const LONGEST_ID = 64;
 
-// Return an id that no step has yet: `issue`, `issue_2`.
+// Return an id that is not taken, neither by a step nor by a word of expressions: `issue`, `issue_2`.
 export function freeId(wanted: string, taken: ReadonlySet<string>): string {
   const plain = wanted.toLowerCase().replace(/[^a-z0-9_]+/g, "_").replace(/^[^a-z]+/, "").slice(0, LONGEST_ID - 4) || "step";
   if (!taken.has(plain)) return plain;

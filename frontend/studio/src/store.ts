@@ -29,6 +29,8 @@ export interface Mounted {
   // The paths of steps that never run, and the ways of text that must not go there, in the saved file.
   never: string[];
   breaches: [string, string][];
+  // Names that mean something else in expressions: no step can have them.
+  reserved: string[];
   // The run to show, "" for none: from the address of the page.
   run: string;
   // The address of the code editor, whose colours code has.
@@ -615,15 +617,19 @@ export class Studio {
     if (said) this.speak(said);
   }
 
+  private takenIds(): Set<string> {
+    return new Set([...idsIn(this.view.definition), ...this.mounted.reserved]);
+  }
+
   add(gap: Gap, type: StepType): void {
-    const id = idFor(type.name, idsIn(this.view.definition));
+    const id = idFor(type.name, this.takenIds());
     const step = { id, title: type.title, uses: type.name, with: initialFields(type) };
     this.go(insert(this.view.model, gap, [step]), t("{title} added", { title: type.title }));
     this.select([id], id);
   }
 
   addGroup(gap: Gap): void {
-    const id = idFor("group", idsIn(this.view.definition));
+    const id = idFor("group", this.takenIds());
     this.go(insert(this.view.model, gap, [{ id, title: t("Group"), steps: [] }]), t("Group added"));
     this.select([id], id);
   }
@@ -650,7 +656,7 @@ export class Studio {
   }
 
   group(): void {
-    const made = wrap(this.view.model, this.selected, idsIn(this.view.definition));
+    const made = wrap(this.view.model, this.selected, this.takenIds());
     if (typeof made === "string") {
       this.say(made, true);
       return;
@@ -755,7 +761,7 @@ export class Studio {
     const found = pasted(text);
     if (!found || this.readOnly) return false;
     await this.stepTypes().catch(() => undefined); // their titles
-    const steps = renumbered(found, idsIn(this.view.definition));
+    const steps = renumbered(found, this.takenIds());
     const last = this.selectedNodes.at(-1);
     const gap: Gap = last ? gapAfter(last) : { block: this.view.model.main, after: null, before: null };
     this.go(insert(this.view.model, gap, steps), steps.length === 1 ? t("A step pasted") : t("{count} steps pasted", { count: steps.length }));

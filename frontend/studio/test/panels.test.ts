@@ -1,6 +1,7 @@
 // What the panel shows where it has no room beside the co-pilot.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import type { StepType } from "../src/api";
 import { Studio } from "../src/store";
 
 function storage() {
@@ -16,7 +17,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 function studioWithCopilot(hasRoom: boolean): Studio {
-  const studio = new Studio({ workflow: "w", owner: "o", etag: "", mayEdit: true, services: {}, never: [], breaches: [], run: "" }, () => undefined);
+  const studio = new Studio({ workflow: "w", owner: "o", etag: "", mayEdit: true, services: {}, never: [], breaches: [], reserved: ["list", "run"], run: "" }, () => undefined);
   studio.hasRoomForBoth = hasRoom;
   studio.openCopilot(true);
   studio.copilot.type("What does it do?");
@@ -45,6 +46,14 @@ test("what the co-pilot covers comes forward at the next click, instead of being
   expect([studio.isWorkflowOpen, studio.copilot.isOpen]).toEqual([true, false]);
   studio.openWorkflow();
   expect(studio.isWorkflowOpen).toBe(false);
+});
+
+test.each([["code.run", "run_2"], ["file.list", "list_2"], ["flow.set", "set"]])("a new step of %s has an id that expressions leave free", (name, id) => {
+  const studio = studioWithCopilot(false);
+  studio.view = { ...studio.view, definition: { steps: [] } };
+  const block = studio.view.model.main;
+  studio.add({ block, after: null, before: null }, { name, title: name, fields_schema: {} } as StepType);
+  expect([...studio.selected]).toEqual([id]);
 });
 
 test("closing a panel leaves the co-pilot open", () => {

@@ -11,6 +11,7 @@ import pytest
 
 from demo.openai.chat import Completion
 from engine.agents.agent_file import ToolModel
+from engine.agents.conversation import conversation_of
 from engine.agents.tool_check import arguments_schema
 from engine.base.clock import utc_now
 from engine.base.errors import InvalidFile
@@ -303,6 +304,18 @@ def test_approved_calls_wait_for_a_person(agent: Start, desk: Desk, service: Ser
     assert service.seen == {"/anyone": 1}
 
 
+def test_the_conversation_shows_what_was_sent_after_a_persons_edit(agent: Start, desk: Desk, service: Service) -> None:
+    tool = {**SENT, "with": fixed(service, "POST", "/sent")}
+    document = agent(send("hello"), FINISH, tools=[tool])
+    (question,) = desk.orchestra.approvals.list(OWNER)
+    assert question.call is not None
+    edited = {**question.call.arguments, "json": {"text": "Dear all"}}
+    desk.orchestra.approvals.approve(OWNER, question.id, arguments=edited)
+    turn = conversation_of(desk.wait(document["run_id"])).turns[0]
+    assert turn.arguments == {"json": json.loads(send("hello").removeprefix("CALL send "))["json"]}
+    assert turn.sent(turn.calls[0]) == {"json": {"text": "Dear all"}}
+
+
 SENT = {"name": "send", "uses": "http.request", "connection": "web", "give": ["json"], "approve": True}
 
 
@@ -311,7 +324,7 @@ SENT = {"name": "send", "uses": "http.request", "connection": "web", "give": ["j
     [
         pytest.param({"turns": 2}, "turns", 2, id="turns"),
         pytest.param({"turns": 5, "tokens": 1}, "tokens", 1, id="tokens"),
-        pytest.param({"turns": 5, "seconds": 5400}, "seconds", 2, id="seconds"),
+        pytest.param({"turns": 5, "seconds": 5400}, "stuck", 3, id="seconds, of which none are those of an approval"),
         pytest.param({"turns": 5}, "stuck", 3, id="stuck"),
     ],
 )
@@ -335,6 +348,8 @@ def test_each_limit_holds_when_the_program_starts_anew_in_every_turn(
     assert outputs["it"] == {"output": None, "turns": turns, "stopped_by": stopped_by}
     assert (desk.asked, service.seen["/sent"]) == (turns, turns)
     assert told.count(told[0]) == turns, "what was said stays as it was"
+    shown = conversation_of(desk.orchestra.runs.get(OWNER, question.run_id))
+    assert shown.seconds(desk.now()) < 600, "the waits for approvals do not count"
 
 
 def test_an_agent_over_its_dollars_stays_so_when_the_program_starts_anew(agent: Start, desk: Desk) -> None:

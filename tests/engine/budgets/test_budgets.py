@@ -214,6 +214,23 @@ def test_retries_count_and_a_lost_answer_counts_in_full(desk: Desk) -> None:
     assert row.used.usd == pytest.approx(2 * COST_OF_ONE), "the refused call cost nothing, the lost answer all of it"
 
 
+def test_a_call_under_way_is_reserved_and_counts_for_its_run_although_that_was_cancelled(desk: Desk) -> None:
+    desk.config(budgets={"day": {"usd": 9}})
+    desk.workflow([ask()])
+    desk.standins.faults("openai", match=CHAT_PATH, delay_seconds=1)
+    run_id = desk.orchestra.runs.start(OWNER, "work", {})
+    until(lambda: desk.orchestra.budgets.overview(OWNER).day.reserved_usd)
+    found = desk.orchestra.budgets.overview(OWNER)
+    assert (found.day.calls, found.day.spent_usd, found.day.reserved_usd) == (1, 0, found.day.usd)
+    assert found.budgets[0].used == found.day
+    desk.orchestra.runs.cancel(OWNER, run_id)
+    run = desk.wait(run_id)
+    assert (run["status"], run["usage"]["output_tokens"]) == ("cancelled", 0)
+    assert desk.orchestra.usage.of_run(OWNER, run_id).is_more_than(run["usage"])
+    until(lambda: not desk.orchestra.budgets.overview(OWNER).day.reserved_usd)
+    assert desk.orchestra.budgets.overview(OWNER).day.spent_usd == pytest.approx(COST_OF_ONE)
+
+
 class Counter:
     """Keeps what it is told to count."""
 
