@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from engine.garbage import look_at_nothing_yet, look_rarely
@@ -34,10 +35,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def process() -> NoReturn:
     """Run the command of this process and exit with its exit code."""
+    _open_missing_streams()
     look_at_nothing_yet()
     exit_code = main()
     _leave(exit_code)
     sys.exit(exit_code)
+
+
+def _open_missing_streams() -> None:
+    """Open /dev/null in place of each standard stream that a shell has closed (`<&-`).
+
+    Otherwise the next file or socket would get its number, and a process started later would take it for its own.
+    """
+    for number, (name, mode) in enumerate([("stdin", "r"), ("stdout", "w"), ("stderr", "w")]):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            os.dup2(opened, number)
+            if opened != number:
+                os.close(opened)
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _leave(exit_code: int) -> None:

@@ -10,7 +10,7 @@ from clients.errors import NotFound, ServiceError
 from clients.rag.client import RagClient
 from clients.rag.records import Collection, Embedding, PassageHit, StoredDocument
 from clients.rag.service import RAG
-from clients.rag.words import query
+from clients.rag.words import queries
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
@@ -91,7 +91,7 @@ class Collections:
     ) -> tuple[Sequence[float], str]:
         """Return the vector of a question; without one, why its words alone count."""
         made_by = client.embedding(name)
-        if made_by is None or not query(question):
+        if made_by is None or not queries(question):
             return (), ""
         try:
             require(p, "run", "ask models")

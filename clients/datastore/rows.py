@@ -284,7 +284,16 @@ def _has(one: StoredRow, where: Mapping[str, Any] | None) -> bool:
     if not where:
         return True
     value = one.loaded.value if isinstance(one.loaded.value, Mapping) else {}
-    return all(name in value and json_of(value[name]) == json_of(given) for name, given in where.items())
+    return all(name in value and _is_same(value[name], given) for name, given in where.items())
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal: numbers by their value, so that 2 is 2.0, but true is not 1."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _member(one: StoredRow, name: str) -> Any:

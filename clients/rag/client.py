@@ -22,7 +22,7 @@ from clients.rag import vectors
 from clients.rag.index_file import SCHEMA, VERSION, by_words, indexed, passage, passages_of, removed
 from clients.rag.records import Collection, Document, Embedding, PassageHit, StoredDocument, ToEmbed
 from clients.rag.service import RAG, RagSettings
-from clients.rag.words import query
+from clients.rag.words import queries
 from clients.reads_only import is_active, refused
 
 CHARACTERS_MOST = 5_000_000
@@ -127,7 +127,7 @@ class RagClient(Client):
         if is_active() and not self._path(collection).exists():
             return []
         with self._there(collection) as file:
-            if not query(question):
+            if not queries(question):
                 return []
             words = by_words(file, question, max(limit, _FUSED) if vector else limit)
             if not vector:

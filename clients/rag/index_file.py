@@ -13,7 +13,7 @@ from typing import Any
 from clients.rag import vectors
 from clients.rag.passages import passages
 from clients.rag.records import Document, PassageHit
-from clients.rag.words import marked_signs, pairs, query
+from clients.rag.words import marked_signs, pairs, queries
 
 VERSION = 3
 SCHEMA = f"""
@@ -45,9 +45,12 @@ _MARK = re.compile("\x02([^\x03]*)\x03")
 def by_words(
     file: sqlite3.Connection, question: str, limit: int
 ) -> dict[int, tuple[float, tuple[tuple[int, int], ...]]]:
-    """Return the passages with words of a question, the best first: by number, their score and where the words are."""
-    wanted = query(question)
-    rows = file.execute(_BY_WORDS, (wanted, limit)) if wanted else ()
+    """Return the passages with words of a question, the best first: by number, their score and where the words are.
+
+    Of a question with very many words, the shorter ones count only if no passage has one of the longest.
+    """
+    found = (file.execute(_BY_WORDS, (wanted, limit)).fetchall() for wanted in queries(question))
+    rows = next(filter(None, found), [])
     return {number: (score, _marks(text, question)) for number, score, text in rows}
 
 

@@ -19,7 +19,8 @@ _STOP = frozenset(
     " au aux avec ce ces dans de des du elle en est et il je la le les leur lui ma mais me mes mon ne nous on ou où par"
     " pas pour qu que quel quelle qui sa se ses son sont sur ta te tes ton tu un une vos votre vous".split()
 )
-_WORDS_MOST = 40
+_WORDS_MOST = 100
+"""Of one query. With twice as many it takes twice as long: about half a second among 20,000 passages."""
 _ENDING = re.compile(r"(?:ungen|ung|heiten|heit|keiten|keit|end|ern|em|en|er|es|st|et|e|n|s|t)$")
 """Of German. The index knows only the endings of English (Porter's algorithm)."""
 _STEM_LEAST = 5
@@ -40,8 +41,10 @@ def marked_signs(text: str, question: str) -> Iterator[tuple[int, int]]:
         yield from (found.span() for found in re.finditer(wanted, text))
 
 
-def query(question: str) -> str:
-    """Return a query that finds passages with any of the words of a question; empty if it has none.
+def queries(question: str) -> list[str]:
+    """Return queries that find passages with any of the words of a question; none if it has no word.
+
+    One that has very many words has more than one query; the first has the longest words, which are the rarest.
 
     Words are also found by their stems, as the beginning of a word, and with "ss" for "ß" and the other way round. They
     are quoted, so that nothing in them is read as an operator (https://sqlite.org/fts5.html#full_text_query_syntax).
@@ -50,8 +53,11 @@ def query(question: str) -> str:
     words = [word.lower() for word in _WORD.findall(_CJK.sub(" ", plain))]  # not casefold: the index keeps "ß"
     wanted = [word for word in words if word not in _STOP] or words
     signs = [two for run in _CJK.findall(plain) for two in _pairs(run)]
-    chosen = list(dict.fromkeys([*wanted, *signs]))[:_WORDS_MOST]
-    return " OR ".join(dict.fromkeys(term for word in chosen for term in _terms(word)))
+    chosen = list(dict.fromkeys([*wanted, *signs]))
+    if len(chosen) > _WORDS_MOST:
+        chosen.sort(key=len, reverse=True)
+    parts = [chosen[at : at + _WORDS_MOST] for at in range(0, len(chosen), _WORDS_MOST)]
+    return [" OR ".join(dict.fromkeys(term for word in part for term in _terms(word))) for part in parts]
 
 
 def _terms(word: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,12 +100,23 @@ class CommandFailure(NamedTuple):
 
 def tell(failure: CommandFailure, *, as_json: bool) -> int:
     """Report a failure, as text or as one JSON document; return its exit code."""
-    if as_json:
-        document(failure.as_json())
-    else:
+    if not (as_json and _is_written(failure)):
         for line in failure.lines():
             note(line)
     return failure.exit_code
+
+
+def _is_written(failure: CommandFailure) -> bool:
+    """Write a failure as one JSON document; return False if standard output cannot be written, such as on a full disk.
+
+    Then nothing more is written there: Python would report the same again when it ends.
+    """
+    try:
+        document(failure.as_json())
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def failure_of(error: BaseException, workspace: Path) -> CommandFailure:

@@ -14,10 +14,18 @@ VARIABLE = "ORCHESTRA_WORKSPACE"
 _WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\](?:([^/\\]+)\.branches[/\\])?([^/\\]+)\.json\Z")
 
 
+def _current_folder() -> Path:
+    """Return the current folder; if it has been deleted, where it was, which is then refused by its name."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.environ.get("PWD") or "/deleted")
+
+
 class WorkspacePlace(Struct):
     """The workspace of a command: `--workspace` wherever it was given, else ORCHESTRA_WORKSPACE, else this folder."""
 
-    workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or Path.cwd()))
+    workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or _current_folder()))
 
 
 def _workspace(context: typer.Context, given: Path | None) -> Path:

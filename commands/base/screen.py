@@ -70,11 +70,15 @@ def cut(text: str, most: int = 60) -> str:
 
 
 def local_time(time: str, zone: str) -> str:
-    """Return a stored time (RFC 3339, UTC) in the local time of a zone."""
+    """Return a stored time (RFC 3339, UTC) in the local time of a zone; text that is no time is shown as damaged."""
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    try:
+        moment = datetime.fromisoformat(time).astimezone(ZoneInfo(zone))
+    except (ValueError, OverflowError):
+        return f"damaged: {cut(time, 24)}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def printable(text: str) -> str:

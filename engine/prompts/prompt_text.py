@@ -125,7 +125,7 @@ class _Reader(Struct):
     def read(self) -> PromptText:
         end = self._end_of_front_matter()
         # One empty line stands for the fence above, so that lines are those of the whole text.
-        header = "\n".join(["", *self.lines[1:end]])
+        header = "\n".join(["", *self.lines[1:end], ""])
         front = parse_yaml(header, self.file, LARGEST_FRONT_MATTER_BYTES, _DEEPEST)
         if not isinstance(front.value, dict | None):
             self._refuse(2, "The front matter is not a list of keys and values.", "Write such as `title: Greet`.")

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, TypeGuard
+from typing import Any
 
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject, indented, indented_inside, value_of
@@ -16,7 +16,7 @@ from engine.documents.json_file import parse
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.run_form import is_run
 from engine.record.values import Values
 from engine.store.blobs.blobs import Blobs
 from engine.store.owners import Owner
@@ -130,10 +130,10 @@ class RunLogs:
             raise self._broken(run_id, data) from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
             raise InvalidFile(f"{self.where(run_id)} is not the log of run {run_id}.", remedy="Move the file away.")
-        if not _is_whole(document):
+        faults: list[str] = []
+        if not is_run(document, faults):
             raise InvalidFile(
-                f"{self.where(run_id)} lacks parts of the log of a run.",
-                remedy=_LOG_REMEDY,
+                f"{self.where(run_id)} does not have the form of the log of a run: {faults[0]}.", remedy=_LOG_REMEDY
             )
         return document
 
@@ -223,15 +223,3 @@ def _rename_line(where: str, number: int, line: str) -> Mapping[str, str]:
     ):
         raise InvalidFile(f"{where}:{number}:1: This line is not a rename record.", remedy=_RENAMES_REMEDY)
     return found
-
-
-def _is_whole(document: Mapping[str, Any]) -> TypeGuard[Run]:
-    """Return whether a run document has all required keys, so that its users need not check."""
-    steps = document.get("steps")
-    if (
-        not document.keys() >= Run.__required_keys__
-        or not isinstance(steps, list)
-        or not isinstance(document["accounts"], dict)
-    ):
-        return False
-    return all(isinstance(step, dict) and step.keys() >= StepRecord.__required_keys__ for step in steps)

@@ -20,7 +20,7 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.shared_keys import shared_key_sentences, shared_writes, with_each_write_once
 from engine.record.types.run import CorrectedAnswer, Run
-from engine.record.types.step import REFUSALS, StepEffect, StepRecord, refusal_of
+from engine.record.types.step import CANNOT_BE_UPDATED, REFUSALS, StepEffect, StepRecord, refusal_of
 
 _ENDINGS = {
     RunStatus.QUEUED: "Not started yet",
@@ -160,14 +160,23 @@ def _planned_writes(run: Run) -> list[_Write]:
 
 def _nothing_written(run: Run) -> Iterator[str]:
     """Say first that a run wrote nothing, if it wanted something different from what was written before."""
-    kept = sum("note" in step["effect"] for step in run["steps"] if step["effect"])
+    notes = [step["effect"]["note"] for step in run["steps"] if step["effect"] and "note" in step["effect"]]
+    kept = len(notes)
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED) or not kept or run["counts"]["new_effects"]:
         return
     were = "was made before and is" if kept == 1 else "were made before and are"
     yield (
         f"Nothing was written: {counted(kept, 'write')} {were} kept, though this run wanted another target or text"
-        f"{_wanted_otherwise(run)}. Run it again with an update, or write it again."
+        f"{_wanted_otherwise(run)}. {_ways_on(notes)}"
     )
+
+
+def _ways_on(notes: Sequence[str]) -> str:
+    """Return what a person can do about kept writes with these notes."""
+    if CANNOT_BE_UPDATED not in notes:
+        return "Run it again with an update, or write it again."
+    which = "It" if len(notes) == 1 else "They" if set(notes) == {CANNOT_BE_UPDATED} else "Some of them"
+    return f"{which} cannot be updated: write it again, or change it in the service."
 
 
 def _wanted_otherwise(run: Run) -> str:

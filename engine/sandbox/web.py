@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from clients.errors import InvalidRequest
 from clients.listing import Json
+from clients.wording import counted
 from engine.sandbox import child
 from engine.sandbox.limits import ChildLimits
 
@@ -24,12 +26,23 @@ _PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with
 
 
 def feed(content: bytes, media_type: str, url: str) -> Json:
-    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags}]}. Blocking.
+    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags, is_cut}], left_out}.
 
-    Texts are plain, times RFC 3339 or None, and entries in the order of the feed, 1000 at most. Raises InvalidRequest
-    if the content is not a feed, or takes too much to read.
+    Texts are plain, times RFC 3339 or None, and entries in the order of the feed: the newest 1000, or the first and
+    last 500 if one has no time; `left_out` counts the others. `is_cut`: the title or text is not whole. Blocking.
+    Raises InvalidRequest if the content is not a feed, or takes too much to read.
     """
     return _read(content, {"task": "feed", "media_type": media_type, "url": url}, _FEED_REMEDY)
+
+
+def feed_note(read: Json, shown: Sequence[Json]) -> str:
+    """Return sentences on what of a feed, and of the entries that are shown, was not read; empty if nothing."""
+    is_dated = all(one["at"] for one in read["entries"])
+    which = "older ones" if is_dated else "in the middle, as there are entries without a time"
+    left_out = f"{counted(read['left_out'], 'entry', 'entries')} of the feed not read ({which})."
+    cut = sum(1 for one in shown if one["is_cut"])
+    shortened = f"{counted(cut, 'entry', 'entries')} with a title or text that was cut."
+    return " ".join([left_out] * bool(read["left_out"]) + [shortened] * bool(cut))
 
 
 def page(content: bytes, charset: str, url: str, selector: str, form: PageFormat) -> Json:

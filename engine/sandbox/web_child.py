@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def _refused(sentence: str) -> int:
 
 
 def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
-    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags}]}."""
+    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags, is_cut}], left_out}."""
     from feedparser.api import parse
 
     headers = {"content-type": request["media_type"], "content-location": request["url"]}
@@ -79,9 +79,29 @@ def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
     read: Any = parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
         raise UnreadableContent(_no_feed(read.feed.get("links", [])))
-    entries = [_entry(one, request["url"]) for one in read.entries[:_ENTRIES_MOST]]
+    entries = [_entry(one, request["url"]) for one in _newest(read.entries)]
+    left_out = len(read.entries) - len(entries)
     about = {"title": _line(read.feed.get("title")), "url": _line(read.feed.get("link"))}
-    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries}
+    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out}
+
+
+def _newest(entries: Sequence[Any]) -> Sequence[Any]:
+    """Return the newest entries in the feed's order, as many as are read.
+
+    If one has no time, they are the first and the last: feeds are newest first by custom, some are oldest first.
+    """
+    if len(entries) <= _ENTRIES_MOST:
+        return entries
+    times = [_published(one) for one in entries]
+    if None in times:
+        half = _ENTRIES_MOST // 2
+        return [*entries[:half], *entries[-half:]]
+    newest = sorted(range(len(entries)), key=lambda index: str(times[index]), reverse=True)[:_ENTRIES_MOST]
+    return [entries[index] for index in sorted(newest)]
+
+
+def _published(one: Any) -> str | None:
+    return _moment(one.get("published_parsed") or one.get("updated_parsed"))
 
 
 def _character(found: re.Match[bytes]) -> bytes:
@@ -101,15 +121,17 @@ def _no_feed(links: Iterable[Mapping[str, Any]]) -> str:
 def _entry(one: Any, base: str) -> Json:
     contents = [str(each.get("value", "")) for each in one.get("content", [])]
     html = max([str(one.get("summary", "")), *contents], key=len)
+    title, text = _visible(one.get("title")).replace("\n", " "), _visible(html)
     return {
         "id": _line(one.get("id")),
-        "title": _text(one.get("title")).replace("\n", " ")[:_NAME_MOST],
+        "title": title[:_NAME_MOST],
         "url": _joined(base, _line(one.get("link"))) if one.get("link") else "",
-        "at": _moment(one.get("published_parsed") or one.get("updated_parsed")),
+        "at": _published(one),
         "updated_at": _moment(one.get("updated_parsed")),
         "author": _line(one.get("author")),
-        "text": _text(html),
+        "text": text[:_TEXT_MOST],
         "tags": [_line(each.get("term")) for each in one.get("tags", [])[:50]],
+        "is_cut": len(title) > _NAME_MOST or len(text) > _TEXT_MOST,
     }
 
 
@@ -126,11 +148,15 @@ def _line(value: object) -> str:
 
 
 def _text(html: object) -> str:
+    return _visible(html)[:_TEXT_MOST]
+
+
+def _visible(html: object) -> str:
     """Return what a person sees of HTML; other text stays as it is."""
     from clients.mail.html import visible_text
 
     given = str(html or "")
-    return (visible_text(given) if "<" in given or "&" in given else given.strip())[:_TEXT_MOST]
+    return visible_text(given) if "<" in given or "&" in given else given.strip()
 
 
 def _moment(parsed: Any) -> str | None:

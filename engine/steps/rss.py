@@ -8,7 +8,7 @@ from clients.errors import InvalidRequest
 from clients.http.fetching import DocumentVersion
 from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
-from engine.sandbox.web import feed
+from engine.sandbox.web import feed, feed_note
 
 FEED_BYTES = 10_485_760
 
@@ -34,12 +34,15 @@ class Entry(Output):
 
 
 class Feed(Output):
-    """The feed, and its entries in the feed's order, mostly newest first."""
+    """The feed, and its entries in the feed's order, mostly newest first. `truncated`: a feed of more than 1000
+    entries was not read to its end, or a title or text was cut.
+    """
 
     title: str = outside("Title")
     url: str = outside("Address of its site")
     entries: list[Entry]
     has_more: bool
+    truncated: bool
 
 
 class Read(StepType):
@@ -54,7 +57,7 @@ class Read(StepType):
     output = Feed
 
     def call(self, call: Call) -> JsonValue:
-        """Return {title, url, entries, has_more}."""
+        """Return {title, url, entries, has_more, truncated}; a note says what was not read."""
         it: FeedFields = call.fields
         fetched = call.client.fetch(it.url, FEED_BYTES, DocumentVersion())
         try:
@@ -62,9 +65,13 @@ class Read(StepType):
         except InvalidRequest as error:
             error.service = SERVICE
             raise
-        entries = [entry(one) for one in read["entries"][: it.limit]]
         has_more = len(read["entries"]) > it.limit
-        return {"title": read["title"], "url": read["url"], "entries": entries, "has_more": has_more}
+        shown = read["entries"][: it.limit]
+        note = feed_note(read, shown)
+        call.notes += [note] if note else []
+        entries = [entry(one) for one in shown]
+        about = {"title": read["title"], "url": read["url"]}
+        return {**about, "entries": entries, "has_more": has_more, "truncated": bool(note)}
 
 
 def entry(one: dict[str, Any]) -> dict[str, Any]:

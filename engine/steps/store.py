@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import field_validator
 
 from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, WantedRows, json_of, merged, require_table
+from clients.errors import InvalidRequest
 from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
     Call,
@@ -207,13 +208,28 @@ class Upsert(_ChangesRow):
     def why_kept(self, written: Written) -> str:
         """Say so if the value before is not known: the write was repeated after a crash."""
         changed = written.output.get("changed") or written.output.get("created")
-        return "" if changed else "The row had this value before, or what it had is not known any more."
+        unknown = "" if changed else "The row had this value before, or what it had is not known any more."
+        return super().why_kept(written) or unknown
 
     def undo(self, call: Call, written: Written) -> None:
         """Restore the value before, or remove the row if it was new."""
         it, output = call.fields, written.output
+        if written.receipt.id != it.key:
+            raise CannotUndo(f"An update saved the row {it.key!r} instead, and left the row {written.receipt.id!r}.")
         before = None if output["created"] else Row(it.key, output["before"], "")
         self._put_back(call, it.table, it.key, output["value"], before)
+
+    updates = updates_always = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Save the row with the same call; of the same row, keep what it had before the first write, for an undo."""
+        it, table = call.fields, written.arguments.get("table", call.fields.table)
+        if table != it.table:
+            said = f"The row is in the table {table!r}, and an update cannot save it in {it.table!r}."
+            raise InvalidRequest(said, service="datastore", remedy="Write it again (`--force`).")
+        saved: dict[str, JsonValue] = dict(self.call(call))
+        kept = {name: written.output[name] for name in ("created", "before")} if it.key == written.receipt.id else {}
+        return {**saved, **kept}
 
 
 class Delete(_ChangesRow):

@@ -14,11 +14,14 @@ from clients.http.fetching import DocumentVersion
 from engine.base.clock import moment_of
 from engine.plugins.step import Fields, destination
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
-from engine.sandbox.web import feed
+from engine.sandbox.web import feed, feed_note
 from engine.steps.rss import FEED_BYTES, Entry, entry
 
 _BEFORE = "it already existed"
+_UNREAD = "it is in a part of the feed that an earlier release did not read"
 _DIGITS = 24
+_AGAIN = {"etag": "", "modified": ""}
+"""The version of a feed that is fetched again, even if it has not changed."""
 
 
 class FeedFields(Fields):
@@ -32,7 +35,8 @@ class NewEntry(TriggerType):
 
     An entry counts as known if its id has been seen before, or if the feed has just listed its address, title and text
     under another id. An entry that is changed later starts no new run. Every 15 minutes the server is asked whether the
-    feed has changed (`ETag`, `Last-Modified`).
+    feed has changed (`ETag`, `Last-Modified`). The newest 1000 entries of a feed are read, or the first and last 500 if
+    one has no time; a note says how many were not.
     """
 
     name = "rss.new_entry"
@@ -51,24 +55,29 @@ class NewEntry(TriggerType):
     def look(self, look: Look) -> Found:
         """List the entries that are not known.
 
-        The cursor is {etag, modified, known}: `known` are the digests of what the feed had at the last look. The first
-        look also lists entries that do not count, as skipped.
+        The cursor is {etag, modified, known, note}: `known` are the digests of what the feed had at the last look,
+        `note` says what was not read. The first look also lists entries that do not count, as skipped.
         """
-        cursor: Mapping[str, Any] = look.cursor or {"etag": "", "modified": "", "known": []}
+        cursor: Mapping[str, Any] = look.cursor or {**_AGAIN, "known": []}
         fetched = look.client.fetch(look.fields.url, FEED_BYTES, DocumentVersion(cursor["etag"], cursor["modified"]))
         if fetched is None:
-            return Found([], cursor)
-        entries = _oldest_first(_identified(feed(fetched.content, fetched.content_type, fetched.url)["entries"]))
-        version = {"etag": fetched.version.etag, "modified": fetched.version.modified}
+            return Found([], cursor, note=cursor.get("note", ""))
+        read = feed(fetched.content, fetched.content_type, fetched.url)
+        entries = _oldest_first(_identified(read["entries"]))
+        note = feed_note(read, read["entries"])
+        version = {"etag": fetched.version.etag, "modified": fetched.version.modified, "note": note}
         if look.cursor is None:
             return _first(entries, look.start, version)
         known = set(cursor["known"])
         unseen = set(look.unseen(one.id for one in entries))
         new = [one for one in entries if one.id in unseen and known.isdisjoint(one.digests)]
-        listed, later = new[: look.limit], {one.id for one in new[look.limit :]}
-        version = {"etag": "", "modified": ""} if later else version
+        skip = _UNREAD if read["left_out"] and "note" not in cursor else ""
+        most = len(new) if skip else look.limit
+        later = {one.id for one in new[most:]}
+        version = {**version, **_AGAIN} if later else version
         digests = _digests(one for one in entries if one.id not in later)
-        return Found([one.listed() for one in listed], {**version, "known": digests}, has_more=bool(later))
+        items = [one.listed(skip) for one in new[:most]]
+        return Found(items, {**version, "known": digests}, has_more=bool(later), note=note)
 
 
 class _Entry(Struct, frozen=True):
@@ -96,8 +105,8 @@ def _first(entries: Sequence[_Entry], start: Start, version: Mapping[str, str]) 
         counting = [one for one in entries if one.at is not None and one.at >= start.since]
     ids = {one.id for one in counting}
     before = [one for one in entries if one.id not in ids]
-    cursor = {**({"etag": "", "modified": ""} if ids else version), "known": _digests(before)}
-    return Found([one.listed(_BEFORE) for one in before], cursor, has_more=bool(ids))
+    cursor = {**version, **(_AGAIN if ids else {}), "known": _digests(before)}
+    return Found([one.listed(_BEFORE) for one in before], cursor, has_more=bool(ids), note=version["note"])
 
 
 def _identified(read: Sequence[dict[str, Any]]) -> list[_Entry]:

@@ -16,7 +16,12 @@ from engine.triggers.cron import cron_fault, crons
 ON_TIME = timedelta(seconds=60)
 """A firing polled within this time does not count as missed."""
 _PUT_BACK = timedelta(days=1)
-"""A firing further in the future was made by a wrong clock: continue from now."""
+"""A firing further in the future means that the clock was wrong then, or is now: continue from now."""
+_SETTLING = timedelta(minutes=15)
+"""The pause before that: a computer without a clock of its own has the right time soon after its start."""
+_MOST_PASSED = 10
+_WRONG_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
+"""This release is younger, so a clock that showed an earlier time was wrong."""
 _MOST_COUNTED = 1000
 _WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=400))
 """Search for the newest firing in the last hour first: a cron of every minute has 525,600 in a year."""
@@ -44,7 +49,8 @@ class Schedule(TriggerType):
     """Starts a run at fixed times.
 
     A time that a clock change skips fires right after the gap, and a repeated one fires once; a cron with `*` for the
-    minute or hour follows elapsed hours. Debian's cron does the same (its manual, cron(8)).
+    minute or hour follows elapsed hours. Debian's cron does the same (its manual, cron(8)). If the computer's clock was
+    set back by more than a day, it continues after 15 minutes; when the clock is right again, no time fires twice.
     """
 
     name = "schedule"
@@ -69,20 +75,39 @@ class Schedule(TriggerType):
         return found
 
     def look(self, look: Look) -> Found:
-        """List the firings since the last one."""
+        """List the firings since the last one.
+
+        The cursor is {at, anchor, passed}: the last firing, what intervals are counted from, and the last firings
+        before the clock was set back, earliest first.
+        """
         if look.cursor is None:
             return Found([], {"at": timestamp(look.now)}, look_again_at=_next(look, look.now, look.now))
-        after = _not_ahead(look, look.cursor["at"])
+        after, passed = _place(look)
         anchor = _not_ahead(look, look.cursor.get("anchor", look.cursor["at"]))
         due = _due(look, anchor, after)
         newest = moment_of(due[-1].id) if due else after
-        cursor = {"at": timestamp(newest), "anchor": timestamp(anchor)}
+        cursor = {"at": timestamp(newest), "anchor": timestamp(anchor), "passed": [*map(timestamp, passed)]}
         return Found(
             due,
             cursor,
             has_more=look.fields.missed == "all" and len(due) == look.limit,
             look_again_at=_next(look, anchor, max(newest, look.now)),
         )
+
+
+def _place(look: Look) -> tuple[datetime, list[datetime]]:
+    """Return after which time firings count, and the last firings before the clock was set back that are still ahead.
+
+    Whether the clock was ahead then or is behind now shows later: if it passes such a firing, it was behind.
+    """
+    at = moment_of(look.cursor["at"])
+    passed = [moment_of(one) for one in look.cursor.get("passed", ())]
+    if at - look.now > _PUT_BACK:
+        return look.now + _SETTLING, sorted({*passed, at})[:_MOST_PASSED]
+    after = max((one for one in passed if at + _PUT_BACK < one <= look.now), default=at)
+    if after < _WRONG_BEFORE <= look.now:
+        after = look.now
+    return after, [one for one in passed if one > after]
 
 
 def _not_ahead(look: Look, at: str) -> datetime:

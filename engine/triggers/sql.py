@@ -13,12 +13,14 @@ from clients.sql.select import RowSelection, column_of
 from clients.wording import counted
 from engine.plugins.step import Fields, JsonValue, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.triggers.row_ids import RowId, row_ids
 
 _LOOKED_BACK = 200
 """Rows before the newest known one that are read again: a transaction that began earlier may have ended later."""
 _AHEAD = timedelta(days=2)
 """How far a time may be ahead of ours because its zone or the clock of its writer is another."""
 _BEFORE = "it already existed"
+_MOST_COUNTED = 1_000
 
 
 class NewRowFields(Fields):
@@ -40,7 +42,9 @@ class NewRows(TriggerType):
     """Starts a run for each new row of a table, found by an increasing column: a number, or a time of creation.
 
     A row that is changed later starts no new run. Each poll compares the last 200 rows, so that a row whose transaction
-    ended late is not missed.
+    ended late is not missed. Rows without a value of `key`, and without a `key` those with the same value of `column`,
+    are told apart by all their values: if one of them is changed, it starts another run. Of rows with the same `key`,
+    only the first starts a run. Rows without a value of `column` start none.
     """
 
     name = "sql.new_row"
@@ -56,7 +60,11 @@ class NewRows(TriggerType):
         return f"{fields.table} {fields.column} {fields.key}"
 
     def look(self, look: Look) -> Found:
-        """List the rows from the cursor on. The cursor is {from}: the value of the oldest row that is read again."""
+        """List the rows from the cursor on.
+
+        The cursor is {from, owners}: the value of the oldest row that is read again, and the digests of the rows that
+        are known by the value of `column`.
+        """
         if look.cursor is None:
             return _first(look)
         most = _LOOKED_BACK + look.limit
@@ -71,34 +79,53 @@ class NewRows(TriggerType):
         since = rows[max(0, sure - _LOOKED_BACK)].value if sure >= 0 else look.cursor["from"]
         if has_more and not listed and since == look.cursor["from"]:
             raise _too_many(look, "a time in the future" if ahead < len(rows) else "the same value")
-        return Found(
-            [rows[index].listed(look) for index in listed], {"from": since}, has_more=has_more, note=_note(rows, look)
-        )
+        earlier = _of_earlier_release(rows, look)
+        items = [rows[index].listed(look, _BEFORE if rows[index].id in earlier else "") for index in listed]
+        is_upgrading = "owners" not in look.cursor and len(new) > len(listed)
+        cursor = {"from": since} if is_upgrading else {"from": since, "owners": _owners(rows, look)}
+        return Found(items, cursor, has_more=has_more, note=_note(rows, look))
 
 
 class _Row(Struct, frozen=True):
-    id: str
+    known: RowId
     value: JsonValue
     """Of the column that rises."""
     row: Mapping[str, JsonValue]
 
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.known.id
+
     def listed(self, look: Look, skip: str = "") -> Item:
         """Return it as an item."""
         title = f"{look.fields.table} {self.id}"
-        return Item(self.id, {"id": self.id, "row": dict(self.row)}, title, _moment(self.value) or look.now, skip)
+        return Item(
+            self.id,
+            {"id": self.id, "row": dict(self.row)},
+            title,
+            _moment(self.value) or look.now,
+            skip or self.known.skip,
+        )
 
 
 def _first(look: Look) -> Found:
     """Skip the rows that do not count; those that count are listed at the next look."""
     wanted = look.start.last or 0
-    rows = _read(look, limit=_LOOKED_BACK + wanted, descending=True)[::-1]
+    most = _LOOKED_BACK + wanted
+    rows = _read(look, limit=most, descending=True)[::-1]
     before = rows[: len(rows) - wanted] if wanted else rows
     is_ahead = bool(rows) and _first_ahead(rows, look) == 0
-    if is_ahead and len(rows) == _LOOKED_BACK + wanted:
+    if is_ahead and len(rows) == most:
         raise _too_many(look, "a time in the future")
+    since = rows[0].value if rows and not is_ahead else None
+    if len(rows) == most:  # there may be more rows with the value of the oldest one
+        since = next((one.value for one in before if one.value != since), None)
+        if since is None:
+            raise _too_many(look, "the same value")
     return Found(
         [one.listed(look, _BEFORE) for one in before],
-        {"from": rows[0].value if rows and not is_ahead else None},
+        {"from": since, "owners": _owners(rows, look)},
         has_more=len(before) < len(rows),
         note=_note(rows, look),
     )
@@ -111,8 +138,40 @@ def _first_ahead(rows: Sequence[_Row], look: Look) -> int:
     return next((index for index, at in enumerate(times) if at is not None and at > latest), len(rows))
 
 
+def _owners(rows: Sequence[_Row], look: Look) -> Mapping[str, str]:
+    """Return the digests of the rows that are known by a value that others may have, too."""
+    return {} if look.fields.key else {one.id: one.known.digest for one in rows if one.known.is_by_value}
+
+
+def _of_earlier_release(rows: Sequence[_Row], look: Look) -> set[str]:
+    """Return the ids of rows by their content that a release before these ids has listed by their value, or left out.
+
+    The cursor of such a release has no `owners`.
+    """
+    if "owners" in look.cursor:
+        return set()
+    unseen = set(look.unseen(one.known.by_value for one in rows))
+    return {one.id for one in rows if not one.known.is_by_value and one.known.by_value not in unseen}
+
+
 def _note(rows: Sequence[_Row], look: Look) -> str:
-    """Return a warning if rows have a time in the future."""
+    """Return warnings: rows have no value of the column, or a time in the future."""
+    return " ".join(filter(None, [_without_value(look), _in_future(rows, look)]))
+
+
+def _without_value(look: Look) -> str:
+    fields: NewRowFields = look.fields
+    column = column_of(fields.table, fields.column)
+    wanted = RowSelection(fields.table, (column,), equal={column: None}, limit=_MOST_COUNTED)
+    found = look.client.select(wanted)
+    if not found.rows:
+        return ""
+    more = "More than " if found.truncated else ""
+    seen, start = counted(len(found.rows), "row"), "it starts" if len(found.rows) == 1 else "they start"
+    return f"{more}{seen} of {fields.table} without a value of {fields.column}: {start} no run."
+
+
+def _in_future(rows: Sequence[_Row], look: Look) -> str:
     found = rows[_first_ahead(rows, look) :]
     if not found:
         return ""
@@ -135,7 +194,9 @@ def _read(look: Look, **more: Any) -> Sequence[_Row]:
     key = column_of(fields.table, fields.key) or column
     found = look.client.select(RowSelection(fields.table, order_by=column, needs_order=True, **more))
     _require_columns(fields.table, (column, key), [str(one["name"]) for one in found.columns])
-    return [_Row(str(row[key]), row[column], row) for row in found.rows]
+    owners = (look.cursor or {}).get("owners", {})
+    known = row_ids(found.rows, key, owners, is_key=bool(fields.key))
+    return [_Row(one, row[column], row) for one, row in zip(known, found.rows, strict=True)]
 
 
 def _require_columns(table: str, wanted: Sequence[str], found: Sequence[str]) -> None:

@@ -46,3 +46,7 @@ def test_json_is_whole_where_the_terminal_knows_no_unicode(monkeypatch: pytest.M
     screen.document({"title": "日本", "at": datetime(2026, 1, 2, tzinfo=UTC)})
     written.seek(0)
     assert json.loads(written.read()) == {"title": "日本", "at": "2026-01-02T00:00:00+00:00"}
+
+
+def test_a_time_that_is_none_is_shown_as_damaged() -> None:
+    assert screen.local_time("yesterday", "UTC") == "damaged: yesterday"

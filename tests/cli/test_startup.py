@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,52 @@ def test_a_process_without_output_ends_with_its_code(workspace: Path) -> None:
     assert subprocess.run(["/bin/sh", "-c", command], cwd=workspace, check=False).returncode == 0
 
 
+def test_streams_that_a_shell_has_closed_are_empty_and_keep_their_numbers() -> None:
+    what = "len(cli.sys.stdin.read()) + (open('/dev/null').fileno() < 3)"
+    command = ["/bin/sh", "-c", f'"{sys.executable}" -c "$1" <&- >&-', "sh", _AS_PROCESS.format(what=what)]
+    process = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param("run pure --inputs -", "standard input", id="inputs"),
+        pytest.param("runs undo 20260501T080000Z-aaaaaaaa", "no run named", id="undo"),
+        pytest.param("users add ann@example.org --password-stdin", "password", id="password"),
+    ],
+)
+def test_a_command_without_standard_input_says_what_it_lacks(workspace: Path, arguments: str, said: str) -> None:
+    command = f'"{sys.executable}" -m cli {arguments} <&-'
+    process = subprocess.run(
+        ["/bin/sh", "-c", f'cd "{CHECKOUT}"; {command}'], capture_output=True, text=True, check=False
+    )
+    assert "Unexpected" not in process.stderr
+    assert said in process.stderr
+
+
+@pytest.mark.slow
+def test_output_that_cannot_be_written_is_told_in_one_sentence(workspace: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        process = _process("import cli; cli.process()", stdout=full, arguments=("validate", "--json"))
+    assert process.returncode == 4
+    assert "No space left on device" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+@pytest.mark.slow
+def test_a_deleted_folder_is_no_workspace(tmp_path: Path) -> None:
+    command = f'mkdir gone; cd gone; rmdir ../gone; unset ORCHESTRA_WORKSPACE; "{sys.executable}" -m cli runs list'
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode in (2, 3, 4)
+    assert str(tmp_path / "gone") in process.stderr
+    assert "Traceback" not in process.stderr
+
+
 @pytest.mark.slow
 def test_a_command_looks_for_garbage_once_its_workspace_is_open(workspace: Path) -> None:
     ending = "import atexit, gc, sys, cli; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 0))"
@@ -130,5 +177,7 @@ def test_a_command_looks_for_garbage_once_its_workspace_is_open(workspace: Path)
     assert _process(script, stdout=subprocess.PIPE).stdout.splitlines()[-1] == "True True"
 
 
-def _process(script: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, check=False, **options)
+def _process(script: str, *, arguments: Sequence[str] = (), **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], stderr=subprocess.PIPE, text=True, check=False, **options
+    )

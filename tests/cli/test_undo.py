@@ -111,3 +111,14 @@ def test_what_somebody_changed_is_refused_with_exit_code_1(orchestra: Orchestra,
 def issue_url(orchestra: Orchestra, title: str) -> str:
     issues = orchestra("demo", "show", "--json").json["github"]["issues"]
     return str(next(issue["html_url"] for issue in issues if issue["title"] == title))
+
+
+def test_a_damaged_log_is_named_before_anything_is_undone(run_id: str, workspace: Path, orchestra: Orchestra) -> None:
+    (path,) = (workspace / "logs").rglob(f"{run_id}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "counts": {}}))
+    result = orchestra("runs", "undo", run_id, "--demo", "--yes")
+    assert result.code == 2
+    assert f"{run_id}.json" in result.err
+    assert "`$.counts`" in result.err
+    assert "Take it from a backup" in result.err
+    assert open_issues(orchestra) == ["Issue a", "Issue b"]

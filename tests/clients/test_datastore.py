@@ -51,6 +51,29 @@ def test_a_new_row_replaces_none_that_can_be_read(tmp_path: Path) -> None:
     assert found.value == {"city": "Bonn"}
 
 
+@pytest.mark.parametrize(
+    ("stored", "wanted", "is_found"),
+    [
+        (2, 2.0, True),
+        (-0.0, 0, True),
+        ({"a": [1.0]}, {"a": [1]}, True),
+        (1, True, False),
+        ([0], [False], False),
+        (2, "2", False),
+        ([1], [1, 2], False),
+        ({"a": 1}, {"b": 1}, False),
+        (2**60, float(2**60), True),
+        (2**60 + 1, float(2**60), False),
+        (None, None, True),
+    ],
+    ids=str,
+)
+def test_members_are_compared_by_value(tmp_path: Path, stored: object, wanted: object, *, is_found: bool) -> None:
+    here = tables(tmp_path)
+    here.save("t", "a", {"n": stored})
+    assert here.query("t", WantedRows(where={"n": wanted})).total == is_found
+
+
 def test_rows_are_found_by_members_prefix_and_words_in_order(tmp_path: Path) -> None:
     here = tables(tmp_path)
     for key, value in (("a:1", {"n": 2, "ok": True}), ("a:2", {"n": 10, "ok": 1}), ("b:1", "plain"), ("b:2", None)):

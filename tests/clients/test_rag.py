@@ -69,6 +69,13 @@ def test_a_question_finds_the_passage_that_answers_it(
     assert words in best.text
 
 
+def test_every_word_of_a_very_long_question_is_looked_for(here: RagClient) -> None:
+    here.index("tea", [Document("tea", "Ask for oolong."), Document("cup", "An unbreakable cup.")])
+    others = " ".join(f"otherword{number}" for number in range(300))
+    assert [one.document for one in here.search("tea", f"{others} oolong", 5)] == ["tea"]
+    assert [one.document for one in here.search("tea", f"{others} oolong unbreakable-unbreakable", 5)] == ["cup"]
+
+
 def test_words_with_sharp_s_are_found_in_both_spellings(here: RagClient) -> None:
     here.index("roads", [Document("de", "Die Straße ist gesperrt."), Document("ch", "Die Strasse in Bern.")])
     for question in ("Straße", "Strasse", "STRASSEN"):

@@ -304,6 +304,8 @@ class StepRecord(TypedDict):
     """Of a model step: the correction of its answer, added later."""
 
 
+CANNOT_BE_UPDATED = "cannot be updated"
+"""The note of a write that a run was to update, although its step type cannot."""
 REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
 """What became of a call that nobody approved, by the type of its error."""
 

@@ -26,7 +26,7 @@ from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.plugins.step import Receipt, Repeat, Written
 from engine.record.differences import differences, shown
-from engine.record.types.step import FieldDifference
+from engine.record.types.step import CANNOT_BE_UPDATED, FieldDifference
 from engine.runner.effects.delivery import Delivery, effect
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.ledger import Ledger
@@ -231,14 +231,14 @@ class WriteOnce:
 
     async def _kept(self, delivery: Delivery, known: LedgerRow) -> Done | None:
         """Reuse the receipt; if the run asks for updates, first change what was made to the new arguments."""
-        is_same = known.arguments_hash == self._write.arguments_hash
-        if not is_same and self._job.receipts == "update" and self._job.step_type.updates:
+        is_same, kind = known.arguments_hash == self._write.arguments_hash, self._job.step_type
+        if self._job.receipts == "update" and kind.updates and (kind.updates_always or not is_same):
             return await self._updated(delivery, known)
         if known.state == "intent":  # an update was interrupted
             await self._ledger.end_update(self._write, known, known.arguments_hash)
         told = effect(self._write, known.receipt, reused=True)
         if not is_same:
-            note = "cannot be updated" if self._job.receipts == "update" else "kept, arguments differ"
+            note = CANNOT_BE_UPDATED if self._job.receipts == "update" else "kept, arguments differ"
             told = {**told, "note": note, "differences": await asyncio.to_thread(self._differences, known)}
         return Done(known.output, told)
 

@@ -77,7 +77,7 @@ class Ledger:
         known = self._effects.made(job.write.identity)
         if known is None or job.receipts != "update" or not job.step_type.updates:
             return known is not None
-        return known.arguments_hash == job.write.arguments_hash
+        return known.arguments_hash == job.write.arguments_hash and not job.step_type.updates_always
 
     def _list(self, write: IntendedWrite, number: int | None) -> None:
         """Add a write to the list of writes that may be sent. Raises JournalBroken if it cannot be listed."""

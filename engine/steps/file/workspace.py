@@ -208,10 +208,24 @@ class Write(FileStep):
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the file. Raises CannotUndo if it was changed since."""
+        if written.receipt.id != written.output["path"]:
+            raise CannotUndo(f"An update wrote {written.output['path']} instead, and left {written.receipt.id}.")
         try:
             call.client.remove(str(written.output["path"]), str(written.output["sha256"]))
         except Conflict as error:
             raise CannotUndo(error.message) from error
+
+    updates = updates_always = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Write the file with the same call; what an earlier write left at the same path may be replaced."""
+        path, sha256 = str(written.output["path"]), str(written.output["sha256"])
+        is_same_path = "/".join(call.client.place(call.fields.path)) == path
+        if is_same_path and call.fields.on_exists == "fail":
+            with suppress(Conflict):  # then the call fails, unless an earlier attempt has written it
+                call.client.remove(path, sha256)
+        output: dict[str, JsonValue] = dict(self.call(call))
+        return {**output, "is_new": written.output["is_new"]} if is_same_path else output
 
 
 def _content(it: WriteFields) -> bytes:

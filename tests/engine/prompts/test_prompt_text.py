@@ -94,6 +94,15 @@ def test_a_prompt_comes_back_as_it_was(prompt: dict[str, Any]) -> None:
     assert canonical(dict(found.document), "prompt") == canonical(prompt, "prompt")
 
 
+def test_a_sample_at_the_end_keeps_its_last_newline() -> None:
+    prompt: Any = {
+        "schema_version": 1,
+        "messages": [{"role": "user", "content": ["a"]}],
+        "samples": [{"name": "one", "variables": {"text": "a\nb\n"}}],
+    }
+    assert read(written("greet", prompt), "greet.md").document["samples"] == prompt["samples"]
+
+
 def test_the_text_is_as_the_documentation_shows() -> None:
     found = read(GREET, "greet.md")
     sections = [(one["role"], one["content"]) for one in found.document["messages"]]

@@ -28,6 +28,10 @@ def without(key: str) -> Callable[[Any], Any]:
     return lambda run: {name: value for name, value in run.items() if name != key}
 
 
+def of_its_step(name: str, value: Any) -> Callable[[Any], Any]:
+    return lambda run: {**run, "steps": [{**run["steps"][0], name: value}]}
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -38,6 +42,25 @@ def without(key: str) -> Callable[[Any], Any]:
         pytest.param(lambda run: {**run, "steps": [{}]}, id="empty-step"),
         pytest.param(lambda run: {**run, "steps": ["x"]}, id="step-is-text"),
         pytest.param(lambda run: {**run, "accounts": []}, id="accounts"),
+        pytest.param(lambda run: {**run, "counts": {}}, id="counts"),
+        pytest.param(lambda run: {**run, "definition": {}}, id="definition"),
+        pytest.param(lambda run: {**run, "started_at": "yesterday"}, id="started-at"),
+        pytest.param(lambda run: {**run, "usage": []}, id="usage"),
+        *(
+            pytest.param(of_its_step(name, value), id=f"step-{name}")
+            for name, value in [
+                ("status", "odd"),
+                ("started_at", "2026-13-01T00:00:00Z"),
+                ("ended_at", 5),
+                ("attempts", None),
+                ("attempts", [{}]),
+                ("error", {}),
+                ("effect", {}),
+                ("usage", {}),
+                ("path", 3),
+                ("path", "a..b"),
+            ]
+        ),
         *(pytest.param(without(key), id=f"no-{key}") for key in ("status", "counts", "definition", "inputs", "error")),
     ],
 )

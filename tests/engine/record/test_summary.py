@@ -199,6 +199,13 @@ def test_what_was_kept_though_it_would_be_another_now_is_told(steps: list[dict[s
     assert sentence(run(*steps)).endswith(said)
 
 
+def test_what_cannot_be_updated_is_not_to_be_updated_again() -> None:
+    steps = differing("task")
+    steps[0]["effect"]["note"] = "cannot be updated"
+    assert "It cannot be updated: write it again, or change it in the service." in sentence(run(*steps))
+    assert "with an update" not in sentence(run(*steps))
+
+
 @pytest.mark.parametrize("status", ["succeeded", "failed", "running"])
 @pytest.mark.parametrize("new", [False, True], ids=["nothing new", "something new"])
 def test_a_run_that_wrote_nothing_because_it_wanted_another_target_says_so_first(status: str, new: bool) -> None:

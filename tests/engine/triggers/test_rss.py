@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -117,3 +119,49 @@ def test_what_came_and_went_before_it_was_listed_is_all_that_is_lost(server: Ser
     server.publish(post(2, pubDate="not a time"), post(1, pubDate="Mon, 01 Jan 0000 00:00:00 GMT"))
     found: Any = looker.look_until_done()
     assert [(one.title, one.at) for one in found] == [("T1", None), ("T2", None)]
+
+
+def dated(n: int) -> Entry:
+    at = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=n)
+    return post(n, pubDate=format_datetime(at))
+
+
+@pytest.mark.parametrize(
+    ("one", "left_out"),
+    [
+        pytest.param(dated, "11 entries of the feed not read (older ones).", id="by time"),
+        pytest.param(
+            post,
+            "11 entries of the feed not read (in the middle, as there are entries without a time).",
+            id="at both ends",
+        ),
+    ],
+)
+def test_a_long_feed_with_the_oldest_first_goes_on_and_says_what_is_not_read(
+    server: Server, looker: Looker, one: Callable[[int], Entry], left_out: str
+) -> None:
+    entries = [one(n) for n in range(1010)]
+    server.publish(*entries)
+    assert titles(looker) == []
+    server.publish(*entries, one(1010))
+    assert titles(looker) == ["T1010"]
+    assert titles(looker) == []
+    assert looker.notes[-2:] == [left_out, left_out]
+    assert server.statuses[-1] == 304
+
+
+def test_what_an_earlier_release_did_not_read_of_a_long_feed_is_left_out(server: Server, looker: Looker) -> None:
+    entries = [dated(n) for n in range(1200)]
+    server.publish(*entries)
+    titles(looker)
+    looker.seen -= {f"id-{n}" for n in range(1000, 1200)}
+    looker.cursor = {"etag": "", "modified": "", "known": []}
+    assert titles(looker) == []
+    server.publish(*entries, dated(1200))
+    assert titles(looker) == ["T1200"]
+
+
+def test_a_text_that_was_cut_is_told(server: Server, looker: Looker) -> None:
+    server.publish(post(1, description="x" * 100_001))
+    titles(looker)
+    assert looker.notes == ["1 entry with a title or text that was cut."]

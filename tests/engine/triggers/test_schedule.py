@@ -178,3 +178,48 @@ def test_a_schedule_that_cannot_be_is_told(fields: dict[str, Any], field: str, s
     [(name, message)] = Schedule().problems(fields, {})
     assert name == field
     assert said in message
+
+
+@pytest.mark.parametrize("missed", ["skip", "once", "all"])
+@pytest.mark.parametrize("fields", [{"cron": "*/5 * * * *"}, {"every_seconds": 300}], ids=["cron", "interval"])
+@pytest.mark.parametrize("behind", [timedelta(days=26 * 365), timedelta(days=10)], ids=str)
+def test_a_computer_that_starts_in_the_past_and_is_put_right_fires_nothing_twice_and_nothing_of_before(
+    behind: timedelta, fields: dict[str, Any], missed: str
+) -> None:
+    begun = datetime(2026, 5, 4, 8, 31, tzinfo=UTC)
+    looker = Looker(Schedule(), {**fields, "missed": missed})
+    looker.look(begun)
+    fired = [item.at for item in looker.look_until_done(begun + timedelta(minutes=4))]
+    fired += [item.at for item in looker.look_until_done(begun + timedelta(minutes=5))]
+    looker.seen.clear()  # they are remembered for 7 days only
+    for minutes in range(12, 20, 2):  # it starts again in the past
+        assert looker.look_until_done(begun - behind + timedelta(minutes=minutes - 12)) == []
+    right = begun + timedelta(minutes=21)
+    for minutes in range(4):
+        fired += [item.at for item in looker.look_until_done(right + timedelta(minutes=minutes))]
+    times = [one for one in fired if one is not None]
+    assert times == sorted(set(times))
+    assert min(times) > begun
+    assert times[-1] >= right - timedelta(minutes=1)
+    if missed == "all":
+        assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(minutes=5)}
+
+
+def test_a_schedule_turned_on_by_a_clock_of_the_past_begins_when_it_is_put_right() -> None:
+    looker = Looker(Schedule(), {"cron": "0 * * * *", "missed": "all"})
+    looker.look(datetime(2000, 1, 1, 0, 1, tzinfo=UTC))
+    right = datetime(2026, 5, 4, 8, 31, tzinfo=UTC)
+    assert looker.look_until_done(right) == []
+    assert [item.at for item in looker.look_until_done(right + timedelta(hours=1))] == [right + timedelta(minutes=29)]
+
+
+def test_a_clock_that_was_ahead_before_it_was_behind_does_not_hide_what_has_fired() -> None:
+    right = datetime(2026, 5, 4, 8, 31, tzinfo=UTC)
+    looker = Looker(Schedule(), {"cron": "0 * * * *", "missed": "all"})
+    looker.look(right + timedelta(days=2000))
+    looker.look(right)
+    assert len(looker.look_until_done(right + timedelta(hours=2))) == 2
+    looker.look(datetime(2000, 1, 1, tzinfo=UTC))
+    looker.seen.clear()
+    assert looker.look_until_done(right + timedelta(hours=2)) == []
+    assert len(looker.look_until_done(right + timedelta(hours=3))) == 1

@@ -76,3 +76,71 @@ def test_a_row_without_a_value_of_the_column_starts_nothing(looker: Looker) -> N
     assert ids(looker) == []
     add(looker, soon(1))
     assert ids(looker) == ["2"]
+
+
+def tabled(looker: Looker, key: str) -> None:
+    """Let the trigger watch the table `o`, whose columns hold anything."""
+    changed(looker.root / "shop.db", "CREATE TABLE o (created_at TEXT, mail, v)")
+    looker.fields.update(table="o", column="created_at", key=key)
+
+
+def put(looker: Looker, *rows: tuple[str | None, str | int | None, int]) -> None:
+    for row in rows:
+        changed(looker.root / "shop.db", "INSERT INTO o VALUES (?, ?, ?)", *row)
+
+
+def started(looker: Looker) -> list[int]:
+    return [item.value["row"]["v"] for item in looker.look_until_done() if item.value is not None]
+
+
+def test_rows_without_a_key_are_told_apart_by_their_content(looker: Looker) -> None:
+    tabled(looker, "mail")
+    assert started(looker) == []
+    put(looker, (soon(1), "None", 1), (soon(2), None, 2), (soon(3), None, 3), (soon(4), None, 3), (soon(4), None, 3))
+    assert started(looker) == [1, 2, 3, 3, 3]
+    assert started(looker) == []
+
+
+def test_rows_of_the_same_second_all_start_a_run(looker: Looker) -> None:
+    tabled(looker, "")
+    put(looker, (soon(0), "a", 1), (soon(0), "b", 2))
+    assert started(looker) == []
+    put(looker, (soon(0), "a", 3), (soon(1), "a", 4))
+    assert started(looker) == [3, 4]
+    put(looker, (soon(1), "b", 5), (soon(1), "b", 5))
+    changed(looker.root / "shop.db", "CREATE INDEX other ON o (created_at, v DESC)")  # another order of equal times
+    assert started(looker) == [5, 5]
+    assert started(looker) == []
+
+
+def test_a_row_whose_key_another_has_is_left_out_with_a_reason(looker: Looker) -> None:
+    tabled(looker, "mail")
+    assert started(looker) == []
+    put(looker, (soon(1), 1, 1), (soon(2), "1", 2))
+    items = looker.kind.look(looker.request()).items
+    assert [(item.title[:5], item.skip) for item in items] == [("o 1", ""), ("o (ro", "another row has the same key")]
+    assert started(looker) == [1]
+
+
+def test_rows_without_a_value_of_the_column_are_in_the_note(looker: Looker) -> None:
+    tabled(looker, "mail")
+    put(looker, (None, "a", 1), (None, "b", 2))
+    assert started(looker) == []
+    assert looker.notes[-1] == "2 rows of o without a value of created_at: they start no run."
+
+
+@pytest.mark.parametrize("key", ["", "mail"])
+def test_old_rows_start_nothing_after_an_upgrade(looker: Looker, key: str) -> None:
+    tabled(looker, key)
+    put(looker, *[(soon(0), None, number) for number in range(150)])
+    looker.cursor, looker.seen = {"from": soon(0)}, {soon(0), "None"}  # as an earlier release has left it
+    assert started(looker) == []
+    put(looker, (soon(0), None, 150))
+    assert started(looker) == [150]
+
+
+def test_no_old_row_with_the_time_of_the_oldest_one_read_starts_a_run(looker: Looker) -> None:
+    tabled(looker, "")
+    put(looker, *[(soon(0), None, number) for number in range(150)], *[(soon(1), None, n) for n in range(150)])
+    assert started(looker) == []
+    assert started(looker) == []
