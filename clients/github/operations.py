@@ -79,7 +79,7 @@ def _fields(definitions: Sequence[Any], operation: Any) -> tuple[str, ...]:
 
 
 def is_query(body: bytes) -> bool:
-    """Return whether the body of a request sends a query, so that it changes nothing (`clients.reads.ReadRequest.body`).
+    """Return whether the body of a request sends a query, so that it changes nothing (`ReadRequest.body`).
 
     A body that one server may read differently from another is none: members twice, or others than GraphQL's own.
     """
