@@ -80,7 +80,7 @@ def test_no_process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
         sessions.append(str(process_id))
         return ChildWatch(process_id, limits)
 
-    monkeypatch.setattr(child, "Watch", watched)
+    monkeypatch.setattr(child, "ChildWatch", watched)
     for name in ("fork again and again", "say too much", "leave a process behind", "end everybody"):
         tried(ATTEMPTS[name], {})
     time.sleep(0.2)
