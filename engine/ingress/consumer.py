@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from clients.errors import ServiceError
 from engine.base.errors import Fenced, OrchestraError, TooManyRuns
 from engine.ingress.bodies import Bodies
-from engine.ingress.brokers.broker import Broker, BrokerLost, Message, Receiver, Unsendable
+from engine.ingress.brokers.broker import Broker, BrokerLost, Message, Receiver, Unsendable, cancelled
 from engine.ingress.orders import OrderRefused, Outcome
 from engine.ingress.outbox import Outbox, Status
 from engine.ingress.topic_consumer import TopicConsumer
@@ -61,8 +61,7 @@ class Consumer(Struct, frozen=True):
                         with suppress(TimeoutError):
                             await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
             finally:
-                telling.cancel()
-                await asyncio.wait([telling])
+                await cancelled(telling)
 
     async def take(self, messages: Sequence[Message]) -> None:
         """Return once the runs of these messages are on disk, and the broker has the others as dead letters."""

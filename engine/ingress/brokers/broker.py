@@ -14,6 +14,7 @@ from engine.base.errors import OrchestraError
 
 _log = logging.getLogger(__name__)
 _STOP_SECONDS = 3.0
+_CANCEL_SECONDS = 0.5
 _LONGEST_LABEL_BYTES = 200
 
 BATCH = 500
@@ -97,6 +98,18 @@ class Broker(Protocol):
 def label(text: str) -> str:
     """Return a foreign key or id as headers take it: at most 200 bytes of UTF-8."""
     return text.encode(errors="backslashreplace")[:_LONGEST_LABEL_BYTES].decode(errors="ignore")
+
+
+async def cancelled(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks, and wait for their ends.
+
+    Again and again: nats-py, and `wait_for` of Python 3.11, may take a cancellation for a timeout.
+    """
+    left = {*tasks}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_SECONDS)
 
 
 async def ended(stop: Awaitable[object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, cancelled
 
 
 class Intake:
@@ -26,8 +26,7 @@ class Intake:
     async def close(self) -> None:
         """Take no more; those who still wait are cancelled, so that nothing of theirs is acknowledged."""
         if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait([self._work])
+            await cancelled(self._work)
         for _, taken in self._waiting:
             taken.cancel()
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, BrokerLost, Message, Receiver, Topics, Unsendable, ended
+from engine.ingress.brokers.broker import BATCH, BrokerLost, Message, Receiver, Topics, Unsendable, cancelled, ended
 from engine.ingress.brokers.nats_pull import Pull
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ class NatsTopics:
         try:
             yield
         finally:
-            for task in (self._pulling, watching):
-                task.cancel()
-            await asyncio.wait([self._pulling, watching])
+            await cancelled(self._pulling, watching)
 
     async def _make_consumer(self, stream: str, durable: str) -> None:
         """Make the durable consumer, unless there is one: its settings may be others."""
