@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -100,7 +100,7 @@ def label(text: str) -> str:
     return text.encode(errors="backslashreplace")[:_LONGEST_LABEL_BYTES].decode(errors="ignore")
 
 
-async def cancelled(*tasks: asyncio.Task[None]) -> None:
+async def cancelled(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks, and wait for their ends.
 
     Again and again: nats-py, and `wait_for` of Python 3.11, may take a cancellation for a timeout.
@@ -117,7 +117,9 @@ async def ended(stop: Awaitable[object]) -> None:
     stopping = asyncio.ensure_future(stop)
     try:
         await asyncio.wait([stopping], timeout=_STOP_SECONDS)  # unlike wait_for, it does not wait for a cancellation
-        if not stopping.cancel():
-            stopping.result()
-    except Exception as error:  # noqa: BLE001 - what was not acknowledged is delivered again
+    finally:
+        if not stopping.done():
+            await cancelled(stopping)
+    if not stopping.cancelled() and (error := stopping.exception()) is not None:
+        # What was not acknowledged is delivered again.
         _log.warning("the client of the broker did not stop properly: %r", error)
