@@ -48,7 +48,7 @@ _DEEPEST = 8
 _STOP = "flow.stop"
 _MESSAGE = {"type": "string", "outside": True}
 _QUOTES = "a message of an error, which may quote anything"
-_OLDER = "what an earlier definition of the step has given"
+_OUTDATED = "what an earlier definition of the step has given"
 
 Called = Callable[[str], Plan]
 """Returns the plan of a workflow that this one calls. Raises InvalidFile."""
@@ -74,10 +74,10 @@ class PlanTags:
     """The tags of one plan. The inputs have the tag that they are given."""
 
     def __init__(
-        self, plan: Plan, inputs: Tag, called: Called, depth: int = 0, older: AbstractSet[str] = frozenset()
+        self, plan: Plan, inputs: Tag, called: Called, depth: int = 0, outdated: AbstractSet[str] = frozenset()
     ) -> None:
-        """`older`: the steps whose outputs another definition has made: whatever this one says, all may be outside."""
-        self.plan, self.inputs, self.called, self.depth, self.older = plan, inputs, called, depth, older
+        """`outdated`: the steps whose outputs another definition has made; whatever this one says, all is outside."""
+        self.plan, self.inputs, self.called, self.depth, self.outdated = plan, inputs, called, depth, outdated
         self.memo: Memo = {}
         """Of the steps outside loops."""
         self._facts = facts_of(plan)
@@ -117,7 +117,7 @@ class RunTags:
             if facts.item is not None:  # what was recorded counts: the trigger may be another one by now
                 outside = triggered_inputs(run.plan, facts.item[0], call.frame.names["inputs"]) | outside
             inputs = given_inputs(run.plan, outside)
-            self._known = PlanTags(run.plan, inputs, run.called_plan, older=run.outdated_steps)
+            self._known = PlanTags(run.plan, inputs, run.called_plan, outdated=run.outdated_steps)
         levels = tuple(_levels(self._run.plan, call.frame, call.node))
         place = PlaceTags(self._known, levels, call.frame.names)
         place.settle(call.node)
@@ -236,8 +236,8 @@ class PlaceTags(Struct, frozen=True, dict=True):
 
     def _output(self, node: Node) -> Tag:
         """Return the tag of the output of a step, or of its fallback."""
-        if node.path in self.plan.older:
-            return TypedTag({}, f"steps.{node.id}.output", _OLDER, is_outside=True)
+        if node.path in self.plan.outdated:
+            return TypedTag({}, f"steps.{node.id}.output", _OUTDATED, is_outside=True)
         once = self._looped(node) if node.loop is not None else self._once(node)
         if node.fallback is None:
             return once
@@ -314,7 +314,7 @@ def outside_inputs(place: PlaceTags, action: Action) -> list[OutsideInput]:
 
 
 def outside_inputs_of_trigger(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> list[OutsideInput]:
-    """Return the same of the inputs that a trigger gives; it is recorded, since the trigger may be changed."""
+    """Return which inputs that a trigger gives are text from outside; recorded, since the trigger may be changed."""
     return [_told(list(where), one) for where, one in triggered_inputs(plan, trigger_id, inputs).items()]
 
 
