@@ -21,6 +21,7 @@ from api.network.access_log import keep_secrets_out
 from api.network.announcement import announced
 from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
+from api.network.link_filter import LinkFilter
 from api.network.proxy import BehindProxy
 from api.network.request_ids import RequestIds
 from api.network.server_log import write_as_one
@@ -69,6 +70,7 @@ class Site:
             Middleware(HostCheck, server=self._server),
             Middleware(BesideApi, api=self.api),
             Middleware(Gate, orchestra_provider=self.shared),
+            Middleware(LinkFilter),
         ]
 
     def _server(self) -> ServerSettings:

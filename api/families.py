@@ -58,7 +58,8 @@ def _triggers() -> Sequence[APIRouter]:
 def _operations() -> Sequence[APIRouter]:
     from api.routes import approvals, plans, state, usage
 
-    return [approvals.router, plans.router, state.budgets, state.workers, state.settings, state.router, usage.router]
+    parts = (state.attention, state.budgets, state.workers, state.settings, state.router)
+    return [approvals.router, plans.router, *parts, usage.router]
 
 
 def _data() -> Sequence[APIRouter]:
@@ -110,7 +111,10 @@ FAMILIES = (
     Family(("/api/connections", "/api/choices", "/api/troubles", "/api/local-models"), _connections),
     Family(("/api/triggers",), _triggers),
     Family(
-        ("/api/approvals", "/api/plans", "/api/budgets", "/api/workers", "/api/settings", "/api/state", "/api/usage"),
+        (
+            *("/api/approvals", "/api/attention", "/api/plans", "/api/budgets"),
+            *("/api/workers", "/api/settings", "/api/state", "/api/usage"),
+        ),
         _operations,
     ),
     Family(("/api/tables", "/api/agents", "/api/collections", "/api/files", "/api/tools", "/api/connections"), _data),

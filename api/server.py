@@ -17,6 +17,7 @@ from api.base.documents import Refusal
 from api.base.routing import Acting, BodyLimit, Door, OpenRoute, SignedInRoute, orchestra_of
 from api.families import FAMILIES, Api
 from api.mcp import route as mcp
+from api.network.link_filter import LinkFilter
 from api.routes import authentication, execution, live, reference, runs, sockets
 from engine.health import Health
 
@@ -71,6 +72,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> Api:
     )
     app.state.orchestra_provider = orchestra_provider
     app.add_middleware(BodyLimit)
+    app.add_middleware(LinkFilter)
     errors.install(app)
     for router in (_health, authentication.router, reference.router, sockets.router):
         app.include_router(router)

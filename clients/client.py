@@ -84,6 +84,10 @@ def _no_seal(_file: Path | None) -> None:
     return None
 
 
+def _as_it_is(content: bytes) -> bytes:
+    return content
+
+
 class Opening(Struct, frozen=True):
     """What a client gets besides its settings: how far it may reach, and what it shares with other processes."""
 
@@ -102,13 +106,16 @@ class Opening(Struct, frozen=True):
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
     start: Callable[[Program], AbstractContextManager[RunningProgram]] = _no_sandbox
     """Starts a program in the sandbox of this machine, and ends it."""
+    for_models: Callable[[bytes], bytes] = _as_it_is
+    """Returns the body of a request to a model without what no model may read; it stays as long."""
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
         """Return a new HTTP client for the API of a service; that of a demo account reaches nothing else."""
-        from clients.transport import http_client, origin
+        from clients.transport import http_client, origin, rewriting
 
         only = frozenset({origin(base_url)}) if self.is_demo else None
-        return http_client(allowed_origins=only, reads=ConnectionReads(service.reads, base_url, service.title))
+        http = http_client(allowed_origins=only, reads=ConnectionReads(service.reads, base_url, service.title))
+        return rewriting(http, self.for_models) if service.kind == "model" else http
 
     def shared_file(self, service: Service) -> Path | None:
         """Return the path of the service's shared file; None if nothing is shared."""

@@ -129,7 +129,7 @@ def of_broken_connection(service: Service, error: Exception) -> ServiceError:
     for cause in _causes(error):
         if isinstance(cause, ServiceError):
             return cause
-    found = _of_no_connection(service, error)
+    found = _of_no_connection(service, error) or _of_bad_redirect(service, error)
     for cause in _causes(error):
         found = found or _of_cause(service, cause)
     if found is None and isinstance(error, _OF_SHAPE):
@@ -179,6 +179,14 @@ def _of_no_connection(service: Service, error: Exception) -> ServiceError | None
     else:
         return None
     return Unavailable(words, service=service.name, remedy=remedy, outcome="not_done")
+
+
+def _of_bad_redirect(service: Service, error: Exception) -> ServiceError | None:
+    """Return the error for a redirect to an address that cannot be read: httpx reads it even if nobody follows it."""
+    if not isinstance(error, httpx.RemoteProtocolError) or not isinstance(error.__context__, httpx.InvalidURL):
+        return None
+    words = f"{service.error_name} redirects to an address that cannot be read."
+    return InvalidRequest(words, service=service.name, remedy="Correct the address.", outcome="unknown")
 
 
 def _address(error: httpx.ConnectError) -> str:

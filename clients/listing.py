@@ -17,6 +17,22 @@ OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
 """Errors that concern a single item, if further requests are needed for it."""
 
 
+DEEPEST = 200
+"""Levels of nesting of a JSON value that can be kept."""
+
+
+def require_shallow(value: Any, service: str) -> None:
+    """Check that JSON is not nested too deeply for what redacts and keeps it. Raises BadAnswer."""
+    level = [value]
+    for _ in range(DEEPEST):
+        containers = (one for one in level if isinstance(one, dict | list))
+        level = [each for one in containers for each in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return
+    if any(isinstance(one, dict | list) for one in level):
+        raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.", service=service)
+
+
 class UnreadableItem(Struct, frozen=True):
     """A list item that does not match the service's API description."""
 

@@ -63,7 +63,7 @@ class ReadRequest(Struct, frozen=True):
         return is_there and (self.body is None or (not request.url.query and self.body(request.read())))
 
     def __str__(self) -> str:
-        """Return it for people: `GET /v1/**`."""
+        """Return the request as people read it: `GET /v1/**`."""
         where = {BASE: "", SERVER: " (at the root of the server)", ANYWHERE: " (at any address)"}
         place = f"{self.method} {self.path if self.at in where else self.at + self.path}{where.get(self.at, '')}"
         return f"{place} ({self.body_is})" if self.body else place
@@ -96,7 +96,7 @@ class ReadCommands(Struct, frozen=True):
     """What the arguments of a command must be, in capitals, with `BODY.PEEK[…]` as `PEEKED`."""
 
     def __str__(self) -> str:
-        """Return it for people."""
+        """Return the commands as people read them."""
         return ", ".join(f"`{name}`" for name in sorted(self.names))
 
     def name_in(self, line: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +21,17 @@ from clients.request_tracking import leaves
 from clients.secrets import known
 from clients.sockets import Forbidden, NetworkGate
 
-__all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "client_of", "deadline", "http_client", "origin"]
+__all__ = [
+    "AnswerRefused",
+    "AnswerTooLarge",
+    "Forbidden",
+    "borrowed",
+    "client_of",
+    "deadline",
+    "http_client",
+    "origin",
+    "rewriting",
+]
 
 AS_IT_IS = "as_it_is"
 """A request extension: its answer is not redacted here, as it brings new secrets, or its client redacts it."""
@@ -69,6 +79,14 @@ def borrowed(http: httpx.Client) -> httpx.Client:
     For SDKs that write their token and base URL into the client they are given: the shared one stays clean.
     """
     return client_of(_Borrowed(http))
+
+
+def rewriting(http: httpx.Client, rewrite: Callable[[bytes], bytes]) -> httpx.Client:
+    """Create a client that sends through `http`, which it closes with itself, and rewrites the body of each request.
+
+    `rewrite` returns as many bytes as it gets.
+    """
+    return client_of(_Rewriting(http, rewrite))
 
 
 def client_of(transport: httpx.BaseTransport, *, any_path: bool = False) -> httpx.Client:
@@ -238,6 +256,23 @@ class _Limited(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
+
+
+class _Rewriting(httpx.BaseTransport):
+    """Sends requests through a client of its own, with other bodies."""
+
+    def __init__(self, http: httpx.Client, rewrite: Callable[[bytes], bytes]) -> None:
+        self._http, self._rewrite = http, rewrite
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        content = self._rewrite(request.read())
+        sent = httpx.Request(
+            request.method, request.url, headers=request.headers, content=content, extensions=request.extensions
+        )
+        return self._http.send(sent, stream=True)
+
+    def close(self) -> None:
+        self._http.close()
 
 
 class _Borrowed(httpx.BaseTransport):

@@ -185,6 +185,8 @@ def _show(answer: RuleAnswer, made: Proposal | None, several: list[Proposal]) ->
         say(f"\n  {passage.page_title}: {passage.title} ({place})\n  {passage.excerpt}")
     for fix in answer.fixes:
         say(f"  Fix: {fix.label}")
+    if answer.examples and answer.passages:
+        say("\nSay a change in one of these forms:")
     for example in answer.examples:
         say(f"  {example}")
     if made is not None:

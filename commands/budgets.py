@@ -43,7 +43,7 @@ def list_(workflow: Name = "", demo: Demo = False, workspace: Workspace = None, 
     """List the budgets, how much of each is used, and what was spent today and this month."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.budgets.overview(session.principal)
-    rows = [one for one in found.budgets if not workflow or one.workflow == workflow]
+    rows = [one for one in found.budgets if not workflow or _limits(one, workflow, found.budgets)]
     if as_json:
         document({**asdict(found), "budgets": [asdict(one) for one in rows]})
         return DONE
@@ -150,9 +150,17 @@ def resume(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fals
     return DONE
 
 
+def _limits(one: BudgetRow, workflow: str, budgets: Sequence[BudgetRow]) -> bool:
+    """Return whether a budget is this workflow's: its own, or a default in place of which it has no row."""
+    if not one.is_default:
+        return one.workflow == workflow
+    return all((other.workflow, other.period) != (workflow, one.period) for other in budgets)
+
+
 def _row(one: BudgetRow) -> list[str]:
     state = _STATES[one.state]
-    return [one.workflow or "all workflows", one.period, one.sentence, one.on_limit, state]
+    common = "each workflow" if one.is_default else "all workflows"
+    return [one.workflow or common, one.period, one.sentence, one.on_limit, state]
 
 
 def _words(used: ModelUsage) -> str:
@@ -166,3 +174,5 @@ def _tell_paused(found: BudgetOverview) -> None:
     if found.paused_runs:
         waits = "waits" if len(found.paused_runs) == 1 else "wait"
         say(f"{counted(len(found.paused_runs), 'run')} {waits} for a budget. `orchestra budgets resume` lets them try.")
+        if any(one.period == "run" for one in found.budgets):
+            say("If a run has used up its own budget, raise that first, then `orchestra runs resume RUN --newest`.")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.base.failures import DONE, Terminated
+from clients.wording import counted
+from commands.base.agreeing import at_terminal
+from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, json_line, note, say, table
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.status import TriggerStatus
 
 group = typer.Typer(help="The demo services.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -51,16 +56,39 @@ def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
 
 @group.command()
-def reset(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Restore the sample data, as a new account. Demo runs, receipts and cursors are removed."""
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Restore the sample data, as a new account. Demo runs and receipts are removed, and demo triggers turned off."""
     del demo
     with opened(workspace, demo=True) as session:
-        generation = session.orchestra.demo.reset(session.principal)
+        stand_ins, p = session.orchestra.demo, session.principal
+        runs, triggers = stand_ins.count_runs(p), session.orchestra.triggers.of_demo(p)
+        if not yes and at_terminal(as_json=as_json) and not _is_agreed(runs, triggers):
+            note("Nothing was reset.")
+            return FAILED
+        generation = stand_ins.reset(p)
     if as_json:
-        document({"generation": generation, "account": f"demo-{generation}@example.com"})
+        account = f"demo-{generation}@example.com"
+        turned_off = [{"workflow": one.workflow, "trigger": one.id} for one in triggers]
+        document({"generation": generation, "account": account, "deleted_runs": runs, "turned_off": turned_off})
         return DONE
-    say(f"The sample data is restored. The account is now demo-{generation}.")
+    say(f"The sample data is restored. The account is now demo-{generation}. {counted(runs, 'demo run')} deleted.")
+    for one in triggers:
+        again = f"`orchestra triggers on {one.workflow} {one.id} --demo --from now`"
+        say(f"Turned off: {one.workflow} / {one.id}. {again} turns it on again.")
     return DONE
+
+
+def _is_agreed(runs: int, triggers: Sequence[TriggerStatus]) -> bool:
+    """Say what a reset deletes and turns off, and ask."""
+    say(f"This deletes {counted(runs, 'demo run')} and everything that workflows made in the demo.")
+    if triggers:
+        say(f"It turns off {', '.join(f'{one.workflow} / {one.id}' for one in triggers)}.")
+    return typer.confirm("Reset the demo?")
 
 
 @group.command()

@@ -72,6 +72,7 @@ def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
     if plan["state"] == "open" and writes_nothing(plan):
         yield "Nothing would be written, so there is nothing to apply."
     elif plan["state"] == "open":
+        yield from _gaps(plan)
         until = local_time(plan["expires_at"], zone)
         yield f"`orchestra plans apply {plan['plan_id']}` executes exactly this, until {until}."
     else:
@@ -79,6 +80,18 @@ def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
     yield from (f"  ! {one['path']} was {one['before']} and is now {one['after']}" for one in plan["changes"])
     if plan["state"] in _AGAIN:
         yield f"`orchestra plans again {plan['plan_id']}` makes a new plan with the same inputs."
+
+
+def _gaps(plan: PlanDocument) -> Iterator[str]:
+    """Warn of texts that are not finished: what a plan has shown is made as it is."""
+    unfinished = [write["gaps"] for write in plan["writes"] if write["gaps"]]
+    if unfinished:
+        gaps = ", ".join(dict.fromkeys(gap for some in unfinished for gap in some))
+        have = "has" if len(unfinished) == 1 else "have"
+        yield (
+            f"{counted(len(unfinished), 'write')} {have} gaps to fill in: {gaps}. After Apply they cannot be edited; "
+            f"`orchestra run {plan['workflow']}` makes them so that they can be, where a person approves them."
+        )
 
 
 def _of_write(write: PlannedWrite) -> Iterator[str]:

@@ -26,7 +26,6 @@ MaybeTrigger = Annotated[
 ]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="Also items since this time, such as 2026-05-01.")]
 _SHOWN = 20
-_NOT_YET = "never"
 
 
 @group.command("list")
@@ -40,7 +39,7 @@ def list_(
     if as_json:
         document({"triggers": found})
     elif found:
-        headers = ["WORKFLOW", "TRIGGER", "USES", "STATE", "ACCOUNT", "SEEN", "DEAD", "LAST LOOK"]
+        headers = ["WORKFLOW", "TRIGGER", "USES", "STATE", "ACCOUNT", "SEEN", "DEAD", "LAST POLL"]
         table(headers, [_row(one, zone) for one in found])
     else:
         say(_none(workflow))
@@ -56,8 +55,8 @@ def _row(one: TriggerStatus, zone: str) -> list[object]:
     return [one.workflow, one.id, one.uses, one.state, one.account, one.items, one.dead, looked_at]
 
 
-def _local(time: str | None, zone: str) -> str:
-    return local_time(time, zone) if time else _NOT_YET
+def _local(time: str | None, zone: str, not_yet: str = "never") -> str:
+    return local_time(time, zone) if time else not_yet
 
 
 @group.command()
@@ -93,7 +92,8 @@ def _print_status(one: TriggerStatus, zone: str) -> None:
         say(f"  it is on where `orchestra serve` works {of}, and rests here")
     if one.is_on:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
-        say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest item {_local(one.item_at, zone)}")
+        newest = _local(one.item_at, zone, "none yet")
+        say(f"  last poll {_local(one.looked_at, zone)}, next {again}; newest item {newest}")
         if one.environment:
             say(f"  its runs start in {one.environment}")
         say(f"  {one.items} seen, {one.queued} queued, {one.running} running")
@@ -103,8 +103,8 @@ def _print_status(one: TriggerStatus, zone: str) -> None:
         say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
     for error in filter(None, (one.problem, one.error)):
         say(f"  {error.message} {error.remedy}".rstrip())
-    if one.note:
-        say(f"  {one.note}")
+    for told in filter(None, (one.note, one.warning)):
+        say(f"  {told}")
 
 
 @group.command()
@@ -129,6 +129,8 @@ def on(
         triggers, p = session.orchestra.triggers, session.principal
         name = trigger or only_trigger(session, workflow)
         start = _start(session, from_, last, since)
+        if warning := triggers.status(p, workflow, name).warning:
+            note(warning)
         is_asked = not yes and at_terminal(as_json=as_json)
         starts_runs = start is not None and not start.is_now
         if is_asked or (starts_runs and not as_json):

@@ -48,8 +48,16 @@ class Demo:
         require(p, "view", "see the demo services")
         return self._stand_ins.show()
 
+    def count_runs(self, p: Principal) -> int:
+        """Return how many runs there are in the demo: a reset deletes them."""
+        require(p, "view", "see runs")
+        return len(self._data.run_ids(only_open=False))
+
     def reset(self, p: Principal) -> int:
-        """Restore the sample data as a new account: demo runs, receipts and cursors are removed. Return its number."""
+        """Restore the sample data as a new account: demo runs and receipts are removed. Return its number.
+
+        Triggers that were on in the demo are off afterwards.
+        """
         require(p, "edit", "reset the demo")
         self._data.forget_triggers()  # first, so that none starts a run meanwhile
         self._cancel_open_runs(p)

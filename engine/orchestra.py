@@ -19,6 +19,7 @@ from engine.base.errors import InvalidFile, SecretLost, UnknownName
 from engine.base.names import is_branch
 from engine.base.problem import Problem
 from engine.base.statuses import AccountMode
+from engine.base.step_path import step_id
 from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from engine.agents.compiled_agents import CompiledAgents
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
+    from engine.attention import AttentionReader
     from engine.collections import Collections
     from engine.copies import Copies
     from engine.copilot.copilot import Copilot
@@ -136,7 +138,7 @@ class Orchestra(Facets):
     `demo`: use the stand-ins for all services, regardless of settings. `serve`: act as the workspace's only server:
     adopt the runs of dead processes, poll the triggers, and use the demo of each service until it is switched to Mine.
     `slots`: where the state is shared, how many runs this worker executes at once. `tally`: the counters of an earlier
-    instance, if this process opens the workspace again.
+    instance, if this process opens the workspace again. `as_served`: see each service's account as the server does.
     """
 
     runs: Runs
@@ -150,6 +152,7 @@ class Orchestra(Facets):
         slots: int | None = None,
         clock: Clock = utc_now,
         tally: Tally | None = None,
+        as_served: bool = False,
     ) -> None:
         self._exits = ExitStack()
         self._clock, self._tally = clock, tally or Tally()
@@ -159,7 +162,8 @@ class Orchestra(Facets):
             state = self.workspace.state_dir
             self._stand_ins = self._to_close(StandInProcess(state / "demo"))
             self._settings = self._state.settings
-            self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
+            default = AccountMode.DEMO if serve or as_served else AccountMode.MINE
+            self._modes = Modes(self._settings, default, forced=demo)
             self._accounts, self.troubles = self._opened_accounts(loaded)
             self._plans = self._opened_plans()
             self._logs = logs = RunLogs(self._blobs)
@@ -237,9 +241,10 @@ class Orchestra(Facets):
         serve: bool = False,
         slots: int | None = None,
         tally: Tally | None = None,
+        as_served: bool = False,
     ) -> Orchestra:
         """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
-        return cls(workspace, demo=demo, serve=serve, slots=slots, tally=tally)
+        return cls(workspace, demo=demo, serve=serve, slots=slots, tally=tally, as_served=as_served)
 
     @staticmethod
     def set_aside_damaged_state(workspace: Path) -> Path | None:
@@ -440,7 +445,9 @@ class Orchestra(Facets):
         def drafted(p: Principal, name: str) -> Draft | None:
             return drafts.get(p, "workflow", name)
 
-        def follow(name: str, new: str) -> None:
+        def follow(name: str, new: str, trash: Path | None = None) -> None:
+            if trash is not None:
+                drafts.set_aside("workflow", name, trash)
             drafts.follow("workflow", name, new)
             self._kept_by_copilot.follow_workflow(name, new)
 
@@ -473,7 +480,7 @@ class Orchestra(Facets):
         if last is None:
             return {}
         run = self.runs.get(p, last.run_id)
-        outputs = {one["path"].rpartition(".")[2].partition("[")[0]: one.get("output") for one in run["steps"][::-1]}
+        outputs = {step_id(one["path"]): one.get("output") for one in run["steps"][::-1]}
         return {"inputs": run.get("inputs"), "steps": outputs}
 
     @cached_property
@@ -793,6 +800,13 @@ class Orchestra(Facets):
         return Budgets(self._state.spent, settings, shelf, self._worker, self._audit, self._clock, write)
 
     @cached_property
+    def attention(self) -> AttentionReader:
+        """What needs a person."""
+        from engine.attention import AttentionReader
+
+        return AttentionReader(self.runs, self.triggers, self.approvals, self.connections, self.budgets, self.proof)
+
+    @cached_property
     def collections(self) -> Collections:
         """The collections of documents that workflows index and search."""
         from engine.collections import Collections
@@ -812,7 +826,7 @@ class Orchestra(Facets):
 
     @cached_property
     def tool_files(self) -> ToolFiles:
-        """The files and versions of these."""
+        """The files and versions of these step types."""
         from engine.tools.editing import ToolFiles
 
         return ToolFiles(self._tools.own, self._tool_history, self.workspace.workflows, self._audit)
@@ -846,7 +860,7 @@ class Orchestra(Facets):
 
     @cached_property
     def project_runs(self) -> ProjectRuns:
-        """Commands that people run in them."""
+        """Commands that people run in projects."""
         from engine.runs.projects.commands import ProjectRuns
 
         runs = ProjectRuns(self.projects, lambda: self._loaded().config.code, self._audit, self._clock)
@@ -854,7 +868,7 @@ class Orchestra(Facets):
 
     @cached_property
     def project_previews(self) -> ProjectPreviews:
-        """Links to their static pages."""
+        """Links to the static pages of projects."""
         from engine.runs.projects.previews import ProjectPreviews
 
         def is_user(who: str) -> bool:
@@ -1014,7 +1028,7 @@ class Orchestra(Facets):
                 logs=self._logs,
                 audit=self._audit,
                 clock=self._clock,
-                workplace=self._trigger_context,
+                context=self._trigger_context,
                 workflows=self.workspace.workflows.names,
                 resume=self.runs.resume,
                 links=self.approval_links,

@@ -52,6 +52,7 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.attention import AttentionReader
     from engine.people.users import UserReader
     from engine.triggering.polling.context import TriggerContext
     from engine.triggering.triggers import TriggerReader
@@ -59,13 +60,13 @@ if TYPE_CHECKING:
 
 class Reader(Facets):
     """The facets of `Orchestra` that read: `workflows, versions, branches, bundles, environments, prompts, fragments,
-    tries, cases, case_tests, runs, proof, approvals, budgets, usage, connections, users, trail, triggers, tables,
-    files, general, search`.
+    tries, cases, case_tests, runs, proof, approvals, budgets, usage, connections, users, trail, triggers, attention,
+    tables, files, general, search`. `as_served`: see each service's account as the server does.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
 
-    def __init__(self, root: Path, *, demo: bool = False) -> None:
+    def __init__(self, root: Path, *, demo: bool = False, as_served: bool = False) -> None:
         self._exits = ExitStack()
         with ExitStack() as failed:
             failed.callback(self.close)
@@ -92,7 +93,8 @@ class Reader(Facets):
             self.prompts = PromptFiles(self._prompt_store, audit)
             self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
             self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
-            self._modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
+            default = AccountMode.DEMO if as_served else AccountMode.MINE
+            self._modes = Modes(self._state.settings, default, forced=demo)
             ids = self.workspace.workflow_ids
             self.troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, ids)
             self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
@@ -144,9 +146,16 @@ class Reader(Facets):
         from engine.triggering.triggers import TriggerReader
 
         state, names = self._state, self.workspace.workflows.names
-        finder = TriggerResolver(self._trigger_context(), self._accounts, state.triggered_runs)
-        statuses = TriggerStatuses(state.triggered_runs, state.triggers, state.items, finder, names, utc_now)
-        return TriggerReader(state.items, finder, statuses, utc_now)
+        resolver = TriggerResolver(self._trigger_context(), self._accounts, state.triggered_runs)
+        statuses = TriggerStatuses(state.triggered_runs, state.triggers, state.items, resolver, names, utc_now)
+        return TriggerReader(state.items, resolver, statuses, utc_now)
+
+    @cached_property
+    def attention(self) -> AttentionReader:
+        """What needs a person."""
+        from engine.attention import AttentionReader
+
+        return AttentionReader(self.runs, self.triggers, self.approvals, self.connections, self.budgets, self.proof)
 
     def _trigger_context(self) -> TriggerContext:
         from engine.connections.agreements import Agreements

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clients.client import Client
-from clients.service import Service
-from engine.base.services import client_classes, has_stand_in
+from clients.service import AccountKey, Service
+from engine.base.services import add_command, client_classes, has_stand_in
 from engine.expressions.json_values import compact_json
 from engine.step_docs import type_words
 
@@ -42,8 +42,7 @@ def _facts(kind: type[Client]) -> Iterator[str]:
     if kind.sign_in_way is not None:
         yield f"- People sign in at {kind.sign_in_way.at} with a browser."
     if service.key is not None:
-        key = service.key
-        yield f"- Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: [{key.place}]({key.url})."
+        yield f"- {_key_facts(kind, service.key)}"
     for one in service.beside_key:
         yield f"- If `{one.name}` is not set, the environment variable `{one.variable}` is used."
     if service.extra is not None:
@@ -58,6 +57,18 @@ def _facts(kind: type[Client]) -> Iterator[str]:
     for form in service.pickers:
         yield f"- Inputs of the format `{form}` are picked from a list."
     yield f"- The demo has {'a' if has_stand_in(service.name) else 'no'} stand-in for it."
+
+
+def _key_facts(kind: type[Client], key: AccountKey) -> str:
+    """Return how a connection gets its key, or what else lets it in, in sentences."""
+    link = f"[{key.place}]({key.url})"
+    if kind.sign_in_way is None:
+        return f"Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: {link}."
+    brought = "client id" if kind.sign_in_way.id_label else "client secret"
+    return (
+        f"Sign in with {add_command(kind.service.name, kind.service.name)}. The {brought} comes from {link}. "
+        f"`{key.setting}` takes a short-lived access token instead, usually `env:{key.variable}`."
+    )
 
 
 def _settings(service: Service) -> Iterator[str]:

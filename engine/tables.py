@@ -12,7 +12,8 @@ from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
 from engine.own_parts import own_errors
-from engine.people.access import Principal, require
+from engine.people.access import Principal, may, require
+from engine.people.answer_links import without_links
 from engine.people.audit import Audit
 
 Open = Callable[[str | None, str | None, AccountMode], Account]
@@ -47,7 +48,8 @@ class Tables:
         Raises UnknownName, InvalidInput, StorageError.
         """
         require(p, "view", "see the tables")
-        wanted = WantedRows(None, prefix, words, order_by, descending, limit)
+        seen = str if may(p, "run") else without_links
+        wanted = WantedRows(None, prefix, words, order_by, descending, limit, seen)
         with own_errors():
             found = self._client(demo=demo).query(table, wanted)
             if not found.total and table not in (known := self._client(demo=demo).names()):

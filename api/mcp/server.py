@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from api.mcp.tools import KEY, WorkflowTools
 from engine.base.errors import OrchestraError
 from engine.people.access import Principal
+from engine.people.answer_links import without_links, without_links_in
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -42,9 +43,15 @@ def server_of(tools: WorkflowTools) -> Server[Any]:
 
     async def called(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         with _faults_told():
-            return await tools.call(params.name, params.arguments or {}, (params.meta or {}).get(KEY))
+            found = await tools.call(params.name, params.arguments or {}, (params.meta or {}).get(KEY))
+            return await to_thread.run_sync(_answering_nothing, found)
 
     return Server("ai-orchestra", instructions=_INSTRUCTIONS, on_list_tools=listed, on_call_tool=called)
+
+
+def _answering_nothing(found: types.CallToolResult) -> types.CallToolResult:
+    """Return a result without links that answer a question: only people give approvals."""
+    return types.CallToolResult.model_validate(without_links_in(found.model_dump(by_alias=True)))
 
 
 @contextmanager
@@ -53,7 +60,7 @@ def _faults_told() -> Iterator[None]:
     try:
         yield
     except OrchestraError as error:
-        raise MCPError(types.INVALID_REQUEST, f"{error.message} {error.remedy}".strip()) from error
+        raise MCPError(types.INVALID_REQUEST, without_links(f"{error.message} {error.remedy}".strip())) from error
     except Exception as error:
         _log.exception("A message of MCP was not answered")
         raise MCPError(types.INTERNAL_ERROR, "Internal error. The log of AI-Orchestra has the details.") from error

@@ -59,7 +59,7 @@ class Held:
         return not self.is_websocket and (cycle is None or cycle.response_complete)
 
     def close(self) -> None:
-        """Close it at once."""
+        """Close the connection at once."""
         self.protocol.transport.abort()
 
     def is_overdue(self, now: float) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.base.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
 from api.base.identity import session_cookie
+from api.network.link_filter import acts_as
 from engine.base.errors import OrchestraError
 from engine.people.access import Principal, may
 
@@ -55,7 +57,20 @@ class Gate:
         elif await self._refusal(connection, "GET"):
             await refuse_websocket(receive, send, 4401)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, self._knowing_who(connection, receive), send)
+
+    def _knowing_who(self, connection: HTTPConnection, receive: Receive) -> Receive:
+        """Return a `receive` that looks up the role again with each message: a websocket stays open for days."""
+
+        async def received() -> Message:
+            message = await receive()
+            with suppress(OrchestraError):  # the state cannot be read: the page says so
+                person = await self._signed_in(connection)
+                if person is not None:
+                    acts_as(connection.scope, person)
+            return message
+
+        return received
 
     async def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
         try:
@@ -64,6 +79,7 @@ class Gate:
             return PlainTextResponse(f"{error.message} {error.remedy}\n", 503)
         if person is None:
             return _sign_in_first(connection, method)
+        acts_as(connection.scope, person)
         if method not in SAFE_METHODS and not is_same_origin(connection.headers):
             return PlainTextResponse("This request did not come from a page of this address.\n", 403)
         if connection.url.path.startswith(_UPLOADS) and not may(person, "run"):

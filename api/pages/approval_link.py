@@ -21,6 +21,7 @@ from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page
 from engine.base.errors import InUse, NotAllowed, OrchestraError
 from engine.outgoing import hidden_characters
+from engine.people.answer_links import without_links
 from engine.plugins.registry import link_word
 from engine.record.plans.previews import shown
 from engine.record.types.approval import AskedCall
@@ -187,7 +188,7 @@ def _linked(name: str, url: str) -> str:
     """Return the address of what the call is about; a link only if it is a web page."""
     if not url.startswith(("https://", "http://")):
         return ""
-    link = f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{_html(url)}</a>'
+    link = f'<a href="{escape(without_links(url))}" rel="noreferrer" target="_blank">{_html(url)}</a>'
     return f"<dt>{_html(name)}</dt><dd>{link}</dd>"
 
 
@@ -200,8 +201,11 @@ def _text(value: Any) -> str:
 
 
 def _html(text: str) -> str:
-    """Return a text as HTML that shows it literally, and the characters that nobody sees as marks."""
-    return escape(hidden_characters.shown(text)[0])
+    """Return a text as HTML that shows it literally, and the characters that nobody sees as marks.
+
+    Links to other questions are left out: whoever has a link to one must not get those to all.
+    """
+    return escape(without_links(hidden_characters.shown(text)[0]))
 
 
 def _form(token: str, *, can_approve: bool) -> str:

@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.base.errors import NotAllowed, OrchestraError, UnknownName
+from engine.people.answer_links import without_links_in_bytes
 from engine.runs.projects.previews import PATH
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class PreviewPages:
             status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, UnknownName) else 422
             return _answer(request, PlainTextResponse(f"{error.message} {error.remedy}\n", status))
         is_page = found.media_type.startswith(_HTML)
-        content = _guarded(found.content) if is_page else found.content
+        shown = without_links_in_bytes(found.content)  # the frame does not say who looks
+        content = _guarded(shown) if is_page else shown
         answer = Response(content, headers={"Content-Type": found.media_type})
         return _answer(request, answer, has_scripts=is_page)
 

@@ -1,4 +1,4 @@
-"""`/api/state`, `/api/budgets`: what makes runs wait, and the way to go on; `/api/workers`: who works; settings."""
+"""`/api/attention`: what needs a person; `/api/state`, `/api/budgets`: what makes runs wait; workers; settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, JsonValue
 from api.base.errors import Answer
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.connection_documents import CheckView
+from engine.attention import AttentionItem
 from engine.budgets.settings import BudgetSettings
 from engine.runs.budgets import BudgetOverview
 from engine.runs.workers import WorkerProcess
@@ -18,9 +19,22 @@ from engine.store.held import Held
 from engine.workspace_settings import GeneralSettings
 
 router = APIRouter(prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
+attention = APIRouter(prefix="/api/attention", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
 budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
 workers = APIRouter(prefix="/api/workers", tags=["Workers"], route_class=SignedInRoute)
 settings = APIRouter(prefix="/api/settings", tags=["Settings"], route_class=SignedInRoute)
+
+
+class AttentionItems(BaseModel):
+    """What needs attention, the most urgent kinds first."""
+
+    items: list[AttentionItem]
+
+
+@attention.get("", summary="Show what needs attention", response_model=AttentionItems)
+def get_attention(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return what the page Home shows: runs, questions, accounts, triggers and budgets that need a person."""
+    return {"items": orchestra.attention.items(principal)}
 
 
 class HeldView(BaseModel):

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.base.errors import Unauthorized, answer_to
 from api.base.identity import identify_socket
 from api.base.routing import orchestra_of
+from api.network.link_filter import acts_as
 from api.sockets.hub import Hub, Subject, TooManySockets, hub_of
 from engine.base.errors import NotAllowed, OrchestraError, TooManyTries, UnknownName
 from engine.base.json_text import compact
@@ -68,6 +69,7 @@ async def serve(websocket: WebSocket, watch: Watch) -> None:
     is_open = False
     try:
         principal = await identify_socket(websocket, orchestra.users)
+        acts_as(websocket.scope, principal)
         with hub.socket(principal.id):
             async with watch(hub, orchestra, principal) as feed:
                 await websocket.accept()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,6 +62,8 @@ class WantedRows(Struct, frozen=True):
     """`key`, `updated_at`, or a member of the values."""
     descending: bool = False
     limit: int = 100
+    seen: Callable[[str], str] = str
+    """Returns what the reader sees of a text: with `prefix` and `words` nobody finds out the rest."""
 
 
 class TableRows(Struct, frozen=True):
@@ -275,9 +277,11 @@ def require_room(table: str, count: int, size_bytes: int) -> None:
 
 def _may_fit(one: StoredRow, wanted: WantedRows) -> bool:
     """Return whether a row is wanted as far as its text says."""
-    if not one.key.startswith(wanted.prefix):
+    if not wanted.prefix and not wanted.words:
+        return True
+    if not wanted.seen(one.key).startswith(wanted.prefix):
         return False
-    return not wanted.words or wanted.words.casefold() in f"{one.key}\n{one.text}".casefold()
+    return not wanted.words or wanted.words.casefold() in wanted.seen(f"{one.key}\n{one.text}").casefold()
 
 
 def _has(one: StoredRow, where: Mapping[str, Any] | None) -> bool:

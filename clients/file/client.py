@@ -175,9 +175,9 @@ class FileClient(Client):
             raise not_now(f"The file {path}")
         parts = self.place(path)
         with self._errors(path), self._in_folder(parts[:-1], is_made=True) as folder:
-            temporary = f"{os.urandom(8).hex()}.tmp"
-            size, digest = _copied(content, temporary, folder)
+            temporary = f".{os.urandom(8).hex()}.tmp"  # hidden: nobody reads half a file
             try:
+                size, digest = _copied(content, temporary, folder)
                 before = _digest_of(parts[-1], folder)
                 if before is not None and before != digest and not may_replace:
                     raise Conflict(

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from clients.errors import BadAnswer
 from clients.gemini.service import GEMINI
+from clients.listing import require_shallow
 from clients.models.asking import CUT_OFF, OnText, tool_call
 from clients.models.metering import told_tokens
 from clients.secrets import known
@@ -64,6 +65,7 @@ class _Collected(Struct):
         """Return the whole answer; raises BadAnswer if it ended early."""
         if not self.finish_reason:
             raise BadAnswer(CUT_OFF, service=GEMINI.name)
+        require_shallow(self.calls, GEMINI.name)
         ended = "tool_calls" if self.calls and self.finish_reason == "stop" else self.finish_reason
         return {
             "text": known.in_data("".join(self.text)),

@@ -50,18 +50,18 @@ class _Written(Struct, frozen=True):
 
     @classmethod
     def read(cls, pace: str) -> _Written:
-        """Return it from its text."""
+        """Return what `text` wrote; the empty record for an empty text."""
         if not pace:
             return cls()
         known = json.loads(pace)
         return cls(tuple(known["turns"]), known["closed_until"])
 
     def text(self) -> str:
-        """Return it as text."""
+        """Return the record as text."""
         return json.dumps({"turns": self.turns, "closed_until": self.closed_until})
 
     def since(self, now: float) -> _Written:
-        """Return it without writes that do not count any more; those far ahead are from before a clock was set back."""
+        """Return the record without writes that no longer count; those far ahead precede a clock that was set back."""
         return replace(
             self, turns=tuple(at for at in self.turns if now - LIMITS[-1][0] < at <= now + 10 * MOMENT_SECONDS)
         )

@@ -14,6 +14,7 @@ import httpx
 from clients.errors import BadAnswer, InvalidRequest
 from clients.http.credentials import Credentials
 from clients.http.request import SERVICE
+from clients.listing import require_shallow
 
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
 # RFC 6266 4.3: the form with a charset takes precedence over the plain one, in any order.
@@ -49,9 +50,11 @@ def data(answer: httpx.Response) -> Any:
     if "json" not in _kind(answer) or not answer.content.strip():
         return None
     try:
-        return json.loads(answer.content, parse_constant=_refuse, parse_float=_finite)
+        found = json.loads(answer.content, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
+    require_shallow(found, SERVICE)
+    return found
 
 
 def said(answer: httpx.Response) -> str:
@@ -83,7 +86,7 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
     corrupt it. Raises InvalidRequest.
     """
     told = answer.headers.get("content-disposition", "")
-    named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
+    named = next((match[1] for form in _NAMES if (match := form.search(told))), "").replace('\\"', '"')
     name = credentials.redacted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]

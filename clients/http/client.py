@@ -26,6 +26,8 @@ _SEE_OTHER = 303
 """A write was done; its result is at another address (RFC 9110 15.4.4)."""
 _MOVED = frozenset({307, 308})
 """A write was not done: it must be sent to another address (RFC 9110 15.4.8, 15.4.9)."""
+_LED = "led_by_stranger"
+"""Extension of a request that a host asks for by a redirect which the connection does not name."""
 _HARMLESS = ("accept", "accept-encoding", "accept-language", "range", "user-agent")
 """Headers that follow a redirect to another host; any other header may identify the caller."""
 
@@ -152,7 +154,16 @@ class HttpClient(Client):
         url = address(str(_joined(request.url, answer.headers["location"])))
         if request.url.scheme == "https" and url.scheme != "https":
             raise Forbidden(f"{origin(request.url)} redirects to an address without encryption.", service=SERVICE)
+        is_led = _LED in request.extensions or not self._credentials.are_for(request.url)
+        if is_led and self._credentials.are_for(url):
+            raise Forbidden(
+                f"{origin(request.url)} redirects to {origin(url)}, a host of the connection.",
+                service=SERVICE,
+                remedy="Correct `url`: give the final address. Other hosts do not decide what is read there.",
+            )
         following = self._to(request, url)
+        if is_led:
+            following.extensions[_LED] = True
         if STRANGER in request.extensions or request.url.host != HOST:
             following.extensions[STRANGER] = True
         return self._with_credentials(following)

@@ -18,7 +18,7 @@ class DocumentVersion(Struct, frozen=True):
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> DocumentVersion:
-        """Return it from the headers of an answer, in lower case."""
+        """Return the version that the headers of an answer name; their names are in lower case."""
         return cls(headers.get("etag", ""), headers.get("last-modified", ""))
 
     @property

@@ -77,7 +77,7 @@ class Pages:
 
     def _following(self, answer: httpx.Response, content: Any) -> httpx.URL | None:
         if not self._paging.next:
-            link = answer.links.get("next", {}).get("url")
+            link = _next_link(answer)
             return self._joined(answer, link) if link else None
         value = _at(content, self._paging.next)
         if value is None or value == "" or value is False:
@@ -97,6 +97,15 @@ class Pages:
         if origin(url) != origin(self._first):
             raise _misread(f"The next page would be on another server ({origin(url)}).")
         return url
+
+
+def _next_link(answer: httpx.Response) -> str | None:
+    """Return the address of the next page; a link may have several relations, in any case (RFC 8288 2.1.1, 3.3)."""
+    for link in answer.links.values():
+        relations = " ".join(value for name, value in link.items() if name.lower() == "rel")
+        if "next" in relations.lower().split():
+            return link["url"]
+    return None
 
 
 def _misread(words: str) -> InvalidRequest:

@@ -12,7 +12,7 @@ from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
-from clients.mail_server.settings import ImapSettings, door_of
+from clients.mail_server.settings import ImapSettings, connector_of
 from clients.mail_server.wire import MailConnector
 from clients.smtp.client import SmtpSender
 from clients.wording import counted
@@ -27,15 +27,15 @@ class ImapClient(Client):
 
     service = IMAP
 
-    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
-        self._door = door
-        self.mailbox = Mailbox(settings, door)
-        self.outbox = SmtpSender(settings, door)
+    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
+        self._connector = connector
+        self.mailbox = Mailbox(settings, connector)
+        self.outbox = SmtpSender(settings, connector)
 
     @classmethod
     def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:
         """Return a client for these settings."""
-        return cls(settings, door_of(settings, is_demo=opening.is_demo))
+        return cls(settings, connector_of(settings, is_demo=opening.is_demo))
 
     def account(self) -> str:
         """Return the mailbox's address. Raises InvalidRequest if the connection has none."""
@@ -58,7 +58,7 @@ class ImapClient(Client):
 
     def close(self) -> None:
         """Close the connections to the servers."""
-        self._door.close()
+        self._connector.close()
 
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""

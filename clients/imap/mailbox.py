@@ -79,13 +79,13 @@ class MailFolder(Struct, frozen=True):
 class Mailbox:
     """One mailbox. Thread-safe: each call has its own connection. Raises only ServiceError."""
 
-    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
+    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
         self.address = settings.address
         self.folder = settings.folder or "INBOX"
         self.servers = Servers(settings)
         self._user = settings.user or settings.address
         self._password = settings.password
-        self._door = door
+        self._connector = connector
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self._idle: list[tuple[float, ImapSession]] = []
         self._lock = threading.Lock()
@@ -133,7 +133,7 @@ class Mailbox:
 
     def _opened(self) -> ImapSession:
         try:
-            return open_session(self._door, self.servers.imap(), self._user, self._password.get_secret_value())
+            return open_session(self._connector, self.servers.imap(), self._user, self._password.get_secret_value())
         except ServiceError as error:
             error.outcome = "not_done"  # the connection had not been used yet
             raise
@@ -169,7 +169,7 @@ class Mailbox:
 
     def close(self) -> None:
         """Close the connections; calls in progress fail."""
-        self._door.close()
+        self._connector.close()
 
     def folders(self) -> list[MailFolder]:
         """List the folders by name; refreshed every few minutes."""

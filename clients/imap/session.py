@@ -199,10 +199,10 @@ class ImapSession:
             return [found for part in _redacted(data) if (found := listed_folder(part)) is not None]
 
 
-def open_session(door: MailConnector, place: MailServerAddress, user: str, password: str) -> ImapSession:
+def open_session(connector: MailConnector, place: MailServerAddress, user: str, password: str) -> ImapSession:
     """Connect and log in. Raises ServiceError; AuthError if the server rejects the password."""
     known.keep(f"mailbox {user} at {place.shown}", password)
-    wire = door.connect(place)
+    wire = connector.connect(place)
     try:
         return ImapSession(signed_in(wire, user, password), wire)
     except BaseException:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -54,6 +56,9 @@ _MARKING = frozenset({"blockquote", "ul", "ol", "li", "pre"})
 _MARKS_MOST = 8
 _STEPS_MOST = 1_000_000
 _NAMES = re.compile(r"[.#]([\w-]+)")
+_BLANKS = re.compile(r"[\t \r\n]{2,}|[\t\r]")
+_DIGITS_MOST = 9
+"""Of the number at which a list starts."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -191,10 +196,73 @@ def _in_lines(_table: Tag, rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(" ".join(row).strip() for row in rows)
 
 
+class _ShortBlanks(Struct, frozen=True):
+    """A text, as the converter looks at it, with one blank or line end for several.
+
+    For a run of blanks without a line end the library takes quadratic time.
+    """
+
+    parent: Tag | None
+    previous_sibling: PageElement | None
+    next_sibling: PageElement | None
+    text: str
+
+    @classmethod
+    def of(cls, node: PageElement) -> _ShortBlanks:
+        """Return the text of a node, with its neighbours."""
+        short = _BLANKS.sub(lambda run: "\n" if "\n" in run[0] or "\r" in run[0] else " ", str(node))
+        return cls(node.parent, node.previous_sibling, node.next_sibling, short)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class _InLinearTime:
+    """What the library does in a time that grows with the square of a text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._counts: dict[int, int] = {}
+
+    def process_text(self, el: PageElement, parent_tags: set[str] | None = None) -> str:
+        is_exact = "pre" in (parent_tags or ())
+        return str(super().process_text(el if is_exact else _ShortBlanks.of(el), parent_tags))  # type: ignore[misc]
+
+    def convert_pre(self, el: object, text: str, parent_tags: set[str]) -> str:
+        """Write text of which each blank counts, without the empty lines around it."""
+        begin = text[: len(text) - len(text.lstrip(" \n"))].rfind("\n") + 1
+        kept = text[begin:].rstrip(" \n")
+        return f"\n\n```\n{kept}\n```\n\n" if text else ""
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return _numbered(el, text, self._counts) or str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]
+
+
+def _numbered(item: Tag, text: str, counts: dict[int, int]) -> str:
+    """Write an item of a list with numbers, its further lines below its text; return "" for one of another list.
+
+    `counts`: the number of the last item of each list. To find it, the library goes through all items before this one.
+    """
+    above = item.parent
+    if above is None or above.name != "ol":
+        return ""
+    number = counts[id(above)] = counts.get(id(above), _start_of(above) - 1) + 1
+    mark = f"{number}. "
+    first, *more = text.strip().split("\n")
+    return "\n".join(
+        [mark + first if first else "", *(f"{' ' * len(mark)}{line}" if line else "" for line in more), ""]
+    )
+
+
+def _start_of(numbers: Tag) -> int:
+    start = str(numbers.get("start") or "")
+    return int(start) if start.isdecimal() and len(start) <= _DIGITS_MOST else 1
+
+
 def _converter(write_table: WriteTable) -> MarkdownConverter:
     from markdownify import MarkdownConverter
 
-    class SeenText(MarkdownConverter):
+    class SeenText(_InLinearTime, MarkdownConverter):
         """Collects the rows of each table, and keeps lines in cells apart."""
 
         def process_element(self, node: PageElement, parent_tags: set[str] | None = None) -> str:
@@ -226,7 +294,7 @@ def _converter(write_table: WriteTable) -> MarkdownConverter:
         def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             return _description(el) if "a" in parent_tags else ""
 
-    return SeenText(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
+    return SeenText(heading_style="ATX", strip_pre=None, escape_asterisks=False, escape_underscores=False)
 
 
 def _flatten(soup: BeautifulSoup) -> int:

@@ -18,8 +18,6 @@ from clients.mail.transfer import decoded_body
 _LINE_END = re.compile(rb"(--)?[ \t]*(\r*\n|\r*\Z)")
 _CHARSET = re.compile(rb"charset\*?=[\"']?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _CHARSET_WITHIN = 65_536
-_BARE_RETURNS = re.compile(rb"[^\n]*?\r\r(?!\r*+\n)")
-"""Headers and the empty line below them, ended by carriage returns alone."""
 _PARTS_MOST = 1000
 _BOUNDARIES_MOST = 50_000
 """Maximum number of lines in a mail that look like a boundary."""
@@ -46,7 +44,9 @@ def headers_of(content: bytes) -> dict[str, Any]:
 def _with_line_feeds(content: bytes) -> bytes:
     """Remove a byte order mark, and convert line ends that are carriage returns alone to line feeds."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    if b"\n" not in content or _BARE_RETURNS.match(content):
+    first = content.find(b"\n")
+    is_bare = first < 0 or b"\r\r" in content[:first].rstrip(b"\r")  # an empty line without a line feed
+    if is_bare:
         return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content
 

@@ -104,10 +104,10 @@ class Servers:
         return found
 
 
-def door_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:
-    """Create the door for this connection: public addresses, and those that the connection names.
+def connector_of(settings: ImapSettings, *, is_demo: bool) -> MailConnector:
+    """Create the connector of this connection. It reaches public addresses, and those that the connection names.
 
-    A mailbox has no stand-in, so the door is shut while only the demo may be reached.
+    A mailbox has no stand-in, so the connector is shut while only the demo may be reached.
     """
     written = [host for host in (settings.host, settings.smtp_host) if literal(host) or host.lower() == "localhost"]
     allowed = frozenset(host.lower() for host in [*settings.allow_hosts, *written])

@@ -123,7 +123,7 @@ def _said(block: Json) -> tuple[str, str]:
 
 
 def _sent(block: Json) -> tuple[str, str]:
-    """Return the same for a block to be sent."""
+    """Return what identifies a block to be sent, as `_said` does for one that Notion returns."""
     kind = block["type"]
     content = block[kind]
     pieces = [*content.get("rich_text", []), *(piece for cell in content.get("cells", []) for piece in cell)]

@@ -13,7 +13,7 @@ from typing import Any
 from clients.rag import vectors
 from clients.rag.passages import passages
 from clients.rag.records import Document, PassageHit
-from clients.rag.words import marked_signs, pairs, queries
+from clients.rag.words import marked_signs, queries, signs
 
 VERSION = 3
 SCHEMA = f"""
@@ -87,7 +87,7 @@ def indexed(file: sqlite3.Connection, document: Document) -> bool:
         place = (document.id, one.start, one.end, one.page)
         number = file.execute("INSERT INTO passages (document, first, last, page) VALUES (?, ?, ?, ?)", place).lastrowid
         text, above = document.text[one.start : one.end], " > ".join(filter(None, (document.title, one.headings)))
-        words = (number, text, above, pairs(text))
+        words = (number, text, above, signs(text))
         file.execute("INSERT INTO words (rowid, text, headings, signs) VALUES (?, ?, ?, ?)", words)
         if (above, text) in kept:
             file.execute("INSERT INTO vectors VALUES (?, ?)", (number, kept[above, text]))

@@ -29,9 +29,21 @@ _SHORT_STEM_LEAST = 3
 """Letters of a stem that is looked for as a word, such as that of "Mieten"."""
 
 
-def pairs(text: str) -> str:
-    """Return the pairs of neighbouring signs of Chinese, Japanese and Korean, which are written without spaces."""
-    return " ".join(two for run in _CJK.findall(text) for two in _pairs(run))
+def signs(text: str) -> str:
+    """Return what of a text is indexed beside its words.
+
+    These are the pairs of neighbouring signs of Chinese, Japanese and Korean, which are written without spaces, and
+    words with other forms of letters, such as ligatures and those of full width, in plain ones (Unicode: NFKC).
+    """
+    runs = _CJK.findall(text)
+    known = frozenset(runs)
+    runs += [run for run in _CJK.findall(unicodedata.normalize("NFKC", text)) if run not in known]
+    others = (unicodedata.normalize("NFKC", word) for word in _WORD.findall(text) if _has_other_forms(word))
+    return " ".join([*(two for run in runs for two in _pairs(run)), *others])
+
+
+def _has_other_forms(word: str) -> bool:
+    return not word.isascii() and not unicodedata.is_normalized("NFKC", unicodedata.normalize("NFC", word))
 
 
 def marked_signs(text: str, question: str) -> Iterator[tuple[int, int]]:
@@ -49,11 +61,13 @@ def queries(question: str) -> list[str]:
     Words are also found by their stems, as the beginning of a word, and with "ss" for "ß" and the other way round. They
     are quoted, so that nothing in them is read as an operator (https://sqlite.org/fts5.html#full_text_query_syntax).
     """
-    plain = unicodedata.normalize("NFC", question)
-    words = [word.lower() for word in _WORD.findall(_CJK.sub(" ", plain))]  # not casefold: the index keeps "ß"
+    forms = dict.fromkeys(unicodedata.normalize(form, question) for form in ("NFC", "NFKC"))
+    # not casefold: the index keeps "ß"
+    words = [word.lower() for form in forms for word in _WORD.findall(_CJK.sub(" ", form))]
     wanted = [word for word in words if word not in _STOP] or words
-    signs = [two for run in _CJK.findall(plain) for two in _pairs(run)]
-    chosen = list(dict.fromkeys([*wanted, *signs]))
+    chosen = list(
+        dict.fromkeys([*wanted, *(two for form in forms for run in _CJK.findall(form) for two in _pairs(run))])
+    )
     if len(chosen) > _WORDS_MOST:
         chosen.sort(key=len, reverse=True)
     parts = [chosen[at : at + _WORDS_MOST] for at in range(0, len(chosen), _WORDS_MOST)]

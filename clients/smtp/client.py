@@ -61,12 +61,12 @@ class _Smtp(smtplib.SMTP):
 class SmtpSender:
     """Sends one mailbox's mail. Thread-safe; each mail uses its own connection."""
 
-    def __init__(self, settings: ImapSettings, door: MailConnector) -> None:
+    def __init__(self, settings: ImapSettings, connector: MailConnector) -> None:
         self.address = settings.address
         self._user = settings.user or settings.address
         self._password = settings.password
         self._servers = Servers(settings)
-        self._door = door
+        self._connector = connector
 
     @property
     def is_set_up(self) -> bool:
@@ -107,7 +107,7 @@ class SmtpSender:
         with deadline(_CALL_SECONDS):
             with sending(), _not_sent_yet():
                 place = self._servers.smtp()
-                wire = self._door.connect(place)
+                wire = self._connector.connect(place)
             try:
                 with sending(), _not_sent_yet():
                     smtp = _Smtp(wire)

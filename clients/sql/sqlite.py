@@ -126,6 +126,7 @@ class SqliteDatabase(Database):
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, timeout=TRANSIENT_SECONDS, check_same_thread=False
         )
+        connection.text_factory = _text
         try:
             _require_not_ours(connection, self._shown)
             guard.limit(connection)
@@ -147,6 +148,11 @@ def _require_not_ours(connection: sqlite3.Connection, shown: str) -> None:
     if holds_state(connection):
         message = f"The database {shown.removeprefix('sqlite:')!r} cannot be used: {STATE}."
         raise InvalidRequest(message, service=NAME, remedy="Name a database of your own in the connection's `url`.")
+
+
+def _text(raw: bytes) -> str:
+    """Return a text that is read; SQLite keeps any bytes as one, and those that are not UTF-8 become U+FFFD."""
+    return raw.decode("utf-8", "replace")
 
 
 def _executed(connection: sqlite3.Connection, write: WriteStatement) -> WriteResult:

@@ -24,6 +24,7 @@ _PLACES = {
     "plans": "plans.group",
     "triggers": "triggers.group",
     "approvals": "approvals.group",
+    "attention": "attention.attention",
     "budgets": "budgets.group",
     "usage": "usage.usage",
     "tables": "tables.group",

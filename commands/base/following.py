@@ -32,19 +32,28 @@ _EXIT_CODES = {
 def follow(session: WriteSession, run_id: str, *, quiet: bool) -> tuple[Run, int]:
     """Return the document of a run of this process once it has ended or waits, and the exit code for it.
 
-    At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
+    At Ctrl-C or SIGTERM, or if standard output cannot be written (`| head -1`), the run is interrupted, and can be
+    resumed. Raises StorageError, and OSError for standard output.
     """
-    runs, p = session.orchestra.runs, session.principal
     progress = ProgressLines(session.began_at)
     try:
         run = _end(session, run_id, None if quiet else progress)
     except Terminated as stop:
-        runs.interrupt(p, run_id)
-        run = runs.wait(p, run_id, _INTERRUPT_SECONDS)
-        if run["status"] not in _EXIT_CODES:
-            note(f"Interrupted. Nothing is lost: `orchestra runs resume {run_id}` continues it.")
-        return run, stop.exit_code
+        return _interrupted(session, run_id), stop.exit_code
+    except OSError:
+        _interrupted(session, run_id)
+        raise
     return run, _EXIT_CODES.get(run["status"], FAILED)
+
+
+def _interrupted(session: WriteSession, run_id: str) -> Run:
+    """Interrupt a run unless it has ended, and say how to resume it."""
+    runs, p = session.orchestra.runs, session.principal
+    runs.interrupt(p, run_id)
+    run = runs.wait(p, run_id, _INTERRUPT_SECONDS)
+    if run["status"] not in _EXIT_CODES:
+        note(f"Interrupted. Nothing is lost: `orchestra runs resume {run_id}` continues it.")
+    return run
 
 
 def _end(session: WriteSession, run_id: str, progress: ProgressLines | None) -> Run:

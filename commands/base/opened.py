@@ -37,11 +37,17 @@ class WriteSession(ReadSession, frozen=True):
 
 @contextmanager
 def opened(
-    workspace: Path | None, *, demo: bool = False, tells_held: bool = True, slots: int | None = None
+    workspace: Path | None,
+    *,
+    demo: bool = False,
+    tells_held: bool = True,
+    slots: int | None = None,
+    as_served: bool = False,
 ) -> Iterator[WriteSession]:
     """Open a workspace for a command; report first if writes are held, unless the command is about that.
 
-    `slots`: how many runs that others have accepted this process works on, where the state is shared.
+    `slots`: how many runs that others have accepted this process works on, where the state is shared. `as_served`: see
+    each service's account as the server does.
 
     Raises UnknownName, InvalidFile, StorageError.
     """
@@ -51,7 +57,7 @@ def opened(
     from engine.people.access import local_user
 
     began_at = timestamp(utc_now())
-    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo, slots=slots)
+    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo, slots=slots, as_served=as_served)
     look_from_now_on()
     held = orchestra.proof.held(local_user()) if tells_held else None
     if held is not None:
@@ -64,8 +70,10 @@ def opened(
 
 
 @contextmanager
-def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[ReadSession]:
-    """Open a workspace for a command that only reads, even if nothing can be written.
+def looked_at(
+    workspace: Path | None, *, demo: bool = False, tells_held: bool = True, as_served: bool = False
+) -> Iterator[ReadSession]:
+    """Open a workspace for a command that only reads, even if nothing can be written; the options are as in `opened`.
 
     Raises UnknownName, InvalidFile, StorageError.
     """
@@ -77,12 +85,12 @@ def looked_at(workspace: Path | None, *, demo: bool = False, tells_held: bool = 
     root = workspace or Path.cwd()
     settings = config.load(root).config
     if not is_read_only(Workspace(root, settings.state_dir).state_dir):
-        with opened(workspace, demo=demo, tells_held=tells_held) as session:
+        with opened(workspace, demo=demo, tells_held=tells_held, as_served=as_served) as session:
             yield session
         return
     from engine.reader import Reader
 
-    reader = Reader(root, demo=demo)
+    reader = Reader(root, demo=demo, as_served=as_served)
     try:
         yield ReadSession(reader, local_user())
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ from engine.base.problem import Problem
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal
-
-_NO_CONNECTION = re.compile(r"needs a connection to (?:an? )?(?P<service>\w+), and there is none")
 
 
 def require_whole(made: Proposal) -> None:
@@ -37,11 +34,8 @@ def require_ticks(made: Proposal, given: Sequence[str]) -> None:
 
 
 def _connecting(problems: Sequence[Problem]) -> str:
-    """Return the commands that add the connections that are missing, "" if something else is wrong, too."""
+    """Return what to do about connections before asking again, "" if something else is wrong, too."""
     errors = [one for one in problems if one.severity == "error"]
-    found = [_NO_CONNECTION.search(one.message) for one in errors]
-    services = list(dict.fromkeys(one["service"] for one in found if one is not None))
-    if not services or None in found:
+    if not errors or any(one.code != "connection" for one in errors):
         return ""
-    commands = " and ".join(f"`orchestra connections add {one}`" for one in services)
-    return f"Connect it with {commands}, then ask again."
+    return " ".join([*dict.fromkeys(one.remedy for one in errors), "Then ask again."])

@@ -18,7 +18,7 @@ from commands.base.screen import table as columns
 if TYPE_CHECKING:
     from engine.agents.agents import AgentSummary
 
-group = typer.Typer(help="Agents.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(help="Models that work on a task with tools.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="The name of the agent.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]

@@ -11,7 +11,7 @@ import typer
 from commands.base.failures import DONE
 from commands.base.opened import WriteSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, say, table
+from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
     from engine.people.people import User
@@ -68,6 +68,11 @@ def add(
         say(f"{user.id} may sign in as {user.role}.")
     else:
         say(f"{user.id} has the role {user.role}, without a password.")
+    if not user.has_password and not from_stdin and not sys.stdin.isatty():
+        note(
+            "There was no terminal to ask for a password: give it with --password-stdin, or let the user sign in by a "
+            f"link: `orchestra login-link --user {user.id}`."
+        )
     return DONE
 
 

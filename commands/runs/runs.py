@@ -96,6 +96,8 @@ def resume(
         runs, p = session.orchestra.runs, session.principal
         if demo:
             require_demo(runs.get(p, run_id))
+        if newest:
+            _tell_kept_inputs(session, run_id)
         agreed(
             lambda p: runs.resume(
                 p, str(run_id), as_done=as_done, redo=redo, step=step, receipt=receipt, newest=newest
@@ -106,6 +108,14 @@ def resume(
             is_asked=at_terminal(as_json=as_json),
         )
         return finish(session, run_id, as_json=as_json)
+
+
+def _tell_kept_inputs(session: WriteSession, run_id: str) -> None:
+    """Say that a run keeps its inputs, if the default of one is another one in the newest file."""
+    kept = session.orchestra.runs.kept_defaults(session.principal, run_id)
+    if kept:
+        again = " ".join(f"--input {name}=…" for name in kept)
+        note(f"It keeps its inputs; `orchestra runs rerun {run_id} {again}` changes them.")
 
 
 def _resume_all(session: WriteSession, *, as_json: bool) -> int:

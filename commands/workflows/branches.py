@@ -172,5 +172,5 @@ def delete_branch(
     else:
         say(f"The branch {branch!r} of {name!r} is in {deleted.trash}.")
         if deleted.unsaved_by:
-            note(f"Unsaved changes of {', '.join(deleted.unsaved_by)} were deleted with it.")
+            note(f"Unsaved changes of {', '.join(deleted.unsaved_by)} are there, too.")
     return DONE

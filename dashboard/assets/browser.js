@@ -1,5 +1,6 @@
 // What only the browser can do for every page: store typed text at each keystroke, keep stray entries out of the
-// history, scroll to what was opened, and load the code editor and the search. Mounted by dashboard/base/browser.py.
+// history, draw the page anew after a lost connection, scroll to what was opened, and load the code editor and the
+// search. Mounted by dashboard/base/browser.py.
 
 const PREFIX = "orchestra.typed/";
 const MOST_DAYS = 7;
@@ -368,6 +369,17 @@ function mendHistory() {
   };
 }
 
+// ---- a connection that was lost
+
+// The server may have been started again, or have given the session up: it then knows no part of the page that is drawn
+// by itself, and Streamlit ignores what such a part sends. So the whole page is drawn anew.
+const CONNECTION = "data-test-connection-state";
+
+function onConnection(changes) {
+  const isBack = changes.some(({ oldValue, target }) => oldValue !== "CONNECTED" && target.getAttribute(CONNECTION) === "CONNECTED");
+  if (isBack) page.send?.({ texts: {}, at: Date.now() });
+}
+
 // ---- pages out of the browser's memory
 
 // Back may bring a page as it was, with all that it showed, also to who has signed out since.
@@ -437,6 +449,7 @@ function listen() {
   new MutationObserver(onAdded).observe(document.body, {
     childList: true, subtree: true, attributeFilter: ["class"], attributeOldValue: true,
   });
+  new MutationObserver(onConnection).observe(document.body, { subtree: true, attributeFilter: [CONNECTION], attributeOldValue: true });
 }
 
 if (!("keepsText" in document.documentElement.dataset)) {

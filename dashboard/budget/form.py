@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.base import session
+from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
-from dashboard.parts.buttons import submit_button
+from dashboard.parts.buttons import action_button
 from engine.base.json_text import JsonObject, compact
 
 _ROWS = {
@@ -21,6 +21,7 @@ _ROWS = {
     "workflow.day": N_("Each workflow, in a day"),
     "workflow.month": N_("Each workflow, in a month"),
 }
+_SAVES = "budgets.saves"
 _ENDS = {"pause": N_("Runs wait"), "warn": N_("Only warn"), "model": N_("Ask another model")}
 
 
@@ -30,7 +31,8 @@ def budget_form(visit: Visit) -> None:
         return
     known = visit.orchestra.budgets.settings(visit.who)
     version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # other fields once something else is set
-    with st.expander(t("Set budgets"), icon=":material/edit:"), st.form(f"budgets-{version}", border=False):
+    key = f"budget-{version}-{session.draft(_SAVES, 0)}"  # nor are they filled with what was saved before
+    with st.expander(t("Set budgets"), icon=":material/edit:"):
         st.caption(
             t(
                 "An empty field limits nothing; what is reached first counts. A workflow file "
@@ -40,24 +42,26 @@ def budget_form(visit: Visit) -> None:
         )
         wanted: dict[str, Any] = {}
         for place in _ROWS:
-            limit = _row(place, known, f"budget-{version}-{place}")
+            limit = _row(place, known, f"{key}-{place}")
             if limit:
                 outer, _, inner = place.rpartition(".")
                 (wanted.setdefault(outer, {}) if outer else wanted)[inner] = limit
-        if st.checkbox(
-            t("Strict: ask no model whose price is not known"), bool(known.get("strict")), f"strict-{version}"
-        ):
+        strict = t("Strict: ask no model whose price is not known")
+        if st.checkbox(strict, bool(known.get("strict")), key=f"{key}-strict", persist_state="session"):
             wanted["strict"] = True
-        submit_button(
+        action_button(
             t("Save budgets"),
             "save-budgets",
             lambda _: visit.orchestra.budgets.set(visit.who, wanted),
             lambda _: _saved(),
             scope=compact(wanted),
+            type="primary",
         )
 
 
 def _saved() -> None:
+    session.keep_draft(_SAVES, session.draft(_SAVES, 0) + 1)
+    fields.forget("budget-")
     session.tell(t("The budgets are saved. They count from the next call of a model on."))
     st.rerun()
 
@@ -67,16 +71,21 @@ def _row(place: str, known: JsonObject, key: str) -> dict[str, Any]:
     limit = _limit(known, place)
     st.markdown(f"**{t(_ROWS[place])}**")
     usd, calls, tokens, end, model = st.columns([2, 2, 2, 3, 3])
+    kept: dict[str, Any] = {"persist_state": "session"}
     found: dict[str, Any] = {
-        "usd": usd.number_input(t("Dollars"), 0.0, None, limit.get("usd"), format="%.2f", key=f"{key}-usd"),
-        "calls": calls.number_input(t("Calls"), 0, None, limit.get("calls"), key=f"{key}-calls"),
-        "tokens": tokens.number_input(t("Tokens"), 0, None, limit.get("tokens"), key=f"{key}-tokens"),
+        "usd": usd.number_input(t("Dollars"), 0.0, None, limit.get("usd"), format="%.2f", key=f"{key}-usd", **kept),
+        "calls": calls.number_input(t("Calls"), 0, None, limit.get("calls"), key=f"{key}-calls", **kept),
+        "tokens": tokens.number_input(t("Tokens"), 0, None, limit.get("tokens"), key=f"{key}-tokens", **kept),
     }
     on_limit = limit.get("on_limit", "pause")
     other = on_limit["model"] if isinstance(on_limit, Mapping) else ""
     at = list(_ENDS).index("model" if other else on_limit)
-    chosen = end.selectbox(t("At the limit"), list(_ENDS), at, format_func=lambda one: t(_ENDS[one]), key=f"{key}-end")
-    name = model.text_input(t("Other model"), other, key=f"{key}-model", placeholder=t("If another model is asked"))
+    ends = {one: t(words) for one, words in _ENDS.items()}
+    chosen = end.selectbox(t("At the limit"), list(ends), at, format_func=ends.__getitem__, key=f"{key}-end", **kept)
+    with model:
+        advice = t("If another model is asked")
+        slot = f"budget-{place}-model"
+        name = fields.text_input(t("Other model"), other, key=f"{key}-model", slot=slot, placeholder=advice, **kept)
     found = {kind: most for kind, most in found.items() if most is not None}
     if found and chosen != "pause":
         found["on_limit"] = {"model": name.strip()} if chosen == "model" else chosen

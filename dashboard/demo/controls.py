@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,11 +14,15 @@ from dashboard.base import fields, session
 from dashboard.base.browser import owner_of
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
+from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.kill import kill_button
 from dashboard.parts.popover import close, popover
 from engine.base.errors import OrchestraError
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.status import TriggerStatus
 
 _BROKEN_SECONDS = 30
 _SERVICES = ("notion", "github", "gmail", "openai")
@@ -155,14 +161,30 @@ def _reset(visit: Visit) -> None:
         st.markdown(
             t("Restores the sample data. Everything that workflows made in the demo is removed, with all demo runs.")
         )
+        turned_off = _turned_off(visit.orchestra.triggers.of_demo(visit.who))
+        if turned_off:
+            st.markdown(plain(turned_off))
         action_button(
-            t("Yes, reset it"), "reset", lambda _key: visit.orchestra.demo.reset(visit.who), _was_reset, type="primary"
+            t("Yes, reset it"),
+            "reset",
+            lambda _key: visit.orchestra.demo.reset(visit.who),
+            lambda generation: _was_reset(generation, turned_off),
+            type="primary",
         )
 
 
-def _was_reset(generation: int) -> None:
+def _turned_off(triggers: Sequence[TriggerStatus]) -> str:
+    """Return which triggers a reset turns off, as a sentence; empty if none is on."""
+    if not triggers:
+        return ""
+    named = ", ".join(f"{one.workflow_title or one.workflow}: {one.title}" for one in triggers)
+    return t("Triggers that are off afterwards, until you turn them on again: {named}.", named=named)
+
+
+def _was_reset(generation: int, turned_off: str) -> None:
     close("reset")
     for name in ("mail", "page", "issue", "killed"):
         st.query_params.pop(name, None)
-    session.tell(t("The demo is reset: account demo-{generation}.", generation=generation))
+    done = t("The demo is reset: account demo-{generation}.", generation=generation)
+    session.tell(f"{done} {turned_off}".strip())
     st.rerun()

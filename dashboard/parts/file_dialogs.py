@@ -156,7 +156,7 @@ def _delete(visit: Visit, kind: OwnFileKind, name: str) -> None:
 
 
 def _unsaved_by(visit: Visit, workflow: str) -> list[str]:
-    """Return who has unsaved changes of a workflow or of one of its branches, which are deleted with it."""
+    """Return who has unsaved changes of a workflow or of one of its branches, which go to the trash with it."""
     text = visit.orchestra.workflows.get(visit.who, workflow).text
     own = visit.orchestra.drafts.unsaved_by("workflow", workflow, text)
     branches = visit.orchestra.branches.list(visit.who, workflow)
@@ -164,9 +164,9 @@ def _unsaved_by(visit: Visit, workflow: str) -> list[str]:
 
 
 def unsaved_warning(people: Sequence[str]) -> None:
-    """Say before a deletion whose unsaved changes it deletes, if any."""
+    """Say before a deletion whose unsaved changes go to the trash with it, if any."""
     if people:
-        words = t("Unsaved changes are lost: {people}. The trash has only what was saved.", people=", ".join(people))
+        words = t("Unsaved changes move to the trash, too: {people}", people=", ".join(people))
         st.warning(plain(words), icon=":material/edit_note:")
 
 

@@ -13,7 +13,6 @@ from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.popover import close, popover
-from engine.base.statuses import AccountMode
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
 if TYPE_CHECKING:
@@ -61,9 +60,9 @@ def account_notices(connections: Iterable[ConnectionStatus], *, may_change: bool
 def trigger_notices(alarms: Iterable[Alarm], dead: Sequence[DeadItem], *, may_change: bool) -> bool:
     """Show what is wrong with triggers, and return whether there was anything; what to do, to those who may.
 
-    What an account refuses is covered by its own notice. `dead` are items that need somebody; the newest are named.
+    `dead` are items that need somebody; the newest are named.
     """
-    shown = [one for one in alarms if one.kind != "account"]
+    shown = list(alarms)
     for one in shown:
         if one.kind == "dead":
             message = message_markdown(one.message, t(_OF_DEAD) if may_change else "")
@@ -116,12 +115,6 @@ def _named(one: DeadItem) -> str:
     return f"\n- {plain(one.title or one.item)}: {plain(one.error.message)}"
 
 
-def needs_somebody(one: ConnectionStatus) -> bool:
-    """Return whether an account has a notice."""
-    warns = one.mode == AccountMode.MINE and one.sign_in is not None and one.sign_in.warns
-    return one.trouble is not None or warns
-
-
 def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:
     """Show what is wrong with an account, and return whether anything is.
 
@@ -131,7 +124,7 @@ def account_notice(one: ConnectionStatus, *, may_change: bool) -> bool:
         st.error(message_markdown(one.trouble.sentence, one.trouble.remedy), icon=":material/lock:")
         return True
     sign_in = one.sign_in
-    if one.mode == AccountMode.MINE and sign_in is not None and sign_in.warns:
+    if sign_in is not None and one.needs_sign_in:
         whose = f" ({sign_in.account})" if sign_in.account else ""
         advice = (
             t("Press Sign in again on the page Connections before that.")

@@ -62,7 +62,7 @@ def status_badge(status: str, counts: Mapping[str, Any] | None = None) -> None:
 
 
 def status_markdown(status: str, counts: Mapping[str, Any] | None = None) -> str:
-    """Return the same for use inside a line of Markdown."""
+    """Return a status as icon, word and colour, for use inside a line of Markdown."""
     look = look_of(status, counts)
     return f":{look.color}[{look.icon} {look.word}]"
 

@@ -10,14 +10,15 @@ from dashboard.base.page import Visit
 from engine.base.statuses import RunStatus
 from engine.record.shared_keys import shared_writes
 from engine.record.types.run import Run
+from engine.record.types.step import CANNOT_BE_UPDATED
 
 _WAYS = {"update": N_("Update what was written …"), "force": N_("Write everything again …")}
 
 
 def kept_note(visit: Visit, run: Run, opened: str) -> None:
     """Say that nothing was written although this run asks for something else; `opened` is the panel's session key."""
-    kept = kept_writes(run)
-    if not kept:
+    notes = kept_notes(run)
+    if not notes:
         return
     st.warning(
         tn(
@@ -25,7 +26,7 @@ def kept_note(visit: Visit, run: Run, opened: str) -> None:
             "place or different content.",
             "**Nothing was written.** {count} writes of earlier runs were kept, although this run asks for a different "
             "place or different content.",
-            kept,
+            len(notes),
         ),
         icon=":material/info:",
     )
@@ -33,16 +34,17 @@ def kept_note(visit: Visit, run: Run, opened: str) -> None:
         return
     with st.container(horizontal=True):
         for way, label in _WAYS.items():
-            st.button(t(label), key=f"kept-{way}", on_click=_open, args=(opened, way))
+            if way != "update" or set(notes) != {CANNOT_BE_UPDATED}:
+                st.button(t(label), key=f"kept-{way}", on_click=_open, args=(opened, way))
 
 
-def kept_writes(run: Run) -> int:
-    """Return how many writes were kept although they differ, or 0 if the run wrote anything."""
+def kept_notes(run: Run) -> list[str]:
+    """Return the notes of the writes that were kept although they differ; none if the run wrote anything."""
     effects = {step["path"]: step["effect"] for step in run["steps"] if step["effect"]}
     if run["status"] != RunStatus.SUCCEEDED or not all(one["reused"] for one in effects.values()):
-        return 0
+        return []
     shared = shared_writes(run["steps"])
-    return sum("note" in one for path, one in effects.items() if path not in shared)
+    return [one["note"] for path, one in effects.items() if "note" in one and path not in shared]
 
 
 def _open(opened: str, way: str) -> None:

@@ -47,12 +47,7 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str, *, is_changeable:
             watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
             st.caption(plain(" · ".join(watched)))
         _health(one)
-        if one.problem is not None:
-            st.error(message_markdown(one.problem.message, one.problem.remedy), icon=":material/error:")
-        if one.error is not None:
-            st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
-        if one.note and one.error is None:
-            st.caption(plain_with_code(one.note))
+        _remarks(one)
         if not one.is_watched:
             st.caption(t("Started by people; nothing is watched."))
         if not one.is_resting:
@@ -136,6 +131,18 @@ def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
         )
     elif st.button(t("Turn on …"), key=f"on-{key}", type="primary", icon=":material/sensors:"):
         start_dialog(visit, one)
+
+
+def _remarks(one: TriggerStatus) -> None:
+    """Show what is wrong with a trigger, or may be, and what its last poll has said."""
+    if one.problem is not None:
+        st.error(message_markdown(one.problem.message, one.problem.remedy), icon=":material/error:")
+    if one.error is not None:
+        st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
+    if one.warning:
+        st.warning(plain_with_code(one.warning), icon=":material/warning:")
+    if one.note and one.error is None:
+        st.caption(plain_with_code(one.note))
 
 
 def _needs_turning_on(one: TriggerStatus) -> bool:

@@ -10,7 +10,7 @@ from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown, message_markdown
 from dashboard.parts.inputs import number
@@ -34,6 +34,8 @@ _MOST = 10_000
 def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on items count as new, show what that means now, and turn the trigger on."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    if one.warning:
+        st.warning(plain_with_code(one.warning), icon=":material/warning:")
     try:
         start = _choice(one)
     except InvalidInput as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,26 +19,24 @@ from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header, section
-from dashboard.parts.notices import account_notices, budget_notices, needs_somebody, trigger_notices, trying_notices
+from dashboard.parts.notices import account_notices, budget_notices, trigger_notices, trying_notices
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.people.account import password_offer
 from engine.base.errors import OrchestraError
-from engine.base.statuses import ACTIVE_RUNS, AccountMode, ListedStatus, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.connections.statuses import ConnectionStatus
 from engine.runs.run_list import RunRow
-from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from engine.runs.budgets import BudgetOverview
+    from engine.attention import Attention
 
 PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
 
 _FIRST = "inbox-triage"
-_LOOKED_AT = 100
 _SHOWN = 6
 _SHOWN_QUESTIONS = 3
 _ON_DEMO = N_(
@@ -52,101 +49,65 @@ _ON_OWN_ACCOUNTS = N_(
 _BUSY_SECONDS, _IDLE_SECONDS = 3, 5
 
 
-@dataclass(frozen=True)
-class _State:
-    """What Home shows that changes by itself."""
-
-    rows: Sequence[RunRow]
-    set_aside: Sequence[RunRow]
-    """Runs of people that took their process down too often, without those whose workflow has succeeded since."""
-    dead: Sequence[DeadItem]
-    alarms: Sequence[Alarm]
-    trying: Sequence[TriggerStatus]
-    budgets: BudgetOverview
-    connections: Sequence[ConnectionStatus]
-    questions: int
-    is_held: bool
-
-    @property
-    def need_somebody(self) -> int:
-        """Return how many things beside runs and questions need a person."""
-        found = sum(map(_needs_somebody, self.connections)) + sum(one.kind != "account" for one in self.alarms)
-        return found + self.is_held + len(self.budgets.alarms)
-
-    @property
-    def around_runs(self) -> tuple[object, ...]:
-        """Return what decides about the rest of the page: it is redrawn when this changes."""
-        is_active = any(row.status in ACTIVE_RUNS for row in self.rows)
-        troubles = {one.name: one.trouble for one in self.connections}
-        of_triggers = self.alarms, len(self.dead), len(self.trying)
-        return bool(self.rows), is_active, of_triggers, self.budgets.alarms, troubles, self.questions, self.is_held
-
-
-def _state(visit: Visit) -> _State:
-    orchestra, who = visit.orchestra, visit.who
-    return _State(
-        rows=orchestra.runs.list(who, limit=_LOOKED_AT).rows,
-        set_aside=_set_aside(visit),
-        dead=orchestra.triggers.dead(who),
-        alarms=orchestra.triggers.alarms(who),
-        trying=orchestra.triggers.trying_again(who),
-        budgets=orchestra.budgets.overview(who),
-        connections=orchestra.connections.list(who),
-        questions=orchestra.approvals.count_open(who),
-        is_held=orchestra.proof.held(who) is not None,
-    )
-
-
 def show(visit: Visit) -> None:
     """Show the state of the workspace at a glance, and keep it up to date."""
-    state = _state(visit)
+    state = visit.orchestra.attention.now(visit.who)
     page_header(visit, t("Home"))
     sentence = st.empty()
     may_run = visit.may("run")
-    if account_notices(state.connections, may_change=visit.may("admin")):
+    if account_notices(state.accounts, may_change=visit.may("admin")):
         visit.link(t("Connections"), "connections", icon=":material/cable:")
-    shown = [trigger_notices(state.alarms, state.dead, may_change=may_run), trying_notices(state.trying)]
+    shown = [trigger_notices(state.alarms, state.dead, may_change=may_run), trying_notices(state.trying_again)]
     if any(shown):
         params = {"tab": "needs-a-look"} if state.dead else {}
         visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **params)
     if budget_notices(state.budgets.alarms):
         visit.link(t("Budgets"), "budgets", icon=":material/savings:")
-    if not state.rows:
+    if not state.recent:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
     with main:
-        _questions(visit)
-        seconds = _BUSY_SECONDS if any(row.status in ACTIVE_RUNS for row in state.rows) else _IDLE_SECONDS
+        _questions(visit, state.questions)
+        seconds = _BUSY_SECONDS if any(row.status in ACTIVE_RUNS for row in state.recent) else _IDLE_SECONDS
         st.fragment(_runs, run_every=seconds)(visit, state, sentence)
     with side:
-        if state.rows:
+        if state.recent:
             activity(visit)
         next_firings(visit)
         spent(visit, state.budgets)
-        _connections(visit)
+        _connections(visit, state.connections)
     password_offer(visit)
 
 
-def _runs(visit: Visit, drawn: _State, sentence: DeltaGenerator) -> None:
+def _runs(visit: Visit, drawn: Attention, sentence: DeltaGenerator) -> None:
     """Show the runs, and in `sentence` the state of things; every few seconds, what has become of them."""
     with errors_shown():
-        now = _state(visit)
-        if now.around_runs != drawn.around_runs:
+        now = visit.orchestra.attention.now(visit.who)
+        if _around_runs(now) != _around_runs(drawn):
             st.rerun()
         sentence.caption(plain(_state_of_things(now, for_somebody=not visit.may("run"))))
         _needs_a_look(visit, now)
-        _last_runs(visit, now.rows)
+        _last_runs(visit, now.recent)
 
 
-def _state_of_things(state: _State, *, for_somebody: bool) -> str:
+def _around_runs(state: Attention) -> tuple[object, ...]:
+    """Return what decides about the rest of the page: it is redrawn when this changes."""
+    is_active = any(row.status in ACTIVE_RUNS for row in state.recent)
+    troubles = {one.name: one.trouble for one in state.connections}
+    of_triggers = state.all_alarms, len(state.dead), len(state.trying_again)
+    is_held = state.held is not None
+    return bool(state.recent), is_active, of_triggers, state.budgets.alarms, troubles, state.questions, is_held
+
+
+def _state_of_things(state: Attention, *, for_somebody: bool) -> str:
     """Say in a line what needs attention; all is well only if nothing on the page says otherwise.
 
     `for_somebody`: it needs somebody else, because the person may only look.
     """
-    running = sum(row.status in ACTIVE_RUNS for row in state.rows)
-    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.rows)
-    failed = len(_failing(state))
-    trying, questions, need_somebody = len(state.trying), state.questions, state.need_somebody
+    running = sum(row.status in ACTIVE_RUNS for row in state.recent)
+    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.recent)
+    failed, trying, questions = len(state.failed), len(state.trying_again), state.questions
+    need_somebody = state.beside_runs + _failed_checks(state)
     counts = [
         words
         for count, words in (
@@ -161,7 +122,7 @@ def _state_of_things(state: _State, *, for_somebody: bool) -> str:
     ]
     if counts:
         return ", ".join(counts) + "."
-    return t("All done; nothing needs you.") if state.rows else t("Nothing has run here yet.")
+    return t("All done; nothing needs you.") if state.recent else t("Nothing has run here yet.")
 
 
 def _questions_words(count: int, *, for_somebody: bool) -> str:
@@ -176,40 +137,21 @@ def _needs_words(count: int, *, for_somebody: bool) -> str:
     return tn("{count} item needs you", "{count} items need you", count)
 
 
-def _needs_somebody(one: ConnectionStatus) -> bool:
-    """Return whether an account has a notice, or failed a check on this page."""
-    return needs_somebody(one) or not all(line.ok for line in _checked_before().get(one.name, ()))
+def _failed_checks(state: Attention) -> int:
+    """Return how many accounts without a notice failed a check on this page."""
+    lines = (_checked_before().get(one.name, ()) for one in state.connections if not one.needs_somebody)
+    return sum(not all(line.ok for line in checked) for checked in lines)
 
 
-def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
-    """Return the failed runs that still need attention.
-
-    A run that a trigger started counts if its item is still dead. Of the runs that people started, the newest of each
-    workflow counts, if it failed or some of its items did.
-    """
-    unfinished = {one.run_id for one in dead}
-    latest: dict[str, RunRow] = {}
-    found = []
-    for row in rows:  # newest first
-        if row.started_by.startswith("trigger:"):
-            is_failing = row.status == RunStatus.FAILED and row.run_id in unfinished
-        else:
-            newest = latest.setdefault(row.workflow, row)
-            is_failing = newest is row and (row.status == RunStatus.FAILED or bool(row.counts.get("failed_items")))
-        if is_failing:
-            found.append(row)
-    return found
-
-
-def _questions(visit: Visit) -> None:
-    """Show the questions of runs: the newest here, the rest on their own page."""
+def _questions(visit: Visit, count: int) -> None:
+    """Show the questions of runs: the newest here, the rest on their own page; `count`: how many are open."""
     asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
     if not asked:
         return
     section(t("Waits for your answer") if visit.may("run") else t("Waits for an answer"))
     for question in asked:
         question_card(visit, question, run_of(visit, question), "home")
-    more = visit.orchestra.approvals.count_open(visit.who) - len(asked)
+    more = count - len(asked)
     if more > 0:
         visit.link(
             t("{questions} more", questions=tn("{count} question", "{count} questions", more)),
@@ -218,38 +160,8 @@ def _questions(visit: Visit) -> None:
         )
 
 
-def _failing(state: _State) -> list[RunRow]:
-    """Return the failed runs that need attention, those that were set aside among them, however old they are."""
-    found = failing(state.rows, state.dead)
-    known = {row.run_id for row in [*found, *_interrupted(state)]}
-    return [*found, *(row for row in state.set_aside if row.run_id not in known)]
-
-
-def _interrupted(state: _State) -> list[RunRow]:
-    return [row for row in state.rows if row.status == RunStatus.INTERRUPTED]
-
-
-def _set_aside(visit: Visit) -> list[RunRow]:
-    runs, who = visit.orchestra.runs, visit.who
-    rows = runs.list(who, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows
-    newest: dict[str, str] = {}
-    for workflow in {row.workflow for row in rows}:
-        succeeded = runs.list(who, workflow=workflow, status=RunStatus.SUCCEEDED, limit=1).rows
-        newest[workflow] = succeeded[0].run_id if succeeded else ""
-    return unsettled(rows, newest)
-
-
-def unsettled(set_aside: Sequence[RunRow], succeeded: Mapping[str, str]) -> list[RunRow]:
-    """Return the runs that were set aside, without those after which their workflow has succeeded.
-
-    `succeeded`: the id of the newest such run of each workflow. Runs that a trigger started are known by their items.
-    """
-    by_people = [row for row in set_aside if not row.started_by.startswith("trigger:")]
-    return [row for row in by_people if row.run_id > succeeded.get(row.workflow, "")]
-
-
-def _needs_a_look(visit: Visit, state: _State) -> None:
-    found = [*_failing(state), *_interrupted(state)]
+def _needs_a_look(visit: Visit, state: Attention) -> None:
+    found = [*state.failed, *state.interrupted]
     if not found:
         return
     section(t("Needs a look"))
@@ -315,10 +227,10 @@ def _first_button(visit: Visit, title: str) -> None:
     )
 
 
-def _connections(visit: Visit) -> None:
+def _connections(visit: Visit, connections: Sequence[ConnectionStatus]) -> None:
     section(t("Connections"))
     checked = _checked_before()
-    for one in visit.orchestra.connections.list(visit.who):
+    for one in connections:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             account_badge(one)
             _health(one, checked.get(one.name))

@@ -91,6 +91,7 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
     if plan["state"] == "open" and writes_nothing(plan):
         st.info(t("Nothing would be written, so there is nothing to apply."), icon=":material/check_circle:")
     elif plan["state"] == "open" and visit.may("run"):
+        _gaps(plan)
         action_button(
             t("Apply"),
             f"apply-{plan_id}",
@@ -100,6 +101,21 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
             type="primary",
             icon=":material/play_arrow:",
         )
+
+
+def _gaps(plan: PlanDocument) -> None:
+    """Warn of texts that are not finished: what a plan has shown is made as it is."""
+    unfinished = [write["gaps"] for write in plan["writes"] if write["gaps"]]
+    if unfinished:
+        told = tn(
+            "{count} write has gaps to fill in: {gaps}. After Apply it cannot be edited. "
+            "To fill them in, run the workflow instead, and edit it where it asks for approval.",
+            "{count} writes have gaps to fill in: {gaps}. After Apply they cannot be edited. "
+            "To fill them in, run the workflow instead, and edit them where it asks for approval.",
+            len(unfinished),
+            gaps=", ".join(dict.fromkeys(gap for some in unfinished for gap in some)),
+        )
+        st.warning(plain(told), icon=":material/edit:")
 
 
 def _applied(visit: Visit, plan_id: str) -> str:

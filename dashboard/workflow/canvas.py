@@ -48,6 +48,7 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "owner": owner_of(visit),
         "etag": file.etag,
         "mayEdit": visit.may("edit"),
+        "mayRun": visit.may("run"),
         "services": {service.name: service_title(service.name) for service in services()},
         "never": _never_run(visit, file.name),
         "breaches": _pairs(file.breaches),

@@ -47,7 +47,7 @@ class Rules:
         return cls(**(store.get(RULES, "rules") or {}))
 
     def keep(self, store: Store) -> None:
-        """Store these as the current rules."""
+        """Store the rules as the current ones."""
         store.put(RULES, "rules", asdict(self))
 
     def now(self) -> float:

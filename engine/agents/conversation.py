@@ -14,6 +14,7 @@ from engine.base.clock import moment_of
 from engine.base.json_text import JsonObject
 from engine.base.statuses import StepStatus
 from engine.base.step_tree import AGENT_PREFIX, agent_reference
+from engine.record.states.people_waits import step_people_wait
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
@@ -107,17 +108,8 @@ class AgentConversation(Struct, frozen=True):
         last = self.turns[-1]
         ends = [one["ended_at"] for one in (last.model, *last.calls)]
         until = max(map(moment_of, filter(None, ends))) if all(ends) else now
-        waited = sum((_waited(one, now) for turn in self.turns for one in turn.calls), timedelta())
+        waited = sum((step_people_wait(one, now) for turn in self.turns for one in turn.calls), timedelta())
         return max(0.0, (until - moment_of(self.turns[0].model["started_at"]) - waited).total_seconds())
-
-
-def _waited(step: StepRecord, now: datetime) -> timedelta:
-    """Return how long a step has waited for a person: to answer a question, or to approve its call."""
-    began, approved = step.get("waited"), step.get("approved")
-    if not began or not (approved or step.get("approval")):
-        return timedelta()
-    answered = approved["at"] if approved else _mapping(step["output"]).get("at") or step["ended_at"]
-    return max(timedelta(), (moment_of(answered) if answered else now) - moment_of(began[0]))
 
 
 def is_agent(run: Run) -> bool:

@@ -302,16 +302,23 @@ class AssertionFailed(OrchestraError):
     """The condition of a `flow.assert` step is false."""
 
 
+_ASKED_AGAIN = (
+    "To be asked again, resume the run if it has failed: `orchestra runs resume`; if it has succeeded, run it again: "
+    "`orchestra runs rerun`."
+)
+"""A rejected step may have been left out (`on_error`); then the run succeeds, and cannot be resumed."""
+
+
 class Rejected(OrchestraError):
     """A person rejected what the step asked for."""
 
-    default_remedy = "To be asked again, resume the run: `orchestra runs resume`."
+    default_remedy = _ASKED_AGAIN
 
 
 class ApprovalExpired(OrchestraError):
     """Nobody answered the question of a step in time; `goes_on`: whether the run goes on without the step."""
 
-    default_remedy = "To be asked again, resume the run: `orchestra runs resume`. `expires_after` gives more time."
+    default_remedy = f"{_ASKED_AGAIN} `expires_after` gives more time."
 
     def __init__(self, message: str, *, goes_on: bool = False) -> None:
         super().__init__(message)

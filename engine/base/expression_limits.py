@@ -35,6 +35,8 @@ MOST_EXPRESSIONS = 1_000
 """Expressions in one text."""
 INLINE_WORK = 4_000_000
 """Work that is done in this process, in a few milliseconds; more is done in a child process."""
+MOST_GROWTH = 6
+"""Characters in the result of a function of ours for each one of its argument: JSON writes one as up to six."""
 A_VALUE = 16
 """The minimum size of a value, in addition to its characters."""
 

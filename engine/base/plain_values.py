@@ -7,28 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 from clients.errors import BadAnswer
+from clients.listing import DEEPEST
 from engine.base.json_text import whole_text
 from engine.base.lazy_values import Deferred
-from engine.base.run_file import FileContent
+from engine.base.run_file import PLACE, FileContent, place_of
 
-DEEPEST = 200
 _WHOLE = range(-(2**63), 2**63)
 
 
 Keep = Callable[[FileContent], Any]
 """Stores a file that a step returned, and returns its JSON representation."""
 
+IsGiven = Callable[[str], bool]
+"""Tells whether whoever gives a value may name the file of a run at this place."""
+OUTSIDE = "outside:"
+"""Before the place of a file in a value from outside that only imitates one: no step reads a file there."""
+
 
 def _no_file(_file: FileContent) -> Any:
     raise TypeError("only steps that read or write may give files")
 
 
-def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
+def any_file(_place: str) -> bool:
+    """Return True: the value has been checked before, or names no files."""
+    return True
+
+
+def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0, is_given: IsGiven = any_file) -> Any:
     """Return the value as JSON with valid Unicode and finite numbers.
 
-    NUL and lone surrogates become U+FFFD, NaN and infinity null, and a file the return value of `keep`. An integer over
-    64 bits becomes its digits as text: it may be an id, and a float would be another id. Raises BadAnswer (nested over
-    200 levels) and TypeError (not JSON at all, such as bytes: a bug in a step type).
+    NUL and lone surrogates become U+FFFD, NaN and infinity null, and a file the return value of `keep`. An object that
+    names a file of a run which is not given no longer does. An integer over 64 bits becomes its digits as text: it may
+    be an id, and a float would be another id. Raises BadAnswer (nested over 200 levels) and TypeError (not JSON at all,
+    such as bytes: a bug in a step type).
     """
     if isinstance(value, str):
         return whole_text(value)
@@ -41,9 +52,11 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
     if isinstance(value, dict):
-        return {whole_text(str(key)): plain_json(inner, keep, depth + 1) for key, inner in value.items()}
+        found = {whole_text(str(key)): plain_json(one, keep, depth + 1, is_given) for key, one in value.items()}
+        place = place_of(found) if PLACE in found else None
+        return found if place is None or is_given(place) else {**found, PLACE: f"{OUTSIDE}{place}"}
     if isinstance(value, list | tuple):
-        return [plain_json(inner, keep, depth + 1) for inner in value]
+        return [plain_json(inner, keep, depth + 1, is_given) for inner in value]
     if isinstance(value, Deferred):  # it was converted before it was stored
         return value
     if isinstance(value, FileContent):

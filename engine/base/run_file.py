@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+PLACE = "$file"
+_PLACE = re.compile(r"(\d{8}T\d{6}Z-[a-z2-7]{8})\.files/([0-9a-f]{64})\Z")
+"""Run id, SHA-256."""
 FORMAT = "run-file"
 """Marks the schema of a file, so that the compiler can tell it from other objects."""
 WORKSPACE_FILE = "workspace-file"
@@ -40,7 +45,7 @@ class RunFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
-    place: str = Field(alias="$file")
+    place: str = Field(alias=PLACE)
     name: str = Field(title="Name", json_schema_extra={"outside": True})
     bytes: int = Field(title="Size")
     media_type: str = Field(title="Media type", json_schema_extra={"outside": True})
@@ -52,3 +57,33 @@ class RunFile(BaseModel):
         schema["properties"].pop("$file", None)
         schema["required"] = [name for name in schema["required"] if name != "$file"]
         return {**schema, "format": FORMAT}
+
+
+def owner_of(place: str) -> tuple[str, str] | None:
+    """Return (run id, SHA-256) of the location of a file, None if it is not the location of one."""
+    found = _PLACE.match(place)
+    return (found[1], found[2]) if found else None
+
+
+def place_of(value: Mapping[str, Any]) -> str | None:
+    """Return the location in an object that a step could take for a file of a run; None if there is none."""
+    place = value.get(PLACE)
+    return place if isinstance(place, str) and owner_of(place) is not None else None
+
+
+def places_in(value: Any) -> Iterator[str]:
+    """Yield the locations of the files of runs in the fields of a step."""
+    ahead = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, RunFile):
+            yield one.place
+        elif isinstance(one, BaseModel):
+            ahead += vars(one).values()
+        elif isinstance(one, Mapping):
+            place = place_of(one)
+            if place is not None:
+                yield place
+            ahead += one.values()
+        elif isinstance(one, list | tuple):
+            ahead += one

@@ -46,6 +46,7 @@ ENDED_RUNS = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
 ACTIVE_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING)
 """A process works on the run, or is about to."""
 CANCELLABLE_RUNS = (*ACTIVE_RUNS, RunStatus.WAITING)
+"""A cancelled run with one of these statuses has yet to end."""
 RESUMABLE_RUNS = (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
 
 

@@ -3,7 +3,7 @@
 The order of the rows is that of the canonical form (engine/workspace/canonical.py). The other columns say which other
 field a field needs (engine/compiler/definition/model.py), to what a comparison assigns it when a call has its own
 `foreach` (engine/record/definitions.py), and when a run that continues with a newer definition needs it unchanged
-(engine/runs/starting/upgrade_definition.py).
+(engine/runs/starting/upgrade_definition.py), so that another value of it may give another output.
 """
 
 from __future__ import annotations

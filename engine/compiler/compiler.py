@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from clients.wording import counted
 from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
@@ -121,7 +122,8 @@ def _first(problems: list[Problem]) -> list[Problem]:
         return problems
     told = _sorted(sorted(problems, key=lambda one: one.severity != "error")[:_MOST_TOLD])
     last = told[-1]
-    more = f"There are {len(problems) - _MOST_TOLD:,} more problems of which nothing is told here."
+    hidden = len(problems) - _MOST_TOLD
+    more = f"{counted(hidden, 'more problem')} {'is' if hidden == 1 else 'are'} not shown."
     said = "Correct those above first."
     return [*told, replace(last, message=more, code="more", severity="warning", step=None, field=None, remedy=said)]
 

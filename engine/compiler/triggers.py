@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import ChainMap
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +30,9 @@ from engine.plugins.step import fields_schema
 from engine.plugins.trigger import TriggerType
 
 _NOBODY: frozenset[str] = frozenset()
+_ITEM = re.compile(r"\{\{(?:[^}]|\}(?!\}))*\bitem\b")
+_IGNORED = "No input receives the item: each new item starts the whole workflow, and its run does not know which it is."
+_GIVE_IT = "Give an input what was found, like `{{ item.id }}`, and let a step use that input."
 _ONLY_ITEM = "The inputs of a trigger see only 'item': what was found."
 _FIXED = "The fields of a trigger are fixed: it looks before there is a run. They take no expression."
 
@@ -76,6 +81,7 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
     item = kind.item_schema_of(one.with_)
     at.outside.begin_trigger(one.id, kind, item)
     inputs = _inputs((*path, "inputs"), one, item, at.inputs, report, kind)
+    warning = _ignored_item(path, one, kind, report)
     return Trigger(
         id=one.id,
         title=one.title or kind.title,
@@ -85,7 +91,17 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
         inputs=inputs,
         poll_seconds=one.poll_seconds or kind.poll_seconds,
         outside_inputs=at.outside.trigger((*path, "inputs"), one.inputs),
+        warning=warning,
     )
+
+
+def _ignored_item(path: JsonPath, one: TriggerModel, kind: TriggerType, report: Report) -> str:
+    """Warn if the runs of a trigger never see what was found; return the warning, or an empty text."""
+    is_meant = kind.is_watched and kind.is_about_item and not report.has_errors_at(path)
+    if not is_meant or _ITEM.search(json.dumps(one.inputs)):
+        return ""
+    report.warn((*path, "inputs") if one.inputs else (*path, "uses"), _IGNORED, "unused_item", _GIVE_IT)
+    return f"{_IGNORED} {_GIVE_IT}"
 
 
 def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPlace, report: Report) -> dict[str, Tree]:

@@ -20,6 +20,7 @@ from engine.base.services import client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.threads import WorkerThreads
 from engine.connections.sign_ins import SafeSeal
+from engine.people.answer_links import without_links_in_bytes
 from engine.workspace.config import LoadedConfig
 
 
@@ -201,7 +202,17 @@ class Accounts:
         root = self.config().root.resolve()
         private = self.private()
         start = partial(_started, root=root, private=private)
-        return Opening(is_demo, self._shared, self._paces, self._demo_site, root, private, self._seal, start)
+        return Opening(
+            is_demo,
+            self._shared,
+            self._paces,
+            self._demo_site,
+            root,
+            private,
+            self._seal,
+            start,
+            for_models=without_links_in_bytes,  # a model says what a stranger tells it to say
+        )
 
     def _demo_site(self) -> str:
         return str(self._stand_ins.endpoints()["site"]["base_url"])

@@ -68,11 +68,21 @@ class Doctor:
             if all(line.ok for line in reached if line.what == "reachable"):
                 yield from self._examined(account)
         except (OrchestraError, ServiceError) as error:
-            yield CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")
+            not_signed_in = self._not_signed_in(name) if mode == AccountMode.MINE else ""
+            yield CheckLine("settings", ok=False, text=not_signed_in or f"{error.message} {error.remedy}")
         if mode == AccountMode.MINE:
             yield from self._sign_in(name)
             yield from self._offered(name)
         yield from self._walls(name)
+
+    def _not_signed_in(self, name: str) -> str:
+        """Return how to sign in, if that is what a connection lacks: a token for `.env` is hard to come by."""
+        service = self._config().config.connections[name].service
+        lacks_key = self._statuses.sign_in_file(name) is None and self._statuses.missing(name)
+        if not lacks_key or client_class(service).sign_in_way is None:
+            return ""
+        ways = f"Run {add_command(service, name)}, or press Connect on the page Connections."
+        return f"Nobody has signed in to {name}. {ways}"
 
     def _open(self, name: str, mode: AccountMode) -> Account:
         return self._accounts.open(name, self._config().config.connections[name].service, mode)

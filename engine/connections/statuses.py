@@ -53,6 +53,16 @@ class ConnectionStatus(Struct, frozen=True):
     sign_in: SignInFacts | None = None
     trouble: Trouble | None = None
 
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether it is time to sign in again to the account in use."""
+        return self.mode == AccountMode.MINE and self.sign_in is not None and self.sign_in.warns
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether the account refuses access, or it is time to sign in again."""
+        return self.trouble is not None or self.needs_sign_in
+
 
 class ConnectionStatuses:
     """Examines settings, stored secrets and sign-in files; asks no service."""

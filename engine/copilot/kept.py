@@ -19,11 +19,11 @@ class CopilotStore:
         self.prompt_proposals: KeptLists[PromptProposal] = KeptLists(settings, FOR_PROMPTS)
 
     def follow_workflow(self, name: str, new: str) -> None:
-        """Let all of it follow a workflow that is renamed; an empty new name removes it."""
+        """Keep what belongs to a workflow under its new name; an empty name removes it."""
         for kept in (self.proposals, self.before, self.turns):
             kept.follow(name, new)
 
     def follow_prompt(self, name: str, new: str) -> None:
-        """Do the same for a prompt."""
+        """Keep what belongs to a prompt under its new name; an empty name removes it."""
         self.prompt_proposals.follow(name, new)
         self.turns.follow(f"prompt:{name}", new and f"prompt:{new}")

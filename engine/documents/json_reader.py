@@ -70,6 +70,12 @@ def moved(spot: Spot, by: int) -> Spot:
     return spot.moved(by) if isinstance(spot, Spots) else spot + by
 
 
+def number_at(text: str, spot: int) -> str:
+    """Return the number that is written at a place of a text, "" if none is."""
+    number = _NUMBER.match(text, spot)
+    return number.group() if number else ""
+
+
 class Lines:
     """Converts an index into a text to a line and a column, both from 1."""
 

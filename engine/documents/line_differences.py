@@ -139,7 +139,7 @@ def _rising(numbers: Sequence[int]) -> list[int]:
     lowest: list[int] = []
     """The lowest number that ends a sequence of each length."""
     ends: list[int] = []
-    """The indexes of these."""
+    """The index of each number in `lowest`."""
     before: list[int] = []
     """The index that comes before each index in its longest sequence; -1 for none."""
     for index, number in enumerate(numbers):

@@ -8,12 +8,12 @@ process with limits (costly.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from engine.base.expression_limits import A_VALUE, LARGEST_INPUT, size
+from engine.base.expression_limits import A_VALUE, LARGEST_INPUT, MOST_GROWTH, size
 from engine.expressions.patterns import BadPattern, pattern
 from engine.expressions.syntax import SyntaxNode
 
@@ -37,9 +37,9 @@ SCALAR_RESULTS = _CHEAP | {"@in", "contains", "indexOf", "lastIndexOf", "matches
 _COPYING = {
     **dict.fromkeys(("trim", "lowerAscii", "upperAscii", "reverse", "substring", "charAt", "dyn", "bytes"), 1),
     **dict.fromkeys(("optional.of", "optional.ofNonZeroValue", "value"), 1),
-    **dict.fromkeys(("text", "json", "string", "strings.quote"), 6),
+    **dict.fromkeys(("string", "strings.quote"), MOST_GROWTH),
 }
-"""Functions whose result is at most this many times their input: a character has up to six in JSON."""
+"""Functions whose result is at most this many times their input."""
 
 
 class Bound(Struct, frozen=True):
@@ -98,8 +98,9 @@ def _values(bound: Bound) -> Bound:
 class Estimate:
     """The work of one expression with this data; every call is charged with its worst case."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], own_functions: Container[str]) -> None:
         self.work = 0
+        self._own_functions = own_functions
         self._scope: dict[str, Bound] = {}
         self._data = data
 
@@ -170,8 +171,9 @@ class Estimate:
         if node.name in _CHEAP:
             self.work += total
             return _SMALL
-        if node.name in _COPYING:
-            most = total * _COPYING[node.name] + A_VALUE
+        growth = MOST_GROWTH if node.name in self._own_functions else _COPYING.get(node.name)
+        if growth is not None:
+            most = total * growth + A_VALUE
             return Bound(most, most, most)
         special = _CALLS.get(node.name)
         if special is None:
@@ -289,9 +291,9 @@ _CALLS: Mapping[str, Callable[[Estimate, SyntaxNode, Sequence[Bound]], Bound]] =
 }
 
 
-def work_of(written: SyntaxNode, data: Mapping[str, Any]) -> int:
+def work_of(written: SyntaxNode, data: Mapping[str, Any], own_functions: Container[str]) -> int:
     """Return an upper bound for the work of an expression with this data, including passing the data to CEL."""
-    estimate = Estimate(data)
+    estimate = Estimate(data, own_functions)
     estimate.work = size(data, LARGEST_INPUT)
     try:
         estimate.of(written)

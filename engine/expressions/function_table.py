@@ -28,7 +28,9 @@ class Function(Struct, frozen=True):
     is_macro: bool = False
     """Whether it names a variable of its own."""
     implementation: Callable[[Any], str] | None = None
-    """Of our own functions of any value; all others are CEL's."""
+    """Of our own functions of any value; all others are CEL's. The text has at most `expression_limits.MOST_GROWTH`
+    times the characters of the value.
+    """
 
     @property
     def example(self) -> str:
@@ -137,6 +139,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("floor", _NUMBER, "math.floor(x)", "1.8", "1.0", "rounded down, as a number with a point"),
 )  # fmt: skip
 """In the order in which they are listed."""
+
+OWN_FUNCTIONS = frozenset(one.name for one in FUNCTIONS if one.implementation is not None)
+"""The names of those that are not CEL's."""
 
 EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
 """What the examples may name."""

@@ -101,7 +101,7 @@ class SyntaxNode:
     offset: int = field(default=0, compare=False)
 
     def having(self, parts: tuple[SyntaxNode, ...]) -> SyntaxNode:
-        """Return the same node with other parts."""
+        """Return the node with other parts."""
         return SyntaxNode(self.kind, self.name, parts, self.value, self.offset)
 
     @property

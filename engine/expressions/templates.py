@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -156,7 +156,8 @@ class Spelling(Struct, frozen=True):
 
 
 class _Writer:
-    def __init__(self, replaced: Mapping[int, Sequence[str]]) -> None:
+    def __init__(self, replaced: Mapping[int, Sequence[str]], boxing: Container[str]) -> None:
+        self.boxing = boxing
         self.texts: list[str] = []
         self.pieces: list[tuple[int, int]] = []
         self._replaced, self._length = replaced, 0
@@ -190,14 +191,14 @@ def expression_tokens(source: str) -> list[Token]:
     return run
 
 
-def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]]) -> Spelling:
+def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]], boxing: Container[str]) -> Spelling:
     """Rewrite our own functions for CEL.
 
-    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types are still checked; `text(x)` and `json(x)` receive their
-    argument in a list of one, because functions of this CEL runtime cannot take a value of any type. `replaced` has the
-    texts to write for other tokens, by offset. Raises ExpressionError (details: `offset`).
+    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types are still checked. The functions of `boxing`, such as
+    `text(x)`, receive their argument in a list of one, because functions of this CEL runtime cannot take a value of any
+    type. `replaced` has the texts to write for other tokens, by offset. Raises ExpressionError (details: `offset`).
     """
-    writer = _Writer(replaced)
+    writer = _Writer(replaced, boxing)
     try:
         _rewrite(run, writer)
     except RecursionError:
@@ -209,7 +210,7 @@ def _rewrite(run: Sequence[Token], writer: _Writer) -> None:
     position = 0
     while position < len(run):
         token = run[position]
-        if token.text in ("default", "text", "json") and is_call(run, position):
+        if (token.text == "default" or token.text in writer.boxing) and is_call(run, position):
             end = closing_bracket(run, position + 1)
             arguments = _arguments(run[position + 2 : end])
             _put_gap(run, position, writer)  # after `in`

@@ -33,7 +33,7 @@ class Consumer(Struct, frozen=True):
     """Takes messages until it is stopped."""
 
     broker: Broker
-    door: TopicConsumer
+    topic: TopicConsumer
     outbox: Outbox
     bodies: Bodies
     is_taken_over: threading.Event
@@ -66,7 +66,7 @@ class Consumer(Struct, frozen=True):
     async def take(self, messages: Sequence[Message]) -> None:
         """Return once the runs of these messages are on disk, and the broker has the others as dead letters."""
         await self.room()
-        outcomes = await _until_done(lambda: asyncio.to_thread(self.door.take, messages))
+        outcomes = await _until_done(lambda: asyncio.to_thread(self.topic.take, messages))
         unanswered = list(zip(messages, outcomes, strict=True))
         await _until_done(lambda: self._answer(unanswered))
         reached("before acknowledgement")
@@ -75,7 +75,7 @@ class Consumer(Struct, frozen=True):
         """Return once more runs may wait."""
         while True:
             try:
-                await asyncio.to_thread(self.door.require_room)
+                await asyncio.to_thread(self.topic.require_room)
             except TooManyRuns as full:
                 await asyncio.sleep(min(full.retry_after_seconds, _LONGEST_PAUSE_SECONDS))
             except OrchestraError as error:
@@ -106,7 +106,7 @@ class Consumer(Struct, frozen=True):
         except Unsendable as error:
             reason = str(error)
         body = await asyncio.to_thread(self.bodies.keep, message.body)
-        origin = message.place or message.sent_id or self.door.topic
+        origin = message.place or message.sent_id or self.topic.topic
         _log.error("A message (%s) is no dead letter as it is: %s Its body is in %s.", origin, reason, body.file)
         letter, header = replace(message, body=b""), refused.header(body, origin)
         try:

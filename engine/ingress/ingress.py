@@ -68,12 +68,12 @@ class Ingress(Struct, frozen=True):
         """
         settings = self.settings
         self.user()
-        door = TopicConsumer(self.acceptor, self.plan, self.user, settings.topic, settings.trusted)
+        topic = TopicConsumer(self.acceptor, self.plan, self.user, settings.topic, settings.trusted)
         outbox = Outbox(self.state.runs, self.state.triggered_runs, self.state.settings, settings.user)
         broker = opened_broker(self.loaded().ingress_url, Topics(settings.topic, settings.group))
         leads = partial(self.locks.leads, "ingress")
         bodies = Bodies(self.state_dir / "dead-letters")
-        consumer = Consumer(broker, door, outbox, bodies, self.is_taken_over, leads)
+        consumer = Consumer(broker, topic, outbox, bodies, self.is_taken_over, leads)
         return asyncio.create_task(_reached(consumer, stop, begun))
 
     def user(self) -> Principal:

@@ -99,7 +99,7 @@ class OrderRefused(Struct, frozen=True):
         return cls(type(error).__name__, error.message, error.remedy)
 
     def header(self, body: KeptBody | None = None, origin: str = "") -> str:
-        """Return it as one line of JSON in ASCII, as headers take it; with a body if the letter goes without it."""
+        """Return the refusal as a line of JSON in ASCII, for a header; with a body if the letter goes without it."""
         told: dict[str, Any] = {
             "type": _cut(self.type, _LONGEST_TYPE),
             "message": _cut(self.text, _LONGEST_TEXT),

@@ -37,7 +37,7 @@ class Status(Struct, frozen=True):
         return cls(accepted.run_id, accepted.workflow, RunStatus.QUEUED, idempotency_key=accepted.idempotency_key)
 
     def body(self) -> bytes:
-        """Return it as JSON, without what is not known."""
+        """Return the status as JSON, without members that are unknown."""
         return compact({name: value for name, value in structs.asdict(self).items() if value}).encode()
 
 

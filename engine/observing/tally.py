@@ -43,35 +43,35 @@ class Tally(Observer):
         self.late_seconds = Histogram(LATE_SECONDS)
 
     def taken_up(self) -> None:
-        """Count it."""
+        """Count a run that this process begins or continues to work on."""
         self.taken_up_runs += 1
 
     def begun(self) -> None:
-        """Count it."""
+        """Count a run that began."""
         self.begun_runs += 1
 
     def resumed(self, *, by_person: bool) -> None:
-        """Count it."""
+        """Count a run that goes on, by who asked for it."""
         self.resumed_runs["person" if by_person else "engine"] += 1
 
     def ended(self, status: str) -> None:
-        """Count it."""
+        """Count a run that ended, by its status."""
         self.ended_runs[status] += 1
 
     def adopted(self, runs: int) -> None:
-        """Count them."""
+        """Count runs taken over from other processes."""
         self.adopted_runs += runs
 
     def fenced(self) -> None:
-        """Count it."""
+        """Count a takeover of this process's runs by another one."""
         self.takeovers += 1
 
     def attempt_failed(self, uses: str) -> None:
-        """Count it."""
+        """Count a failed attempt, by step type."""
         self.failed_attempts[uses] += 1
 
     def called(self, uses: str, seconds: float, *, is_good: bool) -> None:
-        """Count it, and how long it took."""
+        """Count a call, by step type and success, and how long it took."""
         self.calls[uses, is_good] += 1
         histogram = self.call_seconds.get(uses)
         if histogram is None:
@@ -79,5 +79,5 @@ class Tally(Observer):
         histogram.add(seconds)
 
     def late(self, seconds: float) -> None:
-        """Count it."""
+        """Count how late the engine's loop did something."""
         self.late_seconds.add(max(0.0, seconds))

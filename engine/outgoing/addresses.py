@@ -38,10 +38,14 @@ _AT = re.compile(r"(?<![a-z0-9])(?:@|&(?:#0*64|#x0*40|commat);)(?=[a-z0-9&])[\w/
 """What notifies a person or a team."""
 _CLOSING = re.compile(
     r"(?<![^\W_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![^\W_])(?:(?:[^\w#]|_){1,20}|[\s:]++)"
-    r"((?:[\w.-]+/[\w.-]+)?(?:#|&(?:#0*35|#x0*23|num);)\d+|GH-\d+|https?://[^\s<>`]+/(?:issues|pull)/\d+)",
+    r"((?:[\w.-]{1,140}+/[\w.-]{1,140}+)?(?:#|&(?:#0*35|#x0*23|num);)\d+|GH-\d+"
+    r"|https?://[^\s<>`]{1,400}/(?:issues|pull)/\d+)",
     re.IGNORECASE,
 )
-"""A keyword that closes the issue that is named next to it (docs.github.com, Linking a pull request to an issue)."""
+"""A keyword that closes the issue that is named next to it (docs.github.com, Linking a pull request to an issue).
+
+Longer than this are no names of GitHub; without a limit, each keyword could be followed by the rest of the text.
+"""
 _LONGEST_PLACE = 100
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from clients.wording import counted
 from engine.base.lazy_values import Unknown
+from engine.base.run_file import place_of
 from engine.outgoing.addresses import IsNamed, without_mentions
 from engine.outgoing.hidden_characters import shown
 from engine.outgoing.markdown import MarkdownChanges, without_links
@@ -34,7 +35,7 @@ class Harmless(Struct):
         if isinstance(value, Unknown):
             return Unknown(self._text(value.text, own, markup))
         if isinstance(value, dict):
-            if "$file" in value:
+            if place_of(value) is not None:
                 return value
             return {name: self.value(one, own, markup) for name, one in value.items()}
         if isinstance(value, list):

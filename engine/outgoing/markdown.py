@@ -49,8 +49,10 @@ _EQUATION_LINK = re.compile(r"\\(?=(href|csname)(?![a-z])(?:\s*\{([^{}]*)\})?)",
 """The command of equations that links, and the one that writes commands."""
 _EQUATION = re.compile(r"\s*\$\$\s*$")
 _TABLE = re.compile(r"\s*<table\b")
-_CELL_TAG = re.compile(r"<td\b[^<>]*>")
-_MOST_CELLS = 1_000
+_CELL_TAG = re.compile(r"<(?:(?P<cell>td\b[^<>]*>)|t[dhr]\b|/(?:t[dhr]|table)\b)")
+_CELL_END = "</td>"
+_MOST_TIMES = 4
+"""How often each character of a table of tags may be read, on average, as part of a cell."""
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -194,7 +196,7 @@ def _of_part(text: str, one: MarkdownPart, quote: str, is_named: IsNamed, change
 def _equations(text: str, reading: MarkdownReading, is_named: IsNamed, changes: MarkdownChanges) -> Iterator[_Edit]:
     """Yield the changes to commands of equations that lead away."""
     for found in _EQUATION_LINK.finditer(text):
-        if any(begin <= found.start() < end for begin, end in reading.code):
+        if _holds(reading.code, found.start()):
             continue
         if found[2] is None or leads_away(found[2], is_named):
             changes.links[shown_place(found[2] or "")] += 1
@@ -283,7 +285,10 @@ def _has_links(text: str, reading: MarkdownReading, is_named: IsNamed) -> bool:
     """Return whether a link is left in a text that needs no more changes, as one of the services reads it."""
     if any(_leads(words, is_named) for words in reading.shown):
         return True
-    return any(_is_live_line(line, is_named) for line in _lines_of_words(text))
+    try:
+        return any(_is_live_line(line, is_named) for line in _lines_of_words(text))
+    except UnknownPosition:
+        return True
 
 
 def _leads(words: str, is_named: IsNamed) -> bool:
@@ -313,15 +318,34 @@ def _lines_of_words(text: str) -> Iterator[str]:
 def _cells_of_tags(joined: str) -> Iterator[str]:
     """Yield the cells of tables that are written as HTML, of which Notion gets the lines as one.
 
-    Its parser may begin a cell at any tag, so each one counts; backticks are not relied on.
+    Its parser may begin a cell at any tag, so each one counts; backticks are not relied on. Raises UnknownPosition if
+    there are so many cells within each other that reading them would take long.
     """
-    begins = [found.end() for found in _CELL_TAG.finditer(joined)]
-    for begin in begins[:_MOST_CELLS]:
-        cell = joined[begin : joined.find("</td>", begin) % (len(joined) + 1)]
+    room = _MOST_TIMES * len(joined)
+    for cell in _cells_between_tags(joined):
         if _MAY_LEAD.search(cell):
+            room -= len(cell)
+            if room < 0:
+                raise UnknownPosition
             yield from (cell, cell.replace("`", "'"))
-    if len(begins) > _MOST_CELLS and _MAY_LEAD.search(joined, begins[_MOST_CELLS]):
-        yield joined.replace("`", "'")
+
+
+def _cells_between_tags(joined: str) -> Iterator[str]:
+    """Yield each cell up to the next tag of the table and, if it goes on behind that, up to its own end."""
+    tags = list(_CELL_TAG.finditer(joined))
+    last_end, is_rest_read = joined.rfind(_CELL_END), False
+    for number, tag in enumerate(tags):
+        if not tag["cell"]:
+            continue
+        begin = tag.end()
+        following = tags[number + 1].start() if number + 1 < len(tags) else len(joined)
+        yield joined[begin:following]
+        if begin <= last_end:
+            end = joined.index(_CELL_END, begin)
+            yield from [joined[begin:end]] if end > following else []
+        elif not is_rest_read:  # without an end, in whatever way that is read
+            is_rest_read = True
+            yield from [joined[begin:]] if following < len(joined) else []
 
 
 def _is_live_line(line: str, is_named: IsNamed) -> bool:

@@ -167,7 +167,8 @@ def _backticks(text: str, code: set[tuple[int, int]]) -> tuple[list[tuple[int, i
         number = same[-1] + 1
     if code != set(pairs) or (runs and _IN_ADDRESS.search(text)):
         return runs, []
-    return unpaired, [run for run in runs if run not in set(unpaired)]
+    alone = set(unpaired)
+    return unpaired, [run for run in runs if run not in alone]
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[str]:
@@ -226,13 +227,20 @@ class _Lines:
 
 @cache
 def _parser() -> MarkdownIt:
-    return _new_parser()
+    return _ready(_new_parser())
 
 
 @cache
 def _parser_of_equations() -> MarkdownIt:
     parser = _new_parser()
     parser.inline.ruler.before("escape", "equation", _equation)
+    return _ready(parser)
+
+
+def _ready(parser: MarkdownIt) -> MarkdownIt:
+    """Return a parser that several threads may use: it collects its rules at the first use, and has few until then."""
+    parser.parse("a")
+    parser.inline.parse("a", parser, {}, [])
     return parser
 
 

@@ -217,7 +217,7 @@ class Call(Struct):
     started_at: datetime | None = None
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
     approval_wait: timedelta = timedelta()
-    """How long its run has waited so far for people to approve calls."""
+    """How long its run has waited so far for people to approve calls, and agents that it has called for people."""
     made_by_others: frozenset[str] = frozenset()
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
     is_seen: bool = False
@@ -432,10 +432,14 @@ class StepType(PluginType):
     """Pure steps: whether a call may take more than a few milliseconds, so that it is made in a worker thread."""
     hands_on: ClassVar[frozenset[str]] = frozenset()
     """Fields that `call` only copies to its result: large values in them are not loaded (engine/record/values.py)."""
+    sees_edits: ClassVar[bool] = False
+    """Whether the engine fills its field `edited` with the calls of the run so far that people edited, by path."""
     streams: ClassVar[bool] = False
     """Models: whether the answer is text that people can watch as it arrives (`Call.on_text`)."""
     embeds: ClassVar[bool] = False
     """Models: whether it asks for vectors, so that there is no answer in words."""
+    keeps_files: ClassVar[bool] = False
+    """Whether its answer may name files of runs that its fields do not: it gives back what steps have stored."""
     is_for_output: ClassVar[bool] = False
     """Pure steps: whether the output is their only purpose, so that an unused one is probably a mistake."""
     is_tool: ClassVar[bool] = False

@@ -135,6 +135,8 @@ class TriggerType(PluginType):
     """What a person may choose at the first activation."""
     is_watched: ClassVar[bool] = True
     """Whether there is anything to poll; if not, it only describes how people start the workflow."""
+    is_about_item: ClassVar[bool] = True
+    """Whether a run is about the item; if not, as on a schedule, it may as well start without it."""
     remembered_days: ClassVar[int | None] = None
     """How long the ids of seen items are kept, if the cursor alone tells old from new; None: for ever."""
 

@@ -232,7 +232,7 @@ class FitsSchema(Assertion):
     schema_: Annotated[dict[str, Any], AfterValidator(_is_schema)] = Field(alias="schema")
 
     def fault(self, facts: AnswerFacts) -> str:
-        """Check it."""
+        """Return how the JSON in the text does not fit the schema, "" if it does."""
         value = facts.json()
         if value is _MISSING:
             return f"It is not JSON: {_shown(facts.text)}."

@@ -39,7 +39,10 @@ def without_thoughts(text: str) -> str:
 
 def _loads(text: str) -> JsonValue:
     """Parse JSON by RFC 8259: Python would also accept NaN and Infinity."""
-    return json.loads(text, parse_constant=_refuse)
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it has too many levels") from None
 
 
 def _refuse(word: str) -> None:

@@ -128,7 +128,7 @@ class _Reader(Struct):
         header = "\n".join(["", *self.lines[1:end], ""])
         front = parse_yaml(header, self.file, LARGEST_FRONT_MATTER_BYTES, _DEEPEST)
         if not isinstance(front.value, dict | None):
-            self._refuse(2, "The front matter is not a list of keys and values.", "Write such as `title: Greet`.")
+            self._stop(2, "The front matter is not a list of keys and values.", "Write such as `title: Greet`.")
         values: dict[str, Any] = front.value or {}
         name = self._name(front, values)
         self._refuse_what_is_not_text(front, values)

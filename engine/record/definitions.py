@@ -7,11 +7,13 @@ from typing import Any
 
 from engine.base import step_fields
 from engine.base.definitions import RunDefinition
-from engine.base.step_tree import AGENT, CALL, StepDefinition, StepNode, agent_workflow, step_nodes
+from engine.base.step_tree import AGENT, CALL, ON_ERROR, StepDefinition, StepNode, agent_workflow, step_nodes
 from engine.record.differences import ABSENT, Difference, differences
 
 _OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
 """The fields of the loop, rather than of the call, in a step with its own `foreach`."""
+_DECISIVE = (*step_fields.names(lambda one: one.is_fixed or bool(one.is_fixed_after)), "connection")
+"""The fields on which outputs depend: those that a resume needs unchanged, and the name of the account."""
 
 
 def steps_of(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -49,12 +51,26 @@ def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
 
 
 def changed_steps(old: RunDefinition, new: RunDefinition) -> Iterator[str]:
-    """Yield the paths of the steps that are not in both definitions, or that call something else there."""
+    """Yield the paths of the steps that are not in both definitions, or whose output may be another there."""
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     for path in {**before, **after}:
-        step = after.get(path)
-        if before.get(path) != step or (step is not None and callees_of(old, step) != callees_of(new, step)):
+        was, now = before.get(path), after.get(path)
+        if (
+            was is None
+            or now is None
+            or _decisive(was) != _decisive(now)
+            or callees_of(old, now) != callees_of(new, now)
+        ):
             yield path
+
+
+def _decisive(step: Mapping[str, Any]) -> list[Any]:
+    """Return what the output of a step depends on: its own fields, and the steps in it that may replace it."""
+    inside = [(child.place, child.id, _decisive(child.step.json)) for child in StepDefinition(step).inside()]
+    own = {name: step[name] for name in _DECISIVE if name in step}
+    if isinstance(own.get(ON_ERROR), Mapping):  # {"steps": […]}, which `inside` has
+        del own[ON_ERROR]
+    return [own, inside]
 
 
 def callees_of(definition: RunDefinition, step: Mapping[str, Any]) -> dict[str, Any]:

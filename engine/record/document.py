@@ -57,6 +57,7 @@ COPIED = (
     "approval",
     "approved",
     "child_run_id",
+    "people_wait_seconds",
     "stops",
     "planned",
 )

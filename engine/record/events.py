@@ -234,6 +234,7 @@ class StepWaiting(_Event, frozen=True):
     """If it is whether the step may make its call: which call."""
     approved: Approved | UnsetType = UNSET
     child_run_id: Text = UNSET
+    people_wait_seconds: float | UnsetType = UNSET
     stops: StopRecord | UnsetType | None = UNSET
     planned: PlannedStep | UnsetType | None = UNSET
 
@@ -275,6 +276,8 @@ class StepFinished(_Event, frozen=True):
     """Who approved its call."""
     child_run_id: Text = UNSET
     """The run that it called."""
+    people_wait_seconds: float | UnsetType = UNSET
+    """Of a called agent: how long it has waited for people."""
     stops: StopRecord | UnsetType | None = UNSET
     """If it ended the run."""
     planned: PlannedStep | UnsetType | None = UNSET

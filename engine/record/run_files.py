@@ -15,13 +15,12 @@ from msgspec import Struct
 from clients.errors import InvalidRequest
 from engine.base.errors import OrchestraError
 from engine.base.json_text import whole_text
-from engine.base.names import RUN_ID, run_day
-from engine.base.run_file import FileContent, RunFile
+from engine.base.names import run_day
+from engine.base.run_file import FileContent, RunFile, owner_of
 from engine.store.blobs.blobs import Blobs
 
 _log = logging.getLogger(__name__)
 
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _OWNER = re.compile(r'"\$file":"\d{8}T\d{6}Z-[a-z2-7]{8}\.files/')
 _GONE, _CHANGED = "is gone", "was changed since it was written"
 _REMEDY = "The step that gave it must run again: start a new run, or `orchestra runs rerun RUN`."
@@ -65,9 +64,9 @@ class RunFolder(Struct, frozen=True):
 class RunFiles:
     """Stores the files of one run, and reads those of any run: a called run uses files of its caller.
 
-    A file is stored in the folder of the run under its SHA-256, so that its name proves its content: data from outside
-    that imitates a reference opens only what its author already knew. Who gives the inputs of a run may have seen such
-    a name elsewhere: `RunReader.require_files` checks them.
+    A file is stored in the folder of the run under its SHA-256, so that its name proves its content. Its name is all
+    that a step needs to read it, and strangers may have seen one: `plain_json` takes those out of the results of steps
+    and the items of triggers that were not given, and `RunReader.require_files` checks the inputs of a run.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -143,14 +142,6 @@ class RunFiles:
         if named is None:
             raise _refused(f"{file.place[:100]!r} is not a file of a run.")
         return RunFolder(self._folder.blobs, named[0]), named[1]
-
-
-def owner_of(place: str) -> tuple[str, str] | None:
-    """Return (run id, SHA-256) of the location of a file, None if it is not the location of one."""
-    name, _, digest = place.partition("/")
-    run_id = name.removesuffix(".files")
-    is_one = name != run_id and RUN_ID.match(run_id) and _DIGEST.match(digest)
-    return (run_id, digest) if is_one else None
 
 
 def _unreadable(file: RunFile, folder: RunFolder, why: str) -> InvalidRequest:

@@ -39,6 +39,8 @@ ALARM = 0.8
 """From this share of a budget on, faces tell of it."""
 
 _TIMES: tuple[Period, ...] = ("day", "month")
+_ANY = SpendingRun("", "", "", WorkflowBudget())
+"""A workflow whose file sets no budget: the defaults are its budgets."""
 State = Literal["ok", "near", "used_up"]
 
 
@@ -68,7 +70,7 @@ class BudgetRow:
     """A budget and what is used of it."""
 
     workflow: str | None
-    """None: of all workflows together."""
+    """None: of all workflows together, or of each of them (`is_default`)."""
     period: Literal["run", "day", "month"]
     usd: float | None
     calls: int | None
@@ -76,7 +78,7 @@ class BudgetRow:
     on_limit: str
     """`pause`, `warn`, or the name of the model that is asked instead."""
     used: ModelUsage | None
-    """None for the budget of each run: its run tells."""
+    """None for the budget of each run, which its run tells, and for a default."""
     share: float | None
     """1.0 at the limit."""
     state: State
@@ -85,6 +87,8 @@ class BudgetRow:
     ends_at: str | None
     """When its period is over (RFC 3339); None for a run."""
     sentence: str
+    is_default: bool = False
+    """Whether it limits each workflow that has no budget of its own for this period."""
 
 
 @dataclass(frozen=True)
@@ -113,24 +117,28 @@ class BudgetReader:
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
 
     def overview(self, p: Principal) -> BudgetOverview:
-        """Return every budget with what is used of it, those of all workflows first.
+        """Return every budget with what is used of it: those of all workflows, the defaults, those of each workflow.
 
-        The default for each workflow is listed for those that have used some of it. Raises InvalidFile.
+        A default is listed again for each workflow that has used some of it. Raises InvalidFile.
         """
         require(p, "view", "see budgets")
         settings, now = self._settings(), self._clock()
         zone = ZoneInfo(settings.time_zone)
-        found = [*common_budgets(settings.budgets, now, zone)]
-        for workflow in self._workflows():
-            found += workflow_budgets(workflow, settings.budgets, now, zone)
+        common = [*common_budgets(settings.budgets, now, zone)]
+        defaults = [*workflow_budgets(_ANY, settings.budgets, now, zone)]
+        each = [one for run in self._workflows() for one in workflow_budgets(run, settings.budgets, now, zone)]
         day, month = (Pot(ALL, name_of(period, now, zone)) for period in _TIMES)
         reserved = self._spent.in_flight(timestamp(now))  # before the sums: what is settled meanwhile is spent
-        spent = self._spent.of([day, month, *(one.pot for one in found if one.period != "run")])
+        spent = self._spent.of([day, month, *(one.pot for one in (*common, *each) if one.period != "run")])
         return BudgetOverview(
             day=_used(day, spent, reserved),
             month=_used(month, spent, reserved),
             strict=settings.budgets.strict,
-            budgets=[_row(one, spent, reserved) for one in found if one.is_own or one.pot in spent],
+            budgets=[
+                *(_row(one, spent, reserved) for one in common),
+                *map(_default_row, defaults),
+                *(_row(one, spent, reserved) for one in each if one.is_own or one.pot in spent),
+            ],
             paused_runs=self._spent.paused(),
         )
 
@@ -144,12 +152,15 @@ class BudgetReader:
         for name in self._shelf.names():
             stamp = self._shelf.stamp(name)
             known = self._known.get(name)
-            if stamp is None or known is None or known[0] != stamp:
-                known = (stamp, self._read(name)) if stamp is not None else None
-                if known is not None:
-                    self._known[name] = known
-            if known is not None and known[1] is not None:
-                yield known[1]
+            if stamp is None:  # it may have changed just now
+                run = self._read(name)
+            elif known is not None and known[0] == stamp:
+                run = known[1]
+            else:
+                run = self._read(name)
+                self._known[name] = stamp, run
+            if run is not None:
+                yield run
 
     def _read(self, name: str) -> SpendingRun | None:
         try:
@@ -217,8 +228,27 @@ def _used(pot: Pot, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount])
 
 
 def _row(budget: Budget, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amount]) -> BudgetRow:
+    row = _limits(budget)
+    if budget.period == "run":
+        return BudgetRow(**row, used=None, share=None, state="ok", sentence=f"{budget.most()} for each run")
+    amount = spent.get(budget.pot, Amount())
+    share = budget.share(amount)
+    state: State = "used_up" if share >= 1 else "near" if share >= ALARM else "ok"
+    return BudgetRow(
+        **row, used=_used(budget.pot, spent, reserved), share=share, state=state, sentence=budget.used(amount)
+    )
+
+
+def _default_row(budget: Budget) -> BudgetRow:
+    """Return the row of a default: what each workflow has used of it is in rows of their own."""
+    each = "run" if budget.period == "run" else "workflow"
+    sentence = f"{budget.most()} for each {each}"
+    return BudgetRow(**_limits(budget), used=None, share=None, state="ok", sentence=sentence, is_default=True)
+
+
+def _limits(budget: Budget) -> dict[str, Any]:
     limit = budget.limit
-    row: dict[str, Any] = {
+    return {
         "workflow": budget.whose or None,
         "period": budget.period,
         "usd": limit.usd,
@@ -228,12 +258,3 @@ def _row(budget: Budget, spent: Mapping[Pot, Amount], reserved: Mapping[Pot, Amo
         "place": budget.place,
         "ends_at": None if budget.ends_at is None else timestamp(budget.ends_at),
     }
-    if budget.period == "run":
-        most = budget.most()
-        return BudgetRow(**row, used=None, share=None, state="ok", sentence=f"{most} for each run")
-    amount = spent.get(budget.pot, Amount())
-    share = budget.share(amount)
-    state: State = "used_up" if share >= 1 else "near" if share >= ALARM else "ok"
-    return BudgetRow(
-        **row, used=_used(budget.pot, spent, reserved), share=share, state=state, sentence=budget.used(amount)
-    )

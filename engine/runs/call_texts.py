@@ -20,16 +20,19 @@ _GAP = re.compile(r"(?<![\]!])\[(?!x\]|[A-Z0-9 _.:#+-]+\])[^\[\]\n]{1,120}\](?![
 
 def gaps(call: AskedCall, arguments: Mapping[str, Any]) -> Sequence[str]:
     """Return what a person still has to fill in: `[your answer]`, or a text that an edit has emptied."""
+    emptied = [name for name, text in call.arguments.items() if _is_text(text) and not _is_text(arguments.get(name))]
+    schemas = _schemas(call.uses) if emptied else {}
+    return [*(f"{name} (empty)" for name in emptied if _is_content(schemas, name)), *written_gaps(call.uses, arguments)]
+
+
+def written_gaps(uses: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Return the gaps in the texts of a call, such as `[your answer]`."""
     texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
     found = {name: _GAP.findall(text) for name, text in texts.items() if "[" in text}
-    emptied = [name for name, text in call.arguments.items() if _is_text(text) and not _is_text(arguments.get(name))]
-    if not emptied and not any(found.values()):
+    if not any(found.values()):
         return []
-    schemas = field_schemas(call)
-    empty = [f"{name} (empty)" for name in emptied if _is_content(schemas, name)]
-    return empty + list(
-        dict.fromkeys(gap for name, some in found.items() if _is_content(schemas, name) for gap in some)
-    )
+    schemas = _schemas(uses)
+    return list(dict.fromkeys(gap for name, some in found.items() if _is_content(schemas, name) for gap in some))
 
 
 def text_fields(call: AskedCall) -> Sequence[str]:
@@ -42,8 +45,12 @@ def text_fields(call: AskedCall) -> Sequence[str]:
 
 def field_schemas(call: AskedCall) -> Mapping[str, JsonSchema]:
     """Return the schemas of the fields of a call's step type; none for one of an earlier release."""
+    return _schemas(call.uses)
+
+
+def _schemas(uses: str) -> Mapping[str, JsonSchema]:
     try:
-        found: JsonObject = fields_schema(step_type(call.uses).fields).get("properties", {})
+        found: JsonObject = fields_schema(step_type(uses).fields).get("properties", {})
     except UnknownName:
         return {}
     return found

@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.base.errors import InvalidFile, InvalidInput, StorageError
-from engine.base.run_file import RunFile
+from engine.base.run_file import RunFile, owner_of
 from engine.record.differences import is_reference
 from engine.record.file_values import FILE, JSON, FileValue
-from engine.record.run_files import owner_of
 from engine.record.types.run import Run
 from engine.record.values import Values
 

@@ -24,7 +24,7 @@ from engine.store.runs import RunFilter, RunRecord, RunStore
 _REST = 20
 """Summing up a run of thousands of items is slow: wait this many times as long before doing it again."""
 _MOST_KEPT = 200
-"""A cancelled run with one of these statuses has yet to end."""
+"""Runs under way whose progress is remembered between two requests."""
 
 
 class RunRow(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -235,6 +235,11 @@ class RunReader:
         if wanted.get("text"):  # else one could guess a link, letter by letter
             rows = [row for row in rows if not self._has_link(row.run_id)]
         return RunPage(rows, page.next)
+
+    def overtaken(self, p: Principal, run_ids: Sequence[str]) -> set[str]:
+        """Return those of these runs after which a later run of the same workflow has succeeded."""
+        require(p, "view", "see runs")
+        return self._rows.overtaken(run_ids)
 
     def _has_link(self, run_id: str) -> bool:
         row = self._rows.get(run_id)

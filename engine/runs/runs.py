@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Unpack
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, InvalidInput, UnknownName
+from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal, require
+from engine.people.access import Principal, may, require
+from engine.people.answer_links import without_links_in
 from engine.people.audit import Audit
 from engine.record.acceptance import reaccepted
 from engine.record.options import part_options, rerun_options
@@ -83,7 +84,8 @@ class Runs(RunReader):
         Answers already recorded are not included. For display only.
         """
         require(p, "view", "see runs")
-        return {} if self._worker.live is None else self._worker.live.of(checked_run_id(run_id))
+        found = {} if self._worker.live is None else self._worker.live.of(checked_run_id(run_id))
+        return found if may(p, "run") else without_links_in(found)  # whole, as they are sent piece by piece
 
     def start(self, p: Principal, workflow: str, inputs: JsonObject, **options: Unpack[StartOptions]) -> str:
         """Accept a run and start it; return its id once it is on disk.
@@ -252,6 +254,18 @@ class Runs(RunReader):
         self._worker.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
         self._worker.go_on(run_id, p.id)
         return run_id
+
+    def kept_defaults(self, p: Principal, run_id: str) -> builtins.list[str]:
+        """Return the inputs that a run keeps, resumed with the newest file, although their default is another one now.
+
+        None if the run has no readable file any more. Raises UnknownName.
+        """
+        require(p, "view", "see runs")
+        run = self.get(p, run_id)
+        try:
+            return self._newest.kept_defaults(run)
+        except OrchestraError:
+            return []
 
     def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""

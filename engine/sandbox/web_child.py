@@ -30,6 +30,7 @@ _BLOCKS = ["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre"
 _BLOCKS += ["h1", "h2", "h3", "h4", "h5", "h6", "main", "header", "footer", "hr", "option", "figure", "caption"]
 _NEVER = ["script", "style", "noscript", "template", "svg", "iframe"]
 _NUMBER = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_SINCE_1970 = re.compile(r"([0-9]{9,10})(?:[0-9]{3})?")
 _LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 
 Json = dict[str, Any]
@@ -71,18 +72,52 @@ def _refused(sentence: str) -> int:
 
 def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
     """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags, is_cut}], left_out}."""
-    from feedparser.api import parse
+    from feedparser import api
 
+    _keep_letters(api)
+    _read_times()
     headers = {"content-type": request["media_type"], "content-location": request["url"]}
     # A stream: the library takes a text for an address or for the name of a file.
     stream = io.BytesIO(_NUMBER.sub(_character, content))
-    read: Any = parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
+    read: Any = api.parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
         raise UnreadableContent(_no_feed(read.feed.get("links", [])))
     entries = [_entry(one, request["url"]) for one in _newest(read.entries)]
     left_out = len(read.entries) - len(entries)
-    about = {"title": _line(read.feed.get("title")), "url": _line(read.feed.get("link"))}
+    about = {"title": _line(_visible(read.feed.get("title"))), "url": _line(read.feed.get("link"))}
     return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out}
+
+
+def _keep_letters(api: Any) -> None:
+    """Let the library not guess that a text is UTF-8 which was read as Latin-1: of `NESTLÉ®`, it makes `NESTLɮ`.
+
+    It does so where the encoding has the name that it writes itself; another name of the same changes nothing else.
+    """
+    for name in ("StrictFeedParser", "LooseFeedParser"):
+        parser = getattr(api, name)
+
+        def made(base: str, language: str, _encoding: str, *more: Any, of: Any = parser) -> Any:
+            return of(base, language, "utf8", *more)
+
+        setattr(api, name, made)
+
+
+def _read_times() -> None:
+    """Let the library read times of ISO 8601 as they are: it takes what only begins like one for some day."""
+    from feedparser import datetimes
+    from feedparser.datetimes import iso8601
+
+    handlers: list[Any] = vars(datetimes)["_date_handlers"]
+    handlers[:] = [one for one in handlers if one.__module__ != iso8601.__name__]
+    datetimes.registerDateHandler(_time_of)  # type: ignore[no-untyped-call]
+
+
+def _time_of(written: str) -> Any:
+    """Return a time of ISO 8601, or in seconds or milliseconds since 1970. Raises ValueError, OverflowError."""
+    if seconds := _SINCE_1970.fullmatch(written.strip()):
+        return datetime.fromtimestamp(int(seconds[1]), UTC).utctimetuple()
+    at = datetime.fromisoformat(written.strip())
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).utctimetuple()
 
 
 def _newest(entries: Sequence[Any]) -> Sequence[Any]:
@@ -175,10 +210,11 @@ def _page(content: bytes, request: Mapping[str, Any]) -> Json:
     from clients.mail.html import HTML_MOST, bounded, is_longer
     from clients.mail.html_tree import HtmlTree
     from engine.sandbox.readers.page_tables import page_text
+    from engine.sandbox.readers.xhtml import expanded
 
     charsets = [request["charset"]] if request["charset"] else []
     decoded = UnicodeDammit(content[: 4 * HTML_MOST], known_definite_encodings=charsets, is_html=True)
-    html = decoded.unicode_markup or ""
+    html = expanded(decoded.unicode_markup or "")
     soup = HtmlTree(bounded(html))
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z")
 _SEALED = "sealed"
 FOLDER = "secrets"
 _OLD_SIGN_INS = "tokens"
-"""The folder in which the first release stored sign-ins unencrypted."""
+"""The folder in which development versions before 0.1.0 stored sign-ins unencrypted."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ class QueryOutput(Output):
 
 class _OfTable(StepType):
     service = "datastore"
+    keeps_files = True
     connection_optional = True
     timeout_seconds = 30.0
 

@@ -13,6 +13,7 @@ from engine.sandbox.web import PageFormat, page
 
 PAGE_BYTES = 10_485_760
 _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
+_NO_TEXT = "The page has no text that people see; it may be written by scripts."
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv")
 
 
@@ -51,6 +52,8 @@ class Read(StepType):
         it: PageFields = call.fields
         fetched = call.client.fetch(it.url, PAGE_BYTES, DocumentVersion())
         read = text_of(fetched, it.selector, it.format)
+        if not read["text"] and fetched.content:
+            call.notes.append(_NO_TEXT)
         facts = {name: read[name] for name in ("title", "text", "truncated")}
         return {"status": fetched.status, "url": fetched.url, **facts}
 

@@ -72,7 +72,7 @@ class Crowd:
             self.add(run)
 
     def add(self, run: LimitedRun) -> None:
-        """Count one more."""
+        """Count a run, unless it is counted already."""
         if run.run_id not in self._known:
             self._known.add(run.run_id)
             self._users[run.started_by] += 1

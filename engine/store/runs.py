@@ -156,6 +156,9 @@ class RunStore(Protocol):
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
 
+    def overtaken(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of these runs after which a later run of the same workflow has succeeded."""
+
     def tally(self, since: str, until: str) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
 

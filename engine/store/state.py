@@ -64,11 +64,11 @@ class State(Protocol):
 
     @property
     def sign_ins(self) -> SignInStore:
-        """Their sessions and links."""
+        """The sessions and sign-in links of users."""
 
     @property
     def api_tokens(self) -> TokenStore:
-        """Their API tokens."""
+        """The API tokens of users."""
 
     @property
     def login_tries(self) -> LoginTries:
@@ -100,7 +100,7 @@ class State(Protocol):
 
     @property
     def changes(self) -> ChangeWatch:
-        """Whether anything has changed."""
+        """Whether anything in the state has changed."""
 
     @property
     def runs(self) -> RunStore:
@@ -159,4 +159,4 @@ class State(Protocol):
         """
 
     def close(self) -> None:
-        """Close it; what was stored is on disk without this, too."""
+        """Close the state; what was stored is on disk without this, too."""

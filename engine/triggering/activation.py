@@ -27,7 +27,7 @@ class Activation(Struct, frozen=True):
 
     rows: TriggerStore
     looks: Looks
-    finder: TriggerResolver
+    resolver: TriggerResolver
 
     def begin(self, p: Principal, watched: Watched, start: Start | None) -> None:
         """Turn a trigger on with `start`, or with None from where it left off.
@@ -35,7 +35,7 @@ class Activation(Struct, frozen=True):
         Raises ConfirmationNeeded, InvalidInput (a first start must be chosen), StorageError, ServiceError; after an
         error the trigger stays off.
         """
-        self.finder.agree(p, watched.named)
+        self.resolver.agree(p, watched.named)
         row = self.rows.get(watched.key)
         if start is None and (row is None or needs_start(row)):
             start = _only_start(watched.named)
@@ -57,7 +57,7 @@ class Activation(Struct, frozen=True):
         try:
             return listed(watched.named.trigger.kind, look)
         except AuthError as error:
-            self.finder.refused(watched, error)
+            self.resolver.refused(watched, error)
             raise
 
     def _store(self, watched: Watched, on: TurnedOn, look: Look, found: Found) -> None:

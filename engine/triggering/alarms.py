@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0
-_TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what stands in the way."
+_TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what is wrong."
 _DEAD = "`orchestra triggers dead` lists them; each can be tried again or dismissed."
 _NOTIFIER = Principal("notifications", "operator")
 _PRIVATE = "The workflow is private: the page Triggers says why."
@@ -63,7 +63,7 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
         remedy = error.remedy if error is not None else _TURN_ON
         since = status.succeeded_at or status.turned_on_at
         lasting = f" for {_lasting(now - moment_of(since))}" if since else ""
-        return "silent", f"{where} has not had a good look{lasting}.{because}", remedy
+        return "silent", f"{where} has not polled successfully{lasting}.{because}", remedy
     if status.dead:
         count = f"{status.dead} thing{'s' * (status.dead != 1)}"
         return (
@@ -151,5 +151,5 @@ def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:
 
 
 def _over(row: TriggerRecord, workflow: str) -> Alarm:
-    message = f"The trigger {row.trigger!r} of {workflow!r} is well again."
+    message = f"The trigger {row.trigger!r} of {workflow!r} works again."
     return Alarm(workflow, row.trigger, "over", message, "", row.alarmed_at or "")

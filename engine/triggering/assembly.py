@@ -46,7 +46,7 @@ class TriggeringDependencies(Struct, frozen=True):
     logs: RunLogs
     audit: Audit
     clock: Clock
-    workplace: TriggerContext
+    context: TriggerContext
     workflows: Callable[[], Sequence[str]]
     """The names of the workflow files."""
     resume: Callable[[Principal, str], str]
@@ -61,22 +61,22 @@ class Triggering:
     def __init__(self, needs: TriggeringDependencies) -> None:
         state = needs.state
         self._needs, self._rows, self._items = needs, state.triggers, state.items
-        self._finder = TriggerResolver(needs.workplace, needs.accounts, state.triggered_runs)
+        self._resolver = TriggerResolver(needs.context, needs.accounts, state.triggered_runs)
         self._scheduler: Scheduler | None = None
         self._notices: QuestionNotices | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
         looks = Looks(self._items, needs.worker.acceptances, needs.acceptor, needs.clock, self._is_stopped)
-        self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
+        self._polls = Polls(state.triggered_runs, self._rows, self._resolver, looks, on_queued=self.turns.begin)
         self._statuses = TriggerStatuses(
-            state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
+            state.triggered_runs, self._rows, self._items, self._resolver, needs.workflows, needs.clock
         )
         parts = TriggersDependencies(
             rows=self._rows,
             items=self._items,
-            finder=self._finder,
+            resolver=self._resolver,
             looks=looks,
-            activation=Activation(self._rows, looks, self._finder),
-            previews=TriggerPreviews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
+            activation=Activation(self._rows, looks, self._resolver),
+            previews=TriggerPreviews(looks, Costs(state.triggered_runs, needs.logs, needs.context.model_of)),
             statuses=self._statuses,
             turns=self.turns,
             asking=self._asking(),
@@ -106,23 +106,23 @@ class Triggering:
             rows=self._rows,
             items=self._items,
             runs=needs.state.triggered_runs,
-            finder=self._finder,
+            resolver=self._resolver,
             settings=needs.state.settings,
             audit=needs.audit,
             clock=needs.clock,
             secret=needs.secret,
-            state_dir=needs.workplace.state_dir,
+            state_dir=needs.context.state_dir,
             public_url=self._public_url,
             workflows=lambda: [*needs.workflows()],
             wake=self._look_now,
         )
 
     def _public_url(self) -> str:
-        workplace = self._needs.workplace
-        return public_url(workplace.state_dir, workplace.loaded().config.server.public_url)
+        context = self._needs.context
+        return public_url(context.state_dir, context.loaded().config.server.public_url)
 
     def _concurrency(self, workflow_id: str) -> Concurrency:
-        return self._finder.plan_of(workflow_id).concurrency
+        return self._resolver.plan_of(workflow_id).concurrency
 
     def begin_watching(self) -> None:
         """Start watching every trigger that is on (the serving process does)."""
@@ -134,9 +134,9 @@ class Triggering:
             needs.acceptor,
             needs.clock,
             self._statuses.in_question,
-            lambda: needs.workplace.notified,
-            self._finder.name_of,
-            self._finder.plan,
+            lambda: needs.context.notified,
+            self._resolver.name_of,
+            self._resolver.plan,
         )
         leads = partial(needs.worker.owner.locks.leads, "triggers")
         self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
@@ -147,8 +147,8 @@ class Triggering:
             needs.links,
             needs.acceptor,
             needs.clock,
-            needs.workplace.loaded,
-            self._finder.plan,
+            needs.context.loaded,
+            self._resolver.plan,
             needs.worker.folder,
         )
         self._notices.start()
@@ -170,7 +170,7 @@ class Triggering:
         """Delete seen items that the cursor alone can tell from new ones."""
         for row in self._rows.on():
             try:
-                days = self._finder.named(row.workflow, row.trigger).trigger.kind.remembered_days
+                days = self._resolver.named(row.workflow, row.trigger).trigger.kind.remembered_days
             except OrchestraError:
                 continue
             if days is not None:

@@ -85,7 +85,7 @@ class FormParts(Struct, frozen=True):
     rows: TriggerStore
     items: SeenItems
     runs: TriggeredRuns
-    finder: TriggerResolver
+    resolver: TriggerResolver
     settings: Settings
     audit: Audit
     clock: Clock
@@ -101,7 +101,7 @@ class Forms:
     """The `forms` facet; any thread. What strangers may do takes no Principal, but the address of the form."""
 
     def __init__(self, parts: FormParts) -> None:
-        self._parts, self._finder = parts, parts.finder
+        self._parts, self._resolver = parts, parts.resolver
 
     def list(self, p: Principal, workflow: str | None = None) -> builtins.list[FormStatus]:
         """Return the forms of all workflows that can be read, or of one. Raises UnknownName, InvalidFile for that."""
@@ -109,12 +109,12 @@ class Forms:
         found: builtins.list[FormStatus] = []
         for name in [workflow] if workflow is not None else self._parts.workflows():
             try:
-                plan = self._finder.plan(name)
+                plan = self._resolver.plan(name)
             except OrchestraError:
                 if workflow is not None:
                     raise
                 continue
-            named = (self._finder.of_plan(plan, one.id) for one in plan.triggers if one.kind.name == FORM)
+            named = (self._resolver.of_plan(plan, one.id) for one in plan.triggers if one.kind.name == FORM)
             found += [self._status(one) for one in named]
         return found
 
@@ -138,14 +138,14 @@ class Forms:
         if row is None:
             raise NoForm
         try:
-            named = self._finder.of_row(row)
-            account = self._finder.known_account(named)
-            is_open = not self._finder.is_resting(row) and account == row.account
-            if named.trigger.kind.name != FORM or not is_open or self._finder.disagreement(named) is not None:
+            named = self._resolver.of_row(row)
+            account = self._resolver.known_account(named)
+            is_open = not self._resolver.is_resting(row) and account == row.account
+            if named.trigger.kind.name != FORM or not is_open or self._resolver.disagreement(named) is not None:
                 raise NoForm
         except OrchestraError as error:
             raise NoForm from error
-        return OpenForm(token, named.fields, row, self._finder.inbox(named))
+        return OpenForm(token, named.fields, row, self._resolver.inbox(named))
 
     def new_page(self, form: OpenForm) -> str:
         """Return the id of a page of a form, which everything has that is sent from it."""
@@ -186,7 +186,7 @@ class Forms:
         """Delete submissions that are runs now. Raises StorageError."""
         for row in self._parts.rows.all():
             if row.uses == FORM:
-                inbox = self._finder.inbox_of(row)
+                inbox = self._resolver.inbox_of(row)
                 for id_ in inbox.ids():
                     item = self._parts.items.find(row.workflow, row.trigger, id_)
                     if item is not None and item.state in _TAKEN:
@@ -194,7 +194,7 @@ class Forms:
                 inbox.forget()
 
     def _named(self, workflow: str, trigger: str) -> NamedTrigger:
-        named = self._finder.named(workflow, trigger)
+        named = self._resolver.named(workflow, trigger)
         if named.trigger.kind.name != FORM:
             raise InvalidInput(
                 f"The trigger {trigger!r} of {workflow!r} has no form: it is {named.trigger.kind.name}.",
@@ -204,7 +204,7 @@ class Forms:
 
     def _status(self, named: NamedTrigger) -> FormStatus:
         token = self._token(named)
-        inbox = self._finder.inbox(named)
+        inbox = self._resolver.inbox(named)
         row = self._row(named.plan.id, named.trigger.id)
         try:
             is_open = bool(self.open(token).token)
@@ -250,7 +250,7 @@ class Forms:
 
     def _is_resting(self, row: TriggerRecord) -> bool:
         try:
-            return self._finder.is_resting(row)
+            return self._resolver.is_resting(row)
         except OrchestraError:
             return True
 

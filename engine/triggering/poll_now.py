@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.1
 _NO_LOOK = TriggerError(
     "Timeout",
     "The process that serves this workspace did not look in time.",
-    "It may be busy, or set to other accounts (Demo or Mine); `orchestra triggers status` shows its last look.",
+    "It may be busy, or set to other accounts (Demo or Mine); `orchestra triggers status` shows its last poll.",
 )
 
 

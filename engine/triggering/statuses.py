@@ -44,11 +44,11 @@ class TriggerStatuses:
         runs: TriggeredRuns,
         rows: TriggerStore,
         items: SeenItems,
-        finder: TriggerResolver,
+        resolver: TriggerResolver,
         workflows: Callable[[], Sequence[str]],
         clock: Clock,
     ) -> None:
-        self._runs, self._rows, self._items, self._finder = runs, rows, items, finder
+        self._runs, self._rows, self._items, self._resolver = runs, rows, items, resolver
         self._workflows, self._clock = workflows, clock
 
     def all(self, workflow: str | None = None) -> list[TriggerStatus]:
@@ -57,8 +57,8 @@ class TriggerStatuses:
         The latter are listed under their workflow's id.
         """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
-        places = {(name, self._finder.id_of(name)) for name in ([workflow] if workflow else self._workflows())}
-        on, name_of = {row.workflow for row in rows if row.is_on}, self._finder.naming()
+        places = {(name, self._resolver.id_of(name)) for name in ([workflow] if workflow else self._workflows())}
+        on, name_of = {row.workflow for row in rows if row.is_on}, self._resolver.naming()
         places |= {(id_, id_) for id_ in on if workflow in (None, id_) and name_of(id_) is None}
         found: list[TriggerStatus] = []
         for name, id_ in sorted(places):
@@ -74,7 +74,7 @@ class TriggerStatuses:
         counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
         ids = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
         found: list[TriggerStatus] = []
-        name_of = self._finder.naming()
+        name_of = self._resolver.naming()
         for name, id_ in sorted((name_of(id_) or id_, id_) for id_ in ids):
             found += self._standing(name, id_, rows, counts)
         return [one for one in found if one.is_on or one.dead]
@@ -87,13 +87,13 @@ class TriggerStatuses:
         self, name: str, id_: str, rows: Sequence[TriggerRecord], counts: _Counts
     ) -> Iterator[TriggerStatus]:
         try:
-            plan = self._finder.plan(name)
+            plan = self._resolver.plan(name)
             require_id(plan, id_)
         except OrchestraError as error:
             yield from (self._lost(row, name, name, _of_file(name, error), counts) for row in rows if row.is_on)
             return
         for trigger in plan.triggers:
-            named = self._finder.of_plan(plan, trigger.id)
+            named = self._resolver.of_plan(plan, trigger.id)
             yield from self._of_trigger(named, [row for row in rows if row.trigger == trigger.id], counts)
         known = {trigger.id for trigger in plan.triggers}
         title = str(plan.document.get("title") or name)
@@ -116,19 +116,19 @@ class TriggerStatuses:
 
     def _current(self, named: NamedTrigger, rows: Sequence[TriggerRecord]) -> TriggerRecord | None:
         """Return the row of the account in use: the one that is on, else the newest of the same source."""
-        account = self._finder.known_account(named)
+        account = self._resolver.known_account(named)
         fitting = [row for row in rows if row.is_on or (row.source == named.source and account in ("", row.account))]
         return max(fitting, key=lambda row: (row.is_on, row.turned_on_at), default=None)
 
     def _trouble(self, named: NamedTrigger, row: TriggerRecord) -> TriggerError | None:
-        account = self._finder.known_account(named)
+        account = self._resolver.known_account(named)
         if not row.is_on:
             return None
         if row.source != named.source:
             return _CHANGED
         if account not in ("", row.account):
             return _ANOTHER
-        return self._finder.disagreement(named)
+        return self._resolver.disagreement(named)
 
     def _fresh(self, named: NamedTrigger) -> TriggerStatus:
         trigger, kind = named.trigger, named.trigger.kind
@@ -139,7 +139,7 @@ class TriggerStatuses:
             title=trigger.title,
             uses=kind.name,
             connection=trigger.connection,
-            account=self._finder.shown_account(named),
+            account=self._resolver.shown_account(named),
             demo=named.mode == AccountMode.DEMO,
             is_on=False,
             is_resting=False,
@@ -147,6 +147,7 @@ class TriggerStatuses:
             start_from=kind.start_from,
             poll_seconds=trigger.poll_seconds,
             is_watched=kind.is_watched,
+            warning=trigger.warning,
             fields=dict(trigger.fields),
             environment="" if named.plan.environment is None else named.plan.environment["name"],
         )

@@ -6,6 +6,7 @@ import builtins
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -38,7 +39,7 @@ class TriggersDependencies(Struct, frozen=True):
 
     rows: TriggerStore
     items: SeenItems
-    finder: TriggerResolver
+    resolver: TriggerResolver
     looks: Looks
     activation: Activation
     previews: TriggerPreviews
@@ -49,11 +50,20 @@ class TriggersDependencies(Struct, frozen=True):
     resume: Callable[[Principal, str], str]
 
 
+class Difficulties(NamedTuple):
+    """The triggers that do not work at the moment."""
+
+    alarms: list[Alarm]
+    """Why some need attention."""
+    trying_again: list[TriggerStatus]
+    """Those whose last poll failed and that will try again by themselves; none needs attention yet."""
+
+
 class TriggerReader:
     """The part of the facet for a workspace that cannot be written."""
 
-    def __init__(self, items: SeenItems, finder: TriggerResolver, statuses: TriggerStatuses, clock: Clock) -> None:
-        self._items, self._finder, self._statuses, self._clock = items, finder, statuses, clock
+    def __init__(self, items: SeenItems, resolver: TriggerResolver, statuses: TriggerStatuses, clock: Clock) -> None:
+        self._items, self._resolver, self._statuses, self._clock = items, resolver, statuses, clock
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
@@ -67,7 +77,7 @@ class TriggerReader:
             return []
         found = self._statuses.all(workflow)
         if workflow is not None and not found:
-            self._finder.plan(workflow)
+            self._resolver.plan(workflow)
         return found
 
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
@@ -75,27 +85,28 @@ class TriggerReader:
         require(p, "view", "see triggers")
         found = [one for one in self._statuses.all(workflow) if one.id == trigger]
         if not found:
-            self._finder.named(workflow, trigger)
+            self._resolver.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
         return min(found, key=lambda one: one.is_resting)
 
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
         require(p, "view", "see what triggers could not process")
-        workflow_id = None if workflow is None else self._finder.id_of(workflow)
+        workflow_id = None if workflow is None else self._resolver.id_of(workflow)
         found = self._items.dead(workflow_id, _MOST_DEAD)
-        return [_dead_item(one, self._finder.name_of(one.item.workflow)) for one in found]
+        return [_dead_item(one, self._resolver.name_of(one.item.workflow)) for one in found]
 
     def alarms(self, p: Principal) -> builtins.list[Alarm]:
         """Return which triggers need attention, and why."""
-        require(p, "view", "see triggers")
-        found = [alarm_of(one, self._clock()) for one in self._statuses.in_question()]
-        return [one for one in found if one is not None]
+        return self.difficulties(p).alarms
 
-    def trying_again(self, p: Principal) -> builtins.list[TriggerStatus]:
-        """Return triggers whose last poll failed and that will try again by themselves; none needs attention yet."""
+    def difficulties(self, p: Principal) -> Difficulties:
+        """Return which triggers need attention, and which try again by themselves."""
         require(p, "view", "see triggers")
-        return [one for one in self._statuses.in_question() if one.state == "trying again"]
+        found = self._statuses.in_question()
+        alarms = [alarm_of(one, self._clock()) for one in found]
+        trying = [one for one in found if one.state == "trying again"]
+        return Difficulties([one for one in alarms if one is not None], trying)
 
     def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on, those first that fire or poll next; asks no service."""
@@ -108,6 +119,11 @@ class TriggerReader:
         require(p, "view", "see triggers")
         return [one for one in self._statuses.in_question() if one.is_on and not one.is_resting]
 
+    def of_demo(self, p: Principal) -> builtins.list[TriggerStatus]:
+        """Return the triggers that are on for demo accounts: a reset of the demo turns them off. Asks no service."""
+        require(p, "view", "see triggers")
+        return [one for one in self._statuses.in_question() if one.is_on and one.demo]
+
     def summary(self) -> dict[str, int]:
         """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
         found = self._statuses.in_question()
@@ -119,7 +135,7 @@ class Triggers(TriggerReader):
     """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
 
     def __init__(self, parts: TriggersDependencies) -> None:
-        super().__init__(parts.items, parts.finder, parts.statuses, parts.looks.clock)
+        super().__init__(parts.items, parts.resolver, parts.statuses, parts.looks.clock)
         self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
         self._activation, self._resume = parts.activation, parts.resume
@@ -132,7 +148,7 @@ class Triggers(TriggerReader):
         """
         require(p, "run", "see what triggers would process")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
-        watched = self._finder.find(workflow, trigger)
+        watched = self._resolver.find(workflow, trigger)
         return self._previews.preview(watched, self._rows.get(watched.key), start)
 
     def turn_on(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerStatus:
@@ -144,7 +160,7 @@ class Triggers(TriggerReader):
         """
         require(p, "edit", "turn triggers on")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
-        watched = self._finder.find(workflow, trigger)
+        watched = self._resolver.find(workflow, trigger)
         self._activation.begin(p, watched, start)
         told = {"trigger": trigger, "account": watched.key.account, "start": start and start_text(start)}
         self._audit.record(p, "triggers.turn_on", workflow, told)
@@ -156,8 +172,8 @@ class Triggers(TriggerReader):
         other of Demo and Mine. Raises UnknownName, InvalidFile.
         """
         require(p, "view", "see triggers")
-        named = self._finder.named(workflow, trigger)
-        return named.mode != self._finder.served_mode(named)
+        named = self._resolver.named(workflow, trigger)
+        return named.mode != self._resolver.served_mode(named)
 
     def needs_confirmation(self, p: Principal, workflow: str, trigger: str) -> builtins.list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent; whoever turns it on must agree.
@@ -165,7 +181,7 @@ class Triggers(TriggerReader):
         Raises UnknownName, InvalidFile, ServiceError.
         """
         require(p, "view", "see triggers")
-        return self._finder.not_agreed(self._finder.named(workflow, trigger))
+        return self._resolver.not_agreed(self._resolver.named(workflow, trigger))
 
     def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Stop watching, for the account in use; queued runs still start. Raises UnknownName.
@@ -173,12 +189,12 @@ class Triggers(TriggerReader):
         A trigger that is gone from its file, or whose file is gone, is turned off as well; `workflow` is then its id.
         """
         require(p, "edit", "turn triggers off")
-        workflow_id, on = self._finder.id_of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
-        if not any(row.workflow == workflow_id for row in on) and self._finder.naming()(workflow) is None:
+        workflow_id, on = self._resolver.id_of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
+        if not any(row.workflow == workflow_id for row in on) and self._resolver.naming()(workflow) is None:
             workflow_id = workflow
         rows = [row for row in on if row.workflow == workflow_id]
         if not rows:
-            self._finder.named(workflow, trigger)
+            self._resolver.named(workflow, trigger)
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
         in_use = [row for row in rows if not self._is_resting(row)] or rows
         known = [one for one in self._statuses.all(workflow) if one.id == trigger and one.is_on]
@@ -197,7 +213,7 @@ class Triggers(TriggerReader):
         UnknownName, InvalidInput if none of those named is on, StorageError.
         """
         require(p, "run", "let triggers look")
-        workflow_id = None if workflow is None else self._finder.id_of(workflow)
+        workflow_id = None if workflow is None else self._resolver.id_of(workflow)
         rows = [
             row
             for row in self._rows.on()
@@ -230,7 +246,7 @@ class Triggers(TriggerReader):
         self._audit.record(p, "triggers.dismiss", workflow, {"trigger": trigger, "item": item})
 
     def _watchable(self, workflow: str, trigger: str) -> NamedTrigger:
-        named = self._finder.named(workflow, trigger)
+        named = self._resolver.named(workflow, trigger)
         if not named.trigger.kind.is_watched:
             raise InvalidInput(
                 f"{named.trigger.title}: the trigger {trigger!r} of {workflow!r} has nothing to watch.",
@@ -240,26 +256,26 @@ class Triggers(TriggerReader):
 
     def _require_known(self, workflow: str, trigger: str | None) -> None:
         if trigger is not None:
-            self._finder.named(workflow, trigger)
+            self._resolver.named(workflow, trigger)
         else:
-            self._finder.plan(workflow)
+            self._resolver.plan(workflow)
 
     def _is_resting(self, row: TriggerRecord) -> bool:
         try:
-            return self._finder.is_resting(row)
+            return self._resolver.is_resting(row)
         except OrchestraError:  # its file is broken or gone: the poll itself will report that
             return False
 
     def _dead_row(self, workflow: str, trigger: str, item: str) -> ItemRecord:
         """Return the record of an item that needs attention. Raises UnknownName."""
-        row = self._items.find(self._finder.id_of(workflow), trigger, item)
+        row = self._items.find(self._resolver.id_of(workflow), trigger, item)
         if row is None or row.state not in ("dead", "started"):
             raise UnknownName("dead item", item, remedy="`orchestra triggers dead` lists what there is.")
         return row
 
     def _revived(self, p: Principal, row: ItemRecord) -> str:
-        watched = self._finder.opened(self._finder.of_row(row))
-        self._finder.agree(p, watched.named)
+        watched = self._resolver.opened(self._resolver.of_row(row))
+        self._resolver.agree(p, watched.named)
         if watched.key != row.key:
             raise InvalidInput("It was seen in another account or place than is watched now.", remedy="Dismiss it.")
         value = None if row.value is None else json.loads(row.value)

@@ -126,7 +126,7 @@ class _File(Struct, frozen=True):
         return datetime.fromtimestamp(min(max(self.modified_ns / _NANOSECONDS, _YEAR_2), _YEAR_9999), UTC)
 
     def listed(self, skip: str = "") -> Item:
-        """Return it as an item that has not been read yet."""
+        """Return the file as an item that has not been read yet."""
         no_text = "" if self.shown == self.relative else _NO_TEXT
         return Item(self.id, None, self.shown, self.modified_at, skip or no_text or self.withheld)
 

@@ -92,7 +92,7 @@ class _Entry(Struct, frozen=True):
         return moment_of(self.value["published_at"]) if self.value["published_at"] else None
 
     def listed(self, skip: str = "") -> Item:
-        """Return it as an item."""
+        """Return the entry as an item."""
         return Item(self.id, self.value, self.value["title"] or self.value["url"] or self.id, self.at, skip)
 
 

@@ -60,6 +60,7 @@ class Schedule(TriggerType):
     item = ScheduleItem
     start_from = ("now",)
     remembered_days = 7
+    is_about_item = False
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either `cron` or `every_seconds`, a valid cron expression, and a known time zone."""

@@ -98,7 +98,7 @@ class _Row(Struct, frozen=True):
         return self.known.id
 
     def listed(self, look: Look, skip: str = "") -> Item:
-        """Return it as an item."""
+        """Return the row as an item."""
         title = f"{look.fields.table} {self.id}"
         return Item(
             self.id,

@@ -53,6 +53,7 @@ class PageChanged(TriggerType):
     connection_optional: ClassVar[bool] = True
     fields = WatchedFields
     item = Change
+    is_about_item = False
     poll_seconds = 900.0
     start_from = ("now",)
     remembered_days = 30

@@ -55,6 +55,7 @@ class Finished(TriggerType):
     item = FinishedItem
     poll_seconds = 10.0
     start_from = ("now", "since")
+    is_about_item = False
 
     def look(self, look: Look) -> Found:
         """List runs in the order in which their ends were stored.

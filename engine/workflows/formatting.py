@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
 from functools import partial
+from typing import Any
 
 from msgspec import Struct, field
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.problem import Problem
 from engine.documents.json_file import parse, read
+from engine.documents.json_reader import Spot, Spots, number_at
 from engine.files.atomic import etag, write_whole
-from engine.workspace.canonical import Kind, canonical
+from engine.workspace.canonical import Kind, WrittenNumber, canonical
 from engine.workspace.file_store import Shelf
 from engine.workspace.workspace import Workspace
 
@@ -77,4 +80,23 @@ def _of_name(shelf: Shelf, kind: Kind, name: str, by: str) -> Iterator[_Change]:
 
 
 def _written(text: str, file: str, kind: Kind) -> str:
-    return canonical(parse(text, file).value, kind)
+    read = parse(text, file)
+    return canonical(_with_all_digits(read.value, read.spot, read.text), kind)
+
+
+def _with_all_digits(value: Any, spot: Spot, text: str) -> Any:
+    """Return a value with a WrittenNumber in place of each float that its text says with other digits."""
+    if isinstance(spot, Spots):
+        inside: Any = spot.values
+        if isinstance(value, dict):
+            return {key: _with_all_digits(one, inside[key], text) for key, one in value.items()}
+        return [_with_all_digits(one, inside[index], text) for index, one in enumerate(value)]
+    return _number(value, number_at(text, spot)) if isinstance(value, float) else value
+
+
+def _number(value: float, written: str) -> float | WrittenNumber:
+    try:
+        is_held = Decimal(written) == Decimal(repr(value))
+    except InvalidOperation:  # 1e-99999999999999999999
+        is_held = False
+    return value if is_held else WrittenNumber(written)

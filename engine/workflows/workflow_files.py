@@ -99,6 +99,13 @@ class CopiedSample(WorkflowFile):
     added_connections: list[str] = field(default_factory=list)
 
 
+class Follow(Protocol):
+    """Has what is kept beside a workflow follow it."""
+
+    def __call__(self, name: str, new: str, trash: Path | None = None, /) -> None:
+        """Rename it; if `new` is "", delete it, and keep a copy of unsaved texts in the folder `trash`."""
+
+
 class WorkflowFiles:
     """Every method checks the right of `p`; every change writes an audit line."""
 
@@ -108,15 +115,16 @@ class WorkflowFiles:
         compiled: CompiledFiles,
         audit: Audit,
         moves: Moves,
-        follow: Callable[[str, str], None] = lambda _name, _new: None,
+        follow: Follow = lambda _name, _new, _trash=None: None,
         drafted: Callable[[Principal, str], Draft | None] = lambda _p, _name: None,
         default_environment: Callable[[], str] = str,
         connect: Callable[[Principal, Sequence[str], Mapping[str, str]], Names] = lambda _p, _services, _named: [],
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
-        `drafted(p, name)` returns the person's draft; `default_environment` returns a name, "" if there is none.
-        `connect(p, services)` adds the connections that are missing, and returns their names.
+        With a folder in the trash, it moves them there. `drafted(p, name)` returns the person's draft;
+        `default_environment` returns a name, "" if there is none. `connect(p, services)` adds the connections that are
+        missing, and returns their names.
         """
         self._connect = connect
         self._default_environment = default_environment
@@ -340,6 +348,8 @@ class WorkflowFiles:
     def delete(self, p: Principal, name: str) -> Path:
         """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.
 
+        Its branches and all unsaved changes go there, too.
+
         Raises UnknownName, InUse (a run of it is open, others call it, or it runs in an environment that is not the
         default one), StorageError.
         """
@@ -353,7 +363,7 @@ class WorkflowFiles:
         branches = self._shelf.branches(name)
         trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))
         for one in (name, *(branch_address(name, one) for one in branches)):
-            self._follow(one, "")
+            self._follow(one, "", trash)
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
         return trash
 

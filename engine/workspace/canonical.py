@@ -18,6 +18,12 @@ WIDTH = 88
 _UNIT = "  "
 
 
+class WrittenNumber(Struct, frozen=True):
+    """A number as a file has it, with digits that no float holds."""
+
+    text: str
+
+
 class KeyOrder(Struct):
     """The order of an object's keys and the forms of its values; other keys follow in their given order."""
 
@@ -119,7 +125,8 @@ def as_written(text: str) -> str:
 def canonical(document: Any, kind: Kind) -> str:
     """Return the text of a document: fixed key order, two spaces, one field per line, a newline at the end.
 
-    The value stays equal. Raises InvalidInput if it is nested deeper than the JSON reader reads.
+    The value stays equal, and a WrittenNumber in it as it is. Raises InvalidInput if it is nested deeper than the JSON
+    reader reads.
     """
     if is_deep(document):
         raise InvalidInput(
@@ -174,4 +181,4 @@ def _list(value: list[Any], form: KeyOrder, indent: str, unit: str) -> str:
 
 
 def _scalar(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return value.text if isinstance(value, WrittenNumber) else json.dumps(value, ensure_ascii=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import quote
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidInput, StaleEdit
@@ -119,10 +121,22 @@ class Drafts:
 
     def unsaved_by(self, kind: Kind, name: str, text: str) -> list[str]:
         """Return the ids of the people whose drafts of a file differ from its text, sorted."""
-        begin, end = "draft.", f".{kind}.{name}"
-        kept = self._settings.with_prefix(begin).items()
-        drafts = {key[len(begin) : -len(end)]: _draft(one) for key, one in kept if key.endswith(end)}
+        kept = self._settings.with_prefix("draft.").items()
+        drafts = {who: _draft(one) for key, one in kept if (who := _whose(key, kind, name))}
         return sorted(who for who, one in drafts.items() if one is not None and one.text.rstrip() != text.rstrip())
+
+    def set_aside(self, kind: Kind, name: str, folder: Path) -> None:
+        """Move all drafts of a deleted JSON file to its folder in the trash, as `<name>.draft-<person>.json`.
+
+        Raises StorageError.
+        """
+        for key, kept in self._settings.with_prefix("draft.").items():
+            draft, whose = _draft(kept), _whose(key, kind, name)
+            if whose and draft is not None:
+                person = quote(whose, safe="")
+                text = draft.text.encode("utf-8", "replace")
+                files.write_whole(folder / f"{name}.draft-{person[:100]}.json", text, files.PRIVATE_FILE)
+        self.follow(kind, name)
 
     def follow(self, kind: Kind, name: str, new: str = "") -> None:
         """Rename all drafts of a renamed file; delete them if there is no new name.
@@ -131,17 +145,27 @@ class Drafts:
         """
 
         def moved(kept: dict[str, str]) -> dict[str, str]:
-            old, mine = f".{kind}.{name}", f".{kind}.{new}"
-            left = {key: value for key, value in kept.items() if not key.endswith((old, mine))}
-            theirs = {key: value for key, value in kept.items() if key.endswith(old)} if new else {}
-            return left | {key.removesuffix(old) + mine: value for key, value in theirs.items()}
+            left = {key: one for key, one in kept.items() if not _whose(key, kind, name) and not _whose(key, kind, new)}
+            theirs = {who: one for key, one in kept.items() if (who := _whose(key, kind, name))} if new else {}
+            return left | {f"draft.{who}.{kind}.{new}": one for who, one in theirs.items()}
 
         self._settings.change_all("draft.", moved)
 
 
 def is_draft_of(user_id: str, key: str) -> bool:
     """Return whether a setting is a draft of a person."""
-    return key.startswith("draft.") and key.rsplit(".", 2)[0] == f"draft.{user_id}"  # an id may have dots
+    begin = f"draft.{user_id}."
+    kind, _, name = key.removeprefix(begin).partition(".")
+    is_name = "." not in name.partition("/")[0]  # an id may have dots, and so may a file in the folder of a tool
+    return key.startswith(begin) and kind in get_args(Kind) and is_name
+
+
+def _whose(key: str, kind: Kind, name: str) -> str:
+    """Return whose draft of a file a setting is; "" if it is none."""
+    begin, end = "draft.", f".{kind}.{name}"
+    person = key[len(begin) : -len(end)]
+    is_of_file = key.startswith(begin) and key.endswith(end)
+    return person if is_of_file and "/" not in person else ""  # else it is a file in a folder, and named like a draft
 
 
 def _typed(there: Draft, new: Draft) -> Draft:

@@ -125,6 +125,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/approvals/{approval_id}/approve", "POST"): "run",
     ("/api/approvals/{approval_id}/reject", "POST"): "run",
     ("/api/approvals/answers", "POST"): "run",
+    ("/api/attention", "GET"): "view",
     ("/api/budgets", "GET"): "view",
     ("/api/usage", "GET"): "view",
     ("/api/usage/csv", "GET"): "view",

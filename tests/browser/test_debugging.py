@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.conftest import Served, settled
+from engine.orchestra import Orchestra
+from engine.people.access import Principal, Role
+from tests.browser.conftest import Served, settled, sign_in
 from tests.browser.test_flow import badge, found_by_axe, step
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+LOCAL = Principal("local:grace", "owner")
 CLASSIFY = "Paused before What is it?"
 LIMIT = "At most"
 
@@ -97,3 +102,27 @@ def with_keys(page: Page, served: Served) -> None:
     page.keyboard.press("x")
     bar(page).wait_for(state="detached")
     assert newest(page, served)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(("role", "count", "dialog"), [("operator", 1, "Debug in the demo"), ("viewer", 0, "Keys")])
+def test_debugging_is_offered_to_those_who_may_run(
+    served: Served, browser: Browser, role: Role, count: int, dialog: str
+) -> None:
+    orchestra = Orchestra.open(served.root)
+    try:
+        orchestra.users.add(LOCAL, role, role.title(), role)
+        link = f"{served.url}/login?token={orchestra.users.login_link(LOCAL, role)}"
+    finally:
+        orchestra.close()
+    state = sign_in(replace(served, login_url=link), browser)
+    context = browser.new_context(storage_state=state)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    page = context.new_page()
+    opened(page, served)
+    assert page.get_by_role("button", name="Debug", exact=True).count() == count
+    step(page, "classify").focus()
+    for key in ("b", "d", "?"):
+        page.keyboard.press(key)
+    page.get_by_role("dialog", name=dialog).wait_for()
+    assert page.locator(".studio-breakpoint").count() == count
+    context.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,13 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, settled, shows
+from tests.browser.conftest import Served, counts, serving, settled, shows, sign_in
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
+from tests.workspaces import init
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -98,6 +102,29 @@ def test_a_run_at_work_is_followed_without_drawing_its_page_anew(served: Served,
     page.get_by_text("Succeeded", exact=True).first.wait_for()
     page.wait_for_selector(".run-head", state="detached")
     counts(done, 6)
+
+
+def test_a_page_that_outlives_its_server_shows_how_the_run_ended(tmp_path: Path, browser: Browser) -> None:
+    root, port = tmp_path / "workspace", free_port()
+    init(root)
+    nap = {"id": "nap", "uses": "flow.wait", "with": {"seconds": 1}}
+    loop = {"id": "each", "foreach": "{{ [1, 2, 3, 4, 5, 6, 7, 8] }}", "steps": [nap]}
+    (root / "workflows" / "loop.json").write_text(json.dumps({**LOOP, "steps": [loop]}))
+    with serving(root, port) as first:
+        context = browser.new_context(storage_state=sign_in(first, browser))  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page = context.new_page()
+        page.goto(f"{first.url}/workflow?name=loop")
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_url("**/run?id=*")
+        page.reload()
+        page.locator(".run-head").get_by_text(re.compile("[1-7] of 8")).wait_for()
+        settled(page)
+        os.kill(first.pid, signal.SIGKILL)
+    with serving(root, port):
+        page.get_by_text("Succeeded", exact=True).first.wait_for()
+        page.wait_for_selector(".run-head", state="detached")
+        context.close()
 
 
 def test_the_table_is_used_with_the_keyboard_alone(served: Served, page: Page, run_id: str) -> None:

@@ -68,6 +68,7 @@ EDITORS = [
         id="mail to the demo",
         marks=pytest.mark.chaos,
     ),
+    pytest.param(Editor("/settings", "For each question, start or call", is_code=False), id="general settings"),
     pytest.param(Editor("/approvals", "Reason or comment", is_code=False), id="comment on a question"),
 ]
 
@@ -155,6 +156,32 @@ def test_what_is_typed_is_there_after_a_reload_and_after_a_quick_press_on_a_link
     type_into(page, editor, ", and more")
     press_a_link_and_come_back(page)
     shows(field(page, editor), f"{TYPED}, and more")
+
+
+@pytest.mark.parametrize(
+    ("path", "expander", "label", "number"),
+    [
+        pytest.param("/settings", "", "At most so many runs", "70", id="general settings"),
+        pytest.param("/budgets", "Set budgets", "Dollars", "7.50", id="budgets"),
+    ],
+)
+def test_the_numbers_of_settings_are_there_when_a_person_comes_back(
+    served: Served, page: Page, path: str, expander: str, label: str, number: str
+) -> None:
+    def opened() -> Locator:
+        if expander:
+            page.locator("summary").get_by_text(expander).click()
+        return page.get_by_label(label, exact=True).first
+
+    page.goto(served.url + path)
+    page.wait_for_selector("html[data-keeps-text]", state="attached")
+    found = opened()
+    found.fill(number)
+    found.press("Tab")
+    page.wait_for_timeout(300)
+    settled(page)
+    press_a_link_and_come_back(page)
+    shows(opened(), number)
 
 
 @pytest.mark.parametrize("leave", [close_and_open, press_a_link])

@@ -113,3 +113,12 @@ def test_the_demo_beside_real_accounts_is_another_account(orchestra: Orchestra) 
     assert (first["demo"], {one["mode"] for one in first["accounts"].values()}) == (True, {"demo"})
     checked = orchestra("connections", "check", "--json")
     assert (checked.code, checked.json["ok"]) == (0, True)
+
+
+def test_a_reset_of_the_demo_says_what_it_deletes_and_asks(workspace: Path, orchestra: Orchestra) -> None:
+    assert orchestra("run", "pure", "--demo").code == 0
+    refused = _type("n\n", "demo", "reset")
+    assert "This deletes 1 demo run and everything" in refused.text
+    assert "Nothing was reset." in refused.text
+    assert refused.code == 1
+    assert "demo-2" in _type("y\n", "demo", "reset").text

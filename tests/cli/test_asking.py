@@ -67,7 +67,19 @@ def test_a_connection_that_is_missing_is_added_first(tmp_path: Path, capsys: pyt
     init(root)
     said = "every Monday at 9 post the open pull requests of acme/app to #general"
     assert main(["ask", "--workspace", str(root), "--workflow", "monday", said, "--accept"]) == 2
-    assert "`orchestra connections add slack`, then ask again." in capsys.readouterr().err
+    assert "Add one: `orchestra connections add slack`. Then ask again." in capsys.readouterr().err
+
+
+def test_connections_that_are_missing_are_named_once_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    (root / "config.yaml").write_text("connections: {}\n")
+    asking = ["ask", "--workspace", str(root), "--workflow", "inbox-triage", "retry issue 5 times", "--accept"]
+    assert main(asking) == 2
+    said = capsys.readouterr().err
+    assert "Add one: `orchestra connections add gmail`. Add one (anthropic, gemini, openai): " in said
+    assert "`orchestra connections add anthropic`. Add one: " in said
+    assert said.count("Add one: `orchestra connections add github`. Then ask again.") == 1
 
 
 def test_steps_that_stay_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

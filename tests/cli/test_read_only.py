@@ -79,6 +79,7 @@ def test_what_only_tells_works(read_only: Run, run_id: str) -> None:
         pytest.param("users list", {}, id="users"),
         pytest.param("audit list", {}, id="audit"),
         pytest.param("state status", {"writes_held": None}, id="state"),
+        pytest.param("attention", {"items": []}, id="attention"),
     ],
 )
 def test_what_lists_or_shows_works(

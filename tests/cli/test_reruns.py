@@ -54,6 +54,21 @@ def test_a_run_goes_on_with_the_file_as_it_is_now(orchestra: Orchestra, workspac
     assert (done.code, done.json["status"], done.json["resumed"][-1]["newest"]) == (0, "succeeded", True)
 
 
+def test_that_a_run_keeps_the_default_it_began_with_is_told(orchestra: Orchestra, workspace: Path) -> None:
+    steps = [*STEPS[:2], {**STEPS[2], "with": {"condition": "{{ steps.first.output.v == 4 }}", "message": "No."}}]
+    _change(workspace, steps=steps)
+    failed = orchestra("run", "pure", "--input", "who=you", "--json").json
+    given = PURE["inputs"]["properties"]  # type: ignore[index]
+    changed = {**given, "n": {"type": "integer", "default": 4}, "who": {"type": "string", "default": "all"}}
+    _change(workspace, steps=steps, inputs={"type": "object", "properties": changed})
+    result = orchestra("runs", "resume", failed["run_id"], "--newest")
+    assert result.code == 1
+    again = f"`orchestra runs rerun {failed['run_id']} --input n=… --input who=…`"
+    assert f"It keeps its inputs; {again} changes them." in result.err
+    assert "It keeps its inputs" not in orchestra("runs", "resume", failed["run_id"]).err
+    assert orchestra("runs", "rerun", failed["run_id"], "--input", "n=4").code == 0
+
+
 def test_what_has_changed_since_is_told(orchestra: Orchestra, workspace: Path) -> None:
     failed = orchestra("run", "pure", "--input", "n=3", "--json").json
     first = {**STEPS[0], "with": {"values": {"v": "{{ inputs.n + 1 }}"}}}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -64,6 +67,19 @@ def test_a_stopped_run_is_interrupted_and_resumed_without_a_double(
     assert _issues(orchestra) == titles
 
 
+def test_a_run_whose_output_nobody_reads_any_more_is_interrupted_and_says_how_it_goes_on(
+    orchestra: Orchestra, workspace: Path
+) -> None:
+    read, write = os.pipe()
+    os.close(read)  # as `| head -1` does
+    command = [sys.executable, "-m", "cli", "run", "inbox-triage", "--demo", *MAILS]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=os.environ | SLOW, check=False)
+    os.close(write)
+    row = orchestra("runs", "list", "--json").json["runs"][0]
+    assert (ended.returncode, row["status"]) == (1, "interrupted")
+    assert ended.stderr == f"Interrupted. Nothing is lost: `orchestra runs resume {row['run_id']}` continues it.\n"
+
+
 def test_with_json_a_stopped_run_is_still_one_document(start: Start, workspace: Path) -> None:
     running, run_id = _triage(start, workspace, "--json")
     assert running.end(signal.SIGINT) == 130
@@ -119,7 +135,11 @@ def test_demo_reset_makes_everything_as_new(orchestra: Orchestra) -> None:
     before = _issues(orchestra)
     assert orchestra("run", "inbox-triage", "--demo", *MAILS).code == 0
     assert _issues(orchestra) != before
-    assert orchestra("demo", "reset", "--json").json["generation"] == 2
+    assert orchestra("triggers", "on", "inbox-triage", "--demo", "--from", "now", "--yes").code == 0
+    reset = orchestra("demo", "reset")
+    assert "The account is now demo-2. 1 demo run deleted." in reset.out
+    assert "Turned off: inbox-triage / new_mail." in reset.out
     assert _issues(orchestra) == before
     assert orchestra("runs", "list", "--json").json["runs"] == []
+    assert orchestra("demo", "reset", "--json").json["turned_off"] == []
     assert "github: 2 repositories" in orchestra("demo", "show").out

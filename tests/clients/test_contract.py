@@ -19,6 +19,7 @@ from engine.base.services import client_classes, has_stand_in, is_for, pickers, 
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
     from tests.conftest import StandIns
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -175,3 +176,22 @@ def test_titles_are_not_mistaken() -> None:
     every = list(services())
     for told in ("title", "icon", "usual_name"):
         assert len({getattr(one, told) for one in every}) == len(every), told
+
+
+def test_what_no_model_may_read_is_sent_to_none(scripted: Scripted, kind: Kind) -> None:
+    if kind.service.kind != "model":
+        pytest.skip("its requests go to no model")
+    scripted.then(400, {"error": {"message": "no"}})
+    opening = Opening(for_models=lambda content: content.replace(b"secret", b"hidden"))
+    client: Any = kind.open(settings_of(kind, urlsplit(scripted.url).port or 0), opening)
+    asks: list[Callable[[], object]] = [
+        lambda: client.chat([{"role": "user", "content": "A secret."}]),
+        lambda: client.chat([{"role": "user", "content": "A secret."}], on_text=print),
+        lambda: client.chat_json([{"role": "user", "content": "A secret."}], {"type": "object"}),
+    ]
+    for ask in asks:
+        with deadline(PATIENCE_SECONDS), pytest.raises(ServiceError):
+            ask()
+    client.close()
+    assert len(scripted.seen) >= len(asks)
+    assert all(b"A hidden." in one.body and b"secret" not in one.body for one in scripted.seen)

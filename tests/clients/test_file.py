@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -12,7 +13,7 @@ import pytest
 
 import clients
 from clients.client import Opening
-from clients.errors import InvalidRequest
+from clients.errors import InvalidRequest, Unavailable
 from clients.file.client import FileClient
 from clients.file.service import FileSettings
 
@@ -203,3 +204,30 @@ def test_what_is_written_is_private_whatever_the_umask(workspace: Path) -> None:
         os.umask(before)
     made = [workspace / "files" / path for path in ("", "reports", "reports/2026", "reports/2026/may.txt")]
     assert [stat.S_IMODE(one.stat().st_mode) for one in made] == [0o700, 0o700, 0o700, 0o600]
+
+
+class _FullDisk(io.BytesIO):
+    """A content of which only the first piece fits."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().read(min(size or 1, 4))
+
+
+def test_a_file_that_does_not_fit_leaves_nothing(workspace: Path) -> None:
+    with pytest.raises(Unavailable, match="No space left"):
+        client(workspace).write("x.txt", _FullDisk(b"far too much"), may_replace=False)
+    assert list((workspace / "files").iterdir()) == []
+
+
+def test_a_file_is_not_listed_before_it_is_whole(workspace: Path) -> None:
+    seen: list[list[str]] = []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            seen.append([one.path for one in client(workspace).listed("files", "*", is_deep=True)])
+            return super().read(size)
+
+    client(workspace).write("x.txt", Slow(b"text"), may_replace=False)
+    assert seen == [[], []]

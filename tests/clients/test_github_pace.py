@@ -130,7 +130,13 @@ def test_the_limit_of_the_search_stops_nothing_else() -> None:
     clock = Clock()
     pacer = pace(clock)
     pacer.after(RateLimited("Slow down", retry_after_seconds=600), "search")
-    pacer.before("POST")
+    for method in ("GET", "POST"):
+        pacer.before(method)
+    assert clock.slept == []
+    pacer.after(RateLimited("Slow down", retry_after_seconds=600), "core")
+    for method in ("GET", "POST"):
+        with pytest.raises(RateLimited):
+            pacer.before(method)
 
 
 def test_a_clock_that_was_put_back_stops_nothing(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from clients.errors import (
 )
 from clients.http.client import HttpClient
 from clients.http.demo_site import site_client
+from clients.http.fetching import DocumentVersion
 from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import Forbidden, http_client
@@ -145,12 +146,19 @@ def test_what_came_is_read_as_what_it_says_it_is(
         pytest.param(b"<html>", id="HTML"),
         pytest.param(b'{"a": NaN}', id="no number"),
         pytest.param(b"[" * 100_000, id="nested without end"),
+        pytest.param(b"[" * 201 + b"]" * 201, id="nested too deeply to be kept"),
+        pytest.param(b'{"a":' * 700 + b"1" + b"}" * 700, id="nested too deeply to be searched"),
     ],
 )
 def test_json_that_is_none_is_a_bad_answer(scripted: Scripted, local: HttpClient, content: bytes) -> None:
     scripted.then(200, content, content_type="application/json")
     with pytest.raises(BadAnswer):
         local.request(WebRequest("GET", scripted.url))
+
+
+def test_json_of_many_levels_is_read_and_redacted(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, b"[" * 200 + b'"very-secret"' + b"]" * 200, content_type="application/json")
+    assert "very-secret" not in str(local.request(WebRequest("GET", scripted.url))["json"])
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1E+999"])
@@ -371,6 +379,48 @@ def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> Non
         opened(host_of(scripted)).request(WebRequest("GET", scripted.url))
 
 
+@pytest.mark.parametrize("headers", [{}, {"Authorization": SECRET}], ids=["private address", "credentials"])
+@pytest.mark.parametrize("hops", [1, 2], ids=["at once", "by way of another page"])
+@pytest.mark.parametrize("ask", ["request", "download", "fetch"])
+def test_a_stranger_does_not_decide_what_is_read_at_a_host_of_the_connection(
+    start_scripted: Callable[[], Scripted], headers: dict[str, str], hops: int, ask: str
+) -> None:
+    stranger, ours = start_scripted(), start_scripted().then(200, b"")
+    for there in [f"{stranger.url}/on"] * (hops - 1) + [f"{ours.url}/admin/delete-user?id=7"]:
+        stranger.then(302, b"", location=there)
+    secrets = {name: SecretStr(value) for name, value in headers.items()}
+    with http_client(public_only=True, allow_hosts=frozenset({"127.0.0.1"})) as transport:
+        client = HttpClient(HttpSettings(headers=secrets, allow_hosts=[host_of(ours)]), transport)
+        asked: dict[str, Callable[[], object]] = {
+            "request": lambda: client.request(WebRequest("GET", stranger.url)),
+            "download": lambda: client.download(WebRequest("GET", stranger.url)),
+            "fetch": lambda: client.fetch(stranger.url, 1000, DocumentVersion()),
+        }
+        with pytest.raises(Forbidden, match="a host of the connection") as caught:
+            asked[ask]()
+    assert "final address" in caught.value.remedy
+    assert (len(stranger.seen), ours.seen) == (hops, [])
+
+
+def test_the_way_back_from_a_stranger_is_refused(start_scripted: Callable[[], Scripted]) -> None:
+    stranger, ours = start_scripted(), start_scripted()
+    ours.then(302, b"", location=f"{stranger.url}/")
+    stranger.then(302, b"", location=f"{ours.url}/secret")
+    with http_client(public_only=True, allow_hosts=frozenset({"127.0.0.1"})) as transport:
+        client = HttpClient(HttpSettings(allow_hosts=[host_of(ours)]), transport)
+        with pytest.raises(Forbidden, match="a host of the connection"):
+            client.request(WebRequest("GET", ours.url))
+    assert [len(one.seen) for one in (ours, stranger)] == [1, 1]
+
+
+def test_hosts_of_the_connection_lead_to_each_other(start_scripted: Callable[[], Scripted], opened: Opened) -> None:
+    one, other = start_scripted(), start_scripted().then(200, b"found")
+    one.then(302, b"", location=f"{other.url}/there")
+    client = opened(host_of(one), host_of(other), headers={"Authorization": SECRET})
+    assert client.request(WebRequest("GET", one.url))["text"] == "found"
+    assert other.seen[0].headers["authorization"] == SECRET
+
+
 @pytest.mark.parametrize(
     "location", ["ftp://127.0.0.1/", "http://a:b@127.0.0.1/", "http://[", "http://127.0.0.1:99999/"]
 )
@@ -378,6 +428,14 @@ def test_a_redirect_to_no_address_is_an_error_of_ours(scripted: Scripted, local:
     scripted.then(302, b"", location=location)
     with pytest.raises(ServiceError):
         local.request(WebRequest("GET", scripted.url))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_redirect_that_cannot_be_read_is_called_so(scripted: Scripted, local: HttpClient, method: str) -> None:
+    scripted.then(302, b"", location="http://[x]/")
+    with pytest.raises(InvalidRequest, match="redirects to an address that cannot be read") as caught:
+        local.request(WebRequest(method, scripted.url))
+    assert (caught.value.retryable, caught.value.outcome) == (False, "unknown")
 
 
 def test_encryption_is_not_given_up_on_the_way(local: HttpClient) -> None:

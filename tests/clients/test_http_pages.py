@@ -45,6 +45,13 @@ def test_a_list_goes_on_by_the_link_header(scripted: Scripted, local: HttpClient
     assert [seen.path for seen in scripted.seen] == ["/list?size=2", "/list?page=2"]
 
 
+@pytest.mark.parametrize("relation", ["Next", "next last", "prev NEXT", "prev  next"])
+def test_a_link_may_have_several_relations_in_any_case(scripted: Scripted, local: HttpClient, relation: str) -> None:
+    link = f'<{scripted.url}/list?page=1>; rel="first nextish", <{scripted.url}/list?page=2>; REL="{relation}"'
+    scripted.then(200, [1], link=link).then(200, [2])
+    assert pages(local, f"{scripted.url}/list")["items"] == [1, 2]
+
+
 def test_a_list_goes_on_by_an_address_in_the_json(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {"data": {"rows": [1]}, "links": {"next": "/list?page=2"}})
     scripted.then(200, {"data": {"rows": [2]}, "links": {"next": None}})
@@ -142,6 +149,7 @@ def test_a_file_goes_out_as_it_is(scripted: Scripted, local: HttpClient) -> None
         pytest.param('attachment; filename="a b.pdf"', "a b.pdf", id="in quotes"),
         pytest.param("attachment; filename=x.pdf", "x.pdf", id="bare"),
         pytest.param("attachment; filename=\"x\"; filename*=UTF-8''%C3%A4.pdf", "ä.pdf", id="in another script"),
+        pytest.param('attachment; filename="a\\"b;c.txt"', 'a"b;c.txt', id="with a quote"),
         pytest.param('attachment; filename="../../etc/passwd"', "passwd", id="a folder is not the server's to choose"),
         pytest.param("attachment; filename*=UTF-8''a%0D%0ABcc:%20x%00.pdf", "a Bcc: x .pdf", id="nor lines of its own"),
         pytest.param('attachment; filename="C:\\\\x\\\\y.exe"', "y.exe", id="nor one of Windows"),

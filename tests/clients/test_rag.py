@@ -82,6 +82,24 @@ def test_words_with_sharp_s_are_found_in_both_spellings(here: RagClient) -> None
         assert {one.document for one in here.search("roads", question, 5)} == {"de", "ch"}, question
 
 
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("the of\ufb01ce is open", "office"),
+        ("the office is open", "of\ufb01ce"),
+        ("\uff29\uff2e\uff36\uff0d\uff11\uff12 is paid", "INV"),
+        ("INV-12 is paid", "\uff29\uff2e\uff36"),
+        ("\uff76\uff9e\uff72\uff84\uff9e\uff8c\uff9e\uff6f\uff78", "\u30ac\u30a4\u30c9\u30d6\u30c3\u30af"),
+        ("\u30ac\u30a4\u30c9\u30d6\u30c3\u30af", "\uff76\uff9e\uff72\uff84\uff9e"),
+        ("40 m\u00b2 of floor", "m\u00b2"),
+    ],
+)
+def test_other_forms_of_letters_are_found_by_their_plain_ones(here: RagClient, text: str, question: str) -> None:
+    here.index("home", [Document("forms", text)])
+    found = here.search("home", question, 1)
+    assert [hit.document for hit in found] == ["forms"]
+
+
 def test_a_passage_says_where_it_stands(here: RagClient) -> None:
     best = here.search("home", "warranty", 1)[0]
     assert MANUAL[best.start : best.end] == best.text

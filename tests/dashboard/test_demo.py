@@ -14,6 +14,7 @@ from dashboard.demo.notion import property_text
 from dashboard.parts.tabs import tab_name
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins.trigger import Start
 from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
@@ -119,6 +120,17 @@ def test_reset_brings_the_sample_data_back(orchestra: Orchestra, open_page: Open
     assert not at.exception
     assert "Left over" not in list(at.dataframe[0].value["Subject"])
     assert orchestra.runs.list(OWNER).rows == []
+
+
+def test_a_reset_says_which_triggers_it_turns_off(orchestra: Orchestra, open_page: Open) -> None:
+    orchestra.triggers.turn_on(OWNER, "inbox-triage", "new_mail", Start())
+    at = open_page("demo")
+    said = "Triggers that are off afterwards, until you turn them on again: Inbox triage: New mail in Gmail."
+    assert said in words(at).replace("\\", "")
+    at.button(key="reset").click().run()
+    assert said in " ".join(str(one.value) for one in at.toast).replace("\\", "")
+    assert not orchestra.triggers.of_demo(OWNER)
+    assert said not in words(at)
 
 
 def test_the_kill_button_is_absent_where_nothing_would_start_the_engine_again(open_page: Open) -> None:

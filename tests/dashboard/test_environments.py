@@ -99,7 +99,7 @@ def test_deleting_an_environment_asks_first_and_lists_what_runs_there(orchestra:
     assert orchestra.environments.names(OWNER) == ["dev"]
 
 
-def test_deleting_a_branch_asks_first_and_says_whose_unsaved_text_is_lost(
+def test_deleting_a_branch_asks_first_and_says_whose_unsaved_text_goes_with_it(
     orchestra: Orchestra, open_page: Open
 ) -> None:
     greet(orchestra, None, "all")
@@ -108,12 +108,12 @@ def test_deleting_a_branch_asks_first_and_says_whose_unsaved_text_is_lost(
     orchestra.drafts.keep(OWNER, "workflow", "greet@idea", file.text.replace("all", "draft"), file.etag)
     at = open_page("workflow", name="greet", tab="branches")
     assert "branch-delete-idea" in in_popovers(at)
-    assert "Unsaved changes are lost: owner" in words(at)
+    assert "Unsaved changes move to the trash, too: owner" in words(at)
     at.button(key="branch-delete-idea").click().run()
     assert not orchestra.branches.list(OWNER, "greet")
 
 
-def test_deleting_a_workflow_says_whose_unsaved_text_is_lost(orchestra: Orchestra, open_page: Open) -> None:
+def test_deleting_a_workflow_says_whose_unsaved_text_goes_with_it(orchestra: Orchestra, open_page: Open) -> None:
     known = greet(orchestra, None, "all")
 
     def asked() -> str:
@@ -125,7 +125,7 @@ def test_deleting_a_workflow_says_whose_unsaved_text_is_lost(orchestra: Orchestr
     assert "Unsaved changes" not in asked()
     text = orchestra.workflows.get(OWNER, "greet").text
     orchestra.drafts.keep(OWNER, "workflow", "greet", text.replace("all", "draft"), known)
-    assert "Unsaved changes are lost: owner" in asked()
+    assert "Unsaved changes move to the trash, too: owner" in asked()
 
 
 def test_what_to_do_first_reads_as_a_sentence_on_the_pages(orchestra: Orchestra) -> None:

@@ -6,67 +6,16 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.views.home import failing, unsettled
-from engine.base.statuses import AccountMode, RunStatus
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
-from engine.record.document import counts
-from engine.runs.run_list import RunRow
-from engine.triggering.polling.status import Alarm, DeadItem, TriggerError
+from engine.triggering.polling.status import Alarm
+from engine.triggering.triggers import Difficulties
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
-
-
-TRIGGER = "trigger:new"
 SET = {"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}
-
-
-def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items: int = 0) -> RunRow:
-    times = {"queued_at": "2026-11-20T08:00:00.000Z", "started_at": None, "ended_at": None, "duration_seconds": None}
-    return RunRow(
-        run_id=run_id,
-        workflow=workflow,
-        title=workflow,
-        status=RunStatus(status),
-        demo=True,
-        started_by=by,
-        sentence="",
-        counts={**counts(()), "failed_items": failed_items},
-        **times,  # type: ignore[arg-type]
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        pytest.param([row("2", "a", "failed"), row("1", "a", "succeeded")], ["2"], id="the latest failed"),
-        pytest.param([row("2", "a", "succeeded"), row("1", "a", "failed")], [], id="made good"),
-        pytest.param([row("2", "a", "failed"), row("1", "b", "failed")], ["2", "1"], id="two workflows"),
-        pytest.param([], [], id="none"),
-        pytest.param([row("1", "a", "succeeded", failed_items=2)], ["1"], id="went well but for two items"),
-        pytest.param([row("2", "a", "succeeded", TRIGGER), row("1", "a", "failed", TRIGGER)], ["1"], id="another mail"),
-        pytest.param([row("2", "a", "failed"), row("1", "a", "failed", TRIGGER)], ["2", "1"], id="by hand and by mail"),
-        pytest.param([row("3", "a", "failed", TRIGGER)], [], id="dismissed"),
-    ],
-)
-def test_failed_runs_need_a_look_until_made_good(rows: list[RunRow], expected: list[str]) -> None:
-    dead = [DeadItem("a", "new", "m1", "Invoice", "", TriggerError("RunFailed", "No.", ""), "1")]
-    assert [one.run_id for one in failing(rows, dead)] == expected
-
-
-@pytest.mark.parametrize(
-    ("succeeded", "expected"),
-    [
-        pytest.param({}, ["2", "0"], id="not made good"),
-        pytest.param({"a": "3", "b": "3"}, ["0"], id="made good"),
-        pytest.param({"a": "1"}, ["2", "0"], id="went well before"),
-    ],
-)
-def test_runs_that_were_set_aside_need_a_look_until_made_good(succeeded: dict[str, str], expected: list[str]) -> None:
-    set_aside = [row("2", "a", "failed"), row("1", "c", "failed", TRIGGER), row("0", "d", "interrupted")]
-    assert [one.run_id for one in unsettled(set_aside, succeeded)] == expected
 
 
 def test_a_first_visitor_starts_the_main_job_with_one_button(orchestra: Orchestra, open_page: Open) -> None:
@@ -175,10 +124,10 @@ def test_nothing_on_the_page_says_that_all_is_well_above_an_alarm(
     orchestra.workflows.save(OWNER, "fine", json.dumps({"schema_version": 1, "steps": [SET]}), None)
     orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "fine", {}), 60)
     assert "nothing needs you" in " ".join(one.value for one in open_page().caption)
-    alarm = Alarm("inbox-triage", "new_mail", "silent", "It has not had a good look.", "Turn it on.", "")
-    monkeypatch.setattr(type(orchestra.triggers), "alarms", lambda *_: [alarm])
+    alarm = Alarm("inbox-triage", "new_mail", "silent", "It has not polled successfully.", "Turn it on.", "")
+    monkeypatch.setattr(type(orchestra.triggers), "difficulties", lambda *_: Difficulties([alarm], []))
     at = open_page()
     said = " ".join(one.value for one in at.caption)
     assert "nothing needs you" not in said
     assert "1 item needs you" in said
-    assert "not had a good look" in at.error[0].value
+    assert "not polled successfully" in at.error[0].value

@@ -42,6 +42,18 @@ def test_a_plan_that_could_not_be_made_says_why_and_what_to_do(open_page: Open, 
     assert "such as kept\\_2026" in told
 
 
+def test_that_texts_with_gaps_cannot_be_edited_after_apply_is_told_before(
+    open_page: Open, orchestra: Orchestra
+) -> None:
+    plan_id = planned(orchestra, [issue("one", "Re: [your answer]"), issue("two", "Whole"), issue("three", "[date]")])
+    said = "2 writes have gaps to fill in: [your answer], [date]. After Apply they cannot be edited."
+    assert said in words(open_page("plan", id=plan_id)).replace("\\", "")
+    writes = orchestra.plans.show(OWNER, plan_id)["writes"]
+    assert [one["gaps"] for one in writes] == [["[your answer]"], [], ["[date]"]]
+    whole = planned(orchestra, [issue("one", "Whole")])
+    assert "gaps" not in words(open_page("plan", id=whole))
+
+
 def issue(step_id: str, title: str) -> dict[str, Any]:
     return {"id": step_id, "uses": "github.create_issue", "with": {"repository": "acme/app", "title": title}}
 

@@ -80,6 +80,21 @@ def test_a_trigger_is_turned_on_and_off_by_its_buttons(orchestra: Orchestra, ope
     assert not orchestra.triggers.status(OWNER, "read-files", "dropped").is_on
 
 
+def test_a_trigger_whose_runs_never_see_the_item_says_so_before_it_is_turned_on(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    said = "No input receives the item: each new item starts the whole workflow"
+    page = open_page("triggers")
+    assert said not in _texts(page)
+    blind = {**WATCHER, "triggers": [{**WATCHER["triggers"][0], "inputs": {"path": "always"}}]}
+    (workspace / "workflows" / "read-files.json").write_text(json.dumps(blind))
+    page = open_page("triggers")
+    assert [said in str(one.value) for one in page.warning] == [True]
+    _again(page, "Turn on …").run()
+    assert [said in str(one.value) for one in page.warning] == [True, True], "on the card, and in the dialog"
+    assert said in orchestra.triggers.status(OWNER, "read-files", "dropped").warning
+
+
 def test_a_trigger_that_now_watches_something_else_is_turned_on_again(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:

@@ -38,7 +38,9 @@ from engine.service_docs import services_page
 from engine.step_docs import steps_page
 from engine.trigger_docs import trigger_types_page
 from engine.workspace.config import Config
-from tests.docs.pages import blocks, run, text_of
+from tests.docs.pages import ROOT, blocks, run, text_of
+
+ENGINE = ROOT / "engine"
 
 
 def test_the_page_of_step_types_is_what_the_step_types_say() -> None:
@@ -121,6 +123,21 @@ def test_every_key_of_a_run_is_documented(orchestra: Orchestra) -> None:
 
 
 @pytest.mark.slow
+def test_what_the_architecture_names_in_a_folder_is_there() -> None:
+    _, _, table = text_of("docs/architecture.md").partition("| Folder | Contents |\n")
+    rows = [row.split(" | ", 1) for row in table.partition("\n\n")[0].splitlines()[1:]]
+    named = {folders: re.findall(r"`([\w/-]+(?:\.py|/))`", contents) for folders, contents in rows}
+    assert sum(map(len, named.values())) > 40
+    gone = [
+        f"{folders} {name}"
+        for folders, names in named.items()
+        for name in names
+        if not name.startswith(("gallery/", "store/"))  # of the whole checkout, or of all folders
+        and not any(any((ENGINE / one).rglob(name)) for one in re.findall(r"`(\w+)/`", folders) or [""])
+    ]
+    assert not gone
+
+
 def test_every_address_of_the_api_is_documented() -> None:
     page = text_of("docs/operations.md")
     api = create_api(lambda: None)  # type: ignore[arg-type,return-value]

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,39 @@ pytestmark = pytest.mark.slow
 
 PACKAGES = ("engine", "clients", "demo", "api", "dashboard", "commands", "cli.py", "app.py", ".streamlit")
 FILE = re.compile(r"`([\w/.]+)`:\n\n```(?:python|json)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FUNCTION = re.compile(r"above the table:\n\n```python\n(.*?)^```$.*?```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FUNCTION_SCRIPT = """
+from engine.expressions.cost import TOO_MUCH, work_of
+from engine.expressions.expressions import compile_expression
+from engine.expressions.function_table import FUNCTIONS, OWN_FUNCTIONS
+from engine.expressions.json_values import compact_json
+
+[slug] = [one for one in FUNCTIONS if one.name == "slug"]
+compiled = compile_expression(slug.example, frozenset())
+assert compact_json(compiled.value({})) == slug.gives
+assert work_of(compiled.written, {}, OWN_FUNCTIONS) < TOO_MUCH
+"""
+LOOK_SCRIPT = """
+import sys
+from datetime import UTC, datetime
+from engine.plugins.trigger import Look, Start
+from engine.triggers.ntfy import NewMessage, TopicFields
+
+class Client:
+    def messages(self, topic, since):
+        return [one for one in KEPT if one["time"] >= since]
+
+KEPT = [{"id": f"m{number}", "time": 5 + number // 150, "message": "Smoke."} for number in range(160)]
+seen, cursor = [], 5
+for _ in range(4):
+    unseen = lambda ids: [one for one in ids if one not in seen]
+    now = datetime.fromtimestamp(9, UTC)
+    found = NewMessage().look(Look(TopicFields(topic="alerts"), Client(), now, cursor, Start(), unseen, None))
+    seen += [one.id for one in found.items]
+    cursor = found.cursor
+    print(len(found.items), found.has_more)
+assert seen == [one["id"] for one in KEPT], len(seen)
+"""
 PAGE_SCRIPT = """
 import sys
 from pathlib import Path
@@ -105,12 +139,22 @@ def checkout(tmp_path: Path) -> Path:
             shutil.copy(ROOT / name, folder)
     files = dict(FILE.findall(text_of("docs/extending.md")))
     assert len(files) == 5
+    _add_function(folder / "engine/expressions/function_table.py")
     for name, text in files.items():
         place = (tmp_path / "workspace" if name.startswith("workflows/") else folder) / name
         assert not place.exists(), f"{name} is there already"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     return folder
+
+
+def _add_function(table: Path) -> None:
+    """Put the function and the row of the page where it says."""
+    [(function, row)] = FUNCTION.findall(text_of("docs/extending.md"))
+    text = table.read_text(encoding="utf-8")
+    text = text.replace("\nFUNCTIONS: ", f"\n{function}\nFUNCTIONS: ")
+    text = text.replace("\n)  # fmt: skip", f"\n{row.rstrip()},\n)  # fmt: skip")
+    table.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -123,24 +167,39 @@ def orchestra(checkout: Path, tmp_path: Path, ntfy: tuple[str, list[dict[str, An
         "schema_version": 1,
         "triggers": [{"id": "message", "uses": "ntfy.new_message", "with": {"topic": "alerts"}}],
         "inputs": {"type": "object", "properties": {"text": {"type": "string"}}},
-        "steps": [{"id": "stop", "uses": "flow.fail", "with": {"message": "Heard {{ inputs.text }}."}}],
+        "steps": [{"id": "stop", "uses": "flow.fail", "with": {"message": "Heard {{ slug(inputs.text) }}."}}],
     }
     heard["triggers"][0]["inputs"] = {"text": "{{ item.message }}"}  # type: ignore[index]
     (workspace / "workflows" / "heard.json").write_text(json.dumps(heard))
+
+    in_checkout = partial(_in_checkout, checkout)
 
     def run(*arguments: str, code: int = 0) -> Any:
         told = in_checkout("-m", "cli", *arguments, "--workspace", str(workspace))
         assert told.returncode == code, (told.stdout, told.stderr)
         return json.loads(told.stdout) if "--json" in arguments else told.stdout
 
-    def in_checkout(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "NTFY_TOKEN": "tk_right"}
-        command = [sys.executable, "-P", *arguments]
-        environment["PYTHONPATH"] = str(checkout)
-        return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
-
     run.page = lambda path: in_checkout("-c", PAGE_SCRIPT, str(workspace), path)  # type: ignore[attr-defined]
     return run
+
+
+def _in_checkout(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python there."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(checkout.parent), "NTFY_TOKEN": "tk_right"}
+    environment["PYTHONPATH"] = str(checkout)
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_example_of_the_function_gives_what_it_says(checkout: Path) -> None:
+    ran = _in_checkout(checkout, "-c", FUNCTION_SCRIPT)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_more_messages_in_a_second_than_a_look_lists_are_all_listed(checkout: Path) -> None:
+    ran = _in_checkout(checkout, "-c", LOOK_SCRIPT)
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)
+    assert ran.stdout.splitlines() == ["100 True", "60 False", "0 False", "0 False"]
 
 
 def test_a_client_a_step_a_trigger_and_a_page_are_one_file_each(
@@ -156,7 +215,7 @@ def test_a_client_a_step_a_trigger_and_a_page_are_one_file_each(
     assert [one["message"] for one in kept] == ["It works."]
 
     orchestra("triggers", "on", "heard", "--from", "now", "--yes", "--json")
-    kept.append({"id": "x1", "time": int(time.time()) + 1, "event": "message", "topic": "alerts", "message": "smoke"})
+    kept.append({"id": "x1", "time": int(time.time()) + 1, "event": "message", "topic": "alerts", "message": "Smoke!"})
     orchestra("triggers", "poll", "heard", "--json", code=1)  # as the run that it starts fails
     heard = orchestra("runs", "list", "--workflow", "heard", "--json")["runs"]
     assert [(one["status"], one["sentence"]) for one in heard] == [("failed", heard[0]["sentence"])]

@@ -23,6 +23,7 @@ class Writer:
     """For each request, whether it asked for a stream."""
     keys: list[str] = field(default_factory=list)
     """The `Authorization` of each request."""
+    bodies: list[str] = field(default_factory=list)
 
     @property
     def connection(self) -> dict[str, str]:
@@ -34,7 +35,8 @@ class Writer:
 def _handler(writer: Writer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            writer.bodies.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            asked = json.loads(writer.bodies[-1])
             writer.keys.append(self.headers["authorization"] or "")
             writer.streams.append(bool(asked.get("stream")))
             self.send_response(200)

@@ -54,6 +54,16 @@ def test_every_face_tells_the_same_of_budgets(paused: tuple[Faces, str]) -> None
     assert "used up" in page.message
 
 
+def test_a_budget_of_each_run_that_was_just_saved_is_shown(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    assert faces.command(["budgets", "set", "workflow.run", "--calls", "5"]).error == ""
+    listed = faces.command(["budgets", "list", "--workflow", "commit-digest"]).value["budgets"]
+    assert [(one["is_default"], one["sentence"]) for one in listed] == [(True, "5 calls for each run")]
+    at = faces.page(lambda go: go("budgets")).value
+    assert "Each run: 5 calls for each run; at the limit: runs wait" in [one.value for one in at.markdown]
+    assert not [one.value for one in at.info]
+
+
 @pytest.mark.parametrize("face", ["command", "request", "page"])
 def test_a_paused_run_is_resumed_from_each_face_once_its_budget_is_raised(paused: tuple[Faces, str], face: str) -> None:
     faces, run_id = paused

@@ -46,7 +46,7 @@ class AskedOfPrompt(Tested):
     test: bool = Field(default=True, description="Ask the cases with each proposed text.")
 
     def about(self) -> PromptAbout:
-        """Return it for the engine."""
+        """Return what is asked about, as the engine takes it."""
         return PromptAbout(self.cases, Testing(self.connection, is_wanted=self.test))
 
 

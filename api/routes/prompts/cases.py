@@ -69,7 +69,7 @@ class Takeover(Sent):
     expect: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"kind": "bug"}])
 
     def requested(self) -> TakeoverRequest:
-        """Return it for the engine."""
+        """Return the request as the engine takes it."""
         return TakeoverRequest(self.variable, self.expect)
 
 

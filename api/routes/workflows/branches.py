@@ -34,7 +34,7 @@ class BranchList(BaseModel):
 class DeletedWithDrafts(Deleted):
     """A deleted branch."""
 
-    unsaved_by: list[str] = Field(description="The ids of the people whose unsaved changes were deleted with it.")
+    unsaved_by: list[str] = Field(description="The ids of the people whose unsaved changes are in the trash, too.")
 
 
 class NewBranch(Sent):
@@ -95,7 +95,7 @@ def create_branch(name: str, sent: NewBranch, orchestra: Door, principal: Acting
 
 @router.delete("/{name}/branches/{branch}", summary="Delete a branch", response_model=DeletedWithDrafts)
 def delete_branch(name: str, branch: str, orchestra: Door, principal: Acting) -> Any:
-    """Move a branch to the trash, and delete unsaved changes of it; the workflow stays as it is."""
+    """Move a branch and unsaved changes of it to the trash; the workflow stays as it is."""
     deleted = orchestra.branches.delete(principal, name, branch)
     return {"name": branch, "trash": deleted.trash.name, "unsaved_by": deleted.unsaved_by}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.base.language import t
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -28,6 +28,20 @@ def go_on_newest(visit: Visit, run: Run) -> None:
     run_id = str(run["run_id"])
     st.markdown(t("**Continue with the current workflow file**"))
     st.caption(t("What has finished stays. This works if those steps and their prompts are unchanged."))
+    kept = visit.orchestra.runs.kept_defaults(visit.who, run_id)
+    if kept:
+        st.caption(
+            plain(
+                tn(
+                    "It keeps its inputs, also this one, whose default is another one now: {names}. "
+                    "To change it, start a new run on the page of the workflow.",
+                    "It keeps its inputs, also these, whose defaults are others now: {names}. "
+                    "To change them, start a new run on the page of the workflow.",
+                    len(kept),
+                    names=", ".join(kept),
+                )
+            )
+        )
 
     def go_on(request_key: str) -> InvalidInput | None:
         try:

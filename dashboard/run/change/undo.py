@@ -32,7 +32,7 @@ def can_undo(run: Run) -> bool:
 
 
 def can_undo_item(run: Run, path: str) -> bool:
-    """Return the same for one item of a loop."""
+    """Return whether there may be anything to undo in one item of a loop."""
     item = StepPath.parse(path)
     return can_undo({**run, "steps": [one for one in run["steps"] if StepPath.parse(one["path"]).is_inside(item)]})
 

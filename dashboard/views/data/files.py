@@ -155,6 +155,8 @@ def _content(view: FileView) -> None:
         if view.text or not view.needs_ocr:
             with st.container(height=420, key="files-text"):
                 outside_text(view.text)
+        if view.notes:
+            st.info(plain(" ".join(view.notes)), icon=":material/info:")
         if view.truncated:
             st.caption(t("The page has more text than is shown here; a step reads all of it."))
 

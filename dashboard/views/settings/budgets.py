@@ -31,8 +31,13 @@ PAGE = Page(
 _SHOWN_RUNS = 10
 _NONE = N_("There are no budgets. *Set budgets* limits all workflows, `budget` in a workflow file limits one.")
 _NONE_BY_YOU = N_("There are no budgets. Owners set them here, and `budget` in a workflow file limits one workflow.")
+_WAITING = N_(
+    "A run that waits for the budget of a day or month tries again by itself when that is over. A run that has used up "
+    "its own budget waits until the budget is raised and somebody continues the run with the new file, on its page."
+)
 _AT_LIMIT = {"pause": N_("runs wait"), "warn": N_("only warns")}
 _OF_PERIOD = {"run": N_("Each run"), "day": N_("Today"), "month": N_("This month")}
+_OF_DEFAULT = {"run": N_("Each run"), "day": N_("Each day"), "month": N_("Each month")}
 
 
 def show(visit: Visit) -> None:
@@ -46,8 +51,8 @@ def show(visit: Visit) -> None:
     _paused(visit, found.paused_runs)
     if not found.budgets:
         st.info(t(_NONE if visit.may("admin") else _NONE_BY_YOU), icon=":material/savings:")
-    for whose in dict.fromkeys(one.workflow for one in found.budgets):
-        _group(visit, whose, [one for one in found.budgets if one.workflow == whose])
+    for whose in dict.fromkeys(map(_whose, found.budgets)):
+        _group(visit, [one for one in found.budgets if _whose(one) == whose])
     budget_form(visit)
     if found.strict:
         st.caption(t("Strict: a model whose price is not known is not asked."))
@@ -86,7 +91,7 @@ def _paused(visit: Visit, run_ids: Sequence[str]) -> None:
     if len(run_ids) > _SHOWN_RUNS:
         st.caption(t("… and {count} more", count=len(run_ids) - _SHOWN_RUNS))
     if visit.may("run"):
-        st.caption(t("They try again by themselves when the day or month ends, and when you resume them."))
+        st.caption(t(_WAITING))
         action_button(
             t("Resume"), "resume-paused", lambda _: visit.orchestra.budgets.resume(visit.who), lambda _: st.rerun()
         )
@@ -97,9 +102,16 @@ def _named(visit: Visit, run_id: str) -> str:
     return f"{found[0].title} · {run_id}" if found else run_id
 
 
-def _group(visit: Visit, workflow: str | None, rows: Sequence[BudgetRow]) -> None:
+def _whose(row: BudgetRow) -> tuple[str | None, bool]:
+    return row.workflow, row.is_default
+
+
+def _group(visit: Visit, rows: Sequence[BudgetRow]) -> None:
+    workflow, is_default = _whose(rows[0])
     with st.container(border=True):
-        if workflow is None:
+        if is_default:
+            st.markdown(t("**Each workflow** without a budget of its own for the period"))
+        elif workflow is None:
             st.markdown(t("**All workflows**"))
         else:
             visit.link(workflow, "workflow", icon=":material/account_tree:", name=workflow)
@@ -113,7 +125,7 @@ def _group(visit: Visit, workflow: str | None, rows: Sequence[BudgetRow]) -> Non
             words = plain(
                 t(
                     "{of_period}: {sentence}; at the limit: {limit}",
-                    of_period=t(_OF_PERIOD[row.period]),
+                    of_period=t((_OF_DEFAULT if row.is_default else _OF_PERIOD)[row.period]),
                     sentence=", ".join([row.sentence, *_reserved(row)]),
                     limit=limit,
                 )

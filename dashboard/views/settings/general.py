@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from dashboard.base import session
+from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
-from dashboard.parts.buttons import submit_button
+from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from engine.base.json_text import compact
 
@@ -24,6 +24,7 @@ PAGE = Page(
     section=N_("Settings"),
 )
 _DEFAULT_ZONE = "UTC"
+_SAVES = "settings.saves"
 
 
 def show(visit: Visit) -> None:
@@ -34,54 +35,59 @@ def show(visit: Visit) -> None:
         return
     known = visit.orchestra.general.get(visit.who)
     version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # other fields once something else is set
-    with st.form(f"settings-{version}", border=False):
-        st.caption(t("This is written into config.yaml, where comments stay. Changes are in force at once."))
-        wanted = {
-            "time_zone": _zone(known.get("time_zone", _DEFAULT_ZONE), version),
-            "retention": _retention(known.get("retention", {}), version),
-            "notifications": _alarms(
-                known.get("notifications", {}), visit.orchestra.workspace.workflows.names(), version
-            ),
-            "approvals": _questions(known.get("approvals", {}), version),
-        }
-        submit_button(
-            t("Save settings"),
-            "save-settings",
-            lambda _: visit.orchestra.general.set(visit.who, wanted),
-            lambda _: _saved(),
-            scope=compact(wanted),
-        )
+    key = f"settings-{version}-{session.draft(_SAVES, 0)}"  # nor are they filled with what was saved before
+    st.caption(t("This is written into config.yaml, where comments stay. Changes are in force at once."))
+    workflows = visit.orchestra.workspace.workflows.names()
+    wanted = {
+        "time_zone": _zone(known.get("time_zone", _DEFAULT_ZONE), key),
+        "retention": _retention(known.get("retention", {}), key),
+        "notifications": _alarms(known.get("notifications", {}), workflows, key),
+        "approvals": _questions(known.get("approvals", {}), key),
+    }
+    action_button(
+        t("Save settings"),
+        "save-settings",
+        lambda _: visit.orchestra.general.set(visit.who, wanted),
+        lambda _: _saved(),
+        scope=compact(wanted),
+        type="primary",
+    )
     st.caption(t("Your own language and password are in the menu with your name. The theme follows your browser."))
 
 
 def _saved() -> None:
+    session.keep_draft(_SAVES, session.draft(_SAVES, 0) + 1)
+    fields.forget("settings-")
     session.tell(t("The settings are saved."))
     st.rerun()
 
 
-def _zone(known: str, version: str) -> str:
+def _zone(known: str, key: str) -> str:
     zones = sorted({known, *available_timezones()})
     said = t("In which commands show and read times; pages use that of the browser.")
-    return str(st.selectbox(t("Time zone"), zones, zones.index(known), help=said, key=f"settings-{version}-zone"))
+    at = zones.index(known)
+    return str(st.selectbox(t("Time zone"), zones, at, help=said, key=f"{key}-zone", persist_state="session"))
 
 
-def _retention(known: Mapping[str, Any], version: str) -> dict[str, int]:
+def _retention(known: Mapping[str, Any], key: str) -> dict[str, int]:
     st.markdown(t("**How long runs are kept**"))
     st.caption(t("Empty: forever. What was written is remembered in any case, so that nothing is written twice."))
-    fields = {
+    labels = {
         "days": t("Days after they ended"),
         "demo_days": t("Days, for runs of the demo"),
         "runs": t("At most so many runs"),
     }
     found = {}
-    for (name, label), column in zip(fields.items(), st.columns(3), strict=True):
-        value = column.number_input(label, 1, None, known.get(name), step=1, key=f"settings-{version}-{name}")
+    for (name, label), column in zip(labels.items(), st.columns(3), strict=True):
+        value = column.number_input(
+            label, 1, None, known.get(name), step=1, key=f"{key}-{name}", persist_state="session"
+        )
         if value is not None:
             found[name] = int(value)
     return found
 
 
-def _alarms(known: Mapping[str, Any], workflows: Sequence[str], version: str) -> dict[str, str]:
+def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dict[str, str]:
     st.markdown(t("**Who is notified**"))
     offered = ["", *sorted({*workflows, *filter(None, [known.get("workflow")])})]
     chosen = st.selectbox(
@@ -89,14 +95,20 @@ def _alarms(known: Mapping[str, Any], workflows: Sequence[str], version: str) ->
         offered,
         offered.index(known.get("workflow", "")),
         format_func=lambda one: one or t("nothing: alarms are on Home"),
-        key=f"settings-{version}-alarms",
+        key=f"{key}-alarms",
+        persist_state="session",
     )
     return {"workflow": chosen} if chosen else {}
 
 
-def _questions(known: Mapping[str, Any], version: str) -> dict[str, str]:
+def _questions(known: Mapping[str, Any], key: str) -> dict[str, str]:
     said = t("The name of a workflow, or the https:// address of a webhook. If it is a secret: `env:NAME`.")
-    asked = st.text_input(
-        t("For each question, start or call"), known.get("notify", ""), help=said, key=f"settings-{version}-questions"
+    asked = fields.text_input(
+        t("For each question, start or call"),
+        known.get("notify", ""),
+        key=f"{key}-questions",
+        slot="settings-questions",
+        help=said,
+        persist_state="session",
     )
     return {"notify": asked.strip()} if asked.strip() else {}

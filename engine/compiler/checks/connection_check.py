@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clients.wording import nearest
-from engine.base.services import is_for, kind_of
+from msgspec import Struct
+
+from clients.wording import listed, nearest
+from engine.base.services import is_for, kind_of, services
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
@@ -16,7 +18,13 @@ from engine.plugins.step import PluginType
 if TYPE_CHECKING:
     from engine.compiler.checks.report import Report
 
-_ADD = "Add one: `orchestra connections add`."
+
+class NeededConnection(Struct, frozen=True):
+    """What needs a connection, what the connection must be to, and the remedy if there is none; in words."""
+
+    by: str
+    what: str
+    adding: str = ""
 
 
 def connection_name(
@@ -43,7 +51,7 @@ def connection_name(
         (*path, "uses"),
         f"{kind.name} needs a connection to {_needed(kind)}, and {seen} in config.yaml.",
         "connection",
-        f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
+        f"Name one in 'connection': {', '.join(fitting)}." if fitting else _adding(kind),
     )
     return None
 
@@ -85,27 +93,26 @@ def _named(
     report: Report,
 ) -> str | None:
     if kind.service is None:
-        said = f"The connection {name!r} cannot be used: {_unfitting(name, (kind.name, 'none'), connections)}."
+        why = _unfitting(name, NeededConnection(kind.name, "none"), connections)
+        said = f"The connection {name!r} cannot be used: {why}."
         report.add(path, said, "connection", "Take 'connection' out.")
         return None
-    return fitting_connection(path, name, (kind.name, _needed(kind)), fitting, connections, report)
+    needs = NeededConnection(kind.name, _needed(kind), _adding(kind))
+    return fitting_connection(path, name, needs, fitting, connections, report)
 
 
 def fitting_connection(
     path: JsonPath,
     name: str,
-    needs: tuple[str, str],
+    needs: NeededConnection,
     fitting: Sequence[str],
     connections: Mapping[str, str],
     report: Report,
 ) -> str | None:
-    """Return the name of a connection if it is among the fitting ones; else None, and the report says why.
-
-    `needs`: what needs it, and what that is, in words.
-    """
+    """Return the name of a connection if it is among the fitting ones; else None, and the report says why."""
     if name in fitting:
         return name
-    remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
+    remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else needs.adding
     near = nearest(name, fitting)
     if near is not None:
         remedy = f"Did you mean {near!r}? {remedy}"
@@ -114,11 +121,29 @@ def fitting_connection(
     return None
 
 
-def _unfitting(name: str, needs: tuple[str, str], connections: Mapping[str, str]) -> str:
+def _unfitting(name: str, needs: NeededConnection, connections: Mapping[str, str]) -> str:
     service = connections.get(name)
-    return f"it is for {service}, and {needs[0]} needs {needs[1]}" if service else "there is none"
+    return f"it is for {service}, and {needs.by} needs {needs.what}" if service else "there is none"
 
 
 def _needed(kind: PluginType) -> str:
     shared = kind_of(kind.service)
     return f"a {shared}" if shared else kind.service or "none"
+
+
+def _adding(kind: PluginType) -> str:
+    """Return the remedy if there is no connection that a type can use."""
+    shared = kind_of(kind.service)
+    if shared:
+        return add_one([one.name for one in services() if one.kind == shared])
+    return add_one([kind.service] if kind.service else [], kind.of_connection)
+
+
+def add_one(fitting: Sequence[str], name: str = "") -> str:
+    """Return the remedy "Add one" with the command; `fitting`: the services, one of which is enough.
+
+    `name`: what the connection must be called, empty if that does not matter.
+    """
+    choice = f" ({listed(fitting)})" if len(fitting) > 1 else ""
+    named = f" --name {name}" if name else ""
+    return f"Add one{choice}: `{' '.join(['orchestra connections add', *fitting[:1]])}{named}`."

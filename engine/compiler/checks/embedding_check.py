@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.base.services import makes_vectors
-from engine.compiler.checks.connection_check import fitting_connection
+from engine.base.services import makes_vectors, services
+from engine.compiler.checks.connection_check import NeededConnection, add_one, fitting_connection
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
@@ -29,5 +29,6 @@ def check_embedding(
         report.add(place, words, "connection", "Write its name, without {{ }}.")
         return None
     fitting = [name for name, service in around.names.items() if makes_vectors(service)]
-    named = fitting_connection(place, given, (kind.name, _NEEDED), fitting, around.names, report)
+    needs = NeededConnection(kind.name, _NEEDED, add_one([one.name for one in services() if one.embedding_model]))
+    named = fitting_connection(place, given, needs, fitting, around.names, report)
     return None if named is None else around.stands_for(named)

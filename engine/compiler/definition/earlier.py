@@ -33,7 +33,7 @@ class Earlier(AbstractSet[str]):
         return self.__ror__(other)
 
     def without(self, name: str) -> Earlier:
-        """Return the same set without one step."""
+        """Return the set without one step."""
         place = self.places.get(name)
         return self if place is None else Earlier(self.places, self.mask & ~(1 << place), self.more)
 

@@ -221,6 +221,8 @@ class Trigger(Struct, frozen=True):
     poll_seconds: float
     outside_inputs: frozenset[str] = frozenset()
     """The inputs that may carry text from outside."""
+    warning: str = ""
+    """What its author may not have meant, with a remedy."""
 
 
 class Concurrency(Struct, frozen=True):

@@ -57,7 +57,7 @@ class KeptLists(Generic[One]):
         return self._read(self._settings.get(self._key(p, name)))
 
     def get(self, p: Principal, name: str, id_: str) -> One:
-        """Return one by its id. Raises UnknownName."""
+        """Return a record by its id. Raises UnknownName."""
         found = self.list(p, name)
         one = next((one for one in found if one.id == id_), None)
         if one is None:

@@ -20,6 +20,7 @@ _TESTED = re.compile(r"how (?:it is tested|good it is)", re.IGNORECASE)
 _HEADING = re.compile(r"^(#{1,4}) (.+)$")
 _FENCE = re.compile(r"^\s*```")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_EMPHASIS = re.compile(r"(?<![\w*`])\*([^\s*`](?:[^*`]*[^\s*`])?)\*(?![\w*`])")
 _NOT_OF_ANCHORS = re.compile(r"[^\w\- ]")
 _SHOWN = 400
 
@@ -88,5 +89,6 @@ def _for_users(text: str) -> str:
 def _excerpt(text: str) -> str:
     """Return the beginning of a section without tables and code, as plain text."""
     parts = [part for part in text.split("\n\n") if not part.lstrip().startswith(("|", "```", "!", "{"))]
-    plain = " ".join(_LINK.sub(r"\1", " ".join(parts)).replace("**", "").replace("`", "").split())
+    told = _EMPHASIS.sub(r"\1", _LINK.sub(r"\1", " ".join(parts)).replace("**", ""))
+    plain = " ".join(told.replace("`", "").split())
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN].rsplit(' ', 1)[0]} …"

@@ -311,7 +311,8 @@ class Rules:
         text = "These shipped workflows may do it." if fitting else _SAYS if is_asked else _HAS
         if not is_asked and (workflow or not fitting):
             text = f"{_NO_CHANGE} {text}"
-        return RuleAnswer(text, passages=found, samples=fitting)
+        forms = list(FORMS) if workflow and not is_asked else []
+        return RuleAnswer(text, passages=found, samples=fitting, examples=forms)
 
 
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:

@@ -53,7 +53,7 @@ class AnswerPart:
     workflows: list[OfWorkflow] = field(default_factory=list)
     """The same change of several workflows."""
     diagram: Diagram | None = None
-    """Its `text` is the same in a line."""
+    """Its `text` is the diagram in one line."""
     quotes_run: bool = False
     """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
     step: str = ""

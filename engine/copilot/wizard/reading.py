@@ -201,7 +201,7 @@ def _missing(error: InvalidInput) -> UnderstoodWords | None:
 
 
 def _too_old(said: NamedRequest) -> UnderstoodWords | None:
-    """Return that an age is too long, if it is."""
+    """Return the question about an age that is too long; None if none is."""
     found = meanings.UNTOUCHED.search(said.text)
     is_too_old = found is not None and int(found["n"]) > MOST_DAYS
     return UnderstoodWords(question=f"That is too long ago: say at most {MOST_DAYS} days.") if is_too_old else None

@@ -136,6 +136,15 @@ class Approved(TypedDict):
     """The arguments before the person edited them; absent if they were approved as they were."""
 
 
+class EditedCall(TypedDict):
+    """A call that a person edited before they approved it."""
+
+    arguments: ReadOnly[JsonObject]
+    """Those with which it was made."""
+    changed: ReadOnly[Sequence[str]]
+    """The names of those that the person changed."""
+
+
 class HeldBudget(TypedDict):
     """Which budget is used up."""
 
@@ -294,6 +303,8 @@ class StepRecord(TypedDict):
     """Who approved its call, if that was needed."""
     child_run_id: NotRequired[ReadOnly[str]]
     """The run that it called."""
+    people_wait_seconds: NotRequired[ReadOnly[float]]
+    """Of a called agent: how long it has waited for people; absent if it has not."""
     stops: NotRequired[ReadOnly[StopRecord]]
     """If it ended the run."""
     planned: NotRequired[ReadOnly[PlannedStep]]
@@ -305,7 +316,7 @@ class StepRecord(TypedDict):
 
 
 CANNOT_BE_UPDATED = "cannot be updated"
-"""The note of a write that a run was to update, although its step type cannot."""
+"""The note of a write that was kept although its fields differ now, and that its step type cannot update."""
 REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
 """What became of a call that nobody approved, by the type of its error."""
 

@@ -19,6 +19,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
+from pydantic import ValidationError
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.base.errors import OrchestraError
@@ -31,9 +32,12 @@ from engine.runner.effects.delivery import Delivery, effect
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.ledger import Ledger
 from engine.runner.effects.ownership import Sender
+from engine.store.journal import JournalBroken
 from engine.store.ledger import LedgerRow
 
 _log = logging.getLogger(__name__)
+_FORESEEN = (OrchestraError, ValidationError, JournalBroken)
+"""Errors that say themselves what to do."""
 _CLAIM_POLL_SECONDS = 0.25
 _MOST_DIFFERENCES = 20
 _FIRST_LOOK_SECONDS = 0.5
@@ -176,11 +180,11 @@ class WriteOnce:
         try:
             found = await delivery.looked_up()
         except OutcomeUnknown as error:
-            raise await self._questioned(error) from error
+            raise await self._questioned(error.message) from error
         delivery.may_be_out = found is not None
         return found
 
-    async def _questioned(self, cause: ServiceError | None = None) -> OutcomeUnknown:
+    async def _questioned(self, cause: str = "") -> OutcomeUnknown:
         """Record that only a person can tell whether the write was made; return the error that says so."""
         await self._ledger.question(self._write)
         return _unknown(self._job, cause)
@@ -220,12 +224,16 @@ class WriteOnce:
             if error.outcome == "not_done":
                 await self._ledger.forget(self._write)
             elif self._job.repeat is Repeat.UNFINDABLE or isinstance(error, OutcomeUnknown):
-                raise await self._questioned(error) from error
+                raise await self._questioned(error.message) from error
             raise
-        except Exception:
-            if self._job.repeat is Repeat.UNFINDABLE:
-                await self._ledger.question(self._write)
-            raise
+        except Exception as error:
+            if self._job.repeat is not Repeat.UNFINDABLE:
+                raise
+            asked = await self._questioned(f"it broke down: {type(error).__name__}")
+            if isinstance(error, _FORESEEN):
+                raise
+            _log.exception("%s of run %s broke down", self._job.step_type.name, self._write.run_id)
+            raise asked from error
 
     # --- a write that was made before
 
@@ -238,7 +246,7 @@ class WriteOnce:
             await self._ledger.end_update(self._write, known, known.arguments_hash)
         told = effect(self._write, known.receipt, reused=True)
         if not is_same:
-            note = CANNOT_BE_UPDATED if self._job.receipts == "update" else "kept, arguments differ"
+            note = "kept, arguments differ" if kind.updates else CANNOT_BE_UPDATED
             told = {**told, "note": note, "differences": await asyncio.to_thread(self._differences, known)}
         return Done(known.output, told)
 
@@ -313,9 +321,9 @@ def _damaged(job: Job, known: LedgerRow) -> OutcomeUnknown:
     )
 
 
-def _unknown(job: Job, cause: ServiceError | None = None) -> OutcomeUnknown:
+def _unknown(job: Job, cause: str = "") -> OutcomeUnknown:
     assert job.write is not None
-    because = f" ({cause.message})" if cause else ""
+    because = f" ({cause})" if cause else ""
     return OutcomeUnknown(
         f"{job.step_type.title}: it was sent, and nobody can tell whether it arrived{because}.",
         service=job.account.service if job.account else "",

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 from clients.models.metering import Meter
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete, opened
-from engine.base.plain_values import plain_json
+from engine.base.plain_values import IsGiven, any_file, plain_json
+from engine.base.run_file import places_in
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import OtherModel, Retry
 from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
@@ -94,7 +95,7 @@ class Job(NamedTuple):
     is_seen: bool = False
     """Whether a person has seen exactly this write."""
     approval_wait: timedelta = timedelta()
-    """How long the run has waited for people to approve calls."""
+    """How long the run has waited for people to approve calls, and agents that it has called for people."""
 
     @property
     def fields(self) -> Any:
@@ -128,7 +129,28 @@ class Job(NamedTuple):
 
     def plain(self, result: Any) -> Any:
         """Return a step's result as JSON; store its files in the run. Blocking. Raises BadAnswer, StorageError."""
-        return plain_json(result, self.files.kept)
+        return plain_json(result, self.files.kept, is_given=self.is_given)
+
+    @property
+    def is_given(self) -> IsGiven:
+        """Tell which files of runs its answer may name, beside those that it makes: the ones in its fields.
+
+        The answer of a service, of a model or of code may imitate the name of any file that it has heard of.
+        """
+        return any_file if self.step_type.keeps_files else _FilesOf(self.make_fields)
+
+
+class _FilesOf:
+    """Tells whether the fields of a call name a file; they are searched once, if its answer names any."""
+
+    def __init__(self, make_fields: Callable[[], Any]) -> None:
+        self._make_fields = make_fields
+        self._places: frozenset[str] | None = None
+
+    def __call__(self, place: str) -> bool:
+        if self._places is None:
+            self._places = frozenset(places_in(self._make_fields()))
+        return place in self._places
 
 
 def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:

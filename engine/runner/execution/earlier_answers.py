@@ -57,6 +57,12 @@ class EarlierAnswers:
         request = self._earlier.loaded(step.get("request") or {})
         return EarlierAnswer(self._earlier.loaded(step["output"]), request)
 
+    def edits(self, node: Node, frame: Frame) -> JsonObject:
+        """Return which calls the same step knew to be edited by people, by path. Blocking. Raises InvalidFile."""
+        step = self._earlier.step(place_in(frame, node.path))
+        arguments = None if step is None else step["arguments"]
+        return self._earlier.loaded(arguments.get("edited") or {}) if isinstance(arguments, dict) else {}
+
     def called_run(self, node: Node, frame: Frame) -> str | None:
         """Return the run that the same step called then, or None."""
         step = self._earlier.step(place_in(frame, node.path))

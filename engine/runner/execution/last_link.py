@@ -45,7 +45,7 @@ class LastLink:
             else:
                 with self._run.guard():
                     result = job.step_type.call(job.call(1, started_at, remarks))
-                result = result if isinstance(result, Directive) else plain_json(result)
+                result = result if isinstance(result, Directive) else plain_json(result, is_given=job.is_given)
             if not isinstance(result, Directive):
                 return Succeeded(call, result, remarks=remarks)
         except Exception as error:

@@ -38,6 +38,7 @@ from engine.record.events import (
 from engine.record.frames import Record
 from engine.record.types.step import Failure, Paused, StopRecord, UsageRecord, Wait
 from engine.record.values import Forms, ValueLook, Values, forms, look
+from engine.runner.execution.edits import CallEdits
 from engine.store.journal import Journal
 
 _FEW = 100
@@ -83,7 +84,8 @@ class Recording:
         self._begun: dict[str, str] = {}
         """When each step with a time limit first began; the run itself has an empty path."""
         self.approval_wait = timedelta()
-        """How long the run has waited for people to approve calls."""
+        """How long the run has waited for people to approve calls, and agents that it has called for people."""
+        self.edits = CallEdits()
         self._asked: dict[str, str] = {}
         """When each step that waits for an approval of its call began to."""
         self._loops: set[str] = set()
@@ -209,6 +211,7 @@ class Recording:
     def _take(self, event: Event) -> None:
         if isinstance(event, StepStarted | StepWaiting | StepFinished):
             self._wait_for_people(event)
+            self.edits.take(event)
         match event:
             case StepFinished() | ItemFinished():
                 self._finish(event)
@@ -229,10 +232,15 @@ class Recording:
                 self._begin_run(event)
 
     def _wait_for_people(self, event: StepStarted | StepWaiting | StepFinished) -> None:
-        """Count the wait for the approval of a call: from the question to the answer, or to the end of the step."""
+        """Count the wait for the approval of a call: from the question to the answer, or to the end of the step.
+
+        Of a called agent, count how long it has waited.
+        """
         if isinstance(event, StepWaiting) and event.call_hash:
             self._asked.setdefault(event.path, event.at)
             return
+        if isinstance(event, StepFinished) and event.people_wait_seconds:
+            self.approval_wait += timedelta(seconds=event.people_wait_seconds)
         began = self._asked.pop(event.path, None)
         if began is None and isinstance(event, StepFinished) and event.approved and event.waited:
             began = event.waited[0]  # of a run that is continued from its log

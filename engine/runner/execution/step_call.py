@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
@@ -122,6 +122,8 @@ class Succeeded(Struct, frozen=True):
     """Whether the output is that of an earlier run."""
     planned: PlannedStep | None = None
     """In a plan: what would have happened instead."""
+    people_wait: timedelta = timedelta()
+    """Of a called agent: how long it has waited for people."""
 
 
 class Failed(Struct, frozen=True):

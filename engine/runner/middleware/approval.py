@@ -64,9 +64,7 @@ class RequiredApproval(Middleware):
         if asked is None and not self._asking.needs_approval(call, rule):
             return await call_next(call)
         if call.write is not None and self._run.writes.ledger.needs_no_sending(self._run.job(call)):
-            if asked is not None:
-                self._questions.withdraw(asked[0])
-            return await call_next(call)
+            return await call_next(await self._made_before(call, asked))
         account = await self._account(call)
         hashed = call_hash(call, account)
         if asked is not None and self._is_still_asked(*asked, hashed):
@@ -94,6 +92,16 @@ class RequiredApproval(Middleware):
         if recorded is None or "call_hash" not in recorded or not self._questions.is_known(recorded["approval"]):
             return None
         return recorded["approval"], recorded["call_hash"]
+
+    async def _made_before(self, call: StepCall, asked: tuple[str, str] | None) -> StepCall:
+        """Return a call of which nothing is sent any more: as it was approved, if it was in this run."""
+        assert call.write is not None
+        approval = self._questions.approval(call.path, call_hash(call, call.write.account))
+        if approval is not None:
+            return await self._approved(call, call.write.account, *approval)
+        if asked is not None:
+            self._questions.withdraw(asked[0])
+        return call
 
     async def _account(self, call: StepCall) -> str:
         """Return the identity of the account; empty if the call uses none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import NotKnownYet, unknown_paths
 from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
@@ -25,12 +27,14 @@ class Arguments(Middleware):
     """Gives a call its arguments and its effect, which may depend on them (an HTTP method)."""
 
     def __init__(self, run: RunContext) -> None:
-        self._recording = run.recording
+        self._recording, self._earlier = run.recording, run.earlier
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call with its arguments."""
         action = call.action
         rendered = await filled("with", action.arguments, call.frame.names)
+        if action.step_type.sees_edits:
+            rendered = await self._with_edits(call, rendered)
         arguments, told = await self._recording.kept_fields(rendered)
         unknown = () if arguments is told else _unknown(action.step_type, arguments)
         try:
@@ -54,6 +58,16 @@ class Arguments(Middleware):
             repeat=repeat,
         )
         return await call_next(call)
+
+    async def _with_edits(self, call: StepCall, rendered: JsonObject) -> JsonObject:
+        """Add the calls that people edited; a write that a replay does not make again is as it was edited then."""
+        edits = self._recording.edits
+        then: JsonObject = {}
+        if self._earlier is not None:
+            then = await asyncio.to_thread(self._earlier.edits, call.node, call.frame)
+        kept = {path: one for path, one in then.items() if path in edits.reused}
+        edited = {**kept, **self._recording.values.live(edits.calls)}
+        return {**rendered, "edited": edited} if edited else rendered
 
     async def _read(self, step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:
         """Check arguments with values in files, which are read for it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCal
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
+
+_SHORT = 4_000
+"""Characters of a value that is rewritten at once; of more, the event loop would have to wait."""
 
 
 class HarmlessText(Middleware):
@@ -62,7 +66,7 @@ class HarmlessText(Middleware):
             markup = "" if EVERYWHERE in named else kind.markup_of(name, given)
             rewrite = partial(harmless.value, own=own, markup=markup)
             work = partial(self._filled, tree, given[name], rewrite)
-            before, after = await in_thread_if_read(given[name], work)
+            before, after = await _worked(given[name], work)
             if after != before:
                 changed[name] = after
         return await self._with(call, {**given, **changed}, harmless.note) if changed else call
@@ -118,6 +122,21 @@ class HarmlessText(Middleware):
         if isinstance(tree, list):
             return [self._part(inner, one, rewrite) for inner, one in zip(tree, value, strict=True)]
         return value
+
+
+async def _worked(value: Any, work: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Do work that reads a value several times, with slow parsers: on the event loop only if it is short."""
+    return await (in_thread_if_read(value, work) if _is_short(value) else asyncio.to_thread(work))
+
+
+def _is_short(value: Any) -> bool:
+    room, ahead = _SHORT, [value]
+    while ahead and room >= 0:
+        one = ahead.pop()
+        room -= len(one) if isinstance(one, str) else 1
+        if isinstance(one, dict | list):
+            ahead += one.values() if isinstance(one, dict) else one
+    return room >= 0
 
 
 def _content_fields(call: StepCall) -> list[str]:

@@ -78,6 +78,8 @@ class Recorder(Middleware):
             more["replayed"] = True
         if outcome.planned is not None:
             more["planned"] = outcome.planned
+        if outcome.people_wait:
+            more["people_wait_seconds"] = outcome.people_wait.total_seconds()
         remarks = outcome.remarks
         if remarks is not None and remarks.usage != _NO_USAGE:
             more["usage"] = structs.asdict(remarks.usage)

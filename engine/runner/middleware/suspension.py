@@ -79,7 +79,8 @@ class Suspension(Middleware):
             if not pause.is_over():
                 await pause.given_up("timeout")
                 raise StepTimeout(f"Step {call.node.id!r} took longer than {number_text(limit or 0)} s.")
-            return Succeeded(call, pause.output())
+            output = pause.output()
+            return Succeeded(call, output, people_wait=pause.people_wait)
         except OrchestraError as error:
             begun, now = moment_of(self._recording.begun_at(call.path)), moment_of(self._recording.now())
             self._run.attempt_failed(call, Attempt(begun, now, error))

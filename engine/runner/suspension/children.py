@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.base.clock import timestamp
@@ -17,6 +17,7 @@ from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
+from engine.record.states.people_waits import people_wait
 from engine.record.types.run import Acceptance, Caller, OutsideInput, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
@@ -170,13 +171,17 @@ class Children:
                     self._worker.start(run_id)
         await asyncio.Event().wait()
 
-    def outputs(self, run_id: str) -> Any:
-        """Return the outputs of a called run. Raises CalledRunFailed, InvalidFile."""
+    def outputs(self, run_id: str) -> tuple[Any, timedelta]:
+        """Return the outputs of a called run, and how long it has waited for people if it is one of an agent.
+
+        Raises CalledRunFailed, InvalidFile.
+        """
         run = self._logs.read(run_id)
         if run is None:
             raise CalledRunFailed(f"The log of the called run {run_id} is gone.", remedy="Start a new run.")
         if run["status"] == RunStatus.SUCCEEDED:
-            return Values(self._logs.blobs, run_id).planned(run["outputs"] or {})
+            outputs = Values(self._logs.blobs, run_id).planned(run["outputs"] or {})
+            return outputs, people_wait(run, self._clock())
         because = f": {run['error']['message']}" if run["error"] else "."
         ended = "failed" if run["status"] == RunStatus.FAILED else f"was {run['status']}"
         raise CalledRunFailed(

@@ -23,6 +23,8 @@ from engine.record.types.approval import AskedCall, Terms
 from engine.record.types.step import Wait
 from engine.store.approvals import ApprovalRecord, Questions
 
+_SENTENCE_ENDS = (".", "!", "?", "…", "。")
+
 
 class QuestionOutcome(Struct, frozen=True):
     """What became of a question; `at` is RFC 3339 text in UTC."""
@@ -54,8 +56,9 @@ class QuestionOutcome(Struct, frozen=True):
         if self.state == "expired":
             raise ApprovalExpired("Nobody answered the question of this step in time.", goes_on=self.goes_on)
         if self.state != "approved":
-            because = f": {self.comment}" if self.comment else "."
-            raise Rejected(f"Rejected by {self.by}{because}")
+            because = f": {self.comment}" if self.comment else ""
+            stop = "" if because.endswith(_SENTENCE_ENDS) else "."
+            raise Rejected(f"Rejected by {self.by}{because}{stop}")
 
 
 class RunQuestions:

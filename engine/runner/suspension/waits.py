@@ -31,6 +31,8 @@ class Waiting(Protocol):
     """A wait recorded by a run, and its result."""
 
     due_at: datetime | None
+    people_wait: timedelta
+    """How long a called agent has waited for people; known after `output()`."""
 
     def is_over(self) -> bool:
         """Return whether the step can continue."""
@@ -49,6 +51,8 @@ class Waiting(Protocol):
 
 
 class _Moment:
+    people_wait = timedelta()
+
     def __init__(self, due_at: str, output: Any, clock: Callable[[], datetime]) -> None:
         self.due_at: datetime | None = moment_of(due_at)
         self._output, self._clock = output, clock
@@ -98,6 +102,7 @@ class Release:
     """What a person ends: a write is held until writing is allowed again, a debug run pauses until it may go on."""
 
     due_at: datetime | None = None
+    people_wait = timedelta()
 
     def __init__(self, is_held: Callable[[], bool]) -> None:
         self._is_held = is_held
@@ -124,6 +129,8 @@ class Release:
 
 class _Answer:
     """A question to a person, which may expire."""
+
+    people_wait = timedelta()
 
     def __init__(
         self, questions: RunQuestions, approval: str, due_at: str | None, clock: Callable[[], datetime]
@@ -162,6 +169,7 @@ class _Answer:
 
 class _Child:
     due_at: datetime | None = None
+    people_wait = timedelta()
 
     def __init__(self, children: Children, run_id: str) -> None:
         self._children, self._run_id = children, run_id
@@ -176,7 +184,8 @@ class _Child:
         await self._children.ended(self._run_id)
 
     def output(self) -> Any:
-        return self._children.outputs(self._run_id)
+        outputs, self.people_wait = self._children.outputs(self._run_id)
+        return outputs
 
     async def given_up(self, how: str) -> None:
         await self._children.end(self._run_id, how)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.base.run_file import place_of
 from engine.expressions.celtypes import Schema, chosen, resolved, within
 from engine.plugins.step import Prompts, Role, fields_schema, takes_files
 from engine.runner.tags.tags import Tag
@@ -65,7 +66,7 @@ def _is_run_file(value: Any, path: str) -> bool:
     """Return whether a field, or the item of its list at a path, is a file of a run: its name leads nowhere."""
     for index in path.split(".")[1:]:
         value = value[int(index)] if isinstance(value, list) else value
-    return isinstance(value, dict) and "$file" in value
+    return isinstance(value, dict) and place_of(value) is not None
 
 
 def _meant(schema: Schema, value: Any) -> Schema:

@@ -213,7 +213,7 @@ class Worker:
 
         if not self._call(hold()):
             remedy = "Wait until it has ended, or cancel it first."
-            raise InUse(f"Run {run_id} is at work; it goes on as it is.", remedy=remedy)
+            raise InUse(f"Run {run_id} is being worked on, and was not changed.", remedy=remedy)
         try:
             yield
         finally:

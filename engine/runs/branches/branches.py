@@ -42,7 +42,7 @@ class DeletedBranch(Struct, frozen=True):
     trash: Path
     """Its folder there."""
     unsaved_by: list[str]
-    """The ids of the people whose unsaved changes of it were deleted."""
+    """The ids of the people whose unsaved changes of it are there, too."""
 
 
 class Branches(BranchReader):
@@ -90,14 +90,14 @@ class Branches(BranchReader):
         return [(old, new) for old, new in since if new in ids]
 
     def delete(self, p: Principal, workflow: str, branch: str) -> DeletedBranch:
-        """Move a branch to the trash, and delete unsaved changes of it.
+        """Move a branch and unsaved changes of it to the trash.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
         require(p, "edit", "delete branches")
         unsaved_by = self._unsaved_by(p, branch_address(workflow, branch))
         trash = self._shelf.delete(branch_address(workflow, branch))
-        self._drafts.follow("workflow", branch_address(workflow, branch))
+        self._drafts.set_aside("workflow", branch_address(workflow, branch), trash)
         self._audit.record(p, "workflows.delete_branch", workflow, {"branch": branch, "moved_to": str(trash)})
         return DeletedBranch(trash, unsaved_by)
 

@@ -32,7 +32,7 @@ class BranchStatus:
     error: str = ""
     """Why it cannot be compared."""
     unsaved_by: list[str] = field(default_factory=list)
-    """The ids of the people who have unsaved changes of it; deleting the branch deletes those, too."""
+    """The ids of the people who have unsaved changes of it; if the branch is deleted, those go to the trash, too."""
 
 
 class BranchReader:

@@ -22,6 +22,7 @@ from engine.record.plans.previews import difference
 from engine.record.types.run import AccountRecord, EnvironmentRecord, Run
 from engine.record.types.step import Failure, ReceiptRecord, StepRecord, UsageRecord
 from engine.record.values import Values
+from engine.runs.call_texts import written_gaps
 from engine.store.blobs.blobs import Blobs
 
 _STEPS = re.compile(r"[^./\[\]]+(?:\[(?P<item>\d+)\])?")
@@ -58,6 +59,8 @@ class PlannedWrite(TypedDict):
     """Why it may not be made; None if it will."""
     approval: ReadOnly[bool]
     """Whether a person has to approve it first, by the rules as they were when it was planned."""
+    gaps: ReadOnly[Sequence[str]]
+    """What is not filled in in its texts, such as `[your answer]`: once the plan is applied, they cannot be edited."""
     preview: ReadOnly[PreviewView | None]
 
 
@@ -240,16 +243,18 @@ def _writes(tree: PlanTree, blobs: Blobs) -> Iterator[PlannedWrite]:
         if planned.get("write") != "new":
             continue
         preview = planned.get("preview")
+        arguments = marked(Values(blobs, run["run_id"]).planned(step["arguments"] or {}))
         yield {
             "path": path,
             "title": titles[path],
             "uses": step["uses"] or "",
             "connection": step["connection"],
             "account": planned.get("account", ""),
-            "arguments": marked(Values(blobs, run["run_id"]).planned(step["arguments"] or {})),
+            "arguments": arguments,
             "unknown": planned.get("unknown", []),
             "may": planned.get("may"),
             "approval": planned.get("asks", False),
+            "gaps": written_gaps(step["uses"] or "", arguments),
             "preview": None if preview is None else _view(**preview),
         }
 

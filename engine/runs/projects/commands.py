@@ -51,7 +51,7 @@ class CommandProjects(Protocol):
         """Return a commit of a project by its id; empty: its head. Raises UnknownName."""
 
     def archive_zip(self, name: str, commit: str) -> bytes:
-        """Return its files."""
+        """Return the files of a commit as a zip file."""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,17 @@ class Newest:
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
         return plan
 
+    def kept_defaults(self, run: Run) -> list[str]:
+        """Return the inputs whose default is another one in the current file, and which the run keeps as they were.
+
+        Raises UnknownName, InvalidFile.
+        """
+        plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
+        before, now = _defaults(run["definition"]["workflow"].get("inputs")), _defaults(plan.inputs_schema)
+        inputs = self._values(run["run_id"]).loaded(run["inputs"])
+        changed = [name for name in now if name in inputs and before.get(name, ABSENT) != now[name]]
+        return [name for name in changed if inputs[name] != now[name]]
+
     def taken(self, accepted: Acceptance, events: Iterable[Event]) -> tuple[Acceptance, str, DefinitionTaken]:
         """Return (acceptance, title, event that records the change) of a run with the current definition.
 
@@ -79,6 +90,11 @@ class Newest:
 
     def _values(self, run_id: str) -> Values:
         return Values(self._logs.blobs, run_id)
+
+
+def _defaults(schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    properties = (schema or {}).get("properties", {})
+    return {name: one["default"] for name, one in properties.items() if "default" in one}
 
 
 def redefined(

@@ -74,7 +74,7 @@ class Way(Struct):
         return opened
 
     def close(self, *open_ones: socket.socket) -> None:
-        """Close these connections; all that are open without any."""
+        """Close the given connections; without any, all that are open."""
         with self._lock:
             for one in open_ones or tuple(self._open):
                 self._open.discard(one)
@@ -109,6 +109,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class _Handler(socketserver.StreamRequestHandler):
     server: _Server
     timeout = _IDLE_SECONDS
+    rbufsize = 0
+    """Nothing behind the head is read ahead: it goes to the host as it comes."""
 
     def handle(self) -> None:
         """Make one connection, and hand on what goes both ways."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatch
 from typing import Any
 
+from engine.sandbox.readers.encodings import JAPANESE, encoding_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import opened_zip
 
 _PIECE = 1024 * 1024
 _FILES_MOST = 200
+_NAMES_MOST = 65536
+"""Bytes of names that decide in which encoding they are."""
+_USUAL = "cp437"
 _UTF_8 = 0x800
 """Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
 
@@ -29,12 +35,13 @@ def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     left_out: list[str] = []
     at = beyond = 0
     with opened_zip(source.content) as archive:
+        encoding = _encoding_of(archive.infolist())
         for entry in archive.infolist():
-            name = safe_name(entry)
+            name = safe_name(entry, encoding)
             if entry.is_dir() or (name and not fnmatch(name, options["pattern"])):
                 continue
             if not name or len(found) >= _FILES_MOST:
-                left_out.append(_told(entry)[:200])
+                left_out.append(_told(entry, encoding)[:200])
                 beyond += bool(name)
                 continue
             size = sum(_written(source, piece) for piece in _pieces(archive, entry))
@@ -43,25 +50,47 @@ def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"entries": found, "left_out": left_out, "beyond": beyond}
 
 
-def safe_name(entry: zipfile.ZipInfo) -> str:
-    """Return the name of an entry, with slashes; "" for one that leads out, is hidden, or is not a regular file."""
+def safe_name(entry: zipfile.ZipInfo, encoding: str) -> str:
+    """Return the name of an entry, with slashes; "" for one that leads out, is hidden, or is not a regular file.
+
+    Signs that some systems do not allow in names, or that nobody sees, become `_`.
+    """
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return ""
-    name = unicodedata.normalize("NFC", _told(entry).replace("\\", "/"))
-    parts = name.split("/")
-    is_plain = name.isprintable() and not name.startswith("/") and ":" not in name
-    return name if is_plain and all(part and not part.startswith(".") and len(part) < 200 for part in parts) else ""
+    name = unicodedata.normalize("NFC", _told(entry, encoding).replace("\\", "/"))
+    parts = [part for part in name.split("/") if part != "."]
+    is_safe = bool(parts) and all(part and not part.startswith(".") and len(part) < 200 for part in parts)
+    return "".join(_plain_sign(sign) for sign in "/".join(parts)) if is_safe else ""
 
 
-def _told(entry: zipfile.ZipInfo) -> str:
-    """Return the name of an entry; some programs write UTF-8 and do not say so."""
-    if entry.flag_bits & _UTF_8:
-        return entry.filename
-    try:
-        return entry.filename.encode("cp437").decode()
-    except UnicodeError:
-        return entry.filename
+def _plain_sign(sign: str) -> str:
+    return sign if sign.isprintable() and sign != ":" else "_"
+
+
+def _told(entry: zipfile.ZipInfo, encoding: str) -> str:
+    """Return the name of an entry; some programs write UTF-8, or what is usual in a country, and do not say so."""
+    written = _written_name(entry)
+    for each in ("utf-8", encoding):
+        with suppress(UnicodeError):
+            return written.decode(each)
+    return entry.filename
+
+
+def _written_name(entry: zipfile.ZipInfo) -> bytes:
+    """Return the bytes of a name; where an archive does not say what they are, they were read as CP 437."""
+    return entry.filename.encode("utf-8" if entry.flag_bits & _UTF_8 else "cp437", "replace")
+
+
+def _encoding_of(entries: Sequence[zipfile.ZipInfo]) -> str:
+    """Return the encoding of names that are not UTF-8: that of Japanese if they are in it, else as the format says."""
+    written = [
+        _written_name(entry) for entry in entries if not entry.flag_bits & _UTF_8 and not entry.filename.isascii()
+    ]
+    if not written:
+        return _USUAL
+    found = encoding_of(SourceFile(io.BytesIO(b"\n".join(written)[:_NAMES_MOST]), "names.txt"))
+    return found if found in JAPANESE else _USUAL
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

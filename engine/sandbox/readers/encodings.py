@@ -29,7 +29,7 @@ _OTHERS = frozenset(
     " cp949 johab utf_16 utf_16_le utf_16_be utf_32 utf_8".split()
 )
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
-_JAPANESE = frozenset(("shift_jis", "shift_jis_2004", "cp932", "euc_jp", "euc_jis_2004"))
+JAPANESE = frozenset(("shift_jis", "shift_jis_2004", "cp932", "euc_jp", "euc_jis_2004"))
 _NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
 """Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is not text."""
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
@@ -161,7 +161,7 @@ def _is_of_other_letters(sample: bytes, encoding: str) -> bool:
     if encoding.startswith("utf_"):
         return b"\0" in sample
     text = sample.decode(encoding, "ignore")
-    if encoding in _JAPANESE and _KANA.search(text):
+    if encoding in JAPANESE and _KANA.search(text):
         return True
     if len(_OTHER_LETTER.findall(text)) < 2:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clients.mail.html import HTML_MOST, TAGS_MOST, visible_tree
+from clients.mail.html import HTML_MOST, TAGS_MOST, is_longer, visible_tree
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.grid import text_rows
@@ -13,12 +13,18 @@ from engine.sandbox.readers.page_tables import page_text
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, fill, table_number
 from engine.sandbox.readers.texts import TextBuilder
+from engine.sandbox.readers.xhtml import expanded
+
+_NO_TEXT = "The page has no text that people see."
 
 
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
     """Take what a reader of the page sees: hidden text may be meant for a model only."""
     del options
-    into.add(page_text(_html(source, kind, into), is_markdown=into.is_markdown))
+    found = page_text(_html(source, kind, into), is_markdown=into.is_markdown)
+    into.add(found)
+    if not found:
+        into.notes.append(_NO_TEXT)
 
 
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
@@ -48,9 +54,12 @@ def _html(source: SourceFile, kind: FileKind, into: TextBuilder | TableBuilder) 
             first = f"{TAGS_MOST:,} tags" if tags > TAGS_MOST else f"{HTML_MOST:,} characters"
             rest = f"what follows the first {first} of HTML"
             break
+    html = expanded("".join(parts))
+    if not rest and is_longer(html):
+        rest = f"the end of the HTML, which has more than {TAGS_MOST:,} tags"
     if rest and isinstance(into, TextBuilder):
         into.leave_out(rest)
     elif rest:
         into.leave_out(f"Not read: {rest}.")
     into.notes += damage.notes()
-    return "".join(parts)
+    return html

@@ -17,8 +17,8 @@ INLINE_BYTES_MOST = 4_000_000
 """Of the rows in the answer, as JSON."""
 COLUMNS_MOST = 16_384
 _SAMPLE = 200
-_ABOVE_MOST, _SHEETS_MOST = 50, 1000
-"""Lines above the table, and names of sheets, in the answer."""
+_SHEETS_MOST = 1000
+"""Names of sheets in the answer."""
 _WRITTEN_AT_ONCE = 1 << 20
 EXACT_MOST = 2**53
 """Whole numbers beyond it lose digits in programs that keep numbers as floats: they are texts."""
@@ -91,15 +91,13 @@ class TableBuilder:
             "rows": self._rows,
             "row_count": self._count,
             "truncated": self._is_cut,
-            "preamble": self.preamble[:_ABOVE_MOST],
+            "preamble": self.preamble,
             "sheets": self.sheets[:_SHEETS_MOST],
             "empty_formulas": self.empty_formulas,
             "notes": [*self.notes, *self._shortened()],
         }
 
     def _shortened(self) -> Iterator[str]:
-        if len(self.preamble) > _ABOVE_MOST:
-            yield f"{len(self.preamble):,} lines stand above the table; the first {_ABOVE_MOST} are in `preamble`."
         if len(self.sheets) > _SHEETS_MOST:
             yield f"The file has {len(self.sheets):,} sheets; the first {_SHEETS_MOST:,} are in `sheets`."
 
@@ -190,8 +188,7 @@ def fill(
     blank, rows = _begun(rows)
     sample = list(islice(rows, _SAMPLE))
     first = [trimmed(row) for row in sample]
-    widths = [len(row) for row in first if _filled(row) > 1]
-    usual = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 1
+    usual = usual_width([len(row) if _filled(row) > 1 else int(len(row) == 1) for row in first])
     whole = [len(row) for row in sample]
     at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
@@ -206,6 +203,23 @@ def fill(
     for row in through(filter(None, chain(body, map(trimmed, rows)))):
         table.add(row)
     return blank + at, width
+
+
+def usual_width(cells: Sequence[int]) -> int:
+    """Return how many cells most rows have, given the number of each: 0 for an empty one.
+
+    Rows of one cell are not counted, since they may stand above the table. But where the first row has one cell, and
+    most of the others do, also below the first that has more, it is a list with a separator in some of its texts.
+    """
+    wide = [each for each in cells if each > 1]
+    if not wide:
+        return 1
+    first = next(at for at, each in enumerate(cells) if each > 1)
+    above, below = cells[:first].count(1), cells[first:].count(1)
+    is_list = above + below > len(wide) and (below >= len(wide) or wide == [2])
+    if above and is_list:
+        return 1
+    return max(set(wide), key=lambda width: (wide.count(width), width))
 
 
 def _begun(rows: Iterator[Sequence[Any]]) -> tuple[int, Iterator[Sequence[Any]]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.plugins.step import AskPerson, Call, Effect, Fields, JsonValue, Output, Result, StepType, content, option
+from engine.steps.agent.edits import with_edits
 from engine.steps.agent.limits import Earlier, answer_in
 
 _SHOWN = 200
@@ -27,6 +28,7 @@ class AskFields(Fields):
     why: Literal["ask", "turns", "tokens", "seconds", "stuck"] = option("Why a person is asked")
     question: str = content("What the model asks", "")
     earlier: list[JsonValue] = content("The turns so far, each {turn, results, asked}", [])
+    edited: dict[str, JsonValue] = content("Calls that a person has edited, by path; the engine fills it in", {})
     left: int = option("Maximum number of further turns", ge=1)
     limits: dict[str, JsonValue] = option("The limits of the agent, by name", {})
 
@@ -52,12 +54,13 @@ class Ask(StepType):
     title = "Ask a person how the agent should continue"
     effect = Effect.PURE
     fields = AskFields
+    sees_edits = True
     output = AskOutput
 
     def call(self, call: Call) -> Result:
         """Ask; the engine waits."""
         it = call.fields
-        details: dict[str, JsonValue] = {"done so far": [*_told([one for one in it.earlier if isinstance(one, dict)])]}
+        details: dict[str, JsonValue] = {"done so far": [*_told(with_edits(it.earlier, it.edited))]}
         if it.why == "ask":
             details = {"the agent's words, which may come from outside": it.question, **details}
         return AskPerson(_WHY[it.why], details, give=_proposed(it), may_refuse=True)
@@ -86,7 +89,10 @@ def _told(earlier: Earlier) -> Iterator[JsonValue]:
         else:
             tool = turn["tool"]
             given, came = (json.dumps(it.get(tool), ensure_ascii=False) for it in (turn["arguments"], one["results"]))
-            yield {"turn": number, "called": tool, "with": _short(given), "came": _short(came)}
+            called = {"turn": number, "called": tool, "with": _short(given)}
+            if "edited" in one:
+                called["edited by a person to"] = _short(json.dumps(one["edited"], ensure_ascii=False))
+            yield {**called, "came": _short(came)}
 
 
 def _short(text: str) -> str:

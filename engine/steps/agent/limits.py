@@ -10,7 +10,10 @@ from typing import Any
 _SAME = 3
 """So many equal calls with equal results in a row of turns are a loop without end."""
 Earlier = Sequence[Mapping[str, Any]]
-"""The turns so far, each {turn, results, asked}; `asked` is what a person answered in it."""
+"""The turns so far, each {turn, results, asked, edited}.
+
+`asked` is what a person answered in it; `edited` has the arguments of its call, if a person edited them.
+"""
 
 
 def reached(
@@ -25,7 +28,7 @@ def reached(
 
     `limits` has `turns`, `tokens` and `seconds`; None: without. `volatile`: by tool, the fields of its result
     that may differ in each call. The time in which a person was asked does not count, nor does `approval_wait`, in
-    which people were to approve calls of tools.
+    which people were to approve calls of tools, or an agent that was called waited for people.
     """
     if _is_over(limits.get("turns"), sum(one["turn"]["tokens"] > 0 for one in earlier), earlier, "turns"):
         return "turns"

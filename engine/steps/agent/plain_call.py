@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping
 from engine.plugins.step import JsonValue
 from engine.prompts.model_answers import read_json, without_thoughts
 
+_BEGINS = re.compile(r"\{(?=\s*+\")")
+"""Where an object with a name in it may begin."""
+_MISSED_MOST = 100
+"""How often something else than an object may begin so: each time, the parser may read all that follows."""
 _FENCED = re.compile(r"\A```[^\n`]*\n(?P<inner>(?:(?!```).*\n)*)```\s*\Z")
 
 
@@ -29,15 +33,15 @@ def read_call(text: str, below: Mapping[str, str]) -> JsonValue:
 
 def _calls(text: str) -> Iterator[tuple[dict[str, JsonValue], int, int]]:
     """Yield the objects that name a tool, and where each begins and ends."""
-    decoder, at = json.JSONDecoder(), text.find("{")
-    while at >= 0:
+    decoder, end, missed = json.JSONDecoder(), 0, 0
+    while missed < _MISSED_MOST and (begun := _BEGINS.search(text, end)) is not None:
+        at = begun.start()
         try:
             found, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            found, end = None, at + 1
+            found, end, missed = None, at + 1, missed + 1
         if isinstance(found, dict) and "tool" in found:
             yield found, at, end
-        at = text.find("{", end)
 
 
 def _plain(rest: str, *, is_fenced: bool) -> str:

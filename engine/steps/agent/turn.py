@@ -15,6 +15,7 @@ from engine.plugins.step import Call, JsonValue, Prompts, Usage, content, instru
 from engine.prompts.model_answers import as_spelled, faults, from_outside, read_json
 from engine.prompts.talk import ModelTalk, early_end
 from engine.steps.agent.conversation import ASK, FINISH, messages
+from engine.steps.agent.edits import with_edits
 from engine.steps.agent.limits import Earlier, reached
 from engine.steps.agent.plain_call import read_call
 from engine.steps.llm.extract import ModelFields, ModelStep
@@ -41,6 +42,7 @@ class TurnFields(ModelFields):
     tools: list[ToolField] = instruction("Tools", [])
     answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the agent's output", None)
     earlier: list[JsonValue] = content("Earlier turns, each {turn, results, asked}", [])
+    edited: dict[str, JsonValue] = content("Calls that a person has edited, by path; the engine fills it in", {})
     turns: int | None = option("Maximum turns; a person can allow more", None, ge=1)
     tokens: int | None = option("Maximum tokens in all turns", None, ge=1)
     seconds: float | None = option("Maximum seconds since the first turn began", None, gt=0)
@@ -58,6 +60,7 @@ class Turn(ModelStep):
     name = "agent.turn"
     title = "Ask an agent's model for its next call"
     fields = TurnFields
+    sees_edits = True
 
     def call(self, call: Call) -> JsonValue:
         """Return {tool, arguments, error, output, stopped_by, goes_on, asks, question, tokens, started_at, at, …}.
@@ -65,7 +68,7 @@ class Turn(ModelStep):
         `asks`: a person is to be asked, about the limit in `stopped_by` or the `question` of the model.
         Raises BadAnswer if the model finishes with an output that does not fit for the second time.
         """
-        it, earlier = call.fields, [one for one in call.fields.earlier if isinstance(one, dict)]
+        it, earlier = call.fields, with_edits(call.fields.earlier, call.fields.edited)
         found = _nothing(call, earlier)
         limits = it.model_dump(include={"turns", "tokens", "seconds"})
         volatile = {one.name: one.volatile for one in it.tools}

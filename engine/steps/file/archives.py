@@ -33,7 +33,7 @@ class ArchiveFields(Fields):
 
 class ArchiveOutput(Output):
     """`files` if an archive was unpacked, at most 200, `file` if one was packed. `left_out` names the first 50 entries
-    that are links, whose names lead out of the folder, or that follow these files.
+    that are links or hidden, whose names lead out of the folder, or that follow these files.
     """
 
     file: RunFile | None
@@ -44,7 +44,8 @@ class ArchiveOutput(Output):
 class Archive(FileStep):
     """Pack files into a zip archive, or unpack one; the files belong to the run, and nothing is written elsewhere.
 
-    An archive that unpacks to more than 200 MB, or to more than 200 times its size, is refused.
+    Hidden entries, whose names begin with a dot, are left out, as are links and names that lead out of the folder. An
+    archive that unpacks to more than 200 MB, or to more than 200 times its size, is refused.
     """
 
     name = "file.archive"

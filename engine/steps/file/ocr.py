@@ -93,7 +93,7 @@ class Ocr(FileStep):
         return {name: found[name] for name in ("text", "words", "confidence", "pages", "truncated")}
 
     def absence(self) -> str:
-        """Say that the program is missing."""
+        """Return what to say if the program is missing, "" if it is there."""
         return "" if tesseract() else ABSENT
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:

@@ -189,5 +189,5 @@ class CreateBranch(FindableWriting):
             call.client.branches.remove(it.repository, it.branch, start, written.undone_markers)
 
     def receipt(self, output: JsonValue) -> Receipt:
-        """Return its name."""
+        """Return the branch's name and address."""
         return Receipt(id=output["name"], url=output["url"])

@@ -110,7 +110,7 @@ class CreateEvent(StepType):
         return call.client.created(call.fields.calendar, call.marker)
 
     def undo(self, call: Call, written: Written) -> None:
-        """Delete it, without telling anybody."""
+        """Delete the event, without notifying its guests."""
         with changes_respected():
             call.client.take_back(written.output)
 

@@ -197,7 +197,7 @@ class CreateDatabase(StepType):
         return call.client.schemas.create(it.parent, it.title, it.properties)
 
     def preview(self, call: Call) -> Preview:
-        """Return its title and properties."""
+        """Return the title and the properties of the database."""
         it = call.fields
         return Preview(it.title, f"# {it.title}\n\n{lines_of(it.properties)}".strip())
 

@@ -17,7 +17,7 @@ from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
-from engine.store.postgres.migrations import migrated
+from engine.store.postgres.migrations import LETTERS, migrated
 from engine.store.postgres.reports import create_log_views, create_views
 from engine.store.postgres.server.address import ServerAddress, storage_errors
 from engine.store.postgres.server.pool import PostgresPool, roll_back
@@ -63,6 +63,8 @@ class PostgresState(SharedFacts):
         with storage_errors(self.address):
             with self.address.connect() as connection:
                 [schema] = connection.execute("SELECT current_schema()").fetchone() or (None,)
+                [letters] = connection.execute(LETTERS).fetchone() or ("",)
+                self.letters = str(letters)
             if schema is None:
                 raise StorageError(
                     f"The state at {self.address.shown} has no schema to work in.",
@@ -117,7 +119,7 @@ class PostgresState(SharedFacts):
 
     @contextmanager
     def inserting(self) -> Iterator[PostgresCursor]:
-        """Do the same with a driver cursor."""
+        """Open a transaction as `writing` does, for a driver cursor."""
         with storage_errors(self.address), self._pool.connection() as connection:
             try:
                 with connection.pipeline() as pipeline:  # others wait meanwhile: ways to the server are saved

@@ -14,6 +14,16 @@ from engine.store.sql.base.tables import NAME_ITEMS, runs
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+LETTERS = (
+    """SELECT ' COLLATE "' || coalesce((SELECT collname FROM pg_collation WHERE collname = 'und-x-icu'"""
+    """ AND getdatabaseencoding() = 'UTF8'), 'default') || '"'"""
+)
+"""Finds what `StateDatabase.letters` is on a server.
+
+`lower` with the collation of our columns, "C", knows the letters of ASCII, and with that of the database those of its
+locale, which may be "C", too. That of ICU knows all; a server that was built without ICU does not have it.
+"""
+
 
 def _from_17(connection: Connection) -> None:
     """Add how urgent runs are, which real accounts they may use, and which are at work."""
@@ -30,8 +40,8 @@ def _from_17(connection: Connection) -> None:
 def _from_18(connection: Connection) -> None:
     """Add by what people look for runs that triggers have started."""
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN IF NOT EXISTS item TEXT COLLATE \"C\" NOT NULL DEFAULT ''")
-    title = 'max(title) COLLATE "default"'  # ours knows only the capitals of ASCII
-    connection.exec_driver_sql(NAME_ITEMS.format(title=title))
+    letters = connection.exec_driver_sql(LETTERS).scalar_one()
+    connection.exec_driver_sql(NAME_ITEMS.format(title=f"max(title){letters}"))
 
 
 _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18"), "18": (_from_18, "19")}

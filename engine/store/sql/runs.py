@@ -41,6 +41,11 @@ _COLUMNS = ", ".join(RunRecord._fields)
 _LISTED = ", ".join(name for name in RunRecord._fields if name != "acceptance")
 _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns of ours
 _STANDINGS = "SELECT run_id, status, owner FROM runs WHERE run_id IN ({places}) AND ended_at IS NULL"
+_OVERTAKEN = (
+    "SELECT run_id FROM runs AS earlier WHERE run_id IN ({places}) AND EXISTS (SELECT 1 FROM runs AS later"
+    " WHERE later.workflow_id = earlier.workflow_id AND later.run_id > earlier.run_id"
+    " AND later.status = 'succeeded' AND later.plan_hash IS NULL)"
+)
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
     " AND plan_hash IS NULL AND parent_run_id IS NULL GROUP BY status"
@@ -50,7 +55,7 @@ _BACKLOG = (
     " (SELECT count(*) FROM runs WHERE ended_at >= ?)"
 )
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
-_SEARCHED = "lower(sentence || '\n' || run_id || '\n' || title || '\n' || workflow)"
+_SEARCHED = "(sentence || '\n' || run_id || '\n' || title || '\n' || workflow)"
 """As one text: to lower and compare that takes less time than doing so for each column."""
 _LIST = "`orchestra runs list` shows what there is."
 _REMOVED = (
@@ -119,11 +124,19 @@ class SqlRuns:
             special: dict[str, _Condition] = {ListedStatus.PARTS_FAILED: (self._database.parts_failed, ())}
             if ListedStatus.SET_ASIDE in wanted.statuses:
                 special[ListedStatus.SET_ASIDE] = deaths.set_aside(cursor)
-            statements = page_statements(wanted, before, limit, special)
+            statements = page_statements(wanted, before, limit, special, self._database.letters)
             found = [cursor.execute(*one).fetchall() for one in statements]
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
         each_once = (next(same) for _, same in groupby(newest_first, key=itemgetter(0)))
         return [RunRecord(*row) for row in islice(each_once, limit)]
+
+    def overtaken(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of these runs after which a later run of the same workflow has succeeded."""
+        if not run_ids:
+            return set()
+        with self._database.asking() as cursor:
+            found = cursor.execute(_OVERTAKEN.format(places=places(run_ids)), run_ids).fetchall()
+        return {run_id for (run_id,) in found}
 
     def tally(self, since: str, until: str) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
@@ -231,14 +244,14 @@ def _record(cursor: Cursor, run_id: str) -> RunRecord | None:
 
 
 def page_statements(
-    wanted: RunFilter, before: str | None, limit: int, special: Mapping[str, _Condition]
+    wanted: RunFilter, before: str | None, limit: int, special: Mapping[str, _Condition], letters: str = ""
 ) -> list[tuple[str, list[Any]]]:
     """Return the statements, with their parameters, whose rows together contain a page of the list.
 
     There is one per status: only so are the newest of several statuses read from the end of the index. `special` has
-    the conditions of what is listed as a status and is none.
+    the conditions of what is listed as a status and is none; `letters` is that of the database.
     """
-    conditions = _conditions(wanted, before)
+    conditions = _conditions(wanted, before, letters)
     ways = [[*conditions, _has_status(status, special)] for status in wanted.statuses] or [conditions]
     return [_selection(way, limit) for way in ways]
 
@@ -253,7 +266,7 @@ def _selection(conditions: Sequence[_Condition], limit: int) -> tuple[str, list[
     return f"SELECT {_LISTED} FROM runs{where} ORDER BY run_id DESC LIMIT ?", [*values, limit]  # noqa: S608
 
 
-def _conditions(wanted: RunFilter, before: str | None) -> list[_Condition]:
+def _conditions(wanted: RunFilter, before: str | None, letters: str) -> list[_Condition]:
     exactly = {
         "workflow": wanted.workflow,
         "workflow_id": wanted.workflow_id,
@@ -274,9 +287,9 @@ def _conditions(wanted: RunFilter, before: str | None) -> list[_Condition]:
     if wanted.until is not None:
         found.append(("run_id < ? AND queued_at < ?", (f"{_second_of(wanted.until)}.", wanted.until)))
     if wanted.text:
-        pattern = f"%{_LIKE_SIGNS.sub(_escaped, wanted.text)}%"
-        anywhere = f"({_SEARCHED} LIKE lower(?) ESCAPE '/' OR item LIKE ? ESCAPE '/')"
-        found.append((anywhere, (pattern, pattern.lower())))
+        pattern = f"%{_LIKE_SIGNS.sub(_escaped, wanted.text.lower())}%"
+        anywhere = f"(lower({_SEARCHED}{letters}) LIKE ? ESCAPE '/' OR item LIKE ? ESCAPE '/')"
+        found.append((anywhere, (pattern, pattern)))
     return found
 
 

@@ -70,6 +70,7 @@ class SqliteState(SharedFacts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     parts_failed = PARTS_FAILED_SQLITE
+    letters = ""  # `know_capitals`
     is_far = False
 
     def __init__(self, folder: Path) -> None:

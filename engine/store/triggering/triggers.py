@@ -128,7 +128,7 @@ class Moved(OrchestraError):
     """Another poll has moved the cursor, or the trigger was turned off: nothing of this poll counts."""
 
     def __init__(self, key: TriggerKey) -> None:
-        super().__init__(f"The trigger {key.trigger!r} of {key.workflow!r} was looked at or turned off meanwhile.")
+        super().__init__(f"The trigger {key.trigger!r} of {key.workflow!r} was polled or turned off meanwhile.")
 
 
 class TriggerStore(Protocol):
@@ -141,7 +141,7 @@ class TriggerStore(Protocol):
         """Return those that are on, ordered by when they are due."""
 
     def get(self, key: TriggerKey) -> TriggerRecord | None:
-        """Return one, if it was ever on."""
+        """Return the record of a trigger; None if it was never on."""
 
     def go_on(self, key: TriggerKey, on: TurnedOn) -> None:
         """Turn a trigger on again, from where it left off; what it watched before in such accounts is turned off."""

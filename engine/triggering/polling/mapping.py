@@ -23,8 +23,13 @@ def is_for_good(error: ServiceError) -> bool:
 
 def inputs_of(trigger: Trigger, item: Item, keep: Keep) -> dict[str, Any]:
     """Return the inputs of the run for an item that was read; `keep` stores its files. Raises ExpressionError."""
-    value = fitted(plain_json(dict(item.value or {}), keep), trigger.kind.item_schema_of(trigger.fields))
+    found = plain_json(dict(item.value or {}), keep, is_given=_no_file)
+    value = fitted(found, trigger.kind.item_schema_of(trigger.fields))
     return dict(render(dict(trigger.inputs), {"item": value}))
+
+
+def _no_file(_place: str) -> bool:
+    return False  # an item has the files that its trigger makes
 
 
 def error_of(error: Exception) -> dict[str, str]:

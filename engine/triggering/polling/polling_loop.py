@@ -35,7 +35,7 @@ class Polls(Struct):
 
     runs: TriggeredRuns
     rows: TriggerStore
-    finder: TriggerResolver
+    resolver: TriggerResolver
     looks: Looks
     chance: random.Random = field(default_factory=random.Random)
     on_queued: Callable[[], None] = field(default=lambda: None)
@@ -57,7 +57,7 @@ class Polls(Struct):
 
     def name(self, row: TriggerRecord) -> str:
         """Return the name of the workflow of a trigger."""
-        return self.finder.name_of(row.workflow)
+        return self.resolver.name_of(row.workflow)
 
     def _looked(self, row: TriggerRecord) -> tuple[list[Any], Exception | None]:
         stored: list[Any] = []
@@ -80,10 +80,10 @@ class Polls(Struct):
 
     def _once(self, row: TriggerRecord) -> Looked:
         try:
-            if self.finder.is_resting(row):
+            if self.resolver.is_resting(row):
                 self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_REST_SECONDS)))
                 return Looked()
-            watched = self.finder.watched(row.key)
+            watched = self.resolver.watched(row.key)
         except (Moved, StorageError):
             raise
         except (OrchestraError, ServiceError) as error:
@@ -100,7 +100,7 @@ class Polls(Struct):
             _log.exception("the trigger %s of %s broke down", row.trigger, watched.named.plan.name)
             return Looked(failure=error)
         if isinstance(looked.failure, AuthError):
-            self.finder.refused(watched, looked.failure)
+            self.resolver.refused(watched, looked.failure)
         return looked
 
     def _failed(self, row: TriggerRecord, looked: Looked) -> None:
@@ -113,6 +113,6 @@ class Polls(Struct):
 
     def _poll_seconds(self, row: TriggerRecord) -> float:
         try:
-            return self.finder.of_row(row).trigger.poll_seconds
+            return self.resolver.of_row(row).trigger.poll_seconds
         except OrchestraError:
             return _REST_SECONDS

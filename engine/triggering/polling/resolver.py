@@ -68,12 +68,12 @@ class Watched(Struct, frozen=True):
 class TriggerResolver:
     """Resolves triggers; any thread."""
 
-    def __init__(self, workplace: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
-        self._trigger_context, self._accounts, self._runs = workplace, accounts, runs
+    def __init__(self, context: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
+        self._context, self._accounts, self._runs = context, accounts, runs
 
     def named(self, workflow: str, trigger: str) -> NamedTrigger:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
-        return self.of_plan(self._trigger_context.plan(workflow), trigger)
+        return self.of_plan(self._context.plan(workflow), trigger)
 
     def of_row(self, row: TriggerKey | TriggerRecord | ItemRecord) -> NamedTrigger:
         """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile, NotWatched."""
@@ -81,15 +81,15 @@ class TriggerResolver:
 
     def id_of(self, workflow: str) -> str:
         """Return the id of a workflow, by which rows name it; a name without a readable file is its own id."""
-        return self._trigger_context.ids.of(workflow)
+        return self._context.ids.of(workflow)
 
     def name_of(self, workflow_id: str) -> str:
         """Return the name of the workflow with an id; the id if no file has it."""
-        return self._trigger_context.ids.name(workflow_id) or workflow_id
+        return self._context.ids.name(workflow_id) or workflow_id
 
     def naming(self) -> Callable[[str], str | None]:
         """Return a function from an id to a name, None if no readable file has it; it reads all files at most once."""
-        return self._trigger_context.ids.naming()
+        return self._context.ids.naming()
 
     def of_plan(self, plan: Plan, trigger: str) -> NamedTrigger:
         """Return a trigger of a plan. Raises UnknownName."""
@@ -109,7 +109,7 @@ class TriggerResolver:
     def opened(self, named: NamedTrigger) -> Watched:
         """Return a trigger with its account opened. Raises as `find`."""
         workflow_id = named.plan.id
-        self._trigger_context.require_ready(workflow_id, self._modes(named))
+        self._context.require_ready(workflow_id, self._modes(named))
         connection = named.trigger.connection
         service = named.trigger.kind.service
         if connection is None:  # any server, without credentials: there is nobody to ask for
@@ -177,7 +177,7 @@ class TriggerResolver:
 
     def plan(self, workflow: str) -> Plan:
         """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
-        return self._trigger_context.plan(workflow)
+        return self._context.plan(workflow)
 
     def plan_of(self, workflow_id: str) -> Plan:
         """Return the plan of the workflow with an id. Raises UnknownName, InvalidFile, NotWatched."""
@@ -187,32 +187,32 @@ class TriggerResolver:
 
     def disagreement(self, named: NamedTrigger) -> TriggerError | None:
         """Return the error to show if nobody has agreed to what runs of a trigger would touch, else None."""
-        if self._trigger_context.is_agreed(named.plan, named.trigger.connection):
+        if self._context.is_agreed(named.plan, named.trigger.connection):
             return None
         return TriggerError("NotWatched", _NOT_AGREED.removesuffix(":") + ".", _AGREE)
 
     def not_agreed(self, named: NamedTrigger) -> list[Touch]:
         """Return what runs of a trigger would touch without anybody's consent. Raises ServiceError."""
-        return self._trigger_context.not_agreed(named.plan, named.trigger)
+        return self._context.not_agreed(named.plan, named.trigger)
 
     def agree(self, p: Principal, named: NamedTrigger) -> None:
         """Record the consent of whoever turns a trigger on. Raises ConfirmationNeeded, ServiceError."""
-        self._trigger_context.agree(p, named.plan, named.trigger)
+        self._context.agree(p, named.plan, named.trigger)
 
     def _mode(self, plan: Plan, trigger: Trigger) -> AccountMode:
         """Return the account mode that a trigger watches; without a connection, the mode its runs will touch.
 
         If its runs touch no outside service, demo and real accounts are the same place: this machine.
         """
-        return _mode(plan, trigger, self._trigger_context.mode_of, self._trigger_context.mode(""))
+        return _mode(plan, trigger, self._context.mode_of, self._context.mode(""))
 
     def served_mode(self, named: NamedTrigger) -> AccountMode:
         """Return the account mode that the server watches and its runs touch."""
-        return _mode(named.plan, named.trigger, self._trigger_context.served_mode_of, AccountMode.MINE)
+        return _mode(named.plan, named.trigger, self._context.served_mode_of, AccountMode.MINE)
 
     def _modes(self, named: NamedTrigger) -> dict[str, AccountMode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
-        return {name: named.plan.mode(name, self._trigger_context.mode_of(name)) for name in sorted(names)}
+        return {name: named.plan.mode(name, self._context.mode_of(name)) for name in sorted(names)}
 
     def inbox(self, named: NamedTrigger) -> Inbox:
         """Return where submissions of a form wait for runs on these accounts."""
@@ -223,14 +223,14 @@ class TriggerResolver:
         return self._inbox(row.workflow, row.trigger, is_demo=row.demo)
 
     def _inbox(self, workflow_id: str, trigger: str, *, is_demo: bool) -> Inbox:
-        folder = self._trigger_context.state_dir / "forms"
+        folder = self._context.state_dir / "forms"
         return Inbox(folder, workflow_id, trigger, AccountMode.DEMO if is_demo else AccountMode.MINE)
 
     def _around(self, named: NamedTrigger) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
         return Around(
-            root=self._trigger_context.root,
-            time_zone=self._trigger_context.time_zone,
+            root=self._context.root,
+            time_zone=self._context.time_zone,
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,

@@ -75,6 +75,8 @@ class TriggerStatus:
     state: State = "off"
     is_watched: bool = True
     """Whether there is anything to watch; `manual` only says that people start the workflow."""
+    warning: str = ""
+    """What its author may not have meant, such as that no input receives the item."""
     fields: dict[str, Any] = field(default_factory=dict)
     """Its configuration: the `with` of its file."""
 

@@ -27,7 +27,7 @@ class Sides(Struct, frozen=True):
     branch: Outline
 
     def of(self, side: Side) -> Outline:
-        """Return one of the two sides."""
+        """Return the outline of a side."""
         return self.main if side == "main" else self.branch
 
 

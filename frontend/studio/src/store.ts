@@ -25,6 +25,8 @@ export interface Mounted {
   // The etag of the file as the page shows it.
   etag: string;
   mayEdit: boolean;
+  // Whether the person may start runs: debugging does.
+  mayRun: boolean;
   services: Record<string, string>;
   // The paths of steps that never run, and the ways of text that must not go there, in the saved file.
   never: string[];

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 function studioWithCopilot(hasRoom: boolean): Studio {
-  const studio = new Studio({ workflow: "w", owner: "o", etag: "", mayEdit: true, services: {}, never: [], breaches: [], reserved: ["list", "run"], run: "" }, () => undefined);
+  const studio = new Studio({ workflow: "w", owner: "o", etag: "", mayEdit: true, mayRun: true, services: {}, never: [], breaches: [], reserved: ["list", "run"], run: "" }, () => undefined);
   studio.hasRoomForBoth = hasRoom;
   studio.openCopilot(true);
   studio.copilot.type("What does it do?");

@@ -148,6 +148,29 @@ def test_only_a_person_answers_what_a_run_asks(url: str, token: str, orchestra: 
     assert called(url, token, "run_status", {"run_id": state["run_id"]}).structured_content == {"done": True}
 
 
+@pytest.mark.parametrize("more", ["", "long " * 80_000], ids=["short", "over 256 KB"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_call_returns_what_answers_a_question(url: str, orchestra: Orchestra, more: str, *, fails: bool) -> None:
+    orchestra.runs.start(LOCAL, "asking", {})
+    [question] = until(lambda: orchestra.approvals.list(LOCAL))
+    link = f"https://orchestra.example/approve?token={orchestra.approval_links.token(question)}"
+    given = {"type": "object", "properties": {"text": {"type": "string"}}}
+    values = {"text": f"Answer: {link} {{{{ inputs.text }}}}"}
+    steps = [{"id": "read", "uses": "flow.set", "with": {"values": values}}]
+    if fails:
+        steps.append({"id": "stop", "uses": "flow.fail", "with": {"message": "{{ steps.read.output.text }}"}})
+    outputs = {"text": "{{ steps.read.output.text }}"}
+    write_workflow(orchestra.workspace.root, "mails", steps, inputs=given, outputs=outputs, expose=True)
+    orchestra.users.add(LOCAL, "olga", "Olga", "operator")
+    token = orchestra.users.api_tokens.create(LOCAL, "olga", "assistant", mcp_only=True).token
+    result = called(url, token, "mails", {"text": more})
+    assert result.is_error is fails
+    assert "/approve?token=" in text(result)
+    signature = link.rpartition(".")[2]
+    assert signature not in text(result)
+    assert signature not in str(result.structured_content)
+
+
 def test_a_run_that_goes_on_can_be_asked_about(url: str, token: str, orchestra: Orchestra) -> None:
     state = called(url, token, "slow").structured_content
     assert state["status"] == "waiting"

@@ -132,6 +132,21 @@ def test_characters_that_nobody_sees_are_shown(client: TestClient, orchestra: Or
         assert mark in page.text
 
 
+def test_the_page_behind_a_link_shows_no_other_link(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:
+    first = asked(orchestra, sink)
+    other = f"https://orchestra.example/approve?token={token_of(orchestra, first)}"
+    fields = {"method": "POST", "url": f"{sink.url('/w')}?next={other}", "json": {"text": f"Answer:\n{other}"}}
+    step = {"id": "w", "uses": "http.request", "connection": "web", "with": fields}
+    document = {"schema_version": 1, "title": "Tell", "steps": [step]}
+    (orchestra.workspace.root / "workflows" / "tell.json").write_text(json.dumps(document))
+    orchestra.runs.start(LOCAL.agreeing(confirmed=True), "tell", {})
+    second = until(lambda: next((one for one in orchestra.approvals.list(LOCAL) if one.id != first.id), None))
+    page = client.get("/approve", params={"token": token_of(orchestra, second)}).text
+    assert "orchestra.example/approve?token=" in page
+    assert other.rpartition(".")[2] not in page
+    assert token_of(orchestra, second) in page
+
+
 def test_a_link_works_once(client: TestClient, orchestra: Orchestra, sink: Sink) -> None:
     question = asked(orchestra, sink)
     form = {"token": token_of(orchestra, question), "answer": "approve"}

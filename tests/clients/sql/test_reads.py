@@ -308,6 +308,13 @@ def test_limits_and_values(database: Target) -> None:
     assert "item.qty" in database.client.columns()
 
 
+def test_text_of_another_encoding_is_read(database: Target) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("The other databases check the encoding of a text when it is written.")
+    query = "select cast(x'4dfc6c6c6572' as text) as name union all select 'M\u00fcller' order by name"
+    assert [row["name"] for row in database.client.query(query, {}, 10).rows] == ["M\u00fcller", "M\ufffdller"]
+
+
 def test_the_picker_has_a_statement_for_each_table(database: Target) -> None:
     statements = database.client.statements()
     assert len(statements) == len(database.client.tables())

@@ -35,9 +35,25 @@ def test_a_run_that_wrote_nothing_says_so_and_offers_what_does(
     assert run["status"] == "succeeded", run["error"]
     page = open_page("run", id=run_id)
     assert "Nothing was written" in page.warning[0].value
+    assert page.button(key="kept-update")
     page.button(key="kept-force").click().run()
     assert not page.exception
     assert page.radio(key="again-receipts").value == "force"
+
+
+def test_an_update_is_not_offered_where_the_service_cannot_make_it(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    step = {"id": "label", "uses": "gmail.create_label", "once": "always", "with": {"name": "{{ inputs.repository }}"}}
+    orchestra.workflows.save(OWNER, "label", json.dumps({**WORKFLOW, "steps": [step]}), None)
+    for name in ("acme", "widgets"):
+        run_id = orchestra.runs.start(OWNER, "label", {"repository": name})
+        run = orchestra.runs.wait(OWNER, run_id, 60)
+    assert run["status"] == "succeeded", run["error"]
+    assert "with an update" not in run["sentence"]
+    page = open_page("run", id=run_id)
+    assert "Nothing was written" in page.warning[0].value
+    assert [one.key for one in page.button if str(one.key).startswith("kept-")] == ["kept-force"]
 
 
 def test_a_run_that_wrote_or_kept_the_same_says_nothing(

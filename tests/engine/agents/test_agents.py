@@ -292,6 +292,30 @@ def test_an_agent_is_a_tool_of_another(agent: Start, desk: Desk, service: Servic
     assert service.seen == {"/mails": 3}
 
 
+def test_the_wait_for_an_approval_in_an_agent_is_no_time_of_the_agent_that_called_it(
+    agent: Start, desk: Desk, service: Service
+) -> None:
+    """The program starts anew before the answer, which comes an hour later."""
+    agent(FINISH, tools=[{**SENT, "with": fixed(service, "POST", "/sent")}])
+    tool = {"name": "helper", "uses": "agent.run", "with": {"agent": "helper"}, "give": ["task"]}
+    boss = {"schema_version": 1, "instructions": "Delegate.", "connection": "llm", "tools": [tool]}
+    (desk.root / "agents" / "boss.json").write_text(
+        json.dumps({**boss, "limits": {"seconds": 1800}, "on_limit": "stop"})
+    )
+    delegated = json.dumps({"task": f"{send('hello')}\n{FINISH}"})
+    fields = {"agent": "boss", "task": f"CALL helper {delegated}\n{FINISH}"}
+    desk.workflow([{"id": "ask", "uses": "agent.run", "with": fields}], outputs={"it": "{{ steps.ask.output }}"})
+    run_id = desk.run()["run_id"]
+    desk.opened.pop().close()
+    desk.now = lambda: utc_now() + timedelta(hours=1)
+    (question,) = desk.orchestra.approvals.list(OWNER)
+    desk.orchestra.approvals.approve(OWNER, question.id)
+    outputs = until(lambda: desk.wait(run_id)["outputs"])
+    assert outputs["it"] == {"output": "done", "turns": 2, "stopped_by": "finished"}
+    (called,) = [one for one in desk.orchestra.runs.list(OWNER).rows if one.workflow == "agent:boss"]
+    assert conversation_of(desk.orchestra.runs.get(OWNER, called.run_id)).seconds(desk.now()) < 600
+
+
 def test_approved_calls_wait_for_a_person(agent: Start, desk: Desk, service: Service) -> None:
     tool: dict[str, Any] = {"name": "forward", "uses": "http.request", "connection": "web"}
     tool |= {"with": {"method": "POST"}, "give": ["url", "json"], "approve": True}
@@ -317,6 +341,44 @@ def test_the_conversation_shows_what_was_sent_after_a_persons_edit(agent: Start,
 
 
 SENT = {"name": "send", "uses": "http.request", "connection": "web", "give": ["json"], "approve": True}
+
+
+def test_the_model_is_told_what_a_person_has_made_of_its_call(agent: Start, desk: Desk, service: Service) -> None:
+    """The program starts anew before the answer. A replay asks neither the person nor the model."""
+    service.texts["/sent"] = '{"same": true}'
+    agent(send("hello"), "SAY no call", FINISH, tools=[{**SENT, "with": fixed(service, "POST", "/sent")}])
+    desk.opened.pop().close()
+
+    def edited(text: str) -> Any:
+        (question,) = desk.orchestra.approvals.list(OWNER)
+        assert question.call is not None
+        arguments = {**question.call.arguments, "json": {"text": text}}
+        desk.orchestra.approvals.approve(OWNER, question.id, arguments=arguments)
+        return desk.wait(question.run_id)
+
+    document = edited("Dear all")
+    second, third = (told(document, number) for number in (2, 3))
+    own, result = second[-2:]
+    assert json.loads(own["content"])["arguments"] == {"json": {"text": "hello"}}, "its own words stay as they are"
+    words, sent, *_ = result["content"].splitlines()
+    assert (
+        words == "A person changed this call before they approved it. It was made with these arguments, not with yours:"
+    )
+    assert json.loads(sent) == {"json": {"text": "Dear all"}}
+    assert third[: len(second)] == second
+    until(lambda: desk.wait(document["parent_run_id"])["outputs"])
+    asked = desk.asked
+    for _ in range(2):  # a replay of a replay, too
+        again = desk.wait(desk.orchestra.runs.rerun(OWNER, document["parent_run_id"], replay=True))
+        (called,) = [one["child_run_id"] for one in again["steps"]]
+        document = desk.orchestra.runs.get(OWNER, called)
+        assert (told(document, 3), desk.asked) == (third, asked)
+
+
+def told(document: Any, number: int) -> Any:
+    """Return the messages that the model saw in a turn."""
+    (step,) = [one for one in document["steps"] if one["id"] == f"model_{number}"]
+    return step["request"]["messages"]
 
 
 @pytest.mark.parametrize(

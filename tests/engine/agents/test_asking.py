@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidInput
+from engine.plugins.registry import step_type
+from engine.plugins.step import AskPerson, Call
 from engine.runs.approvals import Approval
+from engine.steps.agent.asking import AskFields
 from tests.engine.agents.test_agents import FINISH, Start, agent
 from tests.engine.budgets.conftest import Desk, desk
 from tests.engine.conftest import OWNER, Service, service
@@ -149,3 +152,16 @@ def test_a_replay_asks_no_model_again(agent: Start, desk: Desk) -> None:
         desk.orchestra.approvals.approve(OWNER, one.id, "May.")
     until(lambda: desk.wait(again)["status"] == "succeeded")
     assert desk.asked == asked
+
+
+def test_a_question_shows_a_call_as_the_model_wrote_it_and_as_a_person_edited_it() -> None:
+    turn = {"asks": False, "error": "", "tool": "send", "arguments": {"send": {"text": "hello"}}}
+    sent = {"arguments": {"url": "/boss", "text": "Dear all", "method": "POST"}, "changed": ["url", "text"]}
+    earlier = [{"turn": turn, "results": {"send": 1}}]
+    fields = AskFields(why="ask", earlier=earlier, edited={"turn_1.use_send_1": sent}, left=1)
+    asked = step_type("agent.ask").call(Call(fields=fields))
+    assert isinstance(asked, AskPerson)
+    assert asked.details is not None
+    (told,) = asked.details["done so far"]
+    assert told["with"] == '{"text": "hello"}'
+    assert json.loads(told["edited by a person to"]) == {"url": "/boss", "text": "Dear all"}

@@ -28,6 +28,7 @@ CODE = "print(\"{}\")\n    '\\n'\n"
         (f'<think>{{"tool": "x"}}</think>{CALL}\n{CODE}', CODE),
         (f"{CALL}\n# A\n```\nb\n```\n", "# A\n```\nb\n```\n"),
         (f"{CALL}\n{{}}\n{CALL}\n", f"{{}}\n{CALL}\n"),
+        (f"{'{ } {{ ' * 1_000}{CALL}\n{CODE}", CODE),
         (CALL, ""),
     ],
 )
@@ -40,8 +41,9 @@ def test_an_argument_inside_the_call_counts_and_other_tools_have_none_below() ->
     assert read_call(f"{json.dumps(inside)}\nmore", BELOW) == inside
     finish: dict[str, Any] = {"tool": "finish", "arguments": {"output": "x"}}
     assert read_call(f"{json.dumps(finish)}\nmore", BELOW) == finish
-    with pytest.raises(ValueError, match="not JSON"):
-        read_call("Certainly!", BELOW)
+    for answer in ("Certainly!", "[" * 50_000, '{"a":' * 50_000):
+        with pytest.raises(ValueError, match="not JSON"):
+            read_call(answer, BELOW)
 
 
 @pytest.mark.parametrize(("name", "is_right"), [("text", True), ("path", True), ("replaces", False), ("other", False)])

@@ -79,6 +79,21 @@ def test_a_budget_that_only_warns_stops_nothing_and_is_told(desk: Desk) -> None:
     assert (row.state, row.sentence) == ("used_up", "4 calls of 2 calls")
 
 
+def test_every_budget_is_listed_whether_it_is_used_or_not(desk: Desk) -> None:
+    desk.config(budgets={"month": {"usd": 9}, "workflow": {"run": {"calls": 5}, "day": {"usd": 2}}})
+    desk.workflow([loop(1)], budget={"run": {"calls": 3}})
+    rows = desk.orchestra.budgets.overview(OWNER).budgets
+    assert [(one.workflow, one.is_default, one.period, one.sentence) for one in rows] == [
+        (None, False, "month", "$0.00 of $9.00"),
+        (None, True, "run", "5 calls for each run"),
+        (None, True, "day", "$2.00 for each workflow"),
+        ("work", False, "run", "3 calls for each run"),
+    ]
+    assert rows[1].place == "config.yaml, `budgets.workflow.run`"
+    assert desk.run()["status"] == "succeeded"
+    assert [one.period for one in desk.orchestra.budgets.overview(OWNER).budgets if one.used] == ["month", "day"]
+
+
 def test_from_its_limit_on_another_model_is_asked_and_that_is_recorded(desk: Desk) -> None:
     desk.config()
     desk.workflow([loop(5)], budget={"run": {"usd": 2 * COST_OF_ONE, "on_limit": {"model": "small"}}})

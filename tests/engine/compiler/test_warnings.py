@@ -230,3 +230,24 @@ def test_warnings_are_told_together_with_errors() -> None:
     document = flow(set_step("a"), call("b", "no.such", {}), inputs=FLAG)
     codes = {one.code: one.severity for one in compiled(document)[1].problems}
     assert codes == {"unused_input": "warning", "unused_output": "warning", "unknown_step_type": "error"}
+
+
+GMAIL = {"id": "mail", "uses": "gmail.new_message", "with": {}, "connection": "gmail"}
+MAIL_ID = inputs(mail={"type": "string", "default": ""}, limit={"type": "integer", "default": 1})
+MAIL_USED = {"m": "{{ inputs.mail }}", "l": "{{ inputs.limit }}"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "field"),
+    [
+        pytest.param(GMAIL, "triggers.0.uses", id="no-inputs"),
+        pytest.param({**GMAIL, "inputs": {"limit": 3, "mail": "item"}}, "triggers.0.inputs", id="only-constants"),
+        pytest.param({**GMAIL, "inputs": {"mail": "{{ item.id }}"}}, None, id="the-item"),
+        pytest.param({**GMAIL, "inputs": {"mail": "{{ string(size([item])) }}"}}, None, id="all-of-it"),
+        pytest.param({"id": "s", "uses": "schedule", "with": {"cron": "0 7 * * *"}}, None, id="a-schedule"),
+        pytest.param({"id": "m", "uses": "manual", "with": {}}, None, id="by-hand"),
+    ],
+)
+def test_a_trigger_whose_runs_never_see_what_was_found_is_warned_of(trigger: Any, field: str | None) -> None:
+    found = warnings(flow(POST, triggers=[trigger], inputs=MAIL_ID, outputs=MAIL_USED))
+    assert found == ([("unused_item", None, field)] if field else [])

@@ -285,6 +285,10 @@ def small_context(place: Place) -> None:
     place.connect("openai", base_url=f"{place.serve({'/v1': {}, '/v1/models': models}).url}/v1", model="small")
 
 
+def not_signed_in(place: Place) -> None:
+    place.connect("gmail", token="env:NOT_SET")
+
+
 def revoked(place: Place) -> None:
     place.connect("gmail")
     place.env(KEY="ya29.of-an-account-that-said-no")
@@ -312,6 +316,12 @@ FAULTS = [
     pytest.param(no_such_model, "model", ["gpt-9", "demo-extractive"], id="model"),
     pytest.param(no_model, "model", ["No model is chosen", "demo-extractive"], id="no model"),
     pytest.param(small_context, "context", ["2048 tokens", "OLLAMA_CONTEXT_LENGTH"], id="context"),
+    pytest.param(
+        not_signed_in,
+        "settings",
+        ["Nobody has signed in to it. Run `orchestra connections add gmail --name it --client-secret FILE`, or press"],
+        id="not signed in",
+    ),
     pytest.param(revoked, "sign-in", ["401", "Sign in again"], id="revoked"),
     pytest.param(revoked, "new key", ["sign in again: `orchestra connections add gmail --name it"], id="new sign-in"),
 ]

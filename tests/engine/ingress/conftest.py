@@ -34,11 +34,11 @@ def workplace(root: Path) -> None:
         config.write("ingress: {user: robot}\n")
 
 
-MakeDoor = Callable[..., TopicConsumer]
+MakeTopic = Callable[..., TopicConsumer]
 
 
 @pytest.fixture
-def door(orchestra: Orchestra) -> MakeDoor:
+def topic(orchestra: Orchestra) -> MakeTopic:
     """The way in for messages as `orchestra ingress` makes it; the user is an operator."""
     orchestra.users.add(OWNER, "robot", "Robot", "operator", "correct horse battery")
 

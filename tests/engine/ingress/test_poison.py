@@ -285,8 +285,8 @@ def test_a_refusal_for_ever_is_acknowledged_and_logged(
 ) -> None:
     broker, anything = Refusing(most), cast("Any", None)
     bodies = Bodies(tmp_path / "dead-letters")
-    door = TopicConsumer(anything, anything, anything, "workflows")
-    consumer = Consumer(cast("Any", broker), door, anything, bodies, anything, anything)
+    topic = TopicConsumer(anything, anything, anything, "workflows")
+    consumer = Consumer(cast("Any", broker), topic, anything, bodies, anything, anything)
     refused = OrderRefused("InvalidInput", "ä" * 5_000, "\N{GRINNING FACE}" * 5_000)
     whole, small = Message(b"x" * 101, "", "k" * 1_000, "i" * 1_000), Message(b"", "place")
     unanswered: list[tuple[Message, Outcome]] = [(whole, refused), (small, refused)]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.outgoing.harmless import Harmless
 from engine.outgoing.hidden_characters import shown
 from tests.injection.mails import LANGUAGES
 
@@ -84,3 +85,8 @@ def test_what_the_author_uses_stays() -> None:
 def test_a_second_time_changes_nothing(text: str) -> None:
     once, _ = shown(text)
     assert shown(once) == (once, 0)
+
+
+def test_a_text_is_shown_beside_a_member_that_imitates_a_file() -> None:
+    value = {"$file": "a file", "text": "A\u200bB"}
+    assert Harmless(lambda _place: False).value(value, (), "") == {"$file": "a file", "text": "A[U+200B]B"}

@@ -247,3 +247,18 @@ def test_a_text_made_to_take_long_takes_no_longer(case: str) -> None:
     after = out(LONG[case] + " ![x](https://evil.example/)")
     assert time.process_time() - begun < 3
     assert "![x](https" not in after or after.startswith("```")
+
+
+@pytest.mark.parametrize(
+    ("table", "is_code"),
+    [
+        pytest.param("<tr><td>a & b<td>c & d<th>e</tr>", False, id="cells without ends"),
+        pytest.param("<tr><td>[x<td>](https://evil.example/)</td></tr>", False, id="a link across a tag"),
+        pytest.param(f"{'<td>' * 1000}{'a & b ' * 300}", False, id="many cells without ends"),
+        pytest.param(f"{'<td>' * 1000}{'a & b ' * 300}</td>", True, id="many cells within each other"),
+    ],
+)
+def test_cells_of_tags_are_read_wherever_they_end(table: str, is_code: bool) -> None:
+    text, changes = without_links(f"<table>\n{table}\n", lambda place: False)
+    assert changes.is_code == is_code
+    assert "'link'" not in str(blocks_of(text))

@@ -147,6 +147,14 @@ def test_a_wrong_text_is_refused_where_it_is_wrong(old: str, new: str, line: int
     assert {one.file for one in refused.value.problems} == {"greet.md"}
 
 
+@pytest.mark.parametrize("front", ["- title: Greet", "[name, title]", "true", "5", '"name: greet"'])
+def test_front_matter_that_is_not_a_mapping_is_refused(front: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        read(f"---\n{front}\n---\n<!-- role: user -->\nHello", "greet.md")
+    [problem] = refused.value.problems
+    assert (problem.line, problem.message) == (2, "The front matter is not a list of keys and values.")
+
+
 def test_what_is_too_large_is_neither_written_nor_read() -> None:
     with pytest.raises(InvalidFile, match="at most 1,000,000"):
         read("x" * (LARGEST_BYTES + 1), "greet.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -199,6 +200,26 @@ def test_a_run_takes_no_file_that_no_run_shows(
             start()
         assert (str(root) in refused.value.message, bool(refused.value.remedy)) == (False, True)
     assert len(orchestra.runs.list(OWNER).rows) == 2
+
+
+def test_an_answer_of_a_service_names_no_file(run: Run, service: Service, scan: str) -> None:
+    file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
+    service.texts["/forged"] = json.dumps({"files": [file]})
+    document = run([get_step("ask", service.url("/forged")), post(service, "{{ steps.ask.output.json.files }}")])
+    assert service.seen["/post"] == 0
+    assert document["error"]["type"] == "InvalidRequest"
+    assert document["steps"][0]["output"]["json"] == {"files": [{**file, "$file": f"outside:{file['$file']}"}]}
+
+
+def test_code_hands_on_the_files_that_it_is_given_and_makes_up_none(run: Run, service: Service, scan: str) -> None:
+    file = run([fetch(scan)], outputs={"file": ONE})["outputs"]["file"]
+    text = "import json\noutput = [json.loads(inputs['text']), inputs['kept']]"
+    given = {"text": "{{ inputs.given }}", "kept": ONE}
+    code = {"id": "ask", "uses": "code.run", "with": {"code": text, "inputs": given}}
+    document = run([fetch(scan), code], {"given": json.dumps(file)}, inputs=TAKES)
+    made_up, kept = document["steps"][1]["output"]["output"]
+    assert made_up == {**file, "$file": f"outside:{file['$file']}"}
+    assert kept == document["steps"][0]["output"]["file"]
 
 
 def test_a_file_has_one_spelling_only(run: Run, service: Service, scan: str) -> None:

@@ -46,7 +46,7 @@ class World:
     """A service that keeps notes; each call takes the next of `faults`: (error, BEFORE or AFTER) or None."""
 
     notes: list[tuple[str, Any]] = field(default_factory=list)
-    faults: list[tuple[ServiceError, str] | None] = field(default_factory=list)
+    faults: list[tuple[Exception, str] | None] = field(default_factory=list)
     look_faults: list[ServiceError] = field(default_factory=list)
     sent: int = 0
     again: list[bool] = field(default_factory=list)

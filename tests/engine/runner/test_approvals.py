@@ -158,6 +158,19 @@ def test_a_rejection_fails_the_step_with_its_reason_and_on_error_applies(scene: 
     assert scene.effects == 0
 
 
+def test_the_advice_after_a_rejection_works_where_the_run_went_on(scene: Scene) -> None:
+    asked = scene.start(scene.write(on_error="continue"))
+    scene.orchestra.approvals.reject(BOSS, asked.id, "no")
+    (step,) = scene.status("succeeded")["steps"]
+    assert step["error"]["message"] == "Rejected by boss: no."
+    assert "`orchestra runs rerun`" in step["error"]["remedy"]
+    with pytest.raises(InUse, match="nothing to resume"):
+        scene.orchestra.runs.resume(OWNER, scene.run_id)
+    scene.run_id = scene.orchestra.runs.rerun(OWNER, scene.run_id)
+    assert scene.status("waiting")
+    assert scene.question().id != asked.id
+
+
 def test_a_resumed_run_asks_again_after_a_rejection(scene: Scene) -> None:
     asked = scene.start()
     scene.orchestra.approvals.reject(BOSS, asked.id)
@@ -193,6 +206,21 @@ def test_edited_arguments_are_sent_and_recorded_with_those_before(scene: Scene) 
     assert step["arguments"]["json"] == {"from": "boss"}
     assert step["approved"]["before"] == before
     assert step["approved"]["hash"] != asked.hash
+
+
+def test_a_write_in_flight_when_its_run_is_interrupted_is_recorded_as_it_was_edited(scene: Scene) -> None:
+    scene.service.seconds = {"/w": 0.5}
+    asked = scene.start()
+    assert asked.call is not None
+    scene.approve(arguments={**asked.call.arguments, "json": {"from": "boss"}})
+    until(lambda: scene.effects)
+    scene.orchestra.runs.interrupt(OWNER, scene.run_id)
+    scene.status("interrupted")
+    scene.orchestra.runs.resume(OWNER, scene.run_id)
+    (step,) = scene.status("succeeded")["steps"]
+    assert (step["arguments"]["json"], scene.effects) == ({"from": "boss"}, 1)
+    assert step["approved"]["before"] == asked.call.arguments
+    assert "note" not in step["effect"]
 
 
 @pytest.mark.parametrize(

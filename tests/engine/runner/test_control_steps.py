@@ -157,7 +157,7 @@ def test_a_no_fails_the_step_and_a_resumed_run_asks_again(orchestra: Orchestra, 
     orchestra.approvals.reject(OWNER, orchestra.approvals.list(OWNER)[0].id, "Too early")
     until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
     ended: Any = orchestra.runs.get(OWNER, run_id)
-    assert ended["error"]["message"] == "Rejected by tester: Too early"
+    assert ended["error"]["message"] == "Rejected by tester: Too early."
     orchestra.runs.resume(OWNER, run_id)
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
     orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)

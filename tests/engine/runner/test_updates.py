@@ -54,6 +54,7 @@ def test_other_arguments_update_what_was_made(attempt: Try, world: World) -> Non
         pytest.param("update", "board", "old", None, id="equal-arguments"),
         pytest.param("update", "note", "new", "cannot be updated", id="a-step-that-cannot"),
         pytest.param("reuse", "board", "new", "kept, arguments differ", id="a-run-that-does-not"),
+        pytest.param("reuse", "note", "new", "cannot be updated", id="a-step-that-cannot-in-a-run-that-does-not"),
         pytest.param("reuse", "note", "old", None, id="plain"),
     ],
 )

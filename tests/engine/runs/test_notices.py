@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
 import pytest
 
 from engine.base.errors import NotAllowed
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import NOTIFIER, Principal
-from tests.engine.conftest import write_workflow
+from tests.engine.conftest import Service, post_step, write_workflow
+from tests.engine.writer import writing
 from tests.patience import PATIENCE_SECONDS, until
 
+ADA = Principal("ada", "owner")
 VIEWER, OPERATOR = Principal("vera", "viewer"), Principal("olga", "operator")
 LINK = f"http://127.0.0.1:8501/approve?token=abcdefg2.1790000000.{'x' * 43}"
 STEPS = [{"id": "told", "uses": "flow.set", "with": {"values": {"text": "{{ inputs.link }}"}}}]
@@ -102,3 +106,25 @@ def test_a_viewer_counts_questions_without_reading_those_that_are_plain(orchestr
     with sqlite3.connect(orchestra.workspace.state_dir / "state.db") as database:
         database.execute("UPDATE approvals SET details = 'no JSON'")
     assert orchestra.approvals.count_open(VIEWER) == 1
+
+
+def test_a_message_has_the_link_and_no_model_gets_it(orchestra: Orchestra, service: Service) -> None:
+    message = {"role": "user", "content": "Say it politely: {{ inputs.link }}"}
+    steps = [
+        {"id": "worded", "uses": "llm.chat", "with": {"messages": [message]}},
+        {**post_step("told", service.url("/tell"), approve="never"), "connection": "web"},
+    ]
+    steps[1]["with"]["json"] = {"link": "{{ inputs.link }}"}
+    write_workflow(orchestra.workspace.root, "tell-me", steps, inputs=INPUTS)
+    with writing() as model:
+        model.may_end.set()
+        web = {"service": "http", "allow_hosts": [f"127.0.0.1:{service.port}"]}
+        config = {"connections": {"llm": model.connection, "web": web}}
+        (orchestra.workspace.root / "config.yaml").write_text(json.dumps(config))
+        (orchestra.workspace.root / ".env").write_text("WRITER_KEY=any\n")
+        orchestra.connections.set_mode(ADA, "openai", AccountMode.MINE)
+        run_id = orchestra.runs.start(ADA.agreeing(confirmed=True), "tell-me", {"link": LINK})
+        assert orchestra.runs.wait(ADA, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+    assert service.bodies == [{"link": LINK}]
+    assert "approve?token=abcdefg2.1790000000.left-out-" in model.bodies[0]
+    assert "x" * 43 not in model.bodies[0]

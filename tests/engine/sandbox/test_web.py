@@ -105,6 +105,53 @@ def test_a_page_is_what_people_see_of_it(selector: str, form: web.PageFormat, te
     assert (read["title"], read["text"], read["found"]) == ("Shop", text, found)
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_an_empty_script_of_xhtml_swallows_nothing(form: web.PageFormat) -> None:
+    page = (
+        b'<html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="x.js"/></head><body>One</body></html>'
+    )
+    assert web.page(page, "", "https://x.example/", "", form)["text"] == "One"
+
+
+@pytest.mark.parametrize("broken", ["", "<br>"])
+def test_letters_that_look_like_utf_8_read_wrongly_stay(broken: str) -> None:
+    title = "NESTL\u00c9\u00ae launches"
+    feed = (
+        f'<?xml version="1.0"?><rss version="2.0"><channel><item><title>{title}</title>{broken}</item></channel></rss>'
+    )
+    [one] = web.feed(feed.encode(), "application/rss+xml", "https://x.example/")["entries"]
+    assert one["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("1730541600", "2024-11-02T10:00:00.000Z"),
+        ("1730541600000", "2024-11-02T10:00:00.000Z"),
+        ("2026-W45-1", "2026-11-02T00:00:00.000Z"),
+        ("20261102T100000Z", "2026-11-02T10:00:00.000Z"),
+        ("20261102", "2026-11-02T00:00:00.000Z"),
+        ("2026-11-02T10:00:00+0530", "2026-11-02T04:30:00.000Z"),
+        ("2026-11-02T10:00:00", "2026-11-02T10:00:00.000Z"),
+        ("2026-11-02 10:00", "2026-11-02T10:00:00.000Z"),
+        ("Mon, 02 Nov 2026 10:00:00 +0100", "2026-11-02T09:00:00.000Z"),
+        ("2026", "2026-01-01T00:00:00.000Z"),
+        ("17305416", None),
+        ("26-11-02", None),
+        ("12 o'clock", None),
+        ("99999999999999999999", None),
+    ],
+)
+def test_a_time_of_an_entry_is_right_or_none(written: str, at: str | None) -> None:
+    feed = f'<rss version="2.0"><channel><item><title>A</title><pubDate>{written}</pubDate></item></channel></rss>'
+    assert web.feed(feed.encode(), "application/rss+xml", "https://x.example/")["entries"][0]["at"] == at
+
+
+def test_the_title_of_a_feed_is_plain_text() -> None:
+    feed = ATOM.replace(b"<title>A &amp; B", b'<title type="html">A &amp;amp; &lt;b&gt;B&lt;/b&gt;', 1)
+    assert web.feed(feed, "application/atom+xml", "https://b.example/")["title"] == "A & **B**"
+
+
 @pytest.mark.parametrize("reference", ["&#xD800;", "&#56320;", "&#x110000;", "&#99999999999;"])
 def test_a_reference_to_no_character_costs_one_character(reference: str) -> None:
     read = web.feed(

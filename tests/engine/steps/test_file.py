@@ -360,10 +360,37 @@ def test_an_archive_of_many_files_says_how_many_are_left_out(run: Run, inbox: Pa
     assert document["steps"][0]["note"] == said
 
 
+def test_a_dot_before_an_entry_is_no_folder(run: Run, inbox: Path) -> None:
+    with zipfile.ZipFile(inbox / "dots.zip", "w") as archive:
+        for name in ("./invoice.pdf", "./a/./b.txt", "10:30 report.txt", "a\u202egpj.exe", "./.hidden", "./../up.txt"):
+            archive.writestr(name, "text")
+    document = run([step("file.archive", "unpacked", file="inbox/dots.zip")])
+    found = output(document, "unpacked")
+    assert [one["name"] for one in found["files"]] == ["invoice.pdf", "a_b.txt", "10_30 report.txt", "a_gpj.exe"]
+    assert found["left_out"] == ["./.hidden", "./../up.txt"]
+
+
 def test_names_of_utf_8_that_do_not_say_so_are_read(run: Run, inbox: Path) -> None:
     (inbox / "mac.zip").write_bytes(documents.zipped({"Gr\u00fc\u00dfe.txt": "text"}).replace(b"\x00\x08", b"\x00\x00"))
     document = run([step("file.archive", "unpacked", file="inbox/mac.zip")])
     assert [one["name"] for one in output(document, "unpacked")["files"]] == ["Gr\u00fc\u00dfe.txt"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("shift_jis", "請求書のコピー.txt"),
+        ("cp437", "Übersicht größe.txt"),
+        ("shift_jis", "表示のまとめ.txt"),
+        ("cp437", "Señor café.txt"),
+    ],
+)
+def test_names_of_other_encodings_are_read(run: Run, inbox: Path, encoding: str, name: str) -> None:
+    plain = "a" * len(name.encode(encoding))
+    packed = documents.zipped({plain: "text"})
+    (inbox / "old.zip").write_bytes(packed.replace(plain.encode(), name.encode(encoding)))
+    document = run([step("file.archive", "unpacked", file="inbox/old.zip")])
+    assert [one["name"] for one in output(document, "unpacked")["files"]] == [name]
 
 
 def test_a_write_is_undone_if_nobody_has_changed_the_file(run: Run, orchestra: Orchestra, root: Path) -> None:

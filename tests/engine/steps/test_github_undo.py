@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -135,8 +136,12 @@ def test_an_issue_in_a_repository_that_cannot_be_seen_is_not_called_undone(make:
 
 def test_an_issue_that_was_deleted_is_undone_already(make: Make, standins: StandIns) -> None:
     undo, written = make(CreateIssue(), ISSUE)
-    standins.faults("github", match=f"GET /repos/acme/app/issues/{written.output['number']}", status=410)
+    issue = f"/repos/acme/app/issues/{written.output['number']}"
+    before = Counter(standins.requests("github"))
+    standins.faults("github", match=f"GET {issue}", status=410)
     CreateIssue().undo(undo, written)
+    asked = Counter(standins.requests("github")) - before
+    assert asked == {f"GET {issue}": 1, "GET /repos/acme/app": 1}, "it is only looked for"
 
 
 def test_an_issue_is_brought_to_new_fields_and_keeps_its_marker(make: Make, api: Api, call: Call) -> None:

@@ -614,6 +614,17 @@ class MemoryRuns(_Part):
         older = [one._replace(acceptance=None) for one in found if before is None or one.run_id < before]
         return older[:limit]
 
+    def overtaken(self, run_ids: Sequence[str]) -> set[str]:
+        good = [
+            one for one in self._state.runs_.values() if one.status == RunStatus.SUCCEEDED and one.plan_hash is None
+        ]
+        earlier = [self._state.runs_[one] for one in run_ids if one in self._state.runs_]
+        return {
+            one.run_id
+            for one in earlier
+            if any(later.workflow == one.workflow and later.run_id > one.run_id for later in good)
+        }
+
     def tally(self, since: str, until: str) -> dict[str, int]:
         every = [one for one in self._state.runs_.values() if one.plan_hash is None and one.parent_run_id is None]
         return dict(Counter(one.status for one in every if since <= one.queued_at < until))

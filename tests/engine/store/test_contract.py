@@ -78,6 +78,9 @@ class ListedRuns(Protocol):
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """A page of the list."""
 
+    def overtaken(self, run_ids: Sequence[str]) -> set[str]:
+        """Those after which their workflow has succeeded."""
+
     def tally(self, since: str, until: str) -> dict[str, int]:
         """How many there are of each status."""
 
@@ -146,6 +149,8 @@ class Store:
     """Another process takes over."""
     fail: Callable[[str], None]
     """A run has failed."""
+    succeed: Callable[[str], None]
+    """A run has succeeded."""
     hold: Callable[[Held | None], None]
     wait: Callable[[str], None]
     """A run waits for a person."""
@@ -180,6 +185,7 @@ def in_memory(_folder: Path) -> Iterator[Store]:
         MemoryAcceptances(state, "me", shared=True),
         state.owners.clear,
         lambda run_id: state.runs.change(run_id, status=RunStatus.FAILED.value, ended_at=LATER, sentence="Failed."),
+        lambda run_id: state.runs.change(run_id, status=RunStatus.SUCCEEDED.value, ended_at=LATER),
         hold,
         lambda run_id: state.runs.change(run_id, status=RunStatus.WAITING.value, due_at=None, is_at_work=0),
         on_loop,
@@ -205,8 +211,8 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         with database.writing() as connection:
             connection.execute(owners.delete())
 
-    def fail(run_id: str) -> None:
-        values = {"status": RunStatus.FAILED, "ended_at": LATER, "sentence": "Failed."}
+    def end(status: RunStatus, run_id: str) -> None:
+        values = {"status": status, "ended_at": LATER, "sentence": f"{status.capitalize()}."}
         with database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
@@ -243,7 +249,8 @@ def _on(database: StateDatabase, folder: Path) -> Iterator[Store]:
         acceptances,
         state.acceptances(owner.id, shared=True),
         fence,
-        fail,
+        partial(end, RunStatus.FAILED),
+        partial(end, RunStatus.SUCCEEDED),
         hold,
         wait,
         lambda test: with_records(lambda records: test(records.effects)),
@@ -785,6 +792,14 @@ def test_an_entry_from_before_a_rename_is_refused_and_others_are_stored(store: S
     assert store.state.runs.get(run_id(accepted(2))) is None
 
 
+def test_runs_are_found_whatever_the_case_of_their_letters(store: Store) -> None:
+    found = accepted(1, said={"workflow": "łódź"})
+    found.title = "Übersicht ПРИВЕТ ƏLİ"
+    store.acceptances.store([found, accepted(2)])
+    for text in ("übersicht", "ÜBERSICHT", "привет", "ŁÓDŹ", "ƏLİ"):
+        assert [one.run_id for one in store.state.runs.page(RunFilter(text=text), None, 9)] == [run_id(found)], text
+
+
 def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> None:
     entries = [accepted(number, by="me" if number % 2 else "trigger:mail") for number in range(6)]
     mail = {"id": "mail", "account": "a", "source": "", "item": "m", "title": "An Offer", "sender": "Ada <ada@x.org>"}
@@ -871,6 +886,19 @@ def test_a_called_run_counts_as_one_with_its_caller(store: Store) -> None:
     store.fence()
     with pytest.raises(Fenced):
         store.shared.store([accepted(13)])
+
+
+def test_a_run_is_overtaken_once_a_later_one_of_its_workflow_has_succeeded(store: Store) -> None:
+    other = accepted(4, said={"workflow": "other"})
+    store.acceptances.store([accepted(1), accepted(2), accepted(3), other])
+    ids = [run_id(one) for one in (accepted(1), accepted(2), accepted(3), other)]
+    assert store.state.runs.overtaken(ids) == set()
+    store.succeed(ids[3])
+    assert store.state.runs.overtaken(ids) == set()
+    store.succeed(ids[1])
+    assert store.state.runs.overtaken(ids) == {ids[0]}
+    assert store.state.runs.overtaken(ids[1:]) == set()
+    assert store.state.runs.overtaken([]) == set()
 
 
 def test_the_backlog_is_what_waits_to_begin_and_what_has_just_ended(store: Store) -> None:

@@ -161,25 +161,37 @@ def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> Non
     assert found == [("prod",), ("",), ("",)]
 
 
-def test_runs_of_the_eighteenth_form_are_found_by_the_items_that_started_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("run_ids", "items", "found"),
+    [
+        pytest.param(["r1", "r2"], [("a", "r1", "Übung"), ("b", None, "Übung")], ["r1"], id="an item of a run"),
+        pytest.param(["r1", "r2"], [("a", "r1", "Bung"), ("b", "r1", "Übung")], ["r1"], id="two items of a run"),
+        pytest.param(["r1"], [], [], id="no items"),
+        pytest.param([], [("a", "r1", "Übung")], [], id="no runs"),
+    ],
+)
+def test_runs_of_the_eighteenth_form_are_found_by_the_items_that_started_them(
+    tmp_path: Path, run_ids: list[str], items: list[tuple[str, str | None, str]], found: list[str]
+) -> None:
     SqliteState(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("ALTER TABLE runs DROP COLUMN item")
         columns = "run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts"
-        for run_id in ("r1", "r2"):
+        for run_id in run_ids:
             row = (run_id, "w", "w", "W", "succeeded", 0, "x", "t", "", "{}")
             connection.execute(
                 f"INSERT INTO runs ({columns}, cancel_requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row
             )
-        connection.execute(
+        connection.executemany(
             "INSERT INTO trigger_items (workflow, trigger, account, source, item, state, run_id, title, seen_at)"
-            " VALUES ('w', 't', 'a', '', 'a', 'started', 'r1', 'Übung', ''),"
-            " ('w', 't', 'a', '', 'b', 'skipped', NULL, 'Other', '')"
+            " VALUES ('w', 't', 'a', '', ?, 'started', ?, ?, '')",
+            items,
         )
         connection.execute("UPDATE meta SET value = '18' WHERE key = 'schema_version'")
     connection.close()
     with closing(SqliteState(tmp_path)) as opened:
-        assert [row.run_id for row in SqlRuns(opened).page(RunFilter(text="übung"), None, 9)] == ["r1"]
+        assert [row.run_id for row in SqlRuns(opened).page(RunFilter(text="übung"), None, 9)] == found
+        assert opened.fact("schema_version") == SCHEMA_VERSION
 
 
 def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:

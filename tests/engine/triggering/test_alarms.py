@@ -1,4 +1,4 @@
-"""A trigger that is ill is told of once, and once more when it is well again."""
+"""People are notified once when a trigger needs attention, and once when it works again."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def told(feed: Feed) -> Feed:
 
 def notifications(feed: Feed) -> Notifications:
     needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses.in_question
-    named, plan = lambda: needs.workplace.notified, feed.orchestra._compiled.plan
+    named, plan = lambda: needs.context.notified, feed.orchestra._compiled.plan
     return Notifications(needs.worker, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
 
 
@@ -135,7 +135,7 @@ def test_an_alarm_starts_the_workflow_once_and_once_when_it_is_over(told: Feed) 
         checks.check()
     [first] = said(told)
     assert first["kind"] == "silent"
-    assert "has not had a good look" in first["message"]
+    assert "has not polled successfully for " in first["message"]
     told.poll()
     for _ in range(3):
         checks.check()
@@ -169,9 +169,9 @@ def test_alarms_read_no_file_of_a_trigger_that_is_off_and_well(feed: Feed, monke
     triggers.turn_off(OWNER, "ill", TRIGGER)
     plan = TriggerResolver.plan
 
-    def heard(finder: TriggerResolver, name: str) -> Plan:
+    def heard(resolver: TriggerResolver, name: str) -> Plan:
         read.append(name)
-        return plan(finder, name)
+        return plan(resolver, name)
 
     monkeypatch.setattr(TriggerResolver, "plan", heard)
     kinds = [(alarm.workflow, alarm.kind) for alarm in triggers.alarms(OWNER)]

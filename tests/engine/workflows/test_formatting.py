@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from engine.base.checkout import CHECKOUT
 from engine.workflows.formatting import format_workspace
 from engine.workspace.workspace import Workspace
@@ -44,3 +46,24 @@ def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path) -> N
         ("workflows/bad.json", 1, 8),
     ]
     assert (workspace.workflows.folder / "bad.json").read_text() == '{"a": 1,}'
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        ("12345678901234567890.5", "12345678901234567890.5"),
+        ("0.1000000000000000055", "0.1000000000000000055"),
+        ("-1e-400", "-1e-400"),
+        ("1e-99999999999999999999", "1e-99999999999999999999"),
+        ("0.10", "0.1"),
+        ("1E2", "100.0"),
+        ("-9223372036854775808", "-9223372036854775808"),
+    ],
+)
+def test_digits_that_no_float_holds_stay_as_they_are(tmp_path: Path, number: str, written: str) -> None:
+    workspace = init(tmp_path)
+    path = tmp_path / "workflows" / "digest.json"
+    path.write_text(f'{{"schema_version": 1, "steps": [{{"id": "a", "with": {{"value": [1, {number}]}}}}]}}')
+    format_workspace(workspace, "tester")
+    assert f'"value": [1, {written}]' in path.read_text()
+    assert format_workspace(workspace, "tester").changed == []

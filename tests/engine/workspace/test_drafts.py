@@ -11,7 +11,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.store.sql.settings import SettingsTable
 from engine.store.sqlite.database import SqliteState
-from engine.workspace.drafts import Draft, Drafts, Kind
+from engine.workspace.drafts import Draft, Drafts, Kind, is_draft_of
 
 ADA, BOB = Principal("ada", "editor"), Principal("bob", "owner")
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -103,3 +103,43 @@ def test_drafts_follow_a_rename_and_none_is_offered_for_another_file_of_that_nam
             assert [orchestra.drafts.get(person, one, "neu") for person in (ADA, BOB)] == [None, None]
     finally:
         orchestra.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "is_theirs"),
+    [
+        pytest.param("ada", "draft.ada.workflow.mine", True, id="a workflow"),
+        pytest.param("ada", "draft.ada.workflow.mine@labels", True, id="a branch"),
+        pytest.param("ada", "draft.ada.tool.mine/main.py", True, id="a file of a tool"),
+        pytest.param("ada", "draft.ada.project.mine/src/app.test.js", True, id="a file in a folder of a project"),
+        pytest.param("ada.l", "draft.ada.l.tool.mine/main.py", True, id="an id with a dot"),
+        pytest.param("ada", "draft.ada.l.tool.mine/main.py", False, id="a file of a longer id"),
+        pytest.param("ada", "draft.ada.tool.workflow.mine", False, id="an id that ends like a kind"),
+        pytest.param("ada.tool", "draft.ada.tool.mine/main.py", False, id="an id that begins alike"),
+        pytest.param("ada.tool", "draft.ada.tool.tool.mine/main.py", True, id="a kind twice"),
+        pytest.param("ada", "draft.ada.tool.mine/old.workflow.mine", True, id="a file named like a draft"),
+        pytest.param("bob", "draft.ada.tool.mine/main.py", False, id="somebody else"),
+        pytest.param("ada", "language.ada", False, id="another setting"),
+    ],
+)
+def test_a_draft_belongs_to_one_person(user: str, key: str, is_theirs: bool) -> None:
+    assert is_draft_of(user, key) is is_theirs
+
+
+def test_the_texts_of_a_kind_include_files_in_folders(drafts: Drafts) -> None:
+    drafts.keep(ADA, "tool", "mine/main.py", "print()", "e")
+    assert drafts.texts(ADA, "tool") == {"mine/main.py": "print()"}
+
+
+def test_a_file_that_is_named_like_a_draft_stays_with_its_tool(drafts: Drafts, tmp_path: Path) -> None:
+    path = "mine/old.workflow.greet"
+    drafts.keep(ADA, "tool", path, "of the tool", "e")
+    drafts.keep(ADA, "workflow", "greet", "{}", "e")
+    assert drafts.unsaved_by("workflow", "greet", "") == ["ada"]
+    drafts.follow("workflow", "greet", "hello")
+    drafts.set_aside("workflow", "hello", tmp_path)
+    drafts.follow("workflow", "greet")
+    kept = drafts.get(ADA, "tool", path)
+    assert kept is not None
+    assert kept.text == "of the tool"
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".json"] == ["hello.draft-ada.json"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from clients.wording import counted
 from engine.sandbox.readers.line_numbers import LineNumbers
+from engine.sandbox.readers.tables import usual_width
 
 _FIRST = 200
 """Rows whose shapes are kept one by one: the table begins among them."""
@@ -43,8 +43,7 @@ class RowShapes:
 
     def usual(self) -> tuple[int, int]:
         """Return (the place of the first row that is as wide as most, that width)."""
-        widths = Counter(full for _, _, full in self._first if full > 1)
-        width = max(widths, key=lambda one: (widths[one], one), default=1)
+        width = usual_width([full for _, _, full in self._first])
         return next((at for at, one in enumerate(self._first) if one[2] == width), 0), width
 
     def notes(self, first: int, width: int, columns: Sequence[str] = ()) -> Iterator[str]:

@@ -88,6 +88,10 @@ class StateDatabase(Protocol):
     def parts_failed(self) -> str:
         """Return the condition for runs that succeeded though parts failed; no SQL for JSON is common to both."""
 
+    @property
+    def letters(self) -> str:
+        """Return what follows a text in `lower(…)` for the letters of all alphabets: a COLLATE clause, or nothing."""
+
     def require_in_place(self) -> None:
         """Raise StorageError if what is written now would never be found."""
 

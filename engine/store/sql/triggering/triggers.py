@@ -36,7 +36,7 @@ class SqlTriggers:
             return [_record(row) for row in connection.execute(statement)]
 
     def get(self, key: TriggerKey) -> TriggerRecord | None:
-        """Return one, if it was ever on."""
+        """Return the record of a trigger; None if it was never on."""
         with self._database.reading() as connection:
             row = connection.execute(triggers.select().where(_is(key))).first()
         return None if row is None else _record(row)

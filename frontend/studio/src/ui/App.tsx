@@ -26,7 +26,8 @@ const PHONE = 640;
 // The panel of a step and the co-pilot stand beside each other only where the drawing still has room.
 const BOTH = 1150;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "outputs", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const DEBUGGING = new Set<Command>(["breakpoint", "debug", "debug-step", "debug-continue", "debug-stop"]);
+const READING = new Set<Command>(["copilot", ...DEBUGGING, "workflow", "outputs", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -141,6 +142,7 @@ export function App({ studio }: { studio: Studio }) {
         if (!studio.readOnly) studio.say(t("The drawing is read-only on a narrow screen. Use the list to change the workflow."));
         return;
       }
+      if (!studio.mounted.mayRun && DEBUGGING.has(command)) return;
       const { model } = studio.view;
       const isFolded = (node: { key: string }) => studio.folded.has(node.key);
       const node = studio.node(studio.current) ?? focused(studio);

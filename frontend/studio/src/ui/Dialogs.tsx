@@ -252,7 +252,7 @@ function Menu({ x, y }: { x: number; y: number }) {
   const menu = useRef<HTMLDivElement>(null);
   const node = studio.selectedNodes[0];
   const all: readonly Item[] = !node ? ON_PANE : node.inner ? [["fold", studio.folded.has(node.key) ? N_("Unfold") : N_("Fold"), "F"], ...EDITS] : EDITS;
-  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all", "breakpoint", "copilot"].includes(one[0])) && (one[0] !== "copilot" || studio.mounted.mayEdit) && (one[0] !== "breakpoint" || node?.step.uses) && (one[0] !== "ungroup" || node?.inner)));
+  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all", "breakpoint", "copilot"].includes(one[0])) && (one[0] !== "copilot" || studio.mounted.mayEdit) && (one[0] !== "breakpoint" || (studio.mounted.mayRun && node?.step.uses)) && (one[0] !== "ungroup" || node?.inner)));
   useEffect(() => {
     const element = menu.current!;
     element.showPopover();

@@ -83,9 +83,11 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
           {document.fullscreenEnabled && <Tool command={toggleFull} label={isFull ? t("Leave full screen") : t("Full screen")} icon={isFull ? "small" : "full"} />}
         </>
       )}
-      <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
-        <Icon name="breakpoint" size={16} /> {t("Debug")}
-      </button>
+      {studio.mounted.mayRun && (
+        <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
+          <Icon name="breakpoint" size={16} /> {t("Debug")}
+        </button>
+      )}
       {studio.mounted.mayEdit && (
         <button type="button" className="studio-button" aria-pressed={studio.copilot.isOpen} title={t("Ask, or say what to change (P)")} onClick={() => run("copilot")}>
           <Icon name="copilot" size={16} /> {t("Co-pilot")}

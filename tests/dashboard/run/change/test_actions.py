@@ -126,15 +126,17 @@ def test_a_corrected_workflow_takes_a_failed_run_on(orchestra: Orchestra, open_p
     assert any("first" in str(one.value) for one in at.markdown)
     assert any("+ Other" in str(one.value) for one in at.code), "what is different stands side by side"
 
-    put(orchestra, "two", *TWO)
+    other = {"type": "string", "default": "New"}
+    put(orchestra, "two", *TWO, inputs={"type": "object", "properties": {"text": other}})
     at = panel(open_page, "again", run)
+    assert "It keeps its inputs, also this one, whose default is another one now: text." in words(at).replace("\\", "")
     at.button(key="resume-newest").click().run()
     assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == "succeeded"
 
 
-def put(orchestra: Orchestra, name: str, *steps: dict[str, Any]) -> None:
+def put(orchestra: Orchestra, name: str, *steps: dict[str, Any], inputs: Any = TEXT) -> None:
     path = Path(orchestra.workspace.root) / "workflows" / f"{name}.json"
-    document = {"schema_version": 1, "title": name.capitalize(), "inputs": TEXT, "steps": list(steps)}
+    document = {"schema_version": 1, "title": name.capitalize(), "inputs": inputs, "steps": list(steps)}
     path.write_text(json.dumps(document), encoding="utf-8")
 
 

@@ -212,7 +212,13 @@ def test_what_is_not_understood_says_so_and_shows_what_would_be(orchestra: Orche
 def test_of_a_wish_that_is_not_understood_that_is_said_before_the_passages(orchestra: Orchestra, said: str) -> None:
     answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
     assert answer.text == "I did not understand this as a change. The documentation has:"
+    assert answer.examples == list(FORMS), "how a change is said"
     assert answer.passages
+
+
+def test_a_passage_is_plain_text_without_asterisks() -> None:
+    found = [one.excerpt for one in passages("which of several fixed destinations is used", 9)]
+    assert any("may decide which branch runs" in one for one in found)
 
 
 @pytest.mark.parametrize("said", ["how do I undo a run", "what is a budget", "gibt es ein Budget?", "Lauf rückgängig?"])

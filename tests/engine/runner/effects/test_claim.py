@@ -193,6 +193,19 @@ def test_the_question_of_an_unknown_outcome_goes_to_the_run_that_met_it_last(att
     assert world.sent == 1
 
 
+def test_after_a_bug_behind_the_effect_only_a_person_can_tell(attempt: Try, world: World) -> None:
+    world.faults = [(RecursionError("maximum depth"), AFTER)]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(OutcomeUnknown, match=r"it broke down: RecursionError\)") as raised:
+            await on.make(on.job(repeat=Repeat.UNFINDABLE))
+        assert "`orchestra runs resume run-1 --as-done` or `--redo`" in raised.value.remedy
+        assert (await on.entry(on.job())).state == "unknown"
+
+    attempt(test)
+    assert world.sent == 1
+
+
 def test_a_safe_write_is_simply_sent_again(attempt: Try, world: World) -> None:
     world.faults = [(gone(), AFTER)]
 

@@ -319,7 +319,7 @@ def test_a_kept_receipt_says_when_the_arguments_differ(run: Run, service: Servic
     changed["with"]["json"] = {"other": 1}
     document = run([changed])
     effect = document["steps"][0]["effect"]
-    assert effect["note"] == "kept, arguments differ"
+    assert effect["note"] == "cannot be updated"
     assert [one for one in effect["differences"] if one["field"] == "json.other"] == [
         {"field": "json.other", "old": "nothing", "new": "1"}
     ]

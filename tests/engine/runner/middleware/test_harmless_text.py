@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.orchestra import Orchestra
+from engine.outgoing.harmless import Harmless
 from engine.record.summary import sentence
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
@@ -74,6 +76,30 @@ def test_a_stranger_s_text_is_rewritten_and_the_author_s_stays(
     told = "1 link to evil.example and 1 image at evil.example became text. 1 hidden character made visible."
     assert step["note"] == told
     assert told in sentence(run)
+
+
+@pytest.mark.parametrize(("length", "is_on_the_loop"), [(100, True), (10_000, False)])
+def test_a_long_text_is_rewritten_beside_the_event_loop(
+    orchestra: Orchestra,
+    root: Path,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    length: int,
+    is_on_the_loop: bool,
+) -> None:
+    seen: list[str] = []
+    real = Harmless.value
+
+    def value(self: Harmless, value: Any, own: Any, markup: Any) -> Any:
+        if value == "a" * length:
+            seen.append(threading.current_thread().name)
+        return real(self, value, own, markup)
+
+    monkeypatch.setattr(Harmless, "value", value)
+    service.texts["/said"] = json.dumps({"text": "a" * length})
+    save(root, service, issue(SAID))
+    ran(orchestra)
+    assert [not name.startswith("asyncio_") for name in seen] == [is_on_the_loop]
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,10 @@ def test_branches_go_with_their_workflow(branched: Orchestra, root: Path) -> Non
     assert len(branched.versions.list(OWNER, "job@labels")) == 2
     ended = branched.runs.wait(OWNER, branched.runs.start(OWNER, "job@labels", {}), PATIENCE_SECONDS)
     assert [one.run_id for one in branched.runs.list(OWNER, workflow="job@labels").rows] == [ended["run_id"]]
+    text = branched.drafts.keep(OWNER, "workflow", "job", "{}").text
     trash = branched.workflows.delete(OWNER, "job")
+    assert (trash / "job.draft-tester.json").read_text() == text
+    assert (trash / "job@labels.draft-tester.json").is_file()
     assert (trash / "job.branches" / "labels.json").is_file()
     assert branched.drafts.get(OWNER, "workflow", "job@labels") is None
     assert files(branched) == ["copy.json"]
@@ -308,7 +311,9 @@ def test_a_merge_keeps_the_branch_while_somebody_has_unsaved_changes_of_it(branc
     assert [one.unsaved_by for one in branched.branches.list(OWNER, "work")] == [[]]
     branched.drafts.keep(ANA, "workflow", BRANCH, "{}", saved.etag)
     deleted = branched.branches.delete(OWNER, "work", "labels")
-    assert (deleted.unsaved_by, deleted.trash.is_dir()) == (["ana"], True)
+    assert deleted.unsaved_by == ["ana"]
+    assert (deleted.trash / f"{BRANCH}.draft-ana.json").read_text() == "{}"
+    assert branched.drafts.get(ANA, "workflow", BRANCH) is None
 
 
 def test_a_new_branch_has_nothing_of_a_deleted_one_with_its_name(branched: Orchestra) -> None:

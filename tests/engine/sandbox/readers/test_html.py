@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.sandbox.readers.xhtml import expanded
 from tests.engine.sandbox.readers.reading import answered, lists, refused
 from tests.few import rare
 from tests.patience import slowness
@@ -25,6 +26,44 @@ _PAGE = """<html><head><style>.key, #draft { display: none }</style></head><body
 def test_a_table_has_only_what_a_reader_sees(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.html", _PAGE.encode())
     assert found["rows"] == [{"name": "Ann", "paid": "5 AT&T"}, {"name": "Bob", "paid": "60"}]
+
+
+_SWALLOWING = [
+    '<script src="x.js"/>',
+    "<title/>",
+    "<title />",
+    "<iframe\nsrc='a>b'/>",
+    "<textarea/>",
+    '<style media="a/b"/>',
+    "<script>'<script/>'</script>",
+    "<script>// <![CDATA[\n'<title/>' // ]]>\n</script>",
+    "<!-- <title/> <script> -->",
+    "<!-- <script> -->",
+]
+
+
+@pytest.mark.parametrize("element", _SWALLOWING)
+@pytest.mark.parametrize("head", ["<?xml version='1.0'?><html>", "<html xmlns='http://www.w3.org/1999/xhtml'>"])
+def test_an_empty_element_of_xhtml_swallows_nothing(tmp_path: Path, head: str, element: str) -> None:
+    page = (
+        f"{head}<body><p>One</p>{element}<p>Two</p><svg><title>picture</title></svg><textarea></textarea></body></html>"
+    )
+    found = answered(tmp_path, "a.html", page, "text")
+    assert (found["text"].split(), found["notes"]) == (["One", "Two"], [])
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<title ", "<title a='", '<title a="<', "<title/", "<script>", "<![CDATA[", "<a/"]
+)
+def test_xhtml_is_looked_through_in_one_pass(piece: str) -> None:
+    before = time.process_time()
+    expanded("<?xml version='1.0'?>" + piece * 200_000)
+    assert time.process_time() - before < 2 * slowness()
+
+
+def test_a_page_without_text_says_so(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.html", "<html><script src='x.js'></script><body></body></html>", "text")
+    assert (found["text"], found["notes"]) == ("", ["The page has no text that people see."])
 
 
 def test_a_cell_is_read_as_it_is_shown(tmp_path: Path) -> None:

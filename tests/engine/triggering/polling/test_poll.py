@@ -14,10 +14,14 @@ import pytest
 
 from clients.errors import Unavailable
 from engine.base.errors import OrchestraError
+from engine.base.run_file import FileContent
+from engine.compiler.definition.plan import Trigger
+from engine.expressions.expressions import compile_template
 from engine.orchestra import Orchestra
 from engine.plugins.registry import trigger_type
-from engine.plugins.trigger import Look, Start
+from engine.plugins.trigger import Item, Look, Start
 from engine.runner.effects import fault_points
+from engine.triggering.polling import mapping
 from engine.triggering.polling import poll as looks
 from tests.engine.conftest import OWNER, Service, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
@@ -55,6 +59,19 @@ def test_half_a_character_in_a_thing_blocks_nothing(feed: Feed, line: dict[str, 
     result = feed.poll()
     assert (len(result.started), result.error) == (3, None)
     assert feed.ended(result.started[1])[0]["inputs"]["text"] == "half \ufffd"
+
+
+def test_an_item_names_no_file_but_those_of_its_trigger(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = trigger_type("manual")
+    monkeypatch.setattr(type(kind), "item_schema_of", lambda _kind, _fields: {})  # any JSON, as of a database
+    value = compile_template("{{ item }}", frozenset({"item"}))
+    trigger = Trigger("t", "", kind, None, {}, {"given": value}, 1.0)
+    place = f"20260101T000000Z-abcdefgh.files/{'0' * 64}"
+    forged = {"$file": place, "name": "x", "bytes": 1, "media_type": "text/plain"}
+    item = Item("a", {"file": forged, "own": FileContent(b"own")})
+    kept = {**forged, "name": "own"}
+    inputs = mapping.inputs_of(trigger, item, lambda _file: kept)
+    assert inputs == {"given": {"file": {**forged, "$file": f"outside:{place}"}, "own": kept}}
 
 
 def test_what_is_listed_again_starts_nothing(feed: Feed) -> None:

@@ -93,11 +93,33 @@ def test_a_later_number_that_would_lose_digits_is_a_text(tmp_path: Path) -> None
     assert (found["rows"][0]["a"], found["rows"][-1]["a"]) == (1.5, "1234567890.123456789")
 
 
-def test_lines_above_that_are_not_in_the_answer_are_counted(tmp_path: Path) -> None:
+def test_all_lines_above_are_in_the_answer(tmp_path: Path) -> None:
     above = "".join(f"Line {at}\n" for at in range(60))
     found = answered(tmp_path, "a.csv", f"{above}a,b,c\n" + "1,2,3\n" * 100)
-    assert (len(found["preamble"]), found["columns"]) == (50, ["a", "b", "c"])
-    assert found["notes"] == ["60 lines stand above the table; the first 50 are in `preamble`."]
+    assert (found["preamble"], found["columns"]) == (above.splitlines(), ["a", "b", "c"])
+    assert found["notes"] == []
+
+
+@pytest.mark.parametrize("places", [[1], [2], [60], [198], [199], [250], [3, 60, 150], [190, 198]], ids=str)
+@pytest.mark.parametrize("header", [None, False])
+def test_a_list_with_a_comma_here_and_there_is_one_column(
+    tmp_path: Path, places: list[int], header: bool | None
+) -> None:
+    lines = ["review", *(f"no {at}, really" if at in places else f"no {at}" for at in range(1, 300))]
+    found = answered(tmp_path, "a.csv", "\n".join(lines), header=header)
+    name = "review" if header is None else "column_1"
+    assert (found["columns"], found["preamble"]) == ([name, "column_2"], [])
+    assert [row[name] for row in found["rows"]] == [line.partition(",")[0] for line in lines[header is None :]]
+    assert "more than 1 cell" in found["notes"][0]
+
+
+def test_a_short_list_with_a_comma_is_one_column(tmp_path: Path) -> None:
+    assert lists(answered(tmp_path, "a.csv", "review\ngood, really\nbad")) == [["good", " really"], ["bad", None]]
+
+
+def test_a_head_below_lines_is_found_without_rows_below_it(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.csv", "Report\nof today\n\nday,text,sum\n")
+    assert (found["columns"], found["preamble"], found["rows"]) == (["day", "text", "sum"], ["Report", "of today"], [])
 
 
 def test_a_head_below_many_empty_lines_is_found(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""`attention`: what needs a person, as on the page Home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from commands.base.failures import DONE
+from commands.base.opened import looked_at
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, say
+
+if TYPE_CHECKING:
+    from engine.attention import AttentionItem
+
+
+def attention(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show what needs a person, as on the page Home: a line for each thing, with the command that helps."""
+    with looked_at(workspace, demo=demo, tells_held=False, as_served=True) as session:
+        found = session.orchestra.attention.items(session.principal)
+    if as_json:
+        document({"items": found})
+        return DONE
+    for one in found:
+        say(_line(one))
+    if not found:
+        say("Nothing needs you.")
+    return DONE
+
+
+def _line(one: AttentionItem) -> str:
+    """Return an item as one line: what it is, what happened, and the command that helps."""
+    kind = one.kind.replace("_", " ").capitalize()
+    return " ".join(f"{kind}: {one.message} {one.remedy}".split())

@@ -1,0 +1,30 @@
+"""How long an agent has waited for people: that is no time of its own, nor of the agent that called it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from engine.base.clock import moment_of
+from engine.base.step_tree import AGENT_PREFIX
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
+
+
+def people_wait(run: Run, now: datetime) -> timedelta:
+    """Return how long an agent, and those that it has called, have waited for people; zero for a workflow's run.
+
+    An agent makes one call at a time, so the waits of its steps do not overlap.
+    """
+    if not run["workflow"].startswith(AGENT_PREFIX):
+        return timedelta()
+    return sum((step_people_wait(one, now) for one in run["steps"]), timedelta())
+
+
+def step_people_wait(step: StepRecord, now: datetime) -> timedelta:
+    """Return how long a step of an agent has waited for people: itself, or the agent that it called."""
+    began, approved = step.get("waited"), step.get("approved")
+    if not began or not (approved or step.get("approval")):
+        return timedelta(seconds=step.get("people_wait_seconds", 0))
+    output = step["output"]
+    answered = approved["at"] if approved else (isinstance(output, dict) and output.get("at")) or step["ended_at"]
+    return max(timedelta(), (moment_of(answered) if answered else now) - moment_of(began[0]))
