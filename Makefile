@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -72,13 +72,15 @@ FIRST_TRY = @cat build/second-try.txt 2>/dev/null || echo "Every test passed at 
 WORKERS ?= $(or $(shell awk '/^MemTotal/ { many = $$2 > 15000000 } END { print many ? 6 : 4 }' /proc/meminfo 2> /dev/null),4)
 test: setup-dev
 	@rm -f build/second-try.txt
-	@$(MAKE) --no-print-directory -j2 lint suite
+	@$(MAKE) --no-print-directory -j3 lint suite suite-on-postgres
+	$(FIRST_TRY)
 
 # Types and style are checked beside it: one process, on one core.
 suite: tests/__pycache__
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not browser and not control and not chaos" || $(BIN)/pytest $(TRY_AGAIN)
-	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -m "not control and not chaos" $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
-	$(FIRST_TRY)
+
+suite-on-postgres: tests/__pycache__
+	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile -m "not control and not chaos" $(POSTGRES_CACHE) $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q $(POSTGRES_CACHE) $(TRY_AGAIN)
 
 # Compiles the tests: at the first time, each worker would compile all of them again.
 tests/__pycache__: | setup-dev

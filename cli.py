@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from engine.garbage import look_at_nothing_yet, look_rarely
+from engine.garbage import look_at_nothing_yet, look_no_more, look_rarely
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # pydantic would read the metadata of every installed package, in search of plugins: there are none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from commands.base.application import app
-    from commands.base.failures import DONE, Terminated, failure_of, stops_raised, tell
+    from commands.base.failures import DONE, FAILED, Terminated, failure_of, stops_raised, tell
     from commands.base.options import WorkspacePlace
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -29,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with stops_raised():
             return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)
+    except SystemExit as end:  # typer ends so where nobody reads standard output any more (`| head -1`)
+        return end.code if isinstance(end.code, int) else FAILED
     except (Exception, Terminated) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
         return tell(failure_of(error, place.workspace), as_json="--json" in given)
 
@@ -38,7 +38,7 @@ def process() -> NoReturn:
     _open_missing_streams()
     look_at_nothing_yet()
     exit_code = main()
-    _leave(exit_code)
+    look_no_more()
     sys.exit(exit_code)
 
 
@@ -57,24 +57,6 @@ def _open_missing_streams() -> None:
                 os.close(opened)
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for the whole process
-
-
-def _leave(exit_code: int) -> None:
-    """Exit at once: Python would first take a thousand modules apart, a quarter of the time of a short command.
-
-    Returns if more must be done at the end than calling the exit handlers: threads to join, or output that cannot
-    be written, which Python reports.
-    """
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        return
-    atexit._run_exitfuncs()  # noqa: SLF001 - all there are; Python has no public name for it
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # a shell may close one (`>&-`)
-                stream.flush()
-    except (OSError, ValueError):
-        return
-    os._exit(exit_code)
 
 
 if __name__ == "__main__":

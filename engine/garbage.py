@@ -43,6 +43,11 @@ def look_from_now_on() -> None:
         gc.enable()
 
 
+def look_no_more() -> None:
+    """Exempt all objects from collection: a process about to exit would look at each of them once more."""
+    gc.freeze()
+
+
 def resident_bytes() -> int:
     """Return the memory of this process in bytes, or its peak if the system does not report the current value."""
     if _STATM.exists():
