@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import unicodedata
 import zipfile
@@ -23,6 +24,7 @@ _NAMES_MOST = 65536
 _USUAL = "cp437"
 _UTF_8 = 0x800
 """Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +62,10 @@ def safe_name(entry: zipfile.ZipInfo, encoding: str) -> str:
         return ""
     name = unicodedata.normalize("NFC", _told(entry, encoding).replace("\\", "/"))
     parts = [part for part in name.split("/") if part != "."]
-    is_safe = bool(parts) and all(part and not part.startswith(".") and len(part) < 200 for part in parts)
-    return "".join(_plain_sign(sign) for sign in "/".join(parts)) if is_safe else ""
+    is_safe = all(part and not part.startswith(".") and len(part) < 200 for part in parts)
+    if not parts or not is_safe or _DRIVE.fullmatch(parts[0]):
+        return ""
+    return "".join(_plain_sign(sign) for sign in "/".join(parts))
 
 
 def _plain_sign(sign: str) -> str:

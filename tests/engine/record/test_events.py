@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "RunStatus": RunStatus.FAILED,
     "StepStatus": StepStatus.FAILED,
     "Flag": True,
+    "float": 1.5,
     **{name: {"an": ["object", 1.5, None]} for name in RECORDS},
     "Any": ["anything", 1.5, None],
     "Sequence[Sequence[Any]]": [["key", "title"]],

@@ -239,7 +239,7 @@ def test_a_run_that_is_at_work_goes_on_as_it_is(
     write_workflow(root, "work", [get_step("a", service.url("/a")), set_step("b")])
     run_id = orchestra.runs.start(OWNER, "work", {})
     time.sleep(seconds)
-    with pytest.raises(InUse, match="at work"):
+    with pytest.raises(InUse, match="being worked on"):
         orchestra.runs.resume(OWNER, run_id, newest=True)
     assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
 
