@@ -33,6 +33,8 @@ __all__ = [
     "rewriting",
 ]
 
+_OF_BODY = frozenset({"content-length", "transfer-encoding"})
+"""Headers that httpx adds by the body."""
 AS_IT_IS = "as_it_is"
 """A request extension: its answer is not redacted here, as it brings new secrets, or its client redacts it."""
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
@@ -266,8 +268,9 @@ class _Rewriting(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         content = self._rewrite(request.read())
+        headers = [(name, value) for name, value in request.headers.multi_items() if name not in _OF_BODY]
         sent = httpx.Request(
-            request.method, request.url, headers=request.headers, content=content, extensions=request.extensions
+            request.method, request.url, headers=headers, content=content, extensions=request.extensions
         )
         return self._http.send(sent, stream=True)
 

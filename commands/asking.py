@@ -186,7 +186,7 @@ def _show(answer: RuleAnswer, made: Proposal | None, several: list[Proposal]) ->
     for fix in answer.fixes:
         say(f"  Fix: {fix.label}")
     if answer.examples and answer.passages:
-        say("\nSay a change in one of these forms:")
+        say("\nYou can ask for a change in one of these forms:")
     for example in answer.examples:
         say(f"  {example}")
     if made is not None:

@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from engine.attention import AttentionItem
 
 
+_LABELS = {
+    "writes_held": "Writes held",
+    "question": "Question",
+    "unknown_write": "Write with unknown outcome",
+    "failed_run": "Failed run",
+    "set_aside_run": "Run set aside",
+    "interrupted_run": "Interrupted run",
+    "account": "Account",
+    "trigger": "Trigger",
+    "budget": "Budget",
+    "trying_again": "Trying again",
+}
+
+
 def attention(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show what needs a person, as on the page Home: a line for each thing, with the command that helps."""
+    """Show what needs a person, as on the page Home: a line for each thing, with what helps."""
     with looked_at(workspace, demo=demo, tells_held=False, as_served=True) as session:
         found = session.orchestra.attention.items(session.principal)
     if as_json:
@@ -28,6 +42,6 @@ def attention(demo: Demo = False, workspace: Workspace = None, as_json: Json = F
 
 
 def _line(one: AttentionItem) -> str:
-    """Return an item as one line: what it is, what happened, and the command that helps."""
-    kind = one.kind.replace("_", " ").capitalize()
-    return " ".join(f"{kind}: {one.message} {one.remedy}".split())
+    """Return an item as one line: what it is, what happened, and what helps."""
+    message = one.message if one.message.endswith((".", "!", "?", "…")) else f"{one.message}."
+    return " ".join(f"{_LABELS[one.kind]}: {message} {one.remedy}".split())

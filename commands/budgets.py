@@ -15,6 +15,7 @@ from commands.base.following import follow, report
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from engine.base.errors import UnknownName
 
 if TYPE_CHECKING:
     from engine.runs.budgets import BudgetOverview, BudgetRow, ModelUsage
@@ -42,6 +43,9 @@ Name = Annotated[str, typer.Option("--workflow", help="Only the budgets of this 
 def list_(workflow: Name = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the budgets, how much of each is used, and what was spent today and this month."""
     with looked_at(workspace, demo=demo) as session:
+        names = session.orchestra.workflows.names(session.principal) if workflow else []
+        if workflow and workflow not in names:
+            raise UnknownName("workflow", workflow, names)
         found = session.orchestra.budgets.overview(session.principal)
     rows = [one for one in found.budgets if not workflow or _limits(one, workflow, found.budgets)]
     if as_json:
@@ -174,5 +178,5 @@ def _tell_paused(found: BudgetOverview) -> None:
     if found.paused_runs:
         waits = "waits" if len(found.paused_runs) == 1 else "wait"
         say(f"{counted(len(found.paused_runs), 'run')} {waits} for a budget. `orchestra budgets resume` lets them try.")
-        if any(one.period == "run" for one in found.budgets):
-            say("If a run has used up its own budget, raise that first, then `orchestra runs resume RUN --newest`.")
+        if any(one.place.startswith("workflows/") for one in found.budgets):
+            say("A budget in a workflow file: raise it there, then `orchestra runs resume RUN --newest`.")

@@ -11,7 +11,7 @@ import typer
 
 from clients.wording import counted
 from commands.base.agreeing import at_terminal
-from commands.base.failures import DONE, FAILED, Terminated
+from commands.base.failures import DONE, Declined, Terminated
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, json_line, note, say, table
@@ -68,8 +68,7 @@ def reset(
         stand_ins, p = session.orchestra.demo, session.principal
         runs, triggers = stand_ins.count_runs(p), session.orchestra.triggers.of_demo(p)
         if not yes and at_terminal(as_json=as_json) and not _is_agreed(runs, triggers):
-            note("Nothing was reset.")
-            return FAILED
+            raise Declined("Nothing was reset.")
         generation = stand_ins.reset(p)
     if as_json:
         account = f"demo-{generation}@example.com"

@@ -84,14 +84,19 @@ def _lines(plan: PlanDocument, zone: str) -> Iterator[str]:
 
 def _gaps(plan: PlanDocument) -> Iterator[str]:
     """Warn of texts that are not finished: what a plan has shown is made as it is."""
-    unfinished = [write["gaps"] for write in plan["writes"] if write["gaps"]]
-    if unfinished:
-        gaps = ", ".join(dict.fromkeys(gap for some in unfinished for gap in some))
-        have = "has" if len(unfinished) == 1 else "have"
-        yield (
-            f"{counted(len(unfinished), 'write')} {have} gaps to fill in: {gaps}. After Apply they cannot be edited; "
-            f"`orchestra run {plan['workflow']}` makes them so that they can be, where a person approves them."
-        )
+    from engine.runs.planning.plan_documents import ALWAYS_ASK
+
+    unfinished = [write for write in plan["writes"] if write["gaps"]]
+    if not unfinished:
+        return
+    gaps = ", ".join(dict.fromkeys(gap for write in unfinished for gap in write["gaps"]))
+    have, made = ("has", "it as it is") if len(unfinished) == 1 else ("have", "them as they are")
+    told = f"{counted(len(unfinished), 'write')} {have} gaps to fill in: {gaps}. Apply makes {made}."
+    if all(write["approval"] for write in unfinished):
+        asks = "it asks for approval first, and the texts can be edited there."
+        yield f"{told} To fill them in, run the workflow instead: {asks}"
+    else:
+        yield f"{told} A run makes {made}, too, unless the workflow has {ALWAYS_ASK}."
 
 
 def _of_write(write: PlannedWrite) -> Iterator[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.triggering.triggers import TriggerReader
 
 _LOOKED_AT = 100
+_SETTLED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED})
 _PERIODS = {"day": "Today's budget", "month": "This month's budget"}
 
 
@@ -73,6 +74,8 @@ class Attention:
 
     recent: Sequence[RunRow]
     """The newest runs, newest first."""
+    interrupted: Sequence[RunRow]
+    """Runs whose process is gone, newest first, however old."""
     set_aside: Sequence[RunRow]
     """Runs that took their process down too often, newest first, however old."""
     overtaken: AbstractSet[str]
@@ -96,11 +99,6 @@ class Attention:
         found = failing(self.recent, self.dead)
         known = {row.run_id for row in [*found, *self.interrupted]}
         return [*found, *(row for row in unsettled(self.set_aside, self.overtaken) if row.run_id not in known)]
-
-    @property
-    def interrupted(self) -> list[RunRow]:
-        """The runs whose process is gone."""
-        return [row for row in self.recent if row.status == RunStatus.INTERRUPTED]
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -139,6 +137,7 @@ class AttentionReader:
         triggers = self._triggers.difficulties(p)
         return Attention(
             recent=self._runs.list(p, limit=_LOOKED_AT).rows,
+            interrupted=self._runs.list(p, status=RunStatus.INTERRUPTED, limit=_LOOKED_AT).rows,
             set_aside=set_aside,
             overtaken=self._runs.overtaken(p, [row.run_id for row in set_aside]),
             dead=self._triggers.dead(p),
@@ -158,19 +157,23 @@ class AttentionReader:
 def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
     """Return the failed runs that still need attention; `rows` are newest first.
 
-    A run that a trigger started counts if its item is still dead. Of the runs that people started, the newest of each
-    workflow counts, if it failed or some of its items did.
+    A run that a trigger started counts if its item is still dead. Of the runs that people started and that succeeded
+    or failed, the newest of each workflow counts, if it failed or some of its items did; runs in the demo make no
+    others good. A run with a write of unknown outcome counts until somebody says what became of it.
     """
     unfinished = {one.run_id for one in dead}
-    latest: dict[str, RunRow] = {}
+    latest: dict[tuple[str, bool], RunRow] = {}
     found = []
     for row in rows:
+        if row.status not in _SETTLED or row.is_test:
+            continue
+        has_failed = row.status == RunStatus.FAILED
         if _is_triggered(row):
-            is_failing = row.status == RunStatus.FAILED and row.run_id in unfinished
+            is_failing = has_failed and row.run_id in unfinished
         else:
-            newest = latest.setdefault(row.workflow, row)
-            is_failing = newest is row and (row.status == RunStatus.FAILED or bool(row.counts.get("failed_items")))
-        if is_failing:
+            is_newest = latest.setdefault((row.workflow, row.demo), row) is row
+            is_failing = is_newest and (has_failed or bool(row.counts.get("failed_items")))
+        if is_failing or (has_failed and row.counts.get("unknown_effects")):
             found.append(row)
     return found
 
@@ -204,8 +207,8 @@ def _question(one: Approval) -> AttentionItem:
     from engine.runs.approval_titles import title_of
 
     remedy = (
-        f"`orchestra approvals show {one.id}` shows it; `orchestra approvals approve {one.id}` or "
-        f"`orchestra approvals reject {one.id}` answers it."
+        f"`orchestra approvals show {one.id}` shows it; answer it with `orchestra approvals approve {one.id}` or "
+        f"`orchestra approvals reject {one.id}`."
     )
     return AttentionItem(Kind.QUESTION, one.id, one.workflow, title_of(one), remedy, one.asked_at)
 
@@ -244,7 +247,8 @@ def _account(one: ConnectionStatus) -> AttentionItem:
 
 def _alarm(one: Alarm) -> AttentionItem:
     id_ = f"{one.workflow}/{one.trigger}"
-    return AttentionItem(Kind.TRIGGER, id_, one.workflow, one.message, one.remedy, one.since)
+    since = None if one.kind == "dead" else one.since  # it has polled since
+    return AttentionItem(Kind.TRIGGER, id_, one.workflow, one.message, one.remedy, since)
 
 
 def _budget(one: BudgetRow) -> AttentionItem:

@@ -5,16 +5,15 @@ One place for the pages, the API, its sockets and files: what a run has got from
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
-from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.people.access import Principal, may
 from engine.people.answer_links import LONGEST_LINK_BYTES, without_links, without_links_in_bytes
 
-_LONG_BYTES = 100_000
-"""What is longer is read in a thread, so that other requests do not wait for it."""
+_SLICE_BYTES = 64 * 1024
+"""What is read at once, in some milliseconds: other requests have their turn before the next."""
 _IN_PARTS = frozenset({b"accept-encoding", b"range"})
 """Headers by which an answer would be compressed, or a part of it: neither could be read here."""
 _EVENTS = b"text/event-stream"
@@ -69,23 +68,23 @@ class _Filter:
                 name.lower() == b"content-type" and value.startswith(_EVENTS) for name, value in message["headers"]
             )
         elif message["type"] == "http.response.body":
-            return {**message, "body": await self._part(message)}
+            is_whole = self._is_live or not message.get("more_body", False)
+            return {**message, "body": await self._read(message.get("body", b""), is_whole=is_whole)}
         elif message["type"] == "websocket.send" and message.get("bytes") is not None:
-            return {**message, "bytes": await _without(message["bytes"])}
+            return {**message, "bytes": await self._read(message["bytes"], is_whole=True)}
         elif message["type"] == "websocket.send":
             return {**message, "text": without_links(message["text"])}
         return message
 
-    async def _part(self, message: Message) -> bytes:
-        """Return what can be sent of a body now."""
-        read = await _without(self._held + message.get("body", b""))
-        is_whole = self._is_live or not message.get("more_body", False)
-        end = len(read) if is_whole else max(0, len(read) - LONGEST_LINK_BYTES)
-        self._held = read[end:]
-        return read[:end]
-
-
-async def _without(content: Any) -> bytes:
-    if len(content) > _LONG_BYTES:
-        return await to_thread.run_sync(without_links_in_bytes, content)
-    return without_links_in_bytes(content)
+    async def _read(self, content: bytes, *, is_whole: bool) -> bytes:
+        """Return what can be sent now: all if `is_whole`, else without the end, in which a link may begin."""
+        read = []
+        for at in range(0, max(1, len(content)), _SLICE_BYTES):
+            part = without_links_in_bytes(self._held + content[at : at + _SLICE_BYTES])
+            is_last = is_whole and at + _SLICE_BYTES >= len(content)
+            end = len(part) if is_last else max(0, len(part) - LONGEST_LINK_BYTES)
+            read.append(part[:end])
+            self._held = part[end:]
+            if len(content) > _SLICE_BYTES:
+                await asyncio.sleep(0)
+        return b"".join(read)

@@ -70,8 +70,8 @@ def add(
         say(f"{user.id} has the role {user.role}, without a password.")
     if not user.has_password and not from_stdin and not sys.stdin.isatty():
         note(
-            "There was no terminal to ask for a password: give it with --password-stdin, or let the user sign in by a "
-            f"link: `orchestra login-link --user {user.id}`."
+            f"No terminal to ask for a password. Set one with `orchestra users add {user.id} --password-stdin`, "
+            f"or let the user sign in by a link: `orchestra login-link --user {user.id}`."
         )
     return DONE
 

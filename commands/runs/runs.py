@@ -115,7 +115,10 @@ def _tell_kept_inputs(session: WriteSession, run_id: str) -> None:
     kept = session.orchestra.runs.kept_defaults(session.principal, run_id)
     if kept:
         again = " ".join(f"--input {name}=…" for name in kept)
-        note(f"It keeps its inputs; `orchestra runs rerun {run_id} {again}` changes them.")
+        note(
+            f"The run keeps its inputs, although these defaults have changed: {', '.join(kept)}. "
+            f"To use other values, start a new run: `orchestra runs rerun {run_id} {again}`."
+        )
 
 
 def _resume_all(session: WriteSession, *, as_json: bool) -> int:

@@ -161,24 +161,20 @@ def _reset(visit: Visit) -> None:
         st.markdown(
             t("Restores the sample data. Everything that workflows made in the demo is removed, with all demo runs.")
         )
-        turned_off = _turned_off(visit.orchestra.triggers.of_demo(visit.who))
-        if turned_off:
-            st.markdown(plain(turned_off))
+        named = _named(visit.orchestra.triggers.of_demo(visit.who))
+        if named:
+            st.markdown(plain(t("It turns off these triggers: {named}.", named=named)))
         action_button(
             t("Yes, reset it"),
             "reset",
             lambda _key: visit.orchestra.demo.reset(visit.who),
-            lambda generation: _was_reset(generation, turned_off),
+            lambda generation: _was_reset(generation, named),
             type="primary",
         )
 
 
-def _turned_off(triggers: Sequence[TriggerStatus]) -> str:
-    """Return which triggers a reset turns off, as a sentence; empty if none is on."""
-    if not triggers:
-        return ""
-    named = ", ".join(f"{one.workflow_title or one.workflow}: {one.title}" for one in triggers)
-    return t("Triggers that are off afterwards, until you turn them on again: {named}.", named=named)
+def _named(triggers: Sequence[TriggerStatus]) -> str:
+    return ", ".join(f"{one.workflow_title or one.workflow}: {one.title}" for one in triggers)
 
 
 def _was_reset(generation: int, turned_off: str) -> None:
@@ -186,5 +182,8 @@ def _was_reset(generation: int, turned_off: str) -> None:
     for name in ("mail", "page", "issue", "killed"):
         st.query_params.pop(name, None)
     done = t("The demo is reset: account demo-{generation}.", generation=generation)
-    session.tell(f"{done} {turned_off}".strip())
+    if turned_off:
+        off = t("These triggers are off now: {named}. Turn them on again on the page Triggers.", named=turned_off)
+        done = f"{done} {off}"
+    session.tell(done)
     st.rerun()

@@ -166,7 +166,7 @@ def _unsaved_by(visit: Visit, workflow: str) -> list[str]:
 def unsaved_warning(people: Sequence[str]) -> None:
     """Say before a deletion whose unsaved changes go to the trash with it, if any."""
     if people:
-        words = t("Unsaved changes move to the trash, too: {people}", people=", ".join(people))
+        words = t("Unsaved changes of {people} move to the trash, too.", people=", ".join(people))
         st.warning(plain(words), icon=":material/edit_note:")
 
 

@@ -17,7 +17,7 @@ from dashboard.parts.values import json_text
 from engine.base.errors import PlanDrift, UnknownName
 from engine.budgets.limits import money
 from engine.plugins.registry import step_type
-from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite, writes_nothing
+from engine.runs.planning.plan_documents import ALWAYS_ASK, PlanDocument, PlannedWrite, writes_nothing
 
 PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Work"), in_menu=False)
 
@@ -105,17 +105,27 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
 
 def _gaps(plan: PlanDocument) -> None:
     """Warn of texts that are not finished: what a plan has shown is made as it is."""
-    unfinished = [write["gaps"] for write in plan["writes"] if write["gaps"]]
-    if unfinished:
-        told = tn(
-            "{count} write has gaps to fill in: {gaps}. After Apply it cannot be edited. "
-            "To fill them in, run the workflow instead, and edit it where it asks for approval.",
-            "{count} writes have gaps to fill in: {gaps}. After Apply they cannot be edited. "
-            "To fill them in, run the workflow instead, and edit them where it asks for approval.",
-            len(unfinished),
-            gaps=", ".join(dict.fromkeys(gap for some in unfinished for gap in some)),
+    unfinished = [write for write in plan["writes"] if write["gaps"]]
+    if not unfinished:
+        return
+    told = tn(
+        "{count} write has gaps to fill in: {gaps}. Apply makes it as it is.",
+        "{count} writes have gaps to fill in: {gaps}. Apply makes them as they are.",
+        len(unfinished),
+        gaps=", ".join(dict.fromkeys(gap for write in unfinished for gap in write["gaps"])),
+    )
+    if all(write["approval"] for write in unfinished):
+        instead = t(
+            "To fill them in, run the workflow instead: it asks for approval first, and the texts can be edited there."
         )
-        st.warning(plain(told), icon=":material/edit:")
+    else:
+        instead = tn(
+            "A run makes it as it is, too, unless the workflow has {setting}.",
+            "A run makes them as they are, too, unless the workflow has {setting}.",
+            len(unfinished),
+            setting=ALWAYS_ASK,
+        )
+    st.warning(plain(f"{told} {instead}"), icon=":material/edit:")
 
 
 def _applied(visit: Visit, plan_id: str) -> str:

@@ -194,7 +194,8 @@ def exceeded(stops: Sequence[BudgetUse], zone: ZoneInfo) -> BudgetExceeded:
     message = f"{_named(period, whose)} is used up: {last.budget.used(last.spent)}."
     is_in_its_file = bool(whose) and last.budget.is_own
     who = "An owner or editor" if is_in_its_file else "An owner"  # the others may not change that file
-    resume = "the run: `orchestra runs resume RUN --newest`" if period == "run" else "it: `orchestra budgets resume`"
+    newest = "the run: `orchestra runs resume RUN --newest`"  # a run counts by the file that it began with
+    resume = newest if is_in_its_file else "it: `orchestra budgets resume`"
     raised = f"{who} can raise it ({last.budget.place}); then resume {resume}."
     if due_at is None:
         return BudgetExceeded(message, period, whose, remedy=raised)

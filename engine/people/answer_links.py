@@ -87,7 +87,7 @@ def without_links(text: str) -> str:
 
 def without_links_in_bytes(content: bytes) -> bytes:
     """Return bytes of any kind with the secret part of such links left out; there are as many as before."""
-    return _without(content.decode("latin-1")).encode("latin-1")
+    return _without_in_part(content.decode("latin-1")).encode("latin-1")
 
 
 def without_links_in(value: Any) -> Any:
@@ -102,6 +102,17 @@ def without_links_in(value: Any) -> Any:
 def _without(text: str) -> str:
     """Return bytes, one character each, without links; also without those in Base64."""
     return _BASE64.sub(_decoded, _REST.sub(_left_out, text))
+
+
+def _without_in_part(text: str) -> str:
+    """Return a part of such a text: Base64 at its beginning may be the rest of some that was cut anywhere."""
+    begin = _BASE64.match(text)
+    if begin is None:
+        return _without(text)
+    written = begin[0]
+    for skipped in range(1, 4):
+        written = written[:skipped] + _BASE64.sub(_decoded, written[skipped:])
+    return _without(written + text[begin.end() :])
 
 
 def _left_out(found: re.Match[str]) -> str:

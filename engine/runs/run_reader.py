@@ -237,7 +237,7 @@ class RunReader:
         return RunPage(rows, page.next)
 
     def overtaken(self, p: Principal, run_ids: Sequence[str]) -> set[str]:
-        """Return those of these runs after which a later run of the same workflow has succeeded."""
+        """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
         require(p, "view", "see runs")
         return self._rows.overtaken(run_ids)
 

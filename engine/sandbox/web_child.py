@@ -14,7 +14,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -30,7 +30,9 @@ _BLOCKS = ["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre"
 _BLOCKS += ["h1", "h2", "h3", "h4", "h5", "h6", "main", "header", "footer", "hr", "option", "figure", "caption"]
 _NEVER = ["script", "style", "noscript", "template", "svg", "iframe"]
 _NUMBER = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
-_SINCE_1970 = re.compile(r"([0-9]{9,10})(?:[0-9]{3})?")
+_SINCE_1970 = re.compile(r"(1[0-9]{9})(?:[0-9]{3})?")
+_DIGITS = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)")
+_UTC = re.compile(r"\s*(?:UTC|GMT|Z)\Z")
 _LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 
 Json = dict[str, Any]
@@ -114,9 +116,13 @@ def _read_times() -> None:
 
 def _time_of(written: str) -> Any:
     """Return a time of ISO 8601, or in seconds or milliseconds since 1970. Raises ValueError, OverflowError."""
-    if seconds := _SINCE_1970.fullmatch(written.strip()):
+    written = _UTC.sub("Z", written.strip())
+    if seconds := _SINCE_1970.fullmatch(written):
         return datetime.fromtimestamp(int(seconds[1]), UTC).utctimetuple()
-    at = datetime.fromisoformat(written.strip())
+    if digits := _DIGITS.fullmatch(written):
+        written = f"{digits[1]}T{digits[2]}"
+    written, is_midnight = re.subn("T24:00(:00)?", "T00:00", written)  # ISO 8601: the end of a day
+    at = datetime.fromisoformat(written.replace(", ", "T")) + timedelta(days=is_midnight)
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).utctimetuple()
 
 

@@ -157,7 +157,7 @@ class RunStore(Protocol):
         """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
 
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
-        """Return those of these runs after which a later run of the same workflow has succeeded."""
+        """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
 
     def tally(self, since: str, until: str) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.

@@ -114,7 +114,10 @@ AROUND = (
 """What a text may begin and end with."""
 FLOOR_SECONDS = 0.01
 """Less is never long; so short times say little about growth."""
-_TRIES = 4
+_GROWTH = 8
+"""Of the time for a quarter: 4 if it grows as the text does, 16 if as its square."""
+_TRIES = 6
+_MOST_SECONDS = 60.0
 
 
 def text_of(piece: str, length: int, around: tuple[str, str]) -> str:
@@ -126,16 +129,17 @@ def too_slow(read: Reader, pieces: Sequence[str], length: int, around: tuple[str
     """Yield each piece with which the time grows faster than the text, and what was measured."""
     for piece in pieces:
         long = text_of(piece, length, around)
-        measured = [seconds(read, long)]
-        if measured[0] <= FLOOR_SECONDS:
+        whole = [seconds(read, long)]
+        if whole[0] <= FLOOR_SECONDS:
             continue
-        half = text_of(piece, length // 2, around)
-        halves = [seconds(read, half)]
-        while min(measured) > 3 * min(halves) + FLOOR_SECONDS and len(measured) < _TRIES and min(measured) < 1:
-            measured.append(seconds(read, long))
-            halves.append(seconds(read, half))
-        if min(measured) > 3 * min(halves) + FLOOR_SECONDS:
-            yield f"{piece!r}: {min(halves):.2f} s, twice the length {min(measured):.2f} s"
+        short = text_of(piece, length // 4, around)
+        quarter = [seconds(read, short), seconds(read, short)]
+        while min(whole) > _GROWTH * min(quarter) + FLOOR_SECONDS:
+            if len(whole) == _TRIES or (len(whole) > 1 and sum(whole) > _MOST_SECONDS):
+                yield f"{piece!r}: {min(quarter):.3f} s, four times the length {min(whole):.3f} s"
+                break
+            whole.append(seconds(read, long))
+            quarter.append(seconds(read, short))
 
 
 def seconds(read: Reader, text: str) -> float:

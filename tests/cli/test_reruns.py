@@ -64,8 +64,9 @@ def test_that_a_run_keeps_the_default_it_began_with_is_told(orchestra: Orchestra
     result = orchestra("runs", "resume", failed["run_id"], "--newest")
     assert result.code == 1
     again = f"`orchestra runs rerun {failed['run_id']} --input n=… --input who=…`"
-    assert f"It keeps its inputs; {again} changes them." in result.err
-    assert "It keeps its inputs" not in orchestra("runs", "resume", failed["run_id"]).err
+    assert "The run keeps its inputs, although these defaults have changed: n, who." in result.err
+    assert f"To use other values, start a new run: {again}." in result.err
+    assert "keeps its inputs" not in orchestra("runs", "resume", failed["run_id"]).err
     assert orchestra("runs", "rerun", failed["run_id"], "--input", "n=4").code == 0
 
 

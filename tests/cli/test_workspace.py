@@ -385,7 +385,7 @@ def test_nobody_signed_in_is_no_key_either(orchestra: Orchestra, workspace: Path
 def test_users_are_added_and_listed(orchestra: Orchestra) -> None:
     bare = orchestra("users", "add", "bob", "--json")
     assert bare.json["has_password"] is False
-    assert "There was no terminal to ask for a password: give it with --password-stdin" in bare.err
+    assert "No terminal to ask for a password. Set one with `orchestra users add bob --password-stdin`" in bare.err
     added = orchestra("users", "add", "ann@example.org", "--role", "editor", "--password-stdin", stdin="a long word\n")
     assert "no terminal" not in added.err
     assert added.code == 0

@@ -125,10 +125,11 @@ def test_reset_brings_the_sample_data_back(orchestra: Orchestra, open_page: Open
 def test_a_reset_says_which_triggers_it_turns_off(orchestra: Orchestra, open_page: Open) -> None:
     orchestra.triggers.turn_on(OWNER, "inbox-triage", "new_mail", Start())
     at = open_page("demo")
-    said = "Triggers that are off afterwards, until you turn them on again: Inbox triage: New mail in Gmail."
+    said = "It turns off these triggers: Inbox triage: New mail in Gmail."
     assert said in words(at).replace("\\", "")
     at.button(key="reset").click().run()
-    assert said in " ".join(str(one.value) for one in at.toast).replace("\\", "")
+    told = " ".join(str(one.value) for one in at.toast).replace("\\", "")
+    assert "These triggers are off now: Inbox triage: New mail in Gmail. Turn them on again on the page" in told
     assert not orchestra.triggers.of_demo(OWNER)
     assert said not in words(at)
 

@@ -108,7 +108,7 @@ def test_deleting_a_branch_asks_first_and_says_whose_unsaved_text_goes_with_it(
     orchestra.drafts.keep(OWNER, "workflow", "greet@idea", file.text.replace("all", "draft"), file.etag)
     at = open_page("workflow", name="greet", tab="branches")
     assert "branch-delete-idea" in in_popovers(at)
-    assert "Unsaved changes move to the trash, too: owner" in words(at)
+    assert "Unsaved changes of owner move to the trash, too" in words(at)
     at.button(key="branch-delete-idea").click().run()
     assert not orchestra.branches.list(OWNER, "greet")
 
@@ -125,7 +125,7 @@ def test_deleting_a_workflow_says_whose_unsaved_text_goes_with_it(orchestra: Orc
     assert "Unsaved changes" not in asked()
     text = orchestra.workflows.get(OWNER, "greet").text
     orchestra.drafts.keep(OWNER, "workflow", "greet", text.replace("all", "draft"), known)
-    assert "Unsaved changes move to the trash, too: owner" in asked()
+    assert "Unsaved changes of owner move to the trash, too" in asked()
 
 
 def test_what_to_do_first_reads_as_a_sentence_on_the_pages(orchestra: Orchestra) -> None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from commands.plan_text import report_plan
 from engine.orchestra import Orchestra
+from engine.runs.planning.plan_documents import ALWAYS_ASK
 from tests.dashboard.test_run import OWNER, Open, words
 from tests.engine.conftest import set_step, write_workflow
+
+
+def issue(step_id: str, title: str) -> dict[str, Any]:
+    return {"id": step_id, "uses": "github.create_issue", "with": {"repository": "acme/app", "title": title}}
 
 
 def test_a_plan_is_made_beside_run_and_shown_and_applied(open_page: Open, orchestra: Orchestra) -> None:
@@ -42,29 +50,37 @@ def test_a_plan_that_could_not_be_made_says_why_and_what_to_do(open_page: Open, 
     assert "such as kept\\_2026" in told
 
 
-def test_that_texts_with_gaps_cannot_be_edited_after_apply_is_told_before(
-    open_page: Open, orchestra: Orchestra
+GAPS = [issue("one", "Re: [your answer]"), issue("two", "Whole"), issue("three", "[date]")]
+
+
+@pytest.mark.parametrize(
+    ("rules", "then"),
+    [
+        pytest.param({"default": "always"}, "To fill them in, run the workflow instead: it asks", id="asks"),
+        pytest.param({}, f"A run makes them as they are, too, unless the workflow has {ALWAYS_ASK}.", id="makes"),
+    ],
+)
+def test_a_plan_says_before_apply_where_gaps_can_be_filled_in(
+    open_page: Open, orchestra: Orchestra, capsys: pytest.CaptureFixture[str], rules: dict[str, str], then: str
 ) -> None:
-    plan_id = planned(orchestra, [issue("one", "Re: [your answer]"), issue("two", "Whole"), issue("three", "[date]")])
-    said = "2 writes have gaps to fill in: [your answer], [date]. After Apply they cannot be edited."
+    plan_id = planned(orchestra, GAPS, approvals=rules)
+    said = f"2 writes have gaps to fill in: [your answer], [date]. Apply makes them as they are. {then}"
     assert said in words(open_page("plan", id=plan_id)).replace("\\", "")
+    report_plan(orchestra.plans.show(OWNER, plan_id), "UTC")
+    assert said in capsys.readouterr().out
     writes = orchestra.plans.show(OWNER, plan_id)["writes"]
     assert [one["gaps"] for one in writes] == [["[your answer]"], [], ["[date]"]]
     whole = planned(orchestra, [issue("one", "Whole")])
     assert "gaps" not in words(open_page("plan", id=whole))
 
 
-def issue(step_id: str, title: str) -> dict[str, Any]:
-    return {"id": step_id, "uses": "github.create_issue", "with": {"repository": "acme/app", "title": title}}
-
-
-def write(orchestra: Orchestra, steps: list[dict[str, Any]]) -> None:
+def write(orchestra: Orchestra, steps: list[dict[str, Any]], **more: Any) -> None:
     inputs = {"type": "object", "properties": {"word": {"type": "string"}}}
-    write_workflow(orchestra.workspace.root, "work", steps, inputs=inputs)
+    write_workflow(orchestra.workspace.root, "work", steps, inputs=inputs, **more)
 
 
-def planned(orchestra: Orchestra, steps: list[dict[str, Any]]) -> str:
-    write(orchestra, steps)
+def planned(orchestra: Orchestra, steps: list[dict[str, Any]], **more: Any) -> str:
+    write(orchestra, steps, **more)
     plan_id = orchestra.plans.make(OWNER, "work", {"word": "kept"})
     orchestra.runs.wait(OWNER, plan_id, 60)
     return plan_id

@@ -122,7 +122,6 @@ def test_every_key_of_a_run_is_documented(orchestra: Orchestra) -> None:
     assert sorted(key for key in keys if f"`{key}`" not in page) == []
 
 
-@pytest.mark.slow
 def test_what_the_architecture_names_in_a_folder_is_there() -> None:
     _, _, table = text_of("docs/architecture.md").partition("| Folder | Contents |\n")
     rows = [row.split(" | ", 1) for row in table.partition("\n\n")[0].splitlines()[1:]]
@@ -138,6 +137,7 @@ def test_what_the_architecture_names_in_a_folder_is_there() -> None:
     assert not gone
 
 
+@pytest.mark.slow
 def test_every_address_of_the_api_is_documented() -> None:
     page = text_of("docs/operations.md")
     api = create_api(lambda: None)  # type: ignore[arg-type,return-value]

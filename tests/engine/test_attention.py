@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.attention import failing, unsettled
@@ -13,17 +15,19 @@ from engine.triggering.polling.status import DeadItem, TriggerError
 TRIGGER = "trigger:new"
 
 
-def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items: int = 0) -> RunRow:
+def row(
+    run_id: str, workflow: str, status: str, by: str = "owner", failed_items: int = 0, unknown: int = 0, **more: Any
+) -> RunRow:
     times = {"queued_at": "2026-11-20T08:00:00.000Z", "started_at": None, "ended_at": None, "duration_seconds": None}
     return RunRow(
         run_id=run_id,
         workflow=workflow,
         title=workflow,
         status=RunStatus(status),
-        demo=True,
         started_by=by,
         sentence="",
-        counts={**counts(()), "failed_items": failed_items},
+        counts={**counts(()), "failed_items": failed_items, "unknown_effects": unknown},
+        **{"demo": True, **more},
         **times,  # type: ignore[arg-type]
     )
 
@@ -34,6 +38,15 @@ def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items
         pytest.param([row("2", "a", "failed"), row("1", "a", "succeeded")], ["2"], id="the latest failed"),
         pytest.param([row("2", "a", "succeeded"), row("1", "a", "failed")], [], id="made good"),
         pytest.param([row("2", "a", "failed"), row("1", "b", "failed")], ["2", "1"], id="two workflows"),
+        pytest.param([row("2", "a", "running"), row("1", "a", "failed")], ["1"], id="the next is at work"),
+        pytest.param([row("2", "a", "cancelled"), row("1", "a", "failed")], ["1"], id="the next was cancelled"),
+        pytest.param(
+            [row("2", "a", "succeeded"), row("1", "a", "failed", demo=False)], ["1"], id="made good in the demo"
+        ),
+        pytest.param(
+            [row("2", "a", "succeeded", is_test=True), row("1", "a", "failed")], ["1"], id="one step was tried"
+        ),
+        pytest.param([row("2", "a", "succeeded"), row("1", "a", "failed", unknown=1)], ["1"], id="an unknown write"),
         pytest.param([], [], id="none"),
         pytest.param([row("1", "a", "succeeded", failed_items=2)], ["1"], id="went well but for two items"),
         pytest.param([row("2", "a", "succeeded", TRIGGER), row("1", "a", "failed", TRIGGER)], ["1"], id="another mail"),

@@ -59,6 +59,7 @@ def test_a_budget_of_each_run_that_was_just_saved_is_shown(make_faces: Callable[
     assert faces.command(["budgets", "set", "workflow.run", "--calls", "5"]).error == ""
     listed = faces.command(["budgets", "list", "--workflow", "commit-digest"]).value["budgets"]
     assert [(one["is_default"], one["sentence"]) for one in listed] == [(True, "5 calls for each run")]
+    assert faces.command(["budgets", "list", "--workflow", "commit-digset"]).error == "UnknownName"
     at = faces.page(lambda go: go("budgets")).value
     assert "Each run: 5 calls for each run; at the limit: runs wait" in [one.value for one in at.markdown]
     assert not [one.value for one in at.info]

@@ -33,9 +33,9 @@ def go_on_newest(visit: Visit, run: Run) -> None:
         st.caption(
             plain(
                 tn(
-                    "It keeps its inputs, also this one, whose default is another one now: {names}. "
+                    "The run keeps its inputs, including this one, whose default has changed: {names}. "
                     "To change it, start a new run on the page of the workflow.",
-                    "It keeps its inputs, also these, whose defaults are others now: {names}. "
+                    "The run keeps its inputs, including these, whose defaults have changed: {names}. "
                     "To change them, start a new run on the page of the workflow.",
                     len(kept),
                     names=", ".join(kept),

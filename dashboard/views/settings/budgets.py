@@ -32,8 +32,9 @@ _SHOWN_RUNS = 10
 _NONE = N_("There are no budgets. *Set budgets* limits all workflows, `budget` in a workflow file limits one.")
 _NONE_BY_YOU = N_("There are no budgets. Owners set them here, and `budget` in a workflow file limits one workflow.")
 _WAITING = N_(
-    "A run that waits for the budget of a day or month tries again by itself when that is over. A run that has used up "
-    "its own budget waits until the budget is raised and somebody continues the run with the new file, on its page."
+    "A run that waits for the budget of a day or month tries again by itself when that is over. If you have raised a "
+    "budget here, *Resume* lets all of them try again. If you have raised one in a workflow file, continue each run "
+    "with the new file, on its page."
 )
 _AT_LIMIT = {"pause": N_("runs wait"), "warn": N_("only warns")}
 _OF_PERIOD = {"run": N_("Each run"), "day": N_("Today"), "month": N_("This month")}

@@ -83,7 +83,9 @@ _NEW = re.compile(
 )
 _WORKFLOW, _A_RUN = {"workflow", "ablauf"}, {"run", "lauf"}
 _NOTE = "No model was asked: this comes from rules and the documentation."
-_UNKNOWN = "I know no rule for this. Say a change in one of these forms, or ask about a word of the documentation."
+_UNKNOWN = (
+    "I know no rule for this. You can ask for a change in one of these forms, or about a word of the documentation."
+)
 _NO_CHANGE = "I did not understand this as a change."
 _SAYS, _HAS = "The documentation says:", "The documentation has:"
 _ASKS = re.compile(

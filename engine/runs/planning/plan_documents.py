@@ -25,6 +25,9 @@ from engine.record.values import Values
 from engine.runs.call_texts import written_gaps
 from engine.store.blobs.blobs import Blobs
 
+ALWAYS_ASK = '"approvals": {"default": "always"}'
+"""The setting of a workflow with which a run asks for approval of each write."""
+
 _STEPS = re.compile(r"[^./\[\]]+(?:\[(?P<item>\d+)\])?")
 
 PlanState = Literal["planning", "open", "applied", "drifted", "expired", "failed"]

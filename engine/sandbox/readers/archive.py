@@ -74,23 +74,27 @@ def _plain_sign(sign: str) -> str:
 
 def _told(entry: zipfile.ZipInfo, encoding: str) -> str:
     """Return the name of an entry; some programs write UTF-8, or what is usual in a country, and do not say so."""
-    written = _written_name(entry)
     for each in ("utf-8", encoding):
         with suppress(UnicodeError):
-            return written.decode(each)
+            return _written_name(entry).decode(each)
     return entry.filename
 
 
 def _written_name(entry: zipfile.ZipInfo) -> bytes:
-    """Return the bytes of a name; where an archive does not say what they are, they were read as CP 437."""
-    return entry.filename.encode("utf-8" if entry.flag_bits & _UTF_8 else "cp437", "replace")
+    """Return the bytes of a name; where an archive does not say what they are, they were read as CP 437.
+
+    Raises UnicodeEncodeError for a name from elsewhere: newer Pythons read that of Info-ZIP's Unicode path (0x7075).
+    """
+    return entry.filename.encode("utf-8" if entry.flag_bits & _UTF_8 else "cp437")
 
 
 def _encoding_of(entries: Sequence[zipfile.ZipInfo]) -> str:
     """Return the encoding of names that are not UTF-8: that of Japanese if they are in it, else as the format says."""
-    written = [
-        _written_name(entry) for entry in entries if not entry.flag_bits & _UTF_8 and not entry.filename.isascii()
-    ]
+    written = []
+    for entry in entries:
+        if not entry.flag_bits & _UTF_8 and not entry.filename.isascii():
+            with suppress(UnicodeEncodeError):
+                written.append(_written_name(entry))
     if not written:
         return _USUAL
     found = encoding_of(SourceFile(io.BytesIO(b"\n".join(written)[:_NAMES_MOST]), "names.txt"))

@@ -17,6 +17,8 @@ INLINE_BYTES_MOST = 4_000_000
 """Of the rows in the answer, as JSON."""
 COLUMNS_MOST = 16_384
 _SAMPLE = 200
+_MOST_ABOVE = 10
+"""Lines above the head of a report without rows; more are a list."""
 _SHEETS_MOST = 1000
 """Names of sheets in the answer."""
 _WRITTEN_AT_ONCE = 1 << 20
@@ -188,8 +190,10 @@ def fill(
     blank, rows = _begun(rows)
     sample = list(islice(rows, _SAMPLE))
     first = [trimmed(row) for row in sample]
-    usual = usual_width([len(row) if _filled(row) > 1 else int(len(row) == 1) for row in first])
     whole = [len(row) for row in sample]
+    usual = usual_width(
+        [len(row) if _filled(row) > 1 else int(len(row) == 1 == width) for row, width in zip(first, whole, strict=True)]
+    )
     at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
@@ -206,17 +210,18 @@ def fill(
 
 
 def usual_width(cells: Sequence[int]) -> int:
-    """Return how many cells most rows have, given the number of each: 0 for an empty one.
+    """Return how many cells most rows have, given the number of each: 0 for an empty one, or one of which only one has
+    a value.
 
     Rows of one cell are not counted, since they may stand above the table. But where the first row has one cell, and
-    most of the others do, also below the first that has more, it is a list with a separator in some of its texts.
+    two thirds of all do, also below the first that has more, it is a list with a separator in some of its texts.
     """
     wide = [each for each in cells if each > 1]
     if not wide:
         return 1
     first = next(at for at, each in enumerate(cells) if each > 1)
     above, below = cells[:first].count(1), cells[first:].count(1)
-    is_list = above + below > len(wide) and (below >= len(wide) or wide == [2])
+    is_list = above + below >= 2 * len(wide) and (below >= len(wide) or (wide == [2] and above > _MOST_ABOVE))
     if above and is_list:
         return 1
     return max(set(wide), key=lambda width: (wide.count(width), width))

@@ -33,7 +33,7 @@ class ArchiveFields(Fields):
 
 class ArchiveOutput(Output):
     """`files` if an archive was unpacked, at most 200, `file` if one was packed. `left_out` names the first 50 entries
-    that are links or hidden, whose names lead out of the folder, or that follow these files.
+    that are links or hidden, whose names lead out of the folder, or that come after the first 200 files.
     """
 
     file: RunFile | None

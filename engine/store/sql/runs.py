@@ -44,7 +44,7 @@ _STANDINGS = "SELECT run_id, status, owner FROM runs WHERE run_id IN ({places}) 
 _OVERTAKEN = (
     "SELECT run_id FROM runs AS earlier WHERE run_id IN ({places}) AND EXISTS (SELECT 1 FROM runs AS later"
     " WHERE later.workflow_id = earlier.workflow_id AND later.run_id > earlier.run_id"
-    " AND later.status = 'succeeded' AND later.plan_hash IS NULL)"
+    " AND later.demo = earlier.demo AND later.status = 'succeeded' AND later.plan_hash IS NULL)"
 )
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"

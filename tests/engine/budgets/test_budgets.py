@@ -167,11 +167,12 @@ def test_a_raised_budget_lets_paused_runs_go_on_and_others_wait_on(desk: Desk) -
     assert desk.orchestra.audit(OWNER)[0].action == "budgets.resume"
 
 
-def test_a_raised_budget_of_a_file_counts_for_a_run_that_is_resumed_with_it(desk: Desk) -> None:
+@pytest.mark.parametrize("period", ["run", "day"])
+def test_a_raised_budget_of_a_file_counts_for_a_run_that_is_resumed_with_it(desk: Desk, period: str) -> None:
     desk.config()
-    desk.workflow([loop(5)], budget={"run": {"calls": 3}}, id="work")
+    desk.workflow([loop(5)], budget={period: {"calls": 3}}, id="work")
     run_id = desk.run()["run_id"]
-    desk.workflow([loop(5)], budget={"run": {"calls": 9}}, id="work")
+    desk.workflow([loop(5)], budget={period: {"calls": 9}}, id="work")
     desk.orchestra.runs.resume(OWNER, run_id, newest=True)
     assert (desk.wait(run_id)["status"], desk.asked) == ("succeeded", 5)
 
@@ -182,10 +183,11 @@ def test_a_raised_budget_of_a_file_counts_for_a_run_that_is_resumed_with_it(desk
         pytest.param({"month": {"calls": 0}}, None, "An owner can raise it (config.yaml, `budgets.month`); then "
                      "resume it: `orchestra budgets resume`.", id="of-all"),
         pytest.param({"workflow": {"run": {"calls": 0}}}, None, "An owner can raise it (config.yaml, "
-                     "`budgets.workflow.run`); then resume the run: `orchestra runs resume RUN --newest`.",
-                     id="of-each-workflow"),
+                     "`budgets.workflow.run`); then resume it: `orchestra budgets resume`.", id="of-each-workflow"),
         pytest.param({}, {"run": {"calls": 0}}, "An owner or editor can raise it (workflows/work.json, `budget.run`); "
                      "then resume the run: `orchestra runs resume RUN --newest`.", id="of-a-file"),
+        pytest.param({}, {"day": {"calls": 0}}, "An owner or editor can raise it (workflows/work.json, `budget.day`); "
+                     "then resume the run: `orchestra runs resume RUN --newest`.", id="of-a-day-of-a-file"),
     ],
 )  # fmt: skip
 def test_a_run_that_waits_for_a_budget_says_who_can_raise_it(

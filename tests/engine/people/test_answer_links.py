@@ -160,3 +160,12 @@ def test_the_length_stays(parts: list[str]) -> None:
 @given(st.binary(max_size=300))
 def test_bytes_without_a_link_stay_as_they_are(content: bytes) -> None:
     assert without_links_in_bytes(content) == content
+
+
+@pytest.mark.parametrize("cut", range(9))
+def test_base64_that_was_cut_anywhere_has_no_link(cut: int) -> None:
+    content = f"Hello, {'-' * 100} {LINK} {'.' * 100}".encode()
+    part = base64.b64encode(content)[cut:]
+    kept = without_links_in_bytes(part)
+    assert len(kept) == len(part)
+    assert SIGNATURE.encode() not in base64.b64decode(b"A" * (cut % 4) + kept)

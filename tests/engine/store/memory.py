@@ -622,7 +622,10 @@ class MemoryRuns(_Part):
         return {
             one.run_id
             for one in earlier
-            if any(later.workflow == one.workflow and later.run_id > one.run_id for later in good)
+            if any(
+                later.workflow == one.workflow and later.demo == one.demo and later.run_id > one.run_id
+                for later in good
+            )
         }
 
     def tally(self, since: str, until: str) -> dict[str, int]:

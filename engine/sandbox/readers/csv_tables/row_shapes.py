@@ -43,7 +43,7 @@ class RowShapes:
 
     def usual(self) -> tuple[int, int]:
         """Return (the place of the first row that is as wide as most, that width)."""
-        width = usual_width([full for _, _, full in self._first])
+        width = usual_width([full if full > 1 else int(full == 1 == cells) for _, cells, full in self._first])
         return next((at for at, one in enumerate(self._first) if one[2] == width), 0), width
 
     def notes(self, first: int, width: int, columns: Sequence[str] = ()) -> Iterator[str]:

@@ -129,7 +129,8 @@ def test_a_corrected_workflow_takes_a_failed_run_on(orchestra: Orchestra, open_p
     other = {"type": "string", "default": "New"}
     put(orchestra, "two", *TWO, inputs={"type": "object", "properties": {"text": other}})
     at = panel(open_page, "again", run)
-    assert "It keeps its inputs, also this one, whose default is another one now: text." in words(at).replace("\\", "")
+    kept = "The run keeps its inputs, including this one, whose default has changed: text."
+    assert kept in words(at).replace("\\", "")
     at.button(key="resume-newest").click().run()
     assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == "succeeded"
 

@@ -117,6 +117,26 @@ def test_a_short_list_with_a_comma_is_one_column(tmp_path: Path) -> None:
     assert lists(answered(tmp_path, "a.csv", "review\ngood, really\nbad")) == [["good", " really"], ["bad", None]]
 
 
+@pytest.mark.parametrize(
+    ("text", "columns", "above"),
+    [
+        pytest.param(
+            "Contacts 2024\n\nName,Email\nAnna,a@x.org\nBob,\nCy,\nDora,\nEve,\nFay,f@x.org",
+            ["Name", "Email"],
+            ["Contacts 2024"],
+            id="a column that is nearly empty",
+        ),
+        pytest.param("Report\nPeriod: May\nname,amount", ["name", "amount"], ["Report", "Period: May"], id="no rows"),
+        pytest.param(
+            "Sales\nname,amount\nNorth\nA,1\nSouth\nB,2\nEast\nC,3\nWest", ["name", "amount"], ["Sales"], id="groups"
+        ),
+    ],
+)
+def test_a_table_below_a_title_is_no_list(tmp_path: Path, text: str, columns: list[str], above: list[str]) -> None:
+    found = answered(tmp_path, "a.csv", text)
+    assert (found["columns"], found["preamble"]) == (columns, above)
+
+
 def test_a_head_below_lines_is_found_without_rows_below_it(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.csv", "Report\nof today\n\nday,text,sum\n")
     assert (found["columns"], found["preamble"], found["rows"]) == (["day", "text", "sum"], ["Report", "of today"], [])
