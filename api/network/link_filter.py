@@ -79,12 +79,14 @@ class _Filter:
     async def _read(self, content: bytes, *, is_whole: bool) -> bytes:
         """Return what can be sent now: all if `is_whole`, else without the end, in which a link may begin."""
         read = []
+        held, self._held = self._held, b""  # messages of a socket may be sent at the same time
         for at in range(0, max(1, len(content)), _SLICE_BYTES):
-            part = without_links_in_bytes(self._held + content[at : at + _SLICE_BYTES])
+            part = without_links_in_bytes(held + content[at : at + _SLICE_BYTES])
             is_last = is_whole and at + _SLICE_BYTES >= len(content)
             end = len(part) if is_last else max(0, len(part) - LONGEST_LINK_BYTES)
             read.append(part[:end])
-            self._held = part[end:]
+            held = part[end:]
             if len(content) > _SLICE_BYTES:
                 await asyncio.sleep(0)
+        self._held = held
         return b"".join(read)

@@ -27,7 +27,7 @@ _SEE_OTHER = 303
 _MOVED = frozenset({307, 308})
 """A write was not done: it must be sent to another address (RFC 9110 15.4.8, 15.4.9)."""
 _LED = "led_by_stranger"
-"""Extension of a request that a host asks for by a redirect which the connection does not name."""
+"""Extension of a request to which a host that the connection does not name has redirected."""
 _HARMLESS = ("accept", "accept-encoding", "accept-language", "range", "user-agent")
 """Headers that follow a redirect to another host; any other header may identify the caller."""
 

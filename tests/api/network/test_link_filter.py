@@ -28,6 +28,8 @@ SIGNATURE = "Ab-_--9z" * 5 + "xyz"
 TOKEN = f"abcdefg2.1790000000.{SIGNATURE}"
 LINK = f"https://orchestra.example/approve?token={TOKEN}"
 LEFT_OUT = "https://orchestra.example/approve?token=abcdefg2.1790000000.left-out-"
+_LONG = f"{'. ' * 32_740}{LINK} " * 4
+"""With links where one reading ends and the next begins."""
 ROLES = pytest.mark.parametrize(("role", "is_seen"), [("viewer", False), ("operator", True)])
 
 
@@ -130,6 +132,10 @@ async def _in_parts(request: Request) -> Response:
     return StreamingResponse(parts(), media_type="text/plain")
 
 
+async def _at_once(request: Request) -> Response:
+    return Response(_LONG, media_type="text/plain")
+
+
 async def _headers(request: Request) -> Response:
     return Response(", ".join(request.headers))
 
@@ -144,7 +150,12 @@ async def _socket(websocket: WebSocket) -> None:
 @pytest.fixture
 def plain() -> Iterator[TestClient]:
     """A small application that a viewer asks."""
-    routes = [Route("/parts", _in_parts), Route("/headers", _headers), WebSocketRoute("/socket", _socket)]
+    routes = [
+        Route("/parts", _in_parts),
+        Route("/long", _at_once),
+        Route("/headers", _headers),
+        WebSocketRoute("/socket", _socket),
+    ]
     with TestClient(Starlette(routes=routes, middleware=[Middleware(_Acting), Middleware(LinkFilter)])) as client:
         yield client
 
@@ -154,6 +165,10 @@ def test_a_link_in_two_parts_of_an_answer_is_left_out(plain: TestClient) -> None
     assert LEFT_OUT in text
     assert SIGNATURE[20:] not in text
     assert len(text) == 20_000 + len(LINK)
+
+
+def test_a_long_answer_is_left_as_it_is_but_for_its_links(plain: TestClient) -> None:
+    assert plain.get("/long").text == _LONG.replace(SIGNATURE, ("left-out-" * 5)[: len(SIGNATURE)])
 
 
 def test_an_answer_is_not_compressed_nor_cut_into_ranges(plain: TestClient) -> None:

@@ -899,6 +899,10 @@ def test_a_run_is_overtaken_once_a_later_one_of_its_workflow_has_succeeded(store
     assert store.state.runs.overtaken(ids) == {ids[0]}
     assert store.state.runs.overtaken(ids[1:]) == set()
     assert store.state.runs.overtaken([]) == set()
+    tried = accepted(5, said={"demo": True})
+    store.acceptances.store([tried])
+    store.succeed(run_id(tried))
+    assert store.state.runs.overtaken(ids) == {ids[0]}, "a run in the demo makes none good"
 
 
 def test_the_backlog_is_what_waits_to_begin_and_what_has_just_ended(store: Store) -> None:
