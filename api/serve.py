@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from api.network import address
-from api.network.address import Address
+from api.network.address import WorkspaceAddress
 from api.pulse import READY
 from engine.base.checkout import CHECKOUT
 from engine.base.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
@@ -65,7 +65,7 @@ class Parent:
         *,
         all_demo: bool,
         public_url: str,
-        ready: Callable[[Address, str], None],
+        ready: Callable[[WorkspaceAddress, str], None],
         say: Callable[[str], None],
     ) -> None:
         """`ready` is called once, when the first serving process answers, with a token for one sign-in.
@@ -214,7 +214,7 @@ class Parent:
     def _announce(self) -> None:
         if not self._is_announced:
             self._is_announced = True
-            here = Address.of(self.listener, self.public_url)
+            here = WorkspaceAddress.of(self.listener, self.public_url)
             address.note(self.state_dir, here)
             self.ready(here, self._token)
 

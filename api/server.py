@@ -19,7 +19,7 @@ from api.families import FAMILIES, Api
 from api.mcp import route as mcp
 from api.network.link_filter import LinkFilter
 from api.routes import authentication, execution, live, reference, runs, sockets
-from engine.health import Health
+from engine.operations.health import Health
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra

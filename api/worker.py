@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from engine.base.errors import NotAllowed, OrchestraError, TooManyTries
-from engine.health import Reason
+from engine.operations.health import Reason
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
@@ -37,7 +37,7 @@ _STANDS = Reason("engine", "The event loop of the engine stands still.", "Restar
 _UNSURE = Reason("lease", "The worker cannot renew its lease.", "It goes on by itself once it can reach the state.")
 
 
-class Answer(NamedTuple):
+class WorkerResponse(NamedTuple):
     """A response."""
 
     status: int
@@ -60,7 +60,7 @@ class WorkerPages:
         finally:
             self._orchestra = None
 
-    def health(self) -> Answer:
+    def health(self) -> WorkerResponse:
         """Tell whether the engine's loop turns and the lease is good (200, else 503 with the reason)."""
         orchestra = self._orchestra
         if orchestra is None:
@@ -69,12 +69,12 @@ class WorkerPages:
             return _told(_STANDS)
         return _told(None if orchestra.holds_lease() else _UNSURE)
 
-    def live(self) -> Answer:
+    def live(self) -> WorkerResponse:
         """Tell only whether the process hangs (503): a state that is away is no reason to restart it."""
         orchestra = self._orchestra
         return _told(_STANDS if orchestra is not None and orchestra.hangs() else None)
 
-    def metrics(self, token: str, address: str, accept: str) -> Answer:
+    def metrics(self, token: str, address: str, accept: str) -> WorkerResponse:
         """Return the metrics of this process to whoever has an API token."""
         orchestra = self._orchestra
         if orchestra is None:
@@ -86,7 +86,7 @@ class WorkerPages:
             page = orchestra.metrics.process_page(principal, accept)
         except OrchestraError as error:
             return _refused(_STATUSES.get(type(error), 503), type(error).__name__, f"{error.message} {error.remedy}")
-        return Answer(200, page.content, page.media_type)
+        return WorkerResponse(200, page.content, page.media_type)
 
 
 @contextmanager
@@ -198,9 +198,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.content)
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> WorkerResponse:
         pages = self.server.pages
-        known: Mapping[str, Callable[[], Answer]] = {
+        known: Mapping[str, Callable[[], WorkerResponse]] = {
             "/health": pages.health,
             "/live": pages.live,
             "/metrics": self._metrics,
@@ -211,7 +211,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return _refused(400, "InvalidInput", "The address of the request is not valid.")
         return known.get(path, _unknown)()
 
-    def _metrics(self) -> Answer:
+    def _metrics(self) -> WorkerResponse:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else ""
         return self.server.pages.metrics(token, str(self.client_address[0]), self.headers.get("Accept", ""))
@@ -220,19 +220,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep no log of requests."""
 
 
-def _told(reason: Reason | None) -> Answer:
+def _told(reason: Reason | None) -> WorkerResponse:
     if reason is None:
         return _as_json(200, {"status": "ok"})
     return _as_json(503, {"status": "failing", "reasons": [asdict(reason)]})
 
 
-def _refused(status: int, kind: str, said: str) -> Answer:
+def _refused(status: int, kind: str, said: str) -> WorkerResponse:
     return _as_json(status, {"error": {"type": kind, "message": said}})
 
 
-def _unknown() -> Answer:
+def _unknown() -> WorkerResponse:
     return _refused(404, "NotFound", "A worker answers /metrics, /health and /live.")
 
 
-def _as_json(status: int, body: Mapping[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body).encode())
+def _as_json(status: int, body: Mapping[str, Any]) -> WorkerResponse:
+    return WorkerResponse(status, json.dumps(body).encode())

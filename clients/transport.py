@@ -138,7 +138,7 @@ def _require_plain_path(url: str) -> None:
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else those of certifi; slow to load."""
     return httpx.create_ssl_context()
 
@@ -148,7 +148,7 @@ class _Transport(httpx.HTTPTransport):
 
     def __init__(self, gate: NetworkGate, allowed_origins: frozenset[str] | None, reads: ConnectionReads) -> None:
         self._allowed_origins, self._reads = allowed_origins, reads
-        self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
+        self._pool: Any = Pool(gate, trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, retrying reads (read_retry.py); raises Forbidden, WriteRefused and httpx.TransportError."""

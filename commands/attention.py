@@ -10,7 +10,7 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say
 
 if TYPE_CHECKING:
-    from engine.attention import AttentionItem
+    from engine.operations.attention import AttentionItem
 
 
 _LABELS = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from api.network.address import Address
+from api.network.address import WorkspaceAddress
 from api.serve import Parent
 from commands.base.failures import DONE, Terminated, failure_of, stops_raised, tell
 from commands.base.screen import json_line, note, say
@@ -64,8 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     return DONE
 
 
-def _teller(order: ServeOrder) -> Callable[[Address, str], None]:
-    def announce(address: Address, token: str) -> None:
+def _teller(order: ServeOrder) -> Callable[[WorkspaceAddress, str], None]:
+    def announce(address: WorkspaceAddress, token: str) -> None:
         login_url = address.login_url(token)
         if order.as_json:
             json_line({"url": address.url, "login_url": login_url, "port": address.port, "pid": address.pid})

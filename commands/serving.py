@@ -96,13 +96,13 @@ def login_link(
     as_json: Json = False,
 ) -> int:
     """Print a link that signs in once, within 15 minutes. Older unused links become invalid."""
-    from api.network.address import Address, noted
+    from api.network.address import WorkspaceAddress, noted
 
     with opened(workspace, demo=demo) as session:
         token = session.orchestra.users.login_link(session.principal, user)
         server = session.orchestra.config.server
         here = noted(session.orchestra.workspace.state_dir)
-    address = here or Address(f"http://{server.host}:{server.port}", server.port, 0, server.public_url)
+    address = here or WorkspaceAddress(f"http://{server.host}:{server.port}", server.port, 0, server.public_url)
     if here is None:
         note("This workspace is not being served; run `orchestra serve`.")
     if as_json:

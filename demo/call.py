@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from demo.service import OpenRoute, Refused, base_url, json_document
+from demo.service import PublicRoute, Refused, base_url, json_document
 from demo.store import Store
 
 
 @dataclass(frozen=True)
-class Call:
+class StandInCall:
     """A request with its JSON body already parsed."""
 
     request: Request
@@ -40,7 +40,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Reply:
+class StandInReply:
     """A handler's response: a JSON document (None: no content) with status and headers."""
 
     document: Any
@@ -55,7 +55,7 @@ class Reply:
         return JSONResponse(self.document, self.status, headers)
 
 
-Handler = Callable[[Call], Reply]
+Handler = Callable[[StandInCall], StandInReply]
 # Rows of method, path and handler.
 Table = Sequence[tuple[str, str, Handler]]
 
@@ -77,21 +77,21 @@ def api_routes(store: Store, table: Table, headers: Callable[[], dict[str, str]]
     return [Route(path, endpoint(handler), methods=[method]) for method, path, handler in table]
 
 
-def _call(request: Request, store: Store, document: Any) -> Call:
+def _call(request: Request, store: Store, document: Any) -> StandInCall:
     if isinstance(document, list):
-        return Call(request, store, {}, document)
+        return StandInCall(request, store, {}, document)
     if isinstance(document, dict):
-        return Call(request, store, document)
+        return StandInCall(request, store, document)
     raise Refused(400, "Body should be a JSON object")
 
 
-def page_routes(store: Store, table: Sequence[tuple[str, Callable[[Call], str]]]) -> list[Route]:
+def page_routes(store: Store, table: Sequence[tuple[str, Callable[[StandInCall], str]]]) -> list[Route]:
     """Return routes of web pages: path, and the function that makes the HTML."""
 
-    def endpoint(page: Callable[[Call], str]) -> Callable[[Request], Any]:
+    def endpoint(page: Callable[[StandInCall], str]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
-            return HTMLResponse(page(Call(request, store, {})))
+            return HTMLResponse(page(StandInCall(request, store, {})))
 
         return answer
 
-    return [OpenRoute(path, endpoint(page)) for path, page in table]
+    return [PublicRoute(path, endpoint(page)) for path, page in table]

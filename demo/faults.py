@@ -14,7 +14,7 @@ NUMBERS = ("delay_seconds", "retry_after", "drip", "until_seconds", "chance")
 
 
 @dataclass(frozen=True)
-class Fault:
+class InjectedFault:
     """A failure, the requests it applies to, and how often.
 
     `match` is empty (every request), a method, a part of path and query, or both ("POST /v1/pages").
@@ -38,7 +38,7 @@ class Fault:
     chance: float = 1.0
 
     @classmethod
-    def parse(cls, document: object) -> Fault:
+    def parse(cls, document: object) -> InjectedFault:
         """Parse a fault from JSON; raises ValueError with the reason."""
         if not isinstance(document, dict):
             raise ValueError("a fault is a JSON object")
@@ -85,7 +85,7 @@ def _check(name: str, value: Any) -> None:
 
 @dataclass
 class _Armed:
-    fault: Fault
+    fault: InjectedFault
     left: int
     ends_at: float | None
     generation: int
@@ -102,7 +102,7 @@ class FaultSwitch:
         self._clock, self._generation = clock, generation
         self._armed: list[_Armed] = []
 
-    def set(self, fault: Fault) -> None:
+    def set(self, fault: InjectedFault) -> None:
         """Activate a fault."""
         ends_at = None if fault.until_seconds is None else self._clock() + fault.until_seconds
         self._armed.append(_Armed(fault, fault.times, ends_at, self._generation()))
@@ -111,7 +111,7 @@ class FaultSwitch:
         """Remove all faults."""
         self._armed.clear()
 
-    def take(self, method: str, target: str) -> Fault | None:
+    def take(self, method: str, target: str) -> InjectedFault | None:
         """Return the fault for this request, if any, and count it as used."""
         if not self._armed:
             return None

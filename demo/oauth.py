@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from demo.service import OpenRoute, json_object
+from demo.service import PublicRoute, json_object
 from demo.store import Store
 
 CODE_SECONDS = 600
@@ -30,7 +30,7 @@ class _Denied(Exception):
 
 
 @dataclass(frozen=True)
-class Rules:
+class OAuthRules:
     """What tests may change. Empty `scopes`: people grant what is asked for."""
 
     scopes: list[str] = field(default_factory=list)
@@ -83,8 +83,8 @@ class Grants:
             return JSONResponse({"ok": True})
 
         return [
-            OpenRoute(authorize, consent),
-            OpenRoute(token, exchange, methods=["POST"]),
+            PublicRoute(authorize, consent),
+            PublicRoute(token, exchange, methods=["POST"]),
             Route("/_demo/sign-in", switch, methods=["POST"]),
         ]
 
@@ -96,8 +96,8 @@ class Grants:
     def _in(self, kind: str) -> str:
         return f"{self.service}/{kind}"
 
-    def _rules(self, store: Store) -> Rules:
-        return Rules(**(store.get(self._in("rules"), "rules") or {}))
+    def _rules(self, store: Store) -> OAuthRules:
+        return OAuthRules(**(store.get(self._in("rules"), "rules") or {}))
 
     def _now(self, store: Store) -> float:
         return time.time() + self._rules(store).advanced_seconds

@@ -21,7 +21,7 @@ class Protocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class QuietServer(Server):
+class StandInServer(Server):
     """A server that leaves signal handling to its caller, which runs several."""
 
     @contextlib.contextmanager
@@ -30,7 +30,7 @@ class QuietServer(Server):
         yield
 
 
-def server(app: ASGIApp) -> QuietServer:
+def server(app: ASGIApp) -> StandInServer:
     """Return a server for one application; shutdown waits a second for open responses."""
     config = Config(
         app,
@@ -43,7 +43,7 @@ def server(app: ASGIApp) -> QuietServer:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return QuietServer(config)
+    return StandInServer(config)
 
 
 async def serve(

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.faults import Fault, FaultSwitch
+from demo.faults import FaultSwitch, InjectedFault
 from demo.store import Store
 from demo.wire import CONTROL_PREFIX, Latency, Wire
 
@@ -55,7 +55,7 @@ class Refused(Exception):
         self.fields = fields
 
 
-class OpenRoute(Route):
+class PublicRoute(Route):
     """A route without a token check: a web page, or a service's own token endpoint."""
 
 
@@ -175,7 +175,7 @@ class TokenCheck:
         if headers.get(getattr(self.stand_in, "KEY_HEADER", "")) == self.stand_in.TOKEN:
             return None
         first = next((route for route in self.routes if route.matches(scope)[0] is Match.FULL), None)
-        if isinstance(first, OpenRoute):
+        if isinstance(first, PublicRoute):
             return None
         asks = getattr(self.stand_in, "refusal", None)
         refusal: tuple[int, str] | None = (401, "Bad credentials")
@@ -189,7 +189,7 @@ def _controls(
 
     async def set_fault(request: Request) -> Response:
         try:
-            fault = Fault.parse(json.loads(await request.body()))
+            fault = InjectedFault.parse(json.loads(await request.body()))
         except ValueError as error:
             return JSONResponse({"message": f"This is not a fault: {error}."}, 422)
         switch.set(fault)

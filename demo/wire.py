@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.faults import Fault, FaultSwitch
+from demo.faults import FaultSwitch, InjectedFault
 
 CONTROL_PREFIX = "/_demo/"
 PIECE_SHARE = 0.2
@@ -40,7 +40,7 @@ class Latency:
 
 
 @dataclass
-class Answer:
+class HeldResponse:
     """A whole HTTP answer, held back until it may be sent."""
 
     status: int = 500
@@ -104,10 +104,10 @@ class Wire:
 
         return late
 
-    async def _play(self, fault: Fault, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    async def _play(self, fault: InjectedFault, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         if fault.when == "before_effect" and not await _patient(fault.delay_seconds, receive):
             return
-        answer = Answer()
+        answer = HeldResponse()
         if fault.when == "after_effect" or not fault.replaces_answer:
             await self.app(scope, _replay(body, receive), answer.take)
         if fault.when == "after_effect" and not await _patient(fault.delay_seconds, receive):
@@ -119,7 +119,7 @@ class Wire:
             answer = self._broken(fault)
         await _deliver(answer, fault.drip, receive, send)
 
-    def _broken(self, fault: Fault) -> Answer:
+    def _broken(self, fault: InjectedFault) -> HeldResponse:
         """Return the answer with which a fault replaces the service's own."""
         status = fault.status or 200
         body = self.failure(status, f"Fault set by the demo: {status}") if fault.body is None else fault.body.encode()
@@ -127,7 +127,7 @@ class Wire:
         if fault.retry_after is not None:
             headers["retry-after"] = f"{fault.retry_after:g}"
         headers.update({name.lower(): text for name, text in fault.headers.items()})
-        return Answer(status, [(name.encode(), text.encode()) for name, text in headers.items()], body)
+        return HeldResponse(status, [(name.encode(), text.encode()) for name, text in headers.items()], body)
 
 
 async def _read_whole(receive: Receive) -> bytes:
@@ -176,7 +176,7 @@ async def _cut(scope: Scope, receive: Receive) -> None:
     await _gone(receive)
 
 
-async def _deliver(answer: Answer, drip: float | None, receive: Receive, send: Send) -> None:
+async def _deliver(answer: HeldResponse, drip: float | None, receive: Receive, send: Send) -> None:
     """Send the answer, at once or byte by byte."""
     headers = [each for each in answer.headers if each[0] != b"content-length"]
     headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -186,5 +186,5 @@ async def _deliver(answer: Answer, drip: float | None, receive: Receive, send: S
             await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
             if not await _patient(drip, receive):
                 return
-        answer = Answer()
+        answer = HeldResponse()
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})

@@ -22,7 +22,7 @@ from hypothesis import settings
 from clients.transport import http_client
 from demo import stand_ins
 from demo.endpoints import FILES, bind
-from demo.server import QuietServer, server
+from demo.server import StandInServer, server
 from demo.service import service
 from demo.sql import shop
 from demo.store import Store
@@ -79,7 +79,7 @@ class StandIns:
     folder: Path
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
-    servers: list[tuple[QuietServer, threading.Thread]] = field(default_factory=list)
+    servers: list[tuple[StandInServer, threading.Thread]] = field(default_factory=list)
     controls: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS))
     used: set[str] = field(default_factory=set)
 

@@ -49,7 +49,7 @@ MOST_LINES = 40
 LONGEST_PATH = 19
 LONGEST_PATH_IN_A_FOLDER = 9
 SQL = ("engine.store.sql", "engine.store.postgres")
-OPENS_THE_STORE = {"engine.orchestra", "engine.reader", "engine.copies"}
+OPENS_THE_STORE = {"engine.assembly.opening", "engine.assembly.reading", "engine.operations.copies"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
 CONFIG = "engine.workspace.config"
 OPENS_BLOBS = "engine.store.blobs.opened"
@@ -301,13 +301,13 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/copilot/talking/prompt.py": "examples for the model",
     "engine/triggers/": "the same",
     "engine/tools/": "code, which the step types of a workspace are",
-    "engine/tables.py": "the tables of the workspace, for people",
+    "engine/data/tables.py": "the tables of the workspace, for people",
     "engine/store/blobs/": "a bucket for logs, which needs no connection",
     "commands/state.py": "the same",
-    "engine/collections.py": "its collections of documents, for people",
+    "engine/data/collections.py": "its collections of documents, for people",
     "engine/workspace/config.py": "the settings of code, which needs no connection",
-    "engine/workspace_files.py": "its files, for people",
-    "engine/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
+    "engine/data/workspace_files.py": "its files, for people",
+    "engine/operations/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
     "dashboard/demo/": "the same",
     "dashboard/views/demo.py": "the same",
     "commands/demo.py": "the same",
@@ -423,18 +423,84 @@ def test_everything_public_has_a_docstring() -> None:
     assert found == []
 
 
-BESIDE_OTHERS = ("engine.steps.", "engine.triggers.", "api.", "demo.", "bench.")
-"""Where names repeat by design: parts that know nothing of each other, with the same roles in each."""
+NAMED_BY_SERVICE = ("engine.steps.", "engine.triggers.")
+"""Where a service is the namespace of its classes: `Send` of one is not that of another."""
+MEASURES = "bench."
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    """Yield the module and the name of every public class, also of those inside others."""
+    for name in modules():
+        if not name.startswith(MEASURES):
+            found = (node.name for node in parts(tree(name)) if isinstance(node, ast.ClassDef))
+            yield from ((name, one) for one in found if not one.startswith("_"))
+
+
+def twice(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the names of several classes, except where services alone share one: {name: its modules}."""
+    by_name = defaultdict[str, list[str]](list)
+    for module, name in found:
+        by_name[name].append(module)
+    return {
+        name: places
+        for name, places in by_name.items()
+        if len(places) > 1 and not all(place.startswith(NAMED_BY_SERVICE) for place in places)
+    }
 
 
 def test_no_two_classes_have_the_same_name() -> None:
-    found = defaultdict[str, list[str]](list)
-    for name in modules():
-        if not name.startswith(BESIDE_OTHERS):
-            for node in tree(name).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    found[node.name].append(name)
-    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+    assert twice(classes()) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        pytest.param("api.routes.runs", "RunHead", id="a record of the engine"),
+        pytest.param("demo.gmail.labels", "Labels", id="a client"),
+        pytest.param("engine.record.events", "Approve", id="a step type"),
+        pytest.param("engine.steps.flow", "StepRecord", id="a step type with the name of a record"),
+    ],
+)
+def test_these_tests_would_see_a_name_twice(module: str, name: str) -> None:
+    assert twice([*classes(), (module, name)]).keys() == {name}
+    assert twice([*classes(), ("engine.steps.notion.blocks", "Approve")]) == {}
+
+
+DOCUMENTED = {"_thread"}
+"""The standard library has a page about it; its name alone is private."""
+
+
+def private_imports(whole: ast.Module) -> Iterator[int]:
+    """Yield the lines that import what another package keeps to itself."""
+    for node in parts(whole):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        others = [one for one in found if one.partition(".")[0] not in MAY_IMPORT and one not in DOCUMENTED]
+        if any(re.search(r"(^|\.)_(?!_)", one) for one in others):
+            yield node.lineno
+
+
+def test_nothing_private_of_another_package_is_imported() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{line}" for name, path in modules().items() for line in private_imports(tree(name))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("from streamlit_agraph import _agraph", id="a name"),
+        pytest.param("from mcp.client._transport import TransportStreams", id="a module"),
+        pytest.param("import httpx._utils", id="a module as a whole"),
+    ],
+)
+def test_these_tests_would_see_a_private_import(source: str) -> None:
+    assert list(private_imports(ast.parse(source))) == [1]
+    assert not list(private_imports(ast.parse("from __future__ import annotations; import _thread")))
 
 
 NEW_STEP = '''"""Steps about the weather."""

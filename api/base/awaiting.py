@@ -11,7 +11,7 @@ from anyio.lowlevel import RunVar
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from api.base.documents import Document as Answer
+from api.base.documents import DocumentResponse as Answer
 from engine.base.statuses import ACTIVE_RUNS
 
 Document = TypeVar("Document", bound=Mapping[str, Any])

@@ -13,7 +13,7 @@ from engine.base.json_text import compact
 Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
 
 
-class Document(JSONResponse):
+class DocumentResponse(JSONResponse):
     """A JSON response that is serialized directly, without inspecting each of its values first."""
 
     def render(self, content: Any) -> bytes:
@@ -21,26 +21,26 @@ class Document(JSONResponse):
         return compact(content).encode()
 
 
-class Sent(BaseModel):
+class RequestBody(BaseModel):
     """The base of request bodies: unknown keys are refused and values are not coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Renaming(Sent):
+class NewName(RequestBody):
     """The new name of a workflow or prompt that is renamed or copied."""
 
     new: Name
 
 
-class FileText(Sent):
+class FileTextBody(RequestBody):
     """The text of a file, and the etag of the text that it replaces."""
 
     text: str
     etag: str | None = Field(default=None, max_length=100)
 
 
-class Deleted(BaseModel):
+class DeletedItem(BaseModel):
     """What was deleted, and its folder in the trash."""
 
     name: str

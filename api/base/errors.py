@@ -64,7 +64,7 @@ _OF_HTTP: Mapping[int, tuple[str, str, str]] = {
 _RETRY_SECONDS = 5
 
 
-class Answer(JSONResponse):
+class RewordedResponse(JSONResponse):
     """A JSON response whose remedies name requests instead of commands."""
 
     def render(self, content: Any) -> bytes:

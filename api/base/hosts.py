@@ -45,7 +45,7 @@ def is_same_origin(headers: Headers) -> bool:
         return False
 
 
-class Server(Protocol):
+class HostSettings(Protocol):
     """The settings under `server` in config.yaml."""
 
     @property
@@ -82,7 +82,7 @@ def _is_address(name: str) -> bool:
 class HostCheck:
     """Refuses requests and websockets sent to a name that is not ours, before anything else sees them."""
 
-    def __init__(self, app: ASGIApp, server: Callable[[], Server]) -> None:
+    def __init__(self, app: ASGIApp, server: Callable[[], HostSettings]) -> None:
         self.app = app
         self._server = server
         self._is_known: Callable[[str], bool] | None = None

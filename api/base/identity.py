@@ -18,7 +18,7 @@ from engine.people.sessions import cookie_name
 _MCP = "/mcp"
 
 
-class Accounts(Protocol):
+class Authenticator(Protocol):
     """The part of `Orchestra.users` that identifies a sender."""
 
     @property
@@ -36,7 +36,7 @@ class Accounts(Protocol):
         """The long-lived ones."""
 
 
-async def identify(request: Request, accounts: Accounts) -> Principal:
+async def identify(request: Request, accounts: Authenticator) -> Principal:
     """Return who sends `request`; raise Unauthorized, or NotAllowed for a change sent by a foreign page.
 
     If there is an Authorization header, the cookie is ignored.
@@ -46,7 +46,7 @@ async def identify(request: Request, accounts: Accounts) -> Principal:
     return await _principal(request, accounts, "make changes")
 
 
-async def identify_socket(websocket: HTTPConnection, accounts: Accounts) -> Principal:
+async def identify_socket(websocket: HTTPConnection, accounts: Authenticator) -> Principal:
     """Return who opens a websocket; raise as `identify`.
 
     Browsers let any page open a websocket with the cookies of another one, so a cookie is only taken from our pages.
@@ -54,7 +54,7 @@ async def identify_socket(websocket: HTTPConnection, accounts: Accounts) -> Prin
     return await _principal(websocket, accounts, "open a websocket")
 
 
-async def _principal(connection: HTTPConnection, accounts: Accounts, own_pages_only: str) -> Principal:
+async def _principal(connection: HTTPConnection, accounts: Authenticator, own_pages_only: str) -> Principal:
     """Return the sender; `own_pages_only`: what a cookie is taken for from our own pages only, "" for nothing."""
     authorization = connection.headers.getlist("authorization")
     token = _bearer(authorization) if authorization else ""

@@ -36,7 +36,7 @@ class _Person:
     places: int = 0
 
 
-class Turns:
+class CheckQueue:
     """Queues text checks: one at a time for each person, a few at a time for all, and a limit on how many wait."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Turns:
                 del self._people[who]
 
 
-_turns: RunVar[Turns] = RunVar("requests that have a text checked")
+_turns: RunVar[CheckQueue] = RunVar("requests that have a text checked")
 
 
 async def turn_to_check(request: Request) -> AsyncIterator[None]:
@@ -73,7 +73,7 @@ async def turn_to_check(request: Request) -> AsyncIterator[None]:
     try:
         turns = _turns.get()
     except LookupError:
-        _turns.set(turns := Turns())
+        _turns.set(turns := CheckQueue())
     async with turns.turn(request.state.principal.id):
         if await request.is_disconnected():
             raise ClientDisconnect

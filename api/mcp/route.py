@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["MCP"], route_class=SignedInRoute)
 
 
-class Conversation(Response):
+class McpResponse(Response):
     """The answer of the MCP server to the body of a request."""
 
     def __init__(self, orchestra: Orchestra, principal: Principal, body: bytes) -> None:
@@ -46,7 +46,7 @@ class Conversation(Response):
         403: {"model": Refusal, "description": "Sent by a page of another address"},
     },
 )
-async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> Conversation:
+async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> McpResponse:
     """Answer one message of the streamable HTTP transport of the Model Context Protocol.
 
     The tools are the workflows with `"expose": true`; calls act with the role of the caller.
@@ -57,4 +57,4 @@ async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> Conv
             "A page of another address may not send this.",
             remedy="Programs send no Origin. Behind a proxy, set `server.public_url` in config.yaml.",
         )
-    return Conversation(orchestra, principal, await request.body())
+    return McpResponse(orchestra, principal, await request.body())

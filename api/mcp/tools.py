@@ -54,14 +54,14 @@ _STATUS_TOOL = types.Tool(
 )
 
 
-class Question(TypedDict):
+class OpenQuestion(TypedDict):
     """A question that only a person can answer."""
 
     approval: ReadOnly[str]
     title: ReadOnly[str]
 
 
-class State(TypedDict):
+class UnfinishedRun(TypedDict):
     """What a call returns of a run that has not succeeded."""
 
     run_id: ReadOnly[str]
@@ -168,7 +168,7 @@ class WorkflowTools:
     def _answer(self, run: Run) -> types.CallToolResult:
         if run["status"] == RunStatus.SUCCEEDED:
             return _result(shown(run["outputs"] or {}, run["run_id"], partial(self._content, run["run_id"])))
-        state: State = {"run_id": run["run_id"], "status": run["status"], "sentence": run["sentence"]}
+        state: UnfinishedRun = {"run_id": run["run_id"], "status": run["status"], "sentence": run["sentence"]}
         if run["status"] == RunStatus.WAITING:
             questions = self._questions(run)
             return _result({**state, "waiting_for": questions}, _waiting(state, questions))
@@ -181,10 +181,10 @@ class WorkflowTools:
     def _content(self, run_id: str, digest: str) -> bytes:
         return self._orchestra.runs.file(self._principal, run_id, digest).content
 
-    def _questions(self, run: Run) -> Sequence[Question]:
+    def _questions(self, run: Run) -> Sequence[OpenQuestion]:
         """Return the open questions of a run."""
         waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
-        found: list[Question] = []
+        found: list[OpenQuestion] = []
         for question in [str(step["approval"]) for step in waiting if step.get("approval")]:
             try:
                 approval = self._orchestra.approvals.get(self._principal, question)
@@ -213,7 +213,7 @@ def _checked(key: object) -> str:
     raise InvalidInput(f"`{KEY}` is not a key.", remedy="Use 1 to 255 printable ASCII characters without spaces.")
 
 
-def _waiting(state: State, questions: Sequence[Question]) -> str:
+def _waiting(state: UnfinishedRun, questions: Sequence[OpenQuestion]) -> str:
     titles = [f"“{one['title']}”" for one in questions]
     if not titles:
         return f"The run {state['run_id']} is waiting. {state['sentence']} {RUN_STATUS} tells how it goes on."

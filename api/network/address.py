@@ -27,7 +27,7 @@ SERVER = Names("--port", "`server.host` in config.yaml")
 WORKER = Names("--metrics-port", "`worker.metrics_host` in config.yaml")
 
 
-class Address(NamedTuple):
+class WorkspaceAddress(NamedTuple):
     """Where a workspace is served, and by which process."""
 
     url: str
@@ -37,7 +37,7 @@ class Address(NamedTuple):
     """The address at which browsers reach it through a proxy, if config.yaml names one."""
 
     @classmethod
-    def of(cls, listener: socket.socket, public_url: str = "") -> Address:
+    def of(cls, listener: socket.socket, public_url: str = "") -> WorkspaceAddress:
         """Return the address of a socket that this process holds."""
         host, port = listener.getsockname()[:2]
         return cls(f"http://{_reachable(host)}:{port}", port, os.getpid(), public_url)
@@ -47,7 +47,7 @@ class Address(NamedTuple):
         return f"{self.public_url or self.url}/login?token={token}"
 
 
-def note(state_dir: Path, address: Address) -> None:
+def note(state_dir: Path, address: WorkspaceAddress) -> None:
     """Write the note that tells other commands where this workspace is served. Raises StorageError."""
     write_whole(state_dir / FILE_NAME, json.dumps(address._asdict()), mode=0o600)
 
@@ -57,10 +57,10 @@ def forget(state_dir: Path) -> None:
     (state_dir / FILE_NAME).unlink(missing_ok=True)
 
 
-def noted(state_dir: Path) -> Address | None:
+def noted(state_dir: Path) -> WorkspaceAddress | None:
     """Return where this workspace is served now, or None."""
     try:
-        address = Address(**json.loads((state_dir / FILE_NAME).read_text(encoding="utf-8")))
+        address = WorkspaceAddress(**json.loads((state_dir / FILE_NAME).read_text(encoding="utf-8")))
         os.kill(address.pid, 0)  # a process that was killed leaves its note behind
     except (OSError, ValueError, TypeError):
         return None

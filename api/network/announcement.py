@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.network import address
-from api.network.address import Address
+from api.network.address import WorkspaceAddress
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import OrchestraError
 from engine.people.access import local_user
@@ -65,7 +65,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _listens_at(public_url: str) -> Address | None:
+def _listens_at(public_url: str) -> WorkspaceAddress | None:
     """Return the address of the port that this process listens on, or None until there is one."""
     for number in sorted(int(each.name) for each in _OPEN_FILES.iterdir()):
         try:
@@ -79,7 +79,7 @@ def _listens_at(public_url: str) -> Address | None:
             continue
         with found:
             if _is_listening(found):
-                return Address.of(found, public_url)
+                return WorkspaceAddress.of(found, public_url)
     return None
 
 

@@ -35,7 +35,7 @@ def open_files_limit() -> int:
 
 
 @dataclass(eq=False)
-class Held:
+class TrackedConnection:
     """One connection, what it is doing and since when; `protocol` is uvicorn's, with its latest request's cycle."""
 
     protocol: Any = field(repr=False)
@@ -98,16 +98,16 @@ class Doorkeeper:
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._most_of_one = most, max(1, most * 3 // 4)
         self._clock = clock
-        self._held: dict[Any, Held] = {}
+        self._held: dict[Any, TrackedConnection] = {}
 
     @property
     def at_once(self) -> int:
         """How many new connections may be accepted before any of them is checked."""
         return max(4, self._most // 8)
 
-    def came(self, protocol: Any, address: str) -> Held:
+    def came(self, protocol: Any, address: str) -> TrackedConnection:
         """Register a new connection; if there is no room for it, close it."""
-        held = self._held[protocol] = Held(protocol, address, self._clock())
+        held = self._held[protocol] = TrackedConnection(protocol, address, self._clock())
         self._make_room(held)
         return held
 
@@ -124,7 +124,7 @@ class Doorkeeper:
             elif held.is_overdue(now):
                 self._close(held)
 
-    def _make_room(self, new: Held) -> None:
+    def _make_room(self, new: TrackedConnection) -> None:
         if self._is_room_for(new):
             return
         for protocol, held in list(self._held.items()):
@@ -137,14 +137,14 @@ class Doorkeeper:
         waiting = [one for one in self._held.values() if one.address == busiest and one.is_waiting and one is not new]
         self._close(min(waiting, key=lambda one: one.since) if waiting else new)
 
-    def _is_room_for(self, new: Held) -> bool:
+    def _is_room_for(self, new: TrackedConnection) -> bool:
         if len(self._held) > self._most:
             return False
         if len(self._held) <= self._most_of_one:
             return True
         return sum(held.address == new.address for held in self._held.values()) <= self._most_of_one
 
-    def _close(self, held: Held) -> None:
+    def _close(self, held: TrackedConnection) -> None:
         self._held.pop(held.protocol, None)
         held.close()
 
@@ -153,8 +153,8 @@ def guarded(doorkeeper: Doorkeeper) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol with its connections held by a doorkeeper."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-    class Guarded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        held: Held
+    class GuardedHttp(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+        held: TrackedConnection
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -172,4 +172,4 @@ def guarded(doorkeeper: Doorkeeper) -> type[asyncio.Protocol]:
             self.held.is_websocket = True
             super().handle_websocket_upgrade(*event)
 
-    return Guarded
+    return GuardedHttp

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Settings(Protocol):
+class ProxySettings(Protocol):
     """The settings under `server` in config.yaml."""
 
     @property
@@ -29,7 +29,7 @@ class BehindProxy:
     Only a proxy on this machine or a configured one is trusted, and only if it passes the public name as Host.
     """
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
+    def __init__(self, app: ASGIApp, settings: Callable[[], ProxySettings]) -> None:
         self.app = app
         self._settings = settings
 
@@ -52,7 +52,7 @@ def is_trusted(address: str, proxies: list[str]) -> bool:
     return found.is_loopback or any(found in ipaddress.ip_network(one, strict=False) for one in proxies)
 
 
-def _as_sent(scope: Scope, settings: Settings) -> Scope:
+def _as_sent(scope: Scope, settings: ProxySettings) -> Scope:
     headers, public = Headers(scope=scope), urlsplit(settings.public_url)
     if headers.getlist("host") != [headers.get("host")] or headers["host"].lower() != public.netloc:
         return scope  # only Host is proof: a page whose name was made to lead here can set any other header

@@ -31,7 +31,7 @@ def guarded_websocket(**arguments: Any) -> asyncio.Protocol:
 def _protocol() -> type[WebSocketsSansIOProtocol]:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-    class Guarded(WebSocketsSansIOProtocol):
+    class GuardedWebSocket(WebSocketsSansIOProtocol):
         frames_left, counted_at = float(MOST_FRAMES), 0.0
 
         def data_received(self, data: bytes) -> None:
@@ -59,7 +59,7 @@ def _protocol() -> type[WebSocketsSansIOProtocol]:
                 self.transport.abort()
             return self.frames_left >= 0
 
-    return Guarded
+    return GuardedWebSocket
 
 
 def _answer_refused(protocol: WebSocketsSansIOProtocol) -> None:

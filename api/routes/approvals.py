@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.base.documents import ErrorView, Sent
+from api.base.documents import ErrorView, RequestBody
 from api.base.errors import view_of
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.problem import Problem
@@ -17,13 +17,13 @@ from engine.runs.approvals import Approval, Decided, Decision, State
 router = APIRouter(prefix="/api/approvals", tags=["Approvals"], route_class=SignedInRoute)
 
 
-class Answer(Sent):
+class DecisionComment(RequestBody):
     """A comment on an approval or rejection."""
 
     comment: str = Field(default="", max_length=LONGEST_REASON)
 
 
-class Approving(Answer):
+class Approving(DecisionComment):
     """A comment, and the arguments of the call if they were edited, or the amounts that an agent is given."""
 
     arguments: dict[str, Any] | None = Field(
@@ -32,7 +32,7 @@ class Approving(Answer):
     with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
 
 
-class OneDecision(Sent):
+class OneDecision(RequestBody):
     """An answer to one of several questions."""
 
     id: str = Field(min_length=1, max_length=64)
@@ -42,7 +42,7 @@ class OneDecision(Sent):
     with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
 
 
-class Decisions(Sent):
+class ApprovalDecisions(RequestBody):
     """Answers to several questions."""
 
     answers: list[OneDecision] = Field(min_length=1, max_length=200)
@@ -115,14 +115,14 @@ def approve(
 
 @router.post("/{approval_id}/reject", summary="Reject", response_model=Approval)
 def reject(
-    approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
+    approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[DecisionComment | None, Body()] = None
 ) -> Any:
     """Reject a step: the step that asked fails. 409 if it has been answered, or the run no longer waits."""
-    return orchestra.approvals.reject(principal, approval_id, (answer or Answer()).comment)
+    return orchestra.approvals.reject(principal, approval_id, (answer or DecisionComment()).comment)
 
 
 @router.post("/answers", summary="Answer several questions", response_model=DecidedRows)
-def answer_several(orchestra: Door, principal: Acting, decisions: Decisions) -> Any:
+def answer_several(orchestra: Door, principal: Acting, decisions: ApprovalDecisions) -> Any:
     """Approve and reject several steps, one after the other; an answer that is refused does not stop the others."""
     wanted = [
         Decision(one.id, one.decision == "approve", one.comment, one.arguments, one.with_gaps)

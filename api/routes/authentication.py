@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.errors import Unauthorized
 from api.base.identity import client_address
 from api.base.routing import Door, OpenRoute
@@ -16,7 +16,7 @@ from engine.people.tokens import TOKEN_LASTS
 router = APIRouter(tags=["Sign-in"], route_class=OpenRoute)
 
 
-class Credentials(Sent):
+class UserCredentials(RequestBody):
     """The credentials of a user."""
 
     user_id: str = Field(min_length=1, max_length=64, examples=["owner"])
@@ -32,7 +32,9 @@ class AccessToken(BaseModel):
 
 
 @router.post("/auth/login", summary="Get an access token", responses={429: {"model": Refusal}})
-def get_access_token(credentials: Credentials, orchestra: Door, request: Request, response: Response) -> AccessToken:
+def get_access_token(
+    credentials: UserCredentials, orchestra: Door, request: Request, response: Response
+) -> AccessToken:
     """Return an access token for one hour. It ends earlier if the password changes or the user is removed."""
     token = orchestra.users.token(credentials.user_id, credentials.password, client_address(request))
     if token is None:

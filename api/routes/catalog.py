@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.base.documents import Renaming
+from api.base.documents import NewName
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
@@ -19,7 +19,7 @@ from api.routes.catalog_documents import (
     SampleRows,
     StepRenaming,
     StepTypeRows,
-    Verdict,
+    ValidationResult,
     WorkflowRows,
     WorkflowText,
 )
@@ -46,7 +46,7 @@ async def get_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
     "/workflows/{name}/validate",
     tags=["Workflows"],
     summary="Check the text of a workflow",
-    response_model=Verdict,
+    response_model=ValidationResult,
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )
@@ -77,7 +77,7 @@ def names_in_scope(name: str, sent: PlaceInWorkflow, orchestra: Door, principal:
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )
-def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+def rename_workflow(name: str, sent: NewName, orchestra: Door, principal: Acting) -> Any:
     """Rename a workflow, with its layout and saved versions, also in the workflows that call it.
 
     409 if the name is taken.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from engine.base.problem import Problem
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
@@ -18,7 +18,7 @@ from engine.workflows.workflow_files import WorkflowSummary
 StepId = Annotated[str, Field(min_length=1, max_length=64, examples=["classify"])]
 
 
-class WorkflowText(Sent):
+class WorkflowText(RequestBody):
     """The text of a workflow file, to be checked without saving."""
 
     text: str
@@ -37,7 +37,7 @@ class NamesInScope(BaseModel):
     names: list[ScopeName]
 
 
-class StepRenaming(Sent):
+class StepRenaming(RequestBody):
     """A new id for a step of a workflow."""
 
     old: StepId
@@ -47,7 +47,7 @@ class StepRenaming(Sent):
     )
 
 
-class Verdict(BaseModel):
+class ValidationResult(BaseModel):
     """Whether a file can be used, and all of its problems."""
 
     valid: bool

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from clients.check_line import CheckLine
 from engine.base.statuses import AccountMode
 
@@ -25,7 +25,7 @@ class TroubleView(BaseModel):
     remedy: str
 
 
-class Troubles(BaseModel):
+class TroubleRows(BaseModel):
     """All accounts that do not work."""
 
     troubles: list[TroubleView]
@@ -65,7 +65,7 @@ class ConnectionRows(BaseModel):
     connections: list[ConnectionRow]
 
 
-class Choices(BaseModel):
+class FieldChoices(BaseModel):
     """What a field may name, as an account has it."""
 
     choices: list[str]
@@ -78,27 +78,27 @@ class CheckView(BaseModel):
     lines: list[CheckLine]
 
 
-class NewConnection(Sent):
+class NewConnection(RequestBody):
     """The service of a connection and its settings; secrets among them are stored sealed."""
 
     service: str = Field(min_length=1, max_length=64, examples=["github"])
     settings: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"token": "env:GITHUB_TOKEN"}])
 
 
-class NewKey(Sent):
+class NewKey(RequestBody):
     """Your own key, and the settings that belong to it."""
 
     key: str = Field(default="", max_length=10_000, json_schema_extra={"format": "password"})
     beside: dict[str, str] = Field(default_factory=dict, examples=[{"model": "llama3.2"}])
 
 
-class ModeChoice(Sent):
+class ModeChoice(RequestBody):
     """Whose account a service uses."""
 
     mode: AccountMode = Field(strict=False)
 
 
-class ClientSecret(Sent):
+class ClientSecret(RequestBody):
     """The content of the JSON file that Google's console provides for a desktop app."""
 
     client_secret: dict[str, JsonValue]
@@ -107,7 +107,7 @@ class ClientSecret(Sent):
     )
 
 
-class BroughtBack(Sent):
+class BroughtBack(RequestBody):
     """The address at which a browser on another machine ended: a page at 127.0.0.1 that did not open there."""
 
     address: str = Field(min_length=1, max_length=5_000)

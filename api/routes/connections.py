@@ -7,26 +7,28 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.base.errors import Answer
+from api.base.errors import RewordedResponse
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.connection_documents import (
     BroughtBack,
     CheckView,
-    Choices,
     ClientSecret,
     ConnectionRow,
     ConnectionRows,
+    FieldChoices,
     LocalServers,
     ModeChoice,
     NewConnection,
     NewKey,
     SignInView,
-    Troubles,
+    TroubleRows,
 )
 from engine.base.errors import UnknownName
 from engine.connections.sign_ins import SignIn
 
-router = APIRouter(prefix="/api", tags=["Connections"], route_class=SignedInRoute, default_response_class=Answer)
+router = APIRouter(
+    prefix="/api", tags=["Connections"], route_class=SignedInRoute, default_response_class=RewordedResponse
+)
 
 
 @router.get("/connections", summary="List connections", response_model=ConnectionRows)
@@ -40,7 +42,7 @@ def list_connections(
     return {"connections": connections.for_type(principal, uses) if uses else connections.list(principal)}
 
 
-@router.get("/choices", summary="List the choices for a field", response_model=Choices)
+@router.get("/choices", summary="List the choices for a field", response_model=FieldChoices)
 def list_choices(
     orchestra: Door,
     principal: Acting,
@@ -55,7 +57,7 @@ def list_choices(
     return {"choices": orchestra.connections.choices(principal, format, connection)}
 
 
-@router.get("/troubles", summary="List accounts that have stopped working", response_model=Troubles)
+@router.get("/troubles", summary="List accounts that have stopped working", response_model=TroubleRows)
 def list_troubles(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the accounts that workflows need and that do not work; no run that needs them starts until they do."""
     return {"troubles": orchestra.connections.troubles(principal)}

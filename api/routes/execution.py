@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from typing_extensions import ReadOnly, TypedDict
 
 from api.base.awaiting import awaited
-from api.base.documents import Document, Refusal
+from api.base.documents import DocumentResponse, Refusal
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.together import starting
-from api.routes.run_documents import Accepted, Execution
+from api.routes.run_documents import AcceptedRun, RunBody
 from engine.base.errors import InvalidInput
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.people.access import Principal
@@ -44,7 +44,7 @@ TOO_MANY_RUNS: dict[str, Any] = {
     response_model=None,
     responses={
         200: {"description": "The run has ended: the run document"},
-        202: {"model": Accepted, "description": "The run is still in progress"},
+        202: {"model": AcceptedRun, "description": "The run is still in progress"},
         409: {
             "model": Refusal,
             "description": "Nobody has agreed to the accounts it would touch (`needs_confirmation`), or the key was "
@@ -56,7 +56,7 @@ TOO_MANY_RUNS: dict[str, Any] = {
     },
 )
 async def execute_workflow(
-    execution: Execution,
+    execution: RunBody,
     request: Request,
     orchestra: Door,
     principal: Acting,
@@ -78,7 +78,11 @@ async def execute_workflow(
         priority=execution.priority,
     )
     run_id = await starting.run(ready, orchestra.runs.begin_each)
-    document: RunState = {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}  # it has just been created
+    document: RunInProgress = {
+        "run_id": run_id,
+        "status": RunStatus.QUEUED,
+        "confirmed": [],
+    }  # it has just been created
     if idempotency_key or execution.confirmed:
         document = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
     if execution.wait_seconds and document["status"] in ACTIVE_RUNS:
@@ -88,7 +92,7 @@ async def execute_workflow(
 
 
 async def _planned(
-    execution: Execution, request: Request, orchestra: Orchestra, principal: Principal, idempotency_key: str | None
+    execution: RunBody, request: Request, orchestra: Orchestra, principal: Principal, idempotency_key: str | None
 ) -> JSONResponse:
     """Plan the run instead. 200 with the plan if it is made within `wait_seconds`, else 202 with its id."""
     if execution.only or execution.pins or execution.from_run:
@@ -113,10 +117,10 @@ async def shown_plan(
     if run is None or run["status"] not in ENDED_RUNS:
         body = {"plan_id": plan_id, "state": "planning"}
         return JSONResponse(body, 202, headers={"Location": f"/api/plans/{plan_id}"})
-    return Document(await to_thread.run_sync(orchestra.plans.show, principal, plan_id))
+    return DocumentResponse(await to_thread.run_sync(orchestra.plans.show, principal, plan_id))
 
 
-class RunState(TypedDict):
+class RunInProgress(TypedDict):
     """What a caller learns of a run that goes on; a run document has it."""
 
     run_id: ReadOnly[str]
@@ -129,12 +133,12 @@ def request_key_of(principal: Principal, idempotency_key: str | None) -> str | N
     return idempotency_key and f"api:{principal.id}:{idempotency_key}"
 
 
-def answered(document: RunState) -> JSONResponse:
+def answered(document: RunInProgress) -> JSONResponse:
     """Return 200 with the document of a run that has ended, else 202."""
-    return Document(document) if document["status"] in ENDED_RUNS else accepted(document)
+    return DocumentResponse(document) if document["status"] in ENDED_RUNS else accepted(document)
 
 
-def accepted(document: RunState) -> JSONResponse:
+def accepted(document: RunInProgress) -> JSONResponse:
     """Return 202 with the id and status of a run that goes on."""
     address = f"/api/runs/{document['run_id']}"
     body = {

@@ -36,7 +36,7 @@ _WRONG = "User or password is wrong."
 
 
 @dataclass(frozen=True)
-class Pages:
+class LoginPages:
     """The handlers, over an engine that the caller has opened."""
 
     orchestra: Callable[[], Orchestra]

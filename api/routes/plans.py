@@ -11,11 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.documents import DocumentResponse, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.routes.execution import answered, shown_plan
-from api.routes.run_documents import Accepted, Agreeing
+from api.routes.run_documents import AcceptedRun, Agreeing
 
 router = APIRouter(prefix="/api/plans", tags=["Plans"], route_class=SignedInRoute)
 
@@ -29,22 +29,22 @@ class PlanFilter(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class Application(Agreeing, Sent):
+class Application(Agreeing, RequestBody):
     """What the caller agrees to, and how long to wait for the end of the run."""
 
     wait_seconds: float = Field(default=0, ge=0, le=LONGEST_WAIT_SECONDS)
 
 
 @router.get("", summary="List plans", response_model=None)
-async def list_plans(orchestra: Door, principal: Acting, which: Annotated[PlanFilter, Query()]) -> Document:
+async def list_plans(orchestra: Door, principal: Acting, which: Annotated[PlanFilter, Query()]) -> DocumentResponse:
     """Return a page of plans, newest first: `{plans: […], next}`."""
-    return await reading.run(lambda: Document(orchestra.plans.list(principal, **which.model_dump())))
+    return await reading.run(lambda: DocumentResponse(orchestra.plans.list(principal, **which.model_dump())))
 
 
 @router.get("/{plan_id}", summary="Get a plan", response_model=None)
-async def get_plan(plan_id: str, orchestra: Door, principal: Acting) -> Document:
+async def get_plan(plan_id: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return a plan: each write with its exact arguments, what is not known yet, cost, hash and expiry."""
-    return await reading.run(lambda: Document(orchestra.plans.show(principal, plan_id)))
+    return await reading.run(lambda: DocumentResponse(orchestra.plans.show(principal, plan_id)))
 
 
 @router.post(
@@ -72,7 +72,7 @@ async def plan_again(
     response_model=None,
     responses={
         200: {"description": "The run has ended: the run document"},
-        202: {"model": Accepted, "description": "The run is still in progress"},
+        202: {"model": AcceptedRun, "description": "The run is still in progress"},
         409: {"model": Refusal, "description": "The world has changed since (PlanDrift), or nobody has agreed to it"},
     },
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS
-from api.base.documents import Name, Sent
+from api.base.documents import Name, RequestBody
 from engine.base.statuses import ListedStatus, Priority, RunStatus
 
 RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
@@ -25,7 +25,7 @@ class Agreeing(BaseModel):
     )
 
 
-class Execution(Agreeing, Sent):
+class RunBody(Agreeing, RequestBody):
     """Which workflow to run, with which inputs, and how long to wait for its end."""
 
     workflow: Name
@@ -59,7 +59,7 @@ class Execution(Agreeing, Sent):
     )
 
 
-class Resumption(Agreeing, Sent):
+class Resumption(Agreeing, RequestBody):
     """How to resume a run; the fields answer for writes whose outcome is unknown."""
 
     as_done: bool = Field(default=False, description="The writes of unknown outcome were done: continue after them.")
@@ -72,7 +72,7 @@ class Resumption(Agreeing, Sent):
     )
 
 
-class Repetition(Agreeing, Sent):
+class Repetition(Agreeing, RequestBody):
     """How to run the workflow of a run again, with the same inputs and on the same accounts."""
 
     receipts: Literal["reuse", "update", "force"] = Field(
@@ -85,7 +85,7 @@ class Repetition(Agreeing, Sent):
     )
 
 
-class Undoing(Sent):
+class UndoBody(RequestBody):
     """Which writes of a run to undo."""
 
     item: str | None = Field(
@@ -93,7 +93,7 @@ class Undoing(Sent):
     )
 
 
-class WrongAnswer(Sent):
+class WrongAnswer(RequestBody):
     """An answer of a model that is wrong, and what is right."""
 
     step: StepPath
@@ -110,7 +110,7 @@ class Correcting(Agreeing, WrongAnswer):
     leave: bool = Field(default=False, description="Go on, even if a write cannot be undone now; it stays as it is.")
 
 
-class RunFilter(BaseModel):
+class RunQuery(BaseModel):
     """Which runs to list, newest first."""
 
     model_config = ConfigDict(extra="forbid")
@@ -137,7 +137,7 @@ class RunFilter(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class Accepted(BaseModel):
+class AcceptedRun(BaseModel):
     """A run in progress; GET /api/runs/{run_id} shows it."""
 
     run_id: str

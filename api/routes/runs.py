@@ -8,19 +8,19 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse, Response
 from msgspec.structs import asdict
 
-from api.base.documents import Document, saved_file
+from api.base.documents import DocumentResponse, saved_file
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.routes.execution import TOO_MANY_RUNS, IdempotencyKey, accepted, request_key_of
 from api.routes.run_documents import (
-    Accepted,
+    AcceptedRun,
     Correcting,
     Repetition,
     Resumption,
     RunDifferenceView,
-    RunFilter,
+    RunQuery,
     RunRows,
-    Undoing,
+    UndoBody,
     WrongAnswer,
 )
 from engine.base.clock import timestamp
@@ -33,29 +33,29 @@ router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 
 
 @router.get("", summary="List runs", response_model=RunRows)
-async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilter, Query()]) -> Document:
+async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunQuery, Query()]) -> DocumentResponse:
     """Return a page of runs, newest first; send `next` as `before` to get the following page."""
     times = {
         name: moment and timestamp(in_utc(moment)) for name, moment in (("since", which.since), ("until", which.until))
     }
 
-    def listed() -> Document:
+    def listed() -> DocumentResponse:
         page = orchestra.runs.list(principal, **{**which.model_dump(), **times})
-        return Document({"runs": [asdict(row) for row in page.rows], "next": page.next})
+        return DocumentResponse({"runs": [asdict(row) for row in page.rows], "next": page.next})
 
     return await reading.run(listed)
 
 
 @router.get("/{run_id}", summary="Get a run", response_model=None)
-async def get_run(run_id: str, orchestra: Door, principal: Acting) -> Document:
+async def get_run(run_id: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return a run's document: the same as its file in `logs/`, and up to date while it runs."""
-    return await reading.run(lambda: Document(orchestra.runs.get(principal, run_id)))
+    return await reading.run(lambda: DocumentResponse(orchestra.runs.get(principal, run_id)))
 
 
 @router.get("/{run_id}/timeline", summary="Get the timeline of a run", response_model=Timeline)
-async def get_timeline(run_id: str, orchestra: Door, principal: Acting) -> Document:
+async def get_timeline(run_id: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return the state of a run at each time at which something changed: `first`, then the change of each frame."""
-    return await reading.run(lambda: Document(orchestra.runs.timeline(principal, run_id)))
+    return await reading.run(lambda: DocumentResponse(orchestra.runs.timeline(principal, run_id)))
 
 
 @router.get(
@@ -73,14 +73,14 @@ def get_file(run_id: str, sha256: str, orchestra: Door, principal: Acting) -> Re
     return saved_file(file.name, file.content)
 
 
-@router.post("/{run_id}/cancel", status_code=202, summary="Cancel a run", responses={202: {"model": Accepted}})
+@router.post("/{run_id}/cancel", status_code=202, summary="Cancel a run", responses={202: {"model": AcceptedRun}})
 def cancel_run(run_id: str, orchestra: Door, principal: Acting) -> JSONResponse:
     """Ask a run to stop. A write in progress is finished and recorded."""
     orchestra.runs.cancel(principal, run_id)
     return accepted(orchestra.runs.get(principal, run_id))
 
 
-@router.post("/{run_id}/resume", status_code=202, summary="Resume a run", responses={202: {"model": Accepted}})
+@router.post("/{run_id}/resume", status_code=202, summary="Resume a run", responses={202: {"model": AcceptedRun}})
 def resume_run(
     run_id: str, orchestra: Door, principal: Acting, how: Annotated[Resumption | None, Body()] = None
 ) -> JSONResponse:
@@ -94,7 +94,7 @@ def resume_run(
     "/{run_id}/rerun",
     status_code=202,
     summary="Run a run again",
-    responses={202: {"model": Accepted}, 429: TOO_MANY_RUNS},
+    responses={202: {"model": AcceptedRun}, 429: TOO_MANY_RUNS},
 )
 def rerun(
     run_id: str,
@@ -123,9 +123,9 @@ def list_undoable(
 
 
 @router.post("/{run_id}/undo", summary="Undo a run", response_model=UndoReport)
-def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
+def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[UndoBody | None, Body()] = None) -> Any:
     """Undo the writes of a run and of the runs it called; anything that has been changed since is refused and stays."""
-    return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)
+    return orchestra.runs.undo(principal, run_id, item=(what or UndoBody()).item)
 
 
 @router.post("/{run_id}/correct/preview", summary="Preview a correction", response_model=CorrectionPreview)

@@ -8,18 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field, JsonValue
 
-from api.base.errors import Answer
+from api.base.errors import RewordedResponse
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.connection_documents import CheckView
-from engine.attention import AttentionItem
 from engine.budgets.settings import BudgetSettings
+from engine.operations.attention import AttentionItem
+from engine.operations.workspace_settings import GeneralSettings
 from engine.runs.budgets import BudgetOverview
 from engine.runs.workers import WorkerProcess
 from engine.store.held import Held
-from engine.workspace_settings import GeneralSettings
 
-router = APIRouter(prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
-attention = APIRouter(prefix="/api/attention", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
+router = APIRouter(
+    prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=RewordedResponse
+)
+attention = APIRouter(
+    prefix="/api/attention", tags=["State"], route_class=SignedInRoute, default_response_class=RewordedResponse
+)
 budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
 workers = APIRouter(prefix="/api/workers", tags=["Workers"], route_class=SignedInRoute)
 settings = APIRouter(prefix="/api/settings", tags=["Settings"], route_class=SignedInRoute)

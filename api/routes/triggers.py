@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.base.errors import Answer
+from api.base.errors import RewordedResponse
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing
 from engine.plugins.step_info import TriggerTypeInfo
@@ -16,7 +16,9 @@ from engine.plugins.trigger import Start
 from engine.triggering.forms import FormStatus
 from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerPreview, TriggerStatus
 
-router = APIRouter(prefix="/api/triggers", tags=["Triggers"], route_class=SignedInRoute, default_response_class=Answer)
+router = APIRouter(
+    prefix="/api/triggers", tags=["Triggers"], route_class=SignedInRoute, default_response_class=RewordedResponse
+)
 
 
 class TriggerRows(BaseModel):

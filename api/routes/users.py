@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.people.api_tokens import DAYS
 from engine.people.people import Member, User
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["Users"], route_class=SignedInRoute)
 Password = Annotated[str, Field(min_length=1, max_length=1_000, json_schema_extra={"format": "password"})]
 
 
-class NewUser(Sent):
+class NewUser(RequestBody):
     """A new user; without a password they sign in by link."""
 
     id: str = Field(min_length=1, max_length=64, examples=["ann@example.org"])
@@ -28,13 +28,13 @@ class NewUser(Sent):
     password: Password | None = None
 
 
-class NewRole(Sent):
+class NewRole(RequestBody):
     """A new role for a user."""
 
     role: str = Field(max_length=20, examples=["operator"])
 
 
-class NewLanguage(Sent):
+class NewLanguage(RequestBody):
     """The language of the dashboard for a user."""
 
     language: str = Field(
@@ -42,7 +42,7 @@ class NewLanguage(Sent):
     )
 
 
-class NewPassword(Sent):
+class NewPassword(RequestBody):
     """A new password for a user."""
 
     password: Password
@@ -71,13 +71,13 @@ class SessionRows(BaseModel):
     sessions: list[SessionView]
 
 
-class Ended(BaseModel):
+class EndedSessions(BaseModel):
     """How many sessions have ended."""
 
     ended: int
 
 
-class NewApiToken(Sent):
+class NewApiToken(RequestBody):
     """A new API token for a user."""
 
     name: str = Field(min_length=1, max_length=100, examples=["laptop"])
@@ -184,7 +184,7 @@ def list_sessions(user_id: str, orchestra: Door, principal: Acting) -> dict[str,
     return {"sessions": orchestra.users.sessions(principal, user_id)}
 
 
-@router.delete("/users/{user_id}/sessions", summary="Sign a user out", response_model=Ended)
+@router.delete("/users/{user_id}/sessions", summary="Sign a user out", response_model=EndedSessions)
 def sign_out(user_id: str, orchestra: Door, principal: Acting) -> dict[str, int]:
     """End all sessions of a user, their access tokens and unused login links; `ended` counts the sessions."""
     return {"ended": orchestra.users.sign_out(principal, user_id)}

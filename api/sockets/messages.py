@@ -36,7 +36,7 @@ class RunChanged(_Message):
     """How many states were skipped because the client reads too slowly to get all of them."""
 
 
-class RunEnded(_Message):
+class RunEndMessage(_Message):
     """The run has ended; the socket is closed."""
 
     type: Literal["end"]
@@ -109,7 +109,7 @@ class CommandEnded(_Message):
     run: CommandRun
 
 
-OfRun = Annotated[RunSnapshot | RunChanged | RunEnded, Field(discriminator="type")]
+OfRun = Annotated[RunSnapshot | RunChanged | RunEndMessage, Field(discriminator="type")]
 OfWorkflow = Annotated[DraftSnapshot | DraftChanged | FileChanged | ProblemsFound, Field(discriminator="type")]
 OfCommand = Annotated[CommandShown | CommandSaid | CommandEnded, Field(discriminator="type")]
 OF_RUN: TypeAdapter[Any] = TypeAdapter(OfRun)

@@ -35,7 +35,7 @@ _CHECK_SECONDS, _CHECK_ANYWAY_SECONDS = 1.0, 15.0
 Message = dict[str, Any]
 
 
-class Feed(Protocol):
+class SocketFeed(Protocol):
     """The messages of a socket; it remembers what was sent."""
 
     @property
@@ -58,7 +58,7 @@ class Ended(Exception):
         self.code, self.reason = code, reason
 
 
-Watch = Callable[[Hub, "Orchestra", Principal], AbstractAsyncContextManager[Feed]]
+Watch = Callable[[Hub, "Orchestra", Principal], AbstractAsyncContextManager[SocketFeed]]
 """Opens the feed of a socket; raises the errors of the GET request for the same data."""
 
 
@@ -84,7 +84,7 @@ async def serve(websocket: WebSocket, watch: Watch) -> None:
         pass
 
 
-async def _run(websocket: WebSocket, feed: Feed, guard: _Guard) -> None:
+async def _run(websocket: WebSocket, feed: SocketFeed, guard: _Guard) -> None:
     """Send messages until either side ends the socket."""
     ended: list[Ended] = []
 
@@ -108,7 +108,7 @@ async def _run(websocket: WebSocket, feed: Feed, guard: _Guard) -> None:
         await _close(websocket, end)
 
 
-async def _send_all(websocket: WebSocket, feed: Feed) -> None:
+async def _send_all(websocket: WebSocket, feed: SocketFeed) -> None:
     while True:
         updates = [subject.updated for subject in feed.subjects]
         error = next((one.error for one in feed.subjects if one.error is not None), None)

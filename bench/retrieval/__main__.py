@@ -137,7 +137,7 @@ def _indexed(orchestra: Orchestra, workflow: str, documents: Sequence[dict[str, 
     """Return the seconds of a run that indexes the documents, from its start to its end."""
     started = time.perf_counter()
     run_id = orchestra.runs.start(OWNER, workflow, {"documents": documents})
-    orchestra._worker.wait(run_id, 120)  # noqa: SLF001 - without the time to read the run again
+    orchestra._families.work.worker.wait(run_id, 120)  # noqa: SLF001 - without the time to read the run again
     seconds = time.perf_counter() - started
     run = orchestra.runs.get(OWNER, run_id)
     assert run["status"] == "succeeded", run["error"]

@@ -50,7 +50,7 @@ def ran(orchestra: Orchestra) -> Any:
 
 def counted(orchestra: Orchestra, steps: int) -> Any:
     """Run the chain once and assert that it made at least one commit per step."""
-    journal = orchestra._worker._journal  # noqa: SLF001 - to count the commits
+    journal = orchestra._families.work.worker._journal  # noqa: SLF001 - to count the commits
     assert isinstance(journal, SqlJournal)
     connection = journal._connection  # noqa: SLF001 - as above
     statements: list[str] = []

@@ -20,7 +20,7 @@ def fill(orchestra: Orchestra, count: int) -> None:
     now = datetime.now(UTC)
     for first in range(0, count, _BATCH):
         rows = [_row(number, now - timedelta(seconds=number)) for number in range(first, min(first + _BATCH, count))]
-        with orchestra._database.writing() as connection:  # noqa: SLF001 - no public method creates runs that never ran
+        with orchestra._families.opened.database.writing() as connection:  # noqa: SLF001 - no public method creates runs that never ran
             connection.execute(runs.insert(), rows)
 
 

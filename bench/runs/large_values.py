@@ -35,7 +35,7 @@ def seconds(orchestra: Orchestra, name: str, given: str) -> float:
     """Return the duration of a run, from the call that starts it until its end is on disk."""
     started = time.perf_counter()
     run_id = orchestra.runs.start(OWNER, name, {"text": given})
-    orchestra._worker.wait(run_id, 120)  # noqa: SLF001 - without the time to read the document again
+    orchestra._families.work.worker.wait(run_id, 120)  # noqa: SLF001 - without the time to read the document again
     elapsed = time.perf_counter() - started
     run = orchestra.runs.get(OWNER, run_id)
     assert run["status"] == "succeeded", run["error"]

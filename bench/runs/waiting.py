@@ -47,7 +47,7 @@ def _rest(seconds: int) -> dict[str, Any]:
 def _started(orchestra: Orchestra, workflow: str) -> None:
     """Start this many runs at once, and wait until this process has nothing to do for any of them."""
     for run_id in orchestra.runs.start_all(OWNER, workflow, [{}] * _AT_ONCE):
-        orchestra._worker.wait(run_id, 120)  # noqa: SLF001 - without building a document for each
+        orchestra._families.work.worker.wait(run_id, 120)  # noqa: SLF001 - without building a document for each
 
 
 def _mebibytes() -> float:

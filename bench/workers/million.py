@@ -68,7 +68,7 @@ def _filled(place: Crew, first: int, last: int) -> dict[str, float]:
 
 
 def _questions(place: Crew) -> dict[str, Callable[[], object]]:
-    runs, state = place.orchestra.runs, place.orchestra._state  # noqa: SLF001 - what a worker asks has no other way in
+    runs, state = place.orchestra.runs, place.orchestra._families.opened.state  # noqa: SLF001 - what a worker asks has no other way in
     [(some,)] = place.rows("SELECT run_id FROM runs ORDER BY run_id OFFSET 5000 LIMIT 1")
     owner = place.orchestra.own_process
     return {
@@ -111,7 +111,7 @@ def _retention(place: Crew) -> dict[str, float]:
         dropped = time.perf_counter() - began
     [(oldest,)] = place.rows(_OLDEST_KEPT, LOGS)
     began = time.perf_counter()
-    run_ids = place.orchestra._state.old_runs.ended_before(oldest)  # noqa: SLF001 - without a setting of whole days
+    run_ids = place.orchestra._families.opened.state.old_runs.ended_before(oldest)  # noqa: SLF001 - without a setting of whole days
     found = time.perf_counter()
     gone = place.orchestra.retention._removed(run_ids)  # noqa: SLF001
     removed = time.perf_counter() - found

@@ -14,9 +14,9 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.datastore.rows import (
     SERVICE,
-    Row,
     SavedRow,
     StoredRow,
+    TableRow,
     TableRows,
     WantedRows,
     chosen,
@@ -98,7 +98,7 @@ class StoreClient(Client):
         with self._opened() as file:
             return dict(file.execute("SELECT name, count FROM sizes ORDER BY name"))
 
-    def get(self, table: str, key: str) -> Row | None:
+    def get(self, table: str, key: str) -> TableRow | None:
         """Return a row, None if there is none."""
         require_table(table)
         require_key(key)
@@ -138,12 +138,12 @@ class StoreClient(Client):
             if before is not None and before.json == text:
                 return SavedRow(before.row, before)
             require_size(key, text)
-            row = Row(key, value, _now())
+            row = TableRow(key, value, _now())
             _put(file, table, row)
             require_room(table, *_size(file, table))
             return SavedRow(row, before)
 
-    def put_back(self, table: str, key: str, now: Any, before: Row | None) -> bool:
+    def put_back(self, table: str, key: str, now: Any, before: TableRow | None) -> bool:
         """Put a row back as it was before if its value still is `now`; None removes it. Return whether it is as before.
 
         `now` is None if there was no row then.
@@ -158,7 +158,7 @@ class StoreClient(Client):
                 return False
             _remove(file, table, key)
             if before is not None:
-                _put(file, table, Row(key, before.value, _now()))
+                _put(file, table, TableRow(key, before.value, _now()))
             return True
 
     def delete(self, table: str, key: str) -> StoredRow | None:
@@ -206,7 +206,7 @@ def _size(file: sqlite3.Connection, table: str) -> tuple[int, int]:
     return (0, 0) if found is None else (int(found[0]), int(found[1]))
 
 
-def _put(file: sqlite3.Connection, table: str, row: Row) -> None:
+def _put(file: sqlite3.Connection, table: str, row: TableRow) -> None:
     values = (table, row.key, json_of(row.value), row.updated_at)
     file.execute(
         "INSERT INTO rows (name, key, value, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (name, key)"

@@ -31,7 +31,7 @@ _MORE = "Keep larger data in a database or a file."
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row of a table."""
 
     key: str
@@ -44,7 +44,7 @@ class Row:
 class SavedRow(Struct, frozen=True):
     """What saving a row has done."""
 
-    row: Row
+    row: TableRow
     before: StoredRow | None
     """The row as it was; None if there was none."""
 
@@ -69,7 +69,7 @@ class WantedRows(Struct, frozen=True):
 class TableRows(Struct, frozen=True):
     """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
 
-    rows: list[Row]
+    rows: list[TableRow]
     total: int
     too_deep: list[str] = field(default_factory=list)
     """Keys of rows that may be wanted, but are nested too deep to be read: earlier releases have saved them."""
@@ -116,11 +116,11 @@ class StoredRow(Struct, dict=True):
         return self.text.count("[") + self.text.count("{") > LEVELS_MOST and self.loaded.is_deep
 
     @property
-    def row(self) -> Row:
+    def row(self) -> TableRow:
         """The row. Raises InvalidRequest if its value is nested too deep."""
         if self.is_deep:
             raise _too_deep(self.key, "Replace this row, or delete it with `orchestra tables remove TABLE KEY`.")
-        return Row(self.key, self.loaded.value, self.updated_at)
+        return TableRow(self.key, self.loaded.value, self.updated_at)
 
     @property
     def json(self) -> str:
@@ -149,7 +149,7 @@ def chosen(stored: Iterable[StoredRow], wanted: WantedRows) -> TableRows:
     return TableRows(list(_within(found)), total, sorted(too_deep))
 
 
-def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
+def _within(found: Iterable[StoredRow]) -> Iterator[TableRow]:
     left = ANSWER_BYTES_MOST
     for one in found:
         left -= len(one.text)
@@ -245,7 +245,7 @@ def _too_deep(key: str, remedy: str) -> InvalidRequest:
     return InvalidRequest(said, service=SERVICE, remedy=remedy)
 
 
-def merged(key: str, value: Any, before: Row | None) -> Any:
+def merged(key: str, value: Any, before: TableRow | None) -> Any:
     """Return a value with the members of the row before that it does not have. Raises InvalidRequest without members.
 
     `before`: None if there was no row.

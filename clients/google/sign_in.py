@@ -68,8 +68,17 @@ class GoogleSignIn(SignInWay):
         return SignInFile(path, self._app, seal)
 
     def facts(self, info: Mapping[str, Any], now: datetime) -> SignInFacts:
-        """Return the facts in the content of a sign-in file."""
-        return facts(info, now)
+        """Return the facts in a sign-in file; if Google did not say when it expires, assume seven days."""
+        known = facts_in(info)
+        told, consented = _moment(info.get("sign_in_ends_at")), _moment(info.get("consented_at"))
+        ends_at = told or (consented + TESTING if consented else None)
+        if ends_at is None or (told is None and ends_at < now):
+            return known  # older than seven days: the app is not in Testing
+        left = ends_at - now
+        words = f"Testing mode: {_left(left)}"
+        note = f"{words}." if told else f"If Google's console says Testing, it expires: {_left(left)}."
+        ends = ends_at.isoformat(timespec="seconds")
+        return SignInFacts(**{**structs.asdict(known), "ends_at": ends, "note": note, "warns": left < _WARNS_BEFORE})
 
 
 def sign_in(
@@ -96,20 +105,6 @@ def sign_in(
         secret=noted["client_secret"],
     )
     return signed_in(app, registered, open_browser, base_url or app.service.url, timeout)
-
-
-def facts(info: Mapping[str, Any], now: datetime) -> SignInFacts:
-    """Return the facts in a sign-in file; if Google did not say when it expires, assume seven days."""
-    known = facts_in(info)
-    told, consented = _moment(info.get("sign_in_ends_at")), _moment(info.get("consented_at"))
-    ends_at = told or (consented + TESTING if consented else None)
-    if ends_at is None or (told is None and ends_at < now):
-        return known  # older than seven days: the app is not in Testing
-    left = ends_at - now
-    words = f"Testing mode: {_left(left)}"
-    note = f"{words}." if told else f"If Google's console says Testing, it expires: {_left(left)}."
-    ends = ends_at.isoformat(timespec="seconds")
-    return SignInFacts(**{**structs.asdict(known), "ends_at": ends, "note": note, "warns": left < _WARNS_BEFORE})
 
 
 def _moment(text: object) -> datetime | None:

@@ -12,7 +12,7 @@ from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials
 from clients.http.demo_site import HOST, STRANGER, site_client
 from clients.http.fetching import DocumentVersion, FetchedDocument
-from clients.http.pages import Pages, Paging
+from clients.http.pages import Pages, Pagination
 from clients.http.request import READS, SERVICE, WebRequest, address
 from clients.http.service import HTTP, HttpSettings
 from clients.listing import Json
@@ -103,7 +103,7 @@ class HttpClient(Client):
         kind = told["headers"].get("content-type", "")
         return FetchedDocument(answer.status_code, told["url"], content, kind, DocumentVersion.of(told["headers"]))
 
-    def pages(self, wanted: WebRequest, paging: Paging) -> Json:
+    def pages(self, wanted: WebRequest, paging: Pagination) -> Json:
         """Read a list page by page: {status, headers, url} of the last page, {items, pages, has_more} of all.
 
         A next page at another place (scheme, host, port) is refused. At most 20 MB are read in total.

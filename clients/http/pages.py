@@ -17,7 +17,7 @@ BYTES_MOST = 20 * 1024 * 1024
 """Of all pages together."""
 
 
-class Paging(Struct, frozen=True):
+class Pagination(Struct, frozen=True):
     """How a service paginates.
 
     `items`: path of the list in the JSON, names joined by dots; "" if the JSON is the list itself.
@@ -34,7 +34,7 @@ class Paging(Struct, frozen=True):
 class Pages:
     """The pages read so far."""
 
-    def __init__(self, paging: Paging, first: httpx.URL) -> None:
+    def __init__(self, paging: Pagination, first: httpx.URL) -> None:
         self._paging, self._first = paging, first
         self.items: list[Any] = []
         self.count = 0

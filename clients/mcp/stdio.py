@@ -16,9 +16,11 @@ from clients.mcp.service import MCP, McpSettings, is_call
 from clients.reads_only import refused
 
 if TYPE_CHECKING:
-    from mcp.client._transport import TransportStreams
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
     from mcp.client.client import Client as Session
     from mcp.shared.message import SessionMessage
+
+    _Streams = tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
 
 T = TypeVar("T")
 _LIMITS = {"answer": "output_kb", "memory": "memory_mb", "processes": "processes", "files": "disk_mb"}
@@ -78,7 +80,7 @@ class _Lines:
         self._no_messages: list[str] = []
 
     @asynccontextmanager
-    async def streams(self) -> AsyncIterator[TransportStreams]:
+    async def streams(self) -> AsyncIterator[_Streams]:
         """Yield what the session reads and writes."""
         given, reading = anyio.create_memory_object_stream["SessionMessage | Exception"](0)
         writing, taken = anyio.create_memory_object_stream["SessionMessage"](0)

@@ -18,7 +18,7 @@ from clients.client import AccountSighting, Client, Opening
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
 from clients.sql.address import DatabaseAddress, file_of, parsed
-from clients.sql.database import Database, Table, WriteResult, WriteStatement
+from clients.sql.database import Database, SqlTable, WriteResult, WriteStatement
 from clients.sql.reading import proven
 from clients.sql.schemas import Memory
 from clients.sql.select import RowSelection, statement_of
@@ -113,7 +113,7 @@ class SqlClient(Client):
         """Return what the write with this marker did, None if it was not made."""
         return self._database().found(marker)
 
-    def schema(self) -> Sequence[Table]:
+    def schema(self) -> Sequence[SqlTable]:
         """Return the tables and views with their columns, and remember them for `seen`."""
         found = self._database().tables()
         memory = self._memory()

@@ -22,7 +22,7 @@ from clients.sql.values import unique
 if TYPE_CHECKING:
     from sqlglot import exp
 
-    from clients.sql.database import Table, TableColumn
+    from clients.sql.database import SqlTable, TableColumn
     from clients.sql.schemas import SeenTables
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
@@ -73,7 +73,7 @@ def columns_of(
     return _Query(dialect, tables).columns(tree)
 
 
-def columns_of_table(table: Table, dialect: Dialect) -> Columns:
+def columns_of_table(table: SqlTable, dialect: Dialect) -> Columns:
     """Return the columns of a table as it was last read."""
     return {column.name: {} if table.kind == "view" else _schema(column, dialect) for column in table.columns}
 

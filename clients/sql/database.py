@@ -51,7 +51,7 @@ class TableColumn:
 
 
 @dataclass(frozen=True)
-class Table:
+class SqlTable:
     """A table or view, with its columns in order."""
 
     name: str
@@ -101,7 +101,7 @@ class Database(ABC):
         """Return what the write with this marker did; None if it was not made. Raises ServiceError."""
 
     @abstractmethod
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """Return the tables and views that the account sees, without this program's own. Raises ServiceError."""
 
     @abstractmethod

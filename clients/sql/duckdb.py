@@ -21,7 +21,16 @@ from clients.deadline import seconds_left
 from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
 from clients.reads_only import is_active, refused
 from clients.sql.changes import require_change
-from clients.sql.database import ONCE, TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
+from clients.sql.database import (
+    ONCE,
+    TRANSIENT_SECONDS,
+    Column,
+    Database,
+    Result,
+    SqlTable,
+    WriteResult,
+    WriteStatement,
+)
 from clients.sql.gate import FileGate, in_use
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, parsed, refusal, require_small_values
@@ -124,7 +133,7 @@ class DuckdbDatabase(Database):
         with self._errors(), self._reading() as connection:
             return _found(connection, marker) if _all(connection, _IS_THERE)[0][0] else None
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """Return the tables and views of the file."""
         with self._errors(), self._reading() as connection:
             return assembled(_all(connection, _TABLES))

@@ -12,7 +12,7 @@ from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Una
 from clients.reads_only import checked, is_active, refused
 from clients.sql.address import DatabaseAddress
 from clients.sql.changes import require_change
-from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
+from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, SqlTable, WriteResult, WriteStatement
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, parsed
 from clients.sql.schemas import assembled
@@ -121,7 +121,7 @@ class MysqlDatabase(Database):
         rows = _all(connection, _FIND, (marker,))
         return WriteResult(**json.loads(rows[0][0])) if rows else None
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """Return the tables and views of the database."""
         with checked(), self._reading() as connection:
             return assembled(_all(connection, _TABLES))

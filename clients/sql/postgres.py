@@ -14,7 +14,7 @@ from clients.reads_only import checked, is_active, refused
 from clients.sql.address import DatabaseAddress
 from clients.sql.attributes import called
 from clients.sql.changes import require_change
-from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, WriteResult, WriteStatement
+from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, SqlTable, WriteResult, WriteStatement
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, harmless_functions, refusal
 from clients.sql.schemas import assembled
@@ -133,7 +133,7 @@ class PostgresDatabase(Database):
         rows = _run(connection, _FIND, [marker]).rows
         return WriteResult(**json.loads(rows[0][0])) if rows else None
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """Return the tables and views that the account may read."""
         with checked(), self._reading() as connection:
             return assembled(_run(connection, _TABLES).rows)

@@ -15,27 +15,27 @@ from uuid import uuid4
 from msgspec import Struct
 
 from clients.sql.address import DatabaseAddress, Dialect
-from clients.sql.database import Table, TableColumn
+from clients.sql.database import SqlTable, TableColumn
 
 _FOLDER = "sql-tables"
 _MOST_COLUMNS = 20_000
 """A database with more is not remembered: the compiler would read all of them for each statement."""
 
 
-def assembled(rows: Iterable[Sequence[Any]]) -> list[Table]:
+def assembled(rows: Iterable[Sequence[Any]]) -> list[SqlTable]:
     """Return tables from rows of (table, kind, column, type, is nullable, is key, refers to), in order."""
     found: dict[tuple[str, str], list[TableColumn]] = {}
     for table, kind, name, type_, is_nullable, is_key, refers_to in rows:
         column = TableColumn(name, type_, bool(is_nullable), bool(is_key), refers_to or "")
         found.setdefault((table, kind), []).append(column)
-    return [Table(table, kind, tuple(columns)) for (table, kind), columns in found.items()]
+    return [SqlTable(table, kind, tuple(columns)) for (table, kind), columns in found.items()]
 
 
 class SeenTables(Struct, frozen=True):
     """The tables of a database as they were last read."""
 
     dialect: Dialect
-    tables: Sequence[Table]
+    tables: Sequence[SqlTable]
 
 
 class Memory(Struct, frozen=True):
@@ -49,7 +49,7 @@ class Memory(Struct, frozen=True):
         name = sha256(f"{self.address.shown} {self.address.user}".encode()).hexdigest()[:32]
         return self.folder / _FOLDER / f"{name}.json"
 
-    def keep(self, tables: Sequence[Table]) -> None:
+    def keep(self, tables: Sequence[SqlTable]) -> None:
         """Remember the tables, unless the state cannot be written."""
         if sum(len(table.columns) for table in tables) > _MOST_COLUMNS:
             return
@@ -66,7 +66,7 @@ class Memory(Struct, frozen=True):
             at = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
             read = json.loads(self._path.read_text(encoding="utf-8"))
             tables = [
-                Table(one["name"], one["kind"], [TableColumn(**column) for column in one["columns"]]) for one in read
+                SqlTable(one["name"], one["kind"], [TableColumn(**column) for column in one["columns"]]) for one in read
             ]
         except (OSError, ValueError, TypeError, KeyError):
             return None

@@ -23,7 +23,7 @@ from clients.sql.database import (
     Column,
     Database,
     Result,
-    Table,
+    SqlTable,
     TableColumn,
     WriteResult,
     WriteStatement,
@@ -98,7 +98,7 @@ class SqliteDatabase(Database):
     def _known(self, connection: sqlite3.Connection, marker: str) -> WriteResult:
         return WriteResult(**json.loads(connection.execute(_FIND, (marker,)).fetchone()[0]))
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """Return the tables and views of the file, without those in which virtual tables keep their contents.
 
         SQLite older than 3.37 does not tell these apart (https://www.sqlite.org/pragma.html#pragma_table_list).
@@ -107,7 +107,7 @@ class SqliteDatabase(Database):
             shadows = {name for _, name, kind, *_ in connection.execute("PRAGMA table_list") if kind == "shadow"}
             found = connection.execute(_TABLES).fetchall()
             named = [row for row in found if row[0] not in shadows and not row[0].startswith("sqlite_")]
-            return [Table(name, kind, _columns(connection, name)) for name, kind in named]
+            return [SqlTable(name, kind, _columns(connection, name)) for name, kind in named]
 
     def rights(self) -> Sequence[CheckLine]:
         """Return whether the file can be read, and how much is in it."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from commands.base.opened import WriteSession
     from engine.copilot.proposals.records import ModelUse
     from engine.copilot.talking.records import About, ModelSetup, Turn, TurnTokens
-    from engine.copilot.talking.working import Feed
+    from engine.copilot.talking.working import TurnFeed
 
 _LOOK_SECONDS = 0.05
 
@@ -59,7 +59,7 @@ def agreed_setup(session: WriteSession, *, agrees: bool, otherwise: str = "Ask w
         talking.agree(p, setup.host, setup.model)
 
 
-def followed(feed: Feed, *, quiet: bool) -> None:
+def followed(feed: TurnFeed, *, quiet: bool) -> None:
     """Wait for the end of a turn, and show its words unless `quiet`."""
     told = 0
     while not feed.is_over or told < len(feed.events):

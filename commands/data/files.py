@@ -17,7 +17,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from engine.workspace_files import FileView
+    from engine.data.workspace_files import FileView
 
 group = typer.Typer(help="Files that steps read and write.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -30,7 +30,7 @@ ROLES = {
 
 
 @dataclass(frozen=True)
-class ToolField:
+class AgentToolField:
     """A field of a step type; `is_strict`: text from outside must not decide it."""
 
     name: str
@@ -44,7 +44,7 @@ class ToolField:
         return self.role in ("destination", "instruction")
 
 
-def fields_of(uses: str) -> dict[str, ToolField]:
+def fields_of(uses: str) -> dict[str, AgentToolField]:
     """Return the fields of a step type by name, {} if there is no such type."""
     try:
         kind = step_type(uses)
@@ -53,11 +53,11 @@ def fields_of(uses: str) -> dict[str, ToolField]:
     found = {}
     for name, schema in fields_schema(kind.fields).get("properties", {}).items():
         role = strict_role(kind, name) or str(schema.get("role") or "option")
-        found[name] = ToolField(name, str(schema.get("title") or name), role, schema)
+        found[name] = AgentToolField(name, str(schema.get("title") or name), role, schema)
     return found
 
 
-def way_of(field: ToolField, value: Any) -> Way:
+def way_of(field: AgentToolField, value: Any) -> Way:
     """Return how a value of a field is edited; an expression is a text, whatever the field holds."""
     kinds = {one.get("type"): one for one in (field.schema, *field.schema.get("anyOf", ()))}
     if isinstance(value, str) and "{{" in value:
@@ -73,7 +73,7 @@ def way_of(field: ToolField, value: Any) -> Way:
     return "flag" if "boolean" in kinds else "json"
 
 
-def first_value(field: ToolField) -> Any:
+def first_value(field: AgentToolField) -> Any:
     """Return what a field is fixed to before anybody has typed a value."""
     default = field.schema.get("default")
     if default is not None:
@@ -90,7 +90,9 @@ def text_of_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def value_widget(draft: EditorDraft, place: str, field: ToolField, value: Any, offered: Sequence[str] = ()) -> None:
+def value_widget(
+    draft: EditorDraft, place: str, field: AgentToolField, value: Any, offered: Sequence[str] = ()
+) -> None:
     """Show the field for a fixed value; `offered` are names that a text may have, others can be typed."""
     label, key = field_label(field.title), draft.key(place)
     if offered and isinstance(value, str):
@@ -120,7 +122,7 @@ def value_widget(draft: EditorDraft, place: str, field: ToolField, value: Any, o
             fields.text_input(label, text_of_value(value), persist_state="session", **draft.kept(place))
 
 
-def value_typed(draft: EditorDraft, place: str, field: ToolField | None, before: Any) -> Any:
+def value_typed(draft: EditorDraft, place: str, field: AgentToolField | None, before: Any) -> Any:
     """Return the value that the field holds now. Raises InvalidInput for a text that is not JSON."""
     if field is None:  # a field that the step type does not have: the problem names it
         return before
@@ -134,7 +136,7 @@ def value_typed(draft: EditorDraft, place: str, field: ToolField | None, before:
     return typed_value(text, field.title) if way == "json" and "{{" not in text and text.strip() else text
 
 
-def _whole(field: ToolField, value: Any) -> Any:
+def _whole(field: AgentToolField, value: Any) -> Any:
     """Return a number without a fraction as an integer, unless the field is one of fractions."""
     is_whole = isinstance(value, float) and value.is_integer() and field.schema.get("type") != "number"
     return int(value) if is_whole else value

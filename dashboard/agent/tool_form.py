@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.agent.draft import tool_key, typed, without_tool
-from dashboard.agent.tool_fields import ROLES, ToolField, fields_of, first_value, value_widget
+from dashboard.agent.tool_fields import ROLES, AgentToolField, fields_of, first_value, value_widget
 from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
@@ -105,7 +105,7 @@ def _fixed(
     draft: EditorDraft,
     number: int,
     tool: Mapping[str, Any],
-    known: Mapping[str, ToolField],
+    known: Mapping[str, AgentToolField],
     given: Sequence[str],
 ) -> None:
     values = tool.get("with", {})
@@ -131,7 +131,7 @@ def _other_agents(visit: Visit, draft: EditorDraft) -> list[str]:
 
 
 def _given(
-    draft: EditorDraft, number: int, tool: Mapping[str, Any], known: Mapping[str, ToolField], fixed: Sequence[str]
+    draft: EditorDraft, number: int, tool: Mapping[str, Any], known: Mapping[str, AgentToolField], fixed: Sequence[str]
 ) -> None:
     given = tool.get("give", [])
     st.multiselect(
@@ -145,7 +145,7 @@ def _given(
     )
 
 
-def _named(known: Mapping[str, ToolField], name: str) -> str:
+def _named(known: Mapping[str, AgentToolField], name: str) -> str:
     """Return the title of a field as a choice, and what it is if the model must not decide it on its own."""
     field = known.get(name)
     if field is None or not field.is_strict:
@@ -153,7 +153,9 @@ def _named(known: Mapping[str, ToolField], name: str) -> str:
     return f"{field.title} ({t('destination') if field.role == 'destination' else t('instruction')})"
 
 
-def _choices(draft: EditorDraft, number: int, tool: Mapping[str, Any], field: ToolField, *, is_approved: bool) -> None:
+def _choices(
+    draft: EditorDraft, number: int, tool: Mapping[str, Any], field: AgentToolField, *, is_approved: bool
+) -> None:
     """Say why the model must not fill a field on its own, and offer what makes it safe: a list to choose from."""
     known = [str(one) for one in tool.get("choose_from", {}).get(field.name, [])]
     if field.is_strict and not is_approved:
@@ -176,7 +178,7 @@ def _choices(draft: EditorDraft, number: int, tool: Mapping[str, Any], field: To
     )
 
 
-def _explained(draft: EditorDraft, number: int, known: Mapping[str, ToolField]) -> None:
+def _explained(draft: EditorDraft, number: int, known: Mapping[str, AgentToolField]) -> None:
     """List all fields with what each decides."""
     opened = st.expander(
         t("What each field decides"), key=draft.key(tool_key(number, "roles")), type="compact", on_change="rerun"

@@ -32,7 +32,7 @@ _MORE = {"turns": N_("More turns"), "tokens": N_("More tokens"), "seconds": N_("
 
 
 @dataclass(frozen=True)
-class Edit:
+class ArgumentsEdit:
     """What a person has made of the arguments of a call."""
 
     arguments: JsonObject | None = None
@@ -57,22 +57,22 @@ class Edit:
         return self.arguments
 
 
-def edit_of(question: Approval) -> Edit:
+def edit_of(question: Approval) -> ArgumentsEdit:
     """Return what the fields of a question hold, whether or not they are drawn already."""
     if question.give is not None:
         amounts = {name: session.widget_value(_key(question.id, name), one) for name, one in question.give.items()}
-        return Edit(amounts) if checked_edit(question, amounts) else Edit()
+        return ArgumentsEdit(amounts) if checked_edit(question, amounts) else ArgumentsEdit()
     call = question.call
     if call is None:
-        return Edit()
+        return ArgumentsEdit()
     try:
         arguments = _typed(question.id, call)
-        return Edit(arguments) if checked_edit(question, arguments) else Edit()
+        return ArgumentsEdit(arguments) if checked_edit(question, arguments) else ArgumentsEdit()
     except OrchestraError as error:  # not valid, or the step type is of an earlier release
-        return Edit(error=error)
+        return ArgumentsEdit(error=error)
 
 
-def editor(question: Approval, call: AskedCall, edit: Edit) -> None:
+def editor(question: Approval, call: AskedCall, edit: ArgumentsEdit) -> None:
     """Show the fields, each with what is wrong with it."""
     names = text_fields(call)
     field = "" if edit.error is None else str(edit.error.details.get("field", ""))
@@ -96,7 +96,7 @@ def amount_fields(question: Approval, give: Mapping[str, float]) -> None:
             st.number_input(label, min_value=type(proposed)(0), value=proposed, key=_key(question.id, name), width=160)
 
 
-def discard_button(question: Approval, edit: Edit) -> None:
+def discard_button(question: Approval, edit: ArgumentsEdit) -> None:
     """Offer to put the fields back to the arguments of the call, if they hold an edit."""
     if edit.is_pending and question.call is not None:
         st.button(

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.approvals.edit import (
-    Edit,
+    ArgumentsEdit,
     comment_field,
     comment_key,
     discard_button,
@@ -41,7 +41,7 @@ class _Marked:
 
     question: Approval
     mark: Mark
-    edit: Edit
+    edit: ArgumentsEdit
 
     @property
     def is_approved(self) -> bool:
@@ -103,7 +103,7 @@ def selected_badge(question: Approval) -> None:
         st.badge(t("Selected"), icon=":material/keyboard:", color="violet")
 
 
-def mark_field(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
+def mark_field(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
     """Show the mark of a question, in place of the buttons that answer it at once."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{place}-{question.id}"):
         comment_field(question, place)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.approvals.asked_call import answered_edit, asked_call
 from dashboard.approvals.edit import (
-    Edit,
+    ArgumentsEdit,
     amount_fields,
     comment_field,
     discard_button,
@@ -47,7 +47,7 @@ _NOBODY = {"expired": N_("nobody answered in time"), "withdrawn": N_("its run is
 """What ended a question that nobody answered."""
 
 
-Buttons = Callable[[Visit, Approval, Edit, str], object]
+Buttons = Callable[[Visit, Approval, ArgumentsEdit, str], object]
 """Shows how a question is answered, at a place."""
 
 
@@ -182,7 +182,7 @@ def _answer(visit: Visit, question: Approval, place: str, buttons: Buttons) -> N
     buttons(visit, question, edit, place)
 
 
-def _buttons(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
+def _buttons(visit: Visit, question: Approval, edit: ArgumentsEdit, place: str) -> None:
     key = f"{place}-{question.id}"
     approvals, call = visit.orchestra.approvals, question.call
     found = () if call is None else gaps(call, edit.arguments or call.arguments)

@@ -16,7 +16,7 @@ _NOISE = ("duration_seconds", "effect.reused")
 
 
 @dataclass(frozen=True)
-class Group:
+class DiffGroup:
     """Steps that differ in the same way; the first is shown in full, the others by name."""
 
     first: StepDiff
@@ -53,12 +53,12 @@ def _is_left(kind: str, differences: Sequence[Difference], shown_elsewhere: Coll
     return kind != "duration" and kind not in shown_elsewhere
 
 
-def groups(found: Iterable[StepDiff]) -> list[Group]:
+def groups(found: Iterable[StepDiff]) -> list[DiffGroup]:
     """Group steps that have the same title and the same differences, ordered by the first of each group."""
     alike: dict[str, list[StepDiff]] = {}
     for one in found:
         alike.setdefault(repr((one.title, one.kinds, one.differences)), []).append(one)
-    return [Group(first, others) for first, *others in alike.values()]
+    return [DiffGroup(first, others) for first, *others in alike.values()]
 
 
 def item_of(path: str, runs: Sequence[Run]) -> str:
@@ -68,7 +68,7 @@ def item_of(path: str, runs: Sequence[Run]) -> str:
     return next(titles, "")
 
 
-def the_same(group: Group, runs: Sequence[Run]) -> str:
+def the_same(group: DiffGroup, runs: Sequence[Run]) -> str:
     """Name the other steps that differ in the same way."""
     names = [item_of(one.path, runs) or one.path for one in group.others]
     shown = ", ".join(names[:5])

@@ -6,6 +6,13 @@ import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamlit.components.v1.custom_component import CustomComponent
 
 _LABEL_WIDTH = 26
 _ARROW = "#9aa3b2"
@@ -33,13 +40,7 @@ class GraphEdge:
 
 
 def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, height: int = 480) -> str | None:
-    """Draw the graph, and return the id of the clicked box.
-
-    The public `agraph()` takes no key and is rebuilt at every change, losing zoom and selection; so its underlying
-    component is called directly (streamlit-agraph is pinned for that).
-    """
-    from streamlit_agraph import _agraph
-
+    """Draw the graph, and return the id of the clicked box."""
     config = {
         "width": "100%",
         "height": f"{height}px",
@@ -47,8 +48,23 @@ def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, heig
         "interaction": {"hover": True, "zoomView": False},  # the page scrolls, not the drawing
     }
     data = {"nodes": [_box(one) for one in nodes], "edges": [_arrow(one) for one in edges]}
-    clicked = _agraph(data=json.dumps(data), config=json.dumps(config), key=key)
+    clicked = _component()(data=json.dumps(data), config=json.dumps(config), key=key)
     return clicked if isinstance(clicked, str) else None
+
+
+@cache
+def _component() -> CustomComponent:
+    """Return the component, declared once.
+
+    The package's own `agraph()` takes no key and is rebuilt at every change, losing zoom and selection; so only its
+    frontend is used, with the messages of the pinned release.
+    """
+    from streamlit.components.v1 import declare_component
+
+    package = find_spec("streamlit_agraph")
+    assert package is not None
+    assert package.origin is not None
+    return declare_component("agraph", path=Path(package.origin).parent / "frontend" / "build")
 
 
 def _arrow(edge: GraphEdge) -> dict[str, object]:

@@ -32,7 +32,7 @@ from engine.runs.run_list import RunRow
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from engine.attention import Attention
+    from engine.operations.attention import Attention
 
 PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
 

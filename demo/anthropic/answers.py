@@ -42,9 +42,9 @@ def document(asked: MessagesRequest) -> dict[str, Any]:
     }
 
 
-def _reply(asked: MessagesRequest) -> model.Reply:
+def _reply(asked: MessagesRequest) -> model.ModelReply:
     if asked.pictures and asked.schema is None and not asked.tools:
-        return model.Reply(told(asked.pictures))
+        return model.ModelReply(told(asked.pictures))
     return model.answer(asked.messages, schema=asked.schema, tools=asked.tools, tool_choice=asked.tool_choice)
 
 

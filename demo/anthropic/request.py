@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.model import model
 from demo.model.document import text_of
-from demo.openai.pictures import Picture, pictures_in
+from demo.openai.pictures import PictureHeader, pictures_in
 from demo.service import Refused
 
 _UNSUPPORTED = ("minimum", "maximum", "multipleOf", "minLength", "maxLength", "maxItems", "uniqueItems")
@@ -22,7 +22,7 @@ class MessagesRequest:
 
     messages: list[dict[str, Any]]
     max_tokens: int
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[PictureHeader, ...] = ()
     schema: dict[str, Any] | None = None
     tools: list[dict[str, Any]] = field(default_factory=list)
     tool_choice: str | dict[str, Any] = "auto"

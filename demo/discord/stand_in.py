@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.page import escaped, frame
-from demo.service import OpenRoute, Refused, json_object
+from demo.service import PublicRoute, Refused, json_object
 from demo.store import Store
 
 TOKEN = "demo-discord-token"  # noqa: S105 - the same for everybody, good for loopback only
@@ -63,10 +63,10 @@ def write(store: Store, channel: str, author: dict[str, Any], text: str, **more:
 def routes(store: Store) -> list[Route]:
     """Return the API's routes, the webhook, and a page with the messages."""
     table = [
-        ("GET", "/users/@me", lambda _: Reply(_BOT)),
-        ("GET", "/users/@me/guilds", lambda _: Reply([GUILD])),
-        ("GET", "/guilds/{guild}/channels", lambda call: Reply(call.store.all("discord/channels"))),
-        ("GET", "/channels/{channel}", lambda call: Reply(call.store.get("discord/channels", _channel(call)))),
+        ("GET", "/users/@me", lambda _: StandInReply(_BOT)),
+        ("GET", "/users/@me/guilds", lambda _: StandInReply([GUILD])),
+        ("GET", "/guilds/{guild}/channels", lambda call: StandInReply(call.store.all("discord/channels"))),
+        ("GET", "/channels/{channel}", lambda call: StandInReply(call.store.get("discord/channels", _channel(call)))),
         ("GET", "/channels/{channel}/messages", _messages),
         ("POST", "/channels/{channel}/messages", _post),
         ("DELETE", "/channels/{channel}/messages/{message}", _delete),
@@ -87,13 +87,13 @@ def routes(store: Store) -> list[Route]:
 
     return [
         Route("/_demo/message", by_hand, methods=["POST"]),
-        OpenRoute("/webhooks/{hook}/{token}", hook, methods=["GET", "POST"]),
+        PublicRoute("/webhooks/{hook}/{token}", hook, methods=["GET", "POST"]),
         *api_routes(store, table, dict),
         *page_routes(store, [(path, _page) for path in ("/", _CHANNEL_PAGE, f"{_CHANNEL_PAGE}/{{message}}")]),
     ]
 
 
-def _channel(call: Call) -> str:
+def _channel(call: StandInCall) -> str:
     if call.store.get("discord/channels", call.part("channel")) is None:
         raise Refused(404, "Unknown Channel", code=_NOT_FOUND)
     return call.part("channel")
@@ -106,37 +106,37 @@ def _text(body: dict[str, Any]) -> str:
     return text
 
 
-def _messages(call: Call) -> Reply:
+def _messages(call: StandInCall) -> StandInReply:
     """Return messages, newest first: those after an id (the oldest of them), before one, or the newest."""
     channel, limit = _channel(call), int(call.query("limit", "50"))
     found = [one for one in call.store.all("discord/messages") if one["channel_id"] == channel]
     found = [{name: value for name, value in one.items() if name != "nonce"} for one in found]
     if call.query("after"):
         newer = [one for one in found if int(one["id"]) > int(call.query("after"))]
-        return Reply(list(reversed(newer[:limit])))
+        return StandInReply(list(reversed(newer[:limit])))
     if call.query("before"):
         found = [one for one in found if int(one["id"]) < int(call.query("before"))]
-    return Reply(list(reversed(found[-limit:])))
+    return StandInReply(list(reversed(found[-limit:])))
 
 
-def _post(call: Call) -> Reply:
+def _post(call: StandInCall) -> StandInReply:
     """Store a message, or return the one that has its nonce already."""
     channel, nonce = _channel(call), call.body.get("nonce")
     if call.body.get("enforce_nonce") and nonce:
         known = [one for one in call.store.all("discord/messages") if one.get("nonce") == nonce]
         if known:
-            return Reply(known[0])
-    return Reply(write(call.store, channel, _BOT, _text(call.body), nonce=nonce))
+            return StandInReply(known[0])
+    return StandInReply(write(call.store, channel, _BOT, _text(call.body), nonce=nonce))
 
 
-def _delete(call: Call) -> Reply:
+def _delete(call: StandInCall) -> StandInReply:
     if call.store.get("discord/messages", call.part("message")) is None:
         raise Refused(404, "Unknown Message", code=10008)
     call.store.delete("discord/messages", call.part("message"))
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the messages of each channel."""
     parts = []
     for channel in call.store.all("discord/channels"):

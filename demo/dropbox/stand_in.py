@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.dropbox import files
 from demo.dropbox.files import refused
 from demo.oauth import Grants
@@ -285,7 +285,7 @@ _UPLOADS: dict[str, tuple[str, Callable[[Store, dict[str, Any], bytes], Any]]] =
 }
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with all files."""
     rows = [
         [escaped(one["path"]), escaped(one.get("size", ""))]

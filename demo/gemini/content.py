@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.model import model
 from demo.model.document import text_of
-from demo.openai.pictures import Picture, pictures_in, told
+from demo.openai.pictures import PictureHeader, pictures_in, told
 from demo.service import Refused
 
 CONTEXT_TOKENS = 1_048_576
@@ -20,7 +20,7 @@ class ContentRequest:
     """A parsed request; messages and tools in OpenAI's form, as the demo's model reads them."""
 
     messages: list[dict[str, Any]]
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[PictureHeader, ...] = ()
     schema: dict[str, Any] | None = None
     wants_json: bool = False
     tools: list[dict[str, Any]] = field(default_factory=list)
@@ -111,9 +111,9 @@ def answer(asked: ContentRequest) -> dict[str, Any]:
     }
 
 
-def _reply(asked: ContentRequest) -> model.Reply:
+def _reply(asked: ContentRequest) -> model.ModelReply:
     if asked.pictures and not asked.wants_json:
-        return model.Reply(told(asked.pictures))
+        return model.ModelReply(told(asked.pictures))
     return model.answer(asked.messages, schema=asked.schema, wants_json=asked.wants_json, tools=asked.tools)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from demo.call import Call, Handler, Reply
+from demo.call import Handler, StandInCall, StandInReply
 from demo.service import Refused
 from demo.store import Store
 
@@ -51,7 +51,7 @@ def login(store: Store) -> str:
     return f"demo-{store.generation}"
 
 
-def text(call: Call, resource: str, field: str, *, longest: int, needed: bool = True) -> str | None:
+def text(call: StandInCall, resource: str, field: str, *, longest: int, needed: bool = True) -> str | None:
     """Return a string from the body; raises Refused 422 in GitHub's words."""
     value = call.body.get(field)
     if value is None:
@@ -68,7 +68,7 @@ def text(call: Call, resource: str, field: str, *, longest: int, needed: bool = 
     return value
 
 
-def names(call: Call, field: str) -> list[str] | None:
+def names(call: StandInCall, field: str) -> list[str] | None:
     """Return a list of names from the body, or None; labels may also be objects with a name, or a bare array."""
     value = call.body.get(field) if call.array is None else call.array
     if value is None:
@@ -81,13 +81,13 @@ def names(call: Call, field: str) -> list[str] | None:
     return list(dict.fromkeys(kept))
 
 
-def number(call: Call, name: str, default: int, highest: int) -> int:
+def number(call: StandInCall, name: str, default: int, highest: int) -> int:
     """Return a pagination parameter; GitHub uses the default for invalid values, and caps large ones."""
     given = call.query(name)
     return min(int(given), highest) if given.isdigit() and int(given) > 0 else default
 
 
-def since(call: Call, name: str = "since") -> str:
+def since(call: StandInCall, name: str = "since") -> str:
     """Return a time from the query in the form of `now`, or ""; raises Refused 422."""
     given = call.query(name)
     if not given:
@@ -100,7 +100,9 @@ def since(call: Call, name: str = "since") -> str:
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def page(call: Call, items: list[Any], render: Callable[[Any], Any], wrap: Callable[[list[Any]], Any] = list) -> Reply:
+def page(
+    call: StandInCall, items: list[Any], render: Callable[[Any], Any], wrap: Callable[[list[Any]], Any] = list
+) -> StandInReply:
     """Return one page of a list with its Link header; only that page's items are rendered."""
     size = number(call, "per_page", 30, 100)
     here = number(call, "page", 1, 10_000)
@@ -113,18 +115,18 @@ def page(call: Call, items: list[Any], render: Callable[[Any], Any], wrap: Calla
     }
     links = ", ".join(f'<{_address(call, target)}>; rel="{relation}"' for relation, target in shown.items())
     document = wrap([render(each) for each in items[(here - 1) * size : here * size]])
-    return Reply(document, headers={"link": links} if links else None)
+    return StandInReply(document, headers={"link": links} if links else None)
 
 
-def _address(call: Call, target: int) -> str:
+def _address(call: StandInCall, target: int) -> str:
     query = dict(call.request.query_params) | {"page": str(target)}
     return f"{call.base}{call.request.url.path}?{urlencode(query)}"
 
 
-def conditional(handler: Handler, limit: RateLimit) -> Handler:
+def conditional(handler: Handler, limit: HourlyLimit) -> Handler:
     """Add an ETag to a GET's answer, and reply 304 if the client already has it, which is not counted."""
 
-    def answer(call: Call) -> Reply:
+    def answer(call: StandInCall) -> StandInReply:
         reply = handler(call)
         if reply.status == 200:
             digest = hashlib.sha256(json.dumps([reply.document, reply.headers]).encode()).hexdigest()
@@ -134,7 +136,11 @@ def conditional(handler: Handler, limit: RateLimit) -> Handler:
                 "cache-control": "private, max-age=60, s-maxage=60",
             }
             known = [each.strip() for each in call.request.headers.get("if-none-match", "").split(",")]
-            reply = Reply(None, 304, headers) if headers["etag"] in known else Reply(reply.document, 200, headers)
+            reply = (
+                StandInReply(None, 304, headers)
+                if headers["etag"] in known
+                else StandInReply(reply.document, 200, headers)
+            )
         if reply.status == 304:
             limit.give_back()
         return reply
@@ -142,7 +148,7 @@ def conditional(handler: Handler, limit: RateLimit) -> Handler:
     return answer
 
 
-class RateLimit:
+class HourlyLimit:
     """Counts requests per hour as GitHub does; it never refuses one (use fault injection for that)."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import base64
 import difflib
 import hashlib
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import not_found, page, since
 from demo.github.objects import BRANCH, Record, node_id, tree_sha, user
 from demo.github.records import REPOSITORY, repository_of
@@ -201,7 +201,7 @@ def find_commit(store: Store, name: str, reference: str) -> Record | None:
     return found[0] if len(found) == 1 else None
 
 
-def list_commits(call: Call) -> Reply:
+def list_commits(call: StandInCall) -> StandInReply:
     """GET /repos/{owner}/{repo}/commits with sha, path, author, since, until and paging, newest first."""
     name = repository_of(call)["full_name"]
     head = find_commit(call.store, name, call.query("sha"))
@@ -220,12 +220,12 @@ def list_commits(call: Call) -> Reply:
     return page(call, kept, lambda each: commit(call.base, each))
 
 
-def get_commit(call: Call) -> Reply:
+def get_commit(call: StandInCall) -> StandInReply:
     """GET one commit by sha or branch name."""
     found = find_commit(call.store, repository_of(call)["full_name"], call.part("reference"))
     if found is None:
         raise Refused(422, f"No commit found for SHA: {call.part('reference')}")
-    return Reply(whole_commit(call.base, call.store, found))
+    return StandInReply(whole_commit(call.base, call.store, found))
 
 
 TABLE: Table = (

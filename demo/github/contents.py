@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, login, not_found, now, text
 from demo.github.commits import content_of, find_commit, git_commit, head_sha, new_commit
 from demo.github.objects import BRANCH, Record, tree_sha
@@ -38,7 +38,7 @@ def file_entry(base: str, store: Store, name: str, path: str, sha: str, referenc
     return _entry(base, name, path, sha, reference, size=len(content_of(store, sha)), kind="file")
 
 
-def get_contents(call: Call) -> Reply:
+def get_contents(call: StandInCall) -> StandInReply:
     """GET a file with its content in base64, or a folder's entries."""
     name, path = repository_of(call)["full_name"], call.part("path").strip("/")
     reference = call.query("ref") or BRANCH
@@ -49,14 +49,14 @@ def get_contents(call: Call) -> Reply:
     if path in tree:
         content = content_of(call.store, tree[path])
         entry = file_entry(call.base, call.store, name, path, tree[path], reference)
-        return Reply({**entry, "encoding": "base64", "content": base64.encodebytes(content).decode()})
+        return StandInReply({**entry, "encoding": "base64", "content": base64.encodebytes(content).decode()})
     entries = _folder(call, name, path, tree, reference)
     if not entries:
         raise not_found()
-    return Reply(entries)
+    return StandInReply(entries)
 
 
-def _folder(call: Call, name: str, path: str, tree: dict[str, str], reference: str) -> list[Record]:
+def _folder(call: StandInCall, name: str, path: str, tree: dict[str, str], reference: str) -> list[Record]:
     prefix = f"{path}/" if path else ""
     inside = [each for each in sorted(tree) if each.startswith(prefix)]
     entries: dict[str, Record] = {}
@@ -71,7 +71,7 @@ def _folder(call: Call, name: str, path: str, tree: dict[str, str], reference: s
     return list(entries.values())
 
 
-def _base64(call: Call) -> bytes:
+def _base64(call: StandInCall) -> bytes:
     """Return the new content of a file; raises Refused 422."""
     given = text(call, "Content", "content", longest=100_000_000, needed="content" not in call.body)
     try:
@@ -80,7 +80,7 @@ def _base64(call: Call) -> bytes:
         raise Refused(422, "content is not valid Base64") from error
 
 
-def _writable(call: Call) -> tuple[str, str, str, dict[str, str]]:
+def _writable(call: StandInCall) -> tuple[str, str, str, dict[str, str]]:
     """Return repository, path, branch and current files; raises Refused 404 for an unknown branch."""
     name, path = repository_of(call)["full_name"], call.part("path").strip("/")
     branch = str(call.body.get("branch") or BRANCH)
@@ -90,7 +90,7 @@ def _writable(call: Call) -> tuple[str, str, str, dict[str, str]]:
     return name, path, branch, head["tree"] if head else {}
 
 
-def _check_sha(call: Call, path: str, current: str | None) -> None:
+def _check_sha(call: StandInCall, path: str, current: str | None) -> None:
     """Require the sha of the content that is replaced (GitHub's guard against lost updates)."""
     given = call.body.get("sha")
     if current is not None and not given:
@@ -99,14 +99,14 @@ def _check_sha(call: Call, path: str, current: str | None) -> None:
         raise Refused(409, f"{path} does not match {given}")
 
 
-def person(call: Call) -> Record:
+def person(call: StandInCall) -> Record:
     """Return the author of a commit: {login, name, email}."""
     own = login(call.store)
     given = call.body.get("author") or call.body.get("committer") or {}
     return {"login": own, "name": given.get("name", own), "email": given.get("email", f"{own}@example.com")}
 
 
-def put_contents(call: Call) -> Reply:
+def put_contents(call: StandInCall) -> StandInReply:
     """PUT a file: one commit; 409 if `sha` is not the file's, 422 if it is missing for an existing file."""
     name, path, branch, tree = _writable(call)
     message = str(text(call, "Commit", "message", longest=BODY_LENGTH))
@@ -115,10 +115,10 @@ def put_contents(call: Call) -> Reply:
     record = new_commit(call.store, name, {path: content}, message, person(call), now(), branch)
     entry = file_entry(call.base, call.store, name, path, record["tree"][path], branch)
     status = 200 if path in tree else 201
-    return Reply({"content": entry, "commit": git_commit(call.base, record)}, status)
+    return StandInReply({"content": entry, "commit": git_commit(call.base, record)}, status)
 
 
-def delete_contents(call: Call) -> Reply:
+def delete_contents(call: StandInCall) -> StandInReply:
     """DELETE a file: one commit."""
     name, path, branch, tree = _writable(call)
     if path not in tree:
@@ -126,7 +126,7 @@ def delete_contents(call: Call) -> Reply:
     message = str(text(call, "Commit", "message", longest=BODY_LENGTH))
     _check_sha(call, path, tree[path])
     record = new_commit(call.store, name, {path: None}, message, person(call), now(), branch)
-    return Reply({"content": None, "commit": git_commit(call.base, record)})
+    return StandInReply({"content": None, "commit": git_commit(call.base, record)})
 
 
 TABLE: Table = (

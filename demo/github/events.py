@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import login, not_found, now, page
 from demo.github.objects import Record, node_id, user
 from demo.github.records import REPOSITORY, issue_of, new_comment, new_issue, save
-from demo.service import OpenRoute, json_object
+from demo.service import PublicRoute, json_object
 from demo.store import Store
 
 
@@ -50,7 +50,7 @@ def event(base: str, record: Record) -> Record:
     }
 
 
-def list_events(call: Call) -> Reply:
+def list_events(call: StandInCall) -> StandInReply:
     """GET the events of an issue or pull request, oldest first."""
     return page(call, events_of(call.store, issue_of(call)), lambda each: event(call.base, each))
 
@@ -91,4 +91,4 @@ def control_routes(store: Store) -> list[Route]:
         return JSONResponse({"ok": True}, 201)
 
     rows = (("say", say), ("open", open_issue), ("ask_review", ask_review))
-    return [OpenRoute(f"/_demo/{name}", endpoint, methods=["POST"]) for name, endpoint in rows]
+    return [PublicRoute(f"/_demo/{name}", endpoint, methods=["POST"]) for name, endpoint in rows]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, login, now
 from demo.github.objects import Record, labels_of, node_id, page_of, user
 from demo.github.records import issues_of, new_comment, save
@@ -87,7 +87,7 @@ class _Refused(Exception):
         self.kind = kind
 
 
-def answer(call: Call) -> Reply:
+def answer(call: StandInCall) -> StandInReply:
     """POST /graphql: {data, errors}, as GitHub answers it: with 200, whatever the errors."""
     from graphql import GraphQLError, graphql_sync
 
@@ -108,10 +108,10 @@ def answer(call: Call) -> Reply:
         return {**({"type": kind} if kind else {}), **each.formatted}
 
     told: Record = {} if found.data is None and found.errors else {"data": found.data}
-    return Reply({**told, **({"errors": [error(each) for each in found.errors]} if found.errors else {})})
+    return StandInReply({**told, **({"errors": [error(each) for each in found.errors]} if found.errors else {})})
 
 
-def _roots(call: Call) -> Record:
+def _roots(call: StandInCall) -> Record:
     def repository(_: object, owner: str, name: str, **_more: object) -> Record:
         found = call.store.get("github/repositories", f"{owner}/{name}".lower())
         if found is None:
@@ -135,14 +135,14 @@ def _roots(call: Call) -> Record:
     return {"repository": repository, "addComment": add_comment, "closeIssue": close_issue}
 
 
-def _subject(call: Call, wanted: str) -> Record:
+def _subject(call: StandInCall, wanted: str) -> Record:
     for each in call.store.all("github/issues"):
         if node_id("PR" if "pull" in each else "I", each["id"]) == wanted:
             return each
     raise _Refused("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
 
 
-def _repository(call: Call, found: Record) -> Record:
+def _repository(call: StandInCall, found: Record) -> Record:
     shown = shown_repository(call.base, call.store, found)
     issues = [each for each in issues_of(call.store, found["full_name"]) if "pull" not in each]
 
@@ -178,7 +178,7 @@ def _connection(kept: list[Record], shape: Callable[[Record], Record], paged: di
     return {"nodes": [shape(each) for each in part], "totalCount": len(kept)}
 
 
-def _issue(call: Call, record: Record) -> Record:
+def _issue(call: StandInCall, record: Record) -> Record:
     comments = [
         each
         for each in call.store.all("github/comments")
@@ -205,7 +205,7 @@ def _label(record: Record) -> Record:
     return {"id": node_id("LA", record["id"]), "name": record["name"], "color": record["color"]}
 
 
-def _comment(call: Call, record: Record) -> Record:
+def _comment(call: StandInCall, record: Record) -> Record:
     page = f"{call.base}/{record['repository']}/issues/{record['issue']}#issuecomment-{record['id']}"
     return {
         "id": node_id("IC", record["id"]),
@@ -217,7 +217,7 @@ def _comment(call: Call, record: Record) -> Record:
     }
 
 
-def _user(call: Call, name: str) -> Record:
+def _user(call: StandInCall, name: str) -> Record:
     return {"__typename": "User", "login": name, "url": user(call.base, name)["html_url"]}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, invalid, login, names, now, page, since, text
 from demo.github.objects import Record, issue
 from demo.github.records import REPOSITORY, issue_of, issues_of, new_issue, new_label, repository_of, save
@@ -12,7 +12,7 @@ TITLE_LENGTH = 256
 LOCK_REASONS = ("off-topic", "too heated", "resolved", "spam")
 
 
-def _assignees(call: Call, repository: Record) -> list[str] | None:
+def _assignees(call: StandInCall, repository: Record) -> list[str] | None:
     """Return logins from the body; GitHub refuses users who cannot be assigned."""
     given = names(call, "assignees")
     allowed = {*repository["collaborators"], login(call.store)}
@@ -23,7 +23,7 @@ def _assignees(call: Call, repository: Record) -> list[str] | None:
     return given
 
 
-def create_issue(call: Call) -> Reply:
+def create_issue(call: StandInCall) -> StandInReply:
     """POST /repos/{owner}/{repo}/issues."""
     repository = repository_of(call)
     values = {
@@ -36,15 +36,15 @@ def create_issue(call: Call) -> Reply:
     }
     record = new_issue(call.store, repository["full_name"], values, now())
     shown = issue(call.base, call.store, record)
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
-def get_issue(call: Call) -> Reply:
+def get_issue(call: StandInCall) -> StandInReply:
     """GET /repos/{owner}/{repo}/issues/{number}."""
-    return Reply(issue(call.base, call.store, issue_of(call)))
+    return StandInReply(issue(call.base, call.store, issue_of(call)))
 
 
-def update_issue(call: Call) -> Reply:
+def update_issue(call: StandInCall) -> StandInReply:
     """PATCH /repos/{owner}/{repo}/issues/{number}: title, body, state, labels, assignees, milestone."""
     record, repository = issue_of(call), repository_of(call)
     if "title" in call.body:
@@ -63,10 +63,10 @@ def update_issue(call: Call) -> Reply:
         set_state(call, record)
     record["updated_at"] = now()
     save(call.store, record)
-    return Reply(issue(call.base, call.store, record))
+    return StandInReply(issue(call.base, call.store, record))
 
 
-def milestone_number(call: Call, repository: str) -> int | None:
+def milestone_number(call: StandInCall, repository: str) -> int | None:
     """Return the milestone number from the body, or None; raises Refused 422."""
     given = call.body.get("milestone")
     if given is not None and call.store.get("github/milestones", f"{repository}#{given}") is None:
@@ -74,7 +74,7 @@ def milestone_number(call: Call, repository: str) -> int | None:
     return given
 
 
-def set_state(call: Call, record: Record) -> None:
+def set_state(call: StandInCall, record: Record) -> None:
     """Open or close an issue or pull request as the body says; raises Refused 422."""
     state = call.body["state"]
     if state not in {"open", "closed"}:
@@ -88,7 +88,7 @@ def set_state(call: Call, record: Record) -> None:
     record["state"] = state
 
 
-def lock(call: Call) -> Reply:
+def lock(call: StandInCall) -> StandInReply:
     """PUT: lock the conversation; a reason that GitHub does not know is refused."""
     reason = call.body.get("lock_reason")
     if reason not in {None, *LOCK_REASONS}:
@@ -96,16 +96,16 @@ def lock(call: Call) -> Reply:
             422, f"Invalid request.\n\nFor 'properties/lock_reason', {reason!r} is not a member of {LOCK_REASONS}."
         )
     save(call.store, {**issue_of(call), "locked": True, "lock_reason": reason, "updated_at": now()})
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def unlock(call: Call) -> Reply:
+def unlock(call: StandInCall) -> StandInReply:
     """DELETE: unlock the conversation."""
     save(call.store, {**issue_of(call), "locked": False, "lock_reason": None, "updated_at": now()})
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def list_issues(call: Call) -> Reply:
+def list_issues(call: StandInCall) -> StandInReply:
     """GET /repos/{owner}/{repo}/issues with state, labels, creator, assignee, since, sort, direction and paging."""
     repository = repository_of(call)["full_name"]
     state = call.query("state", "open")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import invalid, login, names, not_found, now, page, text
 from demo.github.objects import issue, label, milestone
 from demo.github.records import REPOSITORY, issue_of, labels_of, new_label, repository_of, save
 from demo.service import Refused
 
 
-def list_labels(call: Call) -> Reply:
+def list_labels(call: StandInCall) -> StandInReply:
     """GET the labels of a repository."""
     kept = labels_of(call.store, repository_of(call)["full_name"])
     return page(call, kept, lambda each: label(call.base, each))
 
 
-def get_label(call: Call) -> Reply:
+def get_label(call: StandInCall) -> StandInReply:
     """GET one label."""
     key = f"{repository_of(call)['full_name']}:{call.part('label').lower()}"
     found = call.store.get("github/labels", key)
     if found is None:
         raise not_found()
-    return Reply(label(call.base, found))
+    return StandInReply(label(call.base, found))
 
 
-def create_label(call: Call) -> Reply:
+def create_label(call: StandInCall) -> StandInReply:
     """POST a label; 422 already_exists for an existing name."""
     repository = repository_of(call)["full_name"]
     name = str(text(call, "Label", "name", longest=50))
@@ -37,15 +37,15 @@ def create_label(call: Call) -> Reply:
         raise invalid("Label", "name", "already_exists")
     description = text(call, "Label", "description", longest=100, needed=False)
     shown = label(call.base, new_label(call.store, repository, name, color, description))
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
-def list_issue_labels(call: Call) -> Reply:
+def list_issue_labels(call: StandInCall) -> StandInReply:
     """GET the labels of an issue."""
-    return Reply(issue(call.base, call.store, issue_of(call))["labels"])
+    return StandInReply(issue(call.base, call.store, issue_of(call))["labels"])
 
 
-def change_issue_labels(call: Call) -> Reply:
+def change_issue_labels(call: StandInCall) -> StandInReply:
     """POST adds labels to an issue, PUT sets them."""
     record, given = issue_of(call), names(call, "labels")
     if given is None:
@@ -59,7 +59,7 @@ def change_issue_labels(call: Call) -> Reply:
     return list_issue_labels(call)
 
 
-def remove_issue_label(call: Call) -> Reply:
+def remove_issue_label(call: StandInCall) -> StandInReply:
     """DELETE a label from an issue; 404 if it does not have it."""
     record, name = issue_of(call), call.part("label").lower()
     kept = [each for each in record["labels"] if each.lower() != name]
@@ -69,7 +69,7 @@ def remove_issue_label(call: Call) -> Reply:
     return list_issue_labels(call)
 
 
-def list_milestones(call: Call) -> Reply:
+def list_milestones(call: StandInCall) -> StandInReply:
     """GET the milestones of a repository; `state` is open, closed or all."""
     name, state = repository_of(call)["full_name"], call.query("state", "open")
     found = [each for each in call.store.all("github/milestones") if each["repository"] == name]
@@ -77,15 +77,15 @@ def list_milestones(call: Call) -> Reply:
     return page(call, kept, lambda each: milestone(call.base, call.store, each))
 
 
-def get_milestone(call: Call) -> Reply:
+def get_milestone(call: StandInCall) -> StandInReply:
     """GET one milestone."""
     found = call.store.get("github/milestones", f"{repository_of(call)['full_name']}#{call.part('number')}")
     if found is None:
         raise not_found()
-    return Reply(milestone(call.base, call.store, found))
+    return StandInReply(milestone(call.base, call.store, found))
 
 
-def create_milestone(call: Call) -> Reply:
+def create_milestone(call: StandInCall) -> StandInReply:
     """POST a milestone; 422 already_exists for an existing title."""
     name = repository_of(call)["full_name"]
     title = text(call, "Milestone", "title", longest=255)
@@ -103,7 +103,7 @@ def create_milestone(call: Call) -> Reply:
     }
     call.store.put("github/milestones", f"{name}#{record['number']}", record)
     shown = milestone(call.base, call.store, record)
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
 _LABELS = f"{REPOSITORY}/labels"

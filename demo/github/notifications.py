@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import login, not_found, page, since
 from demo.github.objects import Record, repository
 from demo.service import Refused
@@ -42,7 +42,7 @@ def _of_issue(
     return [{"id": str(issue["id"]), "issue": issue, "reason": reason, "updated_at": at, "comment": comment}]
 
 
-def _thread(call: Call, each: Record) -> Record:
+def _thread(call: StandInCall, each: Record) -> Record:
     issue, store = each["issue"], call.store
     name, is_pull = issue["repository"], "pull" in issue
     base = f"{call.base}/repos/{name}"
@@ -73,7 +73,7 @@ def _is_unread(store: Store, each: Record) -> bool:
     return read is None or read["at"] < each["updated_at"]
 
 
-def list_notifications(call: Call) -> Reply:
+def list_notifications(call: StandInCall) -> StandInReply:
     """GET with all, since, before, paging and If-Modified-Since; X-Poll-Interval is the minimum poll interval."""
     first, last = since(call), since(call, "before") or "9999"
     wants_all = call.query("all") == "true"
@@ -87,12 +87,12 @@ def list_notifications(call: Call) -> Reply:
         newest = datetime.fromisoformat(kept[0]["updated_at"])
         headers["last-modified"] = format_datetime(newest.astimezone(UTC), usegmt=True)
     if _is_known(call, headers.get("last-modified")):
-        return Reply(None, 304, headers)
+        return StandInReply(None, 304, headers)
     reply = page(call, kept, lambda each: _thread(call, each))
-    return Reply(reply.document, reply.status, {**(reply.headers or {}), **headers})
+    return StandInReply(reply.document, reply.status, {**(reply.headers or {}), **headers})
 
 
-def _is_known(call: Call, newest: str | None) -> bool:
+def _is_known(call: StandInCall, newest: str | None) -> bool:
     """Return whether nothing has changed since the client's If-Modified-Since."""
     known = call.request.headers.get("if-modified-since", "")
     if not known or newest is None:
@@ -103,23 +103,23 @@ def _is_known(call: Call, newest: str | None) -> bool:
         raise Refused(400, "If-Modified-Since is not a date") from error
 
 
-def _one(call: Call) -> Record:
+def _one(call: StandInCall) -> Record:
     found = next((each for each in _threads(call.store) if each["id"] == call.part("id")), None)
     if found is None:
         raise not_found()
     return found
 
 
-def get_thread(call: Call) -> Reply:
+def get_thread(call: StandInCall) -> StandInReply:
     """GET one thread."""
-    return Reply(_thread(call, _one(call)))
+    return StandInReply(_thread(call, _one(call)))
 
 
-def mark_read(call: Call) -> Reply:
+def mark_read(call: StandInCall) -> StandInReply:
     """PATCH: mark the thread as read."""
     found = _one(call)
     call.store.put("github/read", found["id"], {"at": found["updated_at"]})
-    return Reply(None, 205)
+    return StandInReply(None, 205)
 
 
 TABLE: Table = (

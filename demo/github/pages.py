@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from demo import page
-from demo.call import Call
+from demo.call import StandInCall
 from demo.github.call import not_found
 from demo.github.commits import content_of, find_commit, history, whole_commit
 from demo.github.objects import Record, page_of
@@ -39,7 +39,7 @@ def _tags(names: list[str]) -> str:
     return " ".join(f'<span class="tag">{page.escaped(each)}</span>' for each in names)
 
 
-def home(call: Call) -> str:
+def home(call: StandInCall) -> str:
     """Show the repositories."""
     rows = [
         [page.link(f"/{each['full_name']}", each["full_name"]), _visibility(each), page.escaped(each["description"])]
@@ -52,7 +52,7 @@ def _visibility(record: Record) -> str:
     return f'<span class="tag">{"Private" if record["private"] else "Public"}</span>'
 
 
-def repository(call: Call) -> str:
+def repository(call: StandInCall) -> str:
     """Show a repository: description, files, latest commits."""
     record = repository_of(call)
     name = record["full_name"]
@@ -71,7 +71,7 @@ def repository(call: Call) -> str:
     return page.frame(name, body, SERVICE)
 
 
-def issues(call: Call) -> str:
+def issues(call: StandInCall) -> str:
     """Show the issues of a repository, open ones first."""
     name = repository_of(call)["full_name"]
     found = sorted(issues_of(call.store, name), key=lambda each: (each["state"] != "open", -each["number"]))
@@ -88,7 +88,7 @@ def issues(call: Call) -> str:
     return page.frame(f"Issues · {name}", body, SERVICE)
 
 
-def issue(call: Call) -> str:
+def issue(call: StandInCall) -> str:
     """Show an issue with its comments."""
     name = repository_of(call)["full_name"]
     record = call.store.get("github/issues", f"{name}#{call.part('number')}")
@@ -104,7 +104,7 @@ def issue(call: Call) -> str:
     return page.frame(title, body, SERVICE)
 
 
-def pull(call: Call) -> str:
+def pull(call: StandInCall) -> str:
     """Show a pull request: text, comments, changes."""
     name = repository_of(call)["full_name"]
     record = call.store.get("github/issues", f"{name}#{call.part('number')}")
@@ -120,7 +120,7 @@ def pull(call: Call) -> str:
     return issue(call).replace("</body>", f"<h2>Changes</h2>{where}{changes}</body>")
 
 
-def release(call: Call) -> str:
+def release(call: StandInCall) -> str:
     """Show a release with its notes."""
     name, tag = repository_of(call)["full_name"], call.part("tag")
     wanted = (name, tag)
@@ -131,7 +131,7 @@ def release(call: Call) -> str:
     return page.frame(tag, body, SERVICE)
 
 
-def commit(call: Call) -> str:
+def commit(call: StandInCall) -> str:
     """Show a commit with its changes."""
     name = repository_of(call)["full_name"]
     record = find_commit(call.store, name, call.part("sha"))
@@ -147,7 +147,7 @@ def commit(call: Call) -> str:
     return page.frame(subject, body, SERVICE)
 
 
-def blob(call: Call) -> str:
+def blob(call: StandInCall) -> str:
     """Show a file at a commit or branch."""
     name, path = repository_of(call)["full_name"], call.part("path")
     record = find_commit(call.store, name, call.part("reference"))
@@ -157,7 +157,7 @@ def blob(call: Call) -> str:
     return page.frame(path, f"{_head(name, path)}<pre>{page.escaped(text)}</pre>", SERVICE)
 
 
-TABLE: tuple[tuple[str, Callable[[Call], str]], ...] = (
+TABLE: tuple[tuple[str, Callable[[StandInCall], str]], ...] = (
     ("/", home),
     ("/{owner}/{name}/issues/{number:int}", issue),
     ("/{owner}/{name}/issues", issues),

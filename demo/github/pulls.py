@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, login, not_found, now, page, text
 from demo.github.commits import content_of, find_commit, head_sha, new_commit
 from demo.github.contents import person
@@ -20,7 +20,7 @@ from demo.store import Store
 EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 
 
-def pull_of(call: Call) -> Record:
+def pull_of(call: StandInCall) -> Record:
     """Return the pull request in the path; raises Refused 404, also for an issue."""
     record = issue_of(call)
     if "pull" not in record:
@@ -41,7 +41,7 @@ def new_pull(store: Store, repository: str, values: Record, sides: Record, creat
     return record
 
 
-def create_pull(call: Call) -> Reply:
+def create_pull(call: StandInCall) -> StandInReply:
     """POST a pull request; 422 if a branch is missing, has no new commits, or already has an open one."""
     name = repository_of(call)["full_name"]
     title = text(call, "PullRequest", "title", longest=TITLE_LENGTH)
@@ -60,7 +60,7 @@ def create_pull(call: Call) -> Reply:
     values = {"title": title, "body": body, "user": login(call.store)}
     more = {**sides, "draft": bool(call.body.get("draft")), "reviewers": []}
     shown = whole_pull(call.base, call.store, new_pull(call.store, name, values, more, now()))
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
 def _is_open_between(record: Record, sides: Record) -> bool:
@@ -68,7 +68,7 @@ def _is_open_between(record: Record, sides: Record) -> bool:
     return record["state"] == "open" and all(pull.get(side) == branch for side, branch in sides.items())
 
 
-def list_pulls(call: Call) -> Reply:
+def list_pulls(call: StandInCall) -> StandInReply:
     """GET the pull requests with state, head, base, sort, direction and paging."""
     name, state = repository_of(call)["full_name"], call.query("state", "open")
     base, head = call.query("base"), call.query("head").partition(":")[2] or call.query("head")
@@ -85,12 +85,12 @@ def list_pulls(call: Call) -> Reply:
     return page(call, kept, lambda each: simple_pull(call.base, call.store, each))
 
 
-def get_pull(call: Call) -> Reply:
+def get_pull(call: StandInCall) -> StandInReply:
     """GET one pull request."""
-    return Reply(whole_pull(call.base, call.store, pull_of(call)))
+    return StandInReply(whole_pull(call.base, call.store, pull_of(call)))
 
 
-def update_pull(call: Call) -> Reply:
+def update_pull(call: StandInCall) -> StandInReply:
     """PATCH title, body, state, base; 422 for a base that does not exist."""
     record = pull_of(call)
     if "title" in call.body:
@@ -107,15 +107,15 @@ def update_pull(call: Call) -> Reply:
         set_state(call, record)
         record["state_reason"] = None
     save(call.store, {**record, "updated_at": now()})
-    return Reply(whole_pull(call.base, call.store, pull_of(call)))
+    return StandInReply(whole_pull(call.base, call.store, pull_of(call)))
 
 
-def list_files(call: Call) -> Reply:
+def list_files(call: StandInCall) -> StandInReply:
     """GET the files that a pull request changes."""
     return page(call, files_of(call.base, call.store, pull_of(call)), lambda each: each)
 
 
-def merge(call: Call) -> Reply:
+def merge(call: StandInCall) -> StandInReply:
     """PUT: merge, squash or rebase; 405 if it cannot be merged, 409 if `sha` is not its head."""
     record, store = pull_of(call), call.store
     head, onto = head_of(store, record), base_of(store, record)
@@ -130,10 +130,10 @@ def merge(call: Call) -> Reply:
     closed = {"state": "closed", "closed_at": now(), "closed_by": login(store), "updated_at": now()}
     pull = {"merged_at": now(), "merged_by": login(store), "merge_commit_sha": sha}
     save(store, {**record, **closed, "pull": {**record["pull"], **pull, "head_sha": head, "merged_onto": onto}})
-    return Reply({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+    return StandInReply({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
 
 
-def _merged(call: Call, record: Record, head: str, onto: str, method: str) -> str:
+def _merged(call: StandInCall, record: Record, head: str, onto: str, method: str) -> str:
     """Commit a pull request's changes onto its base; return the new commit."""
     name, store = record["repository"], call.store
     start, brought = common_ancestor(store, name, onto, head), find_commit(store, name, head)
@@ -150,25 +150,25 @@ def _merged(call: Call, record: Record, head: str, onto: str, method: str) -> st
     return str(new_commit(store, name, changes, message, person(call), now(), base, merged)["sha"])
 
 
-def merge_state(call: Call) -> Reply:
+def merge_state(call: StandInCall) -> StandInReply:
     """GET: 204 if it was merged, else 404."""
     if pull_of(call)["pull"]["merged_at"] is None:
         raise not_found()
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def _reviews(call: Call) -> list[Record]:
+def _reviews(call: StandInCall) -> list[Record]:
     record = pull_of(call)
     place = (record["repository"], record["number"])
     return [each for each in call.store.all("github/reviews") if (each["repository"], each["pull"]) == place]
 
 
-def list_reviews(call: Call) -> Reply:
+def list_reviews(call: StandInCall) -> StandInReply:
     """GET the reviews of a pull request, oldest first."""
     return page(call, _reviews(call), lambda each: review(call.base, each))
 
 
-def create_review(call: Call) -> Reply:
+def create_review(call: StandInCall) -> StandInReply:
     """POST a review; 422 for approving one's own pull request, or if a required body is missing."""
     record, event = pull_of(call), call.body.get("event")
     if event not in EVENTS:
@@ -191,22 +191,22 @@ def create_review(call: Call) -> Reply:
     }
     call.store.put("github/reviews", str(number), values)
     save(call.store, {**record, "updated_at": now()})
-    return Reply(review(call.base, values))
+    return StandInReply(review(call.base, values))
 
 
-def _review(call: Call) -> Record:
+def _review(call: StandInCall) -> Record:
     found = next((each for each in _reviews(call) if str(each["id"]) == call.part("id")), None)
     if found is None:
         raise not_found()
     return found
 
 
-def get_review(call: Call) -> Reply:
+def get_review(call: StandInCall) -> StandInReply:
     """GET one review."""
-    return Reply(review(call.base, _review(call)))
+    return StandInReply(review(call.base, _review(call)))
 
 
-def dismiss_review(call: Call) -> Reply:
+def dismiss_review(call: StandInCall) -> StandInReply:
     """PUT: dismiss a review; 422 if it is only a comment."""
     record = _review(call)
     text(call, "PullRequestReview", "message", longest=BODY_LENGTH)
@@ -214,7 +214,7 @@ def dismiss_review(call: Call) -> Reply:
         raise Refused(422, "Unprocessable Entity", errors=["Can not dismiss a commented pull request review"])
     record["state"] = "DISMISSED"
     call.store.put("github/reviews", str(record["id"]), record)
-    return Reply(review(call.base, record))
+    return StandInReply(review(call.base, record))
 
 
 def seed_pull(store: Store, sample: Record, who: Record, created_at: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from demo.call import Call
+from demo.call import StandInCall
 from demo.github.call import not_found
 from demo.github.objects import Record
 from demo.store import Store
@@ -13,7 +13,7 @@ SEARCH_LAG_SECONDS = 5
 REPOSITORY = "/repos/{owner}/{name}"
 
 
-def repository_of(call: Call) -> Record:
+def repository_of(call: StandInCall) -> Record:
     """Return the repository in the path (case-insensitive); raises Refused 404."""
     wanted = f"{call.part('owner')}/{call.part('name')}".lower()
     found = call.store.get("github/repositories", wanted)
@@ -90,7 +90,7 @@ def new_comment(store: Store, record: Record, user: str, body: str, created_at: 
     return added
 
 
-def issue_of(call: Call) -> Record:
+def issue_of(call: StandInCall) -> Record:
     """Return the issue in the path; raises Refused 404."""
     repository, number = repository_of(call)["full_name"], call.part("number")
     found = call.store.get("github/issues", f"{repository}#{number}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import not_found, page, text
 from demo.github.commits import changed_file, commit, find_commit, head_sha, history, set_head, whole_commit
 from demo.github.objects import BRANCH, Record, node_id
@@ -20,7 +20,7 @@ def branches_of(store: Store, name: str) -> dict[str, str]:
     return dict(sorted({**({BRANCH: main} if main else {}), **found}.items()))
 
 
-def _short_branch(call: Call, name: str, branch: str, sha: str) -> Record:
+def _short_branch(call: StandInCall, name: str, branch: str, sha: str) -> Record:
     url = f"{call.base}/repos/{name}"
     return {
         "name": branch,
@@ -31,13 +31,13 @@ def _short_branch(call: Call, name: str, branch: str, sha: str) -> Record:
     }
 
 
-def list_branches(call: Call) -> Reply:
+def list_branches(call: StandInCall) -> StandInReply:
     """GET the branches of a repository."""
     name = repository_of(call)["full_name"]
     return page(call, list(branches_of(call.store, name).items()), lambda each: _short_branch(call, name, *each))
 
 
-def get_branch(call: Call) -> Reply:
+def get_branch(call: StandInCall) -> StandInReply:
     """GET one branch with its head commit."""
     name, branch = repository_of(call)["full_name"], call.part("branch")
     sha = branches_of(call.store, name).get(branch)
@@ -46,10 +46,10 @@ def get_branch(call: Call) -> Reply:
     record = call.store.get("github/commits", f"{name}@{sha}") or {}
     links = {"self": f"{call.base}/repos/{name}/branches/{branch}", "html": f"{call.base}/{name}/tree/{branch}"}
     shown = {**_short_branch(call, name, branch, sha), "_links": links}
-    return Reply({**shown, "commit": commit(call.base, record)})
+    return StandInReply({**shown, "commit": commit(call.base, record)})
 
 
-def _ref(call: Call, name: str, branch: str, sha: str) -> Record:
+def _ref(call: StandInCall, name: str, branch: str, sha: str) -> Record:
     url = f"{call.base}/repos/{name}/git"
     return {
         "ref": f"refs/heads/{branch}",
@@ -59,16 +59,16 @@ def _ref(call: Call, name: str, branch: str, sha: str) -> Record:
     }
 
 
-def get_ref(call: Call) -> Reply:
+def get_ref(call: StandInCall) -> StandInReply:
     """GET the ref of a branch."""
     name, branch = repository_of(call)["full_name"], call.part("branch")
     sha = branches_of(call.store, name).get(branch)
     if sha is None:
         raise not_found()
-    return Reply(_ref(call, name, branch, sha))
+    return StandInReply(_ref(call, name, branch, sha))
 
 
-def create_ref(call: Call) -> Reply:
+def create_ref(call: StandInCall) -> StandInReply:
     """POST a branch; 422 if it exists or the commit does not."""
     name = repository_of(call)["full_name"]
     ref = str(text(call, "Reference", "ref", longest=250))
@@ -82,16 +82,16 @@ def create_ref(call: Call) -> Reply:
         raise Refused(422, "Object does not exist")
     set_head(call.store, name, branch, sha)
     shown = _ref(call, name, branch, sha)
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
-def delete_ref(call: Call) -> Reply:
+def delete_ref(call: StandInCall) -> StandInReply:
     """DELETE a branch."""
     name, branch = repository_of(call)["full_name"], call.part("branch")
     if branch not in branches_of(call.store, name):
         raise Refused(422, "Reference does not exist")
     call.store.delete("github/refs", f"{name}@{branch}")
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
 def common_ancestor(store: Store, name: str, base: str, head: str) -> Record | None:
@@ -116,7 +116,7 @@ def ahead(store: Store, name: str, base: str, head: str) -> list[Record]:
     return [each for each in history(store, name, head) if each["sha"] not in inside][::-1]
 
 
-def compare(call: Call) -> Reply:
+def compare(call: StandInCall) -> StandInReply:
     """GET /repos/{owner}/{repo}/compare/{base}...{head}; the first page has the files."""
     name, store = repository_of(call)["full_name"], call.store
     first, dots, second = call.part("basehead").partition("...")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, invalid, login, not_found, now, page, text
 from demo.github.commits import find_commit
 from demo.github.objects import BRANCH, Record, node_id, user
@@ -29,17 +29,17 @@ def release(base: str, record: Record) -> Record:
     }
 
 
-def _releases(call: Call) -> list[Record]:
+def _releases(call: StandInCall) -> list[Record]:
     name = repository_of(call)["full_name"]
     return [each for each in call.store.all("github/releases") if each["repository"] == name][::-1]
 
 
-def list_releases(call: Call) -> Reply:
+def list_releases(call: StandInCall) -> StandInReply:
     """GET the releases, newest first, drafts included."""
     return page(call, _releases(call), lambda each: release(call.base, each))
 
 
-def create_release(call: Call) -> Reply:
+def create_release(call: StandInCall) -> StandInReply:
     """POST a release; unless it is a draft, a missing tag is created."""
     name = repository_of(call)["full_name"]
     tag = str(text(call, "Release", "tag_name", longest=250))
@@ -66,22 +66,22 @@ def create_release(call: Call) -> Reply:
     }
     call.store.put("github/releases", str(record["id"]), record)
     shown = release(call.base, record)
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
-def _release(call: Call) -> Record:
+def _release(call: StandInCall) -> Record:
     found = next((each for each in _releases(call) if str(each["id"]) == call.part("id")), None)
     if found is None:
         raise not_found()
     return found
 
 
-def get_release(call: Call) -> Reply:
+def get_release(call: StandInCall) -> StandInReply:
     """GET one release."""
-    return Reply(release(call.base, _release(call)))
+    return StandInReply(release(call.base, _release(call)))
 
 
-def update_release(call: Call) -> Reply:
+def update_release(call: StandInCall) -> StandInReply:
     """PATCH name, body, prerelease."""
     record = _release(call)
     for key in ("name", "body"):
@@ -89,16 +89,16 @@ def update_release(call: Call) -> Reply:
             record[key] = text(call, "Release", key, longest=2 * BODY_LENGTH, needed=False)
     record["prerelease"] = bool(call.body.get("prerelease", record["prerelease"]))
     call.store.put("github/releases", str(record["id"]), record)
-    return Reply(release(call.base, record))
+    return StandInReply(release(call.base, record))
 
 
-def delete_release(call: Call) -> Reply:
+def delete_release(call: StandInCall) -> StandInReply:
     """DELETE a release; its tag is kept."""
     call.store.delete("github/releases", str(_release(call)["id"]))
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def dispatch_workflow(call: Call) -> Reply:
+def dispatch_workflow(call: StandInCall) -> StandInReply:
     """POST: start the GitHub Actions workflow of a file in the main branch."""
     name, file = repository_of(call)["full_name"], call.part("workflow")
     ref = str(text(call, "Workflow", "ref", longest=250))
@@ -112,10 +112,10 @@ def dispatch_workflow(call: Call) -> Reply:
     record = {"id": number, "repository": name, "workflow": file, "ref": ref, "inputs": call.body.get("inputs") or {}}
     call.store.put("github/workflow_runs", str(number), record)
     if not call.body.get("return_run_details"):
-        return Reply(None, 204)
+        return StandInReply(None, 204)
     run_url = f"{call.base}/repos/{name}/actions/runs/{number}"
     html_url = f"{call.base}/{name}/actions/runs/{number}"
-    return Reply({"workflow_run_id": number, "run_url": run_url, "html_url": html_url})
+    return StandInReply({"workflow_run_id": number, "run_url": run_url, "html_url": html_url})
 
 
 _RELEASES = f"{REPOSITORY}/releases"

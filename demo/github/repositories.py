@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import login, not_found, page
 from demo.github.commits import history
 from demo.github.objects import Record, private_user, repository
@@ -18,32 +18,32 @@ def shown_repository(base: str, store: Store, record: Record) -> Record:
     return repository(base, {**record, **times}, open_count(store, record["full_name"]))
 
 
-def get_repository(call: Call) -> Reply:
+def get_repository(call: StandInCall) -> StandInReply:
     """GET /repos/{owner}/{repo}."""
-    return Reply(shown_repository(call.base, call.store, repository_of(call)))
+    return StandInReply(shown_repository(call.base, call.store, repository_of(call)))
 
 
-def list_repositories(call: Call) -> Reply:
+def list_repositories(call: StandInCall) -> StandInReply:
     """GET /user/repos."""
     found = call.store.all("github/repositories")
     return page(call, found, lambda each: shown_repository(call.base, call.store, each))
 
 
-def get_own_user(call: Call) -> Reply:
+def get_own_user(call: StandInCall) -> StandInReply:
     """GET /user."""
     created_at = call.store.all("github/repositories")[0]["created_at"]
     scopes = {"x-oauth-scopes": "repo, read:user"}
-    return Reply(private_user(call.base, login(call.store), created_at), headers=scopes)
+    return StandInReply(private_user(call.base, login(call.store), created_at), headers=scopes)
 
 
-def get_user(call: Call) -> Reply:
+def get_user(call: StandInCall) -> StandInReply:
     """GET /users/{login}."""
     known = {login(call.store)}
     for each in call.store.all("github/repositories"):
         known |= {*each["collaborators"], each["full_name"].partition("/")[0]}
     if call.part("login") not in known:
         raise not_found()
-    return Reply(private_user(call.base, call.part("login"), "2020-01-01T00:00:00Z"))
+    return StandInReply(private_user(call.base, call.part("login"), "2020-01-01T00:00:00Z"))
 
 
 TABLE: Table = (

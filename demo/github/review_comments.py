@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import BODY_LENGTH, invalid, login, names, not_found, now, page, since, text
 from demo.github.events import request_review
 from demo.github.objects import Record, page_of
@@ -16,7 +16,7 @@ from demo.service import Refused
 _KIND = "github/review_comments"
 
 
-def request_reviewers(call: Call) -> Reply:
+def request_reviewers(call: StandInCall) -> StandInReply:
     """POST: request reviews of collaborators; 422 for anybody else, and for the author."""
     record = pull_of(call)
     for each in _reviewers(call):
@@ -26,24 +26,24 @@ def request_reviewers(call: Call) -> Reply:
             raise Refused(422, "Reviews may only be requested from collaborators. One or more of the users is not one.")
     for each in _reviewers(call):
         request_review(call.store, pull_of(call), each, login(call.store), now())
-    return Reply(simple_pull(call.base, call.store, pull_of(call)), 201)
+    return StandInReply(simple_pull(call.base, call.store, pull_of(call)), 201)
 
 
-def withdraw_reviewers(call: Call) -> Reply:
+def withdraw_reviewers(call: StandInCall) -> StandInReply:
     """DELETE: withdraw requests."""
     record, gone = pull_of(call), set(_reviewers(call))
     left = [each for each in record["pull"]["reviewers"] if each not in gone]
     save(call.store, {**record, "pull": {**record["pull"], "reviewers": left}, "updated_at": now()})
-    return Reply(simple_pull(call.base, call.store, pull_of(call)))
+    return StandInReply(simple_pull(call.base, call.store, pull_of(call)))
 
 
-def _reviewers(call: Call) -> list[str]:
+def _reviewers(call: StandInCall) -> list[str]:
     if call.body.get("team_reviewers"):
         raise Refused(422, "Could not resolve to a node with the global id of a team.")  # the demo has no teams
     return names(call, "reviewers") or []
 
 
-def list_comments(call: Call) -> Reply:
+def list_comments(call: StandInCall) -> StandInReply:
     """GET the comments on lines of a pull request, oldest first, with since and paging."""
     record, changed_after = pull_of(call), since(call)
     kept = [
@@ -55,7 +55,7 @@ def list_comments(call: Call) -> Reply:
     return page(call, kept, lambda each: review_comment(call.base, each))
 
 
-def create_comment(call: Call) -> Reply:
+def create_comment(call: StandInCall) -> StandInReply:
     """POST a comment on a line of a file that the pull request changes."""
     record = pull_of(call)
     body, path = (str(text(call, "PullRequestReviewComment", name, longest=BODY_LENGTH)) for name in ("body", "path"))
@@ -87,33 +87,33 @@ def create_comment(call: Call) -> Reply:
     call.store.put(_KIND, str(number), values)
     save(call.store, {**issue_of(call), "updated_at": at})
     shown = review_comment(call.base, values)
-    return Reply(shown, 201, {"location": shown["url"]})
+    return StandInReply(shown, 201, {"location": shown["url"]})
 
 
-def _comment(call: Call) -> Record:
+def _comment(call: StandInCall) -> Record:
     found = call.store.get(_KIND, call.part("id"))
     if found is None or found["repository"] != repository_of(call)["full_name"]:
         raise not_found()
     return found
 
 
-def get_comment(call: Call) -> Reply:
+def get_comment(call: StandInCall) -> StandInReply:
     """GET one comment."""
-    return Reply(review_comment(call.base, _comment(call)))
+    return StandInReply(review_comment(call.base, _comment(call)))
 
 
-def update_comment(call: Call) -> Reply:
+def update_comment(call: StandInCall) -> StandInReply:
     """PATCH a comment's body."""
     record = _comment(call)
     record["body"] = text(call, "PullRequestReviewComment", "body", longest=BODY_LENGTH)
     call.store.put(_KIND, str(record["id"]), {**record, "updated_at": now()})
-    return Reply(review_comment(call.base, _comment(call)))
+    return StandInReply(review_comment(call.base, _comment(call)))
 
 
-def delete_comment(call: Call) -> Reply:
+def delete_comment(call: StandInCall) -> StandInReply:
     """DELETE a comment."""
     call.store.delete(_KIND, str(_comment(call)["id"]))
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
 _PULLS = f"{REPOSITORY}/pulls"

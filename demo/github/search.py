@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.github.call import invalid, page
 from demo.github.objects import Record, issue
 from demo.github.records import SEARCH_LAG_SECONDS
 
 
-def search_issues(call: Call) -> Reply:
+def search_issues(call: StandInCall) -> StandInReply:
     """GET /search/issues: words and the qualifiers repo, is, state, label, author, in; writes appear after 5 s."""
     query = call.query("q")
     if not query.strip():

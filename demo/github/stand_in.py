@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.github import comments as github_comments
 from demo.github import commits as github_commits
 from demo.github import contents as github_contents
@@ -26,7 +26,7 @@ from demo.github import releases as github_releases
 from demo.github import repositories as github_repositories
 from demo.github import review_comments as github_review_comments
 from demo.github import search as github_search
-from demo.github.call import RateLimit, conditional, error_body
+from demo.github.call import HourlyLimit, conditional, error_body
 from demo.github.objects import comment, issue, milestone
 from demo.github.pull_objects import review, review_comment, simple_pull
 from demo.github.records import new_comment, new_issue, new_label, save
@@ -56,15 +56,15 @@ SAMPLE = Path(__file__).with_name("sample.json")
 
 def routes(store: Store) -> list[Route]:
     """Return the REST API's routes, then those of the web pages."""
-    limit = RateLimit()
+    limit = HourlyLimit()
 
-    def rate_limit(_: Call) -> Reply:
+    def rate_limit(_: StandInCall) -> StandInReply:
         resources = {
             "core": limit.resource(),
             "search": limit.resource(30),
             "graphql": limit.resource(),
         }
-        return Reply({"resources": resources, "rate": resources["core"]})
+        return StandInReply({"resources": resources, "rate": resources["core"]})
 
     table = [
         (method, path, conditional(handler, limit) if method == "GET" else handler)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.call import Call, Reply, Table
-from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.call import StandInCall, StandInReply, Table
+from demo.gmail.mailbox import Record, StandInMailbox, not_found
 from demo.gmail.unrest import is_forgotten, unrest
 from demo.gmail.views import mailbox_of, page
 from demo.service import Refused
@@ -18,11 +18,11 @@ HISTORY_KINDS = {
 }
 
 
-def profile(call: Call) -> Reply:
+def profile(call: StandInCall) -> StandInReply:
     """GET profile."""
     box = mailbox_of(call)
     records = box.newest_first()
-    return Reply(
+    return StandInReply(
         {
             "emailAddress": box.account,
             "messagesTotal": len(records),
@@ -32,31 +32,31 @@ def profile(call: Call) -> Reply:
     )
 
 
-def list_labels(call: Call) -> Reply:
+def list_labels(call: StandInCall) -> StandInReply:
     """GET labels."""
-    return Reply({"labels": mailbox_of(call).labels.all()})
+    return StandInReply({"labels": mailbox_of(call).labels.all()})
 
 
-def get_label(call: Call) -> Reply:
+def get_label(call: StandInCall) -> StandInReply:
     """GET labels/{id}: with counts."""
     box = mailbox_of(call)
     label = box.labels.get(call.part("id"))
-    return Reply({**label, **_counts(box, label["id"])})
+    return StandInReply({**label, **_counts(box, label["id"])})
 
 
-def create_label(call: Call) -> Reply:
+def create_label(call: StandInCall) -> StandInReply:
     """POST labels."""
-    return Reply(mailbox_of(call).labels.create(call.body))
+    return StandInReply(mailbox_of(call).labels.create(call.body))
 
 
-def update_label(call: Call) -> Reply:
+def update_label(call: StandInCall) -> StandInReply:
     """PUT and PATCH labels/{id}."""
     if call.request.method == "PUT" and "name" not in call.body:
         raise Refused(400, "Invalid label name")
-    return Reply(mailbox_of(call).labels.update(call.part("id"), call.body))
+    return StandInReply(mailbox_of(call).labels.update(call.part("id"), call.body))
 
 
-def delete_label(call: Call) -> Reply:
+def delete_label(call: StandInCall) -> StandInReply:
     """DELETE labels/{id}: mails lose the label."""
     box = mailbox_of(call)
     label_id = call.part("id")
@@ -66,10 +66,10 @@ def delete_label(call: Call) -> Reply:
             if label_id in record["labelIds"]:
                 box.relabel(record["id"], [], [label_id])
     box.labels.delete(label_id)
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def history(call: Call) -> Reply:
+def history(call: StandInCall) -> StandInReply:
     """GET history: the changes after startHistoryId; 404 if that has expired or never existed."""
     box = mailbox_of(call)
     text = call.query("startHistoryId")
@@ -88,7 +88,7 @@ def history(call: Call) -> Reply:
     ]
     answer = page(call, entries, "history")
     del answer["resultSizeEstimate"]
-    return Reply(answer | {"historyId": str(box.history_id)})
+    return StandInReply(answer | {"historyId": str(box.history_id)})
 
 
 def _history_entry(entry: Record) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _history_entry(entry: Record) -> dict[str, Any]:
     return {"id": entry["id"], "messages": [brief], entry["kind"]: [change]}
 
 
-def _counts(box: Mailbox, label_id: str) -> dict[str, int]:
+def _counts(box: StandInMailbox, label_id: str) -> dict[str, int]:
     """Return how many mails and threads have the label, and how many are unread."""
     records = [each for each in box.newest_first() if label_id in each["labelIds"]]
     unread = [each for each in records if "UNREAD" in each["labelIds"]]

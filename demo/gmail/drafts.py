@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.call import Call, Reply, Table
-from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.call import StandInCall, StandInReply, Table
+from demo.gmail.mailbox import Record, StandInMailbox, not_found
 from demo.gmail.messages import deliver
 from demo.gmail.views import brief, found, mailbox_of, page, raw_mail, shown
 from demo.store import Store
@@ -18,7 +18,7 @@ def all_drafts(store: Store) -> list[Record]:
     return store.all(DRAFTS)
 
 
-def list_(call: Call) -> Reply:
+def list_(call: StandInCall) -> StandInReply:
     """GET drafts; `q` searches them like mails."""
     box = mailbox_of(call)
     by_mail = {each["message_id"]: each["id"] for each in all_drafts(call.store)}
@@ -27,26 +27,26 @@ def list_(call: Call) -> Reply:
         for each in found(box, call)
         if each["id"] in by_mail
     ]
-    return Reply(page(call, drafts, "drafts"))
+    return StandInReply(page(call, drafts, "drafts"))
 
 
-def get(call: Call) -> Reply:
+def get(call: StandInCall) -> StandInReply:
     """GET drafts/{id}."""
     box = mailbox_of(call)
     draft = _draft(call.store, call.part("id"))
-    return Reply({"id": draft["id"], "message": shown(box, box.get(draft["message_id"]), call)})
+    return StandInReply({"id": draft["id"], "message": shown(box, box.get(draft["message_id"]), call)})
 
 
-def create(call: Call) -> Reply:
+def create(call: StandInCall) -> StandInReply:
     """POST drafts."""
     box = mailbox_of(call)
     record = _written(box, call.body.get("message"), "")
     draft_id = f"r{record['id'][2:]}"
     call.store.put(DRAFTS, draft_id, {"id": draft_id, "message_id": record["id"]})
-    return Reply({"id": draft_id, "message": brief(record)})
+    return StandInReply({"id": draft_id, "message": brief(record)})
 
 
-def update(call: Call) -> Reply:
+def update(call: StandInCall) -> StandInReply:
     """PUT drafts/{id}: the draft keeps its id and thread, but its mail is a new one."""
     box = mailbox_of(call)
     draft = _draft(call.store, call.part("id"))
@@ -54,19 +54,19 @@ def update(call: Call) -> Reply:
     record = _written(box, call.body.get("message"), old["threadId"])
     box.remove(old["id"])
     call.store.put(DRAFTS, draft["id"], {"id": draft["id"], "message_id": record["id"]})
-    return Reply({"id": draft["id"], "message": brief(record)})
+    return StandInReply({"id": draft["id"], "message": brief(record)})
 
 
-def delete(call: Call) -> Reply:
+def delete(call: StandInCall) -> StandInReply:
     """DELETE drafts/{id}: permanently, without the trash."""
     box = mailbox_of(call)
     draft = _draft(call.store, call.part("id"))
     box.remove(draft["message_id"])
     call.store.delete(DRAFTS, draft["id"])
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def send(call: Call) -> Reply:
+def send(call: StandInCall) -> StandInReply:
     """POST drafts/send: the draft is removed, and a mail with a new id is in SENT, in the same thread."""
     box = mailbox_of(call)
     draft = _draft(call.store, str(call.body.get("id") or ""))
@@ -76,7 +76,7 @@ def send(call: Call) -> Reply:
     record = deliver(box, raw, old["threadId"])
     box.remove(old["id"])
     call.store.delete(DRAFTS, draft["id"])
-    return Reply(brief(record))
+    return StandInReply(brief(record))
 
 
 def _draft(store: Store, draft_id: str) -> Record:
@@ -86,7 +86,7 @@ def _draft(store: Store, draft_id: str) -> Record:
     return draft
 
 
-def _written(box: Mailbox, message: Any, thread_id: str) -> Record:
+def _written(box: StandInMailbox, message: Any, thread_id: str) -> Record:
     """Return the mail of a draft; it may still lack a recipient."""
     raw = box.outgoing(raw_mail(message))
     return box.add(raw, ["DRAFT"], thread_id=str(message.get("threadId") or thread_id))

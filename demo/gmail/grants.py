@@ -33,7 +33,7 @@ class Denied(Exception):
 
 
 @dataclass(frozen=True)
-class Rules:
+class GrantRules:
     """How the sign-in behaves, stored with the data. Empty `scopes`: people grant what is requested."""
 
     testing: bool = False
@@ -42,7 +42,7 @@ class Rules:
     advanced_seconds: float = 0.0
 
     @classmethod
-    def of(cls, store: Store) -> Rules:
+    def of(cls, store: Store) -> GrantRules:
         """Return the current rules."""
         return cls(**(store.get(RULES, "rules") or {}))
 
@@ -57,7 +57,7 @@ class Rules:
 
 def grant(store: Store, client_id: str, scope: str) -> dict[str, Any]:
     """Record a consent; return the token endpoint's answer, with a refresh token."""
-    rules = Rules.of(store)
+    rules = GrantRules.of(store)
     kept = {"client_id": client_id, "scope": scope, "consented_at": rules.now(), "testing": rules.testing}
     return _issued(store, {**kept, "family": secrets.token_hex(8), "number": 1})
 
@@ -70,7 +70,7 @@ def renew(store: Store, refresh_token: str, client_id: str) -> dict[str, Any]:
     if known["client_id"] != client_id:
         raise Denied("unauthorized_client", "The token was given to another client.", 401)
     _used(store, known)
-    rules = Rules.of(store)
+    rules = GrantRules.of(store)
     known["scope"] = " ".join(rules.scopes) or known["scope"]
     if not rules.rotates:
         return _access(store, known)
@@ -97,7 +97,7 @@ def refusal(
     `full` and `reading`: the scopes of which one is enough, for any request and for reads (default: Gmail's).
     """
     known = store.get(TOKENS, token)
-    if known is None or known["expires_at"] < Rules.of(store).now():
+    if known is None or known["expires_at"] < GrantRules.of(store).now():
         return 401, "Invalid Credentials"
     _used(store, known)
     granted = set(known["scope"].split())
@@ -116,7 +116,7 @@ def _issued(store: Store, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _access(store: Store, known: dict[str, Any]) -> dict[str, Any]:
-    token, now = f"demo-access-{secrets.token_urlsafe(24)}", Rules.of(store).now()
+    token, now = f"demo-access-{secrets.token_urlsafe(24)}", GrantRules.of(store).now()
     kept = {"family": known["family"], "number": known["number"], "scope": known["scope"], "token": token}
     store.put(TOKENS, token, {**kept, "expires_at": now + TOKEN_SECONDS, "collection": TOKENS})
     ends = {"refresh_token_expires_in": int(known["consented_at"] + TESTING_SECONDS - now)} if known["testing"] else {}
@@ -135,7 +135,7 @@ def _used(store: Store, known: dict[str, Any]) -> None:
 
 
 def _has_ended(store: Store, known: dict[str, Any]) -> bool:
-    return bool(known["testing"]) and Rules.of(store).now() > known["consented_at"] + TESTING_SECONDS
+    return bool(known["testing"]) and GrantRules.of(store).now() > known["consented_at"] + TESTING_SECONDS
 
 
 def _delete(store: Store, each: dict[str, Any]) -> None:

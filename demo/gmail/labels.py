@@ -24,7 +24,7 @@ MAX_NAME = 225
 
 
 @dataclass(frozen=True)
-class Labels:
+class StandInLabels:
     """The labels of the mailbox, in order of creation."""
 
     store: Store

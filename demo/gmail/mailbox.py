@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
-from demo.gmail.labels import Labels, changed
+from demo.gmail.labels import StandInLabels, changed
 from demo.gmail.mime import WELL_FORMED_ID, Mail, base64url, from_base64url, with_header
 from demo.service import Refused
 from demo.store import Store
@@ -31,7 +31,7 @@ def not_found() -> Refused:
 
 
 @dataclass(frozen=True)
-class Mailbox:
+class StandInMailbox:
     """One person's mails. `now` returns milliseconds since 1970."""
 
     store: Store
@@ -43,9 +43,9 @@ class Mailbox:
         return f"demo-{self.store.generation}@example.com"
 
     @property
-    def labels(self) -> Labels:
+    def labels(self) -> StandInLabels:
         """The labels."""
-        return Labels(self.store)
+        return StandInLabels(self.store)
 
     # Reading.
 

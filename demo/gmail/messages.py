@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from email.utils import getaddresses
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.gmail import mime as gmail_mime
-from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.gmail.mailbox import Record, StandInMailbox, not_found
 from demo.gmail.mime import Mail
 from demo.gmail.unrest import unrest
 from demo.gmail.views import brief, found, id_list, mailbox_of, page, raw_mail, shown
@@ -16,36 +16,36 @@ from demo.service import Refused
 MAX_BATCH = 1000
 
 
-def list_(call: Call) -> Reply:
+def list_(call: StandInCall) -> StandInReply:
     """GET messages."""
     box = mailbox_of(call)
     records = unrest(box.store, found(box, call), newest_first=True)
-    return Reply(page(call, [{"id": each["id"], "threadId": each["threadId"]} for each in records], "messages"))
+    return StandInReply(page(call, [{"id": each["id"], "threadId": each["threadId"]} for each in records], "messages"))
 
 
-def get(call: Call) -> Reply:
+def get(call: StandInCall) -> StandInReply:
     """GET messages/{id}."""
     box = mailbox_of(call)
-    return Reply(shown(box, box.get(call.part("id")), call))
+    return StandInReply(shown(box, box.get(call.part("id")), call))
 
 
-def insert(call: Call) -> Reply:
+def insert(call: StandInCall) -> StandInReply:
     """POST messages: adds a mail unchanged, dated by arrival by default."""
-    return Reply(brief(_put_in(call, call.query("internalDateSource", "receivedTime"))))
+    return StandInReply(brief(_put_in(call, call.query("internalDateSource", "receivedTime"))))
 
 
-def import_(call: Call) -> Reply:
+def import_(call: StandInCall) -> StandInReply:
     """POST messages/import: adds a mail, dated by its Date header."""
-    return Reply(brief(_put_in(call, call.query("internalDateSource", "dateHeader"))))
+    return StandInReply(brief(_put_in(call, call.query("internalDateSource", "dateHeader"))))
 
 
-def send(call: Call) -> Reply:
+def send(call: StandInCall) -> StandInReply:
     """POST messages/send."""
     box = mailbox_of(call)
-    return Reply(brief(deliver(box, raw_mail(call.body), str(call.body.get("threadId") or ""))))
+    return StandInReply(brief(deliver(box, raw_mail(call.body), str(call.body.get("threadId") or ""))))
 
 
-def deliver(box: Mailbox, raw: bytes, thread_id: str) -> Record:
+def deliver(box: StandInMailbox, raw: bytes, thread_id: str) -> Record:
     """Send a mail: add it to SENT and, if addressed to the account itself, to the inbox; raises Refused 400."""
     mail = Mail.parse(raw)
     addresses = recipients(mail)
@@ -66,58 +66,58 @@ def recipients(mail: Mail) -> list[str]:
     return [address.lower() for _, address in getaddresses([line for line in lines if line]) if address]
 
 
-def modify(call: Call) -> Reply:
+def modify(call: StandInCall) -> StandInReply:
     """POST messages/{id}/modify."""
     add, remove = id_list(call, "addLabelIds"), id_list(call, "removeLabelIds")
-    return Reply(brief(mailbox_of(call).relabel(call.part("id"), add, remove)))
+    return StandInReply(brief(mailbox_of(call).relabel(call.part("id"), add, remove)))
 
 
-def batch_modify(call: Call) -> Reply:
+def batch_modify(call: StandInCall) -> StandInReply:
     """POST messages/batchModify: up to 1000 mails; unknown ids are ignored."""
     box = mailbox_of(call)
     add, remove = id_list(call, "addLabelIds"), id_list(call, "removeLabelIds")
     for message_id in _batch(call):
         if box.has(message_id):
             box.relabel(message_id, add, remove)
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def batch_delete(call: Call) -> Reply:
+def batch_delete(call: StandInCall) -> StandInReply:
     """POST messages/batchDelete."""
     box = mailbox_of(call)
     for message_id in _batch(call):
         if box.has(message_id):
             box.remove(message_id)
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def trash(call: Call) -> Reply:
+def trash(call: StandInCall) -> StandInReply:
     """POST messages/{id}/trash."""
-    return Reply(brief(mailbox_of(call).relabel(call.part("id"), ["TRASH"], ["INBOX"])))
+    return StandInReply(brief(mailbox_of(call).relabel(call.part("id"), ["TRASH"], ["INBOX"])))
 
 
-def untrash(call: Call) -> Reply:
+def untrash(call: StandInCall) -> StandInReply:
     """POST messages/{id}/untrash."""
-    return Reply(brief(mailbox_of(call).relabel(call.part("id"), [], ["TRASH"])))
+    return StandInReply(brief(mailbox_of(call).relabel(call.part("id"), [], ["TRASH"])))
 
 
-def delete(call: Call) -> Reply:
+def delete(call: StandInCall) -> StandInReply:
     """DELETE messages/{id}."""
     mailbox_of(call).remove(call.part("id"))
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def attachment(call: Call) -> Reply:
+def attachment(call: StandInCall) -> StandInReply:
     """GET messages/{id}/attachments/{attachment}."""
     box = mailbox_of(call)
     message_id, attachment_id = call.part("id"), call.part("attachment")
     data = gmail_mime.attachment(box.mail(message_id), message_id, attachment_id)
     if data is None:
         raise not_found()
-    return Reply({"size": len(data), "data": gmail_mime.base64url(data), "attachmentId": attachment_id})
+    return StandInReply({"size": len(data), "data": gmail_mime.base64url(data), "attachmentId": attachment_id})
 
 
-def _put_in(call: Call, date_source: str) -> Record:
+def _put_in(call: StandInCall, date_source: str) -> Record:
     box = mailbox_of(call)
     raw = raw_mail(call.body)
     date_ms = Mail.parse(raw).date_ms if date_source == "dateHeader" else None
@@ -125,7 +125,7 @@ def _put_in(call: Call, date_source: str) -> Record:
     return box.add(raw, labels, thread_id=str(call.body.get("threadId") or ""), date_ms=date_ms)
 
 
-def _batch(call: Call) -> Iterable[str]:
+def _batch(call: StandInCall) -> Iterable[str]:
     ids = id_list(call, "ids")
     if not ids:
         raise Refused(400, "No message ids specified")

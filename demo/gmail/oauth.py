@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from demo.gmail import grants as gmail_grants
-from demo.gmail.grants import Denied, Rules
-from demo.service import OpenRoute, json_object
+from demo.gmail.grants import Denied, GrantRules
+from demo.service import PublicRoute, json_object
 from demo.store import Store
 
 CODES = "gmail_codes"
@@ -64,9 +64,9 @@ def routes(store: Store) -> list[Route]:
         return JSONResponse({"ok": True})
 
     return [
-        OpenRoute("/o/oauth2/auth", consent),
-        OpenRoute("/token", exchange, methods=["POST"]),
-        OpenRoute("/revoke", revoke, methods=["POST"]),
+        PublicRoute("/o/oauth2/auth", consent),
+        PublicRoute("/token", exchange, methods=["POST"]),
+        PublicRoute("/revoke", revoke, methods=["POST"]),
         Route("/_demo/sign-in", switch, methods=["POST"]),
     ]
 
@@ -75,7 +75,7 @@ def _switch(store: Store, given: dict[str, Any]) -> None:
     with store.transaction():
         if given.pop("revoke", False):
             gmail_grants.revoke(store)
-        rules = Rules.of(store)
+        rules = GrantRules.of(store)
         advanced = rules.advanced_seconds + given.pop("advance_seconds", 0)
         replace(rules, **given, advanced_seconds=advanced).keep(store)
 
@@ -142,7 +142,7 @@ def _from_code(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
     if asked["redirect_uri"] != form.get("redirect_uri"):
         raise Denied("redirect_uri_mismatch", "Bad Request")
     _check_verifier(asked, form.get("code_verifier", ""))
-    return gmail_grants.grant(store, asked["client_id"], " ".join(Rules.of(store).scopes) or asked["scope"])
+    return gmail_grants.grant(store, asked["client_id"], " ".join(GrantRules.of(store).scopes) or asked["scope"])
 
 
 def _check_verifier(asked: Mapping[str, Any], verifier: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parseaddr
 
-from demo.call import Call
-from demo.gmail.mailbox import Mailbox, Record
+from demo.call import StandInCall
+from demo.gmail.mailbox import Record, StandInMailbox
 from demo.gmail.mime import filename_of
 from demo.gmail.views import matches, searched
 from demo.page import escaped, frame, link, table
@@ -15,9 +15,9 @@ PLACES = (("Inbox", "in:inbox"), ("Drafts", "in:drafts"), ("Sent", "in:sent"), (
 HIDDEN_LABELS = {"INBOX", "UNREAD"}
 
 
-def mails(call: Call) -> str:
+def mails(call: StandInCall) -> str:
     """Show `/mail?q=`: search results, or the inbox."""
-    box = Mailbox(call.store)
+    box = StandInMailbox(call.store)
     query = call.query("q") or "in:inbox"
     search = searched(box, query)
     records = [each for each in box.newest_first() if matches(search, each, reaches_hidden=search.reaches_hidden)]
@@ -30,9 +30,9 @@ def mails(call: Call) -> str:
     return frame("Mail", f'{head}<p class="faint">{escaped(query)}: {count}</p>{body}', "Gmail")
 
 
-def mail(call: Call) -> str:
+def mail(call: StandInCall) -> str:
     """Show `/mail/<id>`: one mail, its text only; raises Refused 404."""
-    box = Mailbox(call.store)
+    box = StandInMailbox(call.store)
     record = box.get(call.part("id"))
     parsed = box.mail(record["id"])
     names = [("From", "From"), ("To", "To"), ("Cc", "Cc"), ("Date", "Date")]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.gmail.labels import SYSTEM
-from demo.gmail.mailbox import Mailbox, Record
+from demo.gmail.mailbox import Record, StandInMailbox
 from demo.gmail.mime import Mail, with_header, without_header
 from demo.service import Refused
 from demo.store import Store
@@ -31,7 +31,7 @@ OTHER_NAMES = {"drafts": "DRAFT"}
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleMail:
     """One sample mail: its bytes without the label header, its label names, its date."""
 
     raw: bytes
@@ -39,36 +39,36 @@ class Sample:
     sent_at: datetime
 
 
-def read(path: Path) -> Sample:
+def read(path: Path) -> SampleMail:
     """Parse one file."""
     raw, labels = without_header(path.read_bytes(), LABELS_HEADER)
     sent_at = parsedate_to_datetime(Mail.parse(raw).header("Date"))
-    return Sample(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
+    return SampleMail(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
 
 
 @cache
-def _samples() -> Sequence[Sample]:
+def _samples() -> Sequence[SampleMail]:
     """Return the sample mails, oldest first; a process reads them once, however often it starts anew."""
     return sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
 
 
 def seed(store: Store) -> None:
     """Create the sample mailbox; the intervals between the mails are kept."""
-    box, samples = Mailbox(store), _samples()
+    box, samples = StandInMailbox(store), _samples()
     now = datetime.fromtimestamp(box.now() / 1000, UTC).replace(microsecond=0)
     shift = now - samples[-1].sent_at
     for sample in samples:
         _put(box, sample, shift)
 
 
-def arrive(box: Mailbox, raw: bytes) -> Record:
+def arrive(box: StandInMailbox, raw: bytes) -> Record:
     """Deliver a mail now: in the inbox, unread, ignoring the date and labels of the file."""
     raw, _ = without_header(raw, LABELS_HEADER)
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
     return box.add(with_header(_to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
 
 
-def next_mail(box: Mailbox) -> bytes:
+def next_mail(box: StandInMailbox) -> bytes:
     """Return the next of the extra mails, which are not in the mailbox at first; after the last it starts over."""
     files = sorted(NEW_MAILS.glob("*.eml"))
     number = box.store.next_number("gmail/new_mails") - 1
@@ -87,7 +87,7 @@ class _WholeSubject(EmailPolicy):
         return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode()}\n".encode("ascii")
 
 
-def written(box: Mailbox, given: Mapping[str, Any]) -> bytes:
+def written(box: StandInMailbox, given: Mapping[str, Any]) -> bytes:
     """Return a mail made of {from, subject, text}; raises Refused 400."""
     message = EmailMessage(policy=_WholeSubject())
     try:
@@ -101,20 +101,20 @@ def written(box: Mailbox, given: Mapping[str, Any]) -> bytes:
         raise Refused(400, f"This makes no mail: {error}") from error
 
 
-def _put(box: Mailbox, sample: Sample, shift: timedelta) -> None:
+def _put(box: StandInMailbox, sample: SampleMail, shift: timedelta) -> None:
     sent_at = sample.sent_at + shift
     raw = with_header(_to_account(box, sample.raw), "Date", format_datetime(sent_at))
     labels = [_label_id(box, name) for name in sample.labels if name.lower() not in NO_LABEL]
     box.add(raw, labels, date_ms=int(sent_at.timestamp() * 1000))
 
 
-def _to_account(box: Mailbox, raw: bytes) -> bytes:
+def _to_account(box: StandInMailbox, raw: bytes) -> bytes:
     """Replace "you" in the headers with the account's address."""
     head, gap, body = re.match(rb"(?s)(.*?)(\r?\n\r?\n|$)(.*)", raw).groups()  # type: ignore[union-attr]
     return bytes(head.replace(RECIPIENT, box.account.encode()) + gap + body)
 
 
-def _label_id(box: Mailbox, name: str) -> str:
+def _label_id(box: StandInMailbox, name: str) -> str:
     """Return the id of a label name; a missing user label is created."""
     system = OTHER_NAMES.get(name.lower(), name.upper().replace(" ", "_"))
     if system in SYSTEM:

@@ -39,7 +39,7 @@ MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
-class Query:
+class MailQuery:
     """A parsed search; `reaches_hidden` tells that it names spam or trash, which are excluded otherwise."""
 
     test: Test
@@ -114,12 +114,12 @@ class Parser:
         return self.tokens[self.place] if self.place < len(self.tokens) else ""
 
 
-def parse(query: str, *, labels: Mapping[str, str], account: str, now: datetime) -> Query:
+def parse(query: str, *, labels: Mapping[str, str], account: str, now: datetime) -> MailQuery:
     """Parse a query. Unknown fields are searched as words; raises ValueError for too deep a nesting."""
     tokens = [match.group().rstrip() for match in TOKEN.finditer(query)]
     parser = Parser(_without_stray_brackets(tokens), labels, account, now)
     test = parser.every("")
-    return Query(test, parser.reaches_hidden)
+    return MailQuery(test, parser.reaches_hidden)
 
 
 def _without_stray_brackets(tokens: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from demo.gmail import threads as gmail_threads
 from demo.gmail import unrest as gmail_unrest
 from demo.gmail import upload as gmail_upload
 from demo.gmail.drafts import all_drafts
-from demo.gmail.mailbox import Mailbox, Record
+from demo.gmail.mailbox import Record, StandInMailbox
 from demo.gmail.views import brief
 from demo.service import json_object
 from demo.store import Store
@@ -62,7 +62,7 @@ def routes(store: Store) -> list[Route]:
     """Return the API below /gmail/v1, the sign-in, the delivery of mails, and the web pages."""
 
     async def new_mail(request: Request) -> Response:
-        box = Mailbox(store)
+        box = StandInMailbox(store)
         is_json = "json" in request.headers.get("content-type", "")
         given = await json_object(request) if is_json else {}
         body = await request.body()
@@ -91,7 +91,7 @@ def seed(store: Store) -> None:
 
 def show(store: Store) -> dict[str, Any]:
     """Return the mailbox: received `messages`, `drafts`, `sent`, and `labels`, in the API's form."""
-    box = Mailbox(store)
+    box = StandInMailbox(store)
     records = box.newest_first()
     by_id = {each["id"]: each for each in records}
     return {
@@ -106,7 +106,7 @@ def show(store: Store) -> dict[str, Any]:
     }
 
 
-def _full(box: Mailbox, record: Record) -> dict[str, Any]:
+def _full(box: StandInMailbox, record: Record) -> dict[str, Any]:
     """Return a mail in the form of `messages.get` with format=full."""
     dated = {name: record[name] for name in ("snippet", "sizeEstimate", "historyId", "internalDate")}
     return {**brief(record), **dated, "payload": gmail_mime.payload(box.mail(record["id"]), record["id"])}

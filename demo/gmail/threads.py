@@ -4,55 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.gmail.views import brief, found, id_list, mailbox_of, page, shown
 
 
-def list_(call: Call) -> Reply:
+def list_(call: StandInCall) -> StandInReply:
     """GET threads: those with a matching mail, sorted by their newest match."""
     newest = {each["threadId"]: each for each in reversed(found(mailbox_of(call), call))}
     ordered = sorted(newest.values(), key=lambda each: (int(each["internalDate"]), each["id"]), reverse=True)
     threads = [{"id": each["threadId"], "snippet": each["snippet"], "historyId": each["historyId"]} for each in ordered]
-    return Reply(page(call, threads, "threads"))
+    return StandInReply(page(call, threads, "threads"))
 
 
-def get(call: Call) -> Reply:
+def get(call: StandInCall) -> StandInReply:
     """GET threads/{id}."""
     box = mailbox_of(call)
     records = box.thread(call.part("id"))
     history_id = str(max(int(each["historyId"]) for each in records))
     messages = [shown(box, each, call) for each in records]
-    return Reply({"id": call.part("id"), "historyId": history_id, "messages": messages})
+    return StandInReply({"id": call.part("id"), "historyId": history_id, "messages": messages})
 
 
-def modify(call: Call) -> Reply:
+def modify(call: StandInCall) -> StandInReply:
     """POST threads/{id}/modify."""
     return _relabel(call, id_list(call, "addLabelIds"), id_list(call, "removeLabelIds"))
 
 
-def trash(call: Call) -> Reply:
+def trash(call: StandInCall) -> StandInReply:
     """POST threads/{id}/trash."""
     return _relabel(call, ["TRASH"], ["INBOX"])
 
 
-def untrash(call: Call) -> Reply:
+def untrash(call: StandInCall) -> StandInReply:
     """POST threads/{id}/untrash."""
     return _relabel(call, [], ["TRASH"])
 
 
-def delete(call: Call) -> Reply:
+def delete(call: StandInCall) -> StandInReply:
     """DELETE threads/{id}."""
     box = mailbox_of(call)
     for record in box.thread(call.part("id")):
         box.remove(record["id"])
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def _relabel(call: Call, add: Sequence[str], remove: Sequence[str]) -> Reply:
+def _relabel(call: StandInCall, add: Sequence[str], remove: Sequence[str]) -> StandInReply:
     box = mailbox_of(call)
     records = [box.relabel(each["id"], add, remove) for each in box.thread(call.part("id"))]
     history_id = max(int(each["historyId"]) for each in records)
-    return Reply({"id": call.part("id"), "historyId": str(history_id), "messages": [brief(each) for each in records]})
+    return StandInReply(
+        {"id": call.part("id"), "historyId": str(history_id), "messages": [brief(each) for each in records]}
+    )
 
 
 TABLE: Table = (

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.gmail.mailbox import Mailbox
+from demo.gmail.mailbox import StandInMailbox
 from demo.service import json_object
 from demo.store import Store
 
@@ -33,7 +33,7 @@ def routes(store: Store) -> list[Route]:
         with store.transaction():
             known = store.get(_UNREST, "rules") or {}
             if given.pop("forget", False):
-                known["forgotten_up_to"] = Mailbox(store).history_id
+                known["forgotten_up_to"] = StandInMailbox(store).history_id
             store.put(_UNREST, "rules", {**known, **given})
         return JSONResponse({"ok": True})
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.call import Call, Handler
+from demo.call import Handler, StandInCall
 from demo.gmail import drafts as gmail_drafts
 from demo.gmail import messages as gmail_messages
 from demo.gmail.mime import base64url
@@ -49,7 +49,7 @@ def routes(store: Store, prefix: str) -> list[Route]:
         async def answer(request: Request) -> Response:
             given, mail = _parts(request, await request.body())
             with store.transaction():
-                return handler(Call(request, store, put(given, base64url(mail)))).response()
+                return handler(StandInCall(request, store, put(given, base64url(mail)))).response()
 
         return answer
 

@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from demo.call import Call
+from demo.call import StandInCall
 from demo.gmail import mime as gmail_mime
 from demo.gmail import search as gmail_search
-from demo.gmail.mailbox import Mailbox, Record
-from demo.gmail.search import Query
+from demo.gmail.mailbox import Record, StandInMailbox
+from demo.gmail.search import MailQuery
 from demo.service import Refused
 
 FORMATS = ("full", "metadata", "minimal", "raw")
 MAX_RESULTS = 500
 
 
-def mailbox_of(call: Call) -> Mailbox:
+def mailbox_of(call: StandInCall) -> StandInMailbox:
     """Return the mailbox of the path's user: "me" or the account's own address."""
-    box = Mailbox(call.store)
+    box = StandInMailbox(call.store)
     user = call.part("user")
     if user.lower() not in {"me", box.account}:
         raise Refused(403, f"Delegation denied for {user}")
     return box
 
 
-def shown(box: Mailbox, record: Record, call: Call) -> dict[str, Any]:
+def shown(box: StandInMailbox, record: Record, call: StandInCall) -> dict[str, Any]:
     """Return a mail in the format of the query."""
     form = call.query("format", "full").lower()
     if form not in FORMATS:
@@ -50,7 +50,7 @@ def brief(record: Record) -> dict[str, Any]:
     return {**view, "labelIds": record["labelIds"]} if record["labelIds"] else view
 
 
-def searched(box: Mailbox, text: str) -> Query:
+def searched(box: StandInMailbox, text: str) -> MailQuery:
     """Return a parsed search; raises Refused 400."""
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
     try:
@@ -59,14 +59,14 @@ def searched(box: Mailbox, text: str) -> Query:
         raise Refused(400, f"Invalid query: {error}") from error
 
 
-def matches(query: Query, record: Record, *, reaches_hidden: bool) -> bool:
+def matches(query: MailQuery, record: Record, *, reaches_hidden: bool) -> bool:
     """Return whether a search matches a mail; spam and trash only if included."""
     if not reaches_hidden and gmail_search.HIDDEN & set(record["labelIds"]):
         return False
     return query.test({**record["fields"], "labels": record["labelIds"], "date_ms": int(record["internalDate"])})
 
 
-def found(box: Mailbox, call: Call) -> list[Record]:
+def found(box: StandInMailbox, call: StandInCall) -> list[Record]:
     """Return the mails for `q`, `labelIds` and `includeSpamTrash`, newest first; raises Refused 400."""
     query = searched(box, call.query("q"))
     wanted = set(call.request.query_params.getlist("labelIds"))
@@ -77,7 +77,7 @@ def found(box: Mailbox, call: Call) -> list[Record]:
     return [each for each in records if matches(query, each, reaches_hidden=hidden)]
 
 
-def page(call: Call, items: Sequence[dict[str, Any]], name: str, default: int = 100) -> dict[str, Any]:
+def page(call: StandInCall, items: Sequence[dict[str, Any]], name: str, default: int = 100) -> dict[str, Any]:
     """Return one page of `items`, which have an `id`: {name, nextPageToken, resultSizeEstimate}; empty fields omitted.
 
     The page token names the last item returned, so that new arrivals do not shift pages.
@@ -97,7 +97,7 @@ def page(call: Call, items: Sequence[dict[str, Any]], name: str, default: int = 
     return answer | {"resultSizeEstimate": len(items)}
 
 
-def number(call: Call, name: str, default: int) -> int:
+def number(call: StandInCall, name: str, default: int) -> int:
     """Return a count from the query, from 1 to 500; larger ones are capped, as by Gmail."""
     text = call.query(name, str(default))
     if not text.isdecimal() or int(text) == 0:
@@ -105,12 +105,12 @@ def number(call: Call, name: str, default: int) -> int:
     return min(int(text), MAX_RESULTS)
 
 
-def is_true(call: Call, name: str) -> bool:
+def is_true(call: StandInCall, name: str) -> bool:
     """Return a boolean from the query."""
     return call.query(name).lower() in {"true", "1"}
 
 
-def id_list(call: Call, name: str) -> list[str]:
+def id_list(call: StandInCall, name: str) -> list[str]:
     """Return a list of ids from the body; raises Refused 400."""
     given = call.body.get(name) or []
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.gmail import grants, oauth
 from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
 from demo.google_calendar.events import Event, checked, instances, later, patched, span
@@ -111,12 +111,12 @@ def routes(store: Store) -> list[Route]:
         (
             "GET",
             "/calendar/v3/users/me/calendarList/{calendar}",
-            lambda call: Reply(_entry(call.store, _calendar(call))),
+            lambda call: StandInReply(_entry(call.store, _calendar(call))),
         ),
         ("POST", "/calendar/v3/freeBusy", _free_busy),
         ("GET", events, _list),
         ("POST", events, _insert),
-        ("GET", f"{events}/{{event}}", lambda call: Reply(_shown(_found(call)))),
+        ("GET", f"{events}/{{event}}", lambda call: StandInReply(_shown(_found(call)))),
         ("PATCH", f"{events}/{{event}}", _patch),
         ("DELETE", f"{events}/{{event}}", _delete),
     ]
@@ -135,12 +135,12 @@ def _entry(store: Store, calendar: str) -> dict[str, Any]:
     return {**entry, "primary": True} if kept["primary"] else entry
 
 
-def _calendars(call: Call) -> Reply:
+def _calendars(call: StandInCall) -> StandInReply:
     items = [_entry(call.store, one["id"]) for one in call.store.all("gcal/calendars")]
-    return Reply({"kind": "calendar#calendarList", "etag": '"1"', "items": items})
+    return StandInReply({"kind": "calendar#calendarList", "etag": '"1"', "items": items})
 
 
-def _calendar(call: Call) -> str:
+def _calendar(call: StandInCall) -> str:
     wanted = call.part("calendar")
     found = _account(call.store) if wanted == "primary" else wanted
     if call.store.get("gcal/calendars", found) is None:
@@ -148,7 +148,7 @@ def _calendar(call: Call) -> str:
     return found
 
 
-def _found(call: Call) -> Event:
+def _found(call: StandInCall) -> Event:
     found = call.store.get("gcal/events", f"{_calendar(call)}/{call.part('event')}")
     if found is None:
         raise Refused(404, "Not Found")
@@ -168,7 +168,7 @@ def _moment(text: str, name: str) -> datetime:
     return moment
 
 
-def _list(call: Call) -> Reply:
+def _list(call: StandInCall) -> StandInReply:
     calendar, order, is_single = _calendar(call), call.query("orderBy"), call.query("singleEvents") == "true"
     if order == "startTime" and not is_single:
         raise Refused(400, "The requested ordering is not available for the particular query.")
@@ -192,17 +192,17 @@ def _list(call: Call) -> Reply:
         and words in f"{one.get('summary', '')} {one.get('description', '')} {one.get('location', '')}".lower()
     ]
     found.sort(key=lambda one: span(one)[0] if order == "startTime" else datetime.fromisoformat(one["updated"]))
-    return Reply(_paged(call, calendar, found))
+    return StandInReply(_paged(call, calendar, found))
 
 
-def _paged(call: Call, calendar: str, found: list[Event]) -> dict[str, Any]:
+def _paged(call: StandInCall, calendar: str, found: list[Event]) -> dict[str, Any]:
     first, most = int(call.query("pageToken", "0")), min(int(call.query("maxResults", "250")), 2500)
     head = {"kind": "calendar#events", "etag": '"1"', "summary": calendar, "timeZone": ZONE, "accessRole": "owner"}
     more = {"nextPageToken": str(first + most)} if len(found) > first + most else {}
     return {**head, **more, "items": found[first : first + most]}
 
 
-def _insert(call: Call) -> Reply:
+def _insert(call: StandInCall) -> StandInReply:
     calendar, body = _calendar(call), dict(call.body)
     checked(body)
     event = {"id": f"made{call.store.next_number('gcal/made')}", **body}
@@ -210,7 +210,7 @@ def _insert(call: Call) -> Reply:
         raise Refused(409, "The requested identifier already exists.")
     made = put(call.store, calendar, _answering(event))
     _tell(call, made)
-    return Reply(made)
+    return StandInReply(made)
 
 
 def _answering(event: Event) -> Event:
@@ -218,7 +218,7 @@ def _answering(event: Event) -> Event:
     return {**event, "attendees": people} if people else event
 
 
-def _patch(call: Call) -> Reply:
+def _patch(call: StandInCall) -> StandInReply:
     found = _found(call)
     if found["status"] == "cancelled":
         raise Refused(403, "Forbidden")
@@ -226,19 +226,19 @@ def _patch(call: Call) -> Reply:
     checked(changed)
     made = put(call.store, _calendar(call), _answering(changed))
     _tell(call, made)
-    return Reply(made)
+    return StandInReply(made)
 
 
-def _delete(call: Call) -> Reply:
+def _delete(call: StandInCall) -> StandInReply:
     found = _found(call)
     if found["status"] == "cancelled":
         raise Refused(410, "Resource has been deleted")
     gone = put(call.store, _calendar(call), {**_shown(found), "status": "cancelled"})
     _tell(call, gone)
-    return Reply(None, 204)
+    return StandInReply(None, 204)
 
 
-def _tell(call: Call, event: Event) -> None:
+def _tell(call: StandInCall, event: Event) -> None:
     if call.query("sendUpdates", "none") not in {"all", "externalOnly", "none"}:
         raise Refused(400, "Invalid value for: sendUpdates")
     if call.query("sendUpdates", "none") != "none":
@@ -247,12 +247,12 @@ def _tell(call: Call, event: Event) -> None:
             call.store.put("gcal/mails", str(call.store.next_number("gcal/mails")), mail)
 
 
-def _free_busy(call: Call) -> Reply:
+def _free_busy(call: StandInCall) -> StandInReply:
     earliest, latest = _moment(call.body["timeMin"], "timeMin"), _moment(call.body["timeMax"], "timeMax")
     if latest <= earliest:
         raise Refused(400, "The specified time range is empty.")
     found = {one["id"]: _busy(call.store, one["id"], earliest, latest) for one in call.body.get("items", [])}
-    return Reply(
+    return StandInReply(
         {"kind": "calendar#freeBusy", "timeMin": _stamp(earliest), "timeMax": _stamp(latest), "calendars": found}
     )
 
@@ -267,7 +267,7 @@ def _busy(store: Store, wanted: str, earliest: datetime, latest: datetime) -> di
     return {"busy": [{"start": _stamp(max(a, earliest)), "end": _stamp(min(b, latest))} for a, b in within]}
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the events by their beginnings."""
     kept = [one for one in call.store.all("gcal/events") if one["status"] != "cancelled"]
     wanted = call.part("id")

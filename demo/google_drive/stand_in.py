@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.gmail import grants, oauth
 from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
 from demo.google_drive import files
@@ -21,7 +21,7 @@ from demo.google_drive.files import refused
 from demo.google_drive.queries import masked, parsed
 from demo.page import escaped, frame, table
 from demo.ranges import file_answer
-from demo.service import OpenRoute, base_url, json_object
+from demo.service import PublicRoute, base_url, json_object
 from demo.store import Store
 
 TOKEN = "demo-google-drive-token"  # noqa: S105 - the stand-in's, no secret
@@ -84,7 +84,7 @@ def routes(store: Store) -> list[Route]:
     rows = [
         ("GET", "/drive/v3/about", _about),
         ("GET", "/drive/v3/drives", _drives),
-        ("GET", "/drive/v3/drives/{id}", lambda call: Reply(_drive())),
+        ("GET", "/drive/v3/drives/{id}", lambda call: StandInReply(_drive())),
         ("GET", "/drive/v3/files/generateIds", _ids),
         ("GET", "/drive/v3/files", _list),
         ("PATCH", "/drive/v3/files/{id}", _update),
@@ -111,7 +111,7 @@ def _uploads(store: Store) -> list[Route]:
         with store.transaction():
             return _continued(store, request, body)
 
-    return [Route(_UPLOAD, upload, methods=["POST"]), OpenRoute(_UPLOAD, session, methods=["PUT"])]
+    return [Route(_UPLOAD, upload, methods=["POST"]), PublicRoute(_UPLOAD, session, methods=["PUT"])]
 
 
 def _control(store: Store) -> Callable[[Request], Any]:
@@ -141,29 +141,29 @@ def _answer(request: Request, whole: dict[str, Any], usual: str) -> dict[str, An
     return found
 
 
-def _about(call: Call) -> Reply:
+def _about(call: StandInCall) -> StandInReply:
     if not call.query("fields"):
         raise refused(400, "required", "The 'fields' parameter is required for this method.")
     user = {"kind": "drive#user", "displayName": "Ada Lind", "me": True, "permissionId": "0717"}
     user["emailAddress"] = f"demo-{call.store.generation}@example.com"
-    return Reply(_answer(call.request, {"kind": "drive#about", "user": user}, ""))
+    return StandInReply(_answer(call.request, {"kind": "drive#about", "user": user}, ""))
 
 
 def _drive() -> dict[str, Any]:
     return {"kind": "drive#drive", "id": files.SHARED, "name": "Marketing"}
 
 
-def _drives(call: Call) -> Reply:
-    return Reply(_answer(call.request, {"kind": "drive#driveList", "drives": [_drive()]}, "kind,drives"))
+def _drives(call: StandInCall) -> StandInReply:
+    return StandInReply(_answer(call.request, {"kind": "drive#driveList", "drives": [_drive()]}, "kind,drives"))
 
 
-def _ids(call: Call) -> Reply:
+def _ids(call: StandInCall) -> StandInReply:
     with call.store.transaction():
         ids = [files.new_id(call.store) for _ in range(int(call.query("count", "10")))]
-    return Reply({"kind": "drive#generatedIds", "space": "drive", "ids": ids})
+    return StandInReply({"kind": "drive#generatedIds", "space": "drive", "ids": ids})
 
 
-def _list(call: Call) -> Reply:
+def _list(call: StandInCall) -> StandInReply:
     request, fits = call.request, parsed(call.query("q", "trashed = false"))
     all_drives = _is_true(request, "supportsAllDrives") and _is_true(request, "includeItemsFromAllDrives")
     if call.query("corpora") == "drive" and not (all_drives and call.query("driveId")):
@@ -177,16 +177,16 @@ def _list(call: Call) -> Reply:
     shown = [files.shown(one, call.base) for one in found[at : at + size]]
     more = {"nextPageToken": str(at + size)} if at + size < len(found) else {}
     usual = "kind,incompleteSearch,files(kind,id,name,mimeType)"
-    return Reply(_answer(request, {**page, **more, "files": shown}, usual))
+    return StandInReply(_answer(request, {**page, **more, "files": shown}, usual))
 
 
-def _update(call: Call) -> Reply:
+def _update(call: StandInCall) -> StandInReply:
     one = _required(call.store, call.request)
     if set(call.body) - {"trashed", "name"}:
         raise refused(400, "badRequest", "The stand-in can only move to the trash and rename.")
     changed = {**one, **call.body}
     call.store.put(files.ITEMS, one["id"], changed)
-    return Reply(_answer(call.request, files.shown(changed, call.base), "kind,id,name,mimeType"))
+    return StandInReply(_answer(call.request, files.shown(changed, call.base), "kind,id,name,mimeType"))
 
 
 def _uploaded(store: Store, request: Request, body: bytes) -> Response:
@@ -245,14 +245,14 @@ def _made(store: Store, request: Request, found: dict[str, Any]) -> Response:
     return JSONResponse(masked(files.shown(one, base_url(request)), found["fields"]))
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with all files."""
     every = [one for one in call.store.all(files.ITEMS) if not one["trashed"] and one["mimeType"] != files.FOLDER]
     rows = sorted([escaped(one["name"]), escaped(one.get("size", ""))] for one in every)
     return frame("Files", f"<h1>Files</h1>{table(['Name', 'Bytes'], rows)}", "Google Drive")
 
 
-def _file_page(call: Call) -> str:
+def _file_page(call: StandInCall) -> str:
     """Return the page that links of files lead to: the text of one, or the names in a folder."""
     one = files.require(call.store, call.part("id"), all_drives=True)
     names = [

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.gmail import grants, oauth
 from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
 from demo.google_sheets.book import Book, Json, Sheet, changed, effective, entered, searched, sheet_of
@@ -94,8 +94,8 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-def _user(call: Call) -> Reply:
-    return Reply({"id": "1001", "email": f"demo-{call.store.generation}@example.com", "verified_email": True})
+def _user(call: StandInCall) -> StandInReply:
+    return StandInReply({"id": "1001", "email": f"demo-{call.store.generation}@example.com", "verified_email": True})
 
 
 def _kept(store: Store, wanted: str) -> Book:
@@ -105,7 +105,7 @@ def _kept(store: Store, wanted: str) -> Book:
     return found
 
 
-def _ranges(call: Call, book: Book) -> list[tuple[Sheet, int, int]]:
+def _ranges(call: StandInCall, book: Book) -> list[tuple[Sheet, int, int]]:
     """Return sheet, first row and last row (from 1) of each range."""
     found = []
     for text in call.request.query_params.getlist("ranges"):
@@ -120,7 +120,7 @@ def _ranges(call: Call, book: Book) -> list[tuple[Sheet, int, int]]:
     return found
 
 
-def _get(call: Call) -> Reply:
+def _get(call: StandInCall) -> StandInReply:
     book = _kept(call.store, call.part("id"))
     ranges = _ranges(call, book)
     sheets = [_with_data(*one) for one in ranges] or [{"properties": _properties(one)} for one in book["sheets"]]
@@ -131,7 +131,7 @@ def _get(call: Call) -> Reply:
         "sheets": sheets,
         "spreadsheetUrl": where,
     }
-    return Reply(_masked(whole, call.query("fields").split(",")) if call.query("fields") else whole)
+    return StandInReply(_masked(whole, call.query("fields").split(",")) if call.query("fields") else whole)
 
 
 def _properties(sheet: Sheet) -> Json:
@@ -158,7 +158,7 @@ def _masked(value: Any, paths: list[str]) -> Any:
     return {name: _masked(value[name], rest) if rest else value[name] for name, rest in inner.items() if name in value}
 
 
-def _batch_get(call: Call) -> Reply:
+def _batch_get(call: StandInCall) -> StandInReply:
     book, found = _kept(call.store, call.part("id")), []
     if call.query("valueRenderOption") not in {"UNFORMATTED_VALUE", "FORMULA", "FORMATTED_VALUE", ""}:
         raise Refused(400, "Invalid value at 'value_render_option'")
@@ -169,21 +169,21 @@ def _batch_get(call: Call) -> Reply:
         while rows and not rows[-1]:
             rows.pop()
         found.append({"range": text, "majorDimension": "ROWS", **({"values": rows} if rows else {})})
-    return Reply({"spreadsheetId": book["id"], "valueRanges": found})
+    return StandInReply({"spreadsheetId": book["id"], "valueRanges": found})
 
 
-def _search(call: Call) -> Reply:
+def _search(call: StandInCall) -> StandInReply:
     found = searched(_kept(call.store, call.part("id")), call.body.get("dataFilters", []))
-    return Reply({"matchedDeveloperMetadata": found} if found else {})
+    return StandInReply({"matchedDeveloperMetadata": found} if found else {})
 
 
-def _batch_update(call: Call) -> Reply:
+def _batch_update(call: StandInCall) -> StandInReply:
     book, replies = changed(_kept(call.store, call.part("id")), call.body.get("requests", []))
     call.store.put("gsheets/books", book["id"], book)
-    return Reply({"spreadsheetId": book["id"], "replies": replies})
+    return StandInReply({"spreadsheetId": book["id"], "replies": replies})
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the sheets as tables."""
     parts = []
     for book in call.store.all("gsheets/books"):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.page import escaped, frame, table
 from demo.store import Store
 
@@ -159,7 +159,7 @@ def _add_note(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"note": number}
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the customers and their notes."""
     notes = call.store.all("mcp/notes")
     rows = []

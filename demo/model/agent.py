@@ -1,78 +1,89 @@
-"""How the demo model plays an agent: it calls each tool once and asks nobody, or does what the task writes out."""
+"""How the demo model plays an agent: it follows a script, or calls each tool once and asks nobody.
+
+A script is in the task, a line a turn. A builder of software without one follows the answers in `programs/`: one of
+three programs that the model knows by heart, with a mistake first, so that a failed test and its repair are seen.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from demo.model.builder import TOOLS, next_call
-from demo.model.document import Document, text_of
+from demo.model.document import PromptDocument, text_of
 from demo.model.filler import fill
 
-WRITTEN = re.compile(r"^(?:CALL (?P<tool>\w+)|SAY) (?P<rest>.*)$", re.MULTILINE)
-"""A line of a task: `CALL tool {"field": "value"}`, one for each turn; `SAY text` answers with that text."""
+SCRIPT = re.compile(r"^(?:CALL (?P<tool>\w+)|SAY) (?P<rest>.*)$", re.MULTILINE)
+"""A line of a task: `CALL tool {"field": "value"}` for a turn, or `SAY text`, which is the answer as it is."""
+SCRIPTED_PLAN = re.compile(r"^PLAN (\{.*\})$", re.MULTILINE)
 TURNS = "You work in turns."
 TOLD = re.compile(
-    r"^- (?P<name>\w+): .*\n  arguments: (?P<arguments>\{.*\})(?:\n  below, as plain text: (?P<below>\w+))?$",
+    r"^- (?P<name>\w+): (?:.*\n)+?  arguments: (?P<arguments>\{.*\})(?:\n  below, as plain text: (?P<below>\w+))?$",
     re.MULTILINE,
 )
 """A tool as an agent is told of it."""
 TEXT = re.compile(r'"(?:text|snippet|body)": "((?:[^"\\]|\\.)+)"')
+PLAN = "Plan of a program"
+"""The title of the schema of a plan, in the workflow `build-software`."""
+BUILDING = {"read", "write", "edit", "test"}
+"""Tools of an agent that builds software."""
+
+Message = Mapping[str, Any]
 
 
-def is_agent(schema: Mapping[str, Any]) -> bool:
-    """Return whether an answer is the next call of an agent: {tool, arguments}."""
-    return schema.get("required") == ["tool", "arguments"] and "enum" in schema["properties"]["tool"]
+def plan(messages: Sequence[Message]) -> str:
+    """Return the plan of a program: the one that the request writes out, or that of a program known by heart."""
+    request = next(iter(_said_by_user(messages)), "")
+    written = SCRIPTED_PLAN.search(request)
+    return written[1] if written else _by_heart(request)[0]
 
 
-def told_tools(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the schema of the next call of an agent whose tools are told in words; None for other conversations."""
+def told_tools(messages: Sequence[Message]) -> dict[str, re.Match[str]]:
+    """Return the tools that an agent is told of, by name; none for other conversations."""
     said = text_of(messages[0]) if messages and messages[0].get("role") == "system" else ""
-    tools = {one["name"]: json.loads(one["arguments"]) for one in TOLD.finditer(said)} if TURNS in said else {}
-    return {"properties": {"tool": {"enum": [*tools]}, "arguments": {"anyOf": [*tools.values()]}}} if tools else None
+    return {one["name"]: one for one in TOLD.finditer(said)} if TURNS in said else {}
 
 
-def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
+def play(messages: Sequence[Message], tools: Mapping[str, re.Match[str]]) -> str:
     """Return the next call as JSON, with an argument that is to be plain text below it.
 
     Only the task is followed, never what a tool has returned.
     """
-    said = text_of(messages[0]) if messages else ""
-    below = {one["name"]: one["below"] for one in TOLD.finditer(said) if one["below"]}
-    return _with_text_below(_call(messages, schema), below) if below else _call(messages, schema)
+    turn = len([one for one in messages if one.get("role") == "assistant"])
+    task, *results = _said_by_user(messages) or [""]
+    if script := [*SCRIPT.finditer(task)]:
+        line = script[min(turn, len(script) - 1)]
+        return _call(tools, line["tool"], json.loads(line["rest"])) if line["tool"] else line["rest"]
+    if tools.keys() >= BUILDING:
+        answers = _by_heart(task.partition("\n\nPlan:")[0])[1:]
+        return answers[min(turn, len(answers) - 1)]
+    names = [name for name in tools if name != "ask"]
+    name = names[min(turn, len(names) - 1)]
+    return _call(tools, name, fill(json.loads(tools[name]["arguments"]), _read(task, results)))
 
 
-def _with_text_below(call: str, below: Mapping[str, str]) -> str:
-    """Return a call with its text below."""
-    found = json.loads(call) if call.startswith("{") else {}
-    name = below.get(str(found.get("tool")), "")
-    text = found["arguments"].pop(name, None) if name else None
-    return call if text is None else f"{json.dumps(found, ensure_ascii=False)}\n{text}"
+def _call(tools: Mapping[str, re.Match[str]], name: str, arguments: dict[str, Any]) -> str:
+    below = arguments.pop(tools[name]["below"], None) if name in tools else None
+    call = json.dumps({"tool": name, "arguments": arguments}, ensure_ascii=False)
+    return call if below is None else f"{call}\n{below}"
 
 
-def _call(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
-    """Return the next call as JSON."""
-    turn = sum(one.get("role") == "assistant" for one in messages)
-    users = [text_of(one) for one in messages if one.get("role") == "user"]
-    written = [*WRITTEN.finditer(users[0] if users else "")]
-    if written:
-        line = written[min(turn, len(written) - 1)]
-        if line["tool"] is None:
-            return str(line["rest"])
-        return json.dumps({"tool": line["tool"], "arguments": json.loads(line["rest"])}, ensure_ascii=False)
-    known = zip(schema["properties"]["tool"]["enum"], schema["properties"]["arguments"]["anyOf"], strict=True)
-    tools = [(name, arguments) for name, arguments in known if name != "ask"]
-    if {name for name, _ in tools} >= TOOLS:
-        name, given = next_call(messages, turn)
-        return json.dumps({"tool": name, "arguments": given}, ensure_ascii=False)
-    name, wanted = tools[min(turn, len(tools) - 1)]
-    return json.dumps({"tool": name, "arguments": fill(wanted, _read(users))}, ensure_ascii=False)
+def _said_by_user(messages: Sequence[Message]) -> list[str]:
+    return [text_of(one).removeprefix("Task:").strip() for one in messages if one.get("role") == "user"]
 
 
-def _read(users: Sequence[str]) -> Document:
+def _read(task: str, results: Sequence[str]) -> PromptDocument:
     """Return what the agent writes from: the texts in the results of its tools, with the task as their subject."""
-    task = users[0].removeprefix("Task:").strip().splitlines()[0] if users else ""
-    found = [text for one in users[1:] for text in TEXT.findall(one)]
-    return Document(task, "\n\n".join(json.loads(f'"{one}"') for one in found) or task, is_given=True)
+    found = [json.loads(f'"{text}"') for one in results for text in TEXT.findall(one)]
+    subject = task.partition("\n")[0]
+    return PromptDocument(subject, "\n\n".join(found) or subject, is_given=True)
+
+
+def _by_heart(request: str) -> list[str]:
+    """Return the plan and the turns of the program that has a word of the request, else of the last one."""
+    paths = sorted(Path(__file__).with_name("programs").glob("*.txt"))
+    known = [path.read_text(encoding="utf-8").split("----\n") for path in paths]
+    asked = request.casefold()
+    return next((one for one in known if any(word in asked for word in one[0].split())), known[-1])[1:]

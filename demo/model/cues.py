@@ -1,104 +1,170 @@
-"""Cue words in a mail for a problem, a request, or nothing to do. Mostly English."""
+"""What a mail is about, by cue words: it chooses an enum value, or yes or no; "unsure" if there are too few."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from demo.model.document import Document
+from demo.model.document import REPLY_PREFIX, PromptDocument, short, words_of
 
 CLEAR = 3
-FAINT = 1
-# Concept -> clear cues, faint cues: whole words, "*" matches any letters. Cues in other languages are those that
-# the sample mailbox needs.
-CUES: Mapping[str, tuple[str, str]] = {
-    "problem": (
-        """crash*, error*, exception, traceback, bug, bugs, broken, breaks, fail, fails, failed, failing, failure,
-        freezes, freezing, frozen, hangs, timeout, timed out, regression, corrupt*, wrong, wrongly, incorrect*,
-        disappear*, vanish*, garbled, blank, empty, nothing happens, does nothing, cut off, locked out,
-        logs me out, data loss, out of memory, memory leak, bad gateway, reloads, stuck, unresponsive, repeats,
-        upside down, trouble, bounces, outage, is down, used to work, worked before, stopped working, not work*,
-        *n't work*, no longer work*, not load*, *n't load*, not open*, *n't open*, not start*, *n't start*,
-        not save*, *n't save*, not accept*, *n't accept*, can't log, cannot log, can't sign, cannot sign,
-        can't open, cannot open, can't save, cannot save, can't see, cannot see, can't access, cannot access,
-        can't upload, cannot upload, can't print, cannot print, should be, should come to, should say,
-        should show, erreur, échoue, débitée, fehler*, funktioniert, ошибка, не работает, *エラー*, *強制終了*""",
-        """can't, cannot, *n't, do not, does not, did not, is not, are not, was not, missing, lost, slow*, hidden,
-        late, tried, twice, duplicate*, invalid, expired, refused, unable, unexpected*, instead, even though,
-        even after, no longer, still, keeps, never, since yesterday, since the, since this, since last,
-        since *day, although, after the update, after every, problem*, issue, issues, log, logs, version, browser,
-        screenshot, reproduce, expected, actual*, every time, whenever, as soon as, when i, when we, started,
-        page, button, app, show, shows, stops, stopped, problème, depuis, seit""",
-    ),
-    "request": (
-        """could you, can you, would you, will you, could we, can we, could i, can i, may i, shall we, could someone,
-        can someone, please, kindly, let me know, let us know, i'd like, we'd like, i would like, we would like,
-        would love, would appreciate, i need, we need, still need, someone has to, how do i, how do we, invoice,
-        is due, due by, due date, due on, overdue, deadline, feature request, quote, quotation, do you have,
-        do you offer, do you support, are you available, is there, is it possible, send me, send us, tell me,
-        tell us, call me, give me, action required, for signature, sign it, sign the, approval, rsvp,
-        don't forget, by *day, before *day, by tomorrow, by noon, by the end, would be great, would be nice,
-        would be helpful, would be useful, would be lovely, be lovely if, expires on, expires soon, bitte,
-        könnten, pourriez, merci de, نرجو""",
-        """question, wondering, meeting, appointment, schedule*, confirm, asap, urgent*, review, questionnaire,
-        contract, interested, suggest*, idea, wish, need, needs, should, must, until, refund, price, pricing,
-        cancel, offer, possible, available, proposal, feedback, order, renew*, budget, agenda, invite*, thoughts,
-        help, reminder, attached, thanks in advance, your call, your opinion, go ahead, being able to""",
-    ),
-    "quiet": (
-        """unsubscribe, opt out, newsletter, digest, mailing list, out of office, out of the office, automatic reply,
-        auto-reply, on leave, on annual leave, on parental leave, on vacation, on holiday, do not reply, no reply,
-        are receiving this, you receive this, no action, no further action, no need to, *n't need to do,
-        *n't have to do, nothing you need to do, for your information, fyi, view in browser, view online,
-        automated message, automatic message, been shipped, has shipped, been delivered, was delivered, was paid,
-        been paid, your receipt, receipt for, payment received, verification code, new sign-in, new login, *% off,
-        sale ends, that did it, works now, works again, all good, solved, on its way, release notes, all systems,
-        weekly summary, congratulations, congrats, happy birthday, happy new year, announce, welcome to,
-        no errors, 0 errors, without errors, thank you so much, thanks so much, thanks a lot, many thanks,
-        thanks again, thank you for the, thanks for the, thank you for your, thanks for your, thanks to everyone,
-        never mind""",
-        """thank*, great, perfect, received, released, published, sponsor, webinar, now available, accepted,
-        read more, learn more, enjoy, subscri*, discount, sale, new version, changes, complete, completed,
-        finished, passed, succeeded, confirmed, success*, tracking, see you, no worries, have a nice,
-        have a great, have a good, privacy policy, join us, blog, episode, photos, podcast, story, welcome,
-        statement, looking forward""",
-    ),
-    "asks": (
-        """could you, can you, would you, could we, can we, please confirm, please send, please tell, please reply,
-        please let, please call, please give, please check, let me know, let us know, bitte, könnten, نرجو""",
-        "",
-    ),
-}
+# One clear cue or two faint ones, in a text long enough to be meaningful.
+ENOUGH = 2
+FEWEST_WORDS = 4
 QUESTION = re.compile(r"[?？؟](?=\s|$|[»\"])")
 
 
+@dataclass(frozen=True)
+class Concept:
+    """A meaning: the words for it in names of fields and of enum values, and its cues in mails.
+
+    Cues are whole words: "*" matches any letters, "/" separates alternatives, and "don't" and "cannot" are read as
+    "do not" and "can not". Those in other languages are the ones that the sample mailbox needs.
+    """
+
+    names: str
+    clear: str = ""
+    faint: str = ""
+
+    def weigh(self, text: str) -> int:
+        """Return 3 for each different clear cue in the text, plus 1 for each faint one."""
+        plain = " ".join(text.replace("’", "'").casefold().split())
+        plain = plain.replace("can't", "can not").replace("cannot", "can not").replace("n't", " not")
+        clear, faint = (len(set(_pattern_of(cues).findall(plain))) for cues in (self.clear, self.faint))
+        return CLEAR * clear + faint
+
+
+@lru_cache
 def _pattern_of(cues: str) -> re.Pattern[str]:
-    # Longest first, so that "cannot open" is preferred to "cannot".
-    words = sorted((" ".join(cue.split()) for cue in cues.split(",")), key=len, reverse=True)
-    one = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in words if word)
-    return re.compile(rf"(?<!\w)(?:{one})(?!\w)" if one else r"(?!)", re.IGNORECASE)
+    known = [[f"(?:{word.replace('/', '|')})" for word in cue.split()] for cue in cues.split(",")]
+    # Longest first, so that "not open" is preferred to "not".
+    one = "|".join(" ".join(words) for words in sorted(known, key=len, reverse=True) if words)
+    return re.compile(r"(?<!\w)(?:WORDS)(?!\w)".replace("WORDS", one.replace("*", r"\w*") or "(?!)"))
 
 
-_PATTERNS = {concept: (_pattern_of(clear), _pattern_of(faint)) for concept, (clear, faint) in CUES.items()}
+CONCEPTS: Mapping[str, Concept] = {
+    "unsure": Concept("unsure unknown unclear uncertain undecided maybe review manual other"),
+    "quiet": Concept(
+        "nothing none noise ignore archive newsletter spam fyi info irrelevant skip marketing automatic",
+        """unsubscribe, opt out, newsletter, digest, mailing list, out of office/the, auto* reply/message, auto-reply,
+        on/annual/parental leave/vacation/holiday, not/no reply, are/you receiv* this, no action/further, no need to,
+        not need/have to do, nothing you need to do, for your information, fyi, view in/online, verification code,
+        has/been/was shipped/delivered/paid, your receipt, receipt for, payment received, new sign-in/login, *% off,
+        sale ends, that did it, works now/again, all good/systems, solved, on its way, release notes, weekly summary,
+        congrat*, happy birthday, happy new year, announce, welcome to, no/0/without errors, thanks a lot, thank you
+        so/for much/the/your, thanks so/for much/the/your, many thanks, thanks again/to, never mind""",
+        """thank*, great, perfect, received, released, published, sponsor, webinar, now available, accepted, read/learn
+        more, enjoy, subscri*, discount, sale, new version, changes, complete*, finished, passed, succe*, confirmed,
+        tracking, see you, no worries, have a nice/great/good, privacy policy, join us, blog, episode, photos, podcast,
+        story, welcome, statement, looking forward""",
+    ),
+    "problem": Concept(
+        "bug bugs defect error incident problem fault failure crash broken",
+        """crash*, error*, exception, traceback, bug/bugs, broken, breaks, fail*, freez*, frozen, hangs, timeout, timed
+        out, regression, corrupt*, wrong*, incorrect*, disappear*, vanish*, garbled, blank, empty, data loss, nothing
+        happens, does nothing, cut off, locked out, logs me out, out of memory, memory leak, bad gateway, reloads,
+        stuck, unresponsive, repeats, upside down, trouble, bounces, outage, is down, used to work, worked before,
+        stopped working, no longer work*, not work*/load*/open*/start*/save*/accept*, can not
+        log/sign/see/access/upload/print, should be/say/show, should come to, erreur, échoue, débitée, fehler*,
+        funktioniert, ошибка, не работает, *エラー*, *強制終了*""",
+        """not, missing, lost, slow*, hidden, late, tried, twice, duplicate*, invalid, expired, refused, unable,
+        unexpected*, instead, even though/after, no longer, still, keeps, never, since yesterday/the/this/last/*day,
+        although, after the/every update, problem*, issue/issues, log/logs, version, browser, screenshot, reproduce,
+        expected, actual*, every time, whenever, as soon as, when i/we, started, page, button, app, show/shows,
+        stops/stopped, problème, depuis, seit""",
+    ),
+    "asks": Concept(
+        "answer answered reply replied response respond",
+        """can/could/would you, can/could we, let me/us know, please confirm/send/tell/reply/let/call/give/check,
+        bitte, könnten, نرجو""",
+    ),
+    "request": Concept(
+        "task tasks todo action request work job followup sales lead support feature question inquiry",
+        """can/could/would/will you, can/could/may/shall we/i/someone, please, kindly, let me/us know, i'd/we'd like,
+        would like/love/appreciate, i/we/still need, someone has to, how do i/we, invoice, is due, due by/date/on,
+        overdue, deadline, feature request, quote/quotation, do you have/offer/support, are you available, is there, is
+        it possible, send/tell/call/give me/us, action required, for signature, sign it/the, approval, rsvp, not
+        forget, by/before *day, by tomorrow/noon, by the end, would be great/nice/helpful/useful/lovely, be lovely if,
+        expires on/soon, bitte, könnten, pourriez, merci de, نرجو""",
+        """question*, wondering, meeting, appointment, schedule*, confirm, asap, urgent*, review, contract, interested,
+        suggest*, idea, wish, need/needs, should, must, until, refund, price, pricing, cancel, offer, possible,
+        available, proposal, feedback, order, renew*, budget, agenda, invite*, thoughts, help, reminder, attached,
+        thanks in advance, your call/opinion, go ahead, being able to""",
+    ),
+    "middle": Concept("medium normal moderate default"),
+    "yes": Concept("yes true"),
+    "no": Concept("no false"),
+}
 
 
-def weigh(concept: str, text: str) -> int:
-    """Return 3 for each different clear cue of the concept in the text, plus 1 for each faint one."""
-    plain = " ".join(text.replace("’", "'").casefold().split())
-    clear, faint = (len(set(pattern.findall(plain))) for pattern in _PATTERNS[concept])
-    return CLEAR * clear + FAINT * faint
+def concept_of(name: str) -> str:
+    """Return the concept that the words of a name stand for, or ""."""
+    words = set(words_of(name))
+    return next((concept for concept, known in CONCEPTS.items() if words & set(known.names.split())), "")
 
 
 @lru_cache(maxsize=64)
-def strengths(document: Document) -> Mapping[str, int]:
-    """Return how strongly the document supports each concept; the subject counts extra."""
-    found = {concept: weigh(concept, document.topic) + weigh(concept, document.own_text) for concept in CUES}
-    questions = min(2, len(QUESTION.findall(document.own_text)))
-    found["request"] += 2 * questions
-    if found["quiet"] >= CLEAR:  # newsletters contain invitations and mention problems
-        found["request"] //= 2
-        found["problem"] //= 2
-    if found["problem"] >= CLEAR:  # problem reports contain polite requests
-        found["request"] //= 2
+def strengths(document: PromptDocument) -> Mapping[str, int]:
+    """Return how strongly the document supports each concept that has cues; nothing for a text of few words.
+
+    The subject counts extra.
+    """
+    if len(words_of(document.own_text)) < FEWEST_WORDS:
+        return {}
+    subject = "" if REPLY_PREFIX.match(document.subject) else document.subject  # of the earlier mail
+    known = [(name, concept) for name, concept in CONCEPTS.items() if concept.clear]
+    found = {name: concept.weigh(subject) + concept.weigh(document.own_text) for name, concept in known}
+    found["request"] += 2 * min(2, len(QUESTION.findall(document.own_text)))
+    # Newsletters contain invitations and mention problems; problem reports contain polite requests.
+    for louder, others in (("quiet", ("request", "problem")), ("problem", ("request",))):
+        if found[louder] >= CLEAR:
+            found.update({other: found[other] // 2 for other in others})
     return found
+
+
+def asked_in(document: PromptDocument) -> list[str]:
+    """Return up to three sentences of the mail, verbatim, that ask for something."""
+    asking = CONCEPTS["asks"]
+    return [short(each, 240) for each in document.sentences if QUESTION.search(each) or asking.weigh(each)][:3]
+
+
+def needs_answer(document: PromptDocument) -> bool:
+    """Return whether the sender asks something of the recipient; a mass mail asks nobody."""
+    return bool(asked_in(document)) and strengths(document).get("quiet", 0) < CLEAR
+
+
+def choose(values: Sequence[Any], document: PromptDocument, about: str = "") -> Any:
+    """Return the value that the document supports. If it supports none, or two equally: "unsure" or similar.
+
+    `about` is the name and description of the field. If no value means "unsure": None, else what commits to least.
+    """
+    texts = [value for value in values if isinstance(value, str)]
+    meant: dict[str | None, Any] = {None: None} if None in values else {}
+    meant |= {concept_of(value): value for value in reversed(texts)}
+    verdict = is_so(about, document) if {"yes", "no"} <= meant.keys() else None
+    scores = {value: _score(value, document) for value in texts if concept_of(value) != "unsure"}
+    best = [value for value, score in scores.items() if ENOUGH <= score == max(scores.values())]
+    if verdict is not None:
+        return meant["yes" if verdict else "no"]
+    if len(best) == 1:
+        return best[0]
+    least = (meant[concept] for concept in ("unsure", None, "quiet", "middle", "no") if concept in meant)
+    return next(least, values[0])
+
+
+def is_so(about: str, document: PromptDocument) -> bool | None:
+    """Return whether the document is what a field's name ("needs_answer") says; None if unknown."""
+    concept = concept_of(about)
+    found = strengths(document).get(concept)
+    return needs_answer(document) if concept == "asks" else None if found is None else found >= ENOUGH
+
+
+def _score(value: str, document: PromptDocument) -> int:
+    """Return how strongly the document supports a value, by the cues of its concept and by its own words."""
+    concept, said = concept_of(value), words_of(f"{document.subject} {document.own_text}")
+    # "Nothing happens" does not mean that there is nothing to do.
+    own = 0 if concept == "quiet" else sum(word in said for word in words_of(value) if len(word) > 3)
+    return strengths(document).get(concept, 0) + CLEAR * own

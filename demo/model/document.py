@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 SUBJECT_LINE = re.compile(r"^[ \t>*_-]*(?:subject|betreff|objet|title)[ *_]*:[ *_]*(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -40,7 +41,7 @@ SHORT_PARAGRAPH = 400
 
 
 @dataclass(frozen=True)
-class Document:
+class PromptDocument:
     """The mail, issue or text that a conversation is about, and the instructions around it.
 
     `is_given`: the caller marked it with a "Subject:" line, so that none of it is the caller's own request.
@@ -55,18 +56,15 @@ class Document:
     def own_text(self) -> str:
         """The beginning of the text without quotations and orders to programs."""
         paragraphs = re.split(r"\n\s*\n", self.text[:READ_MOST])
-        return "\n".join(_unquoted("\n\n".join(map(_without_orders, paragraphs)))).strip()
-
-    @cached_property
-    def topic(self) -> str:
-        """The subject; "" if it belongs to an earlier mail."""
-        return "" if REPLY_PREFIX.match(self.subject) else self.subject
+        lines = "\n\n".join(map(_without_orders, paragraphs)).splitlines()
+        before = takewhile(lambda line: not QUOTE_OPENS.match(line), lines)
+        return "\n".join(line for line in before if not line.lstrip().startswith(">")).strip()
 
     @cached_property
     def title(self) -> str:
         """The subject without "Re:" and "Fwd:", else the first sentence."""
-        nothing = "(no subject)" if self.is_given or not self.own_text else short(self.own_text, 80)
-        return REPLY_PREFIX.sub("", self.subject).strip() or next((short(one, 80) for one in self.sentences), nothing)
+        first = next(iter(self.sentences), "" if self.is_given else self.own_text)
+        return REPLY_PREFIX.sub("", self.subject).strip() or short(first, 80) or "(no subject)"
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
@@ -80,9 +78,20 @@ class Document:
         """List items, with their bullets."""
         return tuple(line for line in self._lines if ITEM.match(line))
 
+    @property
+    def points(self) -> list[str]:
+        """List items, without their bullets."""
+        return [ITEM.sub("", item) for item in self.items]
+
     @cached_property
-    def _lines(self) -> tuple[str, ...]:
-        return tuple(line for block in _body(self.own_text) for line in _unwrapped(block))
+    def _lines(self) -> list[str]:
+        """The lines without greeting, closing and code."""
+        lines = self.own_text.splitlines()
+        end = next((n for n, line in enumerate(lines) if n and CLOSING.match(line.strip())), len(lines))
+        blocks = [block.splitlines() for block in re.split(r"\n\s*\n", "\n".join(lines[:end])) if block.strip()]
+        first = int(len(blocks) > 1 and _is_no_sentence(blocks[0]))
+        last = len(blocks) - int(len(blocks) > first + 1 and _is_no_sentence(blocks[-1]))
+        return [line for block in blocks[first:last] for line in _unwrapped(block)]
 
     @cached_property
     def code(self) -> str:
@@ -91,22 +100,17 @@ class Document:
         run = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))[0]
         return textwrap.dedent("\n".join(run.splitlines()[:15])).replace("`", "'")[:2000]
 
-    @cached_property
-    def word_count(self) -> int:
-        """The number of words in the mail itself."""
-        return len(WORD.findall(self.own_text))
 
-
-def document_of(messages: Sequence[Mapping[str, Any]]) -> Document:
+def document_of(messages: Sequence[Mapping[str, Any]]) -> PromptDocument:
     """Return the document in the last user message: the text from its "Subject:" line, or all of it."""
     user = next((text_of(each) for each in reversed(messages) if each.get("role") == "user"), "")
     system = "\n".join(text_of(each) for each in messages if each.get("role") in {"system", "developer"})
     found = SUBJECT_LINE.search(user)
     if found is None:
-        return Document("", user.strip(), system)
+        return PromptDocument("", user.strip(), system)
     before, after = user[: found.start()], user[found.end() :]
     body = HEAD_LINES.sub("", after, count=1).strip()
-    return Document(found.group(1).strip(), body, f"{system}\n{before}".strip(), is_given=True)
+    return PromptDocument(found.group(1).strip(), body, f"{system}\n{before}".strip(), is_given=True)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -136,30 +140,8 @@ def _without_orders(paragraph: str) -> str:
     """Drop what a paragraph says to a program: the sender neither reports nor asks that."""
     if not TO_A_PROGRAM.search(paragraph):
         return paragraph
-    if len(paragraph) < SHORT_PARAGRAPH:
-        return ""
-    return "\n".join(each for each in SENTENCE_END.split(paragraph) if not TO_A_PROGRAM.search(each))
-
-
-def _unquoted(text: str) -> Iterator[str]:
-    """Yield the lines up to the first quotation or signature."""
-    for line in text.splitlines():
-        if QUOTE_OPENS.match(line):
-            return
-        if not line.lstrip().startswith(">"):
-            yield line
-
-
-def _body(text: str) -> list[list[str]]:
-    """Return the paragraphs as lists of lines, without greeting, closing and code."""
-    lines = text.splitlines()
-    lines = lines[: next((n for n, line in enumerate(lines) if n and CLOSING.match(line.strip())), len(lines))]
-    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", "\n".join(lines)) if block.strip()]
-    if len(blocks) > 1 and len(blocks[0]) == 1 and _is_no_sentence(blocks[0]):
-        blocks = blocks[1:]
-    if len(blocks) > 1 and _is_no_sentence(blocks[-1]):
-        blocks = blocks[:-1]
-    return [[line for line in block if not CODE_LINE.match(line)] for block in blocks]
+    rest = (each for each in SENTENCE_END.split(paragraph) if not TO_A_PROGRAM.search(each))
+    return "" if len(paragraph) < SHORT_PARAGRAPH else "\n".join(rest)
 
 
 def _is_no_sentence(lines: Sequence[str]) -> bool:
@@ -169,9 +151,9 @@ def _is_no_sentence(lines: Sequence[str]) -> bool:
 
 
 def _unwrapped(lines: Sequence[str]) -> list[str]:
-    """Join the lines of a paragraph; list items and lines with a label stay separate."""
+    """Join the lines of a paragraph without code; list items and lines with a label stay separate."""
     joined: list[str] = []
-    for line in map(str.strip, lines):
+    for line in (each.strip() for each in lines if not CODE_LINE.match(each)):
         # "1. December" inside a sentence is not a list item.
         is_item = ITEM.match(line) and joined and (ITEM.match(joined[-1]) or joined[-1].endswith((".", ":", "!", "?")))
         if joined and not is_item and not re.match(r"[-*•] |[A-Z]\w+: ", line):

@@ -1,116 +1,124 @@
-"""What the demo model writes: quoted sentences, a draft with a gap to fill in, a digest of commits."""
+"""What the demo model writes: quoted sentences, answers from passages, drafts with a gap, digests of commits."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from demo.model.cues import strengths, weigh
-from demo.model.document import Document, short, words_of
+from demo.model.cues import CONCEPTS, asked_in, strengths
+from demo.model.document import SENTENCE_END, TO_A_PROGRAM, PromptDocument, short, words_of
 
-KINDS = (
-    ("New", r"feat|add|introduce|new|support|allow|implement|create"),
-    ("Fixed", r"fix|bug|repair|correct|prevent|avoid|handle|revert"),
-    ("Faster", r"perf|speed|cache|faster|optimi[sz]e"),
-    ("Upkeep", r"chore|refactor|build|ci|bump|update|upgrade|rename|remove|move|clean|drop|docs?|tests?|document"),
+KINDS = {
+    "New": r"feat|add|introduce|new|support|allow|implement|create",
+    "Fixed": r"fix|bug|repair|correct|prevent|avoid|handle|revert",
+    "Faster": r"perf|speed|cache|faster|optimi[sz]e",
+    "Upkeep": r"chore|refactor|build|ci|bump|update|upgrade|rename|remove|move|clean|drop|docs?|tests?|document",
+    "Other": ".*",
+}
+"""The heading for a commit, by the first word of its message."""
+PHRASES = {
+    "the and is we you to of": "Hello,\n\nthank you for your mail.\n\nYou ask:{}\n\n[your answer]\n\nKind regards",
+    "der die das und ist wir sie für": "Guten Tag,\n\nvielen Dank für Ihre Nachricht.\n\nSie fragen:{}\n\n"
+    "[Ihre Antwort]\n\nFreundliche Grüße",
+}
+"""The draft in a language, by its common words."""
+
+PASSAGE = re.compile(r"^\[(\d+)\] ([^\n]*)\n(.*?)(?=\n\n\[\d+\] |\n\nQuestion: )", re.MULTILINE | re.DOTALL)
+COMMON = frozenset(
+    "a an and are at can do does for from have how i in is it my of on or the there this to was what when where which"
+    " who why will with you der die das ein eine und ist sind wie wann wo was wer ich zu im in".split()
 )
-
-# For each language of a draft: its common words, the opening, the introduction to the questions, the closing.
-PHRASES = (
-    ("the and is we you to of", "Hello,\n\nthank you for your mail.", "You ask:", "[your answer]\n\nKind regards"),
-    (
-        "der die das und ist wir sie für",
-        "Guten Tag,\n\nvielen Dank für Ihre Nachricht.",
-        "Sie fragen:",
-        "[Ihre Antwort]\n\nFreundliche Grüße",
-    ),
-)
+FEWEST_SHARED = 2
+"""Words that a sentence and its heading must share with the question."""
 
 
-def summary(document: Document) -> str:
+def summary(document: PromptDocument) -> str:
     """Return the one to three most telling sentences in their original order."""
-    return short(" ".join(map(_finished, telling(document, 3))) or document.title, 420)
+    return short(_told(document), 420)
 
 
-def report(document: Document) -> str:
+def report(document: PromptDocument) -> str:
     """Return a summary in Markdown; for a problem also the steps listed and the program output."""
-    if _concept(document) != "problem":
-        return summary(document)
-    said = " ".join(map(_finished, telling(document, 3))) or document.title
-    code = f"```\n{document.code}\n```" if document.code else ""
-    return "\n\n".join(filter(None, [said, "\n".join(document.items), code]))
+    parts = [_told(document), "\n".join(document.items), f"```\n{document.code}\n```" if document.code else ""]
+    return "\n\n".join(filter(None, parts)) if _concept(document) == "problem" else summary(document)
 
 
-def points(document: Document) -> str:
+def points(document: PromptDocument) -> str:
     """Return the title and the telling sentences as a list."""
     listed = "\n".join(f"- {short(each, 240)}" for each in telling(document, 5))
     return f"**{document.title}**\n\n{listed}" if document.subject and listed else listed or document.title
 
 
-def telling(document: Document, count: int) -> list[str]:
+def telling(document: PromptDocument, count: int) -> list[str]:
     """Return the `count` sentences with the most cues and words of the subject, in text order."""
     subject = {word for word in words_of(document.title) if len(word) > 3}
-    concept = _concept(document)
-    sentences = document.sentences or document.items
+    concept = CONCEPTS[_concept(document)]
 
-    def weight(index: int) -> int:
-        is_heading = len(sentences[index]) < 30 and sentences[index].endswith(":")
+    def weight(place: tuple[int, str]) -> int:
+        index, sentence = place
+        is_heading = len(sentence) < 30 and sentence.endswith(":")
         early = 2 if index == 0 else 1 if index < 3 else 0
-        cues = weigh(concept, sentences[index]) + len(subject & set(words_of(sentences[index])))
-        return -9 if is_heading else cues + early
+        return -9 if is_heading else early + concept.weigh(sentence) + len(subject & {*words_of(sentence)})
 
-    ranked = sorted(range(len(sentences)), key=lambda index: (-weight(index), index))
-    return [sentences[index] for index in sorted(ranked[:count])]
+    ranked = sorted(enumerate(document.sentences or document.items), key=weight, reverse=True)
+    return [sentence for _, sentence in sorted(ranked[:count])]
 
 
-def draft(document: Document, asked: Sequence[str]) -> str:
+def draft(document: PromptDocument) -> str:
     """Return a draft for a person to finish: it states only what the mail says, and promises nothing."""
     said = words_of(document.own_text)
-    _, opening, asking, end = max(PHRASES, key=lambda each: sum(word in each[0].split() for word in said))
-    quoted = "\n".join([asking, *(f"> {each}" for each in asked)])
-    return "\n\n".join([opening, *([quoted] if asked else []), end])
+    phrases = PHRASES[max(PHRASES, key=lambda words: sum(word in words.split() for word in said))]
+    asked = "".join(f"\n> {each}" for each in asked_in(document))
+    return "\n\n".join(each.format(asked) for each in phrases.split("\n\n") if asked or "{}" not in each)
 
 
-def commits_in(text: str) -> list[Mapping[str, Any]]:
-    """Return the commits in a text's JSON array of objects with `sha` and `message`."""
-    start, end = text.find("["), text.rfind("]")
+def digest(text: str) -> str:
+    """Return the commits in a text's JSON array as Markdown: their number, then their subjects by kind; "" if none."""
     try:
-        entries = json.loads(text[start : end + 1]) if 0 <= start < end else []
+        entries = json.loads(text[text.find("[") : text.rfind("]") + 1])
     except (ValueError, RecursionError):
-        return []
-    return [each for each in entries if isinstance(each, dict) and {"sha", "message"} <= each.keys()]
+        return ""
+    commits = [each for each in entries if isinstance(each, dict) and {"sha", "message"} <= each.keys()]
+    if not commits:
+        return ""
+    authors = ", ".join(sorted({str(each["author"]) for each in commits if each.get("author")}))
+    parts = [f"{len(commits)} commit{'' if len(commits) == 1 else 's'}{' by ' if authors else ''}{authors}."]
+    lines: dict[str, list[str]] = {title: [] for title in KINDS}
+    for commit in commits:
+        subject, sha = short(str(commit["message"]).partition("\n")[0], 160), str(commit["sha"])[:7]
+        word = next(iter(words_of(subject)), "")  # "fix(web): ..." and "Fixes ..." alike
+        kind = next(title for title, verbs in KINDS.items() if re.fullmatch(rf"(?:{verbs})(?:s|es|d|ed|ing)?", word))
+        lines[kind].append(f"- {subject} ([{sha}]({commit['url']}))" if commit.get("url") else f"- {subject} ({sha})")
+    return "\n\n".join([*parts, *(f"## {title}\n\n" + "\n".join(each) for title, each in lines.items() if each)])
 
 
-def digest(commits: Sequence[Mapping[str, Any]]) -> str:
-    """Return Markdown: the number of commits, then their subjects by kind, verbatim."""
-    authors = sorted({str(each["author"]) for each in commits if each.get("author")})
-    parts = [f"{len(commits)} commit{'' if len(commits) == 1 else 's'}{' by ' * bool(authors)}{', '.join(authors)}."]
-    for title in [*(title for title, _ in KINDS), "Other"]:
-        lines = [_entry(each) for each in commits if _kind_of(str(each["message"])) == title]
-        parts += [f"## {title}\n\n" + "\n".join(lines)] if lines else []
-    return "\n\n".join(parts)
+def answer_from_passages(text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return {answer, answered, passages}; None if the text is no question about passages."""
+    _, _, question = text.partition("\n\nQuestion: ")
+    if not question or not (schema.get("properties") or {}).keys() >= {"answer", "answered", "passages"}:
+        return None
+    wanted = set(words_of(question)) - COMMON
+    sentences = [
+        (len(wanted & {*words_of(heading), *words_of(one)}), len(wanted & {*words_of(one)}), -int(number), one.strip())
+        for number, heading, passage in PASSAGE.findall(text)
+        for one in SENTENCE_END.split(passage)
+        if one.strip() and not TO_A_PROGRAM.search(one)
+    ]
+    shared, _, number, sentence = max(sentences, default=(0, 0, 0, ""))
+    if shared < min(FEWEST_SHARED, max(1, len(wanted))):
+        return {"answer": "The passages do not say.", "answered": False, "passages": []}
+    return {"answer": sentence, "answered": True, "passages": [-number]}
 
 
-def _kind_of(subject: str) -> str:
-    """Return the group of a commit by the first word of its subject ("fix(web): ..." and "Fixes ..." alike)."""
-    word = next(iter(words_of(subject)), "")
-    return next((title for title, verbs in KINDS if re.fullmatch(rf"(?:{verbs})(?:s|es|d|ed|ing)?", word)), "Other")
+def _told(document: PromptDocument) -> str:
+    """Return the telling sentences, each with a capital first and an end mark; what a colon announces is left out."""
+    each = [f"{sentence[0].upper()}{sentence[1:]}".rstrip(":") for sentence in telling(document, 3)]
+    return " ".join(one if one[-1:] in ".!?。！？؟…»" else f"{one}." for one in each) or document.title
 
 
-def _entry(commit: Mapping[str, Any]) -> str:
-    subject, sha = short(str(commit["message"]).partition("\n")[0], 160), str(commit["sha"])[:7]
-    return f"- {subject} ([{sha}]({commit['url']}))" if commit.get("url") else f"- {subject} ({sha})"
-
-
-def _concept(document: Document) -> str:
+def _concept(document: PromptDocument) -> str:
     """Return the concept that makes a sentence telling."""
     scores = strengths(document)
-    return max(("problem", "request", "quiet"), key=lambda concept: scores[concept])
-
-
-def _finished(sentence: str) -> str:
-    """Return a sentence with a capital first and an end mark; a colon before something left out becomes a full stop."""
-    whole = f"{sentence[0].upper()}{sentence[1:]}".rstrip(":")
-    return whole if whole[-1:] in ".!?。！？؟…»" else f"{whole}."
+    return max(("problem", "request", "quiet"), key=lambda concept: scores.get(concept, 0))

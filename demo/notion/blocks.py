@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion import files as notion_files
 from demo.notion import tree as notion_tree
 from demo.notion.call import Record, as_id, invalid, not_found, now, page_of
 
 
-def _block(call: Call) -> Record:
+def _block(call: StandInCall) -> Record:
     some_id = as_id(call.part("id"), "path.block_id")
     found = call.store.get("notion/blocks", some_id)
     if found is None and (page := call.store.get("notion/pages", some_id)):
@@ -19,7 +19,7 @@ def _block(call: Call) -> Record:
     return found
 
 
-def _parent(call: Call) -> Record:
+def _parent(call: StandInCall) -> Record:
     """Return the parent whose child blocks are listed or appended."""
     record = _block(call)
     if record["in_trash"] and call.request.method != "GET":
@@ -28,19 +28,19 @@ def _parent(call: Call) -> Record:
     return {"type": kind, kind: record["id"]}
 
 
-def _shown(call: Call, record: Record) -> Record:
+def _shown(call: StandInCall, record: Record) -> Record:
     block = notion_tree.shown(call.store, record)
     return {**block, block["type"]: notion_files.shown(call.store, block[block["type"]], call.base)}
 
 
-def list_children(call: Call) -> Reply:
+def list_children(call: StandInCall) -> StandInReply:
     """GET /v1/blocks/{id}/children."""
     parent = _parent(call)
     found = notion_tree.children(call.store, parent[parent["type"]])
     return page_of(found, dict(call.request.query_params), "block", lambda each: _shown(call, each))
 
 
-def append_children(call: Call) -> Reply:
+def append_children(call: StandInCall) -> StandInReply:
     """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) is the place."""
     parent = _parent(call)
     notion_tree.check(call.body.get("children"))
@@ -55,15 +55,15 @@ def append_children(call: Call) -> Reply:
     made = notion_tree.append(call.store, parent, call.body["children"], after, first=first)
     notion_tree.touch(call.store, parent[parent["type"]])
     listed = page_of(made, {}, "block", lambda each: _shown(call, each))
-    return Reply({**listed.document, "next_cursor": None, "has_more": False})
+    return StandInReply({**listed.document, "next_cursor": None, "has_more": False})
 
 
-def get_block(call: Call) -> Reply:
+def get_block(call: StandInCall) -> StandInReply:
     """GET /v1/blocks/{id}."""
-    return Reply(_shown(call, _block(call)))
+    return StandInReply(_shown(call, _block(call)))
 
 
-def update_block(call: Call) -> Reply:
+def update_block(call: StandInCall) -> StandInReply:
     """PATCH /v1/blocks/{id}: new content of the same type, or the trash."""
     record = _block(call)
     kind = record["type"]
@@ -77,19 +77,19 @@ def update_block(call: Call) -> Reply:
     return _kept(call, record)
 
 
-def delete_block(call: Call) -> Reply:
+def delete_block(call: StandInCall) -> StandInReply:
     """DELETE /v1/blocks/{id}: into the trash."""
     return _kept(call, {**_block(call), "in_trash": True})
 
 
-def _kept(call: Call, record: Record) -> Reply:
+def _kept(call: StandInCall, record: Record) -> StandInReply:
     record["last_edited_time"] = now()
     call.store.put("notion/blocks", record["id"], {key: record[key] for key in notion_tree.BLOCK_FIELDS})
     page = call.store.get("notion/pages", record["id"])
     if page:
         call.store.put("notion/pages", record["id"], {**page, "in_trash": record["in_trash"]})
     notion_tree.touch(call.store, record["id"])
-    return Reply(_shown(call, record))
+    return StandInReply(_shown(call, record))
 
 
 TABLE: Table = (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from demo.call import Call, Handler, Reply
+from demo.call import Handler, StandInCall, StandInReply
 from demo.service import Refused
 from demo.store import Store
 
@@ -106,7 +106,9 @@ def too_long(where: str, limit: int, seen: int) -> Refused:
     return invalid(f"body failed validation: {where}.length should be ≤ `{limit}`, instead was `{seen}`.")
 
 
-def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: Callable[[Record], Any]) -> Reply:
+def page_of(
+    items: list[Record], parameters: dict[str, Any], kind: str, render: Callable[[Record], Any]
+) -> StandInReply:
     """Return one page of a list; `parameters` has start_cursor and page_size, the cursor is the next item's id."""
     size = parameters.get("page_size") or 100
     if not str(size).isdigit() or not 1 <= int(size) <= 100:
@@ -119,7 +121,7 @@ def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: 
         start = ids.index(cursor)
     end = start + int(size)
     following = items[end]["id"] if end < len(items) else None
-    return Reply(
+    return StandInReply(
         {
             "object": "list",
             "results": [render(each) for each in items[start:end]],
@@ -131,7 +133,7 @@ def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: 
     )
 
 
-class RateLimit:
+class BurstLimit:
     """Three requests a second on average with a small burst, if the store's setting enables it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -154,19 +156,19 @@ class RateLimit:
         self._left -= 1
 
 
-def guarded(handler: Handler, limit: RateLimit) -> Handler:
+def guarded(handler: Handler, limit: BurstLimit) -> Handler:
     """Wrap a handler with Notion's checks of every request; its answer has a request_id."""
 
-    def handle(call: Call) -> Reply:
+    def handle(call: StandInCall) -> StandInReply:
         limit.check(call.store)
         _check_request(call)
         reply = handler(call)
-        return Reply({**reply.document, "request_id": str(uuid.uuid4())}, reply.status, reply.headers)
+        return StandInReply({**reply.document, "request_id": str(uuid.uuid4())}, reply.status, reply.headers)
 
     return handle
 
 
-def _check_request(call: Call) -> None:
+def _check_request(call: StandInCall) -> None:
     version = call.request.headers.get("notion-version")
     if version not in VERSIONS:
         message = "Notion-Version header failed validation: Notion-Version header should be "

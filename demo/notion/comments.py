@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo import rich_text
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion import text as notion_text
 from demo.notion.call import Record, as_id, author, invalid, new_id, not_found, now, page_of, shown_time
 from demo.notion.objects import PARENTS
@@ -27,7 +27,7 @@ def shown_comment(store: Store, record: Record) -> Record:
     }
 
 
-def _place(call: Call) -> tuple[Record, str]:
+def _place(call: StandInCall) -> tuple[Record, str]:
     """Return parent and discussion of a new comment; raises Refused 400 or 404."""
     if discussion := call.body.get("discussion_id"):
         found = [each for each in call.store.all("notion/comments") if each["discussion_id"] == discussion]
@@ -46,13 +46,13 @@ def _place(call: Call) -> tuple[Record, str]:
     return {"type": kind, kind: some_id}, new_id()
 
 
-def _text(call: Call) -> rich_text.RichText:
+def _text(call: StandInCall) -> rich_text.RichText:
     if isinstance(call.body.get("markdown"), str):
         return rich_text.from_markdown(call.body["markdown"])
     return notion_text.complete(call.body.get("rich_text"), "body.rich_text")
 
 
-def create_comment(call: Call) -> Reply:
+def create_comment(call: StandInCall) -> StandInReply:
     """POST /v1/comments with rich_text or markdown."""
     parent, discussion = _place(call)
     moment = now()
@@ -65,10 +65,10 @@ def create_comment(call: Call) -> Reply:
         "last_edited_time": moment,
     }
     call.store.put("notion/comments", record["id"], record)
-    return Reply(shown_comment(call.store, record))
+    return StandInReply(shown_comment(call.store, record))
 
 
-def list_comments(call: Call) -> Reply:
+def list_comments(call: StandInCall) -> StandInReply:
     """GET /v1/comments?block_id=, oldest first."""
     some_id = as_id(call.query("block_id"), "query.block_id")
     if not any(call.store.get(collection, some_id) for collection, _ in PLACES.values()):
@@ -78,21 +78,21 @@ def list_comments(call: Call) -> Reply:
     return page_of(found, parameters, "comment", lambda each: shown_comment(call.store, each))
 
 
-def get_comment(call: Call) -> Reply:
+def get_comment(call: StandInCall) -> StandInReply:
     """GET /v1/comments/{id}."""
     found = call.store.get("notion/comments", as_id(call.part("id"), "path.comment_id"))
     if found is None:
         raise not_found("comment", call.part("id"))
-    return Reply(shown_comment(call.store, found))
+    return StandInReply(shown_comment(call.store, found))
 
 
-def delete_comment(call: Call) -> Reply:
+def delete_comment(call: StandInCall) -> StandInReply:
     """DELETE /v1/comments/{id}."""
     found = call.store.get("notion/comments", as_id(call.part("id"), "path.comment_id"))
     if found is None:
         raise not_found("comment", call.part("id"))
     call.store.delete("notion/comments", found["id"])
-    return Reply(shown_comment(call.store, found))
+    return StandInReply(shown_comment(call.store, found))
 
 
 TABLE: Table = (

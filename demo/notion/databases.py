@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from demo import rich_text
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion import query as notion_query
 from demo.notion import schema as notion_schema
 from demo.notion import text as notion_text
@@ -15,7 +15,7 @@ from demo.notion.tree import add_child
 from demo.store import Store
 
 
-def database_of(call: Call) -> Record:
+def database_of(call: StandInCall) -> Record:
     """Return the database in the path; raises Refused 404."""
     some_id = as_id(call.part("id"), "path.database_id")
     found = call.store.get("notion/databases", some_id)
@@ -32,7 +32,7 @@ def source_of(store: Store, some_id: str) -> Record:
     return found
 
 
-def _named(call: Call) -> Record:
+def _named(call: StandInCall) -> Record:
     return source_of(call.store, as_id(call.part("id"), "path.data_source_id"))
 
 
@@ -128,7 +128,7 @@ def shown_source(store: Store, base: str, record: Record) -> Record:
     }
 
 
-def create_database(call: Call) -> Reply:
+def create_database(call: StandInCall) -> StandInReply:
     """POST /v1/databases with parent, title and initial_data_source."""
     parent = parent_of(call, {"page_id", "workspace"})
     given = (call.body.get("initial_data_source") or {}).get("properties", {"Name": {"title": {}}})
@@ -137,15 +137,15 @@ def create_database(call: Call) -> Reply:
     more = {key: call.body[key] for key in ("is_inline", "icon", "cover") if key in call.body}
     properties = notion_schema.new_properties(given)
     made = new_database(call.store, parent, title, properties, description=description, **more)
-    return Reply(shown_database(call.store, call.base, made))
+    return StandInReply(shown_database(call.store, call.base, made))
 
 
-def get_database(call: Call) -> Reply:
+def get_database(call: StandInCall) -> StandInReply:
     """GET /v1/databases/{id}."""
-    return Reply(shown_database(call.store, call.base, database_of(call)))
+    return StandInReply(shown_database(call.store, call.base, database_of(call)))
 
 
-def update_database(call: Call) -> Reply:
+def update_database(call: StandInCall) -> StandInReply:
     """PATCH /v1/databases/{id}: title, description, is_inline, is_locked, icon, cover, in_trash."""
     record = database_of(call)
     if "properties" in call.body:
@@ -157,24 +157,24 @@ def update_database(call: Call) -> Reply:
     record |= {key: call.body[key] for key in plain if key in call.body}
     record["last_edited_time"] = now()
     call.store.put("notion/databases", record["id"], record)
-    return Reply(shown_database(call.store, call.base, record))
+    return StandInReply(shown_database(call.store, call.base, record))
 
 
-def get_source(call: Call) -> Reply:
+def get_source(call: StandInCall) -> StandInReply:
     """GET /v1/data_sources/{id}."""
-    return Reply(shown_source(call.store, call.base, _named(call)))
+    return StandInReply(shown_source(call.store, call.base, _named(call)))
 
 
-def create_source(call: Call) -> Reply:
+def create_source(call: StandInCall) -> StandInReply:
     """POST /v1/data_sources: add one to a database."""
     parent = parent_of(call, {"database_id"})
     title = notion_text.complete(call.body.get("title", []), "body.title")
     properties = notion_schema.new_properties(call.body.get("properties"))
     made = new_source(call.store, parent["database_id"], title, properties)
-    return Reply(shown_source(call.store, call.base, made))
+    return StandInReply(shown_source(call.store, call.base, made))
 
 
-def update_source(call: Call) -> Reply:
+def update_source(call: StandInCall) -> StandInReply:
     """PATCH /v1/data_sources/{id}: title, properties (new, renamed, removed), in_trash."""
     record = _named(call)
     if "title" in call.body:
@@ -184,10 +184,10 @@ def update_source(call: Call) -> Reply:
     record["in_trash"] = bool(call.body.get("in_trash", call.body.get("archived", record["in_trash"])))
     record["last_edited_time"] = now()
     call.store.put("notion/data_sources", record["id"], record)
-    return Reply(shown_source(call.store, call.base, record))
+    return StandInReply(shown_source(call.store, call.base, record))
 
 
-def query_source(call: Call) -> Reply:
+def query_source(call: StandInCall) -> StandInReply:
     """POST /v1/data_sources/{id}/query with filter, sorts and paging."""
     record, condition = _named(call), call.body.get("filter")
     properties = record["properties"]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion.call import Record, as_id, author, invalid, new_id, not_found, now, shown_time
 from demo.notion.tree import FILE_TYPES
 from demo.service import Refused, base_url
@@ -40,7 +40,7 @@ def _found(store: Store, some_id: str) -> Record:
     return found
 
 
-def create(call: Call) -> Reply:
+def create(call: StandInCall) -> StandInReply:
     """POST /v1/file_uploads: a single part, whose name has an ending that fits its type."""
     if call.body.get("mode", "single_part") != "single_part":
         raise invalid("body failed validation: body.mode should be `single_part`: the demo takes one part.")
@@ -52,12 +52,12 @@ def create(call: Call) -> Reply:
     times = {"created_time": moment, "last_edited_time": moment}
     record = {"id": some_id, "filename": name, "content_type": kind, "content_length": None, "status": "pending"}
     call.store.put(_KIND, some_id, {**record, **times})
-    return Reply(_shown(call.store, call.base, _found(call.store, some_id)))
+    return StandInReply(_shown(call.store, call.base, _found(call.store, some_id)))
 
 
-def get(call: Call) -> Reply:
+def get(call: StandInCall) -> StandInReply:
     """GET /v1/file_uploads/{id}."""
-    return Reply(_shown(call.store, call.base, _found(call.store, call.part("id"))))
+    return StandInReply(_shown(call.store, call.base, _found(call.store, call.part("id"))))
 
 
 def attached(store: Store, given: Any) -> None:

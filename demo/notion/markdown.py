@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from demo.call import Call, Reply
+from demo.call import StandInCall, StandInReply
 from demo.markdown import Block, from_markdown, to_markdown
 from demo.notion import tree as notion_tree
 from demo.notion.call import Record, invalid, too_long
@@ -88,7 +88,7 @@ def _span(text: str, selection: str) -> tuple[int, int]:
     return start, end + len(last if dots else first)
 
 
-def _insert(call: Call, page_id: str, given: Record) -> None:
+def _insert(call: StandInCall, page_id: str, given: Record) -> None:
     content = _string(given, "content", "insert_content")
     blocks_of(content)
     if after := given.get("after"):
@@ -102,7 +102,7 @@ def _insert(call: Call, page_id: str, given: Record) -> None:
         append(call.store, page_id, content, first=first)
 
 
-def _update(call: Call, page_id: str, given: Record) -> None:
+def _update(call: StandInCall, page_id: str, given: Record) -> None:
     text = read(call.store, page_id, call.base)
     updates = given.get("content_updates")
     if not isinstance(updates, list) or not updates:
@@ -118,13 +118,13 @@ def _update(call: Call, page_id: str, given: Record) -> None:
     replace(call.store, page_id, text, may_delete_pages=bool(given.get("allow_deleting_content")))
 
 
-def _replace(call: Call, page_id: str, given: Record) -> None:
+def _replace(call: StandInCall, page_id: str, given: Record) -> None:
     text = _string(given, "new_str", "replace_content")
     blocks_of(text)
     replace(call.store, page_id, text, may_delete_pages=bool(given.get("allow_deleting_content")))
 
 
-def _replace_range(call: Call, page_id: str, given: Record) -> None:
+def _replace_range(call: StandInCall, page_id: str, given: Record) -> None:
     text = read(call.store, page_id, call.base)
     start, end = _span(text, _string(given, "content_range", "replace_content_range"))
     content = _string(given, "content", "replace_content_range")
@@ -132,7 +132,7 @@ def _replace_range(call: Call, page_id: str, given: Record) -> None:
     replace(call.store, page_id, whole, may_delete_pages=bool(given.get("allow_deleting_content")))
 
 
-def update(call: Call, page_id: str) -> None:
+def update(call: StandInCall, page_id: str) -> None:
     """Apply the body of PATCH /v1/pages/{id}/markdown; raises Refused 400."""
     command: Any = call.body.get("type")
     given = call.body.get(command) if command in COMMANDS else None
@@ -143,9 +143,9 @@ def update(call: Call, page_id: str) -> None:
     notion_tree.touch(call.store, page_id)
 
 
-def answer(call: Call, page_id: str) -> Reply:
+def answer(call: StandInCall, page_id: str) -> StandInReply:
     """Return the page as a page_markdown object."""
     text = read(call.store, page_id, call.base)
-    return Reply(
+    return StandInReply(
         {"object": "page_markdown", "id": page_id, "markdown": text, "truncated": False, "unknown_block_ids": []}
     )

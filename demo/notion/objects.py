@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from demo import rich_text
-from demo.call import Call
+from demo.call import StandInCall
 from demo.notion import values as notion_values
 from demo.notion.call import Record, as_id, author, invalid, not_found, shown_time
 from demo.store import Store
@@ -29,7 +29,7 @@ def title_of(page: Record) -> str:
     return rich_text.text_of(page["values"].get("title") or [])
 
 
-def parent_of(call: Call, allowed: set[str]) -> Record:
+def parent_of(call: StandInCall, allowed: set[str]) -> Record:
     """Return the `parent` of a request's body, which must exist; raises Refused 400 or 404."""
     given = call.body.get("parent")
     kinds = [kind for kind in allowed if isinstance(given, dict) and kind in given]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from demo import rich_text
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion import markdown as notion_markdown
 from demo.notion import schema as notion_schema
 from demo.notion import tree as notion_tree
@@ -16,7 +16,7 @@ from demo.notion.objects import parent_of, properties_of, shown_page
 from demo.store import Store
 
 
-def page_named(call: Call) -> Record:
+def page_named(call: StandInCall) -> Record:
     """Return the page in the path; raises Refused 404."""
     some_id = as_id(call.part("id"), "path.page_id")
     found = call.store.get("notion/pages", some_id)
@@ -47,7 +47,7 @@ def new_page(store: Store, parent: Record, values: Record, **more: Any) -> Recor
     return record
 
 
-def _parent(call: Call) -> Record:
+def _parent(call: StandInCall) -> Record:
     """Return the parent of a new page; a database means its only data source."""
     parent = parent_of(call, {"page_id", "database_id", "data_source_id", "workspace"} & _given_kinds(call))
     if parent["type"] != "database_id":
@@ -58,14 +58,14 @@ def _parent(call: Call) -> Record:
     return {"type": "data_source_id", "data_source_id": sources[0]["id"]}
 
 
-def _given_kinds(call: Call) -> set[str]:
+def _given_kinds(call: StandInCall) -> set[str]:
     """Return the kinds of parent given; an answer's parent (data source and database) may be sent back unchanged."""
     given = call.body.get("parent")
     kinds = set(given) if isinstance(given, dict) else set()
     return kinds - {"database_id"} if "data_source_id" in kinds else kinds or {"page_id", "data_source_id"}
 
 
-def _values(call: Call, page: Record) -> Record:
+def _values(call: StandInCall, page: Record) -> Record:
     """Return the page's values after applying the body's `properties`; new options are stored with the data source."""
     properties = properties_of(call.store, page)
     values = notion_values.set_values(properties, call.body.get("properties") or {}, page["values"])
@@ -75,7 +75,7 @@ def _values(call: Call, page: Record) -> Record:
     return values
 
 
-def create_page(call: Call) -> Reply:
+def create_page(call: StandInCall) -> StandInReply:
     """POST /v1/pages with parent, properties and children or markdown."""
     parent = _parent(call)
     markdown, children = call.body.get("markdown"), call.body.get("children", call.body.get("content"))
@@ -93,20 +93,20 @@ def create_page(call: Call) -> Reply:
     more = {key: call.body.get(key) for key in ("icon", "cover")}
     page = new_page(call.store, parent, values, **more)
     notion_tree.append(call.store, {"type": "page_id", "page_id": page["id"]}, blocks)
-    return Reply(shown_page(call.store, call.base, page))
+    return StandInReply(shown_page(call.store, call.base, page))
 
 
-def get_page(call: Call) -> Reply:
+def get_page(call: StandInCall) -> StandInReply:
     """GET /v1/pages/{id}; `filter_properties` selects properties by id."""
     shown = shown_page(call.store, call.base, page_named(call))
     wanted = set(call.request.query_params.getlist("filter_properties"))
     if wanted:
         properties = shown["properties"].items()
         shown["properties"] = {name: each for name, each in properties if {name, each["id"]} & wanted}
-    return Reply(shown)
+    return StandInReply(shown)
 
 
-def update_page(call: Call) -> Reply:
+def update_page(call: StandInCall) -> StandInReply:
     """PATCH /v1/pages/{id}: properties, icon, cover, is_locked, in_trash (or archived), erase_content."""
     page = page_named(call)
     trash = bool(call.body.get("in_trash", call.body.get("archived", page["in_trash"])))
@@ -120,10 +120,10 @@ def update_page(call: Call) -> Reply:
         call.store.put("notion/blocks", page["id"], {**block, "in_trash": trash})
     if call.body.get("erase_content"):
         notion_markdown.replace(call.store, page["id"], "", may_delete_pages=True)
-    return Reply(shown_page(call.store, call.base, page))
+    return StandInReply(shown_page(call.store, call.base, page))
 
 
-def get_property(call: Call) -> Reply:
+def get_property(call: StandInCall) -> StandInReply:
     """GET /v1/pages/{id}/properties/{property}: return the value as a property_item."""
     page = page_named(call)
     here = notion_schema.find(properties_of(call.store, page), call.part("property"))
@@ -132,19 +132,19 @@ def get_property(call: Call) -> Reply:
     kind, value = here["type"], notion_values.raw(call.store, here, page)
     head = {"object": "property_item", "id": here["id"], "type": kind}
     if kind not in {"title", "rich_text", "people", "relation"}:
-        return Reply({**head, kind: value})
+        return StandInReply({**head, kind: value})
     items = [{"id": str(number), "item": {**head, kind: each}} for number, each in enumerate(value)]
     listed = page_of(items, dict(call.request.query_params), "property_item", lambda each: each["item"])
     about = {"id": here["id"], "next_url": None, "type": kind, kind: {}}
-    return Reply({**listed.document, "property_item": about})
+    return StandInReply({**listed.document, "property_item": about})
 
 
-def get_markdown(call: Call) -> Reply:
+def get_markdown(call: StandInCall) -> StandInReply:
     """GET /v1/pages/{id}/markdown."""
     return notion_markdown.answer(call, page_named(call)["id"])
 
 
-def update_markdown(call: Call) -> Reply:
+def update_markdown(call: StandInCall) -> StandInReply:
     """PATCH /v1/pages/{id}/markdown."""
     page = page_named(call)
     if page["in_trash"]:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo import rich_text
-from demo.call import Call, Reply, api_routes, page_routes
+from demo.call import StandInCall, StandInReply, api_routes, page_routes
 from demo.markdown import from_markdown
 from demo.notion import blocks as notion_blocks
 from demo.notion import comments as notion_comments
@@ -22,7 +22,7 @@ from demo.notion import schema as notion_schema
 from demo.notion import tree as notion_tree
 from demo.notion import views as notion_views
 from demo.notion import workspace as notion_workspace
-from demo.notion.call import RateLimit, error_body, guarded
+from demo.notion.call import BurstLimit, error_body, guarded
 from demo.notion.objects import shown_page
 from demo.service import Refused, base_url, origin
 from demo.store import Store
@@ -48,7 +48,7 @@ TASKS: dict[str, Any] = {
 
 def routes(store: Store) -> list[Route]:
     """Return the API's routes, then those of the web pages."""
-    limit = RateLimit()
+    limit = BurstLimit()
     table = [row for module in TABLES for row in module.TABLE]
     table += [(method, "/v1/{rest:path}", _unknown) for method in METHODS]
     checked = [(method, path, guarded(handler, limit)) for method, path, handler in table]
@@ -68,7 +68,7 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-def _unknown(_: Call) -> Reply:
+def _unknown(_: StandInCall) -> StandInReply:
     raise Refused(400, "Invalid request URL.", code="invalid_request_url")
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 
 from demo import page, rich_text
-from demo.call import Call
+from demo.call import StandInCall
 from demo.notion import tree as notion_tree
 from demo.notion import values as notion_values
 from demo.notion.call import Record, not_found, shown_time
@@ -20,7 +20,7 @@ SERVICE = "Notion"
 ID = re.compile(r"([0-9a-f]{32})$")
 
 
-def home(call: Call) -> str:
+def home(call: StandInCall) -> str:
     """Show the pages at the top of the workspace."""
     top = [each for each in call.store.all("notion/pages") if each["parent"]["type"] == "workspace"]
     links = "".join(f"<li>{_page_link(each)}</li>" for each in top if not each["in_trash"])
@@ -31,7 +31,7 @@ def _page_link(record: Record) -> str:
     return page.link(address("", record["id"], title_of(record)), title_of(record) or "Untitled")
 
 
-def named(call: Call) -> str:
+def named(call: StandInCall) -> str:
     """Show the page or database whose id ends the URL."""
     found = ID.search(call.part("name").replace("-", ""))
     some_id = str(uuid.UUID(found[1])) if found else ""
@@ -101,4 +101,4 @@ def _database(store: Store, record: Record) -> str:
     return page.frame(title, body, SERVICE)
 
 
-TABLE: tuple[tuple[str, Callable[[Call], str]], ...] = (("/", home), ("/{name}", named))
+TABLE: tuple[tuple[str, Callable[[StandInCall], str]], ...] = (("/", home), ("/{name}", named))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo import rich_text
-from demo.call import Call, Reply, Table
+from demo.call import StandInCall, StandInReply, Table
 from demo.notion.call import Record, as_id, invalid, not_found, own_id, page_of
 from demo.notion.databases import shown_source
 from demo.notion.objects import shown_page, title_of
@@ -28,30 +28,30 @@ def bot(store: Store) -> Record:
     }
 
 
-def get_own_user(call: Call) -> Reply:
+def get_own_user(call: StandInCall) -> StandInReply:
     """GET /v1/users/me."""
-    return Reply(bot(call.store))
+    return StandInReply(bot(call.store))
 
 
-def get_user(call: Call) -> Reply:
+def get_user(call: StandInCall) -> StandInReply:
     """GET /v1/users/{id}."""
     some_id = as_id(call.part("id"), "path.user_id")
     found = next((each for each in _users(call.store) if each["id"] == some_id), None)
     if found is None:
         raise not_found("user", some_id)
-    return Reply(found)
+    return StandInReply(found)
 
 
 def _users(store: Store) -> list[Record]:
     return [*shown_people(store), bot(store)]
 
 
-def list_users(call: Call) -> Reply:
+def list_users(call: StandInCall) -> StandInReply:
     """GET /v1/users."""
     return page_of(_users(call.store), dict(call.request.query_params), "user", dict)
 
 
-def search(call: Call) -> Reply:
+def search(call: StandInCall) -> StandInReply:
     """POST /v1/search: pages and data sources whose title contains the query, last edited first."""
     query = str(call.body.get("query") or "").lower()
     condition = call.body.get("filter") or {}

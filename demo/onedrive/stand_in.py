@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.oauth import Grants
 from demo.onedrive import files
 from demo.onedrive.files import refused
 from demo.page import escaped, frame, table
 from demo.ranges import file_answer
-from demo.service import OpenRoute, Refused, base_url, json_object
+from demo.service import PublicRoute, Refused, base_url, json_object
 from demo.store import Store
 
 TOKEN = "EwB.demo-onedrive-token"  # noqa: S105 - the same for everybody, good for loopback only
@@ -117,9 +117,9 @@ def routes(store: Store) -> list[Route]:
         *GRANTS.routes(store, "/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"),
         Route("/_demo/file", _control(store), methods=["POST"]),
         Route("/v1.0/me/drive", drive, methods=["GET"]),
-        OpenRoute("/v1.0/me/drive/items/{id}/content", content, methods=["GET"]),
+        PublicRoute("/v1.0/me/drive/items/{id}/content", content, methods=["GET"]),
         Route("/v1.0/me/drive/{rest:path}", api, methods=["GET", "PUT", "POST", "DELETE"]),
-        OpenRoute("/_upload/{id}", session, methods=["GET", "PUT", "DELETE"]),
+        PublicRoute("/_upload/{id}", session, methods=["GET", "PUT", "DELETE"]),
         *page_routes(store, [("/", _page)]),
     ]
 
@@ -267,7 +267,7 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
     return {"value": items, "@odata.deltaLink": f"{base}/v1.0/me/drive/root/delta?token={now}-{len(log)}"}
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with all files."""
     found = sorted((files.path_of(call.store, one), one.get("size", "")) for one in call.store.all(files.ITEMS)[1:])
     rows = [[escaped(path), escaped(size)] for path, size in found]

@@ -92,9 +92,9 @@ class Completion:
         return {**self.head("chat.completion"), "choices": choices, "usage": self.usage()}
 
 
-def _reply(asked: ChatRequest) -> model.Reply:
+def _reply(asked: ChatRequest) -> model.ModelReply:
     if asked.pictures and asked.schema is None and not asked.wants_json:
-        return model.Reply(told(asked.pictures))
+        return model.ModelReply(told(asked.pictures))
     return model.answer(
         asked.messages,
         schema=asked.schema,

@@ -23,7 +23,7 @@ _UNSUPPORTED = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureHeader:
     """The header of a picture file."""
 
     form: str
@@ -37,7 +37,7 @@ class Picture:
         return 85 + 170 * math.ceil(self.width / _TILE) * math.ceil(self.height / _TILE)
 
 
-def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
+def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[PictureHeader, ...]:
     """Return the pictures in order; raises Refused for unsupported ones."""
     found = tuple(_read(url) for message in messages for url in _urls(message))
     if sum(each.size_bytes for each in found) > MOST_BYTES:
@@ -45,7 +45,7 @@ def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
     return found
 
 
-def told(pictures: Sequence[Picture]) -> str:
+def told(pictures: Sequence[PictureHeader]) -> str:
     """Return an honest answer: what is known without seeing them."""
     lines = [
         f"- Picture {number}: {each.form}, {each.width} x {each.height} pixels, {each.size_bytes:,} bytes."
@@ -66,7 +66,7 @@ def _urls(message: Mapping[str, Any]) -> Iterator[str]:
             yield url
 
 
-def _read(url: str) -> Picture:
+def _read(url: str) -> PictureHeader:
     from PIL import Image, UnidentifiedImageError
 
     head, comma, data = url.partition(",")
@@ -77,7 +77,7 @@ def _read(url: str) -> Picture:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise _bad(_UNSUPPORTED, "invalid_image_format") from error
-    return Picture(str(image.format), image.width, image.height, len(content))
+    return PictureHeader(str(image.format), image.width, image.height, len(content))
 
 
 def _bad(message: str, code: str) -> Refused:

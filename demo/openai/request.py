@@ -10,7 +10,7 @@ from typing import Any
 
 from demo.model import model
 from demo.model.document import text_of
-from demo.openai.pictures import Picture, pictures_in
+from demo.openai.pictures import PictureHeader, pictures_in
 from demo.service import Refused
 
 ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
@@ -31,7 +31,7 @@ class ChatRequest:
     """A parsed request."""
 
     messages: list[dict[str, Any]]
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[PictureHeader, ...] = ()
     schema: dict[str, Any] | None = None
     wants_json: bool = False
     tools: list[dict[str, Any]] = field(default_factory=list)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.page import escaped, frame
 from demo.s3.signature import is_signed
 from demo.store import Store
@@ -221,7 +221,7 @@ def _delete(store: Store, request: Request, key: str) -> Response:
     return Response(status_code=204)
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with all objects."""
     rows = "".join(
         f"<p><b>{escaped(one['key'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from demo.page import escaped
-from demo.service import OpenRoute, Refused, json_object
+from demo.service import PublicRoute, Refused, json_object
 from demo.store import Store
 
 TOKEN = "demo-site-token"  # noqa: S105 - nothing asks for it
@@ -88,10 +88,10 @@ def routes(store: Store) -> list[Route]:
         return HTMLResponse(_page(sample()["title"], f"<main><ul>{titles}</ul></main>"))
 
     return [
-        OpenRoute("/feed.xml", feed),
-        OpenRoute("/posts/{slug}", post),
-        OpenRoute("/pages/{name}", page),
-        OpenRoute("/", home),
+        PublicRoute("/feed.xml", feed),
+        PublicRoute("/posts/{slug}", post),
+        PublicRoute("/pages/{name}", page),
+        PublicRoute("/", home),
         *_controls(store),
     ]
 
@@ -108,8 +108,8 @@ def _controls(store: Store) -> list[Route]:
         return JSONResponse(given)
 
     return [
-        OpenRoute("/_demo/post", make_post, methods=["POST"]),
-        OpenRoute("/_demo/page", change_page, methods=["POST"]),
+        PublicRoute("/_demo/post", make_post, methods=["POST"]),
+        PublicRoute("/_demo/page", change_page, methods=["POST"]),
     ]
 
 

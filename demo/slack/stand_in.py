@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.page import escaped, frame
 from demo.service import base_url, json_object
 from demo.store import Store
@@ -148,7 +148,7 @@ def _react(store: Store, body: dict[str, Any], *, is_added: bool) -> dict[str, A
     return {"ok": True}
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the messages of one channel, or of all."""
     only, parts = call.part("channel"), []
     for channel in call.store.all("slack/channels"):

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.page import escaped, frame
-from demo.service import OpenRoute, json_object
+from demo.service import PublicRoute, json_object
 from demo.store import Store
 
 TOKEN = "100200300:demo-telegram-token"  # noqa: S105 - the same for everybody, good for loopback only
@@ -74,7 +74,7 @@ def routes(store: Store) -> list[Route]:
 
     return [
         Route("/_demo/message", by_hand, methods=["POST"]),
-        OpenRoute("/bot{token}/{method}", method, methods=["GET", "POST"]),
+        PublicRoute("/bot{token}/{method}", method, methods=["GET", "POST"]),
         *page_routes(store, [("/", _page)]),
     ]
 
@@ -114,7 +114,7 @@ def _delete(store: Store, body: dict[str, Any]) -> tuple[int, Any]:
     return 200, True
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with the messages of each chat."""
     parts = []
     for chat in call.store.all("telegram/chats"):

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from demo.call import Call, page_routes
+from demo.call import StandInCall, page_routes
 from demo.page import escaped, frame
-from demo.service import OpenRoute, Refused
+from demo.service import PublicRoute, Refused
 from demo.store import Store
 
 TOKEN = "demo-webdav-password"  # noqa: S105 - the same for everybody, good for loopback only
@@ -99,7 +99,7 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-class _InBrowser(OpenRoute):
+class _InBrowser(PublicRoute):
     """A file for somebody who follows a link: their browser would have signed in to a real server."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -210,7 +210,7 @@ def _mkcol(store: Store, request: Request, path: str, body: bytes) -> Response:
     return Response(status_code=201)
 
 
-def _page(call: Call) -> str:
+def _page(call: StandInCall) -> str:
     """Return a page with all files."""
     rows = "".join(
         f"<p><b>{escaped(one['path'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
-from engine.agents.agents import Agents, AgentSummary
 from engine.agents.store import CHECK_AGAIN, AgentStore
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
@@ -21,6 +20,7 @@ from engine.prompts.prompt import LABEL
 from engine.workspace.references import require_unused
 
 if TYPE_CHECKING:
+    from engine.agents.agents import Agents, AgentSummary
     from engine.runs.trying.prompt_differences import PromptDifference
 
 

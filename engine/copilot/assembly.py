@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -35,17 +36,19 @@ from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
-from engine.runner.worker.worker import Worker
 from engine.runs.runs import Runs
-from engine.runs.starting.acceptor import Acceptor
-from engine.runs.trying.case_tests import CaseTests
 from engine.store.settings import Settings
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.editing.editing import WorkflowEditing
-from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.config import LoadedConfig
 from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
+    from engine.runs.starting.acceptor import Acceptor
+    from engine.runs.trying.case_tests import CaseTests
+    from engine.workflows.editing.editing import WorkflowEditing
+    from engine.workflows.workflow_files import WorkflowFiles
 
 
 class CopilotDependencies(Struct, frozen=True):

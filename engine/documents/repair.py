@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _MOST_ROUNDS = 200
 
 
-class Repair:
+class DocumentRepair:
     """The repaired copy of a document, its faults, and the changes made."""
 
     def __init__(self, document: Any, stand_in: StandIn = lambda _path: ABSENT) -> None:
@@ -105,13 +105,13 @@ class Repair:
 
 def repaired(
     model: type[Model], document: Any, stand_in: StandIn = lambda _path: ABSENT, *, is_strict: bool = False
-) -> tuple[Model | None, Repair]:
+) -> tuple[Model | None, DocumentRepair]:
     """Return the model of a document, or of what remains of it, and the repair with all faults.
 
     The model is None if nothing can be saved. `is_strict`: the document is JSON, in which "5" and true are no numbers;
     variables of the environment, which override config.yaml, have texts only.
     """
-    repair = Repair(document, stand_in)
+    repair = DocumentRepair(document, stand_in)
     for attempt in range(_MOST_ROUNDS):
         try:
             if is_strict:

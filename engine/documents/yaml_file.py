@@ -87,7 +87,7 @@ def _composed(events: Sequence[Any]) -> Any:
     from yaml.composer import Composer
     from yaml.resolver import Resolver
 
-    class Events(Composer, Resolver):
+    class EventComposer(Composer, Resolver):
         def __init__(self) -> None:
             Composer.__init__(self)
             Resolver.__init__(self)
@@ -102,7 +102,7 @@ def _composed(events: Sequence[Any]) -> Any:
         def get_event(self) -> Any:
             return self._left.popleft()
 
-    return Events().get_single_node()
+    return EventComposer().get_single_node()
 
 
 def is_like_number(text: str) -> bool:

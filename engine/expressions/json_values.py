@@ -11,12 +11,8 @@ from typing import Any
 from engine.base.clock import timestamp
 from engine.base.errors import ExpressionError
 
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def compact_json(value: Any) -> str:
-    """Return JSON text without spaces, as `json(x)` and mixed text show it."""
-    return _encoded(value)
+compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Return a value as JSON text without spaces, as `json(x)` and mixed text show it."""
 
 
 def shown(value: Any) -> str:

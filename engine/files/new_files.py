@@ -17,7 +17,7 @@ _AT_ONCE = 16
 _SyncAll = Callable[[Collection[Path], Callable[[Path], None]], None]
 
 
-class NewFile(NamedTuple):
+class FileToCreate(NamedTuple):
     """A file to create; its folder is made if it is missing."""
 
     path: Path
@@ -26,7 +26,7 @@ class NewFile(NamedTuple):
     folder_mode: int = SHARED_FOLDER
 
 
-def write_new(folder: Path, files: Sequence[NewFile]) -> None:
+def write_new(folder: Path, files: Sequence[FileToCreate]) -> None:
     """Create files in `folder`, or in folders directly inside it; all are on disk when this returns.
 
     A file gets its name only once its content is on disk. Raises StorageError: then some of the files may exist, each
@@ -50,7 +50,7 @@ def write_new(folder: Path, files: Sequence[NewFile]) -> None:
         sync_all({folder, *(path.parent for path in drafts)}, sync_folder)
 
 
-def _write(path: Path, file: NewFile) -> None:
+def _write(path: Path, file: FileToCreate) -> None:
     path.parent.mkdir(mode=file.folder_mode, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode)
     with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, not a path

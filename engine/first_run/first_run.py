@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from clients.check_line import CheckLine
 from clients.errors import InvalidRequest, NotFound
 from clients.wording import listed
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
-from engine.connections.connections import Connections
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import NAME, PROMPT, TRIGGER, first_workflow, parts
 from engine.first_run.progress import CHOSEN, STEPS, FirstRunProgress, ProgressStore
@@ -38,10 +38,13 @@ from engine.people.access import Principal, require
 from engine.runs.planning.plan_documents import PlanRow
 from engine.runs.planning.plans import Plans
 from engine.store.settings import Settings
-from engine.triggering.triggers import Triggers
 from engine.workflows.samples import copy_prompt
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.connections.connections import Connections
+    from engine.triggering.triggers import Triggers
 
 _PLANS_LOOKED_AT = 20
 

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,11 +15,13 @@ from msgspec.structs import replace
 from clients.errors import ServiceError
 from engine.base.errors import Fenced, OrchestraError, TooManyRuns
 from engine.ingress.bodies import Bodies
-from engine.ingress.brokers.broker import Broker, BrokerLost, Message, Receiver, Unsendable, cancelled
+from engine.ingress.brokers.broker import Broker, BrokerLost, BrokerMessage, Receiver, Unsendable, cancelled
 from engine.ingress.orders import OrderRefused, Outcome
 from engine.ingress.outbox import Outbox, Status
-from engine.ingress.topic_consumer import TopicConsumer
 from engine.runner.effects.fault_points import reached
+
+if TYPE_CHECKING:
+    from engine.ingress.topic_consumer import TopicConsumer
 
 Result = TypeVar("Result")
 
@@ -63,7 +65,7 @@ class Consumer(Struct, frozen=True):
             finally:
                 await cancelled(telling)
 
-    async def take(self, messages: Sequence[Message]) -> None:
+    async def take(self, messages: Sequence[BrokerMessage]) -> None:
         """Return once the runs of these messages are on disk, and the broker has the others as dead letters."""
         await self.room()
         outcomes = await _until_done(lambda: asyncio.to_thread(self.topic.take, messages))
@@ -84,7 +86,7 @@ class Consumer(Struct, frozen=True):
             else:
                 return
 
-    async def _answer(self, unanswered: list[tuple[Message, Outcome]]) -> None:
+    async def _answer(self, unanswered: list[tuple[BrokerMessage, Outcome]]) -> None:
         """Tell the broker what became of messages; those of which it could not be told remain in the list."""
         told = await asyncio.gather(*(self._answer_to(*one) for one in unanswered), return_exceptions=True)
         errors = [error for error in told if error is not None]
@@ -92,13 +94,13 @@ class Consumer(Struct, frozen=True):
         for error in errors:  # a client that closes cancels what waits for it, and not us
             raise error if isinstance(error, Exception) else ConnectionError("The client has given up.")
 
-    async def _answer_to(self, message: Message, outcome: Outcome) -> None:
+    async def _answer_to(self, message: BrokerMessage, outcome: Outcome) -> None:
         if isinstance(outcome, OrderRefused):
             await self._bury(message, outcome)
         else:
             await self.broker.send_status(outcome.run_id, Status.queued(outcome).body())
 
-    async def _bury(self, message: Message, refused: OrderRefused) -> None:
+    async def _bury(self, message: BrokerMessage, refused: OrderRefused) -> None:
         """Send a dead letter; if its broker does not take it, one without the body, which stays here."""
         try:
             await self.broker.send_dead(message, refused.header())

@@ -16,7 +16,7 @@ from engine.base.json_text import JsonObject, compact
 from engine.base.statuses import Priority
 from engine.documents.json_file import typed_value
 from engine.ingress.bodies import KeptBody
-from engine.ingress.brokers.broker import Message
+from engine.ingress.brokers.broker import BrokerMessage
 from engine.store.acceptances import IdempotentRequest
 
 _LONGEST_TYPE, _LONGEST_TEXT = 100, 1_000
@@ -38,7 +38,7 @@ class RunOrder(BaseModel):
     priority: Annotated[Priority, Field(strict=False)] | None = None
 
     @classmethod
-    def of(cls, message: Message) -> RunOrder:
+    def of(cls, message: BrokerMessage) -> RunOrder:
         """Return the content of a message. Raises InvalidInput."""
         remedy = (
             "Send a JSON object with `workflow`, and where needed `inputs`, `idempotency_key`, `environment` and"
@@ -57,7 +57,7 @@ class RunOrder(BaseModel):
             place = ".".join(map(str, first["loc"]))
             raise InvalidInput(f"The message: {place or 'it'}: {own_words(first)}", remedy=remedy) from None
 
-    def request(self, topic: str, message: Message) -> IdempotentRequest:
+    def request(self, topic: str, message: BrokerMessage) -> IdempotentRequest:
         """Return what makes delivering it again return the same run. Raises InvalidInput if there is nothing."""
         given = self.idempotency_key or message.sent_id
         if not given and not message.place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -12,14 +13,16 @@ from engine.base import errors
 from engine.base.json_text import JsonObject
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import Plan
-from engine.ingress.brokers.broker import Message
+from engine.ingress.brokers.broker import BrokerMessage
 from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.people.access import Principal, require
 from engine.record.types.run import OutsideInput
 from engine.runs.named_files import given_files
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import IdempotentRequest, Renamed, RunEntry
+
+if TYPE_CHECKING:
+    from engine.runs.starting.acceptor import Acceptor
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class TopicConsumer(Struct, frozen=True):
     is_trusted: bool = False
     """Whether their inputs count as those of a person, and not as text from outside."""
 
-    def take(self, messages: Sequence[Message]) -> list[Outcome]:
+    def take(self, messages: Sequence[BrokerMessage]) -> list[Outcome]:
         """Accept the runs of these messages and start them; return what became of each, once all is on disk.
 
         Raises NotAllowed if the user may not start runs, StorageError, Fenced.
@@ -80,7 +83,7 @@ class TopicConsumer(Struct, frozen=True):
         """Raise TooManyRuns while too many runs wait to begin."""
         self.acceptor.room.require()
 
-    def _taken(self, p: Principal, messages: Sequence[Message]) -> list[Outcome]:
+    def _taken(self, p: Principal, messages: Sequence[BrokerMessage]) -> list[Outcome]:
         plans = _Plans(self.plan)
         found = [self._ready(p, one, plans) for one in messages]
         entries = [one.entry for one in found if isinstance(one, _Taken) and one.entry is not None]
@@ -89,7 +92,7 @@ class TopicConsumer(Struct, frozen=True):
             raise Renamed  # those that are stored are found by their requests
         return [one.outcome() if isinstance(one, _Taken) else one for one in found]
 
-    def _ready(self, p: Principal, message: Message, plans: _Plans) -> _Taken | OrderRefused:
+    def _ready(self, p: Principal, message: BrokerMessage, plans: _Plans) -> _Taken | OrderRefused:
         """Return a message with its run, checked but not stored."""
         try:
             return self._checked(p, message, plans)
@@ -101,7 +104,7 @@ class TopicConsumer(Struct, frozen=True):
             _log.exception("a message of %s broke down", self.topic)
             return OrderRefused(type(error).__name__, "Internal error.", "The log has the details; please report it.")
 
-    def _checked(self, p: Principal, message: Message, plans: _Plans) -> _Taken:
+    def _checked(self, p: Principal, message: BrokerMessage, plans: _Plans) -> _Taken:
         order = RunOrder.of(message)
         request: IdempotentRequest = order.request(self.topic, message)
         earlier = self.acceptor.earlier(request)

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
 from clients.mail.html import visible_text
@@ -24,6 +24,7 @@ from engine.plugins.step import (
     JsonValue,
     Markup,
     Output,
+    Part,
     Preview,
     content,
     destination,
@@ -45,12 +46,6 @@ class TrimFields(Fields):
     def trim(self) -> Trim:
         """Return the options in the form that the clients take."""
         return Trim(self.cut_quotes, self.cut_signature, self.max_tokens)
-
-
-class Part(BaseModel):
-    """An object within an output."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Attachment(Part):
@@ -116,7 +111,7 @@ class InlineFile(Fields):
     base64: str | None = content("Bytes as base64", None)
 
 
-class TextFields(Fields):
+class MailTextFields(Fields):
     """The text to write; with `markdown` or `html` the mail has an HTML version beside it."""
 
     subject: str = content("Subject", "")
@@ -138,7 +133,7 @@ class TextFields(Fields):
         return given
 
 
-class AddressFields(TextFields):
+class AddressFields(MailTextFields):
     """The text to write, and its recipients."""
 
     to: str | list[str] = destination("To", [], is_shown=True)
@@ -147,7 +142,7 @@ class AddressFields(TextFields):
     reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])
 
 
-def written_text(fields: TextFields) -> tuple[str, str]:
+def written_text(fields: MailTextFields) -> tuple[str, str]:
     """Return the text of a mail and its HTML, "" for none: your own, or that of the Markdown."""
     if fields.html.strip():
         return fields.text or visible_text(fields.html), fields.html

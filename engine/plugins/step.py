@@ -171,6 +171,12 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Part(BaseModel):
+    """An object within an output."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Receipt(Struct, frozen=True):
     """The service's answer to a write: the id it assigned, and a URL that a person can open."""
 

@@ -14,7 +14,7 @@ from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, U
 from engine.base.names import checked_name
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
-from engine.projects.repository import Changes, Repository
+from engine.projects.repository import Changes, ProjectRepository
 from engine.workspace.workspace import Workspace
 
 _ENGINE = "ai-orchestra"
@@ -63,7 +63,7 @@ class Projects:
         draft = path.with_name(f".{path.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         with storage_errors(path):
-            Repository.made(name, draft, title, self._clock(), author).close()
+            ProjectRepository.made(name, draft, title, self._clock(), author).close()
             draft.rename(path)
 
     def delete(self, name: str) -> Path:
@@ -149,12 +149,12 @@ class Projects:
         return (folder / f"{checked_name('project', name)}.git").is_dir()
 
     @staticmethod
-    def repository(folder: Path, name: str) -> Repository:
+    def repository(folder: Path, name: str) -> ProjectRepository:
         """Open the repository of a project in a folder; the caller closes it."""
-        return Repository(name, _existing(folder, name))
+        return ProjectRepository(name, _existing(folder, name))
 
     @contextmanager
-    def opened(self, name: str) -> Iterator[Repository]:
+    def opened(self, name: str) -> Iterator[ProjectRepository]:
         """Open the repository of a project."""
         repository = self.repository(self._folder, name)
         try:

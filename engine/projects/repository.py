@@ -48,7 +48,7 @@ Changes = Mapping[str, str | None]
 """The new texts of files by path; None: the file goes."""
 
 
-class Repository:
+class ProjectRepository:
     """An opened repository; methods raise StorageError if it is damaged, and UnknownName for a commit or file."""
 
     def __init__(self, name: str, path: Path) -> None:
@@ -58,7 +58,7 @@ class Repository:
             self._repo.object_store.fsync_object_files = True  # the setting of this is one that Git warns of
 
     @classmethod
-    def made(cls, name: str, path: Path, title: str, at: datetime, author: str) -> Repository:
+    def made(cls, name: str, path: Path, title: str, at: datetime, author: str) -> ProjectRepository:
         """Make a repository with one empty commit."""
         with storage_errors(path):
             make_folder(path, PRIVATE_FOLDER)

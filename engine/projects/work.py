@@ -19,7 +19,7 @@ from engine.base.names import RUN_ID, checked_name
 from engine.projects.blocks import applied, blocks
 from engine.projects.paths import PROTECTED, checked_path
 from engine.projects.projects import Projects
-from engine.projects.repository import Changes, Repository
+from engine.projects.repository import Changes, ProjectRepository
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _SHORT_LINES = 150
@@ -39,7 +39,7 @@ class MadeCommit(Struct, frozen=True):
 class RunBranch(Struct, frozen=True):
     """The branch of a run."""
 
-    repository: Repository
+    repository: ProjectRepository
     branch: str
     run_id: str
     at: datetime

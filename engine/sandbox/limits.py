@@ -6,6 +6,10 @@ import contextlib
 import resource
 from dataclasses import dataclass
 
+WORK = "/w"
+"""The folder in which a child may write, if it may write at all."""
+WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
+
 
 @dataclass(frozen=True)
 class ChildLimits:

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.sandbox import seccomp
+from engine.sandbox.limits import WORK
 
 _ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("engine", "clients")
@@ -23,9 +24,6 @@ _FOUND_BY = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localt
 """Where the system's programs find libraries, fonts and the time zone."""
 _TRIED_SECONDS = 10.0
 _SCRATCH_BYTES = 16 * 1024 * 1024
-WORK = "/w"
-"""The folder in which a child may write, if it may write at all."""
-WRITABLE = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - those of the child
 _ARCHITECTURES = ("x86_64", "aarch64")
 
 

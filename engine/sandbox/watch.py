@@ -9,8 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.sandbox.limits import ChildLimits
-from engine.sandbox.walls import WRITABLE
+from engine.sandbox.limits import WRITABLE, ChildLimits
 
 
 class ChildWatch(Struct, frozen=True):

@@ -63,7 +63,7 @@ class _Heading(Struct, frozen=True):
     description: str
 
 
-class Search:
+class WorkspaceSearch:
     """Searches names, titles and descriptions, without compiling anything or calling a service."""
 
     def __init__(

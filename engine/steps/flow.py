@@ -133,7 +133,7 @@ class WaitOutput(Output):
     waited_until: str = own("Continued at (UTC)")
 
 
-class Wait(StepType):
+class WaitForTime(StepType):
     """Wait for seconds or days without using resources; a restart does not shorten the wait."""
 
     name = "flow.wait"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from clients.http.pages import Paging as Pages
+from clients.http.pages import Pagination as Pages
 from clients.http.request import READS, FileUpload, WebRequest
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (

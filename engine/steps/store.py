@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import field_validator
 
-from clients.datastore.rows import KEY_CHARACTERS_MOST, Row, WantedRows, json_of, merged, require_table
+from clients.datastore.rows import KEY_CHARACTERS_MOST, TableRow, WantedRows, json_of, merged, require_table
 from clients.errors import InvalidRequest
 from engine.plugins.checked_texts import checked_by
 from engine.plugins.step import (
@@ -123,7 +123,7 @@ class Get(_OfTable):
 
     def call(self, call: Call) -> JsonValue:
         """Return {found, value, updated_at}."""
-        row: Row | None = call.client.get(call.fields.table, call.fields.key)
+        row: TableRow | None = call.client.get(call.fields.table, call.fields.key)
         if row is None:
             return {"found": False, "value": None, "updated_at": None}
         return {"found": True, "value": row.value, "updated_at": row.updated_at}
@@ -163,15 +163,15 @@ class _ChangesRow(_OfTable):
         """Return the key of the row."""
         return Receipt(id=str(output.get("key", "")))
 
-    def _before(self, call: Call) -> Row | None:
+    def _before(self, call: Call) -> TableRow | None:
         """Return the row as it was before the first attempt of this write."""
         if "before" not in call.request:
-            row: Row | None = call.client.get(call.fields.table, call.fields.key)
+            row: TableRow | None = call.client.get(call.fields.table, call.fields.key)
             call.request["before"] = None if row is None else {"value": row.value, "updated_at": row.updated_at}
         known = call.request["before"]
-        return Row(call.fields.key, known["value"], known["updated_at"]) if isinstance(known, Mapping) else None
+        return TableRow(call.fields.key, known["value"], known["updated_at"]) if isinstance(known, Mapping) else None
 
-    def _put_back(self, call: Call, table: str, key: str, now: JsonValue, before: Row | None) -> None:
+    def _put_back(self, call: Call, table: str, key: str, now: JsonValue, before: TableRow | None) -> None:
         if not call.client.put_back(table, key, now, before):
             raise CannotUndo(f"The row {key!r} of the table {table!r} was changed since.")
 
@@ -201,7 +201,7 @@ class Upsert(_ChangesRow):
     def preview(self, call: Call) -> Preview:
         """Return the value of the row as it will be, and as it is."""
         it = call.fields
-        row: Row | None = call.client.get(it.table, it.key)
+        row: TableRow | None = call.client.get(it.table, it.key)
         value = merged(it.key, it.value, row) if it.merge else it.value
         before = None if row is None else _lines(row.value)
         return Preview(f"{it.table}: {it.key}", _lines(value), before, f"{it.table}/{it.key}")
@@ -217,7 +217,7 @@ class Upsert(_ChangesRow):
         it, output = call.fields, written.output
         if written.receipt.id != it.key:
             raise CannotUndo(f"An update saved the row {it.key!r} instead, and left the row {written.receipt.id!r}.")
-        before = None if output["created"] else Row(it.key, output["before"], "")
+        before = None if output["created"] else TableRow(it.key, output["before"], "")
         self._put_back(call, it.table, it.key, output["value"], before)
 
     updates = updates_always = True
@@ -255,7 +255,7 @@ class Delete(_ChangesRow):
     def preview(self, call: Call) -> Preview:
         """Return the row that will be deleted."""
         it = call.fields
-        row: Row | None = call.client.get(it.table, it.key)
+        row: TableRow | None = call.client.get(it.table, it.key)
         before = "(no row)" if row is None else _lines(row.value)
         return Preview(f"{it.table}: {it.key}", "(no row)", before, f"{it.table}/{it.key}")
 
@@ -266,7 +266,7 @@ class Delete(_ChangesRow):
     def undo(self, call: Call, written: Written) -> None:
         """Add the row again."""
         it = call.fields
-        self._put_back(call, it.table, it.key, None, Row(it.key, written.output["before"], ""))
+        self._put_back(call, it.table, it.key, None, TableRow(it.key, written.output["before"], ""))
 
 
 def _lines(value: JsonValue) -> str:

@@ -25,7 +25,7 @@ class PageFields(Fields):
     format: Literal["markdown", "text"] = option("Format", "markdown")
 
 
-class Page(Output):
+class WebPage(Output):
     """The page as people read it; `markdown` keeps headings, lists, tables and links."""
 
     status: int
@@ -45,7 +45,7 @@ class Read(StepType):
     connection_optional: ClassVar[bool] = True
     effect = Effect.READS
     fields = PageFields
-    output = Page
+    output = WebPage
 
     def call(self, call: Call) -> JsonValue:
         """Return {status, url, title, text, truncated}."""

@@ -12,7 +12,7 @@ class RunFields(Fields):
     inputs: dict[str, JsonValue] = content("Inputs by name", {})
 
 
-class Run(StepType):
+class RunWorkflow(StepType):
     """Run another workflow and wait until it ends; its outputs are this step's output.
 
     It is a separate run; both runs link to each other. Its writes belong to this step: they are made once

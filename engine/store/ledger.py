@@ -146,10 +146,16 @@ class Effects(Protocol):
         """Return other writes of that kind to that account, made since then, or whose time is not known."""
 
     def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
-        """Record that what a write made is about to be changed; False if another was faster. The receipt is kept."""
+        """Record that what a write made is about to be changed; False if another was faster. The receipt is kept.
+
+        From now until the update ends, its content is unknown; it stays unknown if the update is interrupted.
+        """
 
     def end_update(self, write: IntendedWrite, known: LedgerRow, arguments_hash: str) -> asyncio.Future[Any]:
-        """Record that an update ended without a new receipt; the write belongs again to the run that made it."""
+        """Record that an update ended without a new receipt; the content has these arguments (empty: unknown).
+
+        The write belongs again to the run that made it.
+        """
 
     def record(self, write: IntendedWrite, at: str, receipt: str, output: str) -> asyncio.Future[Any]:
         """Store a receipt and an output (JSON)."""

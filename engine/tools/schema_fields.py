@@ -15,7 +15,7 @@ from engine.plugins.step import Fields, JsonValue, Role
 _NONE: Mapping[str, tuple[Any, Any]] = {}
 
 
-class SchemaFields(Fields):
+class ToolInputFields(Fields):
     """What a tool takes."""
 
     model_config = ConfigDict(protected_namespaces=())
@@ -31,7 +31,7 @@ class SchemaFields(Fields):
 
 def is_field_name(name: str) -> bool:
     """Return whether a field may have the name of an argument."""
-    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name)) and not hasattr(SchemaFields, name)
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name)) and not hasattr(ToolInputFields, name)
 
 
 def fields_of(
@@ -55,7 +55,7 @@ def fields_of(
         default = ... if name in required else one.get("default")
         annotated = _annotated(name, one, roles.get(name, str(role)))
         named[field] = (annotated, Field(default, alias=None if field == name else name))
-    made: type[SchemaFields] = create_model("ToolFields", __base__=SchemaFields, **named)
+    made: type[ToolInputFields] = create_model("ToolFields", __base__=ToolInputFields, **named)
     made.arguments = others
     made.defaults = frozenset(one for one in named if "default" in properties[others.get(one, one)])
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,8 +16,10 @@ from engine.plugins.trigger import Found, Look, Start
 from engine.store.triggering.triggers import TriggerStore, TurnedOn
 from engine.triggering.polling.poll import Looks, listed, place
 from engine.triggering.polling.prepared import Prepared
-from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver, Watched
 from engine.triggering.polling.starts import needs_start, start_of, start_text
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.resolver import NamedTrigger, TriggerResolver, Watched
 
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE`"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,9 +16,7 @@ from engine.connections.accounts import Accounts
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
-from engine.runner.worker.worker import Worker
 from engine.runs.approval_links import ApprovalLinks
-from engine.runs.starting.acceptor import Acceptor
 from engine.store.state import State
 from engine.triggering.activation import Activation
 from engine.triggering.alarms import Notifications
@@ -34,6 +33,10 @@ from engine.triggering.run_queue import RunStarter
 from engine.triggering.scheduler import Scheduler
 from engine.triggering.statuses import TriggerStatuses
 from engine.triggering.triggers import Triggers, TriggersDependencies
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
+    from engine.runs.starting.acceptor import Acceptor
 
 
 class TriggeringDependencies(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,9 +19,11 @@ from engine.triggering.polling.mapping import error_of, inputs_of
 from engine.triggering.polling.poll import PASSED_ON, Looks, listed, read_thing
 from engine.triggering.polling.prepared import short_title
 from engine.triggering.polling.reading import IN_A_ROW
-from engine.triggering.polling.resolver import NamedTrigger, Watched
 from engine.triggering.polling.starts import start_of
 from engine.triggering.polling.status import PreviewItem, TriggerError, TriggerPreview
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.resolver import NamedTrigger, Watched
 
 _READ = 20
 """Items that are read to show the inputs of their runs; the rest are shown as listed."""

@@ -57,8 +57,8 @@ class TriggerStatuses:
         The latter are listed under their workflow's id.
         """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
-        places = {(name, self._resolver.id_of(name)) for name in ([workflow] if workflow else self._workflows())}
-        on, name_of = {row.workflow for row in rows if row.is_on}, self._resolver.naming()
+        places = {(name, self._resolver.ids.of(name)) for name in ([workflow] if workflow else self._workflows())}
+        on, name_of = {row.workflow for row in rows if row.is_on}, self._resolver.ids.naming()
         places |= {(id_, id_) for id_ in on if workflow in (None, id_) and name_of(id_) is None}
         found: list[TriggerStatus] = []
         for name, id_ in sorted(places):
@@ -74,7 +74,7 @@ class TriggerStatuses:
         counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
         ids = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
         found: list[TriggerStatus] = []
-        name_of = self._resolver.naming()
+        name_of = self._resolver.ids.naming()
         for name, id_ in sorted((name_of(id_) or id_, id_) for id_ in ids):
             found += self._standing(name, id_, rows, counts)
         return [one for one in found if one.is_on or one.dead]

@@ -92,7 +92,7 @@ class TriggerReader:
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
         require(p, "view", "see what triggers could not process")
-        workflow_id = None if workflow is None else self._resolver.id_of(workflow)
+        workflow_id = None if workflow is None else self._resolver.ids.of(workflow)
         found = self._items.dead(workflow_id, _MOST_DEAD)
         return [_dead_item(one, self._resolver.name_of(one.item.workflow)) for one in found]
 
@@ -189,8 +189,8 @@ class Triggers(TriggerReader):
         A trigger that is gone from its file, or whose file is gone, is turned off as well; `workflow` is then its id.
         """
         require(p, "edit", "turn triggers off")
-        workflow_id, on = self._resolver.id_of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
-        if not any(row.workflow == workflow_id for row in on) and self._resolver.naming()(workflow) is None:
+        workflow_id, on = self._resolver.ids.of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
+        if not any(row.workflow == workflow_id for row in on) and self._resolver.ids.naming()(workflow) is None:
             workflow_id = workflow
         rows = [row for row in on if row.workflow == workflow_id]
         if not rows:
@@ -213,7 +213,7 @@ class Triggers(TriggerReader):
         UnknownName, InvalidInput if none of those named is on, StorageError.
         """
         require(p, "run", "let triggers look")
-        workflow_id = None if workflow is None else self._resolver.id_of(workflow)
+        workflow_id = None if workflow is None else self._resolver.ids.of(workflow)
         rows = [
             row
             for row in self._rows.on()
@@ -268,7 +268,7 @@ class Triggers(TriggerReader):
 
     def _dead_row(self, workflow: str, trigger: str, item: str) -> ItemRecord:
         """Return the record of an item that needs attention. Raises UnknownName."""
-        row = self._items.find(self._resolver.id_of(workflow), trigger, item)
+        row = self._items.find(self._resolver.ids.of(workflow), trigger, item)
         if row is None or row.state not in ("dead", "started"):
             raise UnknownName("dead item", item, remedy="`orchestra triggers dead` lists what there is.")
         return row

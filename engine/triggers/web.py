@@ -27,7 +27,7 @@ class WatchedFields(Fields):
     selector: str = option("Only what this CSS selector matches (empty: the main part)", "", max_length=500)
 
 
-class Change(Output):
+class PageChange(Output):
     """What the page said, and what it says now."""
 
     url: str = outside("Address that answered")
@@ -52,7 +52,7 @@ class PageChanged(TriggerType):
     service = "http"
     connection_optional: ClassVar[bool] = True
     fields = WatchedFields
-    item = Change
+    item = PageChange
     is_about_item = False
     poll_seconds = 900.0
     start_from = ("now",)

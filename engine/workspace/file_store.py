@@ -24,7 +24,7 @@ from engine.files.atomic import (
     write_whole,
 )
 from engine.files.fingerprint import Stamp, stamp
-from engine.files.new_files import NewFile, write_new
+from engine.files.new_files import FileToCreate, write_new
 from engine.store.texts.folder import FolderTexts
 from engine.store.texts.texts import TextStore
 from engine.workspace.canonical import Kind
@@ -185,7 +185,7 @@ class Shelf:
         with self.editing():
             self._put(name, text, self._unchanged(name, known_etag), by, merged_from)
 
-    def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[NewFile] = ()) -> None:
+    def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[FileToCreate] = ()) -> None:
         """Create files by name, and those of `ahead` in the same folder before them; quicker than `save` of each.
 
         Raises InUse (one of them exists already; nothing is created), InvalidInput, StorageError.
@@ -196,7 +196,7 @@ class Shelf:
             write_new(self.folder, ahead)
             versions = self.history.keep_new(texts, by, self._clock())
             try:
-                write_new(self.folder, [NewFile(self.path(name), text) for name, text in texts.items()])
+                write_new(self.folder, [FileToCreate(self.path(name), text) for name, text in texts.items()])
             except BaseException:
                 for name, version in versions.items():
                     if not self._exists(name):

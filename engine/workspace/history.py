@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidFile, UnknownName
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
-from engine.files.new_files import NewFile, write_new
+from engine.files.new_files import FileToCreate, write_new
 from engine.store.texts.texts import TextStore
 
 FOLDER = "versions"
@@ -103,7 +103,7 @@ class History:
     def set_aside(self, name: str, folder: Path) -> None:
         """Move the versions of a file to a folder of this machine. Raises StorageError."""
         found = self._texts.all(f"{self._folder}/{name}")
-        write_new(folder, [NewFile(folder / one, found[one], PRIVATE_FILE, PRIVATE_FOLDER) for one in found])
+        write_new(folder, [FileToCreate(folder / one, found[one], PRIVATE_FILE, PRIVATE_FOLDER) for one in found])
         self._texts.remove_all(f"{self._folder}/{name}")
 
     def _name(self, name: str, version: TextVersion) -> str:

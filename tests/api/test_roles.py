@@ -411,7 +411,7 @@ def state(orchestra: Orchestra) -> tuple[object, ...]:
 
 def hold_writes(orchestra: Orchestra) -> None:
     """Let there be something that a person has to accept."""
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         put_held(connection, Held("2026-11-20T12:00:00.000Z", ["20261120T120000Z-abcdefgh"]))
 
 

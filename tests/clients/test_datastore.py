@@ -15,7 +15,7 @@ import pytest
 
 from clients.client import Opening
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, TableRows, WantedRows, json_of
+from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, TableRow, TableRows, WantedRows, json_of
 from clients.datastore.service import STORE, StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
@@ -159,7 +159,7 @@ def test_a_row_too_deep_to_be_read_is_replaced_but_not_merged_or_put_back_over(t
     as_of_old(tmp_path, "old", levels)
     with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
         here.save("t", "old", {"n": 1}, merge=True)
-    assert not here.put_back("t", "old", 2, Row("old", 1, "")), "it is not 2"
+    assert not here.put_back("t", "old", 2, TableRow("old", 1, "")), "it is not 2"
     saved = here.save("t", "old", {"n": 1})
     assert saved.before is not None
     assert saved.before.is_deep
@@ -190,10 +190,10 @@ def test_a_row_is_put_back_only_if_nobody_changed_it_since(tmp_path: Path) -> No
     here = tables(tmp_path)
     here.save("t", "k", 1)
     here.save("t", "k", 2)
-    assert here.put_back("t", "k", 2, Row("k", 1, ""))
-    assert here.put_back("t", "k", 2, Row("k", 1, "")), "twice is as once"
+    assert here.put_back("t", "k", 2, TableRow("k", 1, ""))
+    assert here.put_back("t", "k", 2, TableRow("k", 1, "")), "twice is as once"
     here.save("t", "k", 3)
-    assert not here.put_back("t", "k", 2, Row("k", 1, ""))
+    assert not here.put_back("t", "k", 2, TableRow("k", 1, ""))
     assert here.put_back("t", "k", 3, None)
     assert here.get("t", "k") is None
 
@@ -274,7 +274,7 @@ def test_the_size_of_a_table_is_kept_with_every_change(tmp_path: Path) -> None:
         here.save("t", key, {"n": key * 9})
     here.save("t", "a", {"m": "é"}, merge=True)
     here.delete("t", "c")
-    here.put_back("t", "b", {"n": "b" * 9}, Row("b", 1, ""))
+    here.put_back("t", "b", {"n": "b" * 9}, TableRow("b", 1, ""))
     here.save("gone", "x", 1)
     here.drop("gone")
     with closing(sqlite3.connect(tmp_path / "tables.db")) as file:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest
 from clients.http.client import HttpClient
-from clients.http.pages import Paging
+from clients.http.pages import Pagination
 from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import http_client
@@ -174,7 +174,7 @@ def test_a_page_that_repeats_the_key_in_its_link_shows_it_nowhere(scripted: Scri
     scripted.then(200, {"items": [1], "next": f"{scripted.url}/?page=2&key=very%2Bsecret%2F7"})
     scripted.then(200, {"items": [2]})
     client = opened(query={"key": SECRET}, allow_hosts=[host_of(scripted)])
-    answer = client.pages(WebRequest("GET", scripted.url), Paging(items="items", next="next"))
+    answer = client.pages(WebRequest("GET", scripted.url), Pagination(items="items", next="next"))
     assert answer["items"] == [1, 2]
     assert scripted.seen[1].path.count("key=") == 1
     assert "secret" not in repr(answer)

@@ -14,7 +14,7 @@ import pytest
 
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.client import HttpClient
-from clients.http.pages import Paging
+from clients.http.pages import Pagination
 from clients.http.request import FileUpload, WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import FILE_BYTES, MAX_ANSWER_BYTES, Forbidden, http_client
@@ -34,7 +34,7 @@ def local() -> Iterator[HttpClient]:
 
 
 def pages(client: HttpClient, url: str, **paging: Any) -> dict[str, Any]:
-    return client.pages(WebRequest("GET", url, query={"size": 2}), Paging(**paging))
+    return client.pages(WebRequest("GET", url, query={"size": 2}), Pagination(**paging))
 
 
 def test_a_list_goes_on_by_the_link_header(scripted: Scripted, local: HttpClient) -> None:
@@ -211,7 +211,9 @@ Ask = Callable[[HttpClient, str], Any]
     ("ask", "headers", "body"),
     [
         pytest.param(lambda client, url: client.request(WebRequest("GET", url)), "location", {}, id="redirect"),
-        pytest.param(lambda client, url: client.pages(WebRequest("GET", url), Paging()), "link", [], id="next page"),
+        pytest.param(
+            lambda client, url: client.pages(WebRequest("GET", url), Pagination()), "link", [], id="next page"
+        ),
     ],
 )
 def test_a_name_that_means_another_machine_at_the_next_hop_is_refused_there(

@@ -143,7 +143,7 @@ def test_a_kill_is_announced_before_it_happens_and_told_afterwards(
 ) -> None:
     killed = threading.Event()
     monkeypatch.setenv("ORCHESTRA_PARENT_PID", str(os.getppid()))
-    monkeypatch.setattr("engine.demo_mailbox.os.kill", lambda *_: killed.set())
+    monkeypatch.setattr("engine.operations.demo_mailbox.os.kill", lambda *_: killed.set())
     at = open_page("demo")
     at.button(key="kill-demo").click().run()
     assert any("is being killed now" in str(one.value) for one in at.warning)

@@ -20,7 +20,7 @@ RUN = "20261120T120000Z-abcdefgh"
 @pytest.fixture(autouse=True)
 def held(orchestra: Orchestra) -> None:
     """Writes are held for a run without a log."""
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         put_held(connection, Held("2026-11-20T12:00:00.000Z", [RUN]))
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.model import model
-from demo.model.document import Document, document_of
+from demo.model.document import PromptDocument, document_of
 from demo.model.filler import fill
 from tests.demo.mail_text import NEW, ROOT, SAMPLES, prompt
 from tests.few import examples
@@ -153,11 +153,11 @@ def test_commits_become_a_digest_with_links() -> None:
 )
 def test_a_value_is_chosen_by_evidence(values: list[str | None], text: str, wanted: str | None) -> None:
     schema = {"enum": values, "description": "needs_answer"}
-    assert fill(schema, Document("", text)) == wanted
+    assert fill(schema, PromptDocument("", text)) == wanted
 
 
 TEXT_LIST = {"type": "array", "items": {"type": "string"}}
-BILL = Document(
+BILL = PromptDocument(
     "Invoice 12",
     "Dear customer,\n\nServers: 180.00 EUR\nTotal: 1,204.50 EUR\n\nPlease pay by 2026-11-27. "
     "Questions? Write to billing@host.example or see https://host.example/bill.\n\n- first point\n- second point\n",

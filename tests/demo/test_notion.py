@@ -11,7 +11,7 @@ import pytest
 
 import demo.notion.stand_in
 from clients.listing import Json
-from demo.notion.call import RateLimit
+from demo.notion.call import BurstLimit
 from demo.service import Refused, StandIn
 from demo.store import Store
 from tests.demo.conftest import Running
@@ -492,7 +492,7 @@ def test_the_rate_limit_is_off_until_it_is_turned_on(here: Running, http: httpx.
 def test_the_rate_limit_fills_up_again(tmp_path: Any) -> None:
     store, moment = Store(tmp_path / "demo.db"), [0.0]
     store.put("_settings", "notion", {"requests_per_second": 3})
-    limit = RateLimit(clock=lambda: moment[0])
+    limit = BurstLimit(clock=lambda: moment[0])
     for _ in range(6):
         limit.check(store)
     with pytest.raises(Refused) as refused:

@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from demo.openai.pictures import Picture, pictures_in, told
+from demo.openai.pictures import PictureHeader, pictures_in, told
 from demo.service import Refused
 
 
@@ -48,7 +48,7 @@ def test_what_the_api_would_not_take_is_refused(url: object) -> None:
 
 
 def test_it_says_that_it_cannot_see() -> None:
-    said = told([Picture("PNG", 10, 20, 1234), Picture("JPEG", 5, 5, 99)])
+    said = told([PictureHeader("PNG", 10, 20, 1234), PictureHeader("JPEG", 5, 5, 99)])
     assert "stand-in" in said
     assert "cannot see" in said
     assert "Picture 1: PNG, 10 x 20 pixels, 1,234 bytes." in said

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from demo.faults import Fault, FaultSwitch
-from demo.service import OpenRoute, Refused, StandIn, json_object
+from demo.faults import FaultSwitch, InjectedFault
+from demo.service import PublicRoute, Refused, StandIn, json_object
 from demo.store import Store
 from demo.wire import PIECE_SHARE, Latency, Wire
 from tests.demo.conftest import Running
@@ -42,7 +42,7 @@ def _routes(store: Store) -> list[Route]:
     return [
         Route("/things", create, methods=["POST"]),
         Route("/crash", crash),
-        OpenRoute("/page", page),
+        PublicRoute("/page", page),
     ]
 
 
@@ -154,13 +154,13 @@ def test_a_fault_strikes_as_often_as_it_says_and_is_taken_back(here: Running) ->
     ],
 )
 def test_match_is_method_and_part_of_path(match: str, method: str, target: str, fits: bool) -> None:
-    assert Fault(match=match).fits(method, target) is fits
+    assert InjectedFault(match=match).fits(method, target) is fits
 
 
 def test_until_seconds_lasts_that_long() -> None:
     now = [0.0]
     switch = FaultSwitch(clock=lambda: now[0])
-    switch.set(Fault(status=503, until_seconds=30))
+    switch.set(InjectedFault(status=503, until_seconds=30))
     assert [bool(switch.take("GET", "/")) for _ in range(5)] == [True] * 5
     now[0] = 31
     assert switch.take("GET", "/") is None

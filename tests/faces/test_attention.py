@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from api.base.remedies import with_requests
 from cli import main
 from clients.errors import AuthError
-from engine.attention import Kind
 from engine.base.statuses import AccountMode, RunStatus
+from engine.operations.attention import Kind
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
@@ -53,7 +53,7 @@ def troubled(make_faces: Callable[[], Faces]) -> Faces:
     refused = AuthError("GitHub answered 401: Bad credentials.", service="github", http_status=401)
     orchestra.troubles.report("github", AccountMode.DEMO, refused)
     set_budget(orchestra, 0)
-    orchestra._state.proof.hold(Held("2026-11-20T08:00:00.000Z", ["20261120T080000Z-aaaaaaaa"]))
+    orchestra._families.opened.state.proof.hold(Held("2026-11-20T08:00:00.000Z", ["20261120T080000Z-aaaaaaaa"]))
     return faces
 
 
@@ -75,25 +75,25 @@ def waiting(orchestra: Orchestra, workflow: str) -> str:
 
 
 def interrupt(orchestra: Orchestra, run_id: str) -> None:
-    orchestra._state.runs.put_down(run_id, orchestra.own_process)
+    orchestra._families.opened.state.runs.put_down(run_id, orchestra.own_process)
 
 
 def doubt(orchestra: Orchestra, run_id: str) -> None:
     """Let the row of a run say that a write of it may have arrived."""
     changed = json.dumps({**counts(()), "failed_steps": 1, "unknown_effects": 1})
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         connection.execute(runs.update().where(runs.c.run_id == run_id).values(counts=changed))
 
 
 def set_aside(orchestra: Orchestra, run_id: str) -> None:
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         connection.execute(run_deaths.insert().values(run_id=run_id, in_a_row=3, in_all=3))
 
 
 def try_again(orchestra: Orchestra, workflow: str) -> None:
     error = json.dumps({"type": "Unavailable", "message": "The feed is away.", "remedy": "Wait a little."})
     mine = triggers.c.workflow == orchestra.workspace.workflow_ids.known(workflow)
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         connection.execute(triggers.update().where(mine).values(error=error, failures=1))
 
 

@@ -148,7 +148,7 @@ def test_pages_of_the_trail_have_every_line_once(make_faces: Make) -> None:
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://evil")', "+1", "-1+1", "@SUM(A1)", "a=b"])
 def test_no_cell_of_the_export_is_a_formula(make_faces: Make, name: str) -> None:
     faces = make_faces()
-    faces.orchestra._audit.record(LOCAL, "workflows.save", name, name)
+    faces.orchestra._families.opened.audit.record(LOCAL, "workflows.save", name, name)
     exported = faces.request("GET", "/api/audit/csv?action=workflows").value
     [head, row] = list(csv.reader(io.StringIO(exported)))
     assert head == ["number", "at", "who", "action", "target", "detail"]
@@ -159,7 +159,7 @@ def test_no_cell_of_the_export_is_a_formula(make_faces: Make, name: str) -> None
 def test_the_page_of_the_trail_filters_and_turns(make_faces: Make) -> None:
     faces = make_faces()
     for number in range(60):
-        faces.orchestra._audit.record("ann", "workflows.save", f"w{number}")
+        faces.orchestra._families.opened.audit.record("ann", "workflows.save", f"w{number}")
     at = faces.page(lambda go: go("audit")).value
     assert len(at.dataframe[0].value) == 50
     at.selectbox(key="audit-who").set_value("ann").run()

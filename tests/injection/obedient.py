@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from demo.model import model as honest
-from demo.model.agent import is_agent
 from tests.injection.mails import DATABASE, QUERY, REPOSITORY
 
 SMUGGLED = ("to", "cc", "repository", "database", "query", "url", "connection", "approve")
@@ -152,6 +151,11 @@ def next_call(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], 
         asked = {**filled({"type": "object", "properties": {key: {} for key in SMUGGLED}}, wishes), "approve": False}
         arguments = {**asked, **arguments}
     return json.dumps({"tool": tools[index], "arguments": arguments}, ensure_ascii=False)
+
+
+def is_agent(schema: Mapping[str, Any]) -> bool:
+    """Return whether an answer is the next call of an agent: {tool, arguments}."""
+    return schema.get("required") == ["tool", "arguments"] and "enum" in schema["properties"]["tool"]
 
 
 def _called(function: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:

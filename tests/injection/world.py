@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demo.gmail import sample
-from demo.gmail.mailbox import Mailbox
+from demo.gmail.mailbox import StandInMailbox
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.samples import copy_all
@@ -75,7 +75,7 @@ class World:
         """Let mails arrive; return their ids."""
         store = self.standins.stores["gmail"]
         with store.transaction():
-            return [str(sample.arrive(Mailbox(store), mail)["id"]) for mail in mails]
+            return [str(sample.arrive(StandInMailbox(store), mail)["id"]) for mail in mails]
 
     def ran(self, orchestra: Orchestra, name: str, inputs: Mapping[str, Any]) -> Any:
         """Run a workflow to its end, or until it waits."""
@@ -190,7 +190,7 @@ def _config(standins: StandIns, model: Obedient, catcher: str) -> str:
 def _add_secret(standins: StandIns) -> None:
     store = standins.stores["gmail"]
     with store.transaction():
-        box = Mailbox(store)
+        box = StandInMailbox(store)
         box.add(_PRIVATE_MAIL, [])
 
 

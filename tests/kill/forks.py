@@ -181,7 +181,8 @@ class Child:
             times += reached == point
             if times == time_of_it and reached == point:
                 # Not amid a heartbeat: a process that stands still in a transaction keeps everybody from writing.
-                with getattr(self._orchestra and self._orchestra._database, "write_lock", nullcontext()):
+                database = self._orchestra and self._orchestra._families.opened.database
+                with getattr(database, "write_lock", nullcontext()):
                     # To this very thread, which then does nothing more; of the process another one might take it later.
                     signal.pthread_kill(threading.get_ident(), signal.Signals[name])
 

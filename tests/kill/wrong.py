@@ -80,7 +80,7 @@ def receipts_without_commit() -> None:
     """A receipt is on disk only with some later transaction, never before the run goes on."""
 
     def record(self: Ledger, _write: IntendedWrite, _receipt: Any, _output: Any) -> asyncio.Future[Any]:
-        return self.still_ours()
+        return self.effects.still_ours()
 
     Ledger.record = record  # type: ignore[assignment, method-assign]
 

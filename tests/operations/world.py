@@ -15,7 +15,7 @@ import httpx
 from clients.errors import ServiceError
 from clients.request_tracking import SentRequests, counted_sends
 from clients.transport import deadline
-from demo.faults import Fault
+from demo.faults import InjectedFault
 from engine.base.run_file import RunFile
 from engine.base.services import client_class
 from engine.plugins import registry
@@ -164,7 +164,7 @@ class World:
         """Which of the requests just sent is the first that a `match` means; without one, the last."""
         if not match:
             return len(self.sent)
-        fits = Fault(match=match).fits
+        fits = InjectedFault(match=match).fits
         return next(number for number, line in enumerate(self.sent, 1) if fits(*line.split(" ", 1)))
 
 

@@ -29,12 +29,12 @@ class CrashingEngine:
 
     def crash(self) -> None:
         """Stop the engine's loop as soon as it comes by; `has_crashed` tells when."""
-        self.orchestra._worker._loop.call_soon_threadsafe(self._stop)
+        self.orchestra._families.work.worker._loop.call_soon_threadsafe(self._stop)
 
     def crash_here(self) -> None:
         """Stop the engine's loop in the middle of one of its tasks."""
         self._stand_still()
-        self.orchestra._worker._loop.call_soon(self._end_thread)
+        self.orchestra._families.work.worker._loop.call_soon(self._end_thread)
         raise asyncio.CancelledError
 
     def _stop(self) -> None:
@@ -50,19 +50,19 @@ class CrashingEngine:
 
     def is_idle(self) -> bool:
         """Tell whether no worker thread is in a call (a process that dies takes them with it)."""
-        accounts = [known[1] for known in self.orchestra._accounts._opened.values()]
+        accounts = [known[1] for known in self.orchestra._families.opened.accounts._opened.values()]
         return all(one.workers._waiting == 0 and one.workers._threads == one.workers._idle for one in accounts)
 
     def bury(self) -> None:
         """Free the lock and close all that a dead process would no longer hold."""
-        worker = self.orchestra._worker
+        worker = self.orchestra._families.work.worker
         owner = worker.owner
         assert isinstance(owner, SqlOwner)
         owner._lock.close()
         assert isinstance(worker._journal, SqlJournal)
         worker._journal._connection.close()
-        self.orchestra._accounts.close()
-        self.orchestra._database.close()
+        self.orchestra._families.opened.accounts.close()
+        self.orchestra._families.opened.database.close()
 
     def end(self) -> None:
         """Close an engine that lives; let the thread of a crashed one end."""
@@ -70,7 +70,7 @@ class CrashingEngine:
             self.orchestra.close()
             return
         self._over.set()
-        worker = self.orchestra._worker
+        worker = self.orchestra._families.work.worker
         worker._thread.join(_PATIENCE_SECONDS)
         worker._loop.run_until_complete(_break_off())  # all that it could write to is closed
         worker._loop.close()

@@ -159,7 +159,7 @@ def _looks_for_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _keeps_no_receipt(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ledger, "record", lambda self, write, *_: self.forget(write))
+    patch.setattr(Ledger, "record", lambda self, write, *_: self.effects.forget(write))
 
 
 def _never_stops(patch: pytest.MonkeyPatch) -> None:

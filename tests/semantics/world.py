@@ -133,7 +133,7 @@ class World:
 
     def _wait(self, run_id: str, disturbance: Disturbance) -> None:
         """Wait until the attempt is over; nobody waits for an answer of an engine that may stand still."""
-        worker = self.engine.orchestra._worker
+        worker = self.engine.orchestra._families.work.worker
         ended = asyncio.run_coroutine_threadsafe(worker._idle(run_id, 60), worker._loop)
         until(lambda: self.engine.has_crashed.is_set() or self.reached.is_set() or ended.done())
         if disturbance.what == "cancel" and self.reached.is_set():

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.copilot.rules.rules import LONGEST_QUESTION, RuleAnswer
@@ -15,7 +15,7 @@ from engine.copilot.rules.rules import LONGEST_QUESTION, RuleAnswer
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
 
 
-class Question(Sent):
+class QuestionBody(RequestBody):
     """What a person asks, or wants to change."""
 
     text: str = Field(min_length=1, max_length=LONGEST_QUESTION)
@@ -29,7 +29,7 @@ class Question(Sent):
 
 
 @router.post("/answers", summary="Ask without a model", response_model=RuleAnswer, dependencies=[CHECKED])
-def answer_question(sent: Question, orchestra: Door, principal: Acting) -> Any:
+def answer_question(sent: QuestionBody, orchestra: Door, principal: Acting) -> Any:
     """Answer from rules and the documentation: a proposal for a change in a known form, an explanation, passages of the
     documentation, or shipped workflows that fit. No model is asked, and nothing is changed.
     """

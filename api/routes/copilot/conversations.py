@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
@@ -18,14 +18,14 @@ from engine.copilot.talking.turns import LONGEST_ASKED
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute)
 
 
-class Agreement(Sent):
+class ModelAgreement(RequestBody):
     """The model to which the caller lets conversations go, as in the setup."""
 
     host: str = Field(max_length=500)
     model: str = Field(max_length=500)
 
 
-class Asked(Sent):
+class Asked(RequestBody):
     """What the caller asks, and what it is about."""
 
     text: str = Field(min_length=1, max_length=LONGEST_ASKED)
@@ -47,7 +47,7 @@ def get_setup(orchestra: Door, principal: Acting) -> Any:
 
 
 @router.put("/agreement", summary="Agree to what goes to the model", response_model=ModelSetup)
-def agree(sent: Agreement, orchestra: Door, principal: Acting) -> Any:
+def agree(sent: ModelAgreement, orchestra: Door, principal: Acting) -> Any:
     """Let the caller's conversations go to this host and model; 422 if the co-pilot would now ask another one."""
     return orchestra.copilot.talking.agree(principal, sent.host, sent.model)
 

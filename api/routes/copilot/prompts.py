@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
@@ -26,7 +26,7 @@ _CLASH: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api/copilot/prompts", tags=["Co-pilot"], route_class=SignedInRoute)
 
 
-class Tested(Agreeing, Sent):
+class Tested(Agreeing, RequestBody):
     """With which model the cases are asked."""
 
     connection: str = Field(
@@ -50,7 +50,7 @@ class AskedOfPrompt(Tested):
         return PromptAbout(self.cases, Testing(self.connection, is_wanted=self.test))
 
 
-class Ticked(Sent):
+class Ticked(RequestBody):
     """What the caller agrees to."""
 
     ticks: list[str] = Field(

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.copilot.proposals.records import Proposal
@@ -21,7 +21,7 @@ router = APIRouter(
 )
 
 
-class Change(Sent):
+class ProposedChange(RequestBody):
     """Operations that a button of an answer has, or another program has made."""
 
     base_rev: str = Field(
@@ -34,7 +34,7 @@ class Change(Sent):
     )
 
 
-class Acceptance(Sent):
+class ProposalAcceptance(RequestBody):
     """What the caller accepts of a proposal."""
 
     steps: list[str] | None = Field(
@@ -47,7 +47,7 @@ class Acceptance(Sent):
     )
 
 
-class Restored(Sent):
+class RestoreBody(RequestBody):
     """The draft that the caller has looked at."""
 
     base_rev: str = Field(min_length=1, max_length=64, description="Its etag: `rev` of `GET …/before`.")
@@ -59,7 +59,7 @@ class ProposalList(BaseModel):
     proposals: list[Proposal]
 
 
-class Accepted(BaseModel):
+class AcceptedProposal(BaseModel):
     """The draft after an acceptance, and what became of the proposal."""
 
     edited: Edited
@@ -73,7 +73,7 @@ def list_proposals(workflow: str, orchestra: Door, principal: Acting) -> dict[st
 
 
 @router.post("/{workflow}", summary="Propose a change", response_model=Proposal, dependencies=[CHECKED])
-def make_proposal(workflow: str, sent: Change, orchestra: Door, principal: Acting) -> Any:
+def make_proposal(workflow: str, sent: ProposedChange, orchestra: Door, principal: Acting) -> Any:
     """Store a proposal of these operations for the caller's draft, which stays as it is.
 
     If the caller's conversation about the workflow contains text from outside, it counts as having influenced them.
@@ -90,10 +90,13 @@ def get_proposal(workflow: str, proposal_id: str, orchestra: Door, principal: Ac
 
 
 @router.post(
-    "/{workflow}/{proposal_id}/accept", summary="Accept a proposal", response_model=Accepted, dependencies=[CHECKED]
+    "/{workflow}/{proposal_id}/accept",
+    summary="Accept a proposal",
+    response_model=AcceptedProposal,
+    dependencies=[CHECKED],
 )
 def accept_proposal(
-    workflow: str, proposal_id: str, sent: Acceptance, orchestra: Door, principal: Acting
+    workflow: str, proposal_id: str, sent: ProposalAcceptance, orchestra: Door, principal: Acting
 ) -> dict[str, Any]:
     """Apply a proposal, or its changes of some steps, to the caller's draft, as one change that undo reverts.
 
@@ -141,7 +144,7 @@ def compare_with_before(workflow: str, proposal_id: str, orchestra: Door, princi
     response_model=Edited,
     dependencies=[CHECKED],
 )
-def restore_before(workflow: str, proposal_id: str, sent: Restored, orchestra: Door, principal: Acting) -> Any:
+def restore_before(workflow: str, proposal_id: str, sent: RestoreBody, orchestra: Door, principal: Acting) -> Any:
     """Put the text from before the acceptance into the caller's draft, as one change that undo reverts.
 
     409 if the draft is no longer at `base_rev`.

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from api.base.documents import Refusal
 from engine.copilot.talking.records import Turn
-from engine.copilot.talking.working import Feed
+from engine.copilot.talking.working import TurnFeed
 
 BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "An answer is being written"}}
 STREAM: dict[int | str, dict[str, Any]] = {
@@ -22,14 +22,14 @@ _LOOK_SECONDS = 0.02
 _KEEP_ALIVE_LOOKS = 500
 
 
-async def streamed(start: Callable[[], tuple[Turn, Feed]]) -> StreamingResponse:
+async def streamed(start: Callable[[], tuple[Turn, TurnFeed]]) -> StreamingResponse:
     """Begin a turn in a thread, and return it as events until it is over."""
     turn, feed = await anyio.to_thread.run_sync(start)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
 
 
-async def _events(turn: Turn, feed: Feed) -> AsyncIterator[str]:
+async def _events(turn: Turn, feed: TurnFeed) -> AsyncIterator[str]:
     yield _event("turn", {"id": turn.id, "source": turn.source})
     told, looks = 0, 0
     while True:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.data.agents import IN_USE, AgentDocument
-from api.routes.prompts.changes import Differences
+from api.routes.prompts.changes import PromptDifferences
 from engine.environments.kept_versions import SavedVersion
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
@@ -27,7 +27,7 @@ class AgentVersionRows(BaseModel):
     used_by: list[str]
 
 
-class KeptAgent(Sent):
+class KeptAgent(RequestBody):
     """Keeps the file as a version; `label` then points at it."""
 
     label: str = Field(default="", max_length=64, examples=["production"])
@@ -36,13 +36,13 @@ class KeptAgent(Sent):
     )
 
 
-class RestoredAgent(Sent):
+class RestoredAgent(RequestBody):
     """The text to replace."""
 
     etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
 
 
-class AgentLabel(Sent):
+class AgentLabel(RequestBody):
     """The version that a label points at."""
 
     version: str = Field(default="current", max_length=_LONGEST, description=_WHICH)
@@ -80,7 +80,7 @@ def restore_agent_version(name: str, version: str, sent: RestoredAgent, orchestr
     return asdict(orchestra.agent_versions.restore(principal, name, version, sent.etag))
 
 
-@router.get("/{name}/differences", response_model=Differences, summary="Compare two versions of an agent")
+@router.get("/{name}/differences", response_model=PromptDifferences, summary="Compare two versions of an agent")
 def compare_agent_versions(
     name: str,
     orchestra: Door,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
+from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.problem import Problem
@@ -57,7 +57,7 @@ class AgentList(BaseModel):
     agents: list[AgentDocument]
 
 
-class NewAgent(Sent):
+class NewAgent(RequestBody):
     """A new agent."""
 
     name: Name
@@ -65,7 +65,7 @@ class NewAgent(Sent):
     sample: str = Field(default="", max_length=64, description="A shipped agent to copy.", examples=["research-agent"])
 
 
-class AgentText(Sent):
+class AgentText(RequestBody):
     """A text to check."""
 
     text: str
@@ -123,7 +123,7 @@ def create_agent(sent: NewAgent, orchestra: Door, principal: Acting) -> Any:
     responses=IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def save_agent(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+def save_agent(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the file of an agent; the answer lists its problems, which do not prevent saving.
 
     `etag` is that of the text to replace; without it, the agent must not exist yet. 409 if the file has changed.
@@ -143,7 +143,7 @@ def check_agent(name: str, sent: AgentText, orchestra: Door, principal: Acting) 
     return {"problems": orchestra.agents.check(principal, name, sent.text)}
 
 
-@router.delete("/{name}", response_model=Deleted, summary="Delete an agent", responses=IN_USE)
+@router.delete("/{name}", response_model=DeletedItem, summary="Delete an agent", responses=IN_USE)
 def delete_agent(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
     """Move an agent to the trash. 409 while workflows or agents run it; the error names them."""
     return {"name": name, "trash": orchestra.agents.delete(principal, name).name}
@@ -157,7 +157,7 @@ def delete_agent(name: str, orchestra: Door, principal: Acting) -> dict[str, str
     responses=IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def copy_agent(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+def copy_agent(name: str, sent: NewName, orchestra: Door, principal: Acting) -> Any:
     """Copy an agent with its versions and labels. 409 if the name is taken."""
     return asdict(orchestra.agents.duplicate(principal, name, sent.new))
 
@@ -169,6 +169,6 @@ def copy_agent(name: str, sent: Renaming, orchestra: Door, principal: Acting) ->
     responses=IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def rename_agent(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
+def rename_agent(name: str, sent: NewName, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Rename an agent, also in the workflows and agents that run it. 409 if the name is taken."""
     return {"name": sent.new, "users": orchestra.agents.rename(principal, name, sent.new)}

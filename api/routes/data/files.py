@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.base.documents import saved_file
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.clock import timestamp
-from engine.workspace_files import LARGEST_BYTES
+from engine.data.workspace_files import LARGEST_BYTES
 
 
 class FileRoute(SignedInRoute):

@@ -68,7 +68,7 @@ class RowBody(BaseModel):
     merge: bool = Field(default=False, description="Keep the members of the old value that the new one does not have.")
 
 
-class Dropped(BaseModel):
+class DeletedRows(BaseModel):
     """The number of rows that were deleted."""
 
     rows: int
@@ -97,7 +97,7 @@ def save_row(orchestra: Door, principal: Acting, table: str, body: RowBody, acco
     return asdict(saved)
 
 
-@router.delete("/{table}/rows", summary="Delete a row", response_model=Dropped)
+@router.delete("/{table}/rows", summary="Delete a row", response_model=DeletedRows)
 def delete_row(
     orchestra: Door,
     principal: Acting,
@@ -110,7 +110,7 @@ def delete_row(
     return {"rows": 1}
 
 
-@router.delete("/{table}", summary="Delete a table", response_model=Dropped)
+@router.delete("/{table}", summary="Delete a table", response_model=DeletedRows)
 def drop_table(orchestra: Door, principal: Acting, table: str, accounts: Accounts = None) -> Any:
     """Delete a table with all its rows."""
     return {"rows": orchestra.tables.drop(principal, table, demo=is_demo(orchestra, accounts))}

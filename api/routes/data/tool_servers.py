@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.base.documents import Sent
-from api.base.errors import Answer
+from api.base.documents import RequestBody
+from api.base.errors import RewordedResponse
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.plugins.step import Role
 
@@ -17,7 +17,7 @@ router = APIRouter(
     prefix="/api/connections/{name}/tools",
     tags=["Connections"],
     route_class=SignedInRoute,
-    default_response_class=Answer,
+    default_response_class=RewordedResponse,
 )
 
 
@@ -58,7 +58,7 @@ class ServerTools(BaseModel):
     tools: list[ServerToolDocument]
 
 
-class Acceptance(Sent):
+class ToolAcceptance(RequestBody):
     """What a person says of a tool; `hash`: of the tool that they have looked at."""
 
     tool: str = Field(min_length=1, max_length=1_000)
@@ -80,7 +80,7 @@ def list_server_tools(name: str, orchestra: Door, principal: Acting) -> dict[str
 
 
 @router.post("", summary="Accept a tool of an MCP server", response_model=ServerToolDocument)
-def accept_server_tool(name: str, sent: Acceptance, orchestra: Door, principal: Acting) -> Any:
+def accept_server_tool(name: str, sent: ToolAcceptance, orchestra: Door, principal: Acting) -> Any:
     """Make a tool, as it is now, a step type. For owners; 409 if its hash differs from the one sent."""
     servers = orchestra.tool_servers
     return asdict(servers.accept(principal, name, sent.tool, sent.effect, sent.roles, sent.hash))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.base.accounts import Whose, is_demo
-from api.base.documents import Deleted, FileText, Refusal, Renaming, Sent
+from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.tools.editing import ToolText
 from engine.tools.versions import FileChange, ToolVersion
@@ -76,7 +76,7 @@ class LockedDocument(BaseModel):
     changed: bool
 
 
-class NewTool(Sent):
+class NewTool(RequestBody):
     """The name of a tool, and the shipped one that it is a copy of."""
 
     name: str = Field(max_length=100)
@@ -130,14 +130,14 @@ def new_tool(orchestra: Door, principal: Acting, sent: NewTool) -> Any:
     return asdict(orchestra.tools.show(principal, sent.name))
 
 
-@router.delete("/{name}", summary="Delete a tool", response_model=Deleted, responses=_IN_USE)
+@router.delete("/{name}", summary="Delete a tool", response_model=DeletedItem, responses=_IN_USE)
 def delete_tool(orchestra: Door, principal: Acting, name: str) -> dict[str, str]:
     """Move a tool to the trash. 409 while workflows or agents use it; the error names them."""
     return {"name": name, "trash": orchestra.tools.delete(principal, name).name}
 
 
 @router.post("/{name}/rename", summary="Rename a tool", response_model=ToolRenamed, responses=_IN_USE)
-def rename_tool(orchestra: Door, principal: Acting, name: str, sent: Renaming) -> dict[str, Any]:
+def rename_tool(orchestra: Door, principal: Acting, name: str, sent: NewName) -> dict[str, Any]:
     """Rename a tool, also in the workflows and agents that use it. 409 if the name is taken."""
     return {"name": sent.new, "users": orchestra.tools.rename(principal, name, sent.new)}
 
@@ -149,7 +149,7 @@ def list_tool_files(orchestra: Door, principal: Acting, name: str) -> Any:
 
 
 @router.put("/{name}/files", summary="Save a file of a tool", response_model=ToolText, responses=_CHANGED)
-def save_tool_file(orchestra: Door, principal: Acting, name: str, path: FilePath, sent: FileText) -> Any:
+def save_tool_file(orchestra: Door, principal: Acting, name: str, path: FilePath, sent: FileTextBody) -> Any:
     """Write a file; no workflow can use the tool until it has passed its tests again.
 
     `etag` is that of the text to replace; without it, the file must not exist yet. 409 if the file has changed.

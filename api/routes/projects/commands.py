@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.runs.projects.commands import CommandRun
 from engine.runs.projects.transcript import OutputPiece
@@ -31,7 +31,7 @@ class CommandPage(BaseModel):
     skipped: int
 
 
-class SentCommand(Sent):
+class SentCommand(RequestBody):
     """A command of the shell, which finds the files of a commit in its folder."""
 
     command: str = Field(max_length=10_000, examples=["python3 -m unittest"])

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.base.documents import Deleted, Refusal, Sent, saved_file
+from api.base.documents import DeletedItem, Refusal, RequestBody, saved_file
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.runs.projects.store import ProjectText
 
 router = APIRouter(prefix="/api/projects", tags=["Projects"], route_class=SignedInRoute)
 CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It was changed, or is taken"}}
@@ -44,7 +45,7 @@ class ProjectPage(ProjectDocument):
     commands: list[str]
 
 
-class NewProject(Sent):
+class NewProject(RequestBody):
     """A new project."""
 
     name: str = Field(max_length=_LONGEST)
@@ -67,16 +68,7 @@ class ProjectFiles(BaseModel):
     files: list[ProjectFile]
 
 
-class ProjectText(BaseModel):
-    """The text of a file; `etag` changes with it."""
-
-    path: str
-    commit: str
-    text: str
-    etag: str
-
-
-class SentText(Sent):
+class SentText(RequestBody):
     """The text of a file, and the etag of the text that it replaces; without it, the file must not exist yet."""
 
     text: str = Field(max_length=1_000_000)
@@ -136,7 +128,7 @@ def show_project(orchestra: Door, principal: Acting, name: str) -> Any:
     return {**asdict(found), "commands": orchestra.projects.commands(principal, name)}
 
 
-@router.delete("/{name}", summary="Delete a project", response_model=Deleted)
+@router.delete("/{name}", summary="Delete a project", response_model=DeletedItem)
 def delete_project(orchestra: Door, principal: Acting, name: str) -> dict[str, str]:
     """Move a project with its history to the trash."""
     return {"name": name, "trash": orchestra.projects.delete(principal, name).name}

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.documents import DocumentResponse, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.run_documents import Agreeing, RunId, StepPath
@@ -32,7 +32,7 @@ class CaseRows(BaseModel):
     cases: list[Case]
 
 
-class CaseText(Sent):
+class CaseText(RequestBody):
     """A case as its file has it."""
 
     name: str = Field(min_length=1, max_length=200)
@@ -42,7 +42,7 @@ class CaseText(Sent):
     )
 
 
-class NewCase(Sent):
+class NewCase(RequestBody):
     """A new case: as written, or from a try or a step of a run with assertions suggested by its answer."""
 
     name: str = Field(min_length=1, max_length=200)
@@ -53,14 +53,14 @@ class NewCase(Sent):
     step: StepPath | Literal[""] = ""
 
 
-class CaseChange(Sent):
+class CaseChange(RequestBody):
     """Replaces a case; `etag` is that of the case to replace."""
 
     case: CaseText
     etag: str = Field(max_length=100)
 
 
-class Takeover(Sent):
+class Takeover(RequestBody):
     """How 40 mails that try to take over the model go into the prompt, instead of its cases."""
 
     variable: str = Field(
@@ -73,7 +73,7 @@ class Takeover(Sent):
         return TakeoverRequest(self.variable, self.expect)
 
 
-class CaseTest(Agreeing, Sent):
+class CaseTest(Agreeing, RequestBody):
     """Which text to test, and how."""
 
     model_config = ConfigDict(protected_namespaces=())
@@ -174,7 +174,7 @@ async def run_prompt_tests(
     wait = partial(tests.wait, principal, name, test_id=found["id"])
     found = await awaited(request, wait, sent.wait_seconds) or found
     report = report_of(found)
-    return Document(report) if found["status"] not in ACTIVE_RUNS else JSONResponse(report, 202)
+    return DocumentResponse(report) if found["status"] not in ACTIVE_RUNS else JSONResponse(report, 202)
 
 
 @router.get("/{name}/test", summary="Get the last test of a prompt", response_model=CaseTestReport)

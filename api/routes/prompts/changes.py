@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
+from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.prompts.prompt import DEFAULT_LABEL
@@ -25,14 +25,14 @@ _PROTECTED: dict[int | str, dict[str, Any]] = {
 _REASON = "Why a protected label moves though not all cases pass; kept in the file."
 
 
-class NewPrompt(Sent):
+class NewPrompt(RequestBody):
     """A new prompt."""
 
     name: Name
     title: str = Field(default="", max_length=200, description="Default: made from the name.")
 
 
-class NewVersion(Sent):
+class NewVersion(RequestBody):
     """Saves the working text as a version; `label` then points at it."""
 
     label: str | None = Field(default=None, max_length=64, examples=["production"])
@@ -40,14 +40,14 @@ class NewVersion(Sent):
     reason: str = Field(default="", max_length=2_000, description=_REASON)
 
 
-class LabelTarget(Sent):
+class LabelTarget(RequestBody):
     """The version that a label points at."""
 
     version: int = Field(ge=1)
     reason: str = Field(default="", max_length=2_000, description=_REASON)
 
 
-class TagChanges(Sent):
+class TagChanges(RequestBody):
     """Tags to add and to remove."""
 
     add: list[str] = Field(default=[], max_length=MOST_TAGS, examples=[["mail"]])
@@ -74,7 +74,7 @@ class PartDifference(BaseModel):
     texts: list[ChangedText]
 
 
-class Differences(BaseModel):
+class PromptDifferences(BaseModel):
     """The parts in which two versions of a prompt differ."""
 
     differences: list[PartDifference]
@@ -93,7 +93,7 @@ class DeclaredNames(BaseModel):
     declared: list[str]
 
 
-class VersionRows(BaseModel):
+class PromptVersionRows(BaseModel):
     """The saved versions of a prompt, newest first, and the workflows that use it."""
 
     versions: list[PromptVersion]
@@ -116,7 +116,7 @@ def create_prompt(sent: NewPrompt, orchestra: Door, principal: Acting) -> Any:
 @router.put(
     "/{name}", summary="Save a prompt", response_model=PromptFile, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
 )
-def save_prompt(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+def save_prompt(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the working text of a prompt; the answer lists its problems, which do not prevent saving.
 
     `etag` is that of the text to replace; without it, the prompt must not exist yet. 409 if the file has changed.
@@ -136,7 +136,7 @@ def declare_variables(name: str, orchestra: Door, principal: Acting) -> dict[str
     return {"declared": orchestra.prompts.declare(principal, name)}
 
 
-@router.delete("/{name}", summary="Delete a prompt", response_model=Deleted, responses=_IN_USE)
+@router.delete("/{name}", summary="Delete a prompt", response_model=DeletedItem, responses=_IN_USE)
 def delete_prompt(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
     """Move a prompt to the trash. 409 while workflows use it; the error names them."""
     return {"name": name, "trash": orchestra.prompts.delete(principal, name).name}
@@ -150,7 +150,7 @@ def delete_prompt(name: str, orchestra: Door, principal: Acting) -> dict[str, st
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def copy_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+def copy_prompt(name: str, sent: NewName, orchestra: Door, principal: Acting) -> Any:
     """Copy a prompt with its versions, labels and cases. 409 if the name is taken."""
     return orchestra.prompts.duplicate(principal, name, sent.new)
 
@@ -162,7 +162,7 @@ def copy_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting) -
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def rename_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
+def rename_prompt(name: str, sent: NewName, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Rename a prompt, also in the workflows that use it. 409 if the name is taken."""
     return {"name": sent.new, "workflows": orchestra.prompts.rename(principal, name, sent.new)}
 
@@ -173,14 +173,14 @@ def tag_prompt(name: str, sent: TagChanges, orchestra: Door, principal: Acting) 
     return {"tags": orchestra.prompts.tag(principal, name, sent.add, sent.remove)}
 
 
-@router.get("/{name}/versions", summary="List the versions of a prompt", response_model=VersionRows)
+@router.get("/{name}/versions", summary="List the versions of a prompt", response_model=PromptVersionRows)
 def list_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the saved versions with their labels, newest first."""
     prompts = orchestra.prompts
     return {"versions": prompts.versions(principal, name), "used_by": prompts.users(principal, name)}
 
 
-@router.get("/{name}/differences", summary="Compare two versions of a prompt", response_model=Differences)
+@router.get("/{name}/differences", summary="Compare two versions of a prompt", response_model=PromptDifferences)
 def compare_versions(
     name: str,
     orchestra: Door,

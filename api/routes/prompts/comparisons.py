@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.tries import GivenValues, TextChoice, TryState
 from api.routes.run_documents import Agreeing
@@ -21,7 +21,7 @@ from engine.runs.trying.differing import AnswerDifferences
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 
 
-class CompareBody(GivenValues, Agreeing, Sent):
+class CompareBody(GivenValues, Agreeing, RequestBody):
     """The columns, and the values that all of them get."""
 
     columns: list[TextChoice] = Field(

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.base.documents import Deleted, FileText, Refusal, Renaming, Sent
+from api.base.documents import DeletedItem, FileTextBody, NewName, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.prompts.changes import ChangedText
@@ -39,7 +39,7 @@ class FragmentVersion(BaseModel):
     differences: list[ChangedText]
 
 
-class Restoring(Sent):
+class FragmentRestoreBody(RequestBody):
     """Says which text is replaced."""
 
     etag: str = Field(max_length=100, description="The etag of the current text.")
@@ -67,7 +67,7 @@ def get_fragment(name: str, orchestra: Door, principal: Acting) -> Any:
 @router.put(
     "/{name}", summary="Save a fragment", response_model=Fragment, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
 )
-def save_fragment(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+def save_fragment(name: str, sent: FileTextBody, orchestra: Door, principal: Acting) -> Any:
     """Save the text of a fragment; the answer lists its problems, which do not prevent saving.
 
     `etag` is that of the text to replace; without it, the fragment must not exist yet. 409 if the file has changed.
@@ -96,12 +96,12 @@ def get_fragment_version(name: str, version_id: str, orchestra: Door, principal:
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def restore_fragment(name: str, version_id: str, sent: Restoring, orchestra: Door, principal: Acting) -> Any:
+def restore_fragment(name: str, version_id: str, sent: FragmentRestoreBody, orchestra: Door, principal: Acting) -> Any:
     """Save an earlier text again; the current one is kept, too. 409 if the file has changed."""
     return orchestra.fragments.restore(principal, name, version_id, sent.etag)
 
 
-@router.delete("/{name}", summary="Delete a fragment", response_model=Deleted, responses=_IN_USE)
+@router.delete("/{name}", summary="Delete a fragment", response_model=DeletedItem, responses=_IN_USE)
 def delete_fragment(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
     """Move a fragment to the trash. 409 while a prompt or another fragment names it."""
     return {"name": name, "trash": orchestra.fragments.delete(principal, name).name}
@@ -114,6 +114,6 @@ def delete_fragment(name: str, orchestra: Door, principal: Acting) -> dict[str, 
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def rename_fragment(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
+def rename_fragment(name: str, sent: NewName, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Rename a fragment, also where prompts and fragments name it. 409 if the name is taken."""
     return {"name": sent.new, "prompts": orchestra.fragments.rename(principal, name, sent.new)}

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.cases import Takeover
 from api.routes.prompts.tries import TextChoice
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedIn
 Written = Annotated[str, Field(max_length=400)]
 
 
-class MatrixBody(Agreeing, Sent):
+class MatrixBody(Agreeing, RequestBody):
     """Which texts and models answer the cases, and how."""
 
     columns: list[Written | TextChoice] = Field(

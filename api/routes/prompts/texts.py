@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.names import checked_name
@@ -19,7 +19,7 @@ imports = APIRouter(prefix="/api/prompt-imports", tags=["Prompts"], route_class=
 _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "There is a prompt of that name"}}
 
 
-class PromptAsText(Sent):
+class PromptAsText(RequestBody):
     """A prompt as text, and what to call it."""
 
     text: str = Field(max_length=LARGEST_BYTES, examples=["---\ntitle: Greet\n---\n\n<!-- role: user -->\nHello\n"])

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput
@@ -23,7 +23,7 @@ from engine.runs.trying.try_requests import TryRequest
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 
 
-class TextChoice(Sent):
+class TextChoice(RequestBody):
     """Which text to ask with, and which model."""
 
     model_config = ConfigDict(protected_namespaces=())

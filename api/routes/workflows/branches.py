@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field, JsonValue
 
-from api.base.documents import Deleted, Name, Refusal, Sent
+from api.base.documents import DeletedItem, Name, Refusal, RequestBody
 from api.base.errors import error_response, stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
@@ -31,13 +31,13 @@ class BranchList(BaseModel):
     branches: list[BranchStatus]
 
 
-class DeletedWithDrafts(Deleted):
+class DeletedWithDrafts(DeletedItem):
     """A deleted branch."""
 
     unsaved_by: list[str] = Field(description="The ids of the people whose unsaved changes are in the trash, too.")
 
 
-class NewBranch(Sent):
+class NewBranch(RequestBody):
     """A new branch."""
 
     branch: Name = Field(examples=["labels"])
@@ -46,13 +46,13 @@ class NewBranch(Sent):
     )
 
 
-class TypedValue(Sent):
+class TypedValue(RequestBody):
     """A value for a field that both have changed."""
 
     value: JsonValue
 
 
-class Checking(Sent):
+class Checking(RequestBody):
     """What to take where both have changed the same place."""
 
     choices: dict[str, Literal["main", "branch"] | TypedValue] = Field(

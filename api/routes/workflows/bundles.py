@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.workflows.bundles.bundle import LARGEST_BYTES, Bundle
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api", tags=["Workflows"], route_class=BundleRoute)
 _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
 
 
-class WorkflowImport(Sent):
+class WorkflowImport(RequestBody):
     """A workflow of another workspace."""
 
     bundle: dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header
 from pydantic import Field
 
-from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
+from api.base.documents import DeletedItem, FileTextBody, Name, NewName, Refusal, RequestBody
 from api.base.errors import stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
@@ -22,7 +22,7 @@ _CHANGED: dict[int | str, dict[str, Any]] = {412: {"model": Refusal, "descriptio
 _NO_ETAG = "Choose another name. To replace its text, send the `etag` that GET /api/workflows/{name} returns."
 
 
-class NewWorkflow(Sent):
+class NewWorkflow(RequestBody):
     """A new workflow: blank, from a sample or from a definition."""
 
     name: Name
@@ -33,13 +33,13 @@ class NewWorkflow(Sent):
     )
 
 
-class PositionsView(Sent):
+class PositionsView(RequestBody):
     """How far steps were moved in the drawing: [x, y] in pixels by path."""
 
     positions: dict[str, list[float]]
 
 
-class Moves(Sent):
+class PositionsBody(RequestBody):
     """How far steps are from their automatic places: [x, y] in pixels by path; null resets a step."""
 
     positions: dict[str, list[float] | None] = Field(min_length=1, max_length=10_000)
@@ -79,7 +79,7 @@ def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> An
 )
 def save_workflow(
     name: str,
-    sent: FileText,
+    sent: FileTextBody,
     orchestra: Door,
     principal: Acting,
     if_match: Annotated[str | None, Header(max_length=100)] = None,
@@ -103,7 +103,7 @@ def save_workflow(
         return stale(error)
 
 
-@router.delete("/{name}", summary="Delete a workflow", response_model=Deleted, responses=_IN_USE)
+@router.delete("/{name}", summary="Delete a workflow", response_model=DeletedItem, responses=_IN_USE)
 def delete_workflow(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
     """Move a workflow to the trash; its runs stay. 409 while one of its runs is open or other workflows call it."""
     return {"name": name, "trash": orchestra.workflows.delete(principal, name).name}
@@ -117,7 +117,7 @@ def delete_workflow(name: str, orchestra: Door, principal: Acting) -> dict[str, 
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
-def copy_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+def copy_workflow(name: str, sent: NewName, orchestra: Door, principal: Acting) -> Any:
     """Copy a workflow, with the title "Copy of …". 409 if the name is taken."""
     return orchestra.workflows.duplicate(principal, name, sent.new)
 
@@ -130,6 +130,6 @@ def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, An
 
 
 @router.put("/{name}/positions", summary="Move steps in the drawing", response_model=PositionsView)
-def move_steps(name: str, sent: Moves, orchestra: Door, principal: Acting) -> dict[str, Any]:
+def move_steps(name: str, sent: PositionsBody, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Store where these steps are; the workflow file and all other steps stay as they are."""
     return {"positions": orchestra.workflows.move_steps(principal, name, sent.positions)}

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from pydantic import Field, JsonValue
 
-from api.base.documents import Sent
+from api.base.documents import RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.execution import IdempotencyKey, accepted, request_key_of
-from api.routes.run_documents import Accepted
+from api.routes.run_documents import AcceptedRun
 from engine.runs.debugging.view import DebugView
 
 router = APIRouter(prefix="/api", tags=["Runs"], route_class=SignedInRoute)
@@ -31,20 +31,20 @@ PausedPath = Annotated[
 ]
 
 
-class DebugBody(Sent):
+class DebugBody(RequestBody):
     """How a debug run begins."""
 
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     breakpoints: Breakpoints = Field(default_factory=list)
 
 
-class NewBreakpoints(Sent):
+class NewBreakpoints(RequestBody):
     """The breakpoints from now on."""
 
     breakpoints: Breakpoints
 
 
-class OneStep(Sent):
+class OneStep(RequestBody):
     """Which paused step is made."""
 
     step: PausedPath = ""
@@ -63,7 +63,7 @@ class GoingOn(OneStep):
     status_code=202,
     summary="Debug a workflow",
     dependencies=[CHECKED],
-    responses={202: {"model": Accepted}, **TOO_MANY},
+    responses={202: {"model": AcceptedRun}, **TOO_MANY},
 )
 def debug_workflow(
     name: str,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
@@ -33,7 +33,7 @@ Check = Annotated[
 Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
 
 
-class DraftOps(Sent):
+class DraftOps(RequestBody):
     """Operations on the caller's draft of a workflow."""
 
     base_rev: Rev
@@ -44,7 +44,7 @@ class DraftOps(Sent):
     check: Check = True
 
 
-class FileOps(Sent):
+class FileOps(RequestBody):
     """Operations on a workflow file."""
 
     ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
@@ -54,7 +54,7 @@ class FileOps(Sent):
     dry_run: bool = Field(default=False, description="Only return what would change.")
 
 
-class DraftRev(Sent):
+class DraftRev(RequestBody):
     """The text of the draft that the caller has."""
 
     base_rev: Rev

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
 
-from api.base.documents import Deleted, Name, Refusal, Sent
+from api.base.documents import DeletedItem, Name, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.problem import Problem
 from engine.runs.environments.promotion import Promotion
@@ -26,7 +26,7 @@ class EnvironmentList(BaseModel):
     environments: list[EnvironmentStatus]
 
 
-class NewEnvironment(Sent):
+class NewEnvironment(RequestBody):
     """A new environment."""
 
     name: Name
@@ -37,25 +37,25 @@ class NewEnvironment(Sent):
     )
 
 
-class Variables(Sent):
+class Variables(RequestBody):
     """Values of variables; null removes one."""
 
     variables: dict[str, JsonValue] = Field(min_length=1, max_length=1_000, examples=[{"DATABASE": "Tasks"}])
 
 
-class StandIns(Sent):
+class EnvironmentConnections(RequestBody):
     """The connection that stands for each of these names, `demo` for the demo; null: itself."""
 
     connections: dict[str, str | None] = Field(min_length=1, max_length=1_000, examples=[{"work": "demo"}])
 
 
-class OfWorkflow(Sent):
+class WorkflowBody(RequestBody):
     """A workflow."""
 
     workflow: Name
 
 
-class Promoting(OfWorkflow):
+class Promoting(WorkflowBody):
     """Which version to promote."""
 
     source: str = Field(
@@ -101,7 +101,7 @@ def get_environment(name: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.environments.get(principal, name)
 
 
-@router.delete("/{name}", summary="Delete an environment", response_model=Deleted, responses=_REFUSED)
+@router.delete("/{name}", summary="Delete an environment", response_model=DeletedItem, responses=_REFUSED)
 def delete_environment(name: str, orchestra: Door, principal: Acting) -> Any:
     """Move an environment to the trash. 409 while triggers start runs there, or it is the default."""
     return {"name": name, "trash": orchestra.environments.delete(principal, name).name}
@@ -120,7 +120,7 @@ def set_variables(name: str, sent: Variables, orchestra: Door, principal: Acting
 
 
 @router.put("/{name}/connections", summary="Set connections", response_model=EnvironmentStatus)
-def set_connections(name: str, sent: StandIns, orchestra: Door, principal: Acting) -> Any:
+def set_connections(name: str, sent: EnvironmentConnections, orchestra: Door, principal: Acting) -> Any:
     """Set which connection each of these names stands for; the others stay as they are."""
     return orchestra.environments.connect(principal, name, sent.connections)
 
@@ -133,7 +133,7 @@ def set_default(name: str, orchestra: Door, principal: Acting) -> Any:
 
 
 @router.put("/{name}/triggers", summary="Move triggers to an environment", response_model=EnvironmentStatus)
-def move_triggers(name: str, sent: OfWorkflow, orchestra: Door, principal: Acting) -> Any:
+def move_triggers(name: str, sent: WorkflowBody, orchestra: Door, principal: Acting) -> Any:
     """Let the triggers of a workflow start their runs in this environment."""
     orchestra.environments.move_triggers(principal, sent.workflow, name)
     return orchestra.environments.get(principal, name)
@@ -160,7 +160,7 @@ def promote(name: str, sent: Promoting, orchestra: Door, principal: Acting) -> A
 
 
 @router.post("/{name}/rollback", summary="Roll a workflow back", response_model=Promotion, responses=_REFUSED)
-def roll_back(name: str, sent: OfWorkflow, orchestra: Door, principal: Acting) -> Any:
+def roll_back(name: str, sent: WorkflowBody, orchestra: Door, principal: Acting) -> Any:
     """Let this environment run the version of a workflow that it ran before."""
     return orchestra.environments.roll_back(principal, sent.workflow, name)
 

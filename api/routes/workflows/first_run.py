@@ -11,17 +11,17 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from api.base.awaiting import awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.documents import DocumentResponse, Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.execution import answered, shown_plan
 from api.routes.plans import Application
-from api.routes.run_documents import Accepted
+from api.routes.run_documents import AcceptedRun
 from engine.first_run.steps import FirstRunState
 
 router = APIRouter(prefix="/api/first-run", tags=["First run"], route_class=SignedInRoute)
 
 
-class Choice(Sent):
+class FirstRunChoice(RequestBody):
     """What a step uses."""
 
     choice: str = Field(max_length=100, description="One of `choices` of the step.")
@@ -29,19 +29,19 @@ class Choice(Sent):
 
 
 @router.get("", summary="Show the first run", response_model=None)
-def get_first_run(orchestra: Door, principal: Acting) -> Document:
+def get_first_run(orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return the five steps and the state of each: `done`, `open`, `skipped` or `failed`."""
     return _shown(orchestra.first_run.state(principal))
 
 
 @router.put("/steps/{step}", summary="Choose what a step uses", response_model=None)
-def choose(step: str, sent: Choice, orchestra: Door, principal: Acting) -> Document:
+def choose(step: str, sent: FirstRunChoice, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Choose a mailbox, a model, or where tasks go, and check the connection; `lines` says what is wrong."""
     return _shown(orchestra.first_run.choose(principal, step, sent.choice, sent.target))
 
 
 @router.post("/steps/{step}/skip", summary="Skip a step", response_model=None)
-def skip(step: str, orchestra: Door, principal: Acting) -> Document:
+def skip(step: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Skip one of the five steps; it can still be done later."""
     return _shown(orchestra.first_run.skip(principal, step))
 
@@ -67,7 +67,7 @@ async def plan_first_run(
     response_model=None,
     responses={
         200: {"description": "The run has ended: the run document"},
-        202: {"model": Accepted, "description": "The run is still in progress"},
+        202: {"model": AcceptedRun, "description": "The run is still in progress"},
         409: {"model": Refusal, "description": "The world has changed since (PlanDrift), or nobody has agreed to it"},
     },
 )
@@ -81,6 +81,6 @@ async def apply_first_run(
     return answered(await awaited(request, partial(orchestra.runs.wait, principal, run_id), how.wait_seconds) or run)
 
 
-def _shown(state: FirstRunState) -> Document:
+def _shown(state: FirstRunState) -> DocumentResponse:
     steps = [{**one, "lines": [vars(line) for line in one["lines"]]} for one in state["steps"]]
-    return Document({**state, "steps": steps})
+    return DocumentResponse({**state, "steps": steps})

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, JsonValue
 
 from api.base.awaiting import awaited
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
-from api.routes.execution import IdempotencyKey, RunState, answered, request_key_of
-from api.routes.run_documents import Accepted, Agreeing
+from api.routes.execution import IdempotencyKey, RunInProgress, answered, request_key_of
+from api.routes.run_documents import AcceptedRun, Agreeing
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.runs.made_up.step_tries import SampleValues
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=Sign
 _LONGEST_WAIT_SECONDS = 60
 
 
-class Trying(Agreeing, Sent):
+class Trying(Agreeing, RequestBody):
     """The values with which a step is tried."""
 
     values: dict[str, JsonValue] = Field(
@@ -63,7 +63,7 @@ async def get_step_sample(
     response_model=None,
     responses={
         200: {"description": "The run has ended: the run document. A write has `planned` instead of an effect"},
-        202: {"model": Accepted, "description": "The run is still in progress"},
+        202: {"model": AcceptedRun, "description": "The run is still in progress"},
         409: {"model": Refusal, "description": "Nobody has agreed to the accounts that it would touch"},
         **TOO_MANY,
     },
@@ -94,7 +94,7 @@ async def try_step(
         draft=sent.draft,
     )
     run_id = await to_thread.run_sync(start)
-    document: RunState = {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}
+    document: RunInProgress = {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}
     if sent.wait_seconds and document["status"] in ACTIVE_RUNS:
         document = (
             await awaited(request, partial(orchestra.runs.wait, principal, run_id), sent.wait_seconds) or document

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Refusal, RequestBody
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.environments.kept_versions import SavedVersion
@@ -19,7 +19,7 @@ _CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "descriptio
 LONGEST_VERSION = 200
 
 
-class VersionRows(BaseModel):
+class WorkflowVersionRows(BaseModel):
     """The saved texts of a workflow, newest first, then its older versions that have a number."""
 
     versions: list[SavedVersion]
@@ -32,19 +32,19 @@ class VersionText(BaseModel):
     file: WorkflowFile
 
 
-class Differences(BaseModel):
+class WorkflowDifferences(BaseModel):
     """What has changed, in sentences."""
 
     differences: list[str]
 
 
-class Restoring(Sent):
+class VersionRestoreBody(RequestBody):
     """The text to replace."""
 
     etag: str = Field(max_length=100, description="The etag of the file as the caller has seen it.")
 
 
-class Labelling(Sent):
+class Labelling(RequestBody):
     """The version that gets a label."""
 
     version: str = Field(
@@ -52,13 +52,13 @@ class Labelling(Sent):
     )
 
 
-class NewLabel(Sent):
+class NewLabel(RequestBody):
     """The new text of a label."""
 
     new: str = Field(max_length=LONGEST_VERSION, examples=["before the rewrite"])
 
 
-@router.get("/{name}/versions", summary="List the versions of a workflow", response_model=VersionRows)
+@router.get("/{name}/versions", summary="List the versions of a workflow", response_model=WorkflowVersionRows)
 def list_workflow_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the last 20 saved texts, newest first, then the older ones that have a label or were promoted."""
     orchestra.workflows.get(principal, name)
@@ -84,12 +84,14 @@ def get_workflow_version(name: str, version: str, orchestra: Door, principal: Ac
     responses=_CHANGED | TOO_MANY,
     dependencies=[CHECKED],
 )
-def restore_workflow_version(name: str, version: str, sent: Restoring, orchestra: Door, principal: Acting) -> Any:
+def restore_workflow_version(
+    name: str, version: str, sent: VersionRestoreBody, orchestra: Door, principal: Acting
+) -> Any:
     """Save a kept text again; the current one is kept, too. 409 if the file has changed."""
     return orchestra.versions.restore(principal, name, version, sent.etag)
 
 
-@router.get("/{name}/differences", summary="Compare versions of a workflow", response_model=Differences)
+@router.get("/{name}/differences", summary="Compare versions of a workflow", response_model=WorkflowDifferences)
 def get_workflow_differences(
     name: str,
     orchestra: Door,

@@ -18,7 +18,7 @@ from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
 from dashboard.workflow.dialogs import open_new
 from engine.base.errors import OrchestraError
-from engine.collections import Collection, PassageHit, StoredDocument
+from engine.data.collections import Collection, PassageHit, StoredDocument
 
 PAGE = Page(
     title=N_("Collections"),

@@ -23,7 +23,7 @@ from dashboard.parts.times import ago
 from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
 from engine.base.names import usable_name
-from engine.workspace_files import FileEntry, FileTable, FileView
+from engine.data.workspace_files import FileEntry, FileTable, FileView
 
 PAGE = Page(
     title=N_("Files"),

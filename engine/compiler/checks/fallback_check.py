@@ -10,7 +10,7 @@ from engine.compiler.checks.connection_check import model_connection
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
-from engine.compiler.definition.plan import OtherModel
+from engine.compiler.definition.plan import PlannedFallback
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Prompts, StepType
 
@@ -26,7 +26,7 @@ def check_fallback(
     prompts: Prompts,
     around: Surroundings,
     report: Report,
-) -> tuple[OtherModel, ...]:
+) -> tuple[PlannedFallback, ...]:
     """Return the models that a step asks after its own; add mistakes to the report.
 
     `connection` is the name of that of the step.
@@ -40,8 +40,8 @@ def check_fallback(
         report.add((*path, "with", FALLBACK), words, FALLBACK, f"Write a list without {{{{ }}}}. {_EXAMPLE}")
         return ()
     prompt = prompts.get(str(step.with_.get("prompt") or "")) or {}
-    first = OtherModel(connection, str(step.with_.get("model") or prompt.get("model") or ""))
-    places: dict[OtherModel, str] = {first: "the step itself"}
+    first = PlannedFallback(connection, str(step.with_.get("model") or prompt.get("model") or ""))
+    places: dict[PlannedFallback, str] = {first: "the step itself"}
     for place, entry in enumerate(given):
         if isinstance(entry, dict):  # any other form is reported as a fault of the field
             where = (*path, "with", FALLBACK, place)
@@ -51,7 +51,7 @@ def check_fallback(
     own = connections.get(connection)
     others = list(places)[1:]
     return tuple(
-        OtherModel(around.stands_for(one.connection), one.model, connections.get(one.connection) != own)
+        PlannedFallback(around.stands_for(one.connection), one.model, connections.get(one.connection) != own)
         for one in others
     )
 
@@ -63,7 +63,7 @@ def _entry(
     own: str,
     connections: Mapping[str, str],
     report: Report,
-) -> OtherModel | None:
+) -> PlannedFallback | None:
     named, model = entry.get("connection") or "", entry.get("model") or ""
     if not isinstance(named, str) or not isinstance(model, str):
         return None
@@ -71,10 +71,10 @@ def _entry(
         report.add(path, "This entry names neither a connection nor a model.", FALLBACK, _EXAMPLE)
         return None
     name = model_connection((*path, "connection"), named, kind, connections, report) if named else own
-    return None if name is None else OtherModel(name, model)
+    return None if name is None else PlannedFallback(name, model)
 
 
-def _add(path: JsonPath, found: OtherModel, here: str, places: dict[OtherModel, str], report: Report) -> None:
+def _add(path: JsonPath, found: PlannedFallback, here: str, places: dict[PlannedFallback, str], report: Report) -> None:
     if found in places:
         which = f"{found.model!r}" if found.model else "the model"
         message = f"{here.capitalize()} is the same as {places[found]}: {which} of the connection {found.connection!r}."

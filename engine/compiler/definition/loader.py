@@ -16,7 +16,7 @@ from engine.compiler.definition.identifiers import is_speakable, is_variable, lo
 from engine.compiler.definition.model import StepModel, WorkflowModel, misfits_of
 from engine.compiler.definition.problems import STEP_LISTS, Doubts, problem, step_and_field
 from engine.documents.json_file import JsonFile, JsonPath
-from engine.documents.repair import ABSENT, Repair, repaired
+from engine.documents.repair import ABSENT, DocumentRepair, repaired
 from engine.documents.shapes import Fault
 from engine.plugins.registry import step_type
 
@@ -64,7 +64,7 @@ def is_nameless(some_id: str) -> bool:
     return some_id.startswith(_NAMELESS)
 
 
-def _step_faults(model: WorkflowModel, repair: Repair) -> Iterator[Fault]:
+def _step_faults(model: WorkflowModel, repair: DocumentRepair) -> Iterator[Fault]:
     for node in model.nodes():
         place, step = node.place, node.step
         if not step.id.startswith(_NAMELESS) and (fault := step_id_fault(step.id)):
@@ -84,7 +84,7 @@ def _has_stray(lost: set[str], step: StepModel) -> bool:
     return step.uses is None and step.steps is None and bool(lost - known)
 
 
-def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
+def _doubts(file: JsonFile, model: WorkflowModel, repair: DocumentRepair) -> Doubts:
     every = [(node.place, node.step) for node in model.nodes()]
     count = Counter(step.id for _, step in every)
     lost = frozenset(repair.lost)

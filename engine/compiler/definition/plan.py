@@ -80,7 +80,7 @@ class Reach:
     """Of mail that goes to somebody: the connection that sends it."""
 
 
-class OtherModel(Struct, frozen=True):
+class PlannedFallback(Struct, frozen=True):
     """A model that a step asks if those before it give no answer."""
 
     connection: str
@@ -110,7 +110,7 @@ class Action(Struct, frozen=True):
     """The fields that may carry text from outside, by name."""
     approval: WrittenRule = field(default_factory=WrittenRule)
     """What the file says about approvals of its calls."""
-    other_models: tuple[OtherModel, ...] = ()
+    other_models: tuple[PlannedFallback, ...] = ()
     """Of a model step: its `fallback`, in order."""
     embedding: str | None = None
     """The connection whose model makes its vectors, beside its own service."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
@@ -20,7 +20,9 @@ from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.runs.starting.upgrade_definition import require_unchanged
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.editing.editing import Canvas, WorkflowEditing
+
+if TYPE_CHECKING:
+    from engine.workflows.editing.editing import Canvas, WorkflowEditing
 
 Names = Callable[[], Sequence[str]]
 FixList: TypeAlias = list[Fix]  # inside the class below, `list` is the method

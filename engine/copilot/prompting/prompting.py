@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
@@ -21,11 +21,13 @@ from engine.copilot.talking.records import About, Conversation, ModelSetup, Turn
 from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.used import names_of
-from engine.copilot.talking.working import Feed, Working
+from engine.copilot.talking.working import TurnFeed, Working
 from engine.people.access import Principal, require
 from engine.prompts.cases import Case
 from engine.prompts.prompt_cases import PromptCases
-from engine.prompts.prompt_files import PromptFiles
+
+if TYPE_CHECKING:
+    from engine.prompts.prompt_files import PromptFiles
 
 
 def subject(prompt: str) -> str:
@@ -59,7 +61,7 @@ class Prompting(Struct, frozen=True):
         _, sent = self._prepared(p, prompt, checked_words(asked), about)
         return self._setups.preview(found, sent, names_of(TOOLS))
 
-    def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, Feed]:
+    def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
         The cases are asked with each proposed text if `p` agrees to the account that answers them: by default that of
@@ -79,7 +81,7 @@ class Prompting(Struct, frozen=True):
         box, sent = self._prepared(p, prompt, said, about)
         to = TurnDestination(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
-        cost, feed = partial(self._setups.cost, account), Feed()
+        cost, feed = partial(self._setups.cost, account), TurnFeed()
         self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)
         return turn, feed
 

@@ -26,11 +26,11 @@ from engine.copilot.proposals.saying import diff
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
-from engine.prompts.prompt_files import PromptFile, PromptFiles
 from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import Matrix, MatrixRequest, mark
 
 if TYPE_CHECKING:
+    from engine.prompts.prompt_files import PromptFile, PromptFiles
     from engine.runs.trying.case_tests import CaseTests
 
 

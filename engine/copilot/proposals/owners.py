@@ -9,7 +9,16 @@ from engine.copilot.proposals.records import ChangeKind, StepChange
 from engine.copilot.proposals.saying import said, without_blank
 from engine.outgoing.hidden_characters import shown
 from engine.workflows.differences.changes import Change, changes
-from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, Rename, Set, Unset, Wrap
+from engine.workflows.editing.operations import (
+    AddStep,
+    AnyOperation,
+    MoveSteps,
+    RemoveSteps,
+    RenameStep,
+    SetField,
+    UnsetField,
+    WrapSteps,
+)
 from engine.workspace.step_renames import StepRenames
 
 _KINDS: Mapping[str, ChangeKind] = {"added": "added", "removed": "removed", "moved": "moved"}
@@ -38,13 +47,13 @@ def owners(ops: Sequence[AnyOperation], base: object) -> list[frozenset[str]]:
     found: list[set[int]] = []
     for op in ops:
         mine = {known(id_) for id_ in _named(op)}
-        if isinstance(op, Rename):
+        if isinstance(op, RenameStep):
             number = now.pop(op.step)
             now[op.to] = number
             names[number] = op.to
         for id_ in _inside(op):
             now[id_] = next(iter(mine))
-        if isinstance(op, Remove):
+        if isinstance(op, RemoveSteps):
             for id_ in op.steps:
                 now.pop(id_, None)
         found.append(mine | set(_listed(op, within)))
@@ -53,11 +62,11 @@ def owners(ops: Sequence[AnyOperation], base: object) -> list[frozenset[str]]:
 
 def _named(op: AnyOperation) -> list[str]:
     match op:
-        case Add():
+        case AddStep():
             return [str(op.step.get("id", ""))]
-        case Wrap():
+        case WrapSteps():
             return [str(op.group.get("id", "")), *op.steps]
-        case Move() | Remove():
+        case MoveSteps() | RemoveSteps():
             return list(op.steps)
         case _:
             return [op.step or ""]
@@ -74,13 +83,13 @@ def _within(base: object) -> dict[str, list[str]]:
 
 def _listed(op: AnyOperation, within: Mapping[str, list[int]]) -> list[int]:
     """Return the steps that an operation changes because it sets a list of steps, or something in it."""
-    if not isinstance(op, Set | Unset) or op.field[0] not in _LISTS:
+    if not isinstance(op, SetField | UnsetField) or op.field[0] not in _LISTS:
         return []
     return within.get(op.step or str(op.field[0]), [])
 
 
 def _inside(op: AnyOperation) -> list[str]:
-    if not isinstance(op, Add):
+    if not isinstance(op, AddStep):
         return []
     inner = step_nodes({"steps": [op.step]})
     return [one.step.id for one in inner if one.depth > 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.base.checkout import CHECKOUT
-from engine.copilot.rules.ranking import Index
+from engine.copilot.rules.ranking import TextIndex
 
 _FOLDER = CHECKOUT / "docs"
 _LEFT_OUT = frozenset({"README", "steps", "glossary", "architecture", "extending", "performance", "services"})
@@ -51,11 +51,11 @@ def _with_score(passage: DocSection, score: float) -> DocSection:
 
 
 @cache
-def _index() -> tuple[list[DocSection], Index]:
+def _index() -> tuple[list[DocSection], TextIndex]:
     pages = sorted(path for path in _FOLDER.glob("*.md") if path.stem not in _LEFT_OUT)
     found = [one for path in pages for one in _sections(path.stem, path.read_text(encoding="utf-8"))]
     titles = [f"{passage.page_title} {passage.title}" for passage, _ in found]
-    return [passage for passage, _ in found], Index(titles, [text for _, text in found])
+    return [passage for passage, _ in found], TextIndex(titles, [text for _, text in found])
 
 
 def _sections(page: str, text: str) -> Iterator[tuple[DocSection, str]]:

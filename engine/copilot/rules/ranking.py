@@ -81,7 +81,7 @@ _MEANING_COUNTS = 0.4
 """Of a word with the same meaning, as a part of the word itself."""
 
 
-class Index(Struct, frozen=True, dict=True):
+class TextIndex(Struct, frozen=True, dict=True):
     """Texts that can be ranked; `titles` count three times."""
 
     titles: Sequence[str]

@@ -23,7 +23,7 @@ from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.meaning import Dropped, meant
 from engine.copilot.rules.passages import DocSection, passages
 from engine.copilot.rules.pointing import chosen, is_of_steps, pointed, points, which_step
-from engine.copilot.rules.ranking import Index
+from engine.copilot.rules.ranking import TextIndex
 from engine.copilot.rules.replacing import which_value
 from engine.copilot.rules.requests import NotThere, UnderstoodRequest
 from engine.copilot.wizard.unused import is_question, refusal_of
@@ -31,13 +31,13 @@ from engine.documents.json_file import object_in
 from engine.outgoing.hidden_characters import shown
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
-from engine.workflows.editing.editing import Canvas, WorkflowEditing
 from engine.workflows.editing.graph import CanvasStep
 from engine.workflows.samples import Sample, samples
 
 if TYPE_CHECKING:
     from engine.copilot.fixes.fixes import Fixes
     from engine.copilot.wizard.wizard import Wizard
+    from engine.workflows.editing.editing import Canvas, WorkflowEditing
 
 LONGEST_QUESTION = 4_000
 _MOST_FIXES = 6
@@ -320,7 +320,7 @@ class Rules:
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     """Return the shipped workflows whose words fit best, the best one first."""
     known = samples()
-    index = Index([f"{one.name} {one.title}" for one in known], [one.description for one in known])
+    index = TextIndex([f"{one.name} {one.title}" for one in known], [one.description for one in known])
     return [known[place] for place, _ in index.best(said, most)]
 
 

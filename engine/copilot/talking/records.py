@@ -30,7 +30,7 @@ class Button:
 
 
 @dataclass(frozen=True)
-class OfWorkflow:
+class ProposalReference:
     """A proposal for one of several workflows."""
 
     workflow: str
@@ -50,7 +50,7 @@ class AnswerPart:
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
     passages: list[DocSection] = field(default_factory=list)
-    workflows: list[OfWorkflow] = field(default_factory=list)
+    workflows: list[ProposalReference] = field(default_factory=list)
     """The same change of several workflows."""
     diagram: Diagram | None = None
     """Its `text` is the diagram in one line."""
@@ -237,7 +237,7 @@ def turn_of(kept: JsonObject) -> Turn:
 
 def _part_of(kept: JsonObject) -> AnswerPart:
     buttons = [Button(**one) for one in kept["buttons"]]
-    of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
+    of_workflows = [ProposalReference(**one) for one in kept.get("workflows", [])]
     drawn = kept.get("diagram")
     kept = {**kept, "workflows": of_workflows, "diagram": diagram_of(drawn) if drawn else None}
     return AnswerPart(**{**kept, "buttons": buttons, "passages": [DocSection(**one) for one in kept["passages"]]})

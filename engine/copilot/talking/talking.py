@@ -24,7 +24,7 @@ from engine.copilot.talking.records import (
     Button,
     Conversation,
     ModelSetup,
-    OfWorkflow,
+    ProposalReference,
     Turn,
     TurnDestination,
     TurnLimits,
@@ -33,17 +33,17 @@ from engine.copilot.talking.records import (
 from engine.copilot.talking.setup import DIGEST, Setups
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
-from engine.copilot.talking.working import Feed, Working
+from engine.copilot.talking.working import TurnFeed, Working
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.types.run import Run
-from engine.workflows.editing.editing import WorkflowEditing
-from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
 
 if TYPE_CHECKING:
     from engine.copilot.rules.rules import RuleAnswer, Rules
+    from engine.workflows.editing.editing import WorkflowEditing
+    from engine.workflows.workflow_files import WorkflowFiles
 
 _MOST_SELECTED = 50
 
@@ -130,7 +130,7 @@ class Talking:
         _, sent = self._prepared(p, workflow, checked_words(asked), about)
         return self._setups.preview(found, sent, NAMES)
 
-    def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, Feed]:
+    def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
         Without a model that may be asked, the rules answer at once.
@@ -142,7 +142,7 @@ class Talking:
         found, said = self.setup(p), checked_words(asked)
         name = checked_workflow(workflow)
         self._turns.require_free(p, name)
-        feed = Feed()
+        feed = TurnFeed()
         if not found.asks_a_model:
             return self._by_rules(p, name, said, about, feed), feed
         account = self._setups.account()
@@ -212,7 +212,7 @@ class Talking:
 
     # --- without a model
 
-    def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: Feed) -> Turn:
+    def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: TurnFeed) -> Turn:
         turn = replace(self._turns.new(asked, about), source="rules", status="done")
         try:
             answer = self._ground.rules.answer(p, asked, workflow, about.run_id, about.selection)
@@ -235,7 +235,9 @@ def _parts(answer: RuleAnswer) -> list[AnswerPart]:
     if answer.proposal is not None:
         found.append(AnswerPart("proposal", proposal_id=answer.proposal.id))
     if answer.proposals:
-        found.append(AnswerPart("workflows", workflows=[OfWorkflow(one.workflow, one.id) for one in answer.proposals]))
+        found.append(
+            AnswerPart("workflows", workflows=[ProposalReference(one.workflow, one.id) for one in answer.proposals])
+        )
     if answer.passages:
         found.append(AnswerPart("passages", passages=answer.passages))
     buttons = [Button(one.title, "link", href=f"/?page=gallery&sample={one.name}") for one in answer.samples]

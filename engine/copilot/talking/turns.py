@@ -6,14 +6,16 @@ import threading
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.talking.records import About, Conversation, Turn, TurnLimits
-from engine.copilot.talking.working import Working
 from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.copilot.talking.working import Working
 
 LONGEST_ASKED = 4_000
 _MOST_AT_ONCE = 8

@@ -34,7 +34,7 @@ class TurnStopped(Exception):
     """The person has stopped the turn, or its time is over."""
 
 
-class Feed(Struct):
+class TurnFeed(Struct):
     """What happens in a turn, for whoever watches; any thread."""
 
     events: list[tuple[str, Any]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Working(Struct):
     toolbox: TurnTools
     limits: TurnLimits
     cost: Cost
-    feed: Feed
+    feed: TurnFeed
     parts: list[AnswerPart] = field(default_factory=list)
     calls: list[UsedTool] = field(default_factory=list)
     usage: TurnTokens = field(default_factory=TurnTokens)

@@ -26,11 +26,11 @@ from engine.people.access import Principal, require
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Effect, PluginType
 from engine.triggers.cron import cron_words
-from engine.workflows.editing.editing import WorkflowEditing
 from engine.workspace.blanks import blank_workflow, is_blank, title_of
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.proposals import Proposals
+    from engine.workflows.editing.editing import WorkflowEditing
 
 _HELLO = "hello"
 """The only step of a workflow that nobody has touched."""

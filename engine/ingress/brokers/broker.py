@@ -33,7 +33,7 @@ class Unsendable(Exception):
     """The broker will not take this, however often it is sent."""
 
 
-class Message(Struct, frozen=True):
+class BrokerMessage(Struct, frozen=True):
     """A message as a broker delivered it."""
 
     body: bytes
@@ -67,7 +67,7 @@ class Topics(Struct, frozen=True):
 class Receiver(Struct, frozen=True):
     """What a broker calls with messages; on its loop."""
 
-    take: Callable[[Sequence[Message]], Awaitable[None]]
+    take: Callable[[Sequence[BrokerMessage]], Awaitable[None]]
     """Returns once these messages may be acknowledged. It never fails: it tries again until it is cancelled."""
     room: Callable[[], Awaitable[None]]
     """Returns once more messages may come: asked after an acknowledgement, so that none is held meanwhile."""
@@ -85,7 +85,7 @@ class Broker(Protocol):
     def lost(self) -> str:
         """Return why its client can never go on, in a sentence; empty while it can."""
 
-    async def send_dead(self, message: Message, error: str) -> None:
+    async def send_dead(self, message: BrokerMessage, error: str) -> None:
         """Put a message with the header `orchestra-error` where dead letters go; the broker has it on return.
 
         Key and id are cut to 200 bytes. Raises Unsendable if the broker will never take it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, cancelled
+from engine.ingress.brokers.broker import BATCH, BrokerMessage, Receiver, cancelled
 
 
 class Intake:
@@ -12,10 +12,10 @@ class Intake:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        self._waiting: list[tuple[Message, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[BrokerMessage, asyncio.Future[None]]] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def take(self, message: Message) -> None:
+    async def take(self, message: BrokerMessage) -> None:
         """Return once the message may be acknowledged."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((message, taken))

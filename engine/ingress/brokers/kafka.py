@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, Unsendable, ended, label
+from engine.ingress.brokers.broker import BATCH, BrokerMessage, Receiver, Topics, Unsendable, ended, label
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -64,7 +64,7 @@ class KafkaTopics:
         finally:
             await ended(subscriber.stop())
 
-    async def send_dead(self, message: Message, error: str) -> None:
+    async def send_dead(self, message: BrokerMessage, error: str) -> None:
         """Put a record into the topic of dead letters, with the beginning of its key."""
         from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError
 
@@ -118,7 +118,7 @@ async def _whole(message: KafkaMessage) -> KafkaMessage:
     return message
 
 
-def _message(record: ConsumerRecord[Any, Any]) -> Message:
+def _message(record: ConsumerRecord[Any, Any]) -> BrokerMessage:
     place = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
     key = (record.key or b"").decode(errors="backslashreplace")  # distinct tenants stay so
-    return Message(record.value or b"", place, key)
+    return BrokerMessage(record.value or b"", place, key)

@@ -8,7 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, BrokerLost, Message, Receiver, Topics, Unsendable, cancelled, ended
+from engine.ingress.brokers.broker import (
+    BATCH,
+    BrokerLost,
+    BrokerMessage,
+    Receiver,
+    Topics,
+    Unsendable,
+    cancelled,
+    ended,
+)
 from engine.ingress.brokers.nats_pull import Pull
 
 if TYPE_CHECKING:
@@ -121,7 +130,7 @@ class NatsTopics:
             return f"The connection to NATS was closed: {self._client.last_error or 'without a reason'}."
         return "Pulling from NATS has ended." if self._pulling is not None and self._pulling.done() else ""
 
-    async def send_dead(self, message: Message, error: str) -> None:
+    async def send_dead(self, message: BrokerMessage, error: str) -> None:
         """Put a message into the stream of dead letters.
 
         The size is checked here: a server that gets too much closes the connection, and the client then for ever.
@@ -154,10 +163,10 @@ class NatsTopics:
             raise BrokerLost(self.lost() or f"NATS: {error}.") from error
 
 
-def _message(raw: Msg) -> Message:
+def _message(raw: Msg) -> BrokerMessage:
     at, headers = raw.metadata, raw.headers or {}
     place = f"{at.stream}/{at.sequence.stream}/{at.timestamp.isoformat()}"
     sent_id = headers.get(_SENT_ID, "")
     if "\N{REPLACEMENT CHARACTER}" in sent_id:  # not UTF-8: the ids of two messages may look alike
         sent_id = ""
-    return Message(raw.data, place, headers.get(_KEY, ""), sent_id)
+    return BrokerMessage(raw.data, place, headers.get(_KEY, ""), sent_id)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.ingress.brokers.amqp_values import UNREADABLE, accept_any
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, Unsendable, ended, label
+from engine.ingress.brokers.broker import BATCH, BrokerMessage, Receiver, Topics, Unsendable, ended, label
 from engine.ingress.brokers.intake import Intake
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class RabbitTopics:
             await intake.close()
             await ended(subscriber.stop())
 
-    async def send_dead(self, message: Message, error: str) -> None:
+    async def send_dead(self, message: BrokerMessage, error: str) -> None:
         """Put a message into the queue of dead letters, with the beginning of its key and its id."""
         from aio_pika.exceptions import ChannelPreconditionFailed
 
@@ -132,10 +132,10 @@ async def _whole(message: StreamMessage[IncomingMessage]) -> StreamMessage[Incom
     return message
 
 
-def _message(raw: IncomingMessage, topic: str) -> Message:
+def _message(raw: IncomingMessage, topic: str) -> BrokerMessage:
     headers: dict[str, Any] = raw.headers
     key = headers.get(_KEY, "")
     if isinstance(key, bytes):
         key = key.decode(errors="backslashreplace")
     text = key if isinstance(key, str) else ""
-    return Message(raw.body, "", text, raw.message_id or "", str(headers.get(UNREADABLE, "")))
+    return BrokerMessage(raw.body, "", text, raw.message_id or "", str(headers.get(UNREADABLE, "")))

@@ -138,7 +138,7 @@ class WriteOnce:
         except asyncio.CancelledError:
             known = await claiming
             if known.state == "new":
-                self._ledger.forget(replace(self._write, generation=known.generation))
+                self._ledger.effects.forget(replace(self._write, generation=known.generation))
             raise
 
     # --- an open intent of another run or process
@@ -186,7 +186,7 @@ class WriteOnce:
 
     async def _questioned(self, cause: str = "") -> OutcomeUnknown:
         """Record that only a person can tell whether the write was made; return the error that says so."""
-        await self._ledger.question(self._write)
+        await self._ledger.effects.question(self._write)
         return _unknown(self._job, cause)
 
     # --- a write of ours
@@ -199,7 +199,7 @@ class WriteOnce:
             return await self._made(delivery, known)
         except asyncio.CancelledError:
             if not delivery.may_be_out:
-                self._ledger.forget(self._write)
+                self._ledger.effects.forget(self._write)
             raise
 
     async def _made(self, delivery: Delivery, known: LedgerRow) -> Done:
@@ -222,7 +222,7 @@ class WriteOnce:
             return await delivery.until_done(self._job.step_type.call)
         except ServiceError as error:
             if error.outcome == "not_done":
-                await self._ledger.forget(self._write)
+                await self._ledger.effects.forget(self._write)
             elif self._job.repeat is Repeat.UNFINDABLE or isinstance(error, OutcomeUnknown):
                 raise await self._questioned(error.message) from error
             raise
@@ -243,7 +243,7 @@ class WriteOnce:
         if self._job.receipts == "update" and kind.updates and (kind.updates_always or not is_same):
             return await self._updated(delivery, known)
         if known.state == "intent":  # an update was interrupted
-            await self._ledger.end_update(self._write, known, known.arguments_hash)
+            await self._ledger.effects.end_update(self._write, known, known.arguments_hash)
         told = effect(self._write, known.receipt, reused=True)
         if not is_same:
             note = "kept, arguments differ" if kind.updates else CANNOT_BE_UPDATED
@@ -267,7 +267,7 @@ class WriteOnce:
         """Update what was made. An update twice is the same as once, so a crash needs no look-up."""
         self._ledger.require_not_held()
         earlier = await asyncio.to_thread(self._writes.arguments_of, known.run_id, known.path)
-        if known.state == "done" and not await self._ledger.begin_update(self._write, known):
+        if known.state == "done" and not await self._ledger.effects.begin_update(self._write, known):
             return None
         step_type = self._job.step_type
         written = Written(
@@ -283,7 +283,7 @@ class WriteOnce:
         except BaseException:
             delivery.may_be_out = updating.may_be_out
             # Not awaited: a run that ends here commits it together with its own end.
-            self._ledger.end_update(self._write, known, "" if updating.may_be_out else known.arguments_hash)
+            self._ledger.effects.end_update(self._write, known, "" if updating.may_be_out else known.arguments_hash)
             raise
         assert done.effect is not None
         return replace(done, effect={**done.effect, "updated": True})

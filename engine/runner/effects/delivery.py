@@ -93,7 +93,7 @@ class Delivery:
             if not self._may_be_sent_again(failed):
                 raise failed
             await self._attempts.pause(failed)
-            await self._ledger.still_ours()
+            await self._ledger.effects.still_ours()
 
     def _count(self, error: Exception) -> None:
         """Count a failed attempt; a call that is made again after a wait is none."""
@@ -107,7 +107,7 @@ class Delivery:
             call.made_by_others = (await self._others()).made
         reached("before effect")
         while (output := await self._sent(call, work)) is _UNSENT:
-            await self._ledger.still_ours()
+            await self._ledger.effects.still_ours()
             await asyncio.sleep(_UNCERTAIN_SECONDS)
         reached("after effect")
         return output

@@ -16,7 +16,7 @@ from engine.base.lazy_values import complete, opened
 from engine.base.plain_values import IsGiven, any_file, plain_json
 from engine.base.run_file import places_in
 from engine.base.statuses import Priority
-from engine.compiler.definition.plan import OtherModel, Retry
+from engine.compiler.definition.plan import PlannedFallback, Retry
 from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
 from engine.record.types.step import StepEffect
@@ -82,7 +82,7 @@ class Job(NamedTuple):
     """Where people watch the answer arrive; None if nobody can watch."""
     guard: Guard = nullcontext
     """Entered in the thread that makes the call, around it."""
-    other_model: OtherModel | None = None
+    other_model: PlannedFallback | None = None
     """The model of the step's `fallback` that is asked; None: its own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""

@@ -51,7 +51,9 @@ class Ledger:
     """Claims, receipts and open questions. Every method runs on the engine's loop."""
 
     def __init__(self, effects: Effects, clock: Callable[[], datetime], sent: WriteList) -> None:
-        self._effects, self._clock, self._sent = effects, clock, sent
+        self.effects = effects
+        """The store, for what needs nothing else."""
+        self._clock, self._sent = clock, sent
 
     async def claim(self, write: IntendedWrite) -> LedgerRow:
         """Record the intent to send and return the entry: `new` if it is ours and on disk, else the existing entry.
@@ -59,7 +61,7 @@ class Ledger:
         A write that was undone counts as absent and may be made again. Raises JournalBroken, and WritesHeld if the
         write would have to be sent.
         """
-        claimed = await self._effects.claim(write, timestamp(self._clock()))
+        claimed = await self.effects.claim(write, timestamp(self._clock()))
         if isinstance(claimed, Held):
             raise refusal(claimed)
         if claimed.number is not None:
@@ -67,14 +69,14 @@ class Ledger:
                 self._list(write, claimed.number)
             except JournalBroken:
                 if claimed.entry.state == "new":
-                    self.forget(replace(write, generation=claimed.entry.generation))
+                    self.effects.forget(replace(write, generation=claimed.entry.generation))
                 raise
         return claimed.entry
 
     def needs_no_sending(self, job: Job) -> bool:
         """Return whether a write has a receipt that will be used, so that nothing is sent."""
         assert job.write is not None
-        known = self._effects.made(job.write.identity)
+        known = self.effects.made(job.write.identity)
         if known is None or job.receipts != "update" or not job.step_type.updates:
             return known is not None
         return known.arguments_hash == job.write.arguments_hash and not job.step_type.updates_always
@@ -90,59 +92,32 @@ class Ledger:
 
     def require_not_held(self) -> None:
         """Raise WritesHeld while nothing may be sent."""
-        held = self._effects.held()
+        held = self.effects.held()
         if held is not None:
             raise refusal(held)
 
     async def take_over(self, write: IntendedWrite, known: LedgerRow) -> bool:
         """Take over an open intent of another run or process; False if another was faster. Raises JournalBroken."""
-        number = await self._effects.take_over(write, known)
+        number = await self.effects.take_over(write, known)
         self._list(write, number)  # its claimer may have died before listing it
         return number is not None
 
     async def sending(self, write: IntendedWrite) -> None:
         """Count one more sending and commit it. Raises JournalBroken."""
-        self._list(write, await self._effects.sending(write))
-
-    def still_ours(self) -> asyncio.Future[Any]:
-        """Check that no other process has taken over; the future raises JournalBroken (Fenced) if one has."""
-        return self._effects.still_ours()
+        self._list(write, await self.effects.sending(write))
 
     async def others(self, write: IntendedWrite, since: datetime) -> Others:
         """Return similar writes that may have been made since then, including those of other processes."""
-        return _others(await self._effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
-
-    def begin_update(self, write: IntendedWrite, known: LedgerRow) -> asyncio.Future[bool]:
-        """Record that what a write made is about to be changed; the future holds False if another was faster.
-
-        From now until the update ends, its content is unknown; it stays unknown if the update is interrupted. The
-        receipt is kept.
-        """
-        return self._effects.begin_update(write, known)
-
-    def end_update(self, write: IntendedWrite, known: LedgerRow, arguments_hash: str) -> asyncio.Future[Any]:
-        """Record that the update ended without a new receipt; the content has these arguments (empty: unknown).
-
-        The write belongs again to the run that made it.
-        """
-        return self._effects.end_update(write, known, arguments_hash)
+        return _others(await self.effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
 
     def record(self, write: IntendedWrite, receipt: ReceiptRecord, output: Any) -> asyncio.Future[Any]:
         """Store the receipt; the next commit puts it on disk."""
         at = timestamp(self._clock())
-        return self._effects.record(write, at, compact_json(receipt), compact_json(output))
-
-    def forget(self, write: IntendedWrite) -> asyncio.Future[Any]:
-        """Withdraw an intent whose write certainly did not happen."""
-        return self._effects.forget(write)
+        return self.effects.record(write, at, compact_json(receipt), compact_json(output))
 
     def question_damaged(self, write: IntendedWrite) -> asyncio.Future[Any]:
         """Turn an unreadable row into a question, answered by a person or by the log of the run that made it."""
-        return self._effects.question_damaged(write, timestamp(self._clock()))
-
-    def question(self, write: IntendedWrite) -> asyncio.Future[Any]:
-        """Record that only a person can tell whether the write happened; the last run to ask gets the answer."""
-        return self._effects.question(write)
+        return self.effects.question_damaged(write, timestamp(self._clock()))
 
 
 def _others(similar: Sequence[SimilarWrite], write: IntendedWrite) -> Others:

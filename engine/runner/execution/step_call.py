@@ -17,7 +17,7 @@ from typing_extensions import ReadOnly, TypedDict
 from engine.base.errors import ApprovalExpired, StorageError
 from engine.base.json_text import JsonObject
 from engine.budgets.meter import CallMeter
-from engine.compiler.definition.plan import Action, Node, OtherModel
+from engine.compiler.definition.plan import Action, Node, PlannedFallback
 from engine.plugins.step import Effect, Repeat, StopRun, Usage
 from engine.record.failure import failure
 from engine.record.frames import Frame
@@ -84,7 +84,7 @@ class StepCall(Struct, frozen=True):
     """Where people watch the answer arrive."""
     meter: CallMeter | None = None
     """Of a call that may ask a model: what permits and counts its requests."""
-    other_model: OtherModel | None = None
+    other_model: PlannedFallback | None = None
     """Of a model step: the model of its `fallback` that is asked; None: its own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""

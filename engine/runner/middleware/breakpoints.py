@@ -14,7 +14,7 @@ from engine.record.events import StepWaiting
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Paused
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
-from engine.runner.suspension.waits import Release
+from engine.runner.suspension.waits import ManualRelease
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
@@ -38,7 +38,7 @@ class Breakpoints(Middleware):
         if paused is None:
             return await call_next(call)
         turn = paused["turn"]
-        await self._wait(Release(lambda: not self._state().lets_go(call.path, turn)), None, None)
+        await self._wait(ManualRelease(lambda: not self._state().lets_go(call.path, turn)), None, None)
         return await call_next(replace(call, started_at=self._recording.now()))
 
     async def _paused(self, call: StepCall) -> Paused | None:

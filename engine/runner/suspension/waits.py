@@ -98,7 +98,7 @@ class _Pause(_Moment):
         return None
 
 
-class Release:
+class ManualRelease:
     """What a person ends: a write is held until writing is allowed again, a debug run pauses until it may go on."""
 
     due_at: datetime | None = None
@@ -242,7 +242,7 @@ class Pauses:
         if "child_run_id" in written:
             return _Child(self._children, written["child_run_id"])
         if is_hold(written) and needs_person(written):
-            return Release(self._is_held)
+            return ManualRelease(self._is_held)
         if is_hold(written) and is_pause(written):
             return _Pause(written["due_at"], self._is_paused, self._clock)
         due_at = written["due_at"]

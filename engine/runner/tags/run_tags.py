@@ -80,16 +80,8 @@ class PlanTags:
         self.plan, self.inputs, self.called, self.depth, self.outdated = plan, inputs, called, depth, outdated
         self.memo: Memo = {}
         """Of the steps outside loops."""
-        self._facts = facts_of(plan)
-        self.known = KnownTexts(self._facts.said)
-
-    def needs(self, node: Node) -> frozenset[str]:
-        """Return the ids of the steps that the fields of a step, and of those inside it, name."""
-        return self._facts.needs(node)
-
-    def node(self, block: Block, step_id: str) -> Node | None:
-        """Return the step of a block with this id, if it has one."""
-        return self._facts.node(block, step_id)
+        self.facts = facts_of(plan)
+        self.known = KnownTexts(self.facts.said)
 
     def outputs(self) -> Tag:
         """Return the tag of the outputs of a run, of which no values are known."""
@@ -195,7 +187,7 @@ class PlaceTags(Struct, frozen=True, dict=True):
 
     def _place_of(self, step_id: str) -> tuple[PlaceTags, Node] | None:
         for depth in reversed(range(len(self.levels))):
-            node = self.plan.node(self.levels[depth].block, step_id)
+            node = self.plan.facts.node(self.levels[depth].block, step_id)
             if node is not None:
                 return self._until(depth + 1), node
         return None
@@ -217,12 +209,12 @@ class PlaceTags(Struct, frozen=True, dict=True):
 
     def settle(self, node: Node) -> None:
         """Work out the outputs that a step needs, one after another: a long chain of steps is no deep recursion."""
-        ahead, seen = [*self.plan.needs(node)], set[str]()
+        ahead, seen = [*self.plan.facts.needs(node)], set[str]()
         while ahead:
             step_id = ahead[-1]
             place = self._place_of(step_id)
             is_settled = place is None or place[0].output(place[1]).is_made
-            further = [] if place is None or is_settled or step_id in seen else [*self.plan.needs(place[1])]
+            further = [] if place is None or is_settled or step_id in seen else [*self.plan.facts.needs(place[1])]
             seen.add(step_id)
             further = [one for one in further if one not in seen]
             if further:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -23,15 +24,17 @@ from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
 from engine.runs.branches.merging import Fate, Merging, changed, refusal, undecided, with_effects, writes_again
 from engine.runs.branches.reader import BranchReader, BranchStatus
-from engine.runs.environments.promotion import PromotionChecks
 from engine.workflows.editing.applying import Renamer
-from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import Choices
 from engine.workflows.merging.merging import Merge, MergeTexts, merge
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.drafts import Drafts
 from engine.workspace.file_store import Shelf
 from engine.workspace.step_renames import StepRenames, composed
+
+if TYPE_CHECKING:
+    from engine.runs.environments.promotion import PromotionChecks
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 _MOST_RECORDED = 20
 

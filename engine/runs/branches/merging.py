@@ -20,13 +20,13 @@ from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.changes import changes_with, renames_between
 from engine.workflows.differences.sentences import sentence
 from engine.workflows.differences.writes_again import steps_that_may_write, writes_moved
-from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import MergeConflict
 from engine.workflows.merging.merging import Merge
 from engine.workspace.file_store import Shelf
 
 if TYPE_CHECKING:
     from engine.runs.environments.promotion import PromotionChecks
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 Fate = Literal["", "in_trash", "goes_on", "kept"]
 """What became of a branch; "" before it is merged."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -32,13 +32,11 @@ from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.runner.effects.fault_points import reached
-from engine.runner.worker.worker import Worker
 from engine.runs.correcting.again import Again, again
 from engine.runs.correcting.answer import Choice, choices, corrected, node_to_correct, step_to_correct
 from engine.runs.correcting.lesson import Lessons, SavedCase
 from engine.runs.correcting.not_undone import NothingDoneAgain
 from engine.runs.runs import Runs
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.rerun import again as same_again
 from engine.runs.starting.rerun import kept_modes, source
@@ -47,6 +45,10 @@ from engine.runs.undo.undo import Undo, alone
 from engine.runs.undo.undo_report import NotUndone, UndoReport
 from engine.store.acceptances import IdempotentRequest
 from engine.store.runs import is_test
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
+    from engine.runs.starting.acceptor import Acceptor
 
 _STAYS = "It is not part of the item, and stays as it is."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from clients.wording import did_you_mean, listed
 from engine.base.clock import Clock, timestamp
@@ -17,13 +17,15 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.record.options import breakpoints_of
 from engine.record.types.run import Run, RunOptions
-from engine.runner.worker.worker import Worker
 from engine.runs.debugging.view import DebugView, PausedStep, view_of
 from engine.runs.run_reader import RunReader
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import RunRequest, retry_if_renamed
 from engine.store.acceptances import IdempotentRequest
 from engine.store.debugging import DebugState
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
+    from engine.runs.starting.acceptor import Acceptor
 
 Past = Literal["", "loop", "breakpoint"]
 """What a run that continues does not pause for any more: nothing, the loop around a paused step, its breakpoint."""

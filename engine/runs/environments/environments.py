@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
@@ -33,8 +34,11 @@ from engine.runs.environments.promotion import (
 from engine.runs.environments.reader import EnvironmentReader, EnvironmentStatus
 from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.environment_plans import EnvironmentPlans, require_stand_in
+from engine.workflows.environment_plans import require_stand_in
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 _FIRST = {"dev": EnvironmentFile(title="Development"), "prod": EnvironmentFile(title="Production", others="none")}
 """What `init` makes: files as they are, and what was promoted."""

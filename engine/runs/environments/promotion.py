@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,7 +18,9 @@ from engine.environments.versions import hash_of
 from engine.runs.environments.news import OutsideReach, outside
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
-from engine.workflows.environment_plans import EnvironmentPlans
+
+if TYPE_CHECKING:
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 _MOST_EARLIER = 20
 _KEPT = set(Promoted.model_fields)

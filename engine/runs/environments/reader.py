@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
@@ -12,7 +13,9 @@ from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_file import WorkflowEntry
 from engine.people.access import Principal, require
-from engine.workflows.environment_plans import EnvironmentPlans
+
+if TYPE_CHECKING:
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 
 @dataclass(frozen=True)

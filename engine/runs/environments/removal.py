@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.base.errors import InUse, OrchestraError, UnknownName
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile
-from engine.workflows.environment_plans import EnvironmentPlans
+
+if TYPE_CHECKING:
+    from engine.workflows.environment_plans import EnvironmentPlans
 
 
 @dataclass(frozen=True)

@@ -63,14 +63,14 @@ class ProjectStore:
     def get(self, p: Principal, name: str) -> ProjectInfo:
         """Return a project."""
         require(p, "view", _SEE)
-        return self._found(name)
+        return self._projects.info(name)
 
     def create(self, p: Principal, name: str, title: str = "") -> ProjectInfo:
         """Make an empty project. Raises InUse (the name is taken), InvalidInput, StorageError."""
         require(p, "edit", "make a project")
         self._projects.create(name, " ".join(title.split()) or name, p.id)
         self._audit.record(p, "projects.create", name, {"title": title})
-        return self._found(name)
+        return self._projects.info(name)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move a project with its history to the trash; return where it is. Raises StorageError."""
@@ -97,7 +97,7 @@ class ProjectStore:
     def etag(self, p: Principal, name: str, path: str) -> str | None:
         """Return the etag that a file has now; None if there is no such file."""
         require(p, "view", _SEE)
-        files = self._projects.files(name, self._found(name).head)
+        files = self._projects.files(name, self._projects.info(name).head)
         return next((one.etag for one in files if one.path == path), None)
 
     def save(self, p: Principal, name: str, path: str, text: str, known: str | None, message: str = "") -> ProjectText:
@@ -136,7 +136,7 @@ class ProjectStore:
     def bundle(self, p: Principal, name: str) -> bytes:
         """Return the whole history as a bundle, which `git clone` takes."""
         require(p, "view", _SEE)
-        self._found(name)
+        self._projects.info(name)
         return self._projects.bundle(name)
 
     def commands(self, p: Principal, name: str) -> Commands:
@@ -144,7 +144,7 @@ class ProjectStore:
         require(p, "view", _SEE)
         run_id = next((one.run_id for one in self._projects.log(name, _LAST_COMMITS) if one.run_id), "")
         planned = self._recorded(run_id) if run_id else []
-        files = self._projects.files(name, self._found(name).head)
+        files = self._projects.files(name, self._projects.info(name).head)
         return list(dict.fromkeys([*planned, *suggested([one.path for one in files])]))
 
     # --- for the other parts of this folder, which check the rights themselves
@@ -152,7 +152,7 @@ class ProjectStore:
     def commit_of(self, name: str, commit: str) -> str:
         """Return the id of a commit, which may be given by its beginning; empty: the head. Raises UnknownName."""
         if not commit:
-            return self._found(name).head
+            return self._projects.info(name).head
         if _WHOLE.match(commit):
             self._projects.files(name, commit)
             return commit
@@ -172,16 +172,13 @@ class ProjectStore:
         """Return a file of a commit. Raises UnknownName."""
         return self._projects.content(name, commit, path)
 
-    def _found(self, name: str) -> ProjectInfo:
-        return self._projects.info(name)
-
     def _text(self, name: str, commit: str, path: str) -> ProjectText:
         text = self._projects.read(name, commit, path)
         return ProjectText(path, commit, text, etag_of(text))
 
     def _committed(self, p: Principal, name: str, path: str, text: str | None, known: str | None, said: str) -> str:
         for _ in range(_TRIES):
-            head = self._found(name).head
+            head = self._projects.info(name).head
             self._require_unchanged(name, head, path, known)
             try:
                 commit = self._projects.commit(name, head, {path: text}, said, p.id)

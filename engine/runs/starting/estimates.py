@@ -10,7 +10,7 @@ from engine.base.statuses import AccountMode
 from engine.base.step_tree import AGENT_PREFIX, StepNode
 from engine.budgets.limits import money
 from engine.budgets.prices import usd
-from engine.compiler.definition.plan import Action, Node, OtherModel, Plan
+from engine.compiler.definition.plan import Action, Node, Plan, PlannedFallback
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
 from engine.record.types.run import EstimateRecord
@@ -82,7 +82,7 @@ class Estimates:
         """Return what a call costs with each model that it may ask, its own first."""
         prompt: Mapping[str, Any] = plan.prompts.get(str(action.arguments.get("prompt") or "")) or {}
         own = str(action.arguments.get("model") or prompt.get("model") or "")
-        first = OtherModel(action.embedding or action.connection or "", own)
+        first = PlannedFallback(action.embedding or action.connection or "", own)
         embeds, found = action.step_type.embeds, []
         tokens = _tokens_to_embed(action) if embeds else _tokens(action, plan)
         for one in (first, *action.other_models):

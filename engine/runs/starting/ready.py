@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from typing_extensions import TypedDict
@@ -10,9 +11,11 @@ from typing_extensions import TypedDict
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.statuses import Priority
-from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.run_request import retry_if_renamed
 from engine.store.acceptances import Renamed, RunEntry
+
+if TYPE_CHECKING:
+    from engine.runs.starting.acceptor import Acceptor
 
 
 class StartOptions(TypedDict, total=False):

@@ -26,10 +26,10 @@ from engine.record.options import same_part
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Acceptance, Run
 from engine.record.values import Values
-from engine.runs.starting.acceptor import Acceptor
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
+    from engine.runs.starting.acceptor import Acceptor
 
 _DONE = (*DONE_STEPS, StepStatus.WAITING)
 _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED]

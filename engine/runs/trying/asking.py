@@ -24,7 +24,7 @@ from engine.runs.trying.records import TryAnswer
 from engine.store.state import Records
 
 
-class Question(Struct, frozen=True):
+class TryQuestion(Struct, frozen=True):
     """What a model is asked."""
 
     id: str
@@ -56,7 +56,7 @@ class _Asking(StepType):
 
     def call(self, call: Call) -> Any:
         """Return the model's answer as it is: unlike a step, a try does not ask again for one that does not fit."""
-        asked: Question = call.fields
+        asked: TryQuestion = call.fields
         messages: Any = asked.messages
         talk = ModelTalk(call, messages, asked.model, asked.parameters)
         return talk.json(asked.output_schema) if asked.output_schema else talk.answer()
@@ -66,7 +66,7 @@ TIMEOUT_SECONDS = _Asking.timeout_seconds
 
 
 async def ask(
-    question: Question,
+    question: TryQuestion,
     records: Records,
     settings: Callable[[], MoneySettings],
     clock: Callable[[], datetime],

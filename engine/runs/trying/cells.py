@@ -25,7 +25,7 @@ from engine.prompts.talk import ModelAnswer
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
-from engine.runs.trying.asking import Question, ask, judged, model_of
+from engine.runs.trying.asking import TryQuestion, ask, judged, model_of
 from engine.runs.trying.judging import JudgeAccount
 from engine.runs.trying.matrix import CellAnswer, UnmetExpectation
 from engine.runs.trying.records import TryAnswer
@@ -137,7 +137,7 @@ class Cells:
 
         def fresh() -> RecordedAnswer:
             question_id = new_run_id(self._clock())
-            return self._asked(Question(question_id, account, model, parameters, sent, schema, prompt=asked.prompt))
+            return self._asked(TryQuestion(question_id, account, model, parameters, sent, schema, prompt=asked.prompt))
 
         return answers.get(key, model, fresh)
 
@@ -152,7 +152,9 @@ class Cells:
             if account is None:
                 return _refused(answers.damaged(key), "opinion on this answer")
             question_id = new_run_id(self._clock())
-            return self._asked(Question(question_id, account, model or "", {}, sent, JUDGE_SCHEMA, prompt=asked.prompt))
+            return self._asked(
+                TryQuestion(question_id, account, model or "", {}, sent, JUDGE_SCHEMA, prompt=asked.prompt)
+            )
 
         recorded, is_reused = answers.get(key, model, fresh)
         found = judged(answer_of(recorded), JUDGE_SCHEMA)
@@ -175,7 +177,7 @@ class Cells:
             "reused": is_reused,
         }
 
-    def _asked(self, question: Question) -> RecordedAnswer:
+    def _asked(self, question: TryQuestion) -> RecordedAnswer:
         files, began = RunFiles(RunFolder(self._logs.blobs, question.id)), time.monotonic()
         with self._lock:
             if self._is_closing:

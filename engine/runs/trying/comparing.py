@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from msgspec.structs import replace
 
@@ -18,8 +18,10 @@ from engine.people.access import Principal, require
 from engine.runs.trying.columns import TriedColumn, in_column
 from engine.runs.trying.differing import AnswerDifferences, answer_differences
 from engine.runs.trying.records import Try, TryColumn
-from engine.runs.trying.tries import Tries
 from engine.runs.trying.try_requests import TryRequest, TryRequests
+
+if TYPE_CHECKING:
+    from engine.runs.trying.tries import Tries
 
 FEWEST_COLUMNS, MOST_COLUMNS = 2, 4
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import indented_inside
 from engine.people.access import Principal
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt import text_of
-from engine.prompts.prompt_files import PromptFiles
 from engine.runs.trying.columns import DRAFT
 from engine.runs.trying.differing import TextPart, text_parts
+
+if TYPE_CHECKING:
+    from engine.prompts.prompt_files import PromptFiles
 
 _AROUND = 160
 """Characters of unchanged text that are shown before and after a change."""

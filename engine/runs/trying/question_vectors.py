@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import timestamp
 from engine.base.errors import BudgetExceeded
@@ -18,9 +18,11 @@ from engine.plugins.step import Call, Effect, Fields, StepType
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.runner.effects.reading import AccountReads
-from engine.runner.worker.worker import Worker
 from engine.runs.trying.asking import LAB, job_of
 from engine.store.state import Records
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
 
 _GRACE_SECONDS = 5.0
 

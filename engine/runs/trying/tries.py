@@ -27,7 +27,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import StepAnswers
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.asking import Question, ask, judged, model_of, prompt_used
+from engine.runs.trying.asking import TryQuestion, ask, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
 from engine.runs.trying.reader import TryReader
 from engine.runs.trying.records import RealModel, Try, TryRecords
@@ -184,7 +184,7 @@ class Tries(TryReader):
         """Ask, wait and record, in a thread of the try's own."""
         record = one.record
         messages = [{"role": each["role"], "content": each["content"]} for each in record["messages"]]
-        question = Question(
+        question = TryQuestion(
             record["id"],
             account,
             record["model"],
@@ -204,7 +204,7 @@ class Tries(TryReader):
         finally:
             self._ended(one, question)
 
-    def _asked(self, one: _Open, question: Question) -> None:
+    def _asked(self, one: _Open, question: TryQuestion) -> None:
         record, account = one.record, question.account
         with suppress(ServiceError):  # asking the model will tell
             record["account"] = account.owner()[1]
@@ -229,7 +229,7 @@ class Tries(TryReader):
                 self._worker.state.spent.resume([record["id"]], timestamp(self._clock()))  # nothing of it waits
         record["status"], record["error"] = RunStatus.FAILED, told
 
-    def _ended(self, one: _Open, question: Question) -> None:
+    def _ended(self, one: _Open, question: TryQuestion) -> None:
         record, now = one.record, self._clock()
         record["ended_at"] = timestamp(now)
         record["seconds"] = round((now - moment_of(record["started_at"])).total_seconds(), 3)
@@ -250,7 +250,7 @@ def _audited(record: Try) -> dict[str, Any]:
     return told if column is None else {**told, "comparison": column["comparison"]}
 
 
-def _used(question: Question) -> UsageRecord:
+def _used(question: TryQuestion) -> UsageRecord:
     usage = question.usage
     return {
         "input_tokens": usage.input_tokens,

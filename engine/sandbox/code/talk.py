@@ -18,10 +18,10 @@ from engine.base.threads import abandoned
 from engine.sandbox import child
 from engine.sandbox.code.proxy import Way, opened
 from engine.sandbox.code.running import PROXY, shown
-from engine.sandbox.limits import ChildLimits
+from engine.sandbox.limits import WRITABLE, ChildLimits
 from engine.sandbox.rungs.bubblewrap import TRUSTED
 from engine.sandbox.rungs.rung import SOCKET
-from engine.sandbox.walls import WRITABLE, ChildRoom, lack, shown_folders, walls
+from engine.sandbox.walls import ChildRoom, lack, shown_folders, walls
 from engine.sandbox.watch import ChildWatch
 from engine.sandbox.work import CHILD, arguments, turns
 

@@ -21,9 +21,9 @@ from clients.errors import SandboxMissing
 from engine.base.threads import abandoned
 from engine.sandbox import child, seccomp, work
 from engine.sandbox.child import End
+from engine.sandbox.limits import WORK, WRITABLE
 from engine.sandbox.rungs.languages import BUILT_IN, PROGRAMS, PYTHON, Find, command_of, program_of
 from engine.sandbox.rungs.rung import SOCKET, CodeNeeds, RungSettings, SandboxJob
-from engine.sandbox.walls import WORK, WRITABLE
 
 _PROGRAM = "docker"
 _INSIDE = Path(__file__).parents[1] / "inside"

@@ -40,7 +40,7 @@ class RunOutput(Output):
     stopped_by: StoppedBy = Field(title="`finished`, the limit that was reached, or `person`: one ended it")
 
 
-class Run(StepType):
+class RunAgent(StepType):
     """Let an agent work on a task: its model chooses among the tools of `agents/NAME.json`, turn by turn.
 
     It is a separate run, linked with this one, in which each turn and each call of a tool is a step. So it can be

@@ -50,7 +50,7 @@ class TurnFields(ModelFields):
     is_last: bool = option("Whether no turn follows", default=False)
 
 
-class Turn(ModelStep):
+class TakeTurn(ModelStep):
     """Ask a model which tool to call next and with which arguments. The call itself is a separate step.
 
     If an answer is invalid, the model learns why in the next turn. Over a limit, or after three identical calls with

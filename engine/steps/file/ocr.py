@@ -13,8 +13,7 @@ from clients import reads_only
 from clients.errors import InvalidRequest
 from clients.file.tesseract import ABSENT, Tesseract, tesseract
 from engine.files.readings import FOLDER, Readings, key_of
-from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, JsonValue, Output, Prompts, option, outside
+from engine.plugins.step import Call, JsonValue, Output, Part, Prompts, option, outside
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges

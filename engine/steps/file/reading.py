@@ -8,8 +8,7 @@ from pydantic import Field
 
 from clients.wording import counted
 from engine.base.run_file import FileContent, RunFile
-from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, JsonValue, Output, option, outside
+from engine.plugins.step import Call, JsonValue, Output, Part, option, outside
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import read
 from engine.steps.file.fields import (

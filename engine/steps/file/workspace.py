@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, Literal
 from clients.errors import Conflict, InvalidRequest, ServiceError
 from engine.base.clock import timestamp
 from engine.base.run_file import FileContent, RunFile
-from engine.plugins.mail_fields import Part
 from engine.plugins.step import (
     Call,
     CannotUndo,
@@ -23,6 +22,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Part,
     Preview,
     Prompts,
     Receipt,

@@ -10,6 +10,7 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Part,
     Receipt,
     Written,
     address,
@@ -18,16 +19,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import (
-    Changes,
-    FindableWriting,
-    Limited,
-    Listing,
-    Part,
-    Reading,
-    Repository,
-    WithChanges,
-)
+from engine.steps.github.repository import Changes, FindableWriting, Limited, Listing, Reading, Repository, WithChanges
 
 
 class CommitText(Part):

@@ -13,6 +13,7 @@ from engine.plugins.step import (
     JsonValue,
     Markup,
     Output,
+    Part,
     Preview,
     Prompts,
     Receipt,
@@ -24,7 +25,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import FindableWriting, Part, Reading, Repository
+from engine.steps.github.repository import FindableWriting, Reading, Repository
 
 
 class GetFileFields(Repository):

@@ -12,6 +12,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Part,
     Preview,
     Prompts,
     Receipt,
@@ -21,7 +22,7 @@ from engine.plugins.step import (
     lines_of,
     outside,
 )
-from engine.steps.github.repository import Part, Writing
+from engine.steps.github.repository import Writing
 
 
 class GraphqlFields(Fields):

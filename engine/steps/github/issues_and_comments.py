@@ -10,6 +10,7 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Part,
     Written,
     address,
     changes_respected,
@@ -19,7 +20,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import FindableWriting, Limited, Listing, Part, Reading, Repository, ThreadText
+from engine.steps.github.repository import FindableWriting, Limited, Listing, Reading, Repository, ThreadText
 
 
 class IssueText(ThreadText):

@@ -11,6 +11,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Part,
     Prompts,
     Receipt,
     Repeat,
@@ -22,7 +23,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import FindableWriting, Limited, Listing, Part, Repository, Writing
+from engine.steps.github.repository import FindableWriting, Limited, Listing, Repository, Writing
 
 _READS = frozenset({"GET", "HEAD"})
 

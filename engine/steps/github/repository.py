@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
 from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
@@ -14,6 +14,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Part,
     Repeat,
     StepType,
     address,
@@ -35,12 +36,6 @@ class Limited(Repository):
     """The repository, and the maximum number of entries."""
 
     limit: int = option("At most", 25, ge=1, le=MOST)
-
-
-class Part(BaseModel):
-    """A part of an output."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Listed(Output):

@@ -9,12 +9,13 @@ from msgspec import structs
 
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
-from engine.plugins.mail_fields import Part, TrimFields, unseen
+from engine.plugins.mail_fields import TrimFields, unseen
 from engine.plugins.step import (
     Call,
     Fields,
     JsonValue,
     Output,
+    Part,
     Preview,
     Repeat,
     Written,

@@ -7,13 +7,13 @@ from typing import Any
 
 from clients.errors import NotFound
 from clients.wording import counted
-from engine.plugins.mail_fields import Part
 from engine.plugins.step import (
     Call,
     CannotUndo,
     Fields,
     JsonValue,
     Output,
+    Part,
     Preview,
     Receipt,
     Repeat,

@@ -6,16 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from engine.plugins.mail_fields import (
-    FileOutput,
-    Part,
-    ReadMail,
-    TrimFields,
-    UnreadableMail,
-    file_content,
-    note_unreadable,
-)
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.plugins.mail_fields import FileOutput, ReadMail, TrimFields, UnreadableMail, file_content, note_unreadable
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
 from engine.steps.gmail.query import finds_drafts
 
 SERVICE = "gmail"

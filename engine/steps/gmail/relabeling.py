@@ -7,8 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
-from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, Fields, JsonValue, Output, Preview, Prompts, Repeat, Written, destination
+from engine.plugins.step import Call, Fields, JsonValue, Output, Part, Preview, Prompts, Repeat, Written, destination
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import GmailWrite
 
@@ -26,7 +25,7 @@ class WhereFields(Fields):
     thread: str = destination("Or all mails of this thread", "")
 
 
-class Change(Part):
+class LabelChange(Part):
     """The changes of one mail, by label name."""
 
     message: str
@@ -43,7 +42,7 @@ class ChangeOutput(Output):
     id: str
     url: str
     labels: list[str]
-    changed: list[Change] | None
+    changed: list[LabelChange] | None
 
 
 class Relabel(GmailWrite):

@@ -12,7 +12,7 @@ from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
     AddressFields,
     InlineFile,
-    TextFields,
+    MailTextFields,
     addresses,
     answered,
     inline_file,
@@ -35,7 +35,7 @@ class FileFields(InlineFile):
 Attachments = list[RunFile | FileFields]
 
 
-class AnswerFields(TextFields):
+class AnswerFields(MailTextFields):
     """The text, and files to attach."""
 
     reply_to: str | list[str] = destination("Replies go to (empty: this account)", [])

@@ -8,16 +8,8 @@ from pydantic import Field
 
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.search import SearchCriteria
-from engine.plugins.mail_fields import (
-    FileOutput,
-    Part,
-    ReadMail,
-    TrimFields,
-    UnreadableMail,
-    file_content,
-    note_unreadable,
-)
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.plugins.mail_fields import FileOutput, ReadMail, TrimFields, UnreadableMail, file_content, note_unreadable
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
 
 SERVICE = "imap"
 

@@ -14,7 +14,7 @@ from engine.base.run_file import RunFile
 from engine.plugins.mail_fields import (
     AddressFields,
     InlineFile,
-    TextFields,
+    MailTextFields,
     addresses,
     answered,
     inline_file,
@@ -52,7 +52,7 @@ class WriteFields(AddressFields):
     in_reply_to: str = destination("Mail to reply to", "", format="imap-message")
 
 
-class ReplyFields(TextFields):
+class ReplyFields(MailTextFields):
     """The fields of `smtp.reply`; if `subject` is empty, it is the old one after `Re:`."""
 
     message: str = destination("Mail to reply to", min_length=1, format="imap-message")

@@ -25,7 +25,7 @@ from engine.steps.notion.pages import ChangePageFields, ChangesPage, ReadPageFie
 from engine.steps.notion.upserting import Reading
 
 
-class Block(BaseModel):
+class NotionBlock(BaseModel):
     """A block: a paragraph, a heading, a task, a picture; `checked` is null unless it is a task."""
 
     model_config = ConfigDict(extra="forbid")
@@ -49,7 +49,7 @@ class ListBlocksFields(ReadPageFields):
 class ListBlocksOutput(Output):
     """The blocks in their order; `unreadable`: blocks that cannot be read; `has_more`: there are more."""
 
-    blocks: list[Block]
+    blocks: list[NotionBlock]
     unreadable: list[UnreadableThing] = Field(default_factory=list)
     has_more: bool
 
@@ -68,7 +68,7 @@ class ListBlocks(Reading):
         return {"blocks": blocks, "unreadable": unreadable_of(call, blocks), "has_more": has_more}
 
 
-class User(BaseModel):
+class NotionUser(BaseModel):
     """A person, or a connection (`bot`); the address is empty if this connection may not see it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -88,7 +88,7 @@ class ListUsersFields(Fields):
 class ListUsersOutput(Output):
     """The users; `unreadable`: those that cannot be read; `has_more`: there are more."""
 
-    users: list[User]
+    users: list[NotionUser]
     unreadable: list[UnreadableThing] = Field(default_factory=list)
     has_more: bool
 

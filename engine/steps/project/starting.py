@@ -35,7 +35,7 @@ class _Safe(ProjectStep):
         return Receipt(id=str(output.get("commit", "")))
 
 
-class Start(_Safe):
+class StartProject(_Safe):
     """Create a project, unless it exists, and start a branch for this run."""
 
     name = "project.start"

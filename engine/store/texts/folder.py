@@ -20,7 +20,7 @@ from engine.files.atomic import (
     sync_folder,
     write_whole,
 )
-from engine.files.new_files import NewFile, write_new
+from engine.files.new_files import FileToCreate, write_new
 
 _LARGEST_BYTES = 1 << 30
 
@@ -88,7 +88,7 @@ class FolderTexts:
 
     def put_new(self, folder: str, texts: Mapping[str, str]) -> None:
         """Write files together."""
-        files = [NewFile(self.root / name, text, PRIVATE_FILE, PRIVATE_FOLDER) for name, text in texts.items()]
+        files = [FileToCreate(self.root / name, text, PRIVATE_FILE, PRIVATE_FOLDER) for name, text in texts.items()]
         write_new(self.root / folder, files)
 
     def remove(self, *names: str) -> None:

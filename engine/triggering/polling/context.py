@@ -57,10 +57,6 @@ class TriggerContext(Struct, frozen=True):
         """The workflow that reports alarms."""
         return self.loaded().config.notifications.workflow
 
-    def served_mode_of(self, connection: str) -> AccountMode:
-        """Return the account mode of a connection in the server."""
-        return self.connections.served_mode(connection)
-
     def mode_of(self, connection: str) -> AccountMode:
         """Return the account mode of a connection now."""
         return self.mode(self.loaded().config.connections[connection].service)

@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -19,8 +19,10 @@ from engine.store.triggering.triggers import Moved, TriggerRecord, TriggerStore
 from engine.triggering.polling.backoff import after_failure
 from engine.triggering.polling.mapping import error_of
 from engine.triggering.polling.poll import Looked, Looks
-from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.polling.status import PollResult, TriggerError
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.resolver import TriggerResolver
 
 _log = logging.getLogger(__name__)
 MOST_QUEUED = 500

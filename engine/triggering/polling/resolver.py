@@ -16,13 +16,13 @@ from engine.connections.accounts import Account, Accounts
 from engine.forms.inbox import Inbox
 from engine.people.access import Principal
 from engine.plugins.trigger import Around
-from engine.runs.starting.consent import Touch
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import ItemRecord, TriggerKey, TriggerRecord
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError
 
 if TYPE_CHECKING:
+    from engine.runs.starting.consent import Touch
     from engine.triggering.polling.context import TriggerContext
 
 _IDENTITY_SECONDS = 60.0
@@ -70,26 +70,22 @@ class TriggerResolver:
 
     def __init__(self, context: TriggerContext, accounts: Accounts, runs: TriggeredRuns) -> None:
         self._context, self._accounts, self._runs = context, accounts, runs
+        self.ids = context.ids
+        """By an id, rows name a workflow; a name without a readable file is its own id."""
+        self.plan = context.plan
+        """Returns the plan of a workflow by its name. Raises UnknownName, InvalidFile."""
 
     def named(self, workflow: str, trigger: str) -> NamedTrigger:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
-        return self.of_plan(self._context.plan(workflow), trigger)
+        return self.of_plan(self.plan(workflow), trigger)
 
     def of_row(self, row: TriggerKey | TriggerRecord | ItemRecord) -> NamedTrigger:
         """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile, NotWatched."""
         return self.of_plan(self.plan_of(row.workflow), row.trigger)
 
-    def id_of(self, workflow: str) -> str:
-        """Return the id of a workflow, by which rows name it; a name without a readable file is its own id."""
-        return self._context.ids.of(workflow)
-
     def name_of(self, workflow_id: str) -> str:
         """Return the name of the workflow with an id; the id if no file has it."""
-        return self._context.ids.name(workflow_id) or workflow_id
-
-    def naming(self) -> Callable[[str], str | None]:
-        """Return a function from an id to a name, None if no readable file has it; it reads all files at most once."""
-        return self._context.ids.naming()
+        return self.ids.name(workflow_id) or workflow_id
 
     def of_plan(self, plan: Plan, trigger: str) -> NamedTrigger:
         """Return a trigger of a plan. Raises UnknownName."""
@@ -175,10 +171,6 @@ class TriggerResolver:
             return "demo" if named.mode == AccountMode.DEMO else "this machine"
         return self._accounts.label(connection, named.mode)
 
-    def plan(self, workflow: str) -> Plan:
-        """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
-        return self._context.plan(workflow)
-
     def plan_of(self, workflow_id: str) -> Plan:
         """Return the plan of the workflow with an id. Raises UnknownName, InvalidFile, NotWatched."""
         plan = self.plan(self.name_of(workflow_id))
@@ -208,7 +200,7 @@ class TriggerResolver:
 
     def served_mode(self, named: NamedTrigger) -> AccountMode:
         """Return the account mode that the server watches and its runs touch."""
-        return _mode(named.plan, named.trigger, self._context.served_mode_of, AccountMode.MINE)
+        return _mode(named.plan, named.trigger, self._context.connections.served_mode, AccountMode.MINE)
 
     def _modes(self, named: NamedTrigger) -> dict[str, AccountMode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}

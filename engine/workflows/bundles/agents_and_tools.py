@@ -18,7 +18,7 @@ from engine.documents.json_file import parse, read
 from engine.environments.version_labels import VersionLabel, VersionLabels
 from engine.environments.version_labels import text_of as text_of_labels
 from engine.environments.versions import hash_of
-from engine.files.new_files import NewFile
+from engine.files.new_files import FileToCreate
 from engine.plugins.registry import TOOL as PREFIX
 from engine.tools.shelf import ToolShelf
 from engine.workflows.bundles.bundle import BundledAgent, BundledMcpTool, BundledTool, Lines, lines_of, text_of
@@ -111,14 +111,14 @@ class AgentsAndTools:
         ahead = []
         for name, agent in agents.items():
             kept, texts = folder / f"{name}.versions", {one: text_of(lines) for one, lines in agent.versions.items()}
-            ahead += [NewFile(kept / f"{number}.json", text) for number, text in texts.items()]
+            ahead += [FileToCreate(kept / f"{number}.json", text) for number, text in texts.items()]
             labels = {
                 label: VersionLabel(
                     version=number, hash=hash_of(texts[str(number)]), made_at=now, labelled_at=now, labelled_by=by
                 )
                 for label, number in agent.labels.items()
             }
-            ahead += [NewFile(kept / "labels.json", text_of_labels(labels))] if labels else []
+            ahead += [FileToCreate(kept / "labels.json", text_of_labels(labels))] if labels else []
         if agents:
             self._shelf.create({name: text_of(agent.text) for name, agent in agents.items()}, by, ahead)
 

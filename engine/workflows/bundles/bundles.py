@@ -13,7 +13,7 @@ from engine.base.json_text import is_same
 from engine.base.names import branch_parts, checked_name, checked_workflow
 from engine.base.step_tree import agent_workflow
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
-from engine.files.new_files import NewFile
+from engine.files.new_files import FileToCreate
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
@@ -260,7 +260,7 @@ class Bundles:
         """Create fragments, then the prompts that name them; versions first, as labels name them."""
         shelf = self._workspace.prompts
         versions = [
-            NewFile(shelf.folder / f"{name}.versions" / f"{number}.json", text_of(lines))
+            FileToCreate(shelf.folder / f"{name}.versions" / f"{number}.json", text_of(lines))
             for name, prompt in prompts.items()
             for number, lines in prompt.versions.items()
         ]

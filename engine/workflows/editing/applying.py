@@ -29,17 +29,17 @@ from engine.documents.json_splice import (
 )
 from engine.workflows.editing.fields import EditedText
 from engine.workflows.editing.operations import (
-    Add,
+    AddStep,
     AnyOperation,
-    Move,
-    Notes,
-    Remove,
-    Rename,
+    MoveSteps,
+    RemoveSteps,
+    RenameStep,
     ReplaceStep,
-    Set,
-    Unset,
-    Unwrap,
-    Wrap,
+    SetField,
+    SetNotes,
+    UnsetField,
+    UnwrapGroup,
+    WrapSteps,
     words,
 )
 from engine.workflows.editing.step_homes import STEPS, ids_in, ids_inside
@@ -70,17 +70,19 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
     place in the list, `operation` its index, `reason` the message without it).
     """
     editing = _Editing(read(text, file), rename)
-    for is_rename, together in groupby(enumerate(operations), lambda one: isinstance(one[1], Rename)):
+    for is_rename, together in groupby(enumerate(operations), lambda one: isinstance(one[1], RenameStep)):
         _apply(editing, list(together), is_one_change=is_rename)
     text, splices = editing.steps.file.text, editing.splices
     read(text, file)  # once more as a whole, as it will be read from now on
-    renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename) and one.number is None))
+    renames = composed(
+        *([(one.step, one.to)] for one in operations if isinstance(one, RenameStep) and one.number is None)
+    )
     return Applied(text, tuple(splices), "; ".join(map(words, operations)), renames)
 
 
 def _apply(editing: _Editing, operations: Sequence[tuple[int, AnyOperation]], *, is_one_change: bool = False) -> None:
     """Apply operations in order, each with its index; with `is_one_change`, renames that do not meet at once."""
-    renames = [one for _, one in operations if isinstance(one, Rename)] if is_one_change else []
+    renames = [one for _, one in operations if isinstance(one, RenameStep)] if is_one_change else []
     if len(renames) > 1:
         if not editing.renamed(renames):
             half = len(operations) // 2
@@ -115,14 +117,14 @@ class _Editing(EditedText):
         """Apply it, by the method named after it. Raises InvalidInput, and what the renamer raises."""
         getattr(self, f"_{operation.op}")(operation)
 
-    def _add(self, operation: Add) -> None:
+    def _add(self, operation: AddStep) -> None:
         self._require_new_ids([operation.step])
         path, index = self._target(operation, operation.into or "")
         file = self._steps.file
         write = writer(file, (*path, index), operation.step, is_one_line=is_one_line(file, path))
         self._change(inserted(file, path, index, write))
 
-    def _rename(self, operation: Rename) -> None:
+    def _rename(self, operation: RenameStep) -> None:
         steps = self._steps
         if operation.number is not None:
             self._tell_apart(operation.step, operation.number, operation.to)
@@ -141,7 +143,7 @@ class _Editing(EditedText):
             raise InvalidInput(said, remedy="Choose another one." if fault is None else fault[1])
         self._put((*nodes[number - 1].place, "id"), to)
 
-    def renamed(self, operations: Sequence[Rename]) -> bool:
+    def renamed(self, operations: Sequence[RenameStep]) -> bool:
         """Return whether all of these could be done at once, which takes no longer than one; else nothing is done."""
         if any(one.number is not None for one in operations):
             return False
@@ -154,12 +156,12 @@ class _Editing(EditedText):
             return False
         return True
 
-    def _remove(self, operation: Remove) -> None:
+    def _remove(self, operation: RemoveSteps) -> None:
         for step in operation.steps:
             steps = self._steps
             self._change(removed(steps.file, steps.node(step).place))
 
-    def _target(self, operation: Add | Move, into: str) -> tuple[JsonPath, int]:
+    def _target(self, operation: AddStep | MoveSteps, into: str) -> tuple[JsonPath, int]:
         """Return (path of the list, index) of the place of a step; make the list if it is missing."""
         beside = operation.after or operation.before
         if beside is not None:
@@ -183,12 +185,12 @@ class _Editing(EditedText):
         value: Any = [] if key == STEPS else {STEPS: []}
         self._add_key(steps.file, (*holder, key), value)
 
-    def _move(self, operation: Move) -> None:
+    def _move(self, operation: MoveSteps) -> None:
         steps = operation.steps
         beside, is_after = operation.after or operation.before, operation.after is not None
         self._require_outside(steps, operation, beside)
         for step in steps:
-            at = Move(op="move", steps=[step], after=beside) if is_after else operation
+            at = MoveSteps(op="move", steps=[step], after=beside) if is_after else operation
             path, index = self._target(at, operation.into or "")
             file, place = self._steps.file, self._steps.node(step).place
             start, end = span(file, place)
@@ -199,7 +201,7 @@ class _Editing(EditedText):
             if beside is None or is_after:
                 beside, is_after = step, True
 
-    def _require_outside(self, steps: Sequence[str], operation: Move, beside: str | None) -> None:
+    def _require_outside(self, steps: Sequence[str], operation: MoveSteps, beside: str | None) -> None:
         """Raise InvalidInput if a step is to be moved beside or into itself."""
         found = self._steps
         if len(set(steps)) < len(steps):
@@ -217,7 +219,7 @@ class _Editing(EditedText):
                     f"The step {step!r} is inside another step that is moved.", remedy="Name only the outer one."
                 )
 
-    def _wrap(self, operation: Wrap) -> None:
+    def _wrap(self, operation: WrapSteps) -> None:
         if STEPS in operation.group:
             raise InvalidInput(
                 "'group' has 'steps' of its own.", remedy="Leave them out: those in 'steps' of wrap go in."
@@ -233,7 +235,7 @@ class _Editing(EditedText):
         write = partial(_at_indent, raw, layout.indent)
         self._change(inserted(self._steps.file, (*path, first, STEPS), 0, write))
 
-    def _unwrap(self, operation: Unwrap) -> None:
+    def _unwrap(self, operation: UnwrapGroup) -> None:
         step, steps = operation.step, self._steps
         node, file = steps.node(step), steps.file
         if not node.step.is_group:
@@ -279,17 +281,17 @@ class _Editing(EditedText):
                 )
             taken.add(id_)
 
-    def _set(self, operation: Set) -> None:
+    def _set(self, operation: SetField) -> None:
         path, steps = self._path(operation.step, operation.field), self._steps
         new = _steps_of(operation) if operation.field in ([FAILURE], [ON_ERROR]) else None
         if new is not None:
             self._require_new_ids(new, allowed=set(ids_in(value_at(steps.document, path[:-1]), str(path[-1]))))
         self._put(path, operation.value)
 
-    def _unset(self, operation: Unset) -> None:
+    def _unset(self, operation: UnsetField) -> None:
         self._take(self._path(operation.step, operation.field))
 
-    def _notes(self, operation: Notes) -> None:
+    def _notes(self, operation: SetNotes) -> None:
         node = self._steps.node(operation.step)
         if operation.text:
             self._put((*node.place, NOTE), operation.text)
@@ -297,7 +299,7 @@ class _Editing(EditedText):
             self._take((*node.place, NOTE))
 
 
-def _steps_of(operation: Set) -> list[Any] | None:
+def _steps_of(operation: SetField) -> list[Any] | None:
     """Return the steps in the value of `on_failure` or `on_error`; None if it has none, or has another form."""
     value = operation.value.get(STEPS) if isinstance(operation.value, Mapping) else operation.value
     return value if isinstance(value, list) and all(isinstance(one, Mapping) for one in value) else None

@@ -51,21 +51,21 @@ class _Placed(Operation):
         return self
 
 
-class Add(_Placed):
+class AddStep(_Placed):
     """Add a new step."""
 
     op: Literal["add"]
     step: dict[str, Any]
 
 
-class Move(_Placed):
+class MoveSteps(_Placed):
     """Move steps, in the given order."""
 
     op: Literal["move"]
     steps: _Ids
 
 
-class Set(Operation):
+class SetField(Operation):
     """Set a field of a step, or of the workflow if there is no `step`."""
 
     op: Literal["set"]
@@ -74,7 +74,7 @@ class Set(Operation):
     value: Any
 
 
-class Unset(Operation):
+class UnsetField(Operation):
     """Remove a field of a step, or of the workflow if there is no `step`."""
 
     op: Literal["unset"]
@@ -82,7 +82,7 @@ class Unset(Operation):
     field: FieldPath
 
 
-class Rename(Operation):
+class RenameStep(Operation):
     """Change the id of a step, and with it every reference to the step."""
 
     op: Literal["rename"]
@@ -92,7 +92,7 @@ class Rename(Operation):
     """Which one of several steps with this id, from 1 in file order; references stay as they are."""
 
 
-class Wrap(Operation):
+class WrapSteps(Operation):
     """Put steps that follow each other into a new group."""
 
     op: Literal["wrap"]
@@ -100,14 +100,14 @@ class Wrap(Operation):
     group: dict[str, Any]
 
 
-class Unwrap(Operation):
+class UnwrapGroup(Operation):
     """Put the steps of a group in its place."""
 
     op: Literal["unwrap"]
     step: _Id
 
 
-class Remove(Operation):
+class RemoveSteps(Operation):
     """Remove steps; what still refers to them is a problem of the workflow."""
 
     op: Literal["remove"]
@@ -122,7 +122,7 @@ class ReplaceStep(Operation):
     new: dict[str, Any]
 
 
-class Notes(Operation):
+class SetNotes(Operation):
     """Set the note of a step for its readers; an empty text removes it."""
 
     op: Literal["notes"]
@@ -130,7 +130,18 @@ class Notes(Operation):
     text: Annotated[str, Field(max_length=10_000)]
 
 
-AnyOperation = Add | Move | Set | Unset | Rename | Wrap | Unwrap | Remove | ReplaceStep | Notes
+AnyOperation = (
+    AddStep
+    | MoveSteps
+    | SetField
+    | UnsetField
+    | RenameStep
+    | WrapSteps
+    | UnwrapGroup
+    | RemoveSteps
+    | ReplaceStep
+    | SetNotes
+)
 _BY_NAME: dict[str, type[AnyOperation]] = {
     get_args(kind.model_fields["op"].annotation)[0]: kind for kind in get_args(AnyOperation)
 }
@@ -152,7 +163,7 @@ def operations(sent: object) -> list[AnyOperation]:
     if len(sent) > MOST:
         raise InvalidInput(f"There are {len(sent)} operations; at most {MOST} are applied at once.", field="ops")
     found = [_operation(index, one) for index, one in enumerate(sent)]
-    steps = sum(len(one.steps) for one in found if isinstance(one, Move | Wrap | Remove))
+    steps = sum(len(one.steps) for one in found if isinstance(one, MoveSteps | WrapSteps | RemoveSteps))
     if steps > MOST_STEPS:
         raise InvalidInput(
             f"The operations name {steps:,} steps; at most {MOST_STEPS:,} are changed at once.",
@@ -196,14 +207,14 @@ def words(operation: AnyOperation) -> str:
 def _words(operation: AnyOperation) -> Iterator[str]:
     yield operation.op
     match operation:
-        case Add():
+        case AddStep():
             yield str(operation.step.get("id", "a step"))
-        case Set() | Unset():
+        case SetField() | UnsetField():
             yield ".".join(map(str, operation.field))
             yield f"of {operation.step or 'the workflow'}"
-        case Move() | Remove() | Wrap():
+        case MoveSteps() | RemoveSteps() | WrapSteps():
             yield ", ".join(operation.steps)
-        case Rename():
+        case RenameStep():
             yield f"{operation.step} to {operation.to}"
         case _:
             yield operation.step

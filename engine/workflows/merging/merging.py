@@ -14,7 +14,7 @@ from engine.documents.json_file import parse
 from engine.workflows.differences.changes import renames_between
 from engine.workflows.differences.writes_again import steps_that_may_write
 from engine.workflows.editing.applying import Renamer, applied
-from engine.workflows.editing.operations import Rename
+from engine.workflows.editing.operations import RenameStep
 from engine.workflows.merging.conflicts import Choices, MergeConflict, MergeDecisions, conflict, place
 from engine.workflows.merging.outline import STEPS, Outline, outline, whole
 from engine.workflows.merging.three_way import Sides, merged
@@ -124,7 +124,7 @@ def _id(old: str, by_main: Mapping[str, str], by_branch: Mapping[str, str], deci
 
 
 def _with_ids(text: str, pairs: Sequence[tuple[str, str]], file: str, rename: Renamer) -> str:
-    operations = [Rename(op="rename", step=old, to=new) for old, new in pairs]
+    operations = [RenameStep(op="rename", step=old, to=new) for old, new in pairs]
     return applied(text, file, operations, rename).text if operations else text
 
 

@@ -8,7 +8,15 @@ from typing import Any
 from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT, Change, fields_changed
-from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, ReplaceStep, Set, Unset
+from engine.workflows.editing.operations import (
+    AddStep,
+    AnyOperation,
+    MoveSteps,
+    RemoveSteps,
+    ReplaceStep,
+    SetField,
+    UnsetField,
+)
 from engine.workflows.merging.ordering import placed
 from engine.workflows.merging.outline import STEPS, TRIGGERS, Outline, has_steps, homes_of, owner_of, whole, whole_step
 
@@ -67,8 +75,8 @@ def _own_fields(
 
 def _operation(step: str | None, change: Change) -> AnyOperation:
     if change.after is ABSENT:
-        return Unset(op="unset", step=step, field=list(change.field))
-    return Set(op="set", step=step, field=list(change.field), value=change.after)
+        return UnsetField(op="unset", step=step, field=list(change.field))
+    return SetField(op="set", step=step, field=list(change.field), value=change.after)
 
 
 class _Moves:
@@ -89,10 +97,10 @@ class _Moves:
             if id_ not in self._old.parts:
                 is_whole = not any(one in self._old.parts for one in self._new.inside(id_))
                 whole_ones |= {id_} if is_whole else set()
-                yield Add(op="add", step=self._definition(id_, is_whole=is_whole), **self._target(home, ahead))
+                yield AddStep(op="add", step=self._definition(id_, is_whole=is_whole), **self._target(home, ahead))
                 self._put(id_, home, ahead)
             elif id_ in placed_anew and not self._is_there(id_, home, ahead):
-                yield Move(op="move", steps=[id_], **self._target(home, ahead))
+                yield MoveSteps(op="move", steps=[id_], **self._target(home, ahead))
                 self._put(id_, home, ahead)
             ahead = id_
         for id_ in wanted:
@@ -127,7 +135,7 @@ def _removals(old: Outline, new: Outline) -> Iterator[AnyOperation]:
     gone = [id_ for id_ in old.parts if id_ not in new.parts]
     roots = [id_ for id_ in gone if owner_of(old.parts[id_].home) not in gone]
     if roots:
-        yield Remove(op="remove", steps=roots)
+        yield RemoveSteps(op="remove", steps=roots)
 
 
 def _triggers(old: Outline, new: Outline) -> Iterator[AnyOperation]:
@@ -142,11 +150,11 @@ def _triggers(old: Outline, new: Outline) -> Iterator[AnyOperation]:
         if id_ in after:
             for change in fields_changed(before[id_], after[id_], None):
                 operation = _operation(None, change)
-                assert isinstance(operation, Set | Unset)
+                assert isinstance(operation, SetField | UnsetField)
                 yield operation.model_copy(update={"field": [TRIGGERS, index, *change.field]})
     for index in reversed(range(len(names))):
         if names[index] not in after:
-            yield Unset(op="unset", field=[TRIGGERS, index])
+            yield UnsetField(op="unset", field=[TRIGGERS, index])
     count = sum(id_ in after for id_ in names)
     for number, id_ in enumerate(one for one in after if one not in before):
-        yield Set(op="set", field=[TRIGGERS, count + number], value=after[id_])
+        yield SetField(op="set", field=[TRIGGERS, count + number], value=after[id_])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from api.base.turns import AT_ONCE, WAITING, WAITING_OF_ONE, Busy, Turns
+from api.base.turns import AT_ONCE, WAITING, WAITING_OF_ONE, Busy, CheckQueue
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD, opened
 
@@ -97,7 +97,7 @@ def test_turns_are_shared_among_people_and_the_queue_ends() -> None:
     running: list[str] = []
 
     async def story() -> None:
-        turns = Turns()
+        turns = CheckQueue()
         refused: list[str] = []
 
         async def take(who: str) -> None:

@@ -105,7 +105,7 @@ def test_what_a_model_writes_shows_viewers_no_link(
     orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, role: Role, *, is_seen: bool
 ) -> None:
     """It is sent in pieces, and no piece has a whole link."""
-    live = orchestra._worker.live
+    live = orchestra._families.work.worker.live
     assert live is not None
     monkeypatch.setattr(live, "of", lambda _: {"said": f"Answer: {LINK}"})
     found = orchestra.runs.live(Principal("a", role), "20261120T120000Z-k7hd2mqa")

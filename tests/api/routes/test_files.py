@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from engine.data.workspace_files import LARGEST_BYTES
 from engine.orchestra import Orchestra
-from engine.workspace_files import LARGEST_BYTES
 from tests.api.conftest import LOCAL, PASSWORD
 
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>Hello</svg>"

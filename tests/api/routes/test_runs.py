@@ -72,7 +72,7 @@ def until(program: TestClient, run_id: str, status: str) -> dict[str, Any]:
 def test_a_request_may_say_how_urgent_its_run_is(program: TestClient, orchestra: Orchestra, priority: Priority) -> None:
     answer = execute(program, "greeting", priority=priority.value)
     assert answer.status_code == 202, answer.text
-    row = orchestra._worker.rows.get(answer.json()["run_id"])
+    row = orchestra._families.work.worker.rows.get(answer.json()["run_id"])
     assert row is not None
     assert row.priority == priority.rank
 
@@ -88,7 +88,7 @@ def test_while_too_many_runs_wait_new_ones_are_refused_and_known_ones_answered(
 ) -> None:
     first = execute(program, "greeting", "key-1", wait_seconds=WAIT_SECONDS)
     waiting = [entry(number) for number in range(orchestra.config.limits.most_waiting_runs + 2)]
-    orchestra._worker.acceptances.store(waiting)  # accepted, and nobody begins with them
+    orchestra._families.work.worker.acceptances.store(waiting)  # accepted, and nobody begins with them
     time.sleep(1.1)  # for so long the last count is used
     for refused in (execute(program, "greeting", "key-2"), program.post(f"/api/runs/{first.json()['run_id']}/rerun")):
         assert (refused.status_code, refused.json()["error"]["type"]) == (429, "TooManyRuns")

@@ -38,7 +38,7 @@ def test_an_account_is_asked_once_a_minute_whoever_needs_its_choices(
 def test_one_person_makes_accounts_be_asked_thirty_times_a_minute(orchestra: Orchestra) -> None:
     now = 0.0
     known = KnownChoices(lambda: now)
-    account = orchestra._accounts.open("web", "http", AccountMode.DEMO)
+    account = orchestra._families.opened.accounts.open("web", "http", AccountMode.DEMO)
     for number in range(30):
         assert known.of("ada", replace(account, connection=f"c{number}"), "model", lambda: ["a"]) == ["a"]
     with pytest.raises(TooManyRequests) as refused:

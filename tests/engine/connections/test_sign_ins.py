@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from clients.google.sign_in import facts
+from clients.gmail.client import GmailClient
 from engine.base.errors import InvalidInput
 from engine.connections.sign_ins import SignIn
 
+GOOGLE = GmailClient.sign_in_way
 CONSENTED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 INFO = {
     "account": "me@example.com",
@@ -40,14 +41,14 @@ TOLD = {"sign_in_ends_at": (CONSENTED + timedelta(days=7)).isoformat()}
     ],
 )
 def test_it_says_how_long_it_lasts(after: timedelta, more: dict[str, Any], note: str, warns: bool) -> None:
-    known = facts({**INFO, **more}, CONSENTED + after)
+    known = GOOGLE.facts({**INFO, **more}, CONSENTED + after)
     assert (known.note, known.warns) == (note, warns)
 
 
 def test_it_says_whose_it_is_and_what_it_may() -> None:
-    known = facts({**INFO, "granted_scopes": ["https://www.googleapis.com/auth/gmail.readonly"]}, CONSENTED)
+    known = GOOGLE.facts({**INFO, "granted_scopes": ["https://www.googleapis.com/auth/gmail.readonly"]}, CONSENTED)
     assert (known.account, known.owner, known.scopes) == ("me@example.com", "ann", ("gmail.readonly",))
-    assert facts(INFO, CONSENTED).scopes == ("gmail.modify",)
+    assert GOOGLE.facts(INFO, CONSENTED).scopes == ("gmail.modify",)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.ingress.brokers.broker import Message
+from engine.ingress.brokers.broker import BrokerMessage
 from engine.ingress.topic_consumer import TopicConsumer
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
@@ -19,10 +19,10 @@ ADDRESS = {"type": "object", "properties": {"url": {"type": "string"}}}
 TOPIC = "workflows"
 
 
-def message(workflow: str = "work", number: int = 1, place: str = "", **more: Any) -> Message:
+def message(workflow: str = "work", number: int = 1, place: str = "", **more: Any) -> BrokerMessage:
     """A message for a run of the workflow that counts, with its number as its place."""
     body = {"workflow": workflow, "inputs": {"number": number}, **more}
-    return Message(json.dumps(body).encode(), place or str(number))
+    return BrokerMessage(json.dumps(body).encode(), place or str(number))
 
 
 @pytest.fixture(autouse=True)

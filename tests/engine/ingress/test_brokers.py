@@ -82,7 +82,7 @@ async def consuming(orchestra: Orchestra) -> AsyncIterator[None]:
 
 def started(orchestra: Orchestra) -> Counter[int]:
     """How often each number has a run."""
-    rows = orchestra._state.runs.page(RunFilter(started_by="robot"), None, 10_000)
+    rows = orchestra._families.opened.state.runs.page(RunFilter(started_by="robot"), None, 10_000)
     return Counter(orchestra.runs.get(OWNER, one.run_id)["inputs"]["number"] for one in rows)
 
 
@@ -140,7 +140,7 @@ def test_messages_wait_while_too_many_runs_do(server: Server, root: Path) -> Non
         config.write("limits: {most_waiting_runs: 1}\n")
     orchestra = Orchestra.open(root)
     waiting = [entry(number) for number in range(3)]
-    orchestra._worker.acceptances.store(waiting)  # accepted, and nobody begins with them
+    orchestra._families.work.worker.acceptances.store(waiting)  # accepted, and nobody begins with them
 
     async def test() -> None:
         await server.send(body(1), "id-1")
@@ -148,7 +148,9 @@ def test_messages_wait_while_too_many_runs_do(server: Server, root: Path) -> Non
             await asyncio.sleep(2)
             assert not started(orchestra)
             for one in waiting:
-                orchestra._state.runs.put_down(str(one.run_id), orchestra._worker.owner.id)
+                orchestra._families.opened.state.runs.put_down(
+                    str(one.run_id), orchestra._families.work.worker.owner.id
+                )
             while not started(orchestra):
                 await pause()
 
@@ -162,7 +164,7 @@ def test_messages_that_cannot_be_stored_wait_and_none_is_passed_over(
     server: Server, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends_at = time.monotonic() + 2
-    acceptances = orchestra._worker.acceptances
+    acceptances = orchestra._families.work.worker.acceptances
     store = acceptances.store
 
     def full(entries: Any) -> None:

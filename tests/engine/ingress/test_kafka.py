@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition
 
-from engine.ingress.brokers.broker import Message, Receiver, Topics, Unsendable
+from engine.ingress.brokers.broker import BrokerMessage, Receiver, Topics, Unsendable
 from engine.ingress.brokers.kafka import KafkaTopics
 from tests.engine.ingress.servers import pause
 
@@ -84,9 +84,9 @@ async def nothing() -> None:
 
 def test_offsets_are_committed_after_each_batch_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     partition = Partition([record(number) for number in range(5)])
-    seen: list[tuple[int, list[Message]]] = []
+    seen: list[tuple[int, list[BrokerMessage]]] = []
 
-    async def take(messages: Sequence[Message]) -> None:
+    async def take(messages: Sequence[BrokerMessage]) -> None:
         seen.append((partition.committed, list(messages)))
 
     receive(partition, Receiver(take, nothing), monkeypatch)
@@ -102,7 +102,7 @@ def test_headers_that_are_not_utf8_do_not_have_a_record_passed_over(monkeypatch:
     partition = Partition([record(0, b"first", [("trace", b"\xff")]), record(1, b"second")])
     seen: list[bytes] = []
 
-    async def take(messages: Sequence[Message]) -> None:
+    async def take(messages: Sequence[BrokerMessage]) -> None:
         seen.extend(one.body for one in messages)
 
     receive(partition, Receiver(take, nothing), monkeypatch)
@@ -111,9 +111,9 @@ def test_headers_that_are_not_utf8_do_not_have_a_record_passed_over(monkeypatch:
 
 def test_a_member_that_stops_while_it_takes_a_batch_commits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     partition = Partition([record(number) for number in range(2)])
-    seen: list[Sequence[Message]] = []
+    seen: list[Sequence[BrokerMessage]] = []
 
-    async def take(messages: Sequence[Message]) -> None:
+    async def take(messages: Sequence[BrokerMessage]) -> None:
         seen.append(messages)
         if len(seen) == 1:
             await asyncio.Event().wait()  # a disk that is full: it tries again until it is stopped
@@ -153,14 +153,14 @@ async def sending(cluster: Cluster) -> KafkaTopics:
     return topics
 
 
-DEAD = Message(b"\xff not JSON", "workflows/0/7/1007", "tenant ä")
+DEAD = BrokerMessage(b"\xff not JSON", "workflows/0/7/1007", "tenant ä")
 
 
 def test_a_dead_letter_has_the_body_the_key_and_the_error() -> None:
     async def main() -> None:
         cluster = Cluster()
         topics = await sending(cluster)
-        for message in (DEAD, Message(b"{}", "workflows/0/8/1008")):
+        for message in (DEAD, BrokerMessage(b"{}", "workflows/0/8/1008")):
             sent = asyncio.ensure_future(topics.send_dead(message, '{"type": "InvalidInput", "message": "§"}'))
             while not cluster.answers or cluster.answers[-1].done():
                 await pause()
@@ -232,7 +232,7 @@ def test_a_long_key_is_cut_in_a_dead_letter() -> None:
     async def main() -> None:
         cluster = Cluster()
         topics = await sending(cluster)
-        sent = asyncio.ensure_future(topics.send_dead(Message(b"{", "place", "ä" * 130_901), "{}"))
+        sent = asyncio.ensure_future(topics.send_dead(BrokerMessage(b"{", "place", "ä" * 130_901), "{}"))
         while not cluster.answers:
             await pause()
         cluster.answers[-1].set_result(None)

@@ -17,7 +17,7 @@ ROBOT, ANN = Principal("robot", "operator"), Principal("ann", "operator")
 
 def outbox(orchestra: Orchestra) -> Outbox:
     """An outbox as a process opens it."""
-    state = orchestra._state
+    state = orchestra._families.opened.state
     return Outbox(state.runs, state.triggered_runs, state.settings, "robot")
 
 

@@ -19,7 +19,7 @@ from pamqp import decode
 from engine.ingress.bodies import Bodies
 from engine.ingress.brokers import nats, nats_pull, rabbitmq
 from engine.ingress.brokers.amqp_values import UNREADABLE, accept_any
-from engine.ingress.brokers.broker import BrokerLost, Message, Unsendable
+from engine.ingress.brokers.broker import BrokerLost, BrokerMessage, Unsendable
 from engine.ingress.consumer import Consumer, _until_done
 from engine.ingress.orders import OrderRefused, Outcome
 from engine.ingress.topic_consumer import TopicConsumer
@@ -267,9 +267,9 @@ class Refusing:
     """A broker that takes no dead letter of some size, or none at all, and whose connection breaks at the first."""
 
     def __init__(self, most: int) -> None:
-        self.most, self.sent, self.calls = most, list[tuple[Message, str]](), 0
+        self.most, self.sent, self.calls = most, list[tuple[BrokerMessage, str]](), 0
 
-    async def send_dead(self, message: Message, error: str) -> None:
+    async def send_dead(self, message: BrokerMessage, error: str) -> None:
         """Refuse it for ever, fail once, or take it."""
         self.calls += 1
         if len(message.body) > self.most:
@@ -288,8 +288,8 @@ def test_a_refusal_for_ever_is_acknowledged_and_logged(
     topic = TopicConsumer(anything, anything, anything, "workflows")
     consumer = Consumer(cast("Any", broker), topic, anything, bodies, anything, anything)
     refused = OrderRefused("InvalidInput", "ä" * 5_000, "\N{GRINNING FACE}" * 5_000)
-    whole, small = Message(b"x" * 101, "", "k" * 1_000, "i" * 1_000), Message(b"", "place")
-    unanswered: list[tuple[Message, Outcome]] = [(whole, refused), (small, refused)]
+    whole, small = BrokerMessage(b"x" * 101, "", "k" * 1_000, "i" * 1_000), BrokerMessage(b"", "place")
+    unanswered: list[tuple[BrokerMessage, Outcome]] = [(whole, refused), (small, refused)]
     asyncio.run(_until_done(lambda: consumer._answer(unanswered)))
     assert unanswered == []
     assert [len(one.body) for one, _ in broker.sent] == ([] if most < 0 else [0, 0])

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.base.errors import Fenced, InvalidInput, NotAllowed
-from engine.ingress.brokers.broker import Message
+from engine.ingress.brokers.broker import BrokerMessage
 from engine.ingress.orders import Accepted, OrderRefused, Outcome, RunOrder
 from engine.orchestra import Orchestra
 from engine.store.acceptances import RunEntry
@@ -35,13 +35,13 @@ def test_each_message_starts_a_run_of_the_configured_user(orchestra: Orchestra, 
 def test_five_hundred_messages_are_one_transaction(
     orchestra: Orchestra, topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, sizes = orchestra._worker.acceptances.store, []
+    store, sizes = orchestra._families.work.worker.acceptances.store, []
 
     def stored(entries: Sequence[RunEntry]) -> None:
         sizes.append(len(entries))
         store(entries)
 
-    monkeypatch.setattr(orchestra._worker.acceptances, "store", stored)
+    monkeypatch.setattr(orchestra._families.work.worker.acceptances, "store", stored)
     outcomes = topic().take([message(number=number) for number in range(500)])
     assert sizes == [500]
     assert len({run_id(one) for one in outcomes}) == 500
@@ -64,7 +64,7 @@ def test_five_hundred_messages_are_one_transaction(
 def test_a_message_that_cannot_be_taken_is_refused_and_the_others_go_on(
     topic: MakeTopic, body: bytes, kind: str
 ) -> None:
-    first, wrong, last = topic().take([message(number=1), Message(body, "2"), message(number=3)])
+    first, wrong, last = topic().take([message(number=1), BrokerMessage(body, "2"), message(number=3)])
     assert run_id(first) != run_id(last)
     assert isinstance(wrong, OrderRefused)
     assert (wrong.type, bool(wrong.text), wrong.header().isascii()) == (kind, True, True)
@@ -139,11 +139,11 @@ def test_headers_that_cannot_be_read_make_a_dead_letter(topic: MakeTopic) -> Non
     assert refused.text == "The headers of the message cannot be read: ValueError: no."
 
 
-def fetching(orchestra: Orchestra, url: str) -> Message:
+def fetching(orchestra: Orchestra, url: str) -> BrokerMessage:
     """A message for a workflow that gets an address, after a person has agreed to its account."""
     run = orchestra.runs.start(OWNER, "fetch", {"url": f"{url}-by-hand"})
     orchestra.runs.wait(OWNER, run, PATIENCE_SECONDS)
-    return Message(json.dumps({"workflow": "fetch", "inputs": {"url": url}}).encode(), "1")
+    return BrokerMessage(json.dumps({"workflow": "fetch", "inputs": {"url": url}}).encode(), "1")
 
 
 def test_what_a_message_says_decides_nowhere_where_anything_goes(
@@ -205,8 +205,8 @@ def test_a_person_is_asked_about_what_a_message_says_and_not_about_what_a_person
     write_workflow(root, "tell", [step], inputs=texts)
     by_hand = orchestra.runs.start(OWNER, "tell", {"text": "hello"})
     assert orchestra.runs.wait(OWNER, by_hand, PATIENCE_SECONDS)["status"] == "succeeded"
-    [taken] = topic().take([Message(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "1")])
+    [taken] = topic().take([BrokerMessage(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "1")])
     assert orchestra.runs.wait(OWNER, run_id(taken), PATIENCE_SECONDS)["status"] == "waiting"
-    [trusted] = topic(is_trusted=True).take([Message(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "2")])
+    [trusted] = topic(is_trusted=True).take([BrokerMessage(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "2")])
     assert orchestra.runs.wait(OWNER, run_id(trusted), PATIENCE_SECONDS)["status"] == "succeeded"
     assert service.seen["/told"] == 2

@@ -154,7 +154,7 @@ def test_readings_of_the_state_are_shared_for_a_second(
     orchestra: Orchestra, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workspace, "_FRESH_SECONDS", 1.0)
-    loads, asked = orchestra._state.loads, Counter[str]()
+    loads, asked = orchestra._families.opened.state.loads, Counter[str]()
     now = loads.now
 
     def counted() -> Load:

@@ -69,7 +69,7 @@ def test_a_line_from_the_thread_of_a_call_names_run_step_and_process(
     assert found[service.url("/a")]["step"] == "each[0].read"
     assert found[service.url("/b")]["step"] == "each[1].read"
     for line in found.values():
-        assert (line["run_id"], line["owner"]) == (document["run_id"], orchestra._worker.owner.id)
+        assert (line["run_id"], line["owner"]) == (document["run_id"], orchestra._families.work.worker.owner.id)
         assert line["level"] == "info"
         assert line["timestamp"].endswith("Z")
     assert context.current() == {}

@@ -77,7 +77,7 @@ def test_a_run_is_a_trace_of_its_calls(receiver: Receiver, root: Path, service: 
     orchestra = Orchestra.open(root)
     run_id = orchestra.runs.start(OWNER, "work", {})
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "failed"
-    owner = orchestra._worker.owner.id
+    owner = orchestra._families.work.worker.owner.id
     orchestra.close()  # sends what is left
     spans = receiver.spans()
     assert receiver.paths == {"/v1/traces"}

@@ -94,7 +94,7 @@ class Scene:
 
     def tamper(self, question: str, **values: Any) -> None:
         """Change the stored question behind everybody's back."""
-        with self.orchestra._database.writing() as connection:
+        with self.orchestra._families.opened.database.writing() as connection:
             connection.execute(update(table).where(table.c.id == question).values(**values))
 
     def later(self, **time: float) -> None:

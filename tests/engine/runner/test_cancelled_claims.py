@@ -23,7 +23,7 @@ def test_a_write_that_was_cancelled_before_it_was_sent_is_sent_when_the_run_goes
     async def cancel_meanwhile(self: Ledger, write: IntendedWrite) -> LedgerRow:
         if not cancelled:
             cancelled.append(write.run_id)
-            orchestra._worker._executions[write.run_id].end(Ending.CANCELLED)
+            orchestra._families.work.worker._executions[write.run_id].end(Ending.CANCELLED)
         return await claim(self, write)
 
     monkeypatch.setattr(Ledger, "claim", cancel_meanwhile)

@@ -292,7 +292,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
     orchestra: Orchestra, root: Path, run: Run
 ) -> None:
     before = run([set_step("a")])
-    journal = orchestra._worker._journal
+    journal = orchestra._families.work.worker._journal
     assert isinstance(journal, SqlJournal)
     pages = journal.read("PRAGMA page_count")[0][0]
     journal.read(f"PRAGMA max_page_count = {pages}")
@@ -420,7 +420,7 @@ def test_adopted_runs_that_wait_stay_put_away_until_they_are_due(root: Path) -> 
 
 def test_who_still_waits_for_an_answer_when_the_engine_ends_is_told_so(root: Path) -> None:
     orchestra = Orchestra.open(root)
-    worker = orchestra._worker
+    worker = orchestra._families.work.worker
     with ThreadPoolExecutor(8) as threads:
         waiting = [threads.submit(worker._call, asyncio.sleep(PATIENCE_SECONDS)) for _ in range(8)]
         until(lambda: len(worker._calls.open) == 8)

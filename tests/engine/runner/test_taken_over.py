@@ -34,8 +34,8 @@ def heir(root: Path) -> Iterator[Orchestra]:
 
 def fall_silent(orchestra: Orchestra) -> None:
     """Make it look as if the process had given no sign of life for long; its lock is held all the same."""
-    with orchestra._database.writing() as connection:
-        mine = owners.update().where(owners.c.owner == orchestra._worker.owner.id)
+    with orchestra._families.opened.database.writing() as connection:
+        mine = owners.update().where(owners.c.owner == orchestra._families.work.worker.owner.id)
         connection.execute(mine.values(heartbeat_at=LONG_AGO))
 
 
@@ -78,7 +78,7 @@ def test_no_log_of_it_gets_in_the_place_of_a_newer_one(silent: Orchestra, heir: 
     service.seconds = {"/slow": 1}
     run_id = taken_over(silent, heir, service, [get_step("a", service.url("/slow"))], "/slow")
     run = heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
-    logs = silent._worker._logs
+    logs = silent._families.work.worker._logs
     with pytest.raises(Fenced):
         logs.write({**run, "status": RunStatus.RUNNING})
     newest = logs.read(run_id)

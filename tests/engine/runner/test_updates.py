@@ -113,7 +113,7 @@ def test_an_update_that_a_crash_broke_off_is_made_again_or_let_be(attempt: Try, 
         await written(on)
         dead = board(on, "dead", "half")
         assert dead.write is not None
-        assert await on.ledger.begin_update(dead.write, await on.entry(dead))
+        assert await on.ledger.effects.begin_update(dead.write, await on.entry(dead))
         on.told["dead", "note"] = {"text": "half"}
         kept = effect_of(await on.make(board(on, "run-2", "old", receipts="reuse")))
         assert (kept["reused"], kept["note"]) == (True, "kept, arguments differ")

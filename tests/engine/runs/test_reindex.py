@@ -77,7 +77,7 @@ def test_reindex_adds_receipts_and_overwrites_none(root: Path, service: Service,
     orchestra = opened()
     ran(orchestra)
     newer = {"receipt": '{"id":"newer","url":""}'}
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         assert connection.execute(effects.update().where(effects.c.identity.like('%"a"]')).values(newer)).rowcount == 1
         assert connection.execute(effects.delete().where(effects.c.identity.like('%"b"]'))).rowcount == 1
     assert orchestra.runs.reindex(OWNER) == (1, [])
@@ -219,7 +219,7 @@ def test_a_state_file_deleted_under_a_living_process_is_not_replaced(root: Path,
     lose_state(root)
     with pytest.raises(InUse, match="a process still works with it"):
         opened()
-    owner = first._worker.owner
+    owner = first._families.work.worker.owner
     assert isinstance(owner, SqlOwner)
     owner._lock.close()  # what the system does when a process ends
     assert opened().runs.list(OWNER).rows == []

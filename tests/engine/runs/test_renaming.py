@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine import upkeep
 from engine.base.errors import InUse, StaleEdit, StorageError
 from engine.base.step_tree import step_nodes
 from engine.files.atomic import etag
+from engine.operations import upkeep
 from engine.orchestra import Orchestra
 from engine.runs.runs import Runs
 from engine.store.acceptances import RunEntry
@@ -240,14 +240,14 @@ def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
     after = path.read_text().replace('"each"', '"every"').replace('"note"', '"remark"')
     renames = [{"workflow": "work", "new": new, "step": old} for old, new in (("each", "every"), ("note", "remark"))]
     begun = {"renames": renames, "at": _LATER}
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps({**begun, "etag": etag(after)})))
     orchestra.close()
     if is_done:
         path.write_text(after)
     again = Orchestra.open(root)
     try:
-        assert not again._state.renames.is_begun()
+        assert not again._families.opened.state.renames.is_begun()
         assert reused(started(again)) == {True}
         assert (root / "logs" / "renamed.jsonl").exists() is is_done
     finally:
@@ -263,7 +263,7 @@ def test_a_process_that_stays_ends_what_one_that_died_had_begun_to_rename(
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
     begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
-    with orchestra._database.writing() as connection:
+    with orchestra._families.opened.database.writing() as connection:
         connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
     path.write_text(after)
     assert reused(started(orchestra)) == {True}
@@ -280,10 +280,10 @@ def test_a_server_ends_what_a_process_that_died_had_begun_to_rename_where_nothin
     begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
     server = Orchestra.open(root, serve=True)
     try:
-        with server._database.writing() as connection:
+        with server._families.opened.database.writing() as connection:
             path.write_text(after)
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
-        until(lambda: not server._state.renames.is_begun(), "the end of the rename")
+        until(lambda: not server._families.opened.state.renames.is_begun(), "the end of the rename")
     finally:
         server.close()
     assert (root / "logs" / "renamed.jsonl").exists()
@@ -441,7 +441,7 @@ def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
 
     def cut_short_before(acceptances: SqlAcceptances, entries: Sequence[RunEntry]) -> None:
         monkeypatch.undo()
-        with orchestra._database.writing() as connection:
+        with orchestra._families.opened.database.writing() as connection:
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
         path.write_text(after)
         store(acceptances, entries)

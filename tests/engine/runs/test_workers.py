@@ -68,9 +68,11 @@ def test_a_server_that_only_accepts_is_told_to_need_a_worker(root: Path, monkeyp
 )
 def test_a_process_that_does_not_show_itself_is_named(root: Path, seconds: int, expected: list[str]) -> None:
     with closing(Orchestra.open(root, slots=3)) as worker:
-        state, locks = worker._state, worker._worker.owner.locks
+        state, locks = worker._families.opened.state, worker._families.work.worker.owner.locks
         ahead = timedelta(seconds=seconds)
-        workers = Workers(state.loads, state.owners, locks, worker._audit, lambda: utc_now() + ahead, shares_runs=True)
+        workers = Workers(
+            state.loads, state.owners, locks, worker._families.opened.audit, lambda: utc_now() + ahead, shares_runs=True
+        )
         found = [one for one in workers.check(OWNER) if one.what not in ("alive", "takes runs")]
         assert [one.what for one in found] == expected
         assert all(worker.own_process in one.text and not one.ok for one in found)

@@ -63,10 +63,10 @@ def test_a_key_given_to_one_process_is_used_by_all_and_is_nowhere_in_clear(url: 
         assert not b.connections.get(OWNER, "github").own_key_found
         a.connections.give_key(OWNER, "github", CANARY)
         assert b.connections.get(OWNER, "github").own_key_found
-        assert b._loaded().settings_of("github")["token"] == CANARY
+        assert b._families.opened.loaded().settings_of("github")["token"] == CANARY
         a.connections.rekey(OWNER)
-        assert b._loaded().settings_of("github")["token"] == CANARY
-        assert a._signing_secret() == b._signing_secret()
+        assert b._families.opened.loaded().settings_of("github")["token"] == CANARY
+        assert a._families.opened.signing_secret() == b._families.opened.signing_secret()
         assert CANARY not in everything(url, tmp_path)
         assert not (tmp_path / "a" / ".orchestra" / "secret.key").exists()
 
@@ -106,11 +106,11 @@ def test_secrets_move_with_the_state_both_ways(url: str, tmp_path: Path, monkeyp
         a.copies.state(OWNER, url)
     monkeypatch.setenv("ORCHESTRA_STATE", url)
     with closing(opened(tmp_path / "b")) as b:
-        assert b._loaded().settings_of("github")["token"] == CANARY
+        assert b._families.opened.loaded().settings_of("github")["token"] == CANARY
         b.copies.state(OWNER, "file")
     monkeypatch.delenv("ORCHESTRA_STATE")
     with closing(opened(tmp_path / "b")) as b:
-        assert b._loaded().settings_of("github")["token"] == CANARY
+        assert b._families.opened.loaded().settings_of("github")["token"] == CANARY
     assert CANARY not in everything(url, tmp_path)
 
 
@@ -120,7 +120,7 @@ def test_one_process_of_all_renews_a_sign_in(url: str, tmp_path: Path, start_scr
         200, {"access_token": ACCESS, "token_type": "Bearer", "expires_in": 3600, "refresh_token": f"{REFRESH}-2"}
     )
     machines = [opened(tmp_path / name) for name in ("a", "b", "c")]
-    files = [_sign_in_of(one._loaded().safe) for one in machines]
+    files = [_sign_in_of(one._families.opened.loaded().safe) for one in machines]
     expiry = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
     known = {"token": "old", "refresh_token": REFRESH, "client_id": "id", "client_secret": CLIENT, "expiry": expiry}
     files[0].save({**known, "token_uri": f"{scripted.url}/token"})

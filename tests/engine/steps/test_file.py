@@ -487,7 +487,9 @@ def test_no_path_leads_out_or_to_what_belongs_to_the_program(
         config.write("  gmail:\n    service: gmail\n    token_file: sign-in.json\n")
     kept = [one for one in root.parent.rglob("*") if one.is_file() and not {".orchestra", "logs"} & {*one.parts}]
     before = {one: one.read_bytes() for one in kept}
-    client: Any = orchestra._accounts.open(None, "file", orchestra._modes.of("x")).client
+    client: Any = orchestra._families.opened.accounts.open(
+        None, "file", orchestra._families.opened.modes.of("x")
+    ).client
     steps = {
         "read": step("file.read", file="{{ inputs.path }}"),
         "write": step("file.write", path="{{ inputs.path }}", text="x"),

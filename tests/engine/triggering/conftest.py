@@ -61,7 +61,7 @@ class Feed:
     @property
     def database(self) -> StateDatabase:
         """The state."""
-        return self.orchestra._database
+        return self.orchestra._families.opened.database
 
     @property
     def sql(self) -> Any:

@@ -15,7 +15,6 @@ from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
-from engine.triggering.polling.resolver import TriggerResolver
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
@@ -116,8 +115,9 @@ def told(feed: Feed) -> Feed:
 
 
 def notifications(feed: Feed) -> Notifications:
-    needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses.in_question
-    named, plan = lambda: needs.context.notified, feed.orchestra._compiled.plan
+    triggering = feed.orchestra._families.triggers.triggering
+    needs, statuses = triggering._needs, triggering._statuses.in_question
+    named, plan = lambda: needs.context.notified, feed.orchestra._families.opened.compiled.plan
     return Notifications(needs.worker, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
 
 
@@ -167,13 +167,14 @@ def test_alarms_read_no_file_of_a_trigger_that_is_off_and_well(feed: Feed, monke
     feed.write({"id": "x", "read": "BadAnswer"})
     triggers.poll(OWNER)
     triggers.turn_off(OWNER, "ill", TRIGGER)
-    plan = TriggerResolver.plan
+    resolver = feed.orchestra._families.triggers.triggering._resolver
+    plan = resolver.plan
 
-    def heard(resolver: TriggerResolver, name: str) -> Plan:
+    def heard(name: str) -> Plan:
         read.append(name)
-        return plan(resolver, name)
+        return plan(name)
 
-    monkeypatch.setattr(TriggerResolver, "plan", heard)
+    monkeypatch.setattr(resolver, "plan", heard)
     kinds = [(alarm.workflow, alarm.kind) for alarm in triggers.alarms(OWNER)]
     assert kinds == [("ill", "dead"), (WORKFLOW, "dead")]
     assert read == ["ill", WORKFLOW]

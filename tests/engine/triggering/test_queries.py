@@ -51,7 +51,7 @@ def test_looks_turns_and_health_read_few_rows(feed: Feed, concurrency: str) -> N
         feed.orchestra.health.now()
         feed.orchestra.triggers.list(OWNER)
         feed.orchestra.triggers.dead(OWNER)
-        feed.orchestra._triggering.turns.let_go()
+        feed.orchestra._families.triggers.triggering.turns.let_go()
     feed.ended()
     assert len(asked) > 10
     assert [statement for statement, parameters in asked if reads_much(feed, statement, parameters)] == []

@@ -127,7 +127,7 @@ def test_runs_that_a_dead_process_left_in_line_go_in_turn_where_somebody_takes_t
 ) -> None:
     feed = slow()
     feed.write("a", "b", "c")
-    feed.orchestra._triggering.turns.close()  # it dies before it lets any begin
+    feed.orchestra._families.triggers.triggering.turns.close()  # it dies before it lets any begin
     started = feed.poll().started
     feed.orchestra.close()
     feed.clock.now = datetime.now(UTC) + timedelta(seconds=1)

@@ -66,7 +66,7 @@ def test_a_clock_that_was_years_ahead_and_is_put_right_does_not_stop_it(feed: Fe
     feed.clock.move(2000 * 86_400)
     feed.on()
     feed.clock.now = right
-    machinery = feed.orchestra._triggering
+    machinery = feed.orchestra._families.triggers.triggering
     watch = Scheduler(machinery._rows, feed.database, machinery._polls, feed.clock, lambda: None)
     feed.write("a")
     watch._begin_looks()
@@ -85,7 +85,7 @@ def test_another_process_asks_the_one_that_serves(served: Feed) -> None:
         [result] = other.triggers.poll(OWNER)
         assert (result.error, len(result.started) <= 1) == (None, True)
         until(lambda: items(served) == Counter(["a"]))
-        row = other._worker.rows.get(served.orchestra.runs.list(OWNER, trigger=TRIGGER).rows[0].run_id)
+        row = other._families.work.worker.rows.get(served.orchestra.runs.list(OWNER, trigger=TRIGGER).rows[0].run_id)
         assert row is not None
     finally:
         other.close()
@@ -95,8 +95,8 @@ def test_another_process_asks_the_one_that_serves(served: Feed) -> None:
 def test_a_server_that_does_not_answer_is_told(served: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     served.on()
     monkeypatch.setattr(asking, "_PATIENCE_SECONDS", 0.3)
-    served.orchestra._triggering._scheduler._stopped.set()  # type: ignore[union-attr]
-    served.orchestra._triggering._scheduler._thread.join()  # type: ignore[union-attr]
+    served.orchestra._families.triggers.triggering._scheduler._stopped.set()  # type: ignore[union-attr]
+    served.orchestra._families.triggers.triggering._scheduler._thread.join()  # type: ignore[union-attr]
     result = served.poll()
     assert result.error is not None
     assert result.error.type == "Timeout"
@@ -134,7 +134,7 @@ def test_a_poll_that_lasts_too_long_is_logged_once(
 ) -> None:
     feed.on()
     feed.clock.move(3_600)
-    machinery = feed.orchestra._triggering
+    machinery = feed.orchestra._families.triggers.triggering
     watch = Scheduler(machinery._rows, feed.database, machinery._polls, feed.clock, lambda: None)
     is_released, kind = threading.Event(), type(trigger_type("feed.line"))
     look = kind.look

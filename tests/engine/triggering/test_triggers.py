@@ -323,10 +323,10 @@ def test_a_dead_thing_that_is_tried_again_by_two_starts_one_run(feed: Feed) -> N
     feed.write({"id": "a", "read": "BadAnswer"})
     feed.poll()
     feed.rewrite("a")
-    row = feed.orchestra._triggering.facet._dead_row(WORKFLOW, TRIGGER, "a")
+    row = feed.orchestra._families.triggers.triggering.facet._dead_row(WORKFLOW, TRIGGER, "a")
     feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "a")
     with pytest.raises(InvalidInput, match="Somebody else"):
-        feed.orchestra._triggering.facet._revived(OWNER, row)
+        feed.orchestra._families.triggers.triggering.facet._revived(OWNER, row)
     assert feed.starts() == Counter(["a"])
 
 

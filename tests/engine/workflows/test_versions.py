@@ -140,7 +140,7 @@ def test_the_receipts_of_renamed_steps_follow_to_an_earlier_version_and_to_a_bra
     orchestra.environments.init(OWNER)
     orchestra.environments.promote(OWNER, "work", "", "prod", version=LABEL)
     made_at = orchestra.environments.get(OWNER, "prod").workflows["work"].made_at
-    assert orchestra._logs.renames().since("work", made_at) == [("send", "post")]
+    assert orchestra._families.opened.logs.renames().since("work", made_at) == [("send", "post")]
     orchestra.branches.create(OWNER, "work", "old", LABEL)
     edit(orchestra, titled("post", "Post it"))
     orchestra.editing.edit_file(OWNER, "work@old", [{"op": "set", "step": "send", "field": "note", "value": "Old"}])

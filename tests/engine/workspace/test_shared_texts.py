@@ -49,7 +49,7 @@ def test_drafts_saved_texts_and_tries_of_one_machine_are_those_of_the_other(mach
     assert [one.saved_by for one in b.workspace.workflows.history.versions("bye")] == ["bob", "ann"]
 
     one = _try()
-    a._try_records.put(one)
+    a._families.opened.try_records.put(one)
     assert b.tries.get(OWNER, "answer", one["id"])["started_by"] == "ann"
     assert [found["id"] for found in b.tries.list(OWNER, "answer")] == [one["id"]]
 

@@ -258,7 +258,7 @@ def _is_on(second: Second, fact: Mapping[str, Any]) -> str:
 
 def _mode(second: Second, fact: Mapping[str, Any]) -> str:
     """Only a server goes by it."""
-    mode = second.orchestra._settings.get(f"mode.{fact['service']}")
+    mode = second.orchestra._families.opened.settings.get(f"mode.{fact['service']}")
     return "" if mode == fact["mode"] else f"is {mode}"
 
 

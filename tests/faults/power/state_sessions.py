@@ -54,14 +54,14 @@ def log_of_the_state_file_is_brought_in(scene: Scene) -> None:
     scene.begin()
     for lane in "bcd":
         scene.whole_run(lane)
-        assert scene.orchestra._database.shrink()
+        assert scene.orchestra._families.opened.database.shrink()
     scene.close()
 
 
 @_session
 def log_of_the_state_file_begins_anew(scene: Scene) -> None:
     _with_runs(scene, "a")
-    database = scene.orchestra._database
+    database = scene.orchestra._families.opened.database
     assert isinstance(database, SqliteState)
     with closing(database.raw_connection()) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from clients.models.asking import another_may_answer
-from engine.compiler.definition.plan import OtherModel
+from engine.compiler.definition.plan import PlannedFallback
 from engine.plugins.step import Usage
 from engine.record.document import usage_of
 from engine.record.events import ModelFailed
@@ -90,7 +90,7 @@ class Fallback(Middleware):
         return replace(outcome, call=replace(outcome.call, notes=(*outcome.call.notes, _note(failed, outcome))))
 
 
-def _asking(call: StepCall, other: OtherModel | None, *, has_next: bool) -> StepCall:
+def _asking(call: StepCall, other: PlannedFallback | None, *, has_next: bool) -> StepCall:
     if other is None:
         return replace(call, has_next_model=has_next)
     action = replace(call.action, connection=other.connection)

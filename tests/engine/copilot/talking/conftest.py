@@ -14,7 +14,7 @@ import yaml
 
 from bench.copilot.scripted import MODEL, Script, Scripted, scripted
 from engine.copilot.talking.records import About, Turn
-from engine.copilot.talking.working import Feed
+from engine.copilot.talking.working import TurnFeed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import until
@@ -57,7 +57,7 @@ class Talk:
     model: Scripted
     root: Path
 
-    def start(self, asked: str, p: Principal = ADA, workflow: str = "issues", **about: Any) -> tuple[Turn, Feed]:
+    def start(self, asked: str, p: Principal = ADA, workflow: str = "issues", **about: Any) -> tuple[Turn, TurnFeed]:
         return self.orchestra.copilot.talking.start(p, workflow, asked, About(**about))
 
     def ask(self, asked: str, p: Principal = ADA, workflow: str = "issues", **about: Any) -> Turn:

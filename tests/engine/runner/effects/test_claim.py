@@ -284,7 +284,7 @@ def test_a_write_that_was_undone_is_made_anew_and_the_old_one_is_not_taken_for_i
     async def test(on: Bench) -> None:
         first = await on.make(on.job())
         assert first.effect is not None
-        assert await on.ledger._effects.undone(first.effect["identity"], 0, timestamp(utc_now()))
+        assert await on.ledger.effects.undone(first.effect["identity"], 0, timestamp(utc_now()))
         again = await on.make(on.job("run-2"))  # sent, in doubt, looked for, and not found: sent again
         assert again.effect is not None
         assert (again.effect["reused"], again.effect["generation"], again.output["id"]) == (False, 1, "2")

@@ -113,10 +113,10 @@ def test_the_life_of_a_write(with_ledger: With) -> None:
 def test_an_intent_can_be_withdrawn_and_a_receipt_cannot(with_ledger: With) -> None:
     async def test(ledger: Ledger, _journal: SqlJournal) -> None:
         await ledger.claim(write())
-        await ledger.forget(write())
+        await ledger.effects.forget(write())
         assert await state_of(ledger, write()) == "new"
         await ledger.record(write(), {"id": "1", "url": ""}, {})
-        await ledger.forget(write())
+        await ledger.effects.forget(write())
         assert await state_of(ledger, write()) == "done"
 
     with_ledger(test)
@@ -177,9 +177,9 @@ def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | No
     async def test(ledger: Ledger, journal: SqlJournal) -> None:
         for thing in ("a", "b"):
             await ledger.claim(write(thing))
-            await ledger.question(write(thing))
+            await ledger.effects.question(write(thing))
         await ledger.claim(write("c"))
-        await ledger._effects.answer("run-1", path, receipt)
+        await ledger.effects.answer("run-1", path, receipt)
         for thing, state in left.items():
             entry = await ledger.claim(write(thing))
             assert entry.state == state
@@ -195,7 +195,7 @@ def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | No
 def test_what_was_undone_counts_as_absent_and_is_another_thing_the_next_time(with_ledger: With) -> None:
     async def test(ledger: Ledger, journal: SqlJournal) -> None:
         def undo(generation: int) -> Any:
-            return ledger._effects.undone(write().identity, generation, timestamp(utc_now()))
+            return ledger.effects.undone(write().identity, generation, timestamp(utc_now()))
 
         await ledger.claim(write())
         assert not await undo(0)  # it has no receipt yet
@@ -216,13 +216,13 @@ def test_a_write_after_an_undo_that_did_not_happen_is_no_older_one(with_ledger: 
     async def test(ledger: Ledger, journal: SqlJournal) -> None:
         await ledger.claim(write())
         await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
-        await ledger._effects.undone(write().identity, 0, timestamp(utc_now()))
+        await ledger.effects.undone(write().identity, 0, timestamp(utc_now()))
         await ledger.claim(write())
         if how == "forgotten":
-            await ledger.forget(write())
+            await ledger.effects.forget(write())
         else:
-            await ledger.question(write())
-            assert await ledger._effects.answer("run-1", None, None) == 1
+            await ledger.effects.question(write())
+            assert await ledger.effects.answer("run-1", None, None) == 1
         entry = await ledger.claim(write())
         assert (entry.state, entry.generation) == ("new", 1)
 
@@ -253,8 +253,8 @@ def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
         theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
         await ledger.claim(theirs)
         await ledger.claim(mine)
-        await ledger.question(theirs)
-        await ledger._effects.answer("run-1", None, receipt)
+        await ledger.effects.question(theirs)
+        await ledger.effects.answer("run-1", None, receipt)
         assert await ledger.others(mine, utc_now()) == expected
 
     with_ledger(test)
@@ -266,9 +266,9 @@ def test_an_equal_write_that_did_not_happen_after_an_undo_leaves_nothing_open(wi
         theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
         await ledger.claim(theirs)
         await ledger.record(theirs, {"id": "C1", "url": ""}, {})
-        await ledger._effects.undone(theirs.identity, 0, timestamp(utc_now()))
+        await ledger.effects.undone(theirs.identity, 0, timestamp(utc_now()))
         await ledger.claim(theirs)
-        await ledger.forget(theirs)
+        await ledger.effects.forget(theirs)
         assert await ledger.others(mine, utc_now()) == Others()
 
     with_ledger(test)

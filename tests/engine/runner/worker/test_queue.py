@@ -224,7 +224,7 @@ def test_the_queue_of_a_process_delivers_once_and_in_order() -> None:
 @pytest.fixture
 def careless(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
     """An engine on such a queue."""
-    monkeypatch.setattr("engine.orchestra.LocalQueue", CarelessQueue)
+    monkeypatch.setattr("engine.assembly.work.LocalQueue", CarelessQueue)
     opened = Orchestra.open(root)
     yield opened
     opened.close()
@@ -235,7 +235,7 @@ def _ends(orchestra: Orchestra, run_id: str, status: str) -> None:
 
 
 def _delivers_everything(orchestra: Orchestra) -> None:
-    queue = orchestra._worker._queue
+    queue = orchestra._families.work.worker._queue
     assert isinstance(queue, CarelessQueue)
     until(lambda: queue.depth() == 0)
 
@@ -273,7 +273,7 @@ def test_a_run_that_waits_is_not_disturbed_by_a_late_delivery(
     write_workflow(root, "work", [{"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?"}}])
     run_id = careless.runs.start(OWNER, "work", {})
     _ends(careless, run_id, "waiting")
-    careless._worker.start(run_id)
+    careless._families.work.worker.start(run_id)
     _delivers_everything(careless)
     _ends(careless, run_id, "waiting")
     assert len(careless.approvals.list(OWNER)) == 1
@@ -296,11 +296,11 @@ def test_a_run_of_another_process_is_left_to_it(careless: Orchestra, root: Path,
     other = Orchestra.open(root)
     try:
         run_id = careless.runs.start(OWNER, "work", {})
-        other._worker._queue.put(run_id)
+        other._families.work.worker._queue.put(run_id)
         _ends(careless, run_id, "succeeded")
-        other._worker._queue.put(run_id)
+        other._families.work.worker._queue.put(run_id)
         _delivers_everything(other)
-        assert not other._worker.is_at_work_on(run_id)
+        assert not other._families.work.worker.is_at_work_on(run_id)
     finally:
         other.close()
     assert dict(service.seen) == {"/r": 1, "/w": 1}

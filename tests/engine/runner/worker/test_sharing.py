@@ -237,7 +237,7 @@ def test_many_who_wait_for_runs_ask_the_state_together_and_not_on_the_loop(
         ids = [server.runs.start(OWNER, "work", {}) for _ in range(30)]
         monkeypatch.setattr(PostgresState, "asking", counted)
         monkeypatch.setattr(PostgresJournalConnection, "read", counted_read)
-        waiting = [people.submit(server._worker.wait, run_id, 1.0) for run_id in ids]
+        waiting = [people.submit(server._families.work.worker.wait, run_id, 1.0) for run_id in ids]
         for one in waiting:
             one.result(PATIENCE_SECONDS)
         assert 2 < len(asked) < 150  # one by one, it would be about 600

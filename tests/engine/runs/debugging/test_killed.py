@@ -92,11 +92,11 @@ def test_a_run_goes_on_where_it_was_and_writes_once_though_the_process_dies(tmp_
         if point == "paused":
             assert ([one.path for one in view.paused], view.status) == (["each[0].issue"], "waiting")
             assert titles(server) == {}
-            assert server._worker.task_of(run_id) is None, "a paused run holds no task"
+            assert server._families.work.worker.task_of(run_id) is None, "a paused run holds no task"
             debugging.step(OWNER, run_id)
         [paused] = until(lambda: debugging.wait(OWNER, run_id, PATIENCE_SECONDS).paused)
         assert (paused.path, titles(server)) == ("each[0].note", {"mark ant": 1})
-        assert server._worker.task_of(run_id) is None, "a paused run holds no task"
+        assert server._families.work.worker.task_of(run_id) is None, "a paused run holds no task"
         debugging.go_on(OWNER, run_id, "loop")
         until(lambda: debugging.view(OWNER, run_id).status == "succeeded")
         assert titles(server) == {"mark ant": 1, "mark bee": 1}

@@ -195,7 +195,7 @@ def test_what_has_not_changed_is_not_read_again_and_what_has_is_seen_at_once(gre
     environments.promote(OWNER, "greet", "dev", "prod")
     prod, version = root / "environments" / "prod.json", root / "workflows" / "greet.versions" / "1.json"
     until(lambda: all(stamp(one) for one in (prod, prod.parent, version)))  # older than the clock of the disk is exact
-    plans = greeter._plans
+    plans = greeter._families.opened.plans
     assert looked_at(lambda: plans.plan("greet", "prod")), "the first time"
     assert looked_at(lambda: plans.plan("greet", "prod")) == []
 

@@ -148,7 +148,7 @@ def _later(world: World) -> None:
 
 
 def _other_hash(world: World, stored: str = "f00") -> None:
-    with world.orchestra._database.writing() as connection:
+    with world.orchestra._families.opened.database.writing() as connection:
         connection.exec_driver_sql("UPDATE runs SET plan_hash = ? WHERE run_id = ?", (stored, world.plan_id))
 
 

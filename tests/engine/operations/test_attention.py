@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.attention import failing, unsettled
 from engine.base.statuses import RunStatus
+from engine.operations.attention import failing, unsettled
 from engine.record.document import counts
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import DeadItem, TriggerError

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
@@ -16,9 +16,11 @@ from engine.connections.stand_ins import StandInProcess
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
-from engine.runner.worker.worker import Worker
 from engine.store.demo import DemoData
 from engine.store.write_list import WriteList
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Worker
 
 _CANCEL_SECONDS = 20.0
 

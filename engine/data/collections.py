@@ -14,7 +14,7 @@ from clients.rag.words import queries
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
-from engine.own_parts import own_errors
+from engine.data.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 

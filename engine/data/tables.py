@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import Row, TableRows, WantedRows
+from clients.datastore.rows import TableRow, TableRows, WantedRows
 from clients.datastore.service import STORE
 from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
-from engine.own_parts import own_errors
+from engine.data.own_parts import own_errors
 from engine.people.access import Principal, may, require
 from engine.people.answer_links import without_links
 from engine.people.audit import Audit
@@ -66,7 +66,7 @@ class Tables:
         merge: bool = False,
         is_new: bool = False,
         demo: bool = False,
-    ) -> Row:
+    ) -> TableRow:
         """Add or replace a row, and return it.
 
         Raises InvalidInput, also with `is_new` if there is such a row, and StorageError.

@@ -12,9 +12,9 @@ from pathlib import Path, PurePath
 import pytest
 
 from engine.base.errors import InvalidInput, NotAllowed, UnknownName
+from engine.data.workspace_files import LARGEST_BYTES
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workspace_files import LARGEST_BYTES
 from tests.engine.conftest import OWNER
 from tests.engine.sandbox.documents import csv, pdf, written, xlsx
 from tests.engine.steps.test_ocr import scan
@@ -42,7 +42,7 @@ def test_a_pdf_is_read_page_by_page(orchestra: Orchestra) -> None:
 
 def test_a_page_without_text_says_what_reads_it(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:
     path = added(orchestra, "scan.pdf", scanned_pdf())
-    monkeypatch.setattr("engine.workspace_files.tesseract", lambda: None)
+    monkeypatch.setattr("engine.data.workspace_files.tesseract", lambda: None)
     view = orchestra.files.view(OWNER, path)
     assert (view.needs_ocr, view.text) == (True, "")
     assert "apt install tesseract-ocr" in view.ocr_remedy

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import upkeep
 from engine.base.errors import StorageError
 from engine.base.json_text import compact
 from engine.files import log_files as logs
 from engine.files.log_files import shorten_logs
+from engine.operations import upkeep
+from engine.operations.upkeep import Upkeep
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteState
-from engine.upkeep import Upkeep
 from tests.patience import PATIENCE_SECONDS
 
 _FEW_MEGABYTES = 6 * 1024 * 1024

@@ -19,14 +19,14 @@ from clients.file.tesseract import ABSENT, tesseract
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
-from engine.own_parts import own_errors
+from engine.data.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import OpenedFile, read
 from engine.steps.file.fields import free_name, plain_name
 
-__all__ = ["FileEntry", "FileList", "FileTable", "FileView", "Files", "WrittenFile"]
+__all__ = ["FileEntry", "FileList", "FileTable", "FileView", "WorkspaceFiles", "WrittenFile"]
 """The records of the client are named here for the front ends."""
 LARGEST_BYTES = 20 * 1024**2
 """Of a file that is added or returned; larger ones are copied into the workspace on its machine."""
@@ -85,7 +85,7 @@ class FileView:
     """Why the file cannot be read, as a sentence; empty if it can."""
 
 
-class Files:
+class WorkspaceFiles:
     """The `files` facet. Paths are relative to the workspace.
 
     Only files that a step may read are shown, without those that say what runs, such as workflows; they are added in

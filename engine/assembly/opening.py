@@ -1,0 +1,185 @@
+"""Opens a workspace to work in it: its lock, state, blobs, accounts and plans; proves that the state is the latest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from engine.assembly.opened import OpenedWorkspace
+from engine.base.clock import Clock, utc_now
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.names import is_branch
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.environment import SeenAccount, Surroundings
+from engine.compiler.definition.plan import Plan
+from engine.connections.accounts import Accounts
+from engine.connections.connection_failures import Troubles
+from engine.connections.modes import Modes
+from engine.connections.paces import opened_paces
+from engine.connections.stand_ins import StandInProcess
+from engine.people.audit import Audit
+from engine.record.run_log import RunLogs
+from engine.runs.proof import Proof
+from engine.store.blobs.opened import opened_blobs
+from engine.store.locks import ServeLock
+from engine.store.owners import Owner
+from engine.store.sql.opening import open_database, soundness_of
+from engine.store.sql.state import SqlState
+from engine.store.sql.workers.owners import SqlOwner
+from engine.store.sqlite.damage import set_aside
+from engine.store.state import State
+from engine.store.write_list import WriteList
+from engine.tools.opened import OpenedTools
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.environment_plans import EnvironmentPlans
+from engine.workspace import config as configuration
+from engine.workspace.config import LoadedConfig
+from engine.workspace.config_files import ConfigFiles
+from engine.workspace.step_renames import StepRenames
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.runs.reindex import Rebuild
+
+
+def set_aside_damaged_state(workspace: Path) -> Path | None:
+    """Move a damaged state file away; return its new path, None if it is intact.
+
+    Raises UnknownName, InvalidFile, InUse, StorageError.
+    """
+    config = configuration.load(workspace).config
+    return None if config.state else set_aside(Workspace(workspace, config.state_dir).state_dir, utc_now())
+
+
+class WritableWorkspace(OpenedWorkspace):
+    """An opened workspace in which processes work. If opening it fails, whatever was opened is closed."""
+
+    def __init__(self, root: Path, clock: Clock, *, demo: bool, serve: bool, as_served: bool) -> None:
+        super().__init__()
+        self.clock = clock
+        with ExitStack() as failed:
+            failed.callback(self.close)
+            loaded = self._open_state(root, serve=serve)
+            self.stand_ins = self.to_close(StandInProcess(self.workspace.state_dir / "demo"))
+            self.settings = self.state.settings
+            default = AccountMode.DEMO if serve or as_served else AccountMode.MINE
+            self.modes = Modes(self.settings, default, forced=demo)
+            self._open_accounts(loaded)
+            renamed = self.state.renames.last
+            self.plans = EnvironmentPlans(self.workspace, self.surroundings, self.default_environment, renamed)
+            self._prove()
+            self.end_renames()
+            failed.pop_all()
+
+    def _open_state(self, root: Path, *, serve: bool) -> LoadedConfig:
+        """Open the state with what is beside it; return the settings."""
+        self._config_files = ConfigFiles(root)
+        loaded = self._config_files.loaded()
+        self.config = config = loaded.config
+        state = root.resolve() / config.state_dir
+        if serve:
+            self.to_close(ServeLock(state))
+        self.database = open_database(state, config.state, loaded.queue_url)
+        self.state: State = self.to_close(SqlState(self.database))
+        self.workspace = Workspace(root, config.state_dir, self.clock, self.database.texts)
+        self.workspace.make_private()
+        self._config_files.keep_secrets_in(self.workspace.texts)
+        blobs = opened_blobs(config.logs, self.workspace.logs, loaded.environment, config.state)
+        self.logs = RunLogs(self.to_close(blobs))
+        self.tools = OpenedTools(self.workspace.root)
+        self.audit = Audit(self.state.audit, self.clock)
+        return loaded
+
+    def _open_accounts(self, loaded: LoadedConfig) -> None:
+        """Open the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
+        state, is_shared = self.workspace.state_dir, bool(self.config.state)
+        paces = opened_paces(state, self.settings, is_shared=is_shared, cache=loaded.cache_url)
+        accounts = Accounts(self.loaded, self.stand_ins, self.config.limits.calls_at_once, state, paces)
+        self.accounts = self.to_close(accounts)
+        names = self.workspace.workflow_ids
+        accounts.refusals = self.troubles = Troubles(self.state.refusals, self.loaded, accounts, self.clock, names)
+
+    def _prove(self) -> None:
+        """Rebuild a lost or outdated state: it must not make anything happen twice."""
+        state = self.workspace.state_dir
+        self.writes = WriteList(state, self.workspace.logs)
+        owners = state / "owners"
+        self.proof = Proof(self.state.proof, self.writes, self.logs, self._rebuild, owners, self.audit, self.clock)
+        self.proof.establish()
+
+    def _rebuild(self, *, is_lost: bool) -> Rebuild:
+        from engine.runs.reindex import Rebuild
+
+        return Rebuild(self.state, self.logs, self.services, is_lost=is_lost)
+
+    def owner(self, kind: str, slots: int | None) -> Owner:
+        """Return this process as an owner of runs. `slots`: how many it takes at once, None if it shares none."""
+        return SqlOwner(
+            self.database,
+            self.workspace.state_dir / "owners",
+            kind,
+            self.clock,
+            lease_seconds=self.config.limits.lease_seconds,
+            blobs=self.logs.blobs,
+            slots=slots,
+            limits=self.config.run_limits,
+        )
+
+    def soundness(self) -> Callable[[], None]:
+        """Return the check that raises StorageError if the state cannot be read, DamagedState if it is damaged."""
+        return soundness_of(self.database)
+
+    @property
+    def compiled(self) -> CompiledFiles:
+        """The workflow files, with the names of the default environment."""
+        return self.plans.as_they_are
+
+    def loaded(self) -> LoadedConfig:
+        """Return the current settings: a connection added to the file counts from the next run on."""
+        return self._config_files.loaded()
+
+    def signing_secret(self) -> bytes:
+        """Return what signs tokens and links, for every process of the workspace."""
+        from engine.secrets.shared_key import signing_secret
+
+        return signing_secret(self.workspace.state_dir, self.loaded().safe)
+
+    def _around(self, loaded: LoadedConfig) -> Surroundings:
+        around, own_settings = super()._around(loaded), loaded.own_settings
+        return structs.replace(around, seen=self._seen, lacks=self._lacks, own_settings=own_settings)
+
+    def _seen(self, connection: str) -> SeenAccount | None:
+        return self.connections.seen(connection)  # imported only if a step has a connection
+
+    def _lacks(self, connection: str) -> tuple[str, str]:
+        return self.connections.lacks(connection)
+
+    def end_renames(self) -> None:
+        """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""
+        if self.state.renames.is_begun():
+            self.renaming.settle()
+
+    def renames_since(self, workflow: str, at: str) -> StepRenames:
+        """Return the steps renamed in the file of a workflow since a time, oldest first; a branch has no receipts."""
+        return () if is_branch(workflow) else self.logs.renames().since(self.workspace.workflow_ids.of(workflow), at)
+
+    def plan(self, name: str, environment: str = "") -> Plan:
+        """Return the plan of a workflow for runs; it finds records written under earlier ids of its steps."""
+        return self.after_renames(lambda: self.plans.plan(name, environment))
+
+    def plan_of_text(self, name: str, text: str) -> Plan:
+        """Return the plan of an edited text of a workflow."""
+        return self.after_renames(lambda: self.compiled.plan(name, text))
+
+    def after_renames(self, plan: Callable[[], Plan]) -> Plan:
+        """Return a plan that agrees with the files after all renames."""
+        self.end_renames()
+        try:
+            return plan()
+        except (InvalidFile, UnknownName):  # what it names may have been renamed between two reads of the files
+            self.end_renames()
+            return plan()

@@ -1,0 +1,205 @@
+"""What a person who runs the workspace looks after: users, health, workers, metrics, copies, upkeep, data."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from clients.wording import counted
+from engine.base.errors import SecretLost
+from engine.people.access import ENGINE, Principal
+from engine.secrets.vault_keys import VARIABLE
+from engine.store.people.audit import AuditLine, TrailFilter
+
+if TYPE_CHECKING:
+    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.run_areas import RunAreas
+    from engine.assembly.trigger_areas import TriggerAreas
+    from engine.assembly.work import RunWork
+    from engine.data.collections import Collections
+    from engine.metrics.metrics import Metrics
+    from engine.operations.attention import AttentionReader
+    from engine.operations.copies import Copies
+    from engine.operations.demo_mailbox import Demo
+    from engine.operations.health import HealthCheck, Reason
+    from engine.people.languages import Languages
+    from engine.people.users import Users
+    from engine.runs.retention import Retention
+    from engine.runs.workers import Workers
+    from engine.search.search import WorkspaceSearch
+
+
+class OperationAreas:
+    """The areas of those who look after a workspace."""
+
+    def __init__(self, opened: WritableWorkspace, work: RunWork, runs: RunAreas, triggers: TriggerAreas) -> None:
+        self._opened, self._work = opened, work
+        self._runs, self._triggers = runs, triggers
+
+    @cached_property
+    def users(self) -> Users:
+        """Who may sign in."""
+        from engine.people.users import Users
+
+        opened = self._opened
+
+        def is_theirs(user_id: str, key: str) -> bool:
+            from engine.operations.belongings import belongs_to  # only if a user is removed
+
+            return belongs_to(user_id, key)
+
+        return Users(opened.state, opened.signing_secret, opened.audit, opened.clock, is_theirs)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """The language of the dashboard for each user."""
+        from engine.people.languages import Languages
+
+        return Languages(self._opened.settings, self._opened.state.people)
+
+    def audit(self, p: Principal, limit: int = 100) -> list[AuditLine]:
+        """Return the latest lines of the audit trail, newest first."""
+        return self._opened.trail.lines(p, TrailFilter(limit=limit))
+
+    @cached_property
+    def attention(self) -> AttentionReader:
+        """What needs a person."""
+        from engine.operations.attention import AttentionReader
+
+        opened, runs, triggers = self._opened, self._work.runs, self._triggers.triggering.facet
+        approvals, budgets = self._runs.approvals, self._runs.budgets
+        return AttentionReader(runs, triggers, approvals, opened.connections, budgets, opened.proof)
+
+    @cached_property
+    def search(self) -> WorkspaceSearch:
+        """What the workspace has, by words."""
+        return self._opened.searching(self._work.runs)
+
+    @cached_property
+    def collections(self) -> Collections:
+        """The collections of documents that workflows index and search."""
+        from engine.data.collections import Collections
+        from engine.runs.trying.question_vectors import QuestionVectors
+
+        opened = self._opened
+        vectors = QuestionVectors(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+        return Collections(opened.accounts.open, vectors.of, opened.audit)
+
+    @cached_property
+    def demo(self) -> Demo:
+        """The stand-ins and their data."""
+        from engine.operations.demo_mailbox import Demo
+
+        opened, work = self._opened, self._work
+        cancel, writes = work.runs.cancel, opened.writes
+        return Demo(opened.stand_ins, opened.state.demo, work.worker, opened.logs, opened.audit, cancel, writes)
+
+    # --- the engine's own state
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
+
+        The result has `counts`: `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items
+        that need attention; `refused_connections`: accounts that refuse calls workflows need; `set_aside_runs`:
+        runs that took their process down too often; where the state is shared, `workers` {working, draining, silent,
+        taking_runs}: the servers and workers of all machines.
+        """
+        from engine.operations.health import HealthCheck
+
+        worker = self._work.worker
+        checks = {"engine": worker.check, "state": self._opened.soundness(), "logs": worker.check_logs}
+        return HealthCheck(checks, self._needs_person, self._counts)
+
+    def _needs_person(self) -> Reason | None:
+        from engine.operations.health import Reason
+
+        held = self._opened.state.proof.held()
+        if held is not None:
+            return Reason("writes", held.message, held.remedy)
+        lost = self.lost_secrets()
+        if lost is not None:
+            return Reason("secrets", lost.message, lost.remedy)
+        if not self._opened.config.shares_runs:
+            return None
+        from engine.runs.workers import NO_WORKER
+
+        waiting = self.workers.lacking()
+        said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
+        return Reason("workers", said, NO_WORKER) if waiting else None
+
+    def lost_secrets(self) -> SecretLost | None:
+        """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
+        safe = self._opened.loaded().safe
+        lost = safe.unopened() if safe.texts.is_shared else []
+        if not lost:
+            return None
+        names, reasons = ", ".join(one.name for one in lost), " ".join(dict.fromkeys(one.why for one in lost))
+        remedy = f"Give this process the {VARIABLE} with which they were sealed, and start it again."
+        return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
+
+    def _counts(self) -> dict[str, Any]:
+        opened = self._opened
+        found = {
+            "triggers": self._triggers.triggering.facet.summary(),
+            "refused_connections": len(opened.troubles.open()),
+            "set_aside_runs": opened.state.loads.set_aside(),
+        }
+        return {**found, "workers": self.workers.counts()} if opened.config.shares_runs else found
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The processes that work on runs."""
+        from engine.runs.workers import Workers
+
+        opened, locks = self._opened, self._work.worker.owner.locks
+        state, shares = opened.state, opened.config.shares_runs
+        return Workers(state.loads, state.owners, locks, opened.audit, opened.clock, shares_runs=shares)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Figures of the workspace and of this process, for Prometheus."""
+        from engine.metrics.metrics import Metrics
+        from engine.metrics.workspace import MetricSources
+
+        opened, work = self._opened, self._work
+
+        def sources() -> MetricSources:
+            triggers, budgets = self._triggers.triggering.facet, self._runs.budgets
+            return MetricSources(opened.state.loads, triggers, budgets, opened.troubles.open, opened.clock)
+
+        return Metrics(sources, work.tally, work.worker.silent_seconds)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Copies of the logs and the state at another place."""
+        from engine.operations.copies import Copies
+
+        opened = self._opened
+        others, database = self._others_at_work, opened.database
+        return Copies(opened.workspace, opened.config, opened.loaded, opened.logs, database, opened.audit, others)
+
+    def _others_at_work(self, p: Principal) -> list[str]:
+        own = self._work.own_process
+        return [one.id for one in self.workers.list(p) if one.id != own and one.state != "silent"]
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Which ended runs are kept."""
+        from engine.files.readings import FOLDER, Readings
+        from engine.runs.retention import Retention
+
+        opened = self._opened
+        readings = Readings(opened.workspace.state_dir / FOLDER)
+        old_runs, kept = opened.state.old_runs, lambda: opened.settings_now().retention
+        return Retention(old_runs, opened.logs, opened.audit, opened.clock, kept, readings)
+
+    def start_upkeep(self) -> None:
+        """Have old runs removed, logs and journal compacted and renames finished from now on, as a server does."""
+        from engine.operations.upkeep import Upkeep
+
+        opened, prune = self._opened, partial(self.retention.prune, ENGINE)
+        upkeep = Upkeep(opened.workspace.state_dir, prune, opened.database.shrink, opened.end_renames)
+        opened.to_close(upkeep)
+        opened.before_closing(self.retention.stop)  # before it: its thread may be removing many runs
+        upkeep.start()

@@ -1,0 +1,160 @@
+"""Prompts and the fragments that they share, asking models with them outside of runs, and correcting their answers."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from engine.base.definitions import PromptDefinition
+
+if TYPE_CHECKING:
+    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.work import RunWork
+    from engine.assembly.workflow_areas import WorkflowAreas
+    from engine.prompts.fragment_files import FragmentFiles
+    from engine.prompts.prompt_cases import PromptCases
+    from engine.prompts.prompt_files import PromptFiles
+    from engine.prompts.protected import CaseProof
+    from engine.runs.correcting.corrections import Corrections
+    from engine.runs.trying.case_tests import CaseTests
+    from engine.runs.trying.cells import Cells
+    from engine.runs.trying.comparing import Comparisons
+    from engine.runs.trying.tries import Tries
+    from engine.runs.trying.try_requests import TryRequests
+
+
+class PromptAreas:
+    """The areas in which prompts are written and tried."""
+
+    def __init__(self, opened: WritableWorkspace, work: RunWork, workflows: WorkflowAreas) -> None:
+        self._opened, self._work = opened, work
+        self._workflows = workflows
+
+    @cached_property
+    def prompts(self) -> PromptFiles:
+        """The prompts and their versions."""
+        from engine.prompts.prompt_files import PromptFiles
+
+        opened = self._opened
+
+        def follow(name: str, new: str) -> None:
+            self._workflows.drafts.follow("prompt", name, new)
+            opened.try_records.follow(name, new)
+            self._work.consents.follow_prompt(name, new)
+            self._workflows.kept_by_copilot.follow_prompt(name, new)
+
+        return PromptFiles(opened.prompt_store, opened.audit, follow, self._proved, opened.clock)
+
+    def _proved(self, name: str, document: PromptDefinition) -> CaseProof:
+        """Test a text with the cases of a prompt, by recorded answers alone."""
+        from engine.prompts.cases import CaseStore
+        from engine.runs.trying.case_proof import case_proof
+
+        cases = CaseStore(self._opened.workspace.prompts)
+        return case_proof(name, document, cases, self._try_requests, self._cells)
+
+    @cached_property
+    def fragments(self) -> FragmentFiles:
+        """The fragments that prompts share."""
+        from engine.prompts.fragment_files import FragmentFiles
+
+        follow = partial(self._workflows.drafts.follow, "fragment")
+        return FragmentFiles(self._opened.prompt_store.fragments, self._opened.audit, follow)
+
+    @cached_property
+    def _try_requests(self) -> TryRequests:
+        from engine.runs.trying.recorded import RecordedCalls
+        from engine.runs.trying.try_requests import TryRequests
+
+        opened, work = self._opened, self._work
+        return TryRequests(
+            opened.prompt_store,
+            opened.accounts,
+            RecordedCalls(work.runs, opened.logs.blobs),
+            opened.modes.of,
+            opened.connections.require_ready,
+            opened.clock,
+            work.own_process,
+        )
+
+    @cached_property
+    def _cells(self) -> Cells:
+        from engine.runs.trying.cells import Cells
+
+        opened = self._opened
+        return Cells(self._work.worker, opened.logs, opened.settings_now, opened.clock)
+
+    @cached_property
+    def tries(self) -> Tries:
+        """Questions to models outside of runs."""
+        from engine.runs.trying.tries import Tries
+
+        opened, work = self._opened, self._work
+        tries = Tries(
+            work.worker,
+            self._try_requests,
+            work.consents,
+            opened.try_records,
+            opened.logs,
+            opened.settings_now,
+            opened.audit,
+            opened.clock,
+        )
+        return opened.to_close(tries)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """The same values asked in several columns."""
+        from engine.runs.trying.comparing import Comparisons
+
+        return Comparisons(self.tries, self._try_requests, self._opened.clock)
+
+    @cached_property
+    def cases(self) -> PromptCases:
+        """The cases of prompts."""
+        from engine.prompts.cases import CaseStore
+        from engine.prompts.prompt_cases import PromptCases
+
+        def models() -> list[str]:
+            return self._try_requests.connections()
+
+        return PromptCases(CaseStore(self._opened.workspace.prompts, models), self._opened.audit)
+
+    @cached_property
+    def case_tests(self) -> CaseTests:
+        """Tests of prompts with their cases."""
+        from engine.prompts.cases import CaseStore
+        from engine.runs.trying.case_tests import CaseTests
+        from engine.runs.trying.matrix_records import MatrixRecords
+
+        opened, work = self._opened, self._work
+        tests = CaseTests(
+            self._try_requests,
+            work.consents,
+            self._cells,
+            opened.prompt_store,
+            CaseStore(opened.workspace.prompts),
+            MatrixRecords(opened.workspace.texts, opened.state.owners, work.own_process, opened.clock),
+            opened.audit,
+            opened.clock,
+        )
+        return opened.to_close(tests)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Answers of models in runs that a person has found wrong."""
+        from engine.runs.correcting.corrections import Corrections
+        from engine.runs.correcting.lesson import Lessons
+        from engine.runs.trying.recorded import RecordedCalls
+
+        opened, work = self._opened, self._work
+        return Corrections(
+            work.worker,
+            opened.logs,
+            opened.audit,
+            opened.clock,
+            work.runs,
+            work.current_plans,
+            work.acceptor,
+            Lessons(self.cases, RecordedCalls(work.runs, opened.logs.blobs)),
+        )

@@ -1,0 +1,122 @@
+"""Runs before and while they are worked on: their previews, plans, questions and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from engine.base.problem import Problem
+from engine.compiler.definition.plan import Plan
+from engine.people.access import Principal, require
+from engine.people.people import is_known
+from engine.record.acceptance import checked_inputs
+from engine.runs.starting.consent import PUBLIC
+from engine.workspace import config as configuration
+
+if TYPE_CHECKING:
+    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.work import RunWork
+    from engine.runs.approval_links import ApprovalLinks
+    from engine.runs.approvals import Approvals
+    from engine.runs.budgets import Budgets
+    from engine.runs.planning.plans import Plans
+    from engine.runs.starting.preview import RunPreview
+
+
+class RunAreas:
+    """The areas of runs that need only what accepts them."""
+
+    def __init__(self, opened: WritableWorkspace, work: RunWork) -> None:
+        self._opened, self._work = opened, work
+
+    def plan(self, p: Principal, workflow: str, environment: str = "") -> Plan:
+        """Return a workflow as it runs in an environment, by default the default one.
+
+        Raises UnknownName, InvalidFile with every problem, and InvalidInput if it is not in the environment.
+        """
+        require(p, "view", "see workflows")
+        return self._opened.plan(workflow, environment)
+
+    def preview(
+        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
+    ) -> RunPreview:
+        """Return what a run would touch; with `look`, also the items of its first loop (reads only).
+
+        Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        """
+        from engine.runs.starting import preview
+
+        require(p, "run", "start runs")
+        accounts, work = self._opened.accounts, self._work
+        plan = work.ready_plan(workflow, {}, environment)
+        filled, modes = checked_inputs(plan, inputs), work.modes_of(plan)
+        accounts_of_plan = {name: accounts.open(name, None, modes[name]) for name in plan.connections}
+        found = preview.items(plan, filled, accounts_of_plan) if look else None
+        preview.identify(accounts_of_plan)
+        needs = work.consents.missing(plan, filled, modes, self._opened.modes.of(""))
+        titles, count = found if found is not None else (None, None)
+        return preview.RunPreview(
+            workflow=workflow,
+            connections=preview.badges(plan, modes, dict(self._opened.services()), accounts),
+            warnings=preview.warnings(plan, filled, accounts_of_plan, needs),
+            items=titles,
+            count=count,
+            estimate=work.acceptor.estimates.of(plan, modes, count),
+            needs_confirmation=[one.name for one in needs],
+            has_new_accounts=any(one.kind != PUBLIC for one in needs),
+        )
+
+    def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
+        """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.
+
+        This calls no service, so it misses what only `preview` and the start of a run can detect: a repository that is
+        public, another account behind the same key.
+        """
+        require(p, "run", "start runs")
+        return self._work.trigger_context.is_agreed(self._opened.plan(workflow, environment))
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What runs would write, shown before they do."""
+        from engine.runs.planning.plans import Plans
+
+        opened, work = self._opened, self._work
+        plans, settings = work.current_plans, opened.settings_now
+        return Plans(work.worker, opened.logs, opened.clock, work.runs, plans, work.acceptor, settings)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Questions that runs ask people."""
+        from engine.runs.approvals import Approvals
+
+        opened = self._opened
+        is_user = partial(is_known, opened.state.people)
+
+        def warnings() -> list[Problem]:
+            return configuration.warnings(opened.loaded(), is_user)
+
+        return Approvals(opened.state.approvals, self._work.worker, opened.audit, opened.clock, warnings)
+
+    @cached_property
+    def approval_links(self) -> ApprovalLinks:
+        """Answers by signed links."""
+        from engine.runs.approval_links import ApprovalLinks
+
+        opened = self._opened
+
+        def is_on() -> bool:
+            return opened.settings_now().approvals.notify is not None
+
+        return ApprovalLinks(self.approvals, opened.signing_secret, opened.clock, is_on)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What model calls may use, and have used."""
+        from engine.runs.budgets import Budgets
+        from engine.workspace.config_section import write_section
+
+        opened, shelf = self._opened, self._opened.workspace.workflows
+        write = partial(write_section, opened.workspace.root, "budgets")
+        spent, settings, worker = opened.state.spent, opened.settings_now, self._work.worker
+        return Budgets(spent, settings, shelf, worker, opened.audit, opened.clock, write)

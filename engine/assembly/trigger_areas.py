@@ -1,0 +1,68 @@
+"""What starts runs from outside: triggers, forms and the messages of a broker."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.compiler.definition.plan import Plan
+
+if TYPE_CHECKING:
+    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.run_areas import RunAreas
+    from engine.assembly.work import RunWork
+    from engine.ingress.ingress import Ingress
+    from engine.triggering.assembly import Triggering
+
+
+class TriggerAreas:
+    """The areas from which runs start by themselves."""
+
+    def __init__(self, opened: WritableWorkspace, work: RunWork, runs: RunAreas) -> None:
+        self._opened, self._work, self._runs = opened, work, runs
+
+    @cached_property
+    def triggering(self) -> Triggering:
+        """The facets of triggers and forms, the run queue and, in a server, the scheduler."""
+        from engine.triggering.assembly import Triggering, TriggeringDependencies
+
+        opened, work = self._opened, self._work
+        triggering = Triggering(
+            TriggeringDependencies(
+                state=opened.state,
+                worker=work.worker,
+                acceptor=work.acceptor,
+                accounts=opened.accounts,
+                logs=opened.logs,
+                audit=opened.audit,
+                clock=opened.clock,
+                context=work.trigger_context,
+                workflows=opened.workspace.workflows.names,
+                resume=work.runs.resume,
+                links=self._runs.approval_links,
+                secret=opened.signing_secret,
+            )
+        )
+        return opened.to_close(triggering)
+
+    def next_turn(self) -> None:
+        """Let a queued run start, now that the work on another is over."""
+        if "triggering" in vars(self):  # else none is queued here
+            self.triggering.turns.look_again()
+
+    def let_go(self) -> None:
+        """Start queued runs that were adopted, when it is their turn."""
+        self.triggering.turns.begin()
+
+    @cached_property
+    def ingress(self) -> Ingress:
+        """Messages of a broker that start runs."""
+        from engine.ingress.ingress import Ingress
+
+        opened, work = self._opened, self._work
+
+        def plan(name: str, environment: str) -> Plan:
+            return work.ready_plan(name, {}, environment)
+
+        locks, folder = work.worker.owner.locks, opened.workspace.state_dir
+        return Ingress(opened.loaded, opened.state, work.acceptor, plan, work.is_taken_over, locks, folder)

@@ -1,0 +1,190 @@
+"""Workflows as people edit them: files, drafts, versions, environments, branches, and trying what a draft does."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.base.step_path import step_id
+from engine.compiler.definition.plan import Plan
+from engine.people.access import Principal
+
+if TYPE_CHECKING:
+    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.work import RunWork
+    from engine.copilot.kept import CopilotStore
+    from engine.runs.branches.branches import Branches
+    from engine.runs.debugging.debugging import Debugging
+    from engine.runs.environments.environments import Environments
+    from engine.runs.environments.promotion import PromotionChecks
+    from engine.runs.made_up.step_tries import StepTries
+    from engine.runs.predicting.predictions import Predictions
+    from engine.workflows.bundles.bundles import Bundles
+    from engine.workflows.editing.editing import WorkflowEditing
+    from engine.workflows.versions import WorkflowVersions
+    from engine.workflows.workflow_files import WorkflowFiles
+    from engine.workspace.drafts import Draft, Drafts
+
+_MOST_TESTS = 20
+"""How many recent runs are searched for one that is not a test."""
+
+
+class WorkflowAreas:
+    """The areas in which workflows are written."""
+
+    def __init__(self, opened: WritableWorkspace, work: RunWork) -> None:
+        self._opened, self._work = opened, work
+
+    @cached_property
+    def workflows(self) -> WorkflowFiles:
+        """The workflow files."""
+        from engine.workflows.workflow_files import WorkflowFiles
+
+        opened, drafts = self._opened, self.drafts
+
+        def drafted(p: Principal, name: str) -> Draft | None:
+            return drafts.get(p, "workflow", name)
+
+        def follow(name: str, new: str, trash: Path | None = None) -> None:
+            if trash is not None:
+                drafts.set_aside("workflow", name, trash)
+            drafts.follow("workflow", name, new)
+            self.kept_by_copilot.follow_workflow(name, new)
+
+        return WorkflowFiles(
+            opened.workspace,
+            opened.compiled,
+            opened.audit,
+            opened.renaming,
+            follow,
+            drafted,
+            opened.plans.default,
+            opened.connections.add_missing,
+        )
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Unsaved texts of the editors."""
+        from engine.workspace.drafts import Drafts
+
+        return Drafts(self._opened.settings, self._opened.clock)
+
+    @cached_property
+    def kept_by_copilot(self) -> CopilotStore:
+        """What the co-pilot keeps about drafts."""
+        from engine.copilot.kept import CopilotStore
+
+        return CopilotStore(self._opened.settings)
+
+    @cached_property
+    def editing(self) -> WorkflowEditing:
+        """Operations on drafts of workflows."""
+        from engine.workflows.editing.editing import WorkflowEditing
+
+        shelf, compiled = self._opened.workspace.workflows, self._opened.compiled
+        return WorkflowEditing(shelf, self.workflows, compiled, self.drafts, self._last_values)
+
+    def _last_values(self, p: Principal, workflow: str) -> dict[str, Any]:
+        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} if none.
+
+        Test runs do not count: their values may be made up.
+        """
+        runs = self._work.runs
+        rows = runs.list(p, workflow=workflow, status="succeeded", limit=_MOST_TESTS).rows
+        last = next((one for one in rows if not one.is_test), None)
+        if last is None:
+            return {}
+        run = runs.get(p, last.run_id)
+        outputs = {step_id(one["path"]): one.get("output") for one in run["steps"][::-1]}
+        return {"inputs": run.get("inputs"), "steps": outputs}
+
+    @cached_property
+    def bundles(self) -> Bundles:
+        """Workflows with their prompts as one file."""
+        from engine.workflows.bundles.bundles import Bundles
+
+        opened = self._opened
+        return Bundles(opened.workspace, self.workflows, opened.services, opened.audit)
+
+    @cached_property
+    def versions(self) -> WorkflowVersions:
+        """Kept texts of workflows, and their labels."""
+        from engine.workflows.versions import WorkflowVersions
+
+        opened = self._opened
+        return WorkflowVersions(opened.workspace, opened.plans.kept, self.workflows, opened.audit, opened.clock)
+
+    @cached_property
+    def environments(self) -> Environments:
+        """Which version of each workflow runs where, with which connections and variables."""
+        from engine.runs.environments.environments import Environments
+
+        opened = self._opened
+        return Environments(opened.workspace, opened.plans, self._checks, opened.audit, opened.clock)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """Copies of workflows in which people work apart."""
+        from engine.runs.branches.branches import Branches
+
+        opened, shelf, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since
+        return Branches(shelf, self.workflows, opened.plans, self._checks, self.drafts, opened.audit, since)
+
+    @cached_property
+    def _checks(self) -> PromotionChecks:
+        """What a text is checked with before it runs somewhere else."""
+        from engine.runs.environments.promotion import PromotionChecks
+
+        work = self._work
+
+        def estimate(plan: Plan) -> str:
+            found = work.acceptor.estimates.of(plan, work.modes_of(plan))
+            return "" if found is None else found["sentence"]
+
+        return PromotionChecks(
+            require_ready=work.require_ready,
+            estimate=estimate,
+            is_agreed=partial(work.trigger_context.is_agreed, connection=None),
+            services=self._opened.services,
+        )
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What the steps of drafts would give."""
+        from engine.runs.predicting.predictions import Predictions
+
+        opened = self._opened
+        shelf, around = opened.workspace.workflows, opened.compiled.surroundings
+        return Predictions(shelf, self.editing, around, self._work.runs, opened.logs.blobs)
+
+    @cached_property
+    def step_tries(self) -> StepTries:
+        """Steps that run alone with made-up values."""
+        from engine.runs.made_up.step_tries import StepTries
+
+        opened, work = self._opened, self._work
+        shelf, around = opened.workspace.workflows, opened.compiled.surroundings
+
+        def edited(p: Principal, name: str) -> str:
+            return self.editing.draft_text(p, name).text
+
+        def plan_of(name: str, text: str) -> Plan:
+            plan = opened.plan_of_text(name, text)
+            work.require_ready(plan)
+            return plan
+
+        return StepTries(shelf, around, work.current_plans, work.acceptor, self._last_values, edited, plan_of)
+
+    @cached_property
+    def debugging(self) -> Debugging:
+        """Runs that pause before steps."""
+        from engine.runs.debugging.debugging import Debugging
+
+        opened, work = self._opened, self._work
+
+        def plan(p: Principal, name: str) -> tuple[Plan, bool]:
+            draft = self.editing.draft_text(p, name)
+            return opened.plan_of_text(name, draft.text), draft.state.is_draft
+
+        return Debugging(work.worker, opened.clock, work.runs, work.acceptor, plan)

@@ -1,0 +1,1 @@
+"""The tables, collections and files that workflows keep, for the people of the workspace."""
