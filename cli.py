@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with stops_raised():
             return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)
-    except SystemExit as end:  # typer ends so where nobody reads standard output any more (`| head -1`)
+    except SystemExit as end:  # how typer ends once standard output is closed (`| head -1`)
         return end.code if isinstance(end.code, int) else FAILED
     except (Exception, Terminated) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
         return tell(failure_of(error, place.workspace), as_json="--json" in given)

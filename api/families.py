@@ -126,7 +126,7 @@ FAMILIES = (
 
 
 class FamilyRoute(BaseRoute):
-    """Stands for a family among the routes; it comes after all others, and gets what they do not take."""
+    """A placeholder for a family among the routes; it comes after all others, and gets what they do not take."""
 
     def __init__(self, family: Family, api: Api) -> None:
         self.family, self._api = family, api
@@ -159,7 +159,7 @@ class Api(FastAPI):
         self.router.routes.extend(FamilyRoute(family, self) for family in families)
 
     def take_in(self, route: FamilyRoute) -> None:
-        """Import a family, and put its routes in the place of the one that stands for it. May take half a second."""
+        """Import a family, and put its routes in the place of its placeholder. May take half a second."""
         routers = route.family.routers()
         with self._taking_in:
             if route not in self.router.routes:

@@ -111,7 +111,7 @@ class CodeFailed(ServiceError):
 
     default_remedy = "Correct the code at that line."
     line: int | None = None
-    """The line, from 1; None if nobody knows."""
+    """The line, from 1; None if unknown."""
 
 
 class LimitExceeded(ServiceError):

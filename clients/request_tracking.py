@@ -1,4 +1,4 @@
-"""Tracks what a call has sent: one that only read cannot have changed anything, even if the answer was lost.
+"""Tracks what a call has sent: a call that only read cannot have changed anything, even if the answer was lost.
 
 A write often begins with a read, such as a look-up of an id. If that read times out, the error alone leaves open
 whether the write took place. Counting the requests that left this program settles it: if none of them was a write,

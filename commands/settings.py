@@ -47,11 +47,11 @@ def set_(
     """Change settings in config.yaml; settings that you do not give and comments stay as they are."""
     given = dict(map(_parsed, changes))
     with opened(workspace, demo=demo) as session:
-        facet, p = session.orchestra.general, session.principal
-        wanted: dict[str, Any] = dict(facet.get(p))
+        area, p = session.orchestra.general, session.principal
+        wanted: dict[str, Any] = dict(area.get(p))
         for key, value in given.items():
             wanted = _with(wanted, key, value)
-        found = facet.set(p, wanted)
+        found = area.set(p, wanted)
     return _tell(found, as_json=as_json)
 
 

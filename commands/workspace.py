@@ -114,14 +114,14 @@ def _all(session: ReadSession) -> list[Problem]:
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
     found += orchestra.versions.file_problems(p)
-    for shelf, facet in (
+    for shelf, area in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),
         (orchestra.workspace.fragments, orchestra.fragments),
     ):
         for name in shelf.names():
             try:
-                found += facet.get(p, name).problems
+                found += area.get(p, name).problems
             except OrchestraError as error:  # the name of the file is not allowed for a workflow
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
     for name in orchestra.workspace.prompts.names():
@@ -161,14 +161,15 @@ def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
     with opened(workspace, demo=demo) as session:
         count, broken = session.orchestra.runs.reindex(session.principal)
     if as_json:
-        document({"runs": count, "unreadable": broken, "damaged_state": str(aside) if aside else None})
+        moved = str(aside) if aside else None
+        document({"runs": count, "unreadable": [*broken], "reasons": broken, "damaged_state": moved})
         return FAILED if broken else DONE
     if aside is not None:
         note(f"The state file was damaged: it is now in {aside}, and a new one was made from the logs.")
         note("Users, and which services are Demo or Mine, are not in the logs: sign in with `orchestra login-link`.")
     say(f"{counted(count, 'run')} listed.")
-    for path in broken:
-        note(f"{path} cannot be read; it was left unchanged.")
+    for reason in broken.values():
+        note(f"{reason} It was left unchanged.")
     if broken:
         note(f"{counted(len(broken), 'log')} cannot be read: take what is named from a backup, or move it away.")
     return FAILED if broken else DONE

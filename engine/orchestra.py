@@ -7,12 +7,11 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from msgspec import Struct
 
 from engine.assembly.guidance_areas import GuidanceAreas
-from engine.assembly.opening import WritableWorkspace, set_aside_damaged_state
 from engine.assembly.operation_areas import OperationAreas
 from engine.assembly.program_areas import ProgramAreas
 from engine.assembly.prompt_areas import PromptAreas
@@ -20,6 +19,7 @@ from engine.assembly.run_areas import RunAreas
 from engine.assembly.trigger_areas import TriggerAreas
 from engine.assembly.work import RunWork
 from engine.assembly.workflow_areas import WorkflowAreas
+from engine.assembly.writable_workspace import WritableWorkspace, set_aside_damaged_state
 from engine.base.clock import Clock, utc_now
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.observing.tally import Tally
@@ -47,12 +47,21 @@ class _Area(Generic[Found]):
     def __init__(self, find: Callable[[_Families], Found], doc: str) -> None:
         self._find, self.__doc__ = find, doc
 
-    def __get__(self, orchestra: Orchestra, owner: object) -> Found:
+    @overload
+    def __get__(self, orchestra: None, owner: type) -> _Area[Found]: ...
+
+    @overload
+    def __get__(self, orchestra: Orchestra, owner: type) -> Found: ...
+
+    def __get__(self, orchestra: Orchestra | None, owner: type) -> _Area[Found] | Found:
+        if orchestra is None:
+            return self
         return self._find(orchestra._families)  # noqa: SLF001 - a row of the same class
 
 
 class Orchestra:
-    """An opened workspace. Each row is one area, such as `runs` or `workflows`. Call `close()` when done.
+    """An opened workspace. Each row is an area, such as `runs`, or a method of one (its docstring has what it takes and
+    raises). Call `close()` when done.
 
     `demo`: use the stand-ins for all services, regardless of settings. `serve`: act as the workspace's only server:
     adopt the runs of dead processes, poll the triggers, and use the demo of each service until it is switched to Mine.
@@ -125,7 +134,7 @@ class Orchestra:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
         return self._families.opened.state.changes.version()
 
-    # --- what is open: engine/assembly/opening.py
+    # --- what is open: engine/assembly/writable_workspace.py
     config = _Area(lambda of: of.opened.config, "config.yaml as it was when the workspace was opened.")
     workspace = _Area(lambda of: of.opened.workspace, "The folder, its files and versions.")
     connections = _Area(lambda of: of.opened.connections, "Which account each service uses.")
@@ -148,7 +157,7 @@ class Orchestra:
     budgets = _Area(lambda of: of.runs.budgets, "What model calls may use, and have used.")
 
     # --- what starts runs: engine/assembly/trigger_areas.py
-    triggers = _Area(lambda of: of.triggers.triggering.facet, "What starts runs automatically.")
+    triggers = _Area(lambda of: of.triggers.triggering.triggers, "What starts runs automatically.")
     forms = _Area(lambda of: of.triggers.triggering.forms, "Forms that anybody may fill in who has their address.")
     ingress = _Area(lambda of: of.triggers.ingress, "Messages of a broker that start runs.")
 

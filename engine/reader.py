@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.agents.agents import Agents
 from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.versions import AgentVersions
-from engine.assembly.reading import ReadableWorkspace
+from engine.assembly.read_only_workspace import ReadOnlyWorkspace
+from engine.base.threads import shared_property
 from engine.people.people import is_known
 from engine.prompts.cases import CaseStore
 from engine.prompts.fragment_files import FragmentFiles
@@ -53,7 +55,13 @@ class Reader:
     """
 
     def __init__(self, root: Path, *, demo: bool = False, as_served: bool = False) -> None:
-        self._opened = opened = ReadableWorkspace(root, demo=demo, as_served=as_served)
+        self._opened = opened = ReadOnlyWorkspace(root, demo=demo, as_served=as_served)
+        with ExitStack() as failed:
+            failed.callback(opened.close)
+            self._assemble(opened)
+            failed.pop_all()
+
+    def _assemble(self, opened: ReadOnlyWorkspace) -> None:
         self.config, self.workspace, self.troubles = opened.config, opened.workspace, opened.troubles
         here, plans, audit, clock = opened.workspace, opened.plans, opened.audit, opened.clock
         self.environments = EnvironmentReader(plans)
@@ -69,7 +77,7 @@ class Reader:
         self.agent_versions = AgentVersions(agents, self.agents, audit, clock)
         told = waits_for(opened.state.claims, opened.config.run_limits, clock)
         rows, owners, ids = opened.state.runs, opened.state.owners, here.workflow_ids
-        self.runs = RunReader(rows, owners, opened.logs, ids, "", opened.owners, clock, told)
+        self.runs = RunReader(rows, owners, opened.logs, ids, "", opened.owner_locks, clock, told)
         self._recorded_calls = RecordedCalls(self.runs, opened.logs.blobs)
 
     def close(self) -> None:
@@ -106,12 +114,12 @@ class Reader:
         """The settings of config.yaml that an owner changes while a server runs."""
         return self._opened.general
 
-    @cached_property
+    @shared_property
     def search(self) -> WorkspaceSearch:
         """What the workspace has, by words."""
         return self._opened.searching(self.runs)
 
-    @cached_property
+    @shared_property
     def approvals(self) -> ApprovalReader:
         """Questions that runs ask people."""
         state, loaded = self._opened.state, self._opened.loaded
@@ -119,37 +127,37 @@ class Reader:
             state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, state.people))
         )
 
-    @cached_property
+    @shared_property
     def tries(self) -> TryReader:
         """Questions to models outside of runs."""
         opened = self._opened
         return TryReader(opened.try_records, self._recorded_calls, opened.state.owners, "", opened.clock)
 
-    @cached_property
+    @shared_property
     def case_tests(self) -> MatrixReader:
         """Tests of prompts with their cases."""
         opened = self._opened
         return MatrixReader(MatrixRecords(opened.workspace.texts, opened.state.owners, "", opened.clock))
 
-    @cached_property
+    @shared_property
     def proof(self) -> HeldReader:
         """Whether writes are held."""
         return HeldReader(self._opened.state.proof)
 
-    @cached_property
+    @shared_property
     def budgets(self) -> BudgetReader:
         """What model calls may use, and have used."""
         opened = self._opened
         return BudgetReader(opened.state.spent, opened.settings_now, opened.workspace.workflows, opened.clock)
 
-    @cached_property
+    @shared_property
     def users(self) -> UserReader:
         """Who may sign in."""
         from engine.people.users import UserReader
 
         return UserReader(self._opened.state, self._opened.audit, self._opened.clock)
 
-    @cached_property
+    @shared_property
     def triggers(self) -> TriggerReader:
         """What starts runs automatically."""
         from engine.triggering.polling.resolver import TriggerResolver
@@ -161,7 +169,7 @@ class Reader:
         statuses = TriggerStatuses(state.triggered_runs, state.triggers, state.items, resolver, names, clock)
         return TriggerReader(state.items, resolver, statuses, clock)
 
-    @cached_property
+    @shared_property
     def attention(self) -> AttentionReader:
         """What needs a person."""
         from engine.operations.attention import AttentionReader

@@ -49,7 +49,11 @@ MOST_LINES = 40
 LONGEST_PATH = 19
 LONGEST_PATH_IN_A_FOLDER = 9
 SQL = ("engine.store.sql", "engine.store.postgres")
-OPENS_THE_STORE = {"engine.assembly.opening", "engine.assembly.reading", "engine.operations.copies"}
+OPENS_THE_STORE = {
+    "engine.assembly.writable_workspace",
+    "engine.assembly.read_only_workspace",
+    "engine.operations.copies",
+}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
 CONFIG = "engine.workspace.config"
 OPENS_BLOBS = "engine.store.blobs.opened"
@@ -205,6 +209,42 @@ def between_folders(found: list[Import]) -> list[Import]:
 
 def test_no_folders_go_in_a_circle() -> None:
     assert circles(edges_of(between_folders(imports()))) == []
+
+
+LISTED = re.compile(r"^\| `([a-z_/]+?)(?:/|\.py)` \|", re.MULTILINE)
+
+
+def listed_parts() -> list[str]:
+    """The folders and modules of the engine in the order of docs/architecture.md, by their dotted names."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("| Folder | Contents |")[2].partition("\n\n")[0]
+    return [f"engine.{one.replace('/', '.')}" for one in LISTED.findall(table)]
+
+
+def against_the_order(listed: Sequence[str], found: Iterable[Import]) -> list[str]:
+    """Imports that lead from a listed part to one further down; what is for types alone is not counted."""
+
+    def row(module: str) -> int:
+        around = [each for each in listed if f"{module}.".startswith(f"{each}.")]
+        return listed.index(max(around, key=len)) if around else -1
+
+    loading = [one for one in found if not one.is_for_types]
+    return [f"{one.place} imports {one.imported}" for one in loading if -1 < row(one.importer) < row(one.imported)]
+
+
+def test_the_architecture_lists_the_folders_in_the_order_of_their_imports() -> None:
+    listed = listed_parts()
+    folders = {f"engine.{path.parent.name}" for path in (ROOT / "engine").glob("*/__init__.py")}
+    assert folders - set(listed) == set()
+    assert [name for name, count in Counter(listed).items() if count > 1] == []
+    assert against_the_order(listed, imports()) == []
+
+
+def test_these_tests_would_see_two_rows_that_are_swapped() -> None:
+    listed = listed_parts()
+    first, second = listed.index("engine.record.types"), listed.index("engine.store")
+    listed[first], listed[second] = listed[second], listed[first]
+    assert any(line.endswith("imports engine.record.types.run") for line in against_the_order(listed, imports()))
 
 
 def test_no_path_of_imports_is_longer_than_it_was() -> None:

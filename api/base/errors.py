@@ -14,12 +14,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.base.remedies import with_requests
+from api.base.strict_json import NotJson
 from api.base.turns import Busy
 from clients.errors import InvalidRequest, ServiceError
 from engine.base import errors
+from engine.base.problem import Problem
 
 logger = logging.getLogger(__name__)
 
+_FORMAT = "/api/docs shows the expected format."
+_LONGEST_REASON = 300
 UNAUTHORIZED = "Sign in first: this needs a valid access token."
 """The same message for every invalid token: it tells a guesser nothing."""
 
@@ -205,15 +209,26 @@ async def _gone(_request: Request, _error: Any) -> Response:
 
 
 async def _misfit(_request: Request, error: Any) -> JSONResponse:
+    if isinstance(error.__cause__, NotJson):
+        return _no_json(error.__cause__.problem)
     problems = [_misfitting(one) for one in error.errors()]
     message = f"The request is not valid: {problems[0]['field']}: {problems[0]['message']}."
-    return error_response(422, "InvalidInput", message, "/api/docs shows the expected format.", problems=problems)
+    return error_response(422, "InvalidInput", message, _FORMAT, problems=problems)
+
+
+def _no_json(problem: Problem) -> JSONResponse:
+    """Refuse a body that is not JSON, which has no fields yet: the place is a line and a column."""
+    place = f"body, line {problem.line}, column {problem.column}" if problem.line else "body"
+    said = _shown(problem.message)
+    said = said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
+    remedy = "Send it as UTF-8." if problem.code == "not_utf8" else problem.remedy
+    problems = [{"field": place, "message": said}]
+    message = f"The request is not valid: {place}: {said}"
+    return error_response(422, "InvalidInput", message, remedy or _FORMAT, problems=problems)
 
 
 def _misfitting(one: Mapping[str, Any]) -> dict[str, str]:
-    """Return the place and the reason; for a body that is not JSON, which has no fields yet, the parser's message."""
-    if one["type"] == "json_invalid":
-        return {"field": "body", "message": _shown(f"{one['msg']}: {one['ctx']['error']}")}
+    """Return the place and the reason."""
     return {"field": _place(one["loc"]), "message": errors.own_words(one)}
 
 

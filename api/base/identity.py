@@ -33,41 +33,41 @@ class Authenticator(Protocol):
 
     @property
     def api_tokens(self) -> ApiTokens:
-        """The long-lived ones."""
+        """The long-lived access tokens."""
 
 
-async def identify(request: Request, accounts: Authenticator) -> Principal:
+async def identify(request: Request, authenticator: Authenticator) -> Principal:
     """Return who sends `request`; raise Unauthorized, or NotAllowed for a change sent by a foreign page.
 
     If there is an Authorization header, the cookie is ignored.
     """
     if request.method in SAFE_METHODS:
-        return await _principal(request, accounts, "")
-    return await _principal(request, accounts, "make changes")
+        return await _principal(request, authenticator, "")
+    return await _principal(request, authenticator, "make changes")
 
 
-async def identify_socket(websocket: HTTPConnection, accounts: Authenticator) -> Principal:
+async def identify_socket(websocket: HTTPConnection, authenticator: Authenticator) -> Principal:
     """Return who opens a websocket; raise as `identify`.
 
     Browsers let any page open a websocket with the cookies of another one, so a cookie is only taken from our pages.
     """
-    return await _principal(websocket, accounts, "open a websocket")
+    return await _principal(websocket, authenticator, "open a websocket")
 
 
-async def _principal(connection: HTTPConnection, accounts: Authenticator, own_pages_only: str) -> Principal:
+async def _principal(connection: HTTPConnection, authenticator: Authenticator, own_pages_only: str) -> Principal:
     """Return the sender; `own_pages_only`: what a cookie is taken for from our own pages only, "" for nothing."""
     authorization = connection.headers.getlist("authorization")
     token = _bearer(authorization) if authorization else ""
     if token.startswith(PREFIX):
         is_mcp = connection.scope["path"] == _MCP  # the URL is made with the Host header
-        ask = partial(accounts.api_tokens.principal, token, client_address(connection), is_mcp=is_mcp)
+        ask = partial(authenticator.api_tokens.principal, token, client_address(connection), is_mcp=is_mcp)
         principal = await run_in_threadpool(ask)
-    elif authorization and not accounts.is_far:  # one short read: a thread would take ten times as long
-        principal = accounts.principal_of_token(token)
+    elif authorization and not authenticator.is_far:  # one short read: a thread would take ten times as long
+        principal = authenticator.principal_of_token(token)
     elif authorization:
-        principal = await run_in_threadpool(accounts.principal_of_token, token)
+        principal = await run_in_threadpool(authenticator.principal_of_token, token)
     else:
-        principal = await run_in_threadpool(accounts.session, session_cookie(connection))
+        principal = await run_in_threadpool(authenticator.session, session_cookie(connection))
         if principal is not None and own_pages_only and not is_same_origin(connection.headers):
             raise NotAllowed(
                 f"A session cookie may only {own_pages_only} from a page of this address.",

@@ -10,7 +10,7 @@ from engine.people.login_limit import network_of
 from engine.workflows.recent import Recent
 
 _MOST_NETWORKS = 10_000
-"""Of which requests are remembered; beyond them, the one that has not asked for longest is forgotten."""
+"""How many senders are remembered; beyond that, the least recent one is forgotten."""
 
 
 class RateLimit:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -16,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.base.identity import identify
+from api.base.strict_json import NotJson, problem_of, strict_value
 from engine.people.access import Principal
 
 if TYPE_CHECKING:
@@ -24,42 +23,20 @@ if TYPE_CHECKING:
 LARGEST_BODY_BYTES = 1_000_000
 LARGEST_OPEN_BODY_BYTES = 16 * 1024
 """The limit for requests that anybody may send."""
-_LONGEST_SHOWN = 60
 
 
 class StrictRequest(Request):
     """A request whose JSON must follow RFC 8259 and can be written again unchanged."""
 
     async def json(self) -> Any:
-        """Return the value of the body; raise JSONDecodeError for NaN, duplicate keys or lone surrogates."""
+        """Return the value of the body; raise NotJson for NaN, duplicate keys or lone surrogates."""
         body = await self.body()
-        if len(body) > LARGEST_BODY_BYTES:  # others do not wait for it
-            return await asyncio.to_thread(_strictly, body)
-        return _strictly(body)
-
-
-def _strictly(body: bytes) -> Any:
-    try:
-        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
-        json.dumps(value, ensure_ascii=False).encode()
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise json.JSONDecodeError("not JSON that can be kept", "", 0) from error
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _with_each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        twice = next(key for key in counts if counts[key] > 1)
-        raise json.JSONDecodeError(f"the key {twice[:_LONGEST_SHOWN]!r} is there twice in one object", "", 0)
-    return found
+        try:
+            if len(body) > LARGEST_BODY_BYTES:  # others do not wait for it
+                return await asyncio.to_thread(strict_value, body)
+            return strict_value(body)
+        except (ValueError, RecursionError) as error:
+            raise NotJson(await asyncio.to_thread(problem_of, body, error)) from error
 
 
 class OpenRoute(APIRoute):

@@ -70,7 +70,7 @@ class UnfinishedRun(TypedDict):
 
 
 class Patient:
-    """A caller of whom nobody knows when they leave."""
+    """A caller that counts as always connected."""
 
     async def is_disconnected(self) -> bool:
         """Return False."""

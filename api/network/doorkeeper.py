@@ -98,7 +98,7 @@ class Doorkeeper:
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._most_of_one = most, max(1, most * 3 // 4)
         self._clock = clock
-        self._held: dict[Any, TrackedConnection] = {}
+        self._tracked: dict[Any, TrackedConnection] = {}
 
     @property
     def at_once(self) -> int:
@@ -107,46 +107,48 @@ class Doorkeeper:
 
     def came(self, protocol: Any, address: str) -> TrackedConnection:
         """Register a new connection; if there is no room for it, close it."""
-        held = self._held[protocol] = TrackedConnection(protocol, address, self._clock())
-        self._make_room(held)
-        return held
+        tracked = self._tracked[protocol] = TrackedConnection(protocol, address, self._clock())
+        self._make_room(tracked)
+        return tracked
 
     def went(self, protocol: Any) -> None:
         """Forget a connection that has closed."""
-        self._held.pop(protocol, None)
+        self._tracked.pop(protocol, None)
 
     def look(self) -> None:
         """Close overdue connections and forget closed ones; call it every second."""
         now = self._clock()
-        for protocol, held in list(self._held.items()):
-            if held.is_closed:
-                del self._held[protocol]
-            elif held.is_overdue(now):
-                self._close(held)
+        for protocol, tracked in list(self._tracked.items()):
+            if tracked.is_closed:
+                del self._tracked[protocol]
+            elif tracked.is_overdue(now):
+                self._close(tracked)
 
     def _make_room(self, new: TrackedConnection) -> None:
         if self._is_room_for(new):
             return
-        for protocol, held in list(self._held.items()):
-            if held.is_closed:  # e.g. a websocket, which does not report it
-                del self._held[protocol]
-        counts = Counter(held.address for held in self._held.values())
+        for protocol, tracked in list(self._tracked.items()):
+            if tracked.is_closed:  # e.g. a websocket, which does not report it
+                del self._tracked[protocol]
+        counts = Counter(tracked.address for tracked in self._tracked.values())
         if self._is_room_for(new):
             return
         busiest = new.address if counts[new.address] > self._most_of_one else max(counts, key=lambda one: counts[one])
-        waiting = [one for one in self._held.values() if one.address == busiest and one.is_waiting and one is not new]
+        waiting = [
+            one for one in self._tracked.values() if one.address == busiest and one.is_waiting and one is not new
+        ]
         self._close(min(waiting, key=lambda one: one.since) if waiting else new)
 
     def _is_room_for(self, new: TrackedConnection) -> bool:
-        if len(self._held) > self._most:
+        if len(self._tracked) > self._most:
             return False
-        if len(self._held) <= self._most_of_one:
+        if len(self._tracked) <= self._most_of_one:
             return True
-        return sum(held.address == new.address for held in self._held.values()) <= self._most_of_one
+        return sum(tracked.address == new.address for tracked in self._tracked.values()) <= self._most_of_one
 
-    def _close(self, held: TrackedConnection) -> None:
-        self._held.pop(held.protocol, None)
-        held.close()
+    def _close(self, tracked: TrackedConnection) -> None:
+        self._tracked.pop(tracked.protocol, None)
+        tracked.close()
 
 
 def guarded(doorkeeper: Doorkeeper) -> type[asyncio.Protocol]:
@@ -154,22 +156,22 @@ def guarded(doorkeeper: Doorkeeper) -> type[asyncio.Protocol]:
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     class GuardedHttp(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        held: TrackedConnection
+        tracked: TrackedConnection
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.held = doorkeeper.came(self, self.client[0] if self.client else "")
+            self.tracked = doorkeeper.came(self, self.client[0] if self.client else "")
 
         def connection_lost(self, exc: Exception | None) -> None:
             doorkeeper.went(self)
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            self.held.received_bytes += len(data)
+            self.tracked.received_bytes += len(data)
             super().data_received(data)
 
         def handle_websocket_upgrade(self, *event: Any) -> None:
-            self.held.is_websocket = True
+            self.tracked.is_websocket = True
             super().handle_websocket_upgrade(*event)
 
     return GuardedHttp

@@ -128,13 +128,13 @@ def _question(approval: Approval, token: str) -> Response:
 
 
 def _outcome(approval: Approval) -> Response:
-    """Show only what came of a question: old links lie in mailboxes, and nobody needs its texts any more."""
+    """Show only what came of a question: old links lie in mailboxes, and nobody needs its texts now."""
     answer = approval.state.capitalize() + (", as edited" if approval.edited is not None else "")
     facts = [("Workflow", approval.workflow), ("Answer", answer)]
     facts += [("By", approval.answered_by)] if approval.answered_by else []
     facts += [("At", approval.answered_at)] if approval.answered_at else []
     body = f"<dl>{''.join(_fact(name, value) for name, value in facts)}</dl>"
-    body += '<p role="status">The link does nothing any more.</p>'
+    body += '<p role="status">The link no longer works.</p>'
     return plain_page(f"This question {_ENDINGS[approval.state]}", body, tab="Approval")
 
 

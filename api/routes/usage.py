@@ -49,7 +49,7 @@ def get_run_days(
 @router.get("/runs/{run_id}", summary="Show the usage of a run", response_model=RunUsage)
 def get_run_usage(orchestra: Door, principal: Acting, run_id: str) -> Any:
     """Return what a run and the runs that it called have used so far; `usage` of a run counts its own steps only."""
-    orchestra.runs.get(principal, run_id)  # 404 for one that there is not
+    orchestra.runs.get(principal, run_id)  # 404 if it does not exist
     return orchestra.usage.of_run(principal, run_id)
 
 

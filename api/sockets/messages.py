@@ -109,12 +109,12 @@ class CommandEnded(_Message):
     run: CommandRun
 
 
-OfRun = Annotated[RunSnapshot | RunChanged | RunEndMessage, Field(discriminator="type")]
-OfWorkflow = Annotated[DraftSnapshot | DraftChanged | FileChanged | ProblemsFound, Field(discriminator="type")]
-OfCommand = Annotated[CommandShown | CommandSaid | CommandEnded, Field(discriminator="type")]
-OF_RUN: TypeAdapter[Any] = TypeAdapter(OfRun)
-OF_WORKFLOW: TypeAdapter[Any] = TypeAdapter(OfWorkflow)
-OF_COMMAND: TypeAdapter[Any] = TypeAdapter(OfCommand)
+RunMessage = Annotated[RunSnapshot | RunChanged | RunEndMessage, Field(discriminator="type")]
+WorkflowMessage = Annotated[DraftSnapshot | DraftChanged | FileChanged | ProblemsFound, Field(discriminator="type")]
+CommandMessage = Annotated[CommandShown | CommandSaid | CommandEnded, Field(discriminator="type")]
+OF_RUN: TypeAdapter[Any] = TypeAdapter(RunMessage)
+OF_WORKFLOW: TypeAdapter[Any] = TypeAdapter(WorkflowMessage)
+OF_COMMAND: TypeAdapter[Any] = TypeAdapter(CommandMessage)
 
 
 def schema() -> dict[str, Any]:

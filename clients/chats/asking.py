@@ -1,4 +1,4 @@
-"""One request to the API of a chat, and the error of one that failed."""
+"""Sends one request to the API of a chat, and converts its errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clients.service import Service
 
 
 def asked(service: Service, http: httpx.Client, method: str, url: str, **more: Any) -> Any:
-    """Return the JSON of an answer, None if the service says that there is none (204). Raises ServiceError."""
+    """Return the JSON of an answer, None if it has no content (204). Raises ServiceError."""
     try:
         answer = http.request(method, url, **more)
         if answer.status_code >= 300:

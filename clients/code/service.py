@@ -1,4 +1,4 @@
-"""The declaration of the workspace's own code, and its settings, the section `code` of config.yaml."""
+"""Declares the service `code`, which runs the workspace's own code, and its settings in config.yaml."""
 
 from __future__ import annotations
 

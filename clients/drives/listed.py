@@ -31,7 +31,7 @@ def known_of(files: Iterable[DriveFile], before: str = "") -> str:
 
 
 def unknown(files: Iterable[DriveFile], known: str) -> list[DriveFile]:
-    """Return the files that are not among the known ones, oldest first: one that is edited is no new one."""
+    """Return the files that are not among the known ones, oldest first: an edited file is not new."""
     before = _digests(known)
     fresh = {one.id: one for one in files if not one.is_folder and _digest(one.id) not in before}
     return sorted(fresh.values(), key=lambda one: (one.modified_at, one.id))

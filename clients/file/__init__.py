@@ -1,1 +1,1 @@
-"""Files of the workspace: read where they are, written in a folder for such."""
+"""Files of the workspace: read anywhere in it, written in the folder of a connection."""

@@ -26,6 +26,7 @@ from clients.file.tesseract import ABSENT, tesseract
 from clients.in_workspace.own_files import COPY_IT, SECOND_NAME, STATE, has_second_name, is_state
 from clients.reads_only import is_active
 from clients.reads_only import refused as not_now
+from clients.wording import listed
 
 _PIECE = 1024 * 1024
 _LISTED_MOST = 200_000
@@ -129,41 +130,59 @@ class FileClient(Client):
         finally:
             os.close(handle)
 
-    def listed(self, folder: str, pattern: str, *, is_deep: bool) -> Iterator[FileEntry]:
+    def listed(
+        self, folder: str, pattern: str, *, is_deep: bool, unnamed: list[str] | None = None
+    ) -> Iterator[FileEntry]:
         """Yield the files of a folder whose name fits, in the order of their names; links of any kind are left out.
 
-        Raises InvalidRequest, NotFound, Unavailable.
+        `unnamed` gets the files, and with `is_deep` the folders, whose names are not valid UTF-8, so that no step can
+        name them; `unnamed_note` says so. Raises InvalidRequest, NotFound, Unavailable.
         """
+        unnamed = [] if unnamed is None else unnamed
         parts, seen = self._parts(folder), 0
         with self._errors(folder), self._in_folder(parts) as handle:
             for where, folders, names, at in os.fwalk(".", dir_fd=handle, follow_symlinks=False):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
                 inside = [*parts, *Path(where).parts]
+                shown = sorted(name for name in folders if not name.startswith("."))
+                folders[:] = [name for name in shown if _is_text(name)]
+                if is_deep and len(folders) < len(shown):
+                    odd = (name for name in shown if not _is_text(name))
+                    unnamed += [f"{_as_text([*inside, name])}/" for name in odd if not _is_link(name, at)]
                 fitting = sorted(name for name in names if fnmatch.fnmatch(name, pattern))
                 seen += len(names)
-                yield from (entry for name in fitting if (entry := self._entry([*inside, name], at)))
+                yield from (entry for name in fitting if (entry := self._entry([*inside, name], at, unnamed)))
                 if not is_deep or seen > _LISTED_MOST:
                     return
 
-    def kept(self) -> Iterator[FileEntry]:
-        """Yield the files that people keep here, in all folders but those of the workspace that say what runs."""
-        own = OWN if self._found.is_workspace else ()
-        return (one for one in self.listed("", "*", is_deep=True) if one.path.partition("/")[0] not in own)
+    def kept(self, unnamed: list[str] | None = None) -> Iterator[FileEntry]:
+        """Yield the files that people keep here, in all folders but those of the workspace that say what runs.
+
+        `unnamed` as in `listed`.
+        """
+        own, odd = OWN if self._found.is_workspace else (), list[str]()
+        for one in self.listed("", "*", is_deep=True, unnamed=odd):
+            if one.path.partition("/")[0] not in own:
+                yield one
+        if unnamed is not None:
+            unnamed += [path for path in odd if path.partition("/")[0] not in own]
 
     def paths(self) -> list[str]:
         """List the paths of the files that people keep here, for a picker."""
         return [one.path for one in islice(self.kept(), _PICKED_MOST)]
 
-    def _entry(self, parts: Sequence[str], at: int) -> FileEntry | None:
+    def _entry(self, parts: Sequence[str], at: int, unnamed: list[str]) -> FileEntry | None:
         path = "/".join(parts)
         try:
             require_open(self.folder, self._parts(path), self._private, path)
             facts = os.stat(parts[-1], dir_fd=at, follow_symlinks=False)
-            path.encode()
-        except (InvalidRequest, OSError, UnicodeEncodeError):
+        except (InvalidRequest, OSError):
             return None
-        is_plain = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
-        return FileEntry(path, facts.st_size, _moment(facts.st_mtime)) if is_plain else None
+        if not stat.S_ISREG(facts.st_mode) or has_second_name(facts):
+            return None
+        if not _is_text(path):
+            unnamed.append(_as_text(parts))
+            return None
+        return FileEntry(path, facts.st_size, _moment(facts.st_mtime))
 
     def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
         """Write a file in the folder for such, atomically; it is on disk when this returns, and private.
@@ -266,6 +285,36 @@ _RIGHT = "Let the account that runs `orchestra` use it, then try again."
 _DISK = "Check the disk, then try again."
 _LINKS = frozenset({40, 62, 20})
 """ELOOP (Linux, macOS) and ENOTDIR: what opening a link gives that must not be followed."""
+
+
+def unnamed_note(unnamed: Sequence[str]) -> list[str]:
+    """Return the sentence about what `listed` leaves out, if there is any."""
+    if not unnamed:
+        return []
+    what, remedy = ("its name is", "it") if len(unnamed) == 1 else ("their names are", "them")
+    return [f"Left out, as {what} not valid UTF-8: {listed(unnamed)}. Rename {remedy}."]
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name of a file, which is bytes, is text."""
+    if name.isascii():
+        return True
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_text(parts: Sequence[str]) -> str:
+    return os.fsencode("/".join(parts)).decode("utf-8", "backslashreplace")
+
+
+def _is_link(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def _without(parts: tuple[str, ...], first: tuple[str, ...]) -> tuple[str, ...]:

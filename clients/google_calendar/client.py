@@ -25,7 +25,7 @@ from clients.sign_in import Seal
 from clients.wording import counted
 
 _PAGE = 250
-_NO_EVENT = "Check the ids of the event and of the calendar; a deleted event has none any more."
+_NO_EVENT = "Check the ids of the event and of the calendar; a deleted event no longer has one."
 
 
 class GoogleCalendarClient(Client):

@@ -1,4 +1,4 @@
-"""What of this machine is for no step, whatever a connection names: its system, this program, hidden folders.
+"""Places on this machine that no connection may name: the system, this program, hidden folders.
 
 Whoever may write there gets into the machine (`~/.ssh`, a module of the program), and whoever may read there gets the
 keys of others (`/etc/shadow`, `/proc/self/environ`).

@@ -168,7 +168,7 @@ def _referring(found: re.Match[str]) -> str:
     from html.entities import html5
 
     name = found[1] or ""
-    if name.startswith("#") and not unescape(found[0]):  # it means no character, or one that no text should have
+    if name.startswith("#") and not unescape(found[0]):  # it means no character, or a forbidden one
         return ""
     return found[0] if name.startswith("#") or name in html5 else f"&amp;{name}"
 

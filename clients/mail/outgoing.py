@@ -199,7 +199,7 @@ def _keep_thread(built: EmailMessage, answers: Mapping[str, Any]) -> None:
 
 
 def _ids(value: str) -> list[str]:
-    """Return the message ids; what is none, such as one with a NUL byte, would be a header that servers refuse."""
+    """Return the valid message ids. Servers refuse a header with others, such as an id with a NUL byte."""
     return [word for word in value.split() if _MESSAGE_ID.fullmatch(word)]
 
 

@@ -93,7 +93,7 @@ class McpClient(Client):
             nonlocal is_sent
             same = [one for one in await self._offered(session) if one.name == name]
             if len(same) != 1 or same[0].hash != pin:
-                what = "has changed since a person accepted it" if same else "is not offered by the server any more"
+                what = "has changed since a person accepted it" if same else "is no longer offered by the server"
                 raise InvalidRequest(f"The tool {name!r} {what}. It was not called.", service=MCP.name, remedy=_ACCEPT)
             is_sent = True
             return await _called(session, name, arguments)

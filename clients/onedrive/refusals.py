@@ -15,14 +15,14 @@ _NO_SCOPE = {"accessDenied", "InsufficientPermissions", "Authorization_RequestDe
 
 
 class CursorRefused(ServiceError):
-    """The changes since a cursor are not kept any more (410)."""
+    """The changes since a cursor are no longer kept (410)."""
 
 
 def refusal(answer: httpx.Response) -> ServiceError:
     """Return the error of an answer."""
     code, said = _words(answer)
     if answer.status_code == httpx.codes.GONE:
-        return CursorRefused(f"{ONEDRIVE.title} has no changes of that time any more.", service=ONEDRIVE.name)
+        return CursorRefused(f"{ONEDRIVE.title} no longer has the changes since that time.", service=ONEDRIVE.name)
     kind = Conflict if code in _CONFLICTS else None
     words = f"{code}: {said}" if code else said
     error = of_status(ONEDRIVE, answer.status_code, dict(answer.headers), words, kind=kind)

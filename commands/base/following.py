@@ -208,6 +208,8 @@ def _waits_for(session: ReadSession, run: Run) -> str:
         return f"`orchestra runs step {run['run_id']}` or `orchestra runs continue {run['run_id']}` lets it go on."
     questions = [step["approval"] for step in waiting if step.get("approval")]
     unanswered = [one for one in questions if _is_open(session, one)]
+    if len(unanswered) > 1:
+        return f"It is waiting for {len(unanswered)} answers: `orchestra approvals list` shows what it asks."
     if unanswered:
         return f"It is waiting for an answer: `orchestra approvals approve {unanswered[0]}` or `reject`."
     if questions:

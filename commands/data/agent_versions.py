@@ -71,8 +71,8 @@ def label(
     if is_removed and version != "current":
         raise typer.BadParameter("Give either a version or --remove.")
     with opened(workspace, demo=demo) as session:
-        facet, p = session.orchestra.agent_versions, session.principal
-        found = facet.remove_label(p, name, label) if is_removed else facet.label(p, name, label, version)
+        area, p = session.orchestra.agent_versions, session.principal
+        found = area.remove_label(p, name, label) if is_removed else area.label(p, name, label, version)
     if as_json:
         document(found)
     else:

@@ -57,11 +57,11 @@ def show(
 ) -> int:
     """Show the documents of a collection, or the passages of a document."""
     with opened(workspace, demo=demo) as session:
-        facet = session.orchestra.collections
+        area = session.orchestra.collections
         if document:
-            passages = facet.passages(session.principal, collection, document, demo=demo)
+            passages = area.passages(session.principal, collection, document, demo=demo)
         else:
-            known = facet.documents(session.principal, collection, words=words, demo=demo)
+            known = area.documents(session.principal, collection, words=words, demo=demo)
     if document and as_json:
         json_document({"passages": [asdict(one) for one in passages]})
     elif document:

@@ -37,7 +37,7 @@ def list_(
         found = session.orchestra.files.list(session.principal, words=words, limit=limit)
     rows = [{**asdict(one), "modified_at": timestamp(one.modified_at)} for one in found.files]
     if as_json:
-        document({"files": rows, "has_more": found.has_more})
+        document({"files": rows, "has_more": found.has_more, "notes": found.notes})
     elif rows:
         columns(
             ["BYTES", "CHANGED", "FILE"], [[f"{one['size_bytes']:,}", one["modified_at"], one["path"]] for one in rows]
@@ -45,6 +45,9 @@ def list_(
         say("There are more: `--limit` shows them.") if found.has_more else None
     else:
         say("There is no such file. `orchestra files add FILE` adds one.")
+    if not as_json:
+        for note in found.notes:
+            say(note)
     return DONE
 
 

@@ -118,12 +118,12 @@ def kept(
 ) -> int:
     """List the last 10 tests of a prompt, or show one of them."""
     with looked_at(workspace, demo=demo) as session:
-        facet, p, zone = session.orchestra.case_tests, session.principal, session.orchestra.config.time_zone
+        area, p, zone = session.orchestra.case_tests, session.principal, session.orchestra.config.time_zone
         session.orchestra.prompts.get(p, name)
         if which:
-            _show(facet.get(p, name, which), only, as_json=as_json)
+            _show(area.get(p, name, which), only, as_json=as_json)
             return DONE
-        found = facet.list(p, name)
+        found = area.list(p, name)
     if as_json:
         document({"tests": found})
     else:

@@ -125,13 +125,13 @@ def answered(
     session: WriteSession, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
 ) -> Matrix:
     """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
-    facet, p = session.orchestra.case_tests, session.principal
-    begun = agreed(lambda who: facet.start(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
+    area, p = session.orchestra.case_tests, session.principal
+    begun = agreed(lambda who: area.start(who, name, wanted), p, yes=yes, names=confirm, is_asked=is_asked)
     try:
-        return facet.wait(p, name, test_id=begun["id"])
+        return area.wait(p, name, test_id=begun["id"])
     except Terminated:
         note(f"The test {begun['id']} is stopped. The answers that have come are recorded: they cost nothing again.")
-        facet.cancel(p, name, begun["id"])
+        area.cancel(p, name, begun["id"])
         raise
 
 

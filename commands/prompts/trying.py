@@ -112,9 +112,9 @@ def tries(
 ) -> int:
     """List the last 20 tries of a prompt, or show one of them."""
     with looked_at(workspace, demo=demo) as session:
-        facet, zone = session.orchestra.tries, session.orchestra.config.time_zone
+        area, zone = session.orchestra.tries, session.orchestra.config.time_zone
         session.orchestra.prompts.get(session.principal, name)
-        found = [facet.get(session.principal, name, which)] if which else facet.list(session.principal, name)
+        found = [area.get(session.principal, name, which)] if which else area.list(session.principal, name)
     if as_json:
         document(found[0] if which else {"tries": found})
     elif which:

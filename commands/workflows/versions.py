@@ -98,13 +98,13 @@ def label(
     if is_removed + bool(rename) + (version != "current") > 1:
         raise typer.BadParameter("give one of VERSION, --rename and --remove")
     with opened(workspace, demo=demo) as session:
-        facet, p = session.orchestra.versions, session.principal
+        area, p = session.orchestra.versions, session.principal
         if is_removed:
-            found, said = facet.remove_label(p, name, label), f"The label {label!r} is removed."
+            found, said = area.remove_label(p, name, label), f"The label {label!r} is removed."
         elif rename:
-            found, said = facet.rename_label(p, name, label, rename), f"The label {label!r} is now {rename!r}."
+            found, said = area.rename_label(p, name, label, rename), f"The label {label!r} is now {rename!r}."
         else:
-            found, said = facet.label(p, name, label, version), ""
+            found, said = area.label(p, name, label, version), ""
     if as_json:
         document(found)
     else:

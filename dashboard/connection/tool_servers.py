@@ -19,7 +19,7 @@ _STATES: dict[str, tuple[str, Literal["gray", "green", "orange"]]] = {
     "accepted": (N_("accepted"), "green"),
     "new": (N_("new"), "gray"),
     "changed": (N_("changed since it was accepted"), "orange"),
-    "gone": (N_("not offered any more"), "orange"),
+    "gone": (N_("no longer offered"), "orange"),
 }
 _ROLES = {
     Role.DESTINATION: N_("decides where something goes: no text from outside"),

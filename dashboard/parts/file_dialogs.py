@@ -34,7 +34,7 @@ class OwnFileKind:
     """
 
     word: str
-    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles | Agents | Tools]
+    area: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles | Agents | Tools]
     on_rename: str
     on_delete: str
     file: str
@@ -103,8 +103,8 @@ def _duplicate(visit: Visit, kind: OwnFileKind, name: str) -> None:
     new = name_field(t("Name of the copy"), free_name(name, names(visit, kind)), f"copy-name-{name}")
 
     def copy(_request_key: str) -> str:
-        facet = kind.facet(visit)
-        return "" if isinstance(facet, FragmentFiles | Tools) else facet.duplicate(visit.who, name, new.strip()).name
+        area = kind.area(visit)
+        return "" if isinstance(area, FragmentFiles | Tools) else area.duplicate(visit.who, name, new.strip()).name
 
     action_button(
         t("Duplicate"),
@@ -123,7 +123,7 @@ def _rename(visit: Visit, kind: OwnFileKind, name: str) -> None:
     st.caption(t(kind.on_rename))
 
     def change(_request_key: str) -> str:
-        kind.facet(visit).rename(visit.who, name, new.strip())
+        kind.area(visit).rename(visit.who, name, new.strip())
         return new.strip()
 
     action_button(
@@ -145,7 +145,7 @@ def _delete(visit: Visit, kind: OwnFileKind, name: str) -> None:
         unsaved_warning(_unsaved_by(visit, name))
 
     def remove(_request_key: str) -> str:
-        kind.facet(visit).delete(visit.who, name)
+        kind.area(visit).delete(visit.who, name)
         return name
 
     def gone(_name: str) -> None:

@@ -64,7 +64,7 @@ def _one_line(value: Any) -> str | None:
 def told_apart(text: str, *words: str) -> str:
     """Return a text, in quotes if it could be taken for another value: "5" for a number, "null" for none.
 
-    `words`: what else stands for other values where it is shown.
+    `words`: other texts to show in place of values.
     """
     if not text or (text.strip() and text.casefold() not in (t("(empty)"), *words) and not _is_json(text)):
         return text

@@ -111,7 +111,7 @@ def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
     if error is not None:
         st.error(message_markdown(error["message"], error["remedy"] or ""), icon=":material/error:")
     if one["status"] == RunStatus.CANCELLED:
-        st.info(t("Nobody waits for this answer any more. The model may still charge it."), icon=":material/info:")
+        st.info(t("Nobody is waiting for this answer now. The model may still charge for it."), icon=":material/info:")
     if one["status"] == RunStatus.INTERRUPTED:
         st.warning(t("The program ended before the answer came."), icon=":material/warning:")
     if found is not None:

@@ -91,7 +91,7 @@ def _state(budget: HeldBudget | None, rows: Sequence[BudgetRow], workflow: str) 
         said = t("{words} is used up: {sentence}.", words=budget_words(over), sentence=over.sentence)
         return plain(f"{said} {_until(over)}")
     if named is None:
-        return plain(t("The budget is not used up any more. Press Resume on the page Budgets."))
+        return plain(t("The budget is no longer used up. Press Resume on the page Budgets."))
     words, sentence = budget_words(named), named.sentence
     return plain(
         t("{words} has room again: {sentence}. Press Resume on the page Budgets.", words=words, sentence=sentence)

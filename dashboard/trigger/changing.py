@@ -86,7 +86,7 @@ def _consequences(one: TriggerStatus) -> list[str]:
     if not one.is_watched:
         return said
     if is_form(one):
-        said.append(t("Its form is closed: nobody can open its address any more."))
+        said.append(t("Its form is closed: its address no longer works."))
     if one.is_on or not one.needs_start:
         said.append(
             t(

@@ -31,7 +31,9 @@ _MAKE = N_(
 def show(visit: Visit) -> None:
     """Show a card for each environment."""
     page_header(
-        visit, t("Environments"), t("Which version of each workflow runs where, and what stands for its names.")
+        visit,
+        t("Environments"),
+        t("The version of each workflow that runs in each environment, and the connections that it uses there."),
     )
     found = visit.orchestra.environments.list(visit.who)
     if not found:

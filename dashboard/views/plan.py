@@ -129,7 +129,7 @@ def _gaps(plan: PlanDocument) -> None:
 
 
 def _applied(visit: Visit, plan_id: str) -> str:
-    """Apply a plan; return the run, or "" if the plan does not fit any more: the page then says what has changed.
+    """Apply a plan; return the run, or "" if the plan no longer fits: the page then says what has changed.
 
     The second click of a double click leads to the run that the first one has started.
     """

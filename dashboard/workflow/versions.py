@@ -31,7 +31,7 @@ class ListedVersion(Protocol):
 
     @property
     def saved_at(self) -> str:
-        """Return the time, RFC 3339; "" if nobody knows."""
+        """Return the time, RFC 3339; "" if unknown."""
 
     @property
     def words(self) -> str:

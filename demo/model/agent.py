@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ TOLD = re.compile(
     r"^- (?P<name>\w+): (?:.*\n)+?  arguments: (?P<arguments>\{.*\})(?:\n  below, as plain text: (?P<below>\w+))?$",
     re.MULTILINE,
 )
-"""A tool as an agent is told of it."""
+"""A tool, as it is described to an agent."""
 TEXT = re.compile(r'"(?:text|snippet|body)": "((?:[^"\\]|\\.)+)"')
 PLAN = "Plan of a program"
 """The title of the schema of a plan, in the workflow `build-software`."""
@@ -37,11 +38,11 @@ def plan(messages: Sequence[Message]) -> str:
     """Return the plan of a program: the one that the request writes out, or that of a program known by heart."""
     request = next(iter(_said_by_user(messages)), "")
     written = SCRIPTED_PLAN.search(request)
-    return written[1] if written else _by_heart(request)[0]
+    return written[1] if written and _object_in(written[1]) is not None else _by_heart(request)[0]
 
 
 def told_tools(messages: Sequence[Message]) -> dict[str, re.Match[str]]:
-    """Return the tools that an agent is told of, by name; none for other conversations."""
+    """Return the tools that are offered to an agent, by name; empty for other conversations."""
     said = text_of(messages[0]) if messages and messages[0].get("role") == "system" else ""
     return {one["name"]: one for one in TOLD.finditer(said)} if TURNS in said else {}
 
@@ -53,15 +54,16 @@ def play(messages: Sequence[Message], tools: Mapping[str, re.Match[str]]) -> str
     """
     turn = len([one for one in messages if one.get("role") == "assistant"])
     task, *results = _said_by_user(messages) or [""]
-    if script := [*SCRIPT.finditer(task)]:
-        line = script[min(turn, len(script) - 1)]
-        return _call(tools, line["tool"], json.loads(line["rest"])) if line["tool"] else line["rest"]
+    script = [(line, _object_in(line["rest"])) for line in SCRIPT.finditer(task)]
+    if script := [(line, said) for line, said in script if said is not None or not line["tool"]]:
+        line, said = script[min(turn, len(script) - 1)]
+        return _call(tools, line["tool"], said or {}) if line["tool"] else line["rest"]
     if tools.keys() >= BUILDING:
         answers = _by_heart(task.partition("\n\nPlan:")[0])[1:]
         return answers[min(turn, len(answers) - 1)]
-    names = [name for name in tools if name != "ask"]
+    names = [name for name in tools if name != "ask"] or [*tools]
     name = names[min(turn, len(names) - 1)]
-    return _call(tools, name, fill(json.loads(tools[name]["arguments"]), _read(task, results)))
+    return _call(tools, name, fill(_object_in(tools[name]["arguments"]) or {}, _read(task, results)))
 
 
 def _call(tools: Mapping[str, re.Match[str]], name: str, arguments: dict[str, Any]) -> str:
@@ -70,13 +72,21 @@ def _call(tools: Mapping[str, re.Match[str]], name: str, arguments: dict[str, An
     return call if below is None else f"{call}\n{below}"
 
 
+def _object_in(text: str) -> dict[str, Any] | None:
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text, strict=False)
+        return found if isinstance(found, dict) else None
+    return None
+
+
 def _said_by_user(messages: Sequence[Message]) -> list[str]:
     return [text_of(one).removeprefix("Task:").strip() for one in messages if one.get("role") == "user"]
 
 
 def _read(task: str, results: Sequence[str]) -> PromptDocument:
     """Return what the agent writes from: the texts in the results of its tools, with the task as their subject."""
-    found = [json.loads(f'"{text}"') for one in results for text in TEXT.findall(one)]
+    texts = [_object_in(f'{{"text": "{text}"}}') for one in results for text in TEXT.findall(one)]
+    found = [each["text"] for each in texts if each]
     subject = task.partition("\n")[0]
     return PromptDocument(subject, "\n\n".join(found) or subject, is_given=True)
 

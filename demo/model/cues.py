@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from demo.model.document import REPLY_PREFIX, PromptDocument, short, words_of
@@ -45,59 +46,13 @@ def _pattern_of(cues: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)(?:WORDS)(?!\w)".replace("WORDS", one.replace("*", r"\w*") or "(?!)"))
 
 
-CONCEPTS: Mapping[str, Concept] = {
-    "unsure": Concept("unsure unknown unclear uncertain undecided maybe review manual other"),
-    "quiet": Concept(
-        "nothing none noise ignore archive newsletter spam fyi info irrelevant skip marketing automatic",
-        """unsubscribe, opt out, newsletter, digest, mailing list, out of office/the, auto* reply/message, auto-reply,
-        on/annual/parental leave/vacation/holiday, not/no reply, are/you receiv* this, no action/further, no need to,
-        not need/have to do, nothing you need to do, for your information, fyi, view in/online, verification code,
-        has/been/was shipped/delivered/paid, your receipt, receipt for, payment received, new sign-in/login, *% off,
-        sale ends, that did it, works now/again, all good/systems, solved, on its way, release notes, weekly summary,
-        congrat*, happy birthday, happy new year, announce, welcome to, no/0/without errors, thanks a lot, thank you
-        so/for much/the/your, thanks so/for much/the/your, many thanks, thanks again/to, never mind""",
-        """thank*, great, perfect, received, released, published, sponsor, webinar, now available, accepted, read/learn
-        more, enjoy, subscri*, discount, sale, new version, changes, complete*, finished, passed, succe*, confirmed,
-        tracking, see you, no worries, have a nice/great/good, privacy policy, join us, blog, episode, photos, podcast,
-        story, welcome, statement, looking forward""",
-    ),
-    "problem": Concept(
-        "bug bugs defect error incident problem fault failure crash broken",
-        """crash*, error*, exception, traceback, bug/bugs, broken, breaks, fail*, freez*, frozen, hangs, timeout, timed
-        out, regression, corrupt*, wrong*, incorrect*, disappear*, vanish*, garbled, blank, empty, data loss, nothing
-        happens, does nothing, cut off, locked out, logs me out, out of memory, memory leak, bad gateway, reloads,
-        stuck, unresponsive, repeats, upside down, trouble, bounces, outage, is down, used to work, worked before,
-        stopped working, no longer work*, not work*/load*/open*/start*/save*/accept*, can not
-        log/sign/see/access/upload/print, should be/say/show, should come to, erreur, échoue, débitée, fehler*,
-        funktioniert, ошибка, не работает, *エラー*, *強制終了*""",
-        """not, missing, lost, slow*, hidden, late, tried, twice, duplicate*, invalid, expired, refused, unable,
-        unexpected*, instead, even though/after, no longer, still, keeps, never, since yesterday/the/this/last/*day,
-        although, after the/every update, problem*, issue/issues, log/logs, version, browser, screenshot, reproduce,
-        expected, actual*, every time, whenever, as soon as, when i/we, started, page, button, app, show/shows,
-        stops/stopped, problème, depuis, seit""",
-    ),
-    "asks": Concept(
-        "answer answered reply replied response respond",
-        """can/could/would you, can/could we, let me/us know, please confirm/send/tell/reply/let/call/give/check,
-        bitte, könnten, نرجو""",
-    ),
-    "request": Concept(
-        "task tasks todo action request work job followup sales lead support feature question inquiry",
-        """can/could/would/will you, can/could/may/shall we/i/someone, please, kindly, let me/us know, i'd/we'd like,
-        would like/love/appreciate, i/we/still need, someone has to, how do i/we, invoice, is due, due by/date/on,
-        overdue, deadline, feature request, quote/quotation, do you have/offer/support, are you available, is there, is
-        it possible, send/tell/call/give me/us, action required, for signature, sign it/the, approval, rsvp, not
-        forget, by/before *day, by tomorrow/noon, by the end, would be great/nice/helpful/useful/lovely, be lovely if,
-        expires on/soon, bitte, könnten, pourriez, merci de, نرجو""",
-        """question*, wondering, meeting, appointment, schedule*, confirm, asap, urgent*, review, contract, interested,
-        suggest*, idea, wish, need/needs, should, must, until, refund, price, pricing, cancel, offer, possible,
-        available, proposal, feedback, order, renew*, budget, agenda, invite*, thoughts, help, reminder, attached,
-        thanks in advance, your call/opinion, go ahead, being able to""",
-    ),
-    "middle": Concept("medium normal moderate default"),
-    "yes": Concept("yes true"),
-    "no": Concept("no false"),
-}
+def _concepts(text: str) -> Iterator[tuple[str, Concept]]:
+    for each in text.split("\n\n"):
+        (name, names), *cues = (part.split(": ", 1) for part in re.split(r"\n(?=clear: |faint: )", each.strip()))
+        yield name, Concept(names, **dict(cues))
+
+
+CONCEPTS = dict(_concepts(Path(__file__).with_name("cues.txt").read_text(encoding="utf-8")))
 
 
 def concept_of(name: str) -> str:

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -34,6 +34,10 @@ CLOSING = re.compile(
 CODE_LINE = re.compile(r"^\s*at\s+\S+\(|^Traceback|^[\w.]+(?:Error|Exception)\b|^[\w.]+\.[A-Z]\w+: |^\s{2,}\S")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# What a program says about an answer that it cannot use.
+REMARK = re.compile(
+    r"(?i)\s*(?:that|your (?:last )?(?:answer|call|output)) (?:does|is|was) (?:not|no) (?:fit|valid|whole)\b"
+)
 # The first pages say what a mail is about.
 READ_MOST = 20_000
 # A paragraph up to this length is dropped if it addresses a program; of a longer one only those sentences.
@@ -102,15 +106,24 @@ class PromptDocument:
 
 
 def document_of(messages: Sequence[Mapping[str, Any]]) -> PromptDocument:
-    """Return the document in the last user message: the text from its "Subject:" line, or all of it."""
-    user = next((text_of(each) for each in reversed(messages) if each.get("role") == "user"), "")
-    system = "\n".join(text_of(each) for each in messages if each.get("role") in {"system", "developer"})
+    """Return the document that the user has sent last: the text from its "Subject:" line, or all of it."""
+    user, later = request_of(messages)
+    system = "\n".join([*(text_of(each) for each in messages if each.get("role") in {"system", "developer"}), later])
     found = SUBJECT_LINE.search(user)
     if found is None:
         return PromptDocument("", user.strip(), system)
     before, after = user[: found.start()], user[found.end() :]
     body = HEAD_LINES.sub("", after, count=1).strip()
     return PromptDocument(found.group(1).strip(), body, f"{system}\n{before}".strip(), is_given=True)
+
+
+def request_of(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the user's message with the document, and a later line about it, or ""; remarks on answers are neither."""
+    users = [text_of(each) for each in messages if each.get("role") == "user"]
+    said = [one for index, one in enumerate(users) if not (index and REMARK.match(one))] or [""]
+    with_document = [one for one in said if SUBJECT_LINE.search(one) or "\n" in one.strip()]
+    is_about_it = SUBJECT_LINE.search((with_document or [""])[-1]) and with_document[-1] != said[-1]
+    return (with_document[-1], said[-1]) if is_about_it else (said[-1], "")
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -121,6 +134,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     return str(content or "")
 
 
+@lru_cache(maxsize=2048)
 def words_of(text: str) -> list[str]:
     """Split an identifier or a text into words in lower case: "needsAnswer_now" -> needs, answer, now."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ")

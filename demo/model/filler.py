@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import combinations, count
 from typing import Any
 
 import jsonschema
@@ -37,11 +39,12 @@ ASKED = {"questions", "asks"}
 NOT_IN_SENTENCES = {"labels", "tags", "keywords", "attachments", "people", "names"}
 AMOUNT = {"amount", "total", "price", "sum", "cost"}
 LIMIT = re.compile(r"\b(?:at most|up to|no more than|max\.?) (\d{1,5}) (?:characters|letters)", re.IGNORECASE)
-MOST_CHARACTERS, MOST_ITEMS, MOST_REFERENCES = 4000, 10, 8
-# A schema may contain itself: below DEEP only required fields are filled; below DEEPEST, or after this many fields,
-# none are.
-DEEP, DEEPEST = 4, 24
-MOST_PLACES = 2000
+MOST_CHARACTERS, MOST_ITEMS, MOST_REFERENCES, MOST_PARTS = 4000, 10, 8, 64
+COUNTS = {"minItems", "maxItems", "minLength", "maxLength"}
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+PLAIN = {*COUNTS, *BOUNDS, "type", "multipleOf", "uniqueItems", "required"}
+# A schema may contain itself: below DEEP only required fields are filled; below DEEPEST or after MOST_PLACES, none are.
+DEEP, DEEPEST, MOST_PLACES = 4, 24, 2000
 
 
 def fill(schema: Schema, document: PromptDocument) -> Any:
@@ -54,54 +57,69 @@ def fill(schema: Schema, document: PromptDocument) -> Any:
 
 @dataclass
 class Filler:
-    """Fills the fields of one schema from one document; `places` counts them."""
+    """Fills the fields of one schema from one document. One that reads a list item shares its counter and memo."""
 
     root: Schema
     document: PromptDocument
-    places: int = 0
+    places: Iterator[int] = field(default_factory=count)
+    made: dict[Any, Any] = field(default_factory=dict)
 
-    def value(self, name: str, schema: Any, depth: int = 0) -> Any:
-        """Return the value of one field; None only if the schema allows null."""
+    def value(self, name: str, schema: Any, depth: int = 0, *, is_required: bool = True) -> Any:
+        """Return the value of one field; None if the schema allows null, or for an optional field without a value."""
         schema = _resolved(schema, self.root)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return choose(schema["enum"], self.document, f"{name} {schema.get('description', '')}")
+            return self._once(self._chosen, name, schema)
         kinds = _types_of(schema)
-        self.places += 1
-        is_too_much = depth > (DEEP if "null" in kinds else DEEPEST) or self.places > MOST_PLACES
+        is_too_much = next(self.places) >= MOST_PLACES or depth > (DEEP if "null" in kinds else DEEPEST)
         makers: dict[str, Callable[[], Any]] = {
             "object": lambda: self._object(schema, depth),
             "array": lambda: self._array(name, schema, depth + 1),
             "boolean": lambda: is_so(name, self.document),
-            "string": lambda: self._text(name, schema),
+            "string": lambda: self._once(self._text, name, schema),
             "null": lambda: None,
         }
-        found = None if is_too_much else makers.get(kinds[0], lambda: self._number(name, schema))()
-        return _empty(kinds[0], schema) if found is None and "null" not in kinds else found
+        found = None if is_too_much else makers.get(kinds[0], lambda: self._once(self._number, name, schema))()
+        return _empty(kinds[0], schema) if found is None and is_required and "null" not in kinds else found
+
+    def _once(self, make: Callable[[str, Schema], Any], name: str, schema: Schema) -> Any:
+        key = (make.__name__, self.document, name, repr(schema))
+        if key not in self.made:
+            self.made[key] = make(name, schema)
+        return self.made[key]
+
+    def _chosen(self, name: str, schema: Schema) -> Any:
+        """Return one of an enum's values that the other keywords allow."""
+        allowed = [each for each in schema["enum"] if _fits(each, schema)] or schema["enum"] or [None]
+        return choose(allowed, self.document, f"{name} {schema.get('description', '')}")
 
     def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
         """Return all required properties, and optional ones with a value."""
         required, properties = schema.get("required", ()), schema.get("properties", {}).items()
         wanted = [(name, each) for name, each in properties if name in required or depth < DEEP]
-        filled = {name: self.value(name, each, depth + 1) for name, each in wanted}
+        filled = {name: self.value(name, each, depth + 1, is_required=name in required) for name, each in wanted}
         return {name: found for name, found in filled.items() if name in required or found not in (None, "", [], {})}
 
     def _array(self, name: str, schema: Schema, depth: int) -> list[Any]:
         """Return several values: those of an enum with evidence, or lines as the name suggests."""
         items = _resolved(schema.get("items"), self.root)
         least = min(schema.get("minItems", 0), MOST_PLACES)
+        most = max(least, schema.get("maxItems", MOST_ITEMS))
         if depth > DEEP:
             found: list[Any] = []
         elif {"enum", "const"} & items.keys():
             found = [self.value(name, items, depth)]
         elif _types_of(items)[0] == "string":
-            found = [_fitted(each, items) for each in self._lines(name, items)]
+            found = [_fitted(each, items) for each in self._once(self._lines, name, items)]
         else:
-            parts = [PromptDocument(point, point) for point in self.document.points]
-            found = [Filler(self.root, part).value(name, items, depth) for part in parts]
-        found += [self.value(name, items, depth) for _ in range(least - len(found))]
-        return found[: max(least, schema.get("maxItems", MOST_ITEMS))]
+            parts = [PromptDocument(point, point) for point in self.document.points[:most]]
+            found = [replace(self, document=part).value(name, items, depth) for part in parts]
+        if schema.get("uniqueItems"):
+            found = [each for index, each in enumerate(found) if each not in found[:index]]
+        while len(found) < least and next(self.places) < MOST_PLACES:
+            found.append(self.value(name, items, depth))
+        return found[:most]
 
     def _lines(self, name: str, items: Schema) -> list[str]:
         """Return strings for a list: what fits a pattern, list items, else the telling sentences."""
@@ -109,16 +127,16 @@ class Filler:
             return list(dict.fromkeys(_matches(pattern, self.document.own_text)))
         if ASKED & {*words_of(name)}:
             return asked_in(self.document)
-        is_no_sentence = NOT_IN_SENTENCES & {*words_of(name)}
-        return [] if is_no_sentence else self.document.points or telling(self.document, 3)
+        return [] if NOT_IN_SENTENCES & {*words_of(name)} else self.document.points or telling(self.document, 3)
 
     def _number(self, name: str, schema: Schema) -> float | int | None:
-        """Return a figure from the last line that names the field, or None."""
+        """Return the last figure from the last line that names the field; None if it is not allowed."""
         words = {*words_of(name)}
         lines = self._lines_naming(words) or self._lines_naming(AMOUNT if words & AMOUNT else set())
         # A total is below the figures it sums up.
-        figures = [each for line in lines for each in NUMBER.findall(line)]
-        return _within(float(figures[-1].replace(",", "")), schema) if figures else None
+        figures = [float(each.replace(",", "")) for line in lines for each in NUMBER.findall(line)]
+        found = [round(each) if "integer" in _types_of(schema) else each for each in figures][-1:]
+        return found[0] if found and _fits(found[0], schema) else None
 
     def _lines_naming(self, words: set[str]) -> list[str]:
         return [line for line in self.document.own_text.splitlines() if words & set(words_of(line))]
@@ -159,25 +177,26 @@ def _matches(pattern: Any, text: str) -> list[str]:
     return [found.group() for word in words for found in pattern.finditer(word) if found.group()]
 
 
-def _resolved(schema: Any, root: Schema, depth: int = 0) -> dict[str, Any]:
+def _resolved(schema: Any, root: Schema, depth: int = 0, parts_read: Iterator[int] | None = None) -> dict[str, Any]:
     """Merge a schema with its `$ref`, its `allOf` and the first choice of `anyOf` and `oneOf` that is not null.
 
     Null stays allowed. Properties are combined; of other keywords that of the schema itself counts.
     """
-    if not isinstance(schema, Mapping) or depth > MOST_REFERENCES:
+    parts_read = parts_read or count()
+    if not isinstance(schema, Mapping) or depth > MOST_REFERENCES or next(parts_read) > MOST_PARTS:
         return {}
     choices = schema.get("anyOf") or schema.get("oneOf") or []
     real = [each for each in choices if each != {"type": "null"}]
     parts = [_pointed(schema.get("$ref", "#/nothing"), root), *real[:1], *schema.get("allOf", ())]
     own = {name: each for name, each in schema.items() if name not in {"$ref", "anyOf", "oneOf", "allOf"}}
     flat: dict[str, Any] = {}
-    for part in [*(_resolved(each, root, depth + 1) for each in parts), own]:
+    for part in [*(_resolved(each, root, depth + 1, parts_read) for each in parts), own]:
         properties = {**flat.get("properties", {}), **part.get("properties", {})}
         required = [*flat.get("required", ()), *part.get("required", ())]
         flat = {**flat, **part, **({"properties": properties, "required": required} if properties else {})}
     if len(real) < len(choices):
         flat["type"] = [*(_types_of(flat) if real else []), "null"]
-    return flat
+    return {**flat, **{name: int(flat[name]) for name in COUNTS & flat.keys()}}
 
 
 def _types_of(schema: Schema) -> list[str]:
@@ -189,27 +208,37 @@ def _types_of(schema: Schema) -> list[str]:
 def _empty(kind: str, schema: Schema) -> Any:
     """Return the empty value of a required type."""
     if kind in {"integer", "number"}:
-        return _within(0, schema)
+        return _least(schema)
     return {"object": {}, "array": [], "boolean": False, "null": None}.get(kind, _fitted("", schema))
 
 
-def _within(number: float, schema: Schema) -> float | int:
-    """Move a number into the schema's bounds, and round it for an integer."""
-    lowest = schema.get("minimum", schema.get("exclusiveMinimum", number))
-    highest = schema.get("maximum", schema.get("exclusiveMaximum", number))
+def _fits(value: Any, schema: Schema) -> bool:
+    """Return whether a value is of the schema's type and within its bounds."""
+    plain = jsonschema.Draft202012Validator({name: schema[name] for name in PLAIN & schema.keys()})
+    with suppress(ArithmeticError, ValueError):
+        return bool(plain.is_valid(value))
+    return False
+
+
+def _least(schema: Schema) -> float | int:
+    """Return the number nearest to 0 that is allowed, as far as it is found; else 0."""
+    bounds = [schema[name] for name in BOUNDS if name in schema]
     step = schema.get("multipleOf") or ("integer" in _types_of(schema) and 1)
-    near = [number, lowest, highest, (lowest + highest) / 2, lowest + 1, highest - 1]
-    tries = [(round(each / step) + more) * step for each in near for more in (0, 1, -1)] if step else near
-    validator = jsonschema.Draft202012Validator(schema)
-    found = next((each for each in tries if validator.is_valid(each)), number)
-    return int(found) if "integer" in _types_of(schema) else found
+    with suppress(OverflowError, ValueError):
+        middles = [one / 2 + other / 2 for one, other in combinations(bounds, 2)]
+        near = [0, *middles, *(each + more for each in bounds for more in (0, 1, -1))]
+        tries = [(round(each / step) + more) * step for each in near for more in (0, 1, -1)] if step else near
+        found = min((each for each in tries if _fits(each, schema)), key=abs, default=0)
+        return int(found) if "integer" in _types_of(schema) else found
+    return 0
 
 
 def _fitted(text: str, schema: Schema) -> str:
     """Return the text within `maxLength`, else within the limit in the description ("in at most 80 characters")."""
     said = LIMIT.search(str(schema.get("description", "")))
     most = schema.get("maxLength", int(said[1]) if said else MOST_CHARACTERS)
-    return (text if len(text) <= most else short(text, most)).ljust(schema.get("minLength", 0), "…")
+    least = min(schema.get("minLength", 0), MOST_CHARACTERS)
+    return (text if len(text) <= most else short(text, most)[:most]).ljust(least, "…")
 
 
 def _pointed(reference: str, root: Schema) -> Any:

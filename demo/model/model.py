@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demo.model import agent
-from demo.model.document import WORD, PromptDocument, document_of, text_of, words_of
+from demo.model.document import WORD, PromptDocument, document_of, request_of, text_of, words_of
 from demo.model.filler import fill
 from demo.model.writing import answer_from_passages, digest, draft, points
 
@@ -23,15 +24,8 @@ KEYS = re.compile(r"[\"'`](\w{2,40})[\"'`]")
 DIMENSIONS = 256
 _WEIGHT = 6
 """Of a meaning, in words: about as much as a word and its parts."""
-_MEANINGS = """invoice bill rechnung facture payment zahlung, crash abort abstürz absturz quits shuts, error bug fault
-    fail fehler erreur broken defekt kaputt, price cost quote quotation offer angebot preis kosten tarif, discount
-    rebate rabatt reduction remise cheaper, school education universit student teacher schule schüler, meeting
-    appointment kickoff termin besprechung schedule, training course workshop schulung seminar, login signin password
-    anmeld passwort kennwort, upload attach hochlad hochgeladen, export download ausgabe, total amount summe betrag
-    gesamt, license licence lizenz seat, holiday vacation absen urlaub abwesen office, questionnaire fragebogen survey
-    formular, sync abgleich replicat, print label druck etikett, warehouse stock lager depot storage, figure statistic
-    number usage zahlen kennzahl, letter umlaut accent character buchstabe zeichen encoding"""
-_BEGINNINGS = {word: number for number, group in enumerate(_MEANINGS.split(",")) for word in group.split()}
+_MEANINGS = Path(__file__).with_name("meanings.txt").read_text(encoding="utf-8").splitlines()
+_BEGINNINGS = {word: number for number, group in enumerate(_MEANINGS) for word in group.split()}
 """Beginnings of words in English, German and French, and the number of their meaning."""
 
 
@@ -95,7 +89,7 @@ def _filled(schema: Mapping[str, Any], messages: Sequence[Message], document: Pr
     """Return JSON that fits a schema: the plan of a program, an answer from passages, or values of the document."""
     if schema.get("title") == agent.PLAN:
         return agent.plan(messages)
-    found = answer_from_passages(text_of(messages[-1]) if messages else "", schema)
+    found = answer_from_passages(request_of(messages)[0], schema)
     return json.dumps(fill(schema, document) if found is None else found, ensure_ascii=False)
 
 

@@ -42,7 +42,8 @@ class Completion:
                 "context_length_exceeded",
             )
         reply = _reply(asked)
-        text, reason = _ended(reply.text, asked)
+        # A script or an escape in the prompt can hold half a surrogate pair.
+        text, reason = _ended(reply.text.encode(errors="replace").decode(), asked)
         calls = [_tool_call(name, arguments) for name, arguments in reply.tool_calls]
         said = text + "".join(each["function"]["arguments"] for each in calls)
         return cls(
@@ -93,6 +94,16 @@ class Completion:
 
 
 def _reply(asked: ChatRequest) -> model.ModelReply:
+    """Return the model's reply; a schema that it cannot follow is refused as an invalid one."""
+    try:
+        return _answered(asked)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        if asked.schema is None and not asked.tools and not asked.wants_json:
+            raise
+        raise bad(f"Invalid schema for response_format: {type(error).__name__}.", "response_format") from error
+
+
+def _answered(asked: ChatRequest) -> model.ModelReply:
     if asked.pictures and asked.schema is None and not asked.wants_json:
         return model.ModelReply(told(asked.pictures))
     return model.answer(

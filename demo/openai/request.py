@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jsonschema
+
 from demo.model import model
-from demo.model.document import text_of
+from demo.model.document import short, text_of
 from demo.openai.pictures import PictureHeader, pictures_in
 from demo.service import Refused
 
@@ -47,6 +49,7 @@ class ChatRequest:
         """Parse a request's body; raises Refused in the API's own words if it is invalid."""
         if not isinstance(body.get("model"), str) or not body["model"]:
             raise bad("you must provide a model parameter")
+        _check_characters(body)
         messages = _messages(body.get("messages"))
         for name, limits in LIMITS.items():
             _check_number(body, name, *limits)
@@ -117,9 +120,30 @@ def _json_schema(given: Any) -> dict[str, Any]:
     schema = given.get("schema") or {}
     if not isinstance(schema, dict) or (given.get("strict") and schema.get("type") != "object"):
         raise bad("Invalid schema for response_format: an object is expected.", "response_format")
+    _check_schema(schema, f"response_format '{given['name']}'", "response_format")
     if given.get("strict"):
         _check_strict(schema, given["name"], ())
     return schema
+
+
+def _check_characters(body: Mapping[str, Any]) -> None:
+    """Refuse half a surrogate pair, which no text can hold."""
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise bad("We could not parse the JSON body of your request: it has an invalid character.") from error
+
+
+def _check_schema(schema: Any, place: str, param: str) -> None:
+    """Refuse what is no JSON Schema, with the first cause in a line."""
+    validator: Any = jsonschema.Draft202012Validator
+    try:
+        validator.check_schema(schema, format_checker=None)
+    except jsonschema.SchemaError as error:
+        cause = short(f"In context={tuple(error.absolute_path)}, {error.message}", 400)
+        raise bad(f"Invalid schema for {place}: {cause}", param, "invalid_json_schema") from error
+    except RecursionError as error:
+        raise bad(f"Invalid schema for {place}: it is nested too deeply.", param) from error
 
 
 def _check_strict(schema: Any, name: str, place: tuple[str, ...]) -> None:
@@ -161,6 +185,7 @@ def _tools(given: Any) -> list[dict[str, Any]]:
         if not isinstance(function, dict) or not NAME.match(str(function.get("name", ""))):
             text = f"Invalid 'tools[{index}].function.name': string does not match pattern '{NAME.pattern}'."
             raise bad(text, f"tools[{index}].function.name", "invalid_value")
+        _check_schema(function.get("parameters") or {}, f"function '{function['name']}'", f"tools[{index}].function")
     return given
 
 

@@ -1,4 +1,4 @@
-"""The `agents` facet: everything a person or program may do with the files of agents; versions.py has the versions."""
+"""The `agents` area: everything a person or program may do with the files of agents; versions.py has the versions."""
 
 from __future__ import annotations
 

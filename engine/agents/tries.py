@@ -1,4 +1,4 @@
-"""The `agent_tries` facet: let the text of an agent work in the demo, saved or not."""
+"""The `agent_tries` area: let the text of an agent work in the demo, saved or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `agent_versions` facet: kept texts of agents, compared and restored, their numbers and labels."""
+"""The `agent_versions` area: kept texts of agents, compared and restored, their numbers and labels."""
 
 from __future__ import annotations
 

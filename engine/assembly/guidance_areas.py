@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.base.threads import shared_property
+
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.prompt_areas import PromptAreas
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.trigger_areas import TriggerAreas
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.copilot.copilot import Copilot
     from engine.first_run.first_run import FirstRun
 
@@ -31,7 +32,7 @@ class GuidanceAreas:
         self._opened, self._work, self._runs = opened, work, runs
         self._workflows, self._prompts, self._triggers = workflows, prompts, triggers
 
-    @cached_property
+    @shared_property
     def copilot(self) -> Copilot:
         """Changes proposed for drafts."""
         from engine.copilot.assembly import CopilotDependencies, assembled
@@ -65,11 +66,11 @@ class GuidanceAreas:
         opened.to_close(copilot.talking)
         return copilot
 
-    @cached_property
+    @shared_property
     def first_run(self) -> FirstRun:
         """Five steps to a run on a person's own mail."""
         from engine.first_run.first_run import FirstRun
 
         opened = self._opened
-        workflows, plans, triggers = self._workflows.workflows, self._runs.plans, self._triggers.triggering.facet
+        workflows, plans, triggers = self._workflows.workflows, self._runs.plans, self._triggers.triggering.triggers
         return FirstRun(opened.workspace, opened.settings, opened.connections, workflows, plans, triggers)

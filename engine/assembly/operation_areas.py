@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clients.wording import counted
 from engine.base.errors import SecretLost
+from engine.base.threads import shared_property
 from engine.people.access import ENGINE, Principal
 from engine.secrets.vault_keys import VARIABLE
 from engine.store.people.audit import AuditLine, TrailFilter
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.trigger_areas import TriggerAreas
     from engine.assembly.work import RunWork
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.data.collections import Collections
     from engine.metrics.metrics import Metrics
     from engine.operations.attention import AttentionReader
@@ -36,7 +37,7 @@ class OperationAreas:
         self._opened, self._work = opened, work
         self._runs, self._triggers = runs, triggers
 
-    @cached_property
+    @shared_property
     def users(self) -> Users:
         """Who may sign in."""
         from engine.people.users import Users
@@ -50,7 +51,7 @@ class OperationAreas:
 
         return Users(opened.state, opened.signing_secret, opened.audit, opened.clock, is_theirs)
 
-    @cached_property
+    @shared_property
     def languages(self) -> Languages:
         """The language of the dashboard for each user."""
         from engine.people.languages import Languages
@@ -61,21 +62,21 @@ class OperationAreas:
         """Return the latest lines of the audit trail, newest first."""
         return self._opened.trail.lines(p, TrailFilter(limit=limit))
 
-    @cached_property
+    @shared_property
     def attention(self) -> AttentionReader:
         """What needs a person."""
         from engine.operations.attention import AttentionReader
 
-        opened, runs, triggers = self._opened, self._work.runs, self._triggers.triggering.facet
+        opened, runs, triggers = self._opened, self._work.runs, self._triggers.triggering.triggers
         approvals, budgets = self._runs.approvals, self._runs.budgets
         return AttentionReader(runs, triggers, approvals, opened.connections, budgets, opened.proof)
 
-    @cached_property
+    @shared_property
     def search(self) -> WorkspaceSearch:
         """What the workspace has, by words."""
         return self._opened.searching(self._work.runs)
 
-    @cached_property
+    @shared_property
     def collections(self) -> Collections:
         """The collections of documents that workflows index and search."""
         from engine.data.collections import Collections
@@ -85,7 +86,7 @@ class OperationAreas:
         vectors = QuestionVectors(self._work.worker, opened.logs, opened.settings_now, opened.clock)
         return Collections(opened.accounts.open, vectors.of, opened.audit)
 
-    @cached_property
+    @shared_property
     def demo(self) -> Demo:
         """The stand-ins and their data."""
         from engine.operations.demo_mailbox import Demo
@@ -96,7 +97,7 @@ class OperationAreas:
 
     # --- the engine's own state
 
-    @cached_property
+    @shared_property
     def health(self) -> HealthCheck:
         """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
 
@@ -141,13 +142,13 @@ class OperationAreas:
     def _counts(self) -> dict[str, Any]:
         opened = self._opened
         found = {
-            "triggers": self._triggers.triggering.facet.summary(),
+            "triggers": self._triggers.triggering.triggers.summary(),
             "refused_connections": len(opened.troubles.open()),
             "set_aside_runs": opened.state.loads.set_aside(),
         }
         return {**found, "workers": self.workers.counts()} if opened.config.shares_runs else found
 
-    @cached_property
+    @shared_property
     def workers(self) -> Workers:
         """The processes that work on runs."""
         from engine.runs.workers import Workers
@@ -156,7 +157,7 @@ class OperationAreas:
         state, shares = opened.state, opened.config.shares_runs
         return Workers(state.loads, state.owners, locks, opened.audit, opened.clock, shares_runs=shares)
 
-    @cached_property
+    @shared_property
     def metrics(self) -> Metrics:
         """Figures of the workspace and of this process, for Prometheus."""
         from engine.metrics.metrics import Metrics
@@ -165,12 +166,12 @@ class OperationAreas:
         opened, work = self._opened, self._work
 
         def sources() -> MetricSources:
-            triggers, budgets = self._triggers.triggering.facet, self._runs.budgets
+            triggers, budgets = self._triggers.triggering.triggers, self._runs.budgets
             return MetricSources(opened.state.loads, triggers, budgets, opened.troubles.open, opened.clock)
 
         return Metrics(sources, work.tally, work.worker.silent_seconds)
 
-    @cached_property
+    @shared_property
     def copies(self) -> Copies:
         """Copies of the logs and the state at another place."""
         from engine.operations.copies import Copies
@@ -183,7 +184,7 @@ class OperationAreas:
         own = self._work.own_process
         return [one.id for one in self.workers.list(p) if one.id != own and one.state != "silent"]
 
-    @cached_property
+    @shared_property
     def retention(self) -> Retention:
         """Which ended runs are kept."""
         from engine.files.readings import FOLDER, Readings

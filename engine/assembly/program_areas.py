@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidFile, UnknownName
+from engine.base.threads import shared_property
 from engine.people.access import ENGINE, LOCAL, Principal, require
 from engine.people.people import is_known
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from engine.agents.compiled_agents import CompiledAgents
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.runs.projects.commands import ProjectRuns
     from engine.runs.projects.previews import ProjectPreviews
@@ -53,13 +54,13 @@ class ProgramAreas:
         require(p, "view", "see trigger types")
         return trigger_type_infos()
 
-    @cached_property
+    @shared_property
     def _compiled_agents(self) -> CompiledAgents:
         from engine.agents.compiled_agents import CompiledAgents
 
         return CompiledAgents(self._opened.agent_store, self._opened.surroundings)
 
-    @cached_property
+    @shared_property
     def agents(self) -> Agents:
         """The agents of the workspace."""
         from engine.agents.agents import Agents
@@ -67,14 +68,14 @@ class ProgramAreas:
         follow = partial(self._workflows.drafts.follow, "agent")
         return Agents(self._opened.agent_store, self._compiled_agents, self._opened.audit, follow)
 
-    @cached_property
+    @shared_property
     def agent_tries(self) -> AgentTries:
         """Agents that work in the demo, as somebody is editing them."""
         from engine.agents.tries import AgentTries
 
         return AgentTries(self._compiled_agents, self._work.acceptor)
 
-    @cached_property
+    @shared_property
     def agent_versions(self) -> AgentVersions:
         """Kept texts of agents, and their labels."""
         from engine.agents.versions import AgentVersions
@@ -82,7 +83,7 @@ class ProgramAreas:
         opened = self._opened
         return AgentVersions(opened.agent_store, self.agents, opened.audit, opened.clock)
 
-    @cached_property
+    @shared_property
     def tools(self) -> Tools:
         """The step types that people of the workspace have written."""
         from engine.tools.tools import Tools
@@ -91,7 +92,7 @@ class ProgramAreas:
         shelf, history = opened.tools.own, self._tool_history
         return Tools(shelf, lambda: opened.settings_now().code, here.users, here.state_dir, history, opened.audit)
 
-    @cached_property
+    @shared_property
     def tool_files(self) -> ToolFiles:
         """The files and versions of these step types."""
         from engine.tools.editing import ToolFiles
@@ -105,7 +106,7 @@ class ProgramAreas:
 
         return ToolHistory(self._opened.workspace.texts, self._opened.clock)
 
-    @cached_property
+    @shared_property
     def tool_servers(self) -> ToolServers:
         """The tools of MCP servers: offered, and accepted as steps."""
         from engine.tools.servers import ToolServers
@@ -113,7 +114,7 @@ class ProgramAreas:
         opened = self._opened
         return ToolServers(opened.tools.accepted, opened.connections.client_of, opened.workspace, opened.audit)
 
-    @cached_property
+    @shared_property
     def projects(self) -> ProjectStore:
         """The programs that workflows and people write together."""
         from engine.projects.projects import Projects
@@ -129,7 +130,7 @@ class ProgramAreas:
 
         return ProjectStore(Projects(opened.workspace, opened.clock), opened.audit, recorded)
 
-    @cached_property
+    @shared_property
     def project_runs(self) -> ProjectRuns:
         """Commands that people run in projects."""
         from engine.runs.projects.commands import ProjectRuns
@@ -138,7 +139,7 @@ class ProgramAreas:
         runs = ProjectRuns(self.projects, lambda: opened.settings_now().code, opened.audit, opened.clock)
         return opened.to_close(runs)
 
-    @cached_property
+    @shared_property
     def project_previews(self) -> ProjectPreviews:
         """Links to the static pages of projects."""
         from engine.runs.projects.previews import ProjectPreviews

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.base.definitions import PromptDefinition
+from engine.base.threads import shared_property
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.prompts.fragment_files import FragmentFiles
     from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
@@ -30,7 +31,7 @@ class PromptAreas:
         self._opened, self._work = opened, work
         self._workflows = workflows
 
-    @cached_property
+    @shared_property
     def prompts(self) -> PromptFiles:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
@@ -53,7 +54,7 @@ class PromptAreas:
         cases = CaseStore(self._opened.workspace.prompts)
         return case_proof(name, document, cases, self._try_requests, self._cells)
 
-    @cached_property
+    @shared_property
     def fragments(self) -> FragmentFiles:
         """The fragments that prompts share."""
         from engine.prompts.fragment_files import FragmentFiles
@@ -61,7 +62,7 @@ class PromptAreas:
         follow = partial(self._workflows.drafts.follow, "fragment")
         return FragmentFiles(self._opened.prompt_store.fragments, self._opened.audit, follow)
 
-    @cached_property
+    @shared_property
     def _try_requests(self) -> TryRequests:
         from engine.runs.trying.recorded import RecordedCalls
         from engine.runs.trying.try_requests import TryRequests
@@ -77,14 +78,14 @@ class PromptAreas:
             work.own_process,
         )
 
-    @cached_property
+    @shared_property
     def _cells(self) -> Cells:
         from engine.runs.trying.cells import Cells
 
         opened = self._opened
         return Cells(self._work.worker, opened.logs, opened.settings_now, opened.clock)
 
-    @cached_property
+    @shared_property
     def tries(self) -> Tries:
         """Questions to models outside of runs."""
         from engine.runs.trying.tries import Tries
@@ -102,14 +103,14 @@ class PromptAreas:
         )
         return opened.to_close(tries)
 
-    @cached_property
+    @shared_property
     def comparisons(self) -> Comparisons:
         """The same values asked in several columns."""
         from engine.runs.trying.comparing import Comparisons
 
         return Comparisons(self.tries, self._try_requests, self._opened.clock)
 
-    @cached_property
+    @shared_property
     def cases(self) -> PromptCases:
         """The cases of prompts."""
         from engine.prompts.cases import CaseStore
@@ -120,7 +121,7 @@ class PromptAreas:
 
         return PromptCases(CaseStore(self._opened.workspace.prompts, models), self._opened.audit)
 
-    @cached_property
+    @shared_property
     def case_tests(self) -> CaseTests:
         """Tests of prompts with their cases."""
         from engine.prompts.cases import CaseStore
@@ -140,7 +141,7 @@ class PromptAreas:
         )
         return opened.to_close(tests)
 
-    @cached_property
+    @shared_property
     def corrections(self) -> Corrections:
         """Answers of models in runs that a person has found wrong."""
         from engine.runs.correcting.corrections import Corrections

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.base.problem import Problem
+from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.people.people import is_known
@@ -15,8 +16,8 @@ from engine.runs.starting.consent import PUBLIC
 from engine.workspace import config as configuration
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.work import RunWork
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
@@ -50,6 +51,7 @@ class RunAreas:
         require(p, "run", "start runs")
         accounts, work = self._opened.accounts, self._work
         plan = work.ready_plan(workflow, {}, environment)
+        services = dict(self._opened.services())  # as the plan has them: looking at items takes seconds
         filled, modes = checked_inputs(plan, inputs), work.modes_of(plan)
         accounts_of_plan = {name: accounts.open(name, None, modes[name]) for name in plan.connections}
         found = preview.items(plan, filled, accounts_of_plan) if look else None
@@ -58,7 +60,7 @@ class RunAreas:
         titles, count = found if found is not None else (None, None)
         return preview.RunPreview(
             workflow=workflow,
-            connections=preview.badges(plan, modes, dict(self._opened.services()), accounts),
+            connections=preview.badges(plan, modes, services, accounts),
             warnings=preview.warnings(plan, filled, accounts_of_plan, needs),
             items=titles,
             count=count,
@@ -76,7 +78,7 @@ class RunAreas:
         require(p, "run", "start runs")
         return self._work.trigger_context.is_agreed(self._opened.plan(workflow, environment))
 
-    @cached_property
+    @shared_property
     def plans(self) -> Plans:
         """What runs would write, shown before they do."""
         from engine.runs.planning.plans import Plans
@@ -85,7 +87,7 @@ class RunAreas:
         plans, settings = work.current_plans, opened.settings_now
         return Plans(work.worker, opened.logs, opened.clock, work.runs, plans, work.acceptor, settings)
 
-    @cached_property
+    @shared_property
     def approvals(self) -> Approvals:
         """Questions that runs ask people."""
         from engine.runs.approvals import Approvals
@@ -98,7 +100,7 @@ class RunAreas:
 
         return Approvals(opened.state.approvals, self._work.worker, opened.audit, opened.clock, warnings)
 
-    @cached_property
+    @shared_property
     def approval_links(self) -> ApprovalLinks:
         """Answers by signed links."""
         from engine.runs.approval_links import ApprovalLinks
@@ -110,7 +112,7 @@ class RunAreas:
 
         return ApprovalLinks(self.approvals, opened.signing_secret, opened.clock, is_on)
 
-    @cached_property
+    @shared_property
     def budgets(self) -> Budgets:
         """What model calls may use, and have used."""
         from engine.runs.budgets import Budgets

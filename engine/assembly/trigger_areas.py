@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.work import RunWork
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.ingress.ingress import Ingress
     from engine.triggering.assembly import Triggering
 
@@ -21,9 +21,9 @@ class TriggerAreas:
     def __init__(self, opened: WritableWorkspace, work: RunWork, runs: RunAreas) -> None:
         self._opened, self._work, self._runs = opened, work, runs
 
-    @cached_property
+    @shared_property
     def triggering(self) -> Triggering:
-        """The facets of triggers and forms, the run queue and, in a server, the scheduler."""
+        """The areas of triggers and forms, the run queue and, in a server, the scheduler."""
         from engine.triggering.assembly import Triggering, TriggeringDependencies
 
         opened, work = self._opened, self._work
@@ -54,7 +54,7 @@ class TriggerAreas:
         """Start queued runs that were adopted, when it is their turn."""
         self.triggering.turns.begin()
 
-    @cached_property
+    @shared_property
     def ingress(self) -> Ingress:
         """Messages of a broker that start runs."""
         from engine.ingress.ingress import Ingress

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.base.statuses import AccountMode
+from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 from engine.connections.agreements import Agreements
 from engine.observing.tally import Tally
@@ -24,7 +24,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.triggering.polling.context import TriggerContext
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -128,7 +128,7 @@ class RunWork:
         """Return the account mode of each connection of a plan, according to the current settings."""
         return self.acceptor.modes(plan, {})
 
-    @cached_property
+    @shared_property
     def trigger_context(self) -> TriggerContext:
         """What triggers know of the workspace."""
         from engine.triggering.polling.context import TriggerContext

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.step_path import step_id
+from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 
 if TYPE_CHECKING:
-    from engine.assembly.opening import WritableWorkspace
     from engine.assembly.work import RunWork
+    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.copilot.kept import CopilotStore
     from engine.runs.branches.branches import Branches
     from engine.runs.debugging.debugging import Debugging
@@ -36,7 +37,7 @@ class WorkflowAreas:
     def __init__(self, opened: WritableWorkspace, work: RunWork) -> None:
         self._opened, self._work = opened, work
 
-    @cached_property
+    @shared_property
     def workflows(self) -> WorkflowFiles:
         """The workflow files."""
         from engine.workflows.workflow_files import WorkflowFiles
@@ -63,21 +64,21 @@ class WorkflowAreas:
             opened.connections.add_missing,
         )
 
-    @cached_property
+    @shared_property
     def drafts(self) -> Drafts:
         """Unsaved texts of the editors."""
         from engine.workspace.drafts import Drafts
 
         return Drafts(self._opened.settings, self._opened.clock)
 
-    @cached_property
+    @shared_property
     def kept_by_copilot(self) -> CopilotStore:
         """What the co-pilot keeps about drafts."""
         from engine.copilot.kept import CopilotStore
 
         return CopilotStore(self._opened.settings)
 
-    @cached_property
+    @shared_property
     def editing(self) -> WorkflowEditing:
         """Operations on drafts of workflows."""
         from engine.workflows.editing.editing import WorkflowEditing
@@ -99,7 +100,7 @@ class WorkflowAreas:
         outputs = {step_id(one["path"]): one.get("output") for one in run["steps"][::-1]}
         return {"inputs": run.get("inputs"), "steps": outputs}
 
-    @cached_property
+    @shared_property
     def bundles(self) -> Bundles:
         """Workflows with their prompts as one file."""
         from engine.workflows.bundles.bundles import Bundles
@@ -107,7 +108,7 @@ class WorkflowAreas:
         opened = self._opened
         return Bundles(opened.workspace, self.workflows, opened.services, opened.audit)
 
-    @cached_property
+    @shared_property
     def versions(self) -> WorkflowVersions:
         """Kept texts of workflows, and their labels."""
         from engine.workflows.versions import WorkflowVersions
@@ -115,7 +116,7 @@ class WorkflowAreas:
         opened = self._opened
         return WorkflowVersions(opened.workspace, opened.plans.kept, self.workflows, opened.audit, opened.clock)
 
-    @cached_property
+    @shared_property
     def environments(self) -> Environments:
         """Which version of each workflow runs where, with which connections and variables."""
         from engine.runs.environments.environments import Environments
@@ -123,7 +124,7 @@ class WorkflowAreas:
         opened = self._opened
         return Environments(opened.workspace, opened.plans, self._checks, opened.audit, opened.clock)
 
-    @cached_property
+    @shared_property
     def branches(self) -> Branches:
         """Copies of workflows in which people work apart."""
         from engine.runs.branches.branches import Branches
@@ -131,7 +132,7 @@ class WorkflowAreas:
         opened, shelf, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since
         return Branches(shelf, self.workflows, opened.plans, self._checks, self.drafts, opened.audit, since)
 
-    @cached_property
+    @shared_property
     def _checks(self) -> PromotionChecks:
         """What a text is checked with before it runs somewhere else."""
         from engine.runs.environments.promotion import PromotionChecks
@@ -149,7 +150,7 @@ class WorkflowAreas:
             services=self._opened.services,
         )
 
-    @cached_property
+    @shared_property
     def predictions(self) -> Predictions:
         """What the steps of drafts would give."""
         from engine.runs.predicting.predictions import Predictions
@@ -158,7 +159,7 @@ class WorkflowAreas:
         shelf, around = opened.workspace.workflows, opened.compiled.surroundings
         return Predictions(shelf, self.editing, around, self._work.runs, opened.logs.blobs)
 
-    @cached_property
+    @shared_property
     def step_tries(self) -> StepTries:
         """Steps that run alone with made-up values."""
         from engine.runs.made_up.step_tries import StepTries
@@ -176,7 +177,7 @@ class WorkflowAreas:
 
         return StepTries(shelf, around, work.current_plans, work.acceptor, self._last_values, edited, plan_of)
 
-    @cached_property
+    @shared_property
     def debugging(self) -> Debugging:
         """Runs that pause before steps."""
         from engine.runs.debugging.debugging import Debugging

@@ -137,7 +137,7 @@ class RunEnvironment(TypedDict):
     since: ReadOnly[Mapping[str, str]]
     """When each version with a number was made, by the id of its workflow: steps renamed later have new ids."""
     connections: ReadOnly[Mapping[str, str]]
-    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    """The connection to use for a name in the workflows; `demo`: the stand-in of that connection."""
     stand_ins: ReadOnly[Sequence[str]]
     """Connections that steps do not take by themselves, since in some environment they stand for others."""
     variables: ReadOnly[JsonObject]

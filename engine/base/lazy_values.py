@@ -94,7 +94,7 @@ def unknown_paths(value: Any, path: str = "") -> Iterator[str]:
 class Opener:
     """Loads Deferred values up to a common limit: one value may occur a thousand times inside another.
 
-    `unknown` returns what stands for a part that is not known yet; without it, NotKnownYet is raised.
+    `unknown` returns a placeholder for a part that is not known yet; without it, NotKnownYet is raised.
     """
 
     def __init__(self, unknown: Callable[[Unknown], Any] | None = None) -> None:

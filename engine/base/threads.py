@@ -15,7 +15,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from msgspec import Struct, field
 
@@ -26,6 +26,39 @@ _TURN_SECONDS = 0.001
 _IDLE_SECONDS = 30.0
 _MOST_GIVEN_UP = 4
 """Abandoned calls allowed per thread."""
+
+Made = TypeVar("Made")
+
+
+class shared_property(Generic[Made]):  # noqa: N801 - named like functools.cached_property
+    """A `functools.cached_property` that is made once, even if several threads ask for it at the same time.
+
+    From Python 3.12 on, `cached_property` takes no lock: two threads would each make one, such as two stores of what is
+    being tried, of which only one is kept.
+    """
+
+    def __init__(self, make: Callable[[Any], Made]) -> None:
+        self._make, self._making = make, threading.RLock()
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, holder: None, owner: type) -> shared_property[Made]: ...
+
+    @overload
+    def __get__(self, holder: object, owner: type) -> Made: ...
+
+    def __get__(self, holder: object | None, owner: type) -> shared_property[Made] | Made:
+        if holder is None:
+            return self
+        values = vars(holder)
+        with self._making:
+            if self._name not in values:
+                values[self._name] = self._make(holder)
+            made: Made = values[self._name]
+            return made
 
 
 def take_short_turns() -> None:
@@ -48,7 +81,7 @@ _abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.Context
 
 
 def abandoned() -> threading.Event | None:
-    """Return what is set once nobody waits any more for the work of this thread; None outside such work."""
+    """Return what is set once nobody waits for the work of this thread; None outside such work."""
     return _abandoned.get()
 
 
@@ -190,5 +223,5 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
         else:
             future.set_exception(error)
 
-    with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+    with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
         future.get_loop().call_soon_threadsafe(put)

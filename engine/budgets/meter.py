@@ -30,7 +30,7 @@ from engine.store.spending import Amount, Pot, Reservation, Spending
 
 _LOOK_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
-"""Added to the time limit of a call, after which its reservation belongs to no request any more."""
+"""Added to the time limit of a call, after which its reservation no longer belongs to a request."""
 
 
 class RunMeter:

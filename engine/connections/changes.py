@@ -37,7 +37,7 @@ from engine.workspace.workspace import Workspace
 
 
 class ConnectionChanges:
-    """The changing part of the `connections` facet; every change requires an owner and writes an audit line."""
+    """The changing part of the `connections` area; every change requires an owner and writes an audit line."""
 
     def __init__(
         self,

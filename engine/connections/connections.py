@@ -1,4 +1,4 @@
-"""The `connections` facet: whose account each service uses, and whether it works."""
+"""The `connections` area: whose account each service uses, and whether it works."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _ENVIRONMENT = "env:"
 
 
 def hosts(loaded: LoadedConfig) -> dict[str, str]:
-    """Return {connection: host}; an empty text for one that leads to no fixed host. No secret is read."""
+    """Return {connection: host}; "" if it has no fixed host. No secret is read."""
     return {name: _host(one, loaded.environment) for name, one in loaded.config.connections.items()}
 
 

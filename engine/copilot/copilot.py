@@ -1,4 +1,4 @@
-"""The `copilot` facet: conversations, what is proposed for drafts, and answers without a model."""
+"""The `copilot` area: conversations, what is proposed for drafts, and answers without a model."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Answers:
 
 
 class Collections:
-    """The `collections` facet. `demo`: the collections of runs on demo accounts, instead of those of all others.
+    """The `collections` area. `demo`: the collections of runs on demo accounts, instead of those of all others.
 
     Every method raises StorageError if a file cannot be used; those with a name, UnknownName and InvalidInput.
     """

@@ -1,4 +1,4 @@
-"""Errors of the clients of a workspace's own parts (tables, collections, files): for people, these are no services."""
+"""Converts the client errors of a workspace's own tables, collections and files, which are not services to people."""
 
 from __future__ import annotations
 

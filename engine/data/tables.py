@@ -20,7 +20,7 @@ Open = Callable[[str | None, str | None, AccountMode], Account]
 
 
 class Tables:
-    """The `tables` facet. `demo`: the tables of runs on demo accounts, instead of those of all others."""
+    """The `tables` area. `demo`: the tables of runs on demo accounts, instead of those of all others."""
 
     def __init__(self, open_account: Open, audit: Audit) -> None:
         self._open, self._audit = open_account, audit

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.file.client import FileClient, FileEntry, OpenFile, WrittenFile
+from clients.file.client import FileClient, FileEntry, OpenFile, WrittenFile, unnamed_note
 from clients.file.service import FILE, OUTPUT
 from clients.file.tesseract import ABSENT, tesseract
 from engine.base.errors import InvalidInput, UnknownName
@@ -42,6 +42,8 @@ class FileList(Struct, frozen=True):
 
     files: list[FileEntry]
     has_more: bool
+    notes: list[str] = []
+    """What is left out, though a step might want it, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class FileView:
 
 
 class WorkspaceFiles:
-    """The `files` facet. Paths are relative to the workspace.
+    """The `files` area. Paths are relative to the workspace.
 
     Only files that a step may read are shown, without those that say what runs, such as workflows; they are added in
     the folder `files`, and only there they are deleted. Every method raises InvalidInput for a path that is not for
@@ -99,11 +101,12 @@ class WorkspaceFiles:
     def list(self, p: Principal, *, words: str = "", limit: int = 200) -> FileList:
         """Return the files whose path contains a text, in any case."""
         require(p, "view", _SEE)
-        wanted = words.strip().casefold()
+        wanted, unnamed = words.strip().casefold(), list[str]()
         with own_errors():
-            fitting = (one for one in self._client().kept() if wanted in one.path.casefold())
+            fitting = (one for one in self._client().kept(unnamed) if wanted in one.path.casefold())
             found = list(islice(fitting, limit + 1))
-        return FileList(found[:limit], len(found) > limit)
+        notes = unnamed_note([path for path in unnamed if wanted in path.casefold()])
+        return FileList(found[:limit], len(found) > limit, notes)
 
     def add(self, p: Principal, name: str, content: BinaryIO) -> WrittenFile:
         """Store a file in the folder `files`, private; return where. It replaces nothing.

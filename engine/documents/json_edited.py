@@ -102,7 +102,7 @@ def _with_members(file: JsonFile, text: str, box: _Box, where: tuple[int, int, i
 
 
 def _stand_ins(*, is_object: bool, before: bool, after: bool) -> tuple[str, str]:
-    """Return what stands for the members before and after those that are read again, with the brackets."""
+    """Return placeholders for the members before and after those that are read again, with the brackets."""
     if is_object:
         return "{" + f'"{_BEFORE}":null' * before, f'"{_AFTER}":null' * after + "}"
     return "[" + "null" * before, "null" * after + "]"

@@ -301,11 +301,23 @@ def _pointed(target: str, schema: Any) -> Any:
     return value
 
 
+def _is_in_list(target: str, schema: Any) -> bool:
+    """Return whether `#/a/b` leads into a list, so that nothing is pointed at."""
+    value = schema
+    for name in target.split("/")[1:]:
+        if isinstance(value, list):
+            return True
+        value = value.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(value, Mapping) else None
+    return False
+
+
 def _reference_fault(target: str, schema: Any) -> str:
     if not (target == "#" or target.startswith("#/")):
         return "A $ref may only point inside the same schema, like #/$defs/name."
     value = _pointed(target, schema)
     if value is None:
+        if _is_in_list(target, schema):
+            return f"A $ref may not lead into a list, as {target!r} does: point to `#`, or to #/$defs/name."
         return f"The $ref {target!r} points to nothing."
     return "" if isinstance(value, Mapping | bool) else f"The $ref {target!r} does not point to a schema."
 

@@ -225,8 +225,8 @@ class _Reader:
             return float(text)
         if is_whole and len(text) <= _LONGEST_NUMBER and _SMALLEST <= int(text) <= _LARGEST:  # int() has a limit, too
             return int(text)
-        said = "This number does not fit into 64 bits; write it as text."
-        self.problems.append(self._at(node.start_mark, said, "number_range"))
+        said, remedy = "This number does not fit into 64 bits.", "Write a smaller one, or put quotes around a text."
+        self.problems.append(self._at(node.start_mark, said, "number_range", remedy))
         return None
 
     def _surprise(self, node: Any) -> Problem:

@@ -58,7 +58,7 @@ class EnvironmentFile(_Part):
     schema_version: Literal[1] = 1
     title: str = Field("", max_length=200)
     connections: dict[str, str] = {}
-    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    """The connection to use for a name in the workflows; `demo`: the stand-in of that connection."""
     variables: dict[str, JsonValue] = {}
     """`env.NAME` in expressions."""
     others: Literal["current", "none"] = "current"

@@ -86,7 +86,7 @@ class EnvironmentFiles:
             read_environment(text, file)
         except InvalidFile as error:
             first = error.problems[0]
-            message = f"{file} would not be valid any more: {first.message}"
+            message = f"{file} would no longer be valid: {first.message}"
             raise InvalidInput(message, remedy=first.remedy, field=first.field or "") from error
         return text
 

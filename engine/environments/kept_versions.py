@@ -20,11 +20,11 @@ from engine.workspace.file_store import OUTSIDE_EDITOR, Shelf
 from engine.workspace.history import TextVersion
 
 ALWAYS = "1970-01-01T00:00:00.000Z"
-"""The time of a version of which nobody knows when the file was it: every rename of a step counts as later."""
+"""The time of a version whose time is unknown: every rename of a step counts as later."""
 
 
 class KeptVersion(Struct, frozen=True):
-    """A text of a file that is kept."""
+    """A kept text of a file."""
 
     text: str
     made_at: str
@@ -39,9 +39,9 @@ class SavedVersion:
 
     id: str
     saved_at: str
-    """RFC 3339; "" if nobody knows."""
+    """RFC 3339; "" if unknown."""
     saved_by: str
-    """The id of a principal; "" if nobody knows."""
+    """The id of a principal; "" if unknown."""
     merged_from: str
     """The branch whose changes came in with this text."""
     number: int | None

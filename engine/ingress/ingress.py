@@ -1,4 +1,4 @@
-"""The `ingress` facet: take the messages of the broker in config.yaml."""
+"""The `ingress` area: take the messages of the broker in config.yaml."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Due(Struct, frozen=True):
 
 
 class Outbox(Struct):
-    """What is still to be told of the runs of a user; one thread at a time.
+    """The statuses of a user's runs that are still to be sent; one thread at a time.
 
     The end of a run is told at least once: the position among all ends moves after it was sent. That it runs or waits
     is told if somebody could see it: a short run may have ended before.
@@ -66,7 +66,7 @@ class Outbox(Struct):
     """The status of each open run that was told last."""
 
     def begin(self) -> None:
-        """Begin with the next end, if nothing was ever told of this user's runs."""
+        """Begin with the next end, if no status of this user's runs was ever sent."""
         now = str(self.ended.last_end())
         self.settings.change(self._key, lambda known: known or now)
 

@@ -1,15 +1,15 @@
-"""The `metrics` facet: what Prometheus reads (docs/observability.md)."""
+"""The `metrics` area: what Prometheus reads (docs/observability.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from engine.base.threads import shared_property
 from engine.metrics.process import ProcessFigures
 from engine.metrics.workspace import MetricSources, WorkspaceFigures
 from engine.observing.tally import Tally
@@ -37,11 +37,11 @@ class Metrics:
         """Return only the figures of this process: those of the workspace cost queries, and a server has them."""
         return _page(self._own, p, accept)
 
-    @cached_property
+    @shared_property
     def _all(self) -> CollectorRegistry:
         return self._registry(WorkspaceFigures(self._sources()))
 
-    @cached_property
+    @shared_property
     def _own(self) -> CollectorRegistry:
         return self._registry()
 

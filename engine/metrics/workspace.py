@@ -99,8 +99,8 @@ class WorkspaceFigures(Collector):
         yield counter("model_usd", "Dollars of answered calls with a known price.", ("account",), spent)
 
     def _triggers(self) -> Iterator[Metric]:
-        facet, now = self._sources.triggers, self._sources.clock()
-        watched, counts = facet.watched(_READER), facet.summary()
+        area, now = self._sources.triggers, self._sources.clock()
+        watched, counts = area.watched(_READER), area.summary()
         lags = {(one.workflow, one.id, one.uses): _age(one.succeeded_at or one.turned_on_at, now) for one in watched}
         states = {("on",): counts["on"], ("silent",): counts["silent"]}
         labels = ("workflow", "trigger", "type")

@@ -1,4 +1,4 @@
-"""The `copies` facet: logs and state at another place, which `logs` and `state` in config.yaml can name then."""
+"""The `copies` area: logs and state at another place, which `logs` and `state` in config.yaml can name then."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _CANCEL_SECONDS = 20.0
 
 
 class Demo:
-    """The `demo` facet."""
+    """The `demo` area."""
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class GeneralSettings(BaseModel):
 
 
 class WorkspaceSettings:
-    """The `general` facet."""
+    """The `general` area."""
 
     def __init__(
         self, root: Path, config: Callable[[], Config], workflows: Callable[[], Sequence[str]], audit: Audit

@@ -38,6 +38,9 @@ _MAY_LEAD = re.compile(
 _ROUNDS = 8
 _MOST_SIGNS = 5_000
 """Brackets and signs of emphasis in one paragraph, cells in one row: markdown-it takes quadratic time for them."""
+_MOST_OPEN = 500
+"""Tags in one paragraph that never end: for each of them, Python's HTML parser reads to the end of the paragraph."""
+_OPEN = re.compile(r"<[a-z/][^<>]*(?=<|\Z)", re.IGNORECASE)
 _MOST_IN_ALL = 100_000
 _LONGEST = 2_000_000
 _ATTRIBUTE = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
@@ -108,7 +111,10 @@ def without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
 def _read(text: str) -> MarkdownReading:
     """Read a text, unless that would take long. Raises UnknownPosition."""
     is_long = len(text) > _LONGEST or _count(text, "[<|") > _MOST_IN_ALL
-    is_involved = any(_count(part, "[<*_~") > _MOST_SIGNS for part in text.split("\n\n"))
+    is_involved = any(
+        _count(part, "[<*_~") > _MOST_SIGNS or sum(1 for _ in _OPEN.finditer(part)) > _MOST_OPEN
+        for part in text.split("\n\n")
+    )
     if is_long or is_involved or any(line.count("|") > _MOST_SIGNS // 5 for line in text.split("\n")):
         raise UnknownPosition
     return read(text)

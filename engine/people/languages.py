@@ -14,7 +14,7 @@ _CODE = re.compile(r"[a-z]{2,3}")
 
 
 class Languages:
-    """The `languages` facet: what users have chosen; "" follows the language of their browser."""
+    """The `languages` area: what users have chosen; "" follows the language of their browser."""
 
     def __init__(self, settings: Settings, people: People) -> None:
         self._settings, self._people = settings, people

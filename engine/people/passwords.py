@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidInput
+from engine.base.threads import shared_property
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -46,13 +46,13 @@ class Passwords:
                 return False
         return stored is not None
 
-    @cached_property
+    @shared_property
     def _hasher(self) -> PasswordHasher:
         from argon2 import PasswordHasher
 
         return PasswordHasher()
 
-    @cached_property
+    @shared_property
     def _placeholder(self) -> str:
         return self._hasher.hash(_PLACEHOLDER)
 

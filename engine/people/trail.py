@@ -16,7 +16,7 @@ _COLUMNS = ("number", "at", "who", "action", "target", "detail")
 
 
 class AuditTrail:
-    """The `trail` facet: only owners may read it, and nobody can change it."""
+    """The `trail` area: only owners may read it, and nobody can change it."""
 
     def __init__(self, log: AuditLog) -> None:
         self._log = log

@@ -7,11 +7,12 @@ import hmac
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import TypeAlias
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, StorageError, UnknownName
+from engine.base.threads import shared_property
 from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
@@ -60,7 +61,7 @@ def _none(_user_id: str, _key: str) -> bool:
 
 
 class UserReader:
-    """The part of the facet for a workspace that cannot be written."""
+    """The part of the area for a workspace that cannot be written."""
 
     def __init__(self, state: State, audit: Audit, clock: Clock) -> None:
         self._people, self._sign_ins = state.people, state.sign_ins
@@ -309,11 +310,11 @@ class Users(UserReader):
         """Make or read the token secret now, so that a server with an invalid one does not start."""
         self._tokens  # noqa: B018 - the property reads it
 
-    @cached_property
+    @shared_property
     def _tokens(self) -> TokenSigner:
         return TokenSigner(self._secret, self._clock)
 
-    @cached_property
+    @shared_property
     def _secret(self) -> bytes:
         return self._make_secret()
 

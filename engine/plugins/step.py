@@ -2,7 +2,7 @@
 
 A step type describes one call of a service and nothing else: it does not retry, wait, log or ask for approval. The
 engine does that for all of them, from what the type declares. The most important declaration is `effect` with `repeat`:
-after a crash nobody knows whether a write arrived, and `repeat` decides whether the engine may send it again (`safe`),
+after a crash it is unknown whether a write arrived, and `repeat` decides whether the engine may send it again (`safe`),
 asks the service first (`findable`), or asks a person (`unfindable`).
 """
 

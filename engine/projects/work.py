@@ -25,7 +25,7 @@ _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _SHORT_LINES = 150
 _KEPT_SHARE = 0.7
 _FEW_LINES, _FEW_CHARACTERS = 5, 400
-"""A file as small as this may lose what it has: the rest of it is not left out, it is written anew."""
+"""A file this small may be replaced: so short a text was rewritten, not shortened by mistake."""
 
 
 class MadeCommit(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The `fragments` facet: texts that several prompts share, files in `prompts/fragments`, and who uses them."""
+"""The `fragments` area: texts that several prompts share, files in `prompts/fragments`, and who uses them."""
 
 from __future__ import annotations
 

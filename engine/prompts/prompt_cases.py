@@ -1,4 +1,4 @@
-"""The `cases` facet: what a person or program may do with the cases of prompts."""
+"""The `cases` area: what a person or program may do with the cases of prompts."""
 
 from __future__ import annotations
 

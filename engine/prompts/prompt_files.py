@@ -1,4 +1,4 @@
-"""The `prompts` facet: everything a person or program may do with the prompts of a workspace."""
+"""The `prompts` area: everything a person or program may do with the prompts of a workspace."""
 
 from __future__ import annotations
 

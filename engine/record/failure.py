@@ -29,7 +29,7 @@ class StepFailed(Exception):
 
     @property
     def is_final(self) -> bool:
-        """Whether no `on_error` makes up for it: a plan does not fit the world any more, or would have to write.
+        """Whether no `on_error` makes up for it: a plan no longer fits the world, or would have to write.
 
         Nothing else may run then.
         """

@@ -23,7 +23,7 @@ def rerun_options(receipts: str, replay_of: str | None) -> RunOptions:
     """Return the options of a rerun, without those at their default. Raises InvalidInput."""
     way = next((one for one in RECEIPTS if one == receipts), None)
     if way is None:
-        raise InvalidInput(f"There is no way {receipts!r} with receipts. {did_you_mean(receipts, RECEIPTS)}")
+        raise InvalidInput(f"Unknown value for receipts: {receipts!r}. {did_you_mean(receipts, RECEIPTS)}")
     kept: RunOptions = {} if way == "reuse" else {"receipts": way}
     return kept if replay_of is None else {**kept, "replay": replay_of}
 

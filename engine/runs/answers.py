@@ -79,7 +79,7 @@ def require_edit(call: AskedCall, arguments: JsonObject) -> None:
         raise InvalidInput(unnamed.message, remedy=unnamed.remedy, field="to")
     _require_allowed(in_force(call.allow, kind.fields.model_fields), {name: arguments[name] for name in changed})
     if kind.effect_of(arguments)[0] is not kind.effect_of(call.arguments)[0]:
-        raise InvalidInput("This would turn a read into a write, or a write into a read.", remedy="Reject it instead.")
+        raise InvalidInput("An edit cannot change a read into a write, or the reverse.", remedy="Reject it instead.")
     _require_fields(kind, call.arguments, arguments)
     before = kind.problems(call.arguments, {})
     for name, message in kind.problems(arguments, {}):

@@ -31,7 +31,7 @@ class InvalidLink(NotAllowed):
     default_remedy = "Answer on the page Approvals of the dashboard."
 
     def __init__(self) -> None:
-        super().__init__("This link does not work, or does not work any more.")
+        super().__init__("This link does not work, or no longer works.")
 
 
 def has_files(approval: Approval) -> bool:

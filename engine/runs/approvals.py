@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LINK = Principal("a link", "operator")
 """Who answers by a link."""
 State = Literal["open", "approved", "rejected", "expired", "withdrawn"]
-"""Of a question; `withdrawn`: its run does not wait for an answer any more."""
+"""Of a question; `withdrawn`: its run no longer waits for an answer."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _tells_a_link(approval: Approval) -> bool:
 
 
 class Approvals(ApprovalReader):
-    """The `approvals` facet: every method checks the permission of `p`; every answer writes an audit line."""
+    """The `approvals` area: every method checks the permission of `p`; every answer writes an audit line."""
 
     def __init__(
         self,
@@ -277,7 +277,7 @@ def checked_edit(approval: Approval, arguments: JsonObject) -> str:
 
 def _too_late(approval: Approval) -> str:
     if approval.state == "withdrawn":
-        return f"The question {approval.id} was withdrawn: its run does not wait for it any more."
+        return f"The question {approval.id} was withdrawn: its run no longer waits for it."
     if approval.state in ("open", "expired"):
         return f"The question {approval.id} has expired, at {approval.expires_at}."
     return f"The question {approval.id} was {approval.state} by {approval.answered_by} at {approval.answered_at}."

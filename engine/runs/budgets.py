@@ -172,7 +172,7 @@ class BudgetReader:
 
 
 class Budgets(BudgetReader):
-    """The `budgets` facet."""
+    """The `budgets` area."""
 
     def __init__(
         self,

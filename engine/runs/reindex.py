@@ -39,6 +39,8 @@ class Reread(Struct, frozen=True):
 
     found: set[str]
     broken: dict[str, str]
+    reasons: dict[str, str]
+    """Why each of these files cannot be read, as a sentence that names it."""
 
 
 class Rebuild:
@@ -58,30 +60,34 @@ class Rebuild:
         runs = self._state.runs
         before = runs.ended_ids()  # read first: runs that end from now on have logs that are not read here
         connections, renames = self._connections(), self._logs.renames()
-        reread = Reread(set(), {})
+        reread = Reread(set(), {}, {})
         leaving = set(self._state.old_runs.leaving())
         for run_id in self._logs.run_ids():
             if run_id in leaving:  # it was removed from the list, and its log will follow
                 continue
             told = self._told(run_id, connections, renames)
-            if told is None:
-                reread.broken[run_id] = self._logs.where(run_id)
-                _log.error("%s cannot be read; it was left as it is", reread.broken[run_id])
+            if isinstance(told, str):
+                where = reread.broken[run_id] = self._logs.where(run_id)
+                reread.reasons[where] = told if where in told else f"{where} cannot be read: {told}"
+                _log.error("%s It was left as it is.", reread.reasons[where])
             else:
                 self._state.proof.restore(told, is_lost=self._is_lost)
                 reread.found.add(run_id)
         runs.drop_ended(before - reread.found)
         return reread
 
-    def _told(self, run_id: str, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun | None:
+    def _told(self, run_id: str, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun | str:
+        """Return what a log tells, or why it cannot be read."""
         try:
             run = self._logs.read(run_id)
             if run is None:
-                return None
+                return "The file is gone."
             told = _told(run, Values(self._logs.blobs, run_id), connections, renames)
             return replace(told, seen=_seen(run))
-        except Exception:  # noqa: BLE001 - a damaged file is reported, not fatal
-            return None
+        except OrchestraError as error:
+            return error.message
+        except Exception as error:  # noqa: BLE001 - a damaged file is reported, not fatal
+            return f"It does not have the form of the log of a run ({type(error).__name__}: {error})."
 
 
 def _told(run: Run, values: Values, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun:

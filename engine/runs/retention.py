@@ -28,7 +28,7 @@ class Pruned(Struct, frozen=True):
 
 
 class Retention:
-    """The `retention` facet; for any thread, and for several processes at once."""
+    """The `retention` area; for any thread, and for several processes at once."""
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, tzinfo
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import structs
@@ -15,6 +14,7 @@ from engine.base.errors import InvalidFile, NotAllowed, UnknownName
 from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
+from engine.base.threads import shared_property
 from engine.people.access import Principal, may, require
 from engine.people.answer_links import has_link, require_no_link, without_links
 from engine.record.document import document
@@ -113,7 +113,7 @@ class RunReader:
         look = self.look(p, run_id)
         return look.once("timeline", lambda: timeline(look.run))
 
-    @cached_property
+    @shared_property
     def _looks(self) -> RunLooks:
         from engine.runs.run_looks import RunLooks
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
@@ -15,6 +14,7 @@ from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
+from engine.base.threads import shared_property
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, may, require
@@ -46,7 +46,7 @@ _CANCEL_SECONDS = 60.0
 
 
 class Runs(RunReader):
-    """The `runs` facet: every method checks the permission of `p`; every change writes an audit line."""
+    """The `runs` area: every method checks the permission of `p`; every change writes an audit line."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class Runs(RunReader):
         self._resuming = Resuming(worker, surroundings, logs.read)
         self._reindex = reindex
 
-    @cached_property
+    @shared_property
     def _newest(self) -> Newest:
         from engine.runs.starting.upgrade_definition import Newest
 
         return Newest(self._worker, self._logs, self._clock, self._plans.of_run, self._acceptor)
 
-    @cached_property
+    @shared_property
     def _undo(self) -> Undo:
         from engine.runs.undo.undo import Undo
 
@@ -258,7 +258,7 @@ class Runs(RunReader):
     def kept_defaults(self, p: Principal, run_id: str) -> builtins.list[str]:
         """Return the inputs that a run keeps, resumed with the newest file, although their default is another one now.
 
-        None if the run has no readable file any more. Raises UnknownName.
+        None if the run no longer has a readable file. Raises UnknownName.
         """
         require(p, "view", "see runs")
         run = self.get(p, run_id)
@@ -333,12 +333,12 @@ class Runs(RunReader):
         self.cancel(p, row.run_id)
         self._worker.wait(row.run_id, _CANCEL_SECONDS)
 
-    def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
-        """Rebuild list, receipts and open runs from the logs; return (number of runs, unreadable files)."""
+    def reindex(self, p: Principal) -> tuple[int, dict[str, str]]:
+        """Rebuild list, receipts and open runs from the logs; return (number of runs, {unreadable file: reason})."""
         require(p, "admin", "rebuild the index")
         reread = self._reindex()
         self._audit.record(p, "runs.reindex", "", {"runs": len(reread.found)})
-        return len(reread.found), list(reread.broken.values())
+        return len(reread.found), reread.reasons
 
     def _open_row(self, run_id: str, what: str) -> Any:
         row = self._known_row(run_id)

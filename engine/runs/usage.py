@@ -1,4 +1,4 @@
-"""The `usage` facet: tokens and money of models, by what asked and what was asked."""
+"""The `usage` area: tokens and money of models, by what asked and what was asked."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Workers:
         return {**counts, "taking_runs": sum(one.takes_runs for one in found)}
 
     def lacking(self) -> int:
-        """Return how many runs wait that no process takes: none has slots, or those that have do not take any more."""
+        """Return how many runs wait that no process takes: none has slots, or those that have take no more."""
         load = self._loads.now()
         return 0 if any(self._process(one).takes_runs for one in load.processes) else load.ready.runs
 

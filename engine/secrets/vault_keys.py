@@ -64,7 +64,7 @@ class SafeKeys:
             return self._replaced([_new_key(), *self._filed()])
 
     def drop_old(self) -> None:
-        """Delete every key except the one that encrypts: nothing is encrypted with the others any more."""
+        """Delete every key except the current one: nothing is encrypted with the others."""
         with self._changing():
             if self._given:
                 self.file.unlink(missing_ok=True)

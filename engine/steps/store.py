@@ -209,7 +209,7 @@ class Upsert(_ChangesRow):
     def why_kept(self, written: Written) -> str:
         """Say so if the value before is not known: the write was repeated after a crash."""
         changed = written.output.get("changed") or written.output.get("created")
-        unknown = "" if changed else "The row had this value before, or what it had is not known any more."
+        unknown = "" if changed else "The row had this value before, or what it had is no longer known."
         return super().why_kept(written) or unknown
 
     def undo(self, call: Call, written: Written) -> None:
@@ -260,8 +260,8 @@ class Delete(_ChangesRow):
         return Preview(f"{it.table}: {it.key}", "(no row)", before, f"{it.table}/{it.key}")
 
     def why_kept(self, written: Written) -> str:
-        """Say so if there was nothing to delete, or what there was is not known any more."""
-        return "" if written.output.get("deleted") else "There was no row, or what it had is not known any more."
+        """Say so if there was nothing to delete, or what there was is no longer known."""
+        return "" if written.output.get("deleted") else "There was no row, or what it had is no longer known."
 
     def undo(self, call: Call, written: Written) -> None:
         """Add the row again."""

@@ -53,7 +53,7 @@ class ApprovalStore(Protocol):
         """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
 
     def unnotified(self, limit: int) -> list[ApprovalRecord]:
-        """Return open questions of which nobody was notified, oldest first."""
+        """Return open questions that nobody was notified of, oldest first."""
 
     def notified(self, question: str, at: str) -> None:
         """Record that people were notified of a question."""

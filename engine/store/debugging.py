@@ -23,7 +23,7 @@ class DebugState(NamedTuple):
     released: tuple[str, ...] = ()
     """The paths of the calls that one step lets go, in this turn."""
     passed: tuple[str, ...] = ()
-    """The paths of the loops in which nothing pauses any more."""
+    """The paths of the loops in which nothing pauses."""
 
     @staticmethod
     def begun(breakpoints: Sequence[str]) -> DebugState:

@@ -79,7 +79,7 @@ class RunEnd(Struct, frozen=True):
     at_milliseconds: int
     """Its end number, unless an earlier end has that or a higher one."""
     made_good: Sequence[str]
-    """Keys of items that it has processed: those that failed or were dead need no attention any more."""
+    """Keys of items that it has processed: those that failed or were dead no longer need attention."""
     plan_hash: str | None = None
     """Of a plan."""
 
@@ -135,7 +135,7 @@ class CalledRuns(Protocol):
         """Accept a called run, in the transaction in which its caller records that it waits."""
 
     def state(self, run_id: str) -> CalledState | None:
-        """Return how a called run stands; None if it is not known any more."""
+        """Return the state of a called run; None if it is no longer known."""
 
     def ask_to_cancel(self, run_id: str) -> asyncio.Future[Any]:
         """Ask the owner of an open called run to cancel it."""

@@ -95,7 +95,7 @@ class RunRecord(NamedTuple):
     plan_hash: str | None = None
     """Of a plan: its hash, empty until it has ended. None for a run that really runs."""
     is_drifted: int | None = None
-    """1 for a plan that did not fit the world any more when it was to be applied; it never is then."""
+    """1 for a plan that no longer fitted the world when it was to be applied; it never is then."""
     drift: str | None = None
     """What had changed then, as JSON: [{path, before, after}]."""
     environment: str = ""
@@ -187,7 +187,7 @@ class RunStore(Protocol):
         """Ask the owner of a run to cancel it."""
 
     def spoil_plan(self, run_id: str, drift: str) -> None:
-        """Record that a plan does not fit the world any more, and why (JSON); the first time counts."""
+        """Record that a plan no longer fits the world, and why (JSON); the first time counts."""
 
     def ended_ids(self) -> set[str]:
         """Return the ids of all runs that have ended."""
@@ -235,7 +235,7 @@ class Deaths(Struct, frozen=True):
 
     @property
     def are_too_many(self) -> bool:
-        """Whether the run is not resumed automatically any more."""
+        """Whether the run is no longer resumed automatically."""
         is_convicted = min(self.in_a_row, self.in_all) >= MOST_DEATHS_IN_A_ROW
         return is_convicted or max(self.in_a_row, self.in_all) >= MOST_DEATHS
 

@@ -93,7 +93,7 @@ class Spending(Protocol):
     def reserve(self, wanted: Reservation, decide: Decide) -> asyncio.Future[Verdict]:
         """Decide about a call and reserve its amount, in one transaction over all processes; return the verdict.
 
-        A run that pauses is noted as paused, one that may go on is not any more.
+        A run that pauses is noted as paused until it may go on.
         """
 
     def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[Pot] = ()) -> None:
@@ -125,4 +125,4 @@ class SpendingStore(Protocol):
         """Return the open runs that are paused, oldest first."""
 
     def resume(self, run_ids: Sequence[str], at: str) -> None:
-        """Note that these runs are not paused any more, and wake those that wait."""
+        """Note that these runs are no longer paused, and wake those that wait."""

@@ -149,7 +149,7 @@ class State(Protocol):
     def records(self, owner: str, *, announces: bool = False) -> Records:
         """Open the journal of a process. Call this on the engine's loop.
 
-        `announces`: whether others that wait for runs are told when one of this process is not at work any more.
+        `announces`: whether others that wait for runs are told when one of this process is no longer at work.
         """
 
     def acceptances(self, owner: str, *, shared: bool = False, waits: bool = False) -> Acceptances:

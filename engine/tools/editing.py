@@ -42,7 +42,7 @@ Problems: TypeAlias = list[Problem]
 
 
 class ToolFiles:
-    """The `tool_files` facet. Every method checks the right of `p`; every change writes an audit line."""
+    """The `tool_files` area. Every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(self, shelf: ToolShelf, history: ToolHistory, workflows: Shelf, audit: Audit) -> None:
         self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit

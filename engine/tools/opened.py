@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.base.definitions import WorkspaceTool
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.threads import shared_property
 from engine.plugins.registry import MCP, TOOL, open_tools
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ class OpenedTools:
         self._root = root
         open_tools(self.known)
 
-    @cached_property
+    @shared_property
     def own(self) -> ToolShelf:
         """Those in its folder `tools`."""
         from engine.tools.shelf import ToolShelf  # many commands need neither these
 
         return ToolShelf(self._root)
 
-    @cached_property
+    @shared_property
     def accepted(self) -> AcceptedTools:
         """Those of MCP servers."""
         from engine.tools.accepted import AcceptedTools  # nor these

@@ -46,7 +46,7 @@ class ServerTool:
     uses: str
     """Of steps, once it is accepted."""
     state: State
-    """`changed`: since it was accepted; `gone`: it was accepted, and is not offered any more."""
+    """`changed`: since it was accepted; `gone`: it was accepted, and is no longer offered."""
     problem: str
     """Why it cannot be accepted; empty if it can."""
     hash: str
@@ -69,7 +69,7 @@ class ServerTool:
 
 
 class ToolServers:
-    """The `tool_servers` facet."""
+    """The `tool_servers` area."""
 
     def __init__(
         self, accepted: AcceptedTools, client_of: Callable[[str, str], Any], workspace: Workspace, audit: Audit

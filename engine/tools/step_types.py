@@ -1,4 +1,4 @@
-"""The step type of a tool of the workspace: one that its people have written, or one of an MCP server."""
+"""The step type of a tool: of the workspace, or of an MCP server."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Locked:
 
 
 class Tools:
-    """The `tools` facet."""
+    """The `tools` area."""
 
     def __init__(
         self,

@@ -87,7 +87,7 @@ def require_choice(named: NamedTrigger, start: Start | None, now: datetime) -> N
     if start.since is not None and start.since < _OLDEST:
         raise InvalidInput("Nothing is as old as that time.", remedy="Give one from 1970 on.")
     if start.since is not None and start.since > now:
-        raise InvalidInput("That time is still to come.", remedy="Give one that has been.")
+        raise InvalidInput("That time is still to come.", remedy="Give a time in the past.")
 
 
 def _only_start(named: NamedTrigger) -> Start:

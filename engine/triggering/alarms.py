@@ -75,7 +75,7 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
 
 
 def _lasting(time: timedelta) -> str:
-    """Return a duration in the largest unit of which there are at least two."""
+    """Return a duration in days if it has at least two, else in hours if it has at least two, else in minutes."""
     minutes = int(time.total_seconds() // 60)
     for unit, size in (("day", 24 * 60), ("hour", 60)):
         if minutes >= 2 * size:

@@ -1,4 +1,4 @@
-"""Assemble what triggers need in a process: the facet, the run queue and, in a server, the scheduler."""
+"""Assembles what triggers need in a process: their area, the run queue and, in a server, the scheduler."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Triggering:
             audit=needs.audit,
             resume=needs.resume,
         )
-        self.facet = Triggers(parts)
+        self.triggers = Triggers(parts)
         self.forms = Forms(self._form_parts())
 
     def _asking(self) -> PollBatch:

@@ -80,7 +80,7 @@ class OpenForm(Struct, frozen=True):
 
 
 class FormParts(Struct, frozen=True):
-    """What the facet is built from."""
+    """What the area is built from."""
 
     rows: TriggerStore
     items: SeenItems
@@ -98,7 +98,7 @@ class FormParts(Struct, frozen=True):
 
 
 class Forms:
-    """The `forms` facet; any thread. What strangers may do takes no Principal, but the address of the form."""
+    """The `forms` area; any thread. What strangers may do takes no Principal, but the address of the form."""
 
     def __init__(self, parts: FormParts) -> None:
         self._parts, self._resolver = parts, parts.resolver
@@ -124,7 +124,7 @@ class Forms:
         return self._status(self._named(workflow, trigger))
 
     def rotate(self, p: Principal, workflow: str, trigger: str) -> FormStatus:
-        """Give a form another address; nobody finds it at the old one any more. Raises as `get`."""
+        """Give a form another address; the old one stops working. Raises as `get`."""
         require(p, "edit", "change the addresses of forms")
         named = self._named(workflow, trigger)
         self._parts.settings.put(_key(named.plan.id, trigger), secrets.token_urlsafe(24))

@@ -52,7 +52,7 @@ class TriggerStatuses:
         self._workflows, self._clock = workflows, clock
 
     def all(self, workflow: str | None = None) -> list[TriggerStatus]:
-        """Return every trigger of the readable workflow files, and those that are on but have no file any more.
+        """Return every trigger of the readable workflow files, and those that are on but no longer have a file.
 
         The latter are listed under their workflow's id.
         """
@@ -99,7 +99,7 @@ class TriggerStatuses:
         title = str(plan.document.get("title") or name)
         for row in rows:
             if row.is_on and row.trigger not in known:
-                message = f"There is no trigger {row.trigger!r} in the file of {name!r} any more."
+                message = f"The file of {name!r} no longer has a trigger {row.trigger!r}."
                 yield self._lost(row, name, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
 
     def _of_trigger(

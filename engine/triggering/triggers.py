@@ -35,7 +35,7 @@ _MOST_DEAD = 200
 
 
 class TriggersDependencies(Struct, frozen=True):
-    """What the facet is built from."""
+    """What the area is built from."""
 
     rows: TriggerStore
     items: SeenItems
@@ -60,7 +60,7 @@ class Difficulties(NamedTuple):
 
 
 class TriggerReader:
-    """The part of the facet for a workspace that cannot be written."""
+    """The part of the area for a workspace that cannot be written."""
 
     def __init__(self, items: SeenItems, resolver: TriggerResolver, statuses: TriggerStatuses, clock: Clock) -> None:
         self._items, self._resolver, self._statuses, self._clock = items, resolver, statuses, clock
@@ -132,7 +132,7 @@ class TriggerReader:
 
 
 class Triggers(TriggerReader):
-    """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
+    """The `triggers` area: every method checks the permission of `p`; every change writes an audit line."""
 
     def __init__(self, parts: TriggersDependencies) -> None:
         super().__init__(parts.items, parts.resolver, parts.statuses, parts.looks.clock)

@@ -30,7 +30,7 @@ def cron_fault(text: str) -> str:
 
 
 def cron_words(text: str) -> str:
-    """Return when a cron expression fires, such as "at 09:00 on Monday"; of one that is wrong, say that it is."""
+    """Return when a cron expression fires, such as "at 09:00 on Monday"; if it is invalid, say so."""
     from cronsim import CronSim
 
     if cron_fault(text):

@@ -19,7 +19,7 @@ class Recent(Generic[Key, Value]):
         self._size = 0
 
     def get(self, key: Key) -> Value | None:
-        """Return the value, None if it is not kept (any more)."""
+        """Return the value, None if it is not kept."""
         found = self._kept.get(key)
         return None if found is None else found[0]
 

@@ -1,4 +1,4 @@
-"""The `versions` facet: kept texts of workflows, compared and restored, and the labels that people give them."""
+"""The `versions` area: kept texts of workflows, compared and restored, and the labels that people give them."""
 
 from __future__ import annotations
 

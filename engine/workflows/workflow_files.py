@@ -1,4 +1,4 @@
-"""The `workflows` facet: everything a person or program may do with the workflow files of a workspace."""
+"""The `workflows` area: everything a person or program may do with the workflow files of a workspace."""
 
 from __future__ import annotations
 

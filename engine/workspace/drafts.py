@@ -46,7 +46,7 @@ class Draft:
 
 
 class Drafts:
-    """The `drafts` facet: one text per person and file. Nobody else sees drafts, so changes have no audit line."""
+    """The `drafts` area: one text per person and file. Nobody else sees drafts, so changes have no audit line."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock

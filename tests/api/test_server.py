@@ -213,7 +213,38 @@ def test_a_key_twice_in_a_body_is_named(client: TestClient, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     sent = b'{"workflow": "work", "inputs": {"n": 3, "n": 4}}'
     error = client.post("/workflows/execute", content=sent, headers=headers).json()["error"]
-    assert "the key 'n' is there twice in one object" in error["message"]
+    assert error["message"] == (
+        "The request is not valid: body, line 1, column 41: The key 'n' appears twice in one object."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "place", "said", "remedy"),
+    [
+        pytest.param(b'{"workflow": "work",\n "inputs": {"n": NaN}}', "line 2, column 18", "NaN is not a number",
+                     "Write null", id="NaN"),
+        pytest.param(b'{"workflow": "\\ud800"}', "line 1, column 14", "half of a surrogate pair",
+                     "Write the whole character", id="half a pair"),
+        pytest.param(b'{"workflow": "B\xe4r"}', "line 1, column 16", "The byte 0xe4 is not UTF-8",
+                     "Send it as UTF-8", id="Latin-1"),
+        pytest.param(b"[" * 16_000, "line 1, column 65", "deeper than 64 levels", "Reduce the nesting", id="deep"),
+        pytest.param(b'{"n": ' + b"1" * 5_000 + b"}", "line 1, column 7", "does not fit into 64 bits",
+                     "Put it in quotes", id="digits"),
+        pytest.param(b'{"workflow": \'a\'}', "line 1, column 14", "JSON uses double quotes", "Correct it here",
+                     id="single quotes"),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_no_json_says_where_and_what_helps(
+    client: TestClient, token: str, sent: bytes, place: str, said: str, remedy: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answer = client.post("/workflows/execute", content=sent, headers=headers)
+    error = answer.json()["error"]
+    assert answer.status_code == 422
+    assert error["message"].startswith(f"The request is not valid: body, {place}: ")
+    assert said in error["message"]
+    assert error["remedy"].startswith(remedy)
+    assert len(answer.content) < 1_000
 
 
 def test_a_body_without_a_length_is_cut_at_1_mb(client: TestClient, token: str) -> None:

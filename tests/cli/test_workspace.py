@@ -149,6 +149,8 @@ def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: O
     assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (1, 1, 1)
     told = orchestra("reindex")
     assert (told.code, broken.name in told.err) == (1, True)
+    assert "The text ends too early" in told.err
+    assert "The text ends too early" in result.json["reasons"][str(broken)]
     assert "1 log cannot be read: take" in told.err
     shown = orchestra("runs", "show", broken.stem, "--json")
     assert shown.json["error"]["remedy"] == "Take it from a backup, or move it away."
@@ -171,7 +173,7 @@ def test_a_damaged_state_file_is_named_by_every_command_and_mended_by_one(
     aside = next(state.parent.glob("state.db.damaged-*"))
     assert str(aside) in mended.err
     assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
-    assert orchestra("reindex", "--json").json == {"runs": 1, "unreadable": [], "damaged_state": None}
+    assert orchestra("reindex", "--json").json == {"runs": 1, "unreadable": [], "reasons": {}, "damaged_state": None}
 
 
 @pytest.mark.parametrize("run_id", ["nope", "20260101T000000Z-abcdefgh"])

@@ -119,7 +119,7 @@ def test_a_run_that_waits_for_a_budget_says_so_once_as_it_is_now_and_where_it_re
     assert "Today's budget of all workflows has room again: 0 calls of 9 calls" in said
     assert "is used up" not in said
     budget(orchestra, None)
-    assert "The budget is not used up any more" in words(open_page("run", id=run_id)).replace("\\", "")
+    assert "The budget is no longer used up" in words(open_page("run", id=run_id)).replace("\\", "")
     orchestra.budgets.resume(OWNER)
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import jsonschema
@@ -168,7 +169,7 @@ BILL = PromptDocument(
     ("name", "schema", "wanted"),
     [
         pytest.param("total", {"type": "number"}, 1204.5, id="amount"),
-        pytest.param("total", {"type": "integer", "maximum": 1000}, 1000, id="bounded integer"),
+        pytest.param("total", {"type": "integer", "maximum": 2000}, 1204, id="bounded integer"),
         pytest.param("weight", {"type": ["number", "null"]}, None, id="unknown number"),
         pytest.param("weight", {"type": "number"}, 0, id="unknown number that must be"),
         pytest.param("due", {"type": "string", "format": "date"}, "2026-11-27", id="date"),
@@ -287,3 +288,111 @@ def test_the_document_is_found_in_the_message(message: str, subject: str, text: 
 @pytest.mark.parametrize("said", ["Hello", "Hi."])
 def test_a_word_that_is_no_mail_has_no_subject_to_miss(said: str) -> None:
     assert said.rstrip(".") in model.answer([{"role": "user", "content": said}]).text
+
+
+def said(*texts: str) -> list[dict[str, str]]:
+    return [{"role": ("user", "assistant")[index % 2], "content": text} for index, text in enumerate(texts)]
+
+
+MISFIT = (
+    "That does not fit:\n- title: 'Price' is too short\nAnswer again, with the whole corrected JSON and nothing else."
+)
+PRICE = "Subject: Price of seats\n\nWhat do ten seats cost?"
+
+
+@pytest.mark.parametrize(
+    ("messages", "subject", "text"),
+    [
+        pytest.param(said(PRICE, "{}", MISFIT), "Price of seats", "What do ten seats cost?", id="misfit"),
+        pytest.param(said(PRICE, "{}", MISFIT, "{}", MISFIT), "Price of seats", "What do ten seats cost?", id="twice"),
+        pytest.param(said("Ten seats, please.", "{}", MISFIT), "", "Ten seats, please.", id="plain text"),
+        pytest.param(said(PRICE, "{}", "Write a reply."), "Price of seats", "What do ten seats cost?", id="later wish"),
+        pytest.param(said(PRICE, "{}", "Subject: B\n\nC"), "B", "C", id="after an example"),
+        pytest.param(said("A.", "{}", "B."), "", "B.", id="conversation"),
+        pytest.param(said(MISFIT), "'Price' is too short", "Answer again", id="mail that says it"),
+    ],
+)
+def test_what_is_said_about_an_answer_is_no_document(messages: Any, subject: str, text: str) -> None:
+    document = document_of(messages)
+    assert (document.subject, document.text[: len(text)]) == (subject, text)
+
+
+def test_a_question_about_passages_is_answered_again_after_a_misfit() -> None:
+    names = {"answer": {"type": "string"}, "answered": {"type": "boolean"}, "passages": {"type": "array"}}
+    asked = "[1] Seats\nTen seats cost 90 EUR.\n\nQuestion: What do ten seats cost?"
+    answer = model.answer(said(asked, "{}", MISFIT), schema={"type": "object", "properties": names})
+    assert json.loads(answer.text) == {"answer": "Ten seats cost 90 EUR.", "answered": True, "passages": [1]}
+
+
+def node(*names: str, least: int) -> dict[str, Any]:
+    lists = {name: {"type": "array", "items": {"$ref": "#/$defs/n"}, "minItems": least} for name in names}
+    one = {"type": "object", "properties": {"v": {"type": "string"}, **lists}, "required": ["v", *names]}
+    return {"$defs": {"n": one}, "$ref": "#/$defs/n"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param(node("c", least=3), id="list"),
+        pytest.param(node(*"abcd", least=2), id="four lists"),
+        pytest.param({"properties": {"x": {"allOf": [{"$ref": "#/properties/x"}] * 40}}}, id="all of itself"),
+        pytest.param({"type": "string", "minLength": 200_000_000}, id="long text"),
+        pytest.param({"type": "array", "minItems": 9**9, "items": {"enum": ["task", "bug"]}}, id="many choices"),
+    ],
+)
+def test_no_schema_takes_long_or_makes_much(schema: dict[str, Any]) -> None:
+    document = PromptDocument("", "\n".join(f"- item number {number} costs {number}.99" for number in range(300)))
+    started = process_time()
+    assert len(json.dumps(fill(schema, document))) < 500_000
+    assert process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "wanted"),
+    [
+        pytest.param({"enum": []}, None, id="no value"),
+        pytest.param({"enum": [1, 5, 10], "minimum": 4}, 5, id="value within bounds"),
+        pytest.param({"type": "integer", "enum": ["a", 4]}, 4, id="value of the type"),
+        pytest.param({"type": "string", "maxLength": 5.0, "minLength": 2.0}, "The…", id="lengths with a point"),
+        pytest.param({"type": "array", "items": {"const": 1}, "minItems": 2.0, "maxItems": 3.0}, [1, 1], id="counts"),
+        pytest.param({"type": "integer", "minimum": 1e308, "maximum": 1.7e308}, int(1e308), id="huge"),
+        pytest.param({"type": "number", "minimum": 800, "exclusiveMinimum": 900}, 901, id="both least"),
+        pytest.param({"type": "number", "maximum": -2, "exclusiveMaximum": -1}, -2, id="both most"),
+        pytest.param({"type": "string", "maxLength": 0}, "", id="no character"),
+        pytest.param({"type": "array", "uniqueItems": True, "items": {"type": "string"}}, ["one", "two"], id="unique"),
+        pytest.param({"type": "number", "exclusiveMaximum": 700}, 0, id="figure that does not fit"),
+        pytest.param({"type": "integer", "maximum": 700, "minimum": 3}, 3, id="nearest to 0"),
+        pytest.param({"type": "integer", "maximum": 800}, 730, id="figure that fits"),
+    ],
+)
+def test_bounds_are_met_without_inventing(schema: dict[str, Any], wanted: Any) -> None:
+    document = PromptDocument("", "The total is 730 EUR.\n\n- one\n- two\n- one")
+    whole = {"type": "object", "properties": {"total": schema}, "required": ["total"]}
+    assert fill(whole, document) == {"total": wanted}
+
+
+def test_an_optional_number_that_the_text_does_not_say_is_left_out() -> None:
+    schema = {"type": "object", "properties": {"total": {"type": "number", "maximum": 700}}}
+    assert fill(schema, PromptDocument("", "The total is 730 EUR.")) == {}
+
+
+TOOLS = [f'- {name}: Text.\n  arguments: {{"type": "object"}}' for name in ("read", "finish")]
+AGENT = "\n".join(["You work in turns.", *TOOLS])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["CALL read {bad", "CALL read [1]", 'CALL x "s"', "CALL x null", f"CALL x {'[' * 100_000}", 'CALL x {"a": 1'],
+    ids=lambda line: line[:15],
+)
+def test_a_malformed_line_of_a_script_is_plain_text(line: str) -> None:
+    start = [{"role": "system", "content": AGENT}, {"role": "user", "content": f"Task:\n{line}"}]
+    assert json.loads(model.answer(start).text) == {"tool": "read", "arguments": {}}
+    followed = [start[0], {"role": "user", "content": f"Task:\n{line}\nSAY Good."}]
+    assert model.answer(followed).text == "Good."
+
+
+def test_a_result_with_a_bad_escape_is_no_text_for_an_agent() -> None:
+    result = {"role": "user", "content": r'Result of read: {"text": "\d"}'}
+    start = [{"role": "system", "content": AGENT}, {"role": "user", "content": "Task:\nSort."}]
+    assert json.loads(model.answer([*start, {"role": "assistant", "content": "{}"}, result]).text)["tool"] == "finish"

@@ -211,6 +211,42 @@ def test_a_mistake_is_answered_in_openais_form(here: Running, body: dict[str, An
     assert error["type"] == "invalid_request_error"
 
 
+def of(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "mail", "schema": schema}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"type": "strnig"}, id="type"),
+        pytest.param({"type": "object", "properties": None}, id="no properties"),
+        pytest.param({"type": "object", "properties": {"a": {"type": "string", "pattern": 5}}}, id="pattern"),
+        pytest.param({"type": "object", "required": None}, id="required"),
+        pytest.param({"type": "number", "multipleOf": 0}, id="multiple of 0"),
+        pytest.param({"type": "object", "properties": {"\ud800": {}}, "required": ["\ud800"]}, id="half a pair"),
+    ],
+)
+def test_what_is_no_schema_is_refused(here: Running, schema: dict[str, Any]) -> None:
+    tool = {"type": "function", "function": {"name": "make", "parameters": schema}}
+    with here.http() as http:
+        for more in ({"response_format": of(schema)}, {"tools": [tool], "tool_choice": "required"}):
+            body = json.dumps({"model": "m", "messages": WORDS, **more})
+            answer = http.post("/v1/chat/completions", content=body)
+            assert answer.status_code == 400
+            error = answer.json()["error"]
+            assert error["type"] == "invalid_request_error"
+            assert error["message"].startswith(("Invalid schema for ", "We could not parse"))
+            assert "\n" not in error["message"]
+
+
+def test_half_a_surrogate_pair_in_a_script_is_answered(here: Running) -> None:
+    rules = 'You work in turns.\n- read: Reads.\n  arguments: {"type": "object"}'
+    script = r'CALL read {"a": "\ud800"}'
+    messages = [{"role": "system", "content": rules}, {"role": "user", "content": script}]
+    with here.http() as http:
+        assert http.post("/v1/chat/completions", json={"model": "m", "messages": messages}).status_code == 200
+
+
 def test_a_wrong_key_is_an_authentication_error(here: Running) -> None:
     with at(here, "sk-wrong") as client, pytest.raises(sdk.AuthenticationError) as caught:
         client.models.list()

@@ -42,3 +42,16 @@ def test_a_state_of_another_release_is_closed(tmp_path: Path, open_it: Callable[
     with pytest.raises(StorageError):
         open_it(tmp_path)
     assert open_files(tmp_path) == []
+
+
+def test_reading_that_fails_once_all_is_open_closes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.yaml").write_text("connections: {}\n")
+    Orchestra.open(tmp_path).close()
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("engine.reader.RunReader", no_memory)
+    with pytest.raises(MemoryError):
+        Reader(tmp_path)
+    assert open_files(tmp_path) == []

@@ -163,7 +163,7 @@ def test_each_face_does_the_same_and_leaves_the_same_trail(make_faces: Callable[
         told = []
         for name, acts in STORY.items():
             if name == "unset":  # what runs there needs it, until the file is gone
-                assert "would not run in 'dev' any more" in acts[face](faces).message
+                assert "would no longer run in 'dev'" in acts[face](faces).message
                 (faces.orchestra.workspace.workflows.folder / "greet.json").write_text("{}")
             done = acts[face](faces)
             assert done.message == "", (face, name)

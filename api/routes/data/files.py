@@ -41,6 +41,7 @@ class FileListDocument(BaseModel):
 
     files: list[FileDocument]
     has_more: bool
+    notes: list[str] = Field(description="What is left out, in sentences, such as files whose names are not UTF-8.")
 
 
 class AddedFile(BaseModel):
@@ -102,7 +103,7 @@ def list_files(
     """Return the files that steps may read, without workflows, prompts, settings and hidden files."""
     found = orchestra.files.list(principal, words=words, limit=limit)
     rows = [{**asdict(one), "modified_at": timestamp(one.modified_at)} for one in found.files]
-    return {"files": rows, "has_more": found.has_more}
+    return {"files": rows, "has_more": found.has_more, "notes": found.notes}
 
 
 @added.post(

@@ -44,7 +44,7 @@ class Variables(RequestBody):
 
 
 class EnvironmentConnections(RequestBody):
-    """The connection that stands for each of these names, `demo` for the demo; null: itself."""
+    """The connection used for each of these names, `demo` for the demo; null: the one of that name."""
 
     connections: dict[str, str | None] = Field(min_length=1, max_length=1_000, examples=[{"work": "demo"}])
 
@@ -121,7 +121,7 @@ def set_variables(name: str, sent: Variables, orchestra: Door, principal: Acting
 
 @router.put("/{name}/connections", summary="Set connections", response_model=EnvironmentStatus)
 def set_connections(name: str, sent: EnvironmentConnections, orchestra: Door, principal: Acting) -> Any:
-    """Set which connection each of these names stands for; the others stay as they are."""
+    """Set the connection that is used for each of these names; the others stay as they are."""
     return orchestra.environments.connect(principal, name, sent.connections)
 
 

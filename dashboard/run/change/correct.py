@@ -109,7 +109,7 @@ def _preview(seen: CorrectionPreview) -> None:
         told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in stays]
         st.warning("\n".join([t("**This stays**"), "", *told]), icon=":material/block:")
     again = [f"- **{plain(one.title)}** {t(_VERDICTS[one.verdict])}" for one in seen.again]
-    _part(t("Then, in a new run that goes on from the right answer"), again, t("Nothing stands behind the answer."))
+    _part(t("Then, in a new run that goes on from the right answer"), again, t("No step depends on this answer."))
     st.caption(plain_with_code(_case(seen)))
 
 

@@ -78,6 +78,8 @@ def _drop(visit: Visit) -> None:
 def _listed(visit: Visit) -> None:
     words = st.text_input(t("Search"), key="files-search", placeholder=t("A word in the name or the folder"))
     found = visit.orchestra.files.list(visit.who, words=words, limit=_SHOWN)
+    if found.notes:
+        st.info(plain(" ".join(found.notes)), icon=":material/info:")
     if not found.files:
         st.caption(t("No file has this in its path.") if words else t("There is no file yet."))
         return

@@ -64,7 +64,7 @@ def _saved() -> None:
 
 def _zone(known: str, key: str) -> str:
     zones = sorted({known, *available_timezones()})
-    said = t("In which commands show and read times; pages use that of the browser.")
+    said = t("Used by commands; pages use the browser's time zone.")
     at = zones.index(known)
     return str(st.selectbox(t("Time zone"), zones, at, help=said, key=f"{key}-zone", persist_state="session"))
 

@@ -67,7 +67,7 @@ def _meant(kind: PluginType, around: Surroundings) -> list[str]:
 
 
 def account_seen(step: StepModel, kind: PluginType, around: Surroundings) -> Any:
-    """Return what the account of a step was last seen to have; None if nothing is known, or a demo stands for it."""
+    """Return what the account of a step was last seen to have; None if nothing is known, or a demo is used."""
     meant = [step.connection] if step.connection is not None else _meant(kind, around)
     environment = around.environment
     if len(meant) != 1 or (environment is not None and environment.connections.get(meant[0]) == AccountMode.DEMO):

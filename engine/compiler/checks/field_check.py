@@ -79,7 +79,8 @@ def _check_together(
     known = _known(kind)
     for name, message in kind.problems(named, prompts):
         if name in named or len(named) == len(fields):
-            report.add((*path, name), message, "field", _meaning(name, known))
+            is_inside = isinstance(named.get(name), Mapping)  # the fault is inside it, and told with its place
+            report.add((*path, name), message, "field", "" if is_inside else _meaning(name, known))
 
 
 def _bound(schema: JsonSchema, root: JsonSchema) -> JsonSchema:

@@ -98,11 +98,11 @@ CURRENT = "current"
 
 
 class Environment(Struct, frozen=True):
-    """An environment as the compiler sees it: what stands for the names in workflows (docs/environments.md)."""
+    """An environment as the compiler sees it: what the names in workflows mean (docs/environments.md)."""
 
     name: str
     connections: Mapping[str, str] = field(default_factory=dict)
-    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    """The connection to use for a name in the workflows; `demo`: the stand-in of that connection."""
     variables: JsonObject = field(default_factory=dict)
     stand_ins: frozenset[str] = frozenset()
     """Connections that stand for others in some environment; a step without `connection` never means them."""
@@ -120,7 +120,7 @@ class Environment(Struct, frozen=True):
         return cls(kept["name"], kept["connections"], kept["variables"], frozenset(kept["stand_ins"]), of=kept)
 
     def stands_for(self, name: str) -> str:
-        """Return the connection that stands for a name in the workflows."""
+        """Return the connection to use for a name in the workflows."""
         found = self.connections.get(name, AccountMode.DEMO)
         return name if found == AccountMode.DEMO else found
 
@@ -197,7 +197,7 @@ class Surroundings(Struct, frozen=True):
         return frozenset() if self.environment is None else self.environment.stand_ins
 
     def stands_for(self, name: str) -> str:
-        """Return the connection that stands for a name in the workflow."""
+        """Return the connection to use for a name in the workflow."""
         return name if self.environment is None else self.environment.stands_for(name)
 
 

@@ -148,7 +148,7 @@ def _candidates(source: FaultyExpression) -> Iterator[str]:
 
 
 def _with_name(source: FaultyExpression, error: ExpressionError) -> Iterator[str]:
-    """Yield the expression with the names that were probably meant in place of one that there is not."""
+    """Yield the expression with the names that were probably meant in place of an unknown one."""
     unknown, name = error.details.get("unknown"), str(error.details.get("name", ""))
     guess = error.details.get("guess")
     if unknown == "function":

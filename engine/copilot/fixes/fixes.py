@@ -1,4 +1,4 @@
-"""The `copilot.fixes` facet: what mends the problems of a person's draft, and the failure of a run."""
+"""The `copilot.fixes` area: what mends the problems of a person's draft, and the failure of a run."""
 
 from __future__ import annotations
 

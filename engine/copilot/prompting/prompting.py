@@ -1,4 +1,4 @@
-"""The `copilot.prompting` facet: conversations with a model about a prompt."""
+"""The `copilot.prompting` area: conversations with a model about a prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model is told of a prompt: its text without the values of samples, and the shapes of its cases."""
+"""What is sent to the model about a prompt: its text without the values of samples, and the shapes of its cases."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def messages(
 def told_cases(
     cases: Sequence[Case], prompt: JsonObject, values: Collection[str], names: Aliases
 ) -> list[dict[str, Any]]:
-    """Return what is told of the first cases, as many as a request has room for; `values`: those told as they are."""
+    """Return what is sent of the first cases, as many as a request has room for; `values`: those sent unchanged."""
     found = [_case(one, prompt, values, names) for one in cases]
     ends = accumulate(len(json.dumps(one)) for one in found)
     return [one for one, end in zip(found, ends, strict=True) if end <= _LONGEST_CASES]

@@ -26,7 +26,7 @@ _AROUND = ("if", "foreach", "as", "key", "on_item_error", "needs", "approve", "o
 a write whose outcome is unknown is looked up or asked about, never just sent again."""
 _HARMLESS = ("schema_version", "title", "description", "inputs", "outputs", "triggers", "steps", FAILURE)
 _EXPOSED = ("title", "description", "inputs", "outputs", "expose")
-"""What programs are told of a workflow that they can call."""
+"""What programs see of a workflow that they can call."""
 _ABSENT: Any = object()
 _MAY = {
     "if": "may run where it did not before",

@@ -1,4 +1,4 @@
-"""The `copilot.proposals` facet: changes proposed for a person's draft, and their acceptance."""
+"""The `copilot.proposals` area: changes proposed for a person's draft, and their acceptance."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class WriteAgain:
-    """A step whose earlier writes do not count any more."""
+    """A step whose earlier writes no longer count."""
 
     step: str
     words: str

@@ -1,4 +1,4 @@
-"""The `copilot.restoring` facet: what a draft was before a proposal was accepted, and how it becomes that again."""
+"""The `copilot.restoring` area: what a draft was before a proposal was accepted, and how it becomes that again."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Restoring:
             self._store.add(p, workflow, new)
 
     def look(self, p: Principal, workflow: str, proposal_id: str) -> Restoration:
-        """Return what restoring would change. Raises UnknownName (never accepted, or not kept any more)."""
+        """Return what restoring would change. Raises UnknownName (never accepted, or no longer kept)."""
         require(p, "edit", "restore drafts")
         before = self._store.get(p, checked_workflow(workflow), proposal_id)
         now = self._editing.draft_text(p, workflow)

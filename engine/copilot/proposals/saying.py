@@ -91,8 +91,8 @@ def _said(change: Change, titles: Mapping[str, str]) -> list[str]:
 
 _NO_MORE = {
     "triggers": "It no longer starts by itself",
-    "inputs": "It takes no inputs any more",
-    "outputs": "It returns nothing any more",
+    "inputs": "It no longer takes inputs",
+    "outputs": "It no longer returns anything",
 }
 
 

@@ -86,7 +86,7 @@ def pointed(said: str, steps: Sequence[CanvasStep], chosen: str) -> str | None:
 
 
 def chosen(steps: Sequence[CanvasStep], selection: Sequence[str]) -> list[CanvasStep]:
-    """Return the selected steps, `selection`: their ids. Raises InvalidInput for one that there is not."""
+    """Return the selected steps, `selection`: their ids. Raises InvalidInput for an unknown id."""
     known = [one.id for one in steps]
     strange = [one for one in selection if one not in known]
     if strange:

@@ -1,4 +1,4 @@
-"""The `copilot.rules` facet: answers without a model, which say what they are."""
+"""The `copilot.rules` area: answers without a model, which say what they are."""
 
 from __future__ import annotations
 
@@ -231,7 +231,9 @@ class Rules:
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
         selected = chosen(canvas.steps, selection)
         if len(said) * len(selected) > _MOST_LETTERS:
-            raise InvalidInput("These are too many words for so many steps.", remedy="Say less, or select fewer steps.")
+            raise InvalidInput(
+                "The request is too long for this many steps.", remedy="Shorten it or select fewer steps."
+            )
         try:
             change = None if is_question(said) else meant(said, canvas, selected)
         except NotThere as error:

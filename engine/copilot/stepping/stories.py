@@ -50,7 +50,7 @@ class Story:
 
 
 class Stories:
-    """Tells runs; whoever may see a run may be told of it."""
+    """Tells runs step by step, to whoever may see them."""
 
     def __init__(self, run_of: Callable[[Principal, str], Run]) -> None:
         self._run_of = run_of

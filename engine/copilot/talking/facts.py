@@ -1,4 +1,4 @@
-"""What a model is told of a run: types, sizes and errors; names and values of strangers only of ticked steps."""
+"""What is sent to a model about a run: types, sizes and errors; names and values of strangers only of ticked steps."""
 
 from __future__ import annotations
 

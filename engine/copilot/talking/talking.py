@@ -1,4 +1,4 @@
-"""The `copilot.talking` facet: conversations with a model about a workflow, or with the rules where there is none."""
+"""The `copilot.talking` area: conversations with a model about a workflow, or with the rules where there is none."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Turns:
         return Turn(f"t-{uuid.uuid4().hex[:12]}", timestamp(self._clock()), asked, "working", "model", about)
 
     def conversation(self, p: Principal, subject: str) -> Conversation:
-        """Return a conversation; a turn that no process can work on any more has failed."""
+        """Return a conversation; a turn that no process can continue has failed."""
         turns = [self._as_it_is(p, subject, one) for one in self._store.list(p, subject)]
         return Conversation(subject, turns, any(one.sent.from_outside for one in turns))
 

@@ -45,7 +45,7 @@ class TurnTools(Protocol):
     """The tools of one turn, and what they have told the model."""
 
     offered: Sequence[JsonObject]
-    """As the model is told of them."""
+    """As the model gets them."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str]
@@ -62,7 +62,7 @@ class TurnTools(Protocol):
 
 
 def tool(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
-    """Return a tool as the model is told of it; all properties are required."""
+    """Return a tool as the model gets it; all properties are required."""
     schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
     return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
 

@@ -1,4 +1,4 @@
-"""The `copilot.wizard` facet: what may be chosen, and the proposal that choices make."""
+"""The `copilot.wizard` area: what may be chosen, and the proposal that choices make."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def overload_remedy(kinds: Sequence[str]) -> str:
     plain = {_unwrapped(kind).removesuffix("64") for kind in kinds}
     words = [word(kind) for kind in kinds]
     if any(kind.startswith("optional_type") for kind in kinds):
-        return "Say what stands for it where it is missing: end it with .orValue(…)."
+        return "Give a default for where it is missing: end it with .orValue(…)."
     if plain == {"int", "double"}:
         return "Write the whole number with a point, like 1.0, or convert with double(x)."
     if "null_type" in plain:

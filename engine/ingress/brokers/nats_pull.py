@@ -29,7 +29,7 @@ _ANSWER_SECONDS = 5.0
 """Longer than a request, so that there is one at a time."""
 _WATCH_SECONDS = 2.0
 _SILENCE_SECONDS = 10.0
-"""A server that has not answered for so long is not heard any more."""
+"""A server that has not answered for this long counts as lost."""
 _JOIN_SECONDS = 0.1
 """How long a message waits for others that share its transaction."""
 _PAUSE_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""What makes a run a plan, and what its hash stands for."""
+"""What makes a run a plan, and what its hash covers."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ class PlannedStep(TypedDict, total=False):
     account: ReadOnly[str]
     """Of a write: the identity of the account that it goes to."""
     unknown: ReadOnly[Sequence[str]]
-    """The paths of the arguments that are known only when the plan is applied; "" stands for all of them."""
+    """The paths of the arguments that are known only when the plan is applied; "" means all of them."""
     may: ReadOnly[str]
     """Why it may not run, as a sentence; absent if it does."""
     asks: ReadOnly[bool]

@@ -32,7 +32,7 @@ from engine.store.ledger import IntendedWrite
 
 _log = logging.getLogger(__name__)
 
-_TWIN = "Another run was to make the same at the same time, and nobody knows whether it did: what is there may be its."
+_TWIN = "Another run was making the same write; its outcome is unknown, so the existing object may be its own."
 
 _UNSENT = object()
 _UNCERTAIN_SECONDS = 0.2

@@ -70,5 +70,5 @@ class EarlierAnswers:
 
 
 def _is_left_out(step: StepRecord) -> bool:
-    """Return whether a plan did not make the call: then its output stands for one that is not known."""
+    """Return whether a plan did not make the call: then its output is a placeholder."""
     return "planned" in step

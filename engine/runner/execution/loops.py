@@ -53,7 +53,7 @@ class _Turns(Struct, frozen=True):
     items: list[Any]
     keys: list[str | None]
     are_unknown: bool = False
-    """Whether a plan does not know the items: one stands for all of them."""
+    """Whether a plan does not know the items: one placeholder is used for all of them."""
 
     def __iter__(self) -> Iterator[tuple[int, Frame]]:
         if self.are_unknown:

@@ -231,7 +231,7 @@ class Runner:
             self._recording.emit(StepFinished, path=path, status=status, title=node.title, **details)
 
     async def _caught(self, node: Node, frame: Frame, path: str, failed: StepFailed) -> Record:
-        """Apply `on_error`; nothing makes up for a plan that does not fit any more."""
+        """Apply `on_error`; nothing makes up for a plan that no longer fits."""
         if failed.is_final:
             raise failed
         error: Caught = {"type": failed.error["type"], "message": failed.error["message"], "step": path}

@@ -94,7 +94,7 @@ class RequiredApproval(Middleware):
         return recorded["approval"], recorded["call_hash"]
 
     async def _made_before(self, call: StepCall, asked: tuple[str, str] | None) -> StepCall:
-        """Return a call of which nothing is sent any more: as it was approved, if it was in this run."""
+        """Return a call that sends nothing more: as it was approved, if it was in this run."""
         assert call.write is not None
         approval = self._questions.approval(call.path, call_hash(call, call.write.account))
         if approval is not None:
@@ -191,7 +191,7 @@ class RequiredApproval(Middleware):
         make_fields = await in_thread_if_read(arguments, lambda: fields_of(kind, arguments))
         effect, repeat = kind.effect_of(arguments)
         if effect is not call.effect:
-            raise InvalidInput("The edited arguments turn a read into a write, or a write into a read.")
+            raise InvalidInput("An edit cannot change a read into a write, or the reverse.")
         call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, repeat=repeat)
         if call.write is None:
             return call
@@ -206,7 +206,7 @@ def _why_again(answer: QuestionOutcome, now: ShownPreview) -> str:
     if answer.edited is not None:
         since += f" (the call below is as {answer.by} has edited it)"
     if now.preview is None:
-        return f"{since}. What it is about cannot be read any more: {now.unreadable}"
+        return f"{since}. What it is about can no longer be read: {now.unreadable}"
     return f"{since}, and it has changed since:\n{changes(answer.seen, now.preview)}"
 
 

@@ -106,7 +106,7 @@ class Planning(Middleware):
 
 
 def placeholder(call: StepCall) -> Any:
-    """Return what stands for the output of a call that is not made: an object with its members, all unknown."""
+    """Return a placeholder for the output of a call that is not made: an object with its members, all unknown."""
     schema = call.action.output_schema
     return _stand_in(schema, schema, f"steps.{call.node.id}.output", _DEEPEST)
 

@@ -82,7 +82,7 @@ class ClaimQueue(LocalQueue):
         self._free.set()
 
     def join(self) -> None:
-        """Wait until nothing is being taken any more. Call it after `close`, not on the loop."""
+        """Wait until nothing is being taken. Call it after `close`, not on the loop."""
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
 

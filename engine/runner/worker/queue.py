@@ -48,7 +48,7 @@ class WorkQueue(Protocol):
         """Deliver nothing more to this process. Call it on the worker's loop."""
 
     def join(self) -> None:
-        """Wait until nothing is being taken for this process any more. Call it after `close`, not on the loop."""
+        """Wait until nothing is being taken for this process. Call it after `close`, not on the loop."""
 
 
 class LocalQueue:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct, field
@@ -20,6 +20,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.json_text import value_of
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
+from engine.base.threads import shared_property
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
 from engine.observing import context
@@ -354,7 +355,7 @@ class Worker:
         self._queue.work(self._execute)
         self._poller.begin()
 
-    @cached_property
+    @shared_property
     def _equipment(self) -> Equipment:
         """What each execution works with."""
         from engine.runner.worker.execution import Equipment

@@ -1,4 +1,4 @@
-"""The `branches` facet: creates, checks and merges copies of workflows."""
+"""The `branches` area: creates, checks and merges copies of workflows."""
 
 from __future__ import annotations
 

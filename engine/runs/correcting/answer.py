@@ -60,7 +60,7 @@ def node_to_correct(run: Run, step: StepRecord, plan: Plan, current: str) -> Nod
     node = next((one for one in plan.nodes() if one.path == current), None)
     if node is None or node.action is None or node.action.uses != step["uses"] or waited_for(plan, current) is None:
         raise InvalidInput(
-            f"The workflow {plan.name!r} has no step {current!r} any more that could go on from the right answer.",
+            f"The workflow {plan.name!r} no longer has a step {current!r} that could go on from the right answer.",
             remedy=_NOTHING,
         )
     return node

@@ -1,4 +1,4 @@
-"""The `corrections` facet: what a person does when a model sorted something wrongly.
+"""The `corrections` area: what a person does when a model sorted something wrongly.
 
 A correction saves a case of the prompt, undoes what followed from the answer, and starts a run that goes on from the
 right answer. Each part can be repeated, so an interrupted correction is completed by asking for it again: the case is
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -20,6 +19,7 @@ from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import RunStatus
 from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
+from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -113,7 +113,7 @@ class _Wrong(Struct, frozen=True):
         return next(self.path.items(), None)
 
     def is_caused(self, text: str) -> bool:
-        """Tell whether a step of the run depends on the answer; one that the workflow does not have any more may."""
+        """Tell whether a step of the run depends on the answer; a step that the workflow no longer has may."""
         path = StepPath.parse(text)
         name = path.in_workflow
         return (name in self.caused or name not in self.known) and text != self.step["path"]
@@ -147,7 +147,7 @@ class Corrections:
         self._worker, self._logs, self._audit, self._clock = worker, logs, audit, clock
         self._runs, self._plans, self._acceptor, self._lessons = runs, plans, acceptor, lessons
 
-    @cached_property
+    @shared_property
     def _undo(self) -> Undo:
         return Undo(self._worker, self._logs, self._clock)
 

@@ -1,4 +1,4 @@
-"""The `debugging` facet: start a run that pauses before steps, and let it go on step by step."""
+"""The `debugging` area: start a run that pauses before steps, and let it go on step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.runs.starting.acceptor import Acceptor
 
 Past = Literal["", "loop", "breakpoint"]
-"""What a run that continues does not pause for any more: nothing, the loop around a paused step, its breakpoint."""
+"""What a run that continues no longer pauses for: nothing, the loop around a paused step, its breakpoint."""
 _LOOK_SECONDS = 0.1
 
 
@@ -115,12 +115,12 @@ class Debugging:
     def go_on(self, p: Principal, run_id: str, past: Past = "", step: str = "") -> DebugView:
         """Let all paused calls be made, up to the next breakpoint or the end.
 
-        `past`: do not pause any more in the loop around the paused call `step`, or at its breakpoint; `step` is needed
+        `past`: no longer pause in the loop around the paused call `step`, or at its breakpoint; `step` is needed
         if several calls pause. Raises as `step`.
         """
         require(p, "run", "debug runs")
         if past not in get_args(Past):
-            raise InvalidInput(f"There is no way {past!r} to continue. {did_you_mean(past, get_args(Past)[1:])}")
+            raise InvalidInput(f"Unknown way to continue: {past!r}. {did_you_mean(past, get_args(Past)[1:])}")
         run = self._debug_run(p, run_id)
         paused = self.view(p, run_id).paused
         last_turn = max((one["paused"]["turn"] for one in run["steps"] if "paused" in one), default=0)

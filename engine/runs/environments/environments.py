@@ -1,4 +1,4 @@
-"""The `environments` facet: everything a person or program may do with the environments of a workspace."""
+"""The `environments` area: everything a person or program may do with the environments of a workspace."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Environments(EnvironmentReader):
         return trash
 
     def set_variables(self, p: Principal, name: str, values: JsonObject) -> EnvironmentStatus:
-        """Set variables; None removes one. Refused if a workflow that runs there would not compile any more.
+        """Set variables; None removes one. Refused if a workflow that runs there would no longer compile.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
@@ -129,7 +129,7 @@ class Environments(EnvironmentReader):
         return self._status(name)
 
     def connect(self, p: Principal, name: str, connections: Mapping[str, str | None]) -> EnvironmentStatus:
-        """Say which connection stands for a name in the workflows, `demo` for the stand-in; None: itself.
+        """Set the connection to use for a name in the workflows, `demo` for the stand-in; None: the one of that name.
 
         Raises UnknownName, InvalidInput, StorageError.
         """
@@ -327,13 +327,13 @@ class Environments(EnvironmentReader):
         return [*content.workflows] if content.others == "none" else self._workspace.workflows.names()
 
     def _require_running(self, name: str, after: CompiledFiles, workflows: Iterable[str]) -> None:
-        """Raise InvalidInput if one of these workflows would not compile in an environment any more."""
+        """Raise InvalidInput if one of these workflows would no longer compile in an environment."""
         before = self._usable(name)
         for workflow in workflows if before is not None else ():
             errors = after.errors(workflow)
             if errors and before is not None and not before.errors(workflow):
                 raise InvalidInput(
-                    f"{workflow} would not run in {name!r} any more: {errors[0]}",
+                    f"{workflow} would no longer run in {name!r}: {errors[0]}",
                     remedy="Change the workflow first, or leave this as it is.",
                 )
 

@@ -190,12 +190,12 @@ def _differences(old: str | None, new: str, workflow: str) -> list[str]:
 def _problems_around(
     plans: EnvironmentPlans, now: EnvironmentFile, compiled: CompiledFiles, workflow: str, target: str
 ) -> list[Problem]:
-    """Return a problem for each other workflow of the environment that would not compile any more."""
+    """Return a problem for each other workflow of the environment that would no longer compile."""
     others = [name for name in now.workflows if name != workflow]
     before = plans.compiled(target)
     return [
         Problem(
-            f"{other} in {target} would not run any more: {errors[0]}",
+            f"{other} in {target} would no longer run: {errors[0]}",
             "called_workflow",
             file=_file(target),
             remedy=f"Promote {other} first, or change {workflow} so that it still fits.",

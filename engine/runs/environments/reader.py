@@ -26,7 +26,7 @@ class EnvironmentStatus:
     title: str
     is_default: bool
     connections: Mapping[str, str]
-    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    """The connection to use for a name in the workflows; `demo`: the stand-in of that connection."""
     variables: JsonObject
     others: str
     """`current`: workflows not listed run their file as it is; `none`: they do not run here."""
@@ -36,7 +36,7 @@ class EnvironmentStatus:
 
 
 class EnvironmentReader:
-    """The part of the facet for a workspace that cannot be written."""
+    """The part of the area for a workspace that cannot be written."""
 
     def __init__(self, plans: EnvironmentPlans) -> None:
         self._plans, self._files = plans, plans.files

@@ -1,4 +1,4 @@
-"""The `step_tries` facet: one step runs alone with values that a person has made up, and nothing is written.
+"""The `step_tries` area: one step runs alone with values that a person has made up, and nothing is written.
 
 It is a step of the file, or of the draft that the person edits: one tries what one sees.
 """

@@ -1,4 +1,4 @@
-"""Say once in a plan what an agent may do in the turns that nobody knows yet, rather than for each turn."""
+"""Say once in a plan what an agent may do in the turns that are not known yet, rather than for each turn."""
 
 from __future__ import annotations
 

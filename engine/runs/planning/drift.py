@@ -40,7 +40,7 @@ _COMPARED_AS_TEXT = {"versions", "since"}
 
 
 def drift(plan_id: str, changes: list[PlanChange]) -> PlanDrift:
-    """Return the error for a plan that does not fit any more."""
+    """Return the error for a plan that no longer fits."""
     told = [f"{one['path']} was {one['before']} and is now {one['after']}" for one in changes[:_MOST_NAMED]]
     more = f"; and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
     return PlanDrift(
@@ -155,7 +155,7 @@ def _planned(step: StepRecord | None) -> PlannedStep:
 def _fate(planned: PlannedStep) -> str:
     if planned.get("write") == "kept":
         return f"made before ({planned.get('note')})"
-    return "planned" if "write" in planned else "not needed any more"
+    return "planned" if "write" in planned else "no longer needed"
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[PlanChange]:

@@ -1,4 +1,4 @@
-"""The `plans` facet: make a plan of a run, show it, apply it."""
+"""The `plans` area: make a plan of a run, show it, apply it."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Plans:
         """Execute a plan exactly as it was shown; return the id of the run. First looks at the world again (blocks).
 
         The run uses the answers of reads and models that the plan was made with. Raises PlanDrift if anything has
-        changed since (then nothing is written, and the plan cannot be applied any more), PlanNotChecked if a service
+        changed since (then nothing is written, and the plan can no longer be applied), PlanNotChecked if a service
         does not answer now, and as `runs.start`.
         """
         require(p, "run", "apply plans")

@@ -1,4 +1,4 @@
-"""The `predictions` facet: what a draft would do, without a call to any service."""
+"""The `predictions` area: what a draft would do, without a call to any service."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ Runs: TypeAlias = list[CommandRun]
 
 
 class ProjectRuns:
-    """The `project_runs` facet. The last 20 commands are known until this process ends; none is ever repeated."""
+    """The `project_runs` area. The last 20 commands are known until this process ends; none is ever repeated."""
 
     def __init__(
         self, sources: CommandProjects, settings: Callable[[], CodeSettings], audit: Audit, clock: Clock

@@ -48,7 +48,7 @@ class InvalidPreview(NotAllowed):
     default_remedy = "Open the preview again on the page of the project."
 
     def __init__(self) -> None:
-        super().__init__("This preview does not work any more.")
+        super().__init__("This preview no longer works.")
 
 
 class PreviewedProjects(Protocol):
@@ -69,7 +69,7 @@ class PreviewFile(Struct, frozen=True):
 
 
 class ProjectPreviews:
-    """The `project_previews` facet."""
+    """The `project_previews` area."""
 
     def __init__(
         self, sources: PreviewedProjects, secret: Callable[[], bytes], is_user: Callable[[str], bool], clock: Clock

@@ -31,7 +31,7 @@ Files: TypeAlias = list[FileInfo]
 Commits: TypeAlias = list[CommitInfo]
 Commands: TypeAlias = list[str]
 Recorded = Callable[[str], Commands]
-Differences: TypeAlias = Mapping[str, str]
+FileDifferences: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ProjectText:
 
 
 class ProjectStore:
-    """The `projects` facet. Every method checks the right of `p`; every change writes an audit line.
+    """The `projects` area. Every method checks the right of `p`; every change writes an audit line.
 
     A `commit` that is empty is the head. Methods with a name raise UnknownName, and InvalidInput for one that cannot be
     the name of a project.
@@ -122,7 +122,7 @@ class ProjectStore:
         require(p, "view", _SEE)
         return self._projects.log(name, limit)
 
-    def diff(self, p: Principal, name: str, before: str, after: str = "") -> Differences:
+    def diff(self, p: Principal, name: str, before: str, after: str = "") -> FileDifferences:
         """Return a unified diff for each file that differs between two commits, by path; an empty `before`: all."""
         require(p, "view", _SEE)
         first = self.commit_of(name, before) if before else ""

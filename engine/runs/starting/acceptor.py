@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import OrchestraError
 from engine.base.names import new_run_id
 from engine.base.statuses import AccountMode
+from engine.base.threads import shared_property
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
@@ -47,7 +47,7 @@ class Acceptor:
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
         self.room = room
 
-    @cached_property
+    @shared_property
     def estimates(self) -> Estimates:
         """What runs may cost, and how long they may take."""
         from engine.runs.starting.estimates import Estimates

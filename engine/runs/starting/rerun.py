@@ -38,7 +38,7 @@ def source(run: Run, plan: Plan | None = None) -> Run:
 
 
 def require_no_plan(run: Run) -> None:
-    """Raise InvalidInput for a plan: to repeat it as a run would write what nobody has looked at."""
+    """Raise InvalidInput for a plan: repeating it as a run would make writes that nobody has seen."""
     if is_plan(run.get("options") or {}):
         raise InvalidInput(
             f"{run['run_id']} is a plan, which has run nothing.",
@@ -53,7 +53,7 @@ def require_same_accounts(run: Run, modes: Mapping[str, AccountMode]) -> None:
             is_demo = one["mode"] == AccountMode.DEMO
             was, now = ("the demo", "a real account") if is_demo else ("a real account", "the demo")
             raise InvalidInput(
-                f"Run {run['run_id']} recorded what {name!r} gave on {was}, and {name!r} stands for {now} now.",
+                f"Run {run['run_id']} recorded what {name!r} gave on {was}, and {name!r} is now {now}.",
                 remedy="Take a run on the same accounts.",
             )
 

@@ -1,6 +1,6 @@
 """Refuse a test run that goes past a question of `flow.approve` which the person who starts it may not answer.
 
-An output that is given for the question, or one step that runs alone behind it, stands for the answer. So does an
+An output that is given for the question, or one step that runs alone behind it, counts as the answer. So does an
 output that decides whether the question is asked at all.
 """
 

@@ -1,4 +1,4 @@
-"""The `case_tests` facet: answer the cases of a prompt, and compare the answers with what the cases expect."""
+"""The `case_tests` area: answer the cases of a prompt, and compare the answers with what the cases expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `comparisons` facet: ask several models, or with several texts of a prompt, with the same values."""
+"""The `comparisons` area: ask several models, or with several texts of a prompt, with the same values."""
 
 from __future__ import annotations
 

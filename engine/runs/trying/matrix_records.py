@@ -22,7 +22,7 @@ from engine.store.texts.texts import TextStore
 MOST_KEPT = 10
 """Tests of one prompt; older ones are deleted."""
 _SILENCE = timedelta(minutes=2)
-"""A process that was silent for longer works on nothing any more."""
+"""A process that was silent for longer counts as dead."""
 
 
 class MatrixRecords:
@@ -54,7 +54,7 @@ class MatrixRecords:
         return list(filter(None, (self._read(prompt, text) for text in newest_first(self._texts, _folder(prompt)))))
 
     def _read(self, prompt: str, text: str) -> Matrix | None:
-        with suppress(*NOT_OURS):  # damaged: it is of no use any more
+        with suppress(*NOT_OURS):  # damaged: it is of no use
             found: Mapping[str, Any] = json.loads(text)
             matrix: Any = {**found, "status": RunStatus(found["status"]), "prompt": prompt}
             return self._told(matrix) if Matrix.__annotations__.keys() <= matrix.keys() else None

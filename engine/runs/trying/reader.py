@@ -62,7 +62,7 @@ class TryReader:
         return False
 
     def _told(self, record: Try) -> Try:
-        """Return a try with its true status: one whose process has ended gets no answer any more."""
+        """Return a try with its true status: if its process has ended, it gets no answer."""
         if record["status"] != RunStatus.RUNNING or self._is_open(record["id"]):
             return record
         if record["owner"] == self._owner:

@@ -66,7 +66,7 @@ class RecordedCalls:
     def __init__(self, runs: RunReader, blobs: Blobs) -> None:
         self._runs, self._blobs = runs, blobs
         self._known: OrderedDict[str, tuple[RecordedCall, ...]] = OrderedDict()
-        """Of ended runs, whose documents do not change any more."""
+        """Of ended runs, whose documents no longer change."""
         self._lock = threading.Lock()
 
     def of(self, p: Principal, prompt: str) -> list[RecordedCall]:

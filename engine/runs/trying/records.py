@@ -170,5 +170,5 @@ def _try(prompt: str, text: str) -> Try | None:
         found.setdefault("column", None)  # an earlier version of the program wrote none
         read: Try = {**found, "status": RunStatus(found["status"]), "prompt": prompt}
         return read if Try.__annotations__.keys() <= read.keys() else None
-    except NOT_OURS:  # damaged: it is of no use any more
+    except NOT_OURS:  # damaged: it is of no use
         return None

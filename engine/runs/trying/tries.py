@@ -1,4 +1,4 @@
-"""The `tries` facet: ask a model with a prompt or a draft of it, outside any run."""
+"""The `tries` area: ask a model with a prompt or a draft of it, outside any run."""
 
 from __future__ import annotations
 

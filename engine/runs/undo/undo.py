@@ -139,7 +139,7 @@ class Undo:
             return f"Its log does not tell enough of it: {error}"
 
     def _ended(self, writes: list[RunWrite]) -> list[RunWrite]:
-        """Check that no process works on these runs any more. Raises InUse."""
+        """Check that no process works on these runs. Raises InUse."""
         for run_id in {write.run_id for write in writes}:
             self._require_ended(run_id)
         return writes

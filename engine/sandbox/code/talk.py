@@ -57,7 +57,7 @@ class Running:
         self._in, self._out, self._err = process.stdin.fileno(), process.stdout.fileno(), process.stderr.fileno()
         self._unread, self._read_bytes, self._said = b"", 0, bytearray()
         self._cancelled, self._is_over = abandoned(), threading.Event()
-        # A thread that nobody waits for any more must not use a descriptor that has become another file's.
+        # A thread that nobody waits for must not use a descriptor that has become another file's.
         self._writing, self._reading = threading.Lock(), threading.Lock()
 
     def write(self, data: bytes) -> None:
@@ -144,7 +144,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
     SandboxMissing, InvalidRequest (a program or a folder that is not there).
     """
     if walls() is None:
-        raise SandboxMissing("A program of a connection cannot be run: nothing shuts it off.", remedy=lack())
+        raise SandboxMissing("This machine has no sandbox in which to run the connection's program.", remedy=lack())
     folders = [_folder(root, one, private) for one in program.folders]
     command = (_ENV, _found(root, program.command[0], folders), *program.command[1:])
     limits = _limits(program)

@@ -147,7 +147,7 @@ def column_names(cells: Iterable[Any]) -> list[str]:
     found: dict[str, None] = {}
     following: dict[str, int] = {}
     for number, cell in enumerate(cells, 1):
-        name = " ".join(str(cell).split())[:200] if cell not in (None, "") else f"column_{number}"
+        name = ("" if cell is None else " ".join(str(cell).split())[:200]) or f"column_{number}"
         again, other = following.get(name, 2), name
         while other in found:
             other, again = f"{name}_{again}", again + 1

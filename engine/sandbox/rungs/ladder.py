@@ -14,7 +14,7 @@ from engine.sandbox.rungs.rung import CodeNeeds, Rung, RungSettings
 
 AUTO = "auto"
 _LADDER = (Bubblewrap, Docker, Monty)
-_NOTHING = "Code cannot be run on this machine: nothing shuts it off."
+_NOTHING = "This machine has no sandbox in which to run code."
 
 
 def rungs(setup: RungSettings) -> list[Rung]:

@@ -24,7 +24,7 @@ _WITHOUT_TURNING = 3
 _UNCERTAIN_BELOW = 60
 _UNCERTAIN_MOST = 0.08
 _READER = 1
-"""Rises when our own part of a reading changes, so that kept ones are not used any more."""
+"""Rises when our own part of a reading changes, so that kept ones are no longer used."""
 _KEPT = "The same file was read before with these options: its text was taken from that reading."
 _LANGUAGE = re.compile(r"[A-Za-z_]{2,20}\Z")
 

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Literal
 
 from clients.errors import Conflict, InvalidRequest, ServiceError
+from clients.file.client import unnamed_note
 from engine.base.clock import timestamp
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
@@ -78,7 +79,8 @@ class List(FileStep):
     def call(self, call: Call) -> JsonValue:
         """Return {files: [{path, name, size_bytes, modified_at}], has_more}."""
         it: ListFields = call.fields
-        found = call.client.listed(it.folder, it.pattern, is_deep=it.deep)
+        unnamed: list[str] = []
+        found = call.client.listed(it.folder, it.pattern, is_deep=it.deep, unnamed=unnamed)
         first = list(islice(found, it.limit + 1))
         rows = [
             {
@@ -89,6 +91,7 @@ class List(FileStep):
             }
             for one in first[: it.limit]
         ]
+        call.notes += unnamed_note(unnamed)
         return {"files": rows, "has_more": len(first) > it.limit}
 
 

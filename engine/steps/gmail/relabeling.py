@@ -132,7 +132,7 @@ def _target(fields: WhereFields) -> LabelledMails:
 def _labels_before(call: Call, target: LabelledMails, add: Sequence[str], remove: Sequence[str]) -> Names | None:
     """Return the labels of the mails as of the first attempt; None if an attempt may already have changed them.
 
-    They are stored for later attempts: afterwards nobody knows who added or removed a label.
+    They are stored for later attempts: afterwards it is unknown who added or removed a label.
     """
     if "labels_before" not in call.request:
         before: Names = call.client.labels.on(target)

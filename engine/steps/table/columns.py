@@ -61,7 +61,7 @@ def _comparable(value: Any) -> Any:
 
 
 def number_in(row: Row, column: str, place: int) -> float:
-    """Return the number in a column of the row at a place, from 1. Raises InvalidRequest for what is none."""
+    """Return the number in a column of the row at a place, from 1. Raises InvalidRequest for anything else."""
     value = row[column]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value

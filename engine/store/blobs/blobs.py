@@ -16,7 +16,7 @@ class Blobs(Protocol):
     """Keeps blobs, private to their owner. For any thread of any process."""
 
     def close(self) -> None:
-        """Close what is open; nothing is stored or read any more."""
+        """Close what is open; after that, nothing is stored or read."""
 
     def where(self, name: str) -> str:
         """Return where a person finds a blob, for messages."""
@@ -48,7 +48,7 @@ class Blobs(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Store a blob in place of any former one; it is durable when this returns.
 
-        Raises StorageError (the former one is then unchanged), and Fenced if this process may put nothing any more.
+        Raises StorageError (the former one is then unchanged), and Fenced if this process may no longer put anything.
         """
 
     def put_all(self, blobs: Iterable[tuple[str, bytes]], count: int) -> dict[str, Exception]:

@@ -6,11 +6,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cached_property
 from itertools import count
 from pathlib import Path
 
 from engine.base.errors import StorageError
+from engine.base.threads import shared_property
 from engine.documents.json_file import unreadable
 from engine.files.atomic import (
     PRIVATE_FILE,
@@ -34,13 +34,13 @@ class DiskBlobs:
     """Each blob is a file, and each folder a folder.
 
     A process that may be shut out writes each file in a folder of its own (`.drafts/<process>`) first, and then moves
-    it into place. Once another process has removed that folder, nothing can be moved into place any more.
+    it into place. Once another process has removed that folder, nothing can be moved into place.
     """
 
     def __init__(self, folder: Path, drafts: DraftFolders | None = None) -> None:
         self._folder, self._drafts = folder, drafts
 
-    @cached_property
+    @shared_property
     def _group(self) -> GroupSync:
         return GroupSync(self._folder)
 

@@ -40,7 +40,7 @@ class BlobConnections:
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """Return what `work` does with a connection in autocommit. Raises StorageError.
 
-        It is repeated once, also where nobody knows whether it was committed: a restart of the server closes every
+        It is repeated once, also if it may have been committed: a restart of the server closes every
         connection, and the server ends one of two transactions that wait for each other.
         """
         try:

@@ -45,7 +45,7 @@ class S3Blobs:
     A process that may be shut out has a marker, the object `.writers/<process>`; to shut it out is to delete the
     marker. S3 knows no transaction over two objects, so the promise is weaker than that of a disk or a database:
 
-    - Once it is shut out, a process begins no put any more: each looks for the marker first.
+    - Once it is shut out, a process begins no more puts: each looks for the marker first.
     - A put that has passed this look may still arrive, however late, but never in place of a blob that another process
       has put meanwhile. It has the condition that the object is still absent (`If-None-Match: *`) or the one that was
       there before the look (`If-Match`). Where that fails, the process looks again, and is fenced.

@@ -61,7 +61,7 @@ class SqlApprovals:
         return is_first
 
     def unnotified(self, limit: int) -> list[ApprovalRecord]:
-        """Return open questions of which nobody was notified, oldest first."""
+        """Return open questions that nobody was notified of, oldest first."""
         unknown = (approvals.c.state == "open") & approvals.c.notified_at.is_(None)
         statement = select(*_COLUMNS).where(unknown).order_by(approvals.c.asked_at, approvals.c.id).limit(limit)
         with self._database.reading() as connection:

@@ -137,7 +137,7 @@ class SqlOwnRuns:
         return self._journal.change(lambda cursor: cursor.execute(statement, (sentence, run_id)))
 
     def _tell(self, cursor: Cursor) -> None:
-        """Tell those who wait for the limits that a run is not at work any more."""
+        """Tell those who wait for the limits that a run is no longer at work."""
         if self._announce is not None:
             self._announce(cursor)
 
@@ -175,7 +175,7 @@ class SqlCalledRuns:
         return self._journal.change(lambda cursor: insert_accepted(cursor, acceptance, title, owner))
 
     def state(self, run_id: str) -> CalledState | None:
-        """Return how a called run stands; None if it is not known any more."""
+        """Return the state of a called run; None if it is no longer known."""
         found = self._journal.read(_STATE, (run_id,))
         return CalledState(*found[0]) if found else None
 

@@ -213,7 +213,7 @@ class SqlRuns:
             return connection.execute(statement).scalar() or 0
 
     def spoil_plan(self, run_id: str, drift: str) -> None:
-        """Record that a plan does not fit the world any more, and why (JSON); the first time counts."""
+        """Record that a plan no longer fits the world, and why (JSON); the first time counts."""
         with self._database.writing() as connection:
             fits = (runs.c.run_id == run_id) & runs.c.is_drifted.is_(None)
             connection.execute(runs.update().where(fits).values(is_drifted=1, drift=drift))

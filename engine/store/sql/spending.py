@@ -22,7 +22,7 @@ _RESERVE = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SETTLE = f"DELETE FROM reservations WHERE id = ? RETURNING {_COLUMNS}"  # noqa: S608
-# A process that was taken over is not in `owners` any more; a run that another process has taken up left its calls.
+# A process that was taken over is no longer in `owners`; a run that another process has taken up left its calls.
 _ALL_IN_FLIGHT = f"SELECT pots, {_COLUMNS} FROM reservations WHERE over_at > ? AND owner IN (SELECT owner FROM owners)"  # noqa: S608
 _IN_FLIGHT = f"{_ALL_IN_FLIGHT} AND (run_id <> ? OR owner = ?)"
 _DAILY = (
@@ -111,7 +111,7 @@ class SqlSpent:
             return [run_id for (run_id,) in cursor.execute(_PAUSED)]
 
     def resume(self, run_ids: Sequence[str], at: str) -> None:
-        """Note that these runs are not paused any more, and wake those that wait."""
+        """Note that these runs are no longer paused, and wake those that wait."""
         with self._database.writing() as connection:
             cursor = self._database.cursor_of(connection)
             for run_id in run_ids:

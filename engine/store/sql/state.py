@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from engine.base.threads import shared_property
 from engine.store.changes import ChangeWatch
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
@@ -45,62 +44,62 @@ class SqlState:
         """Whether a read waits for a network."""
         return self._database.is_far
 
-    @cached_property
+    @shared_property
     def settings(self) -> SettingsTable:
         """Small switches."""
         return SettingsTable(self._database)
 
-    @cached_property
+    @shared_property
     def audit(self) -> SqlAudit:
         """Who changed what, and when."""
         return SqlAudit(self._database)
 
-    @cached_property
+    @shared_property
     def people(self) -> SqlPeople:
         """The users."""
         return SqlPeople(self._database)
 
-    @cached_property
+    @shared_property
     def sign_ins(self) -> SqlSignIns:
         """Their sessions and links."""
         return SqlSignIns(self._database)
 
-    @cached_property
+    @shared_property
     def api_tokens(self) -> SqlTokens:
         """Their API tokens."""
         return SqlTokens(self._database)
 
-    @cached_property
+    @shared_property
     def login_tries(self) -> SqlLoginTries:
         """Failed tries to sign in."""
         return SqlLoginTries(self._database)
 
-    @cached_property
+    @shared_property
     def refusals(self) -> SqlRefusals:
         """Accounts that refuse access."""
         return SqlRefusals(self._database)
 
-    @cached_property
+    @shared_property
     def triggers(self) -> SqlTriggers:
         """Which triggers are on, and how far each has read."""
         return SqlTriggers(self._database)
 
-    @cached_property
+    @shared_property
     def items(self) -> SqlItems:
         """What triggers have seen."""
         return SqlItems(self._database)
 
-    @cached_property
+    @shared_property
     def triggered_runs(self) -> SqlTriggeredRuns:
         """What triggers want to know of runs."""
         return SqlTriggeredRuns(self._database)
 
-    @cached_property
+    @shared_property
     def run_queue(self) -> SqlRunQueue:
         """Runs that wait for their turn."""
         return SqlRunQueue(self._database)
 
-    @cached_property
+    @shared_property
     def claims(self) -> SqlClaims:
         """Which process works on which runs."""
         return SqlClaims(self._database)
@@ -110,57 +109,57 @@ class SqlState:
         """Whether anything has changed."""
         return self._database
 
-    @cached_property
+    @shared_property
     def runs(self) -> SqlRuns:
         """The list of runs, and the documents of open ones."""
         return SqlRuns(self._database)
 
-    @cached_property
+    @shared_property
     def old_runs(self) -> SqlOldRuns:
         """Which ended runs may go."""
         return SqlOldRuns(self._database)
 
-    @cached_property
+    @shared_property
     def approvals(self) -> SqlApprovals:
         """Questions to people."""
         return SqlApprovals(self._database)
 
-    @cached_property
+    @shared_property
     def debugging(self) -> SqlDebugging:
         """How far debug runs may go."""
         return SqlDebugging(self._database)
 
-    @cached_property
+    @shared_property
     def owners(self) -> SqlOwners:
         """The processes that own runs."""
         return SqlOwners(self._database)
 
-    @cached_property
+    @shared_property
     def demo(self) -> SqlDemoData:
         """What the stand-ins have left."""
         return SqlDemoData(self._database)
 
-    @cached_property
+    @shared_property
     def renames(self) -> SqlRenames:
         """What follows workflows and steps to new names."""
         return SqlRenames(self._database)
 
-    @cached_property
+    @shared_property
     def proof(self) -> SqlProof:
         """Whether every write is known."""
         return SqlProof(self._database)
 
-    @cached_property
+    @shared_property
     def receipts(self) -> SqlReceipts:
         """What is known of each write."""
         return SqlReceipts(self._database)
 
-    @cached_property
+    @shared_property
     def spent(self) -> SqlSpent:
         """What model calls have used."""
         return SqlSpent(self._database)
 
-    @cached_property
+    @shared_property
     def loads(self) -> SqlLoads:
         """How much work there is."""
         return SqlLoads(self._database)

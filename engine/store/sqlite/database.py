@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import DamagedState, StorageError, storage_remedy
+from engine.base.threads import shared_property
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_folder
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
@@ -177,7 +178,7 @@ class SqliteState(SharedFacts):
         cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
         return cursor
 
-    @cached_property
+    @shared_property
     def _inserter(self) -> sqlite3.Connection:
         return self.raw_connection()
 
@@ -225,7 +226,7 @@ class SqliteState(SharedFacts):
             found = self._listener.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchall()
             return str(found[0][0]) if found else None
 
-    @cached_property
+    @shared_property
     def _listener(self) -> sqlite3.Connection:
         """Return a connection that never writes: `data_version` does not count a connection's own writes."""
         return self.raw_connection()

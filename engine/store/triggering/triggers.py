@@ -187,7 +187,7 @@ class SeenItems(Protocol):
         """Return what a trigger has seen since a time, ordered by run."""
 
     def dismiss(self, item: ItemRecord) -> None:
-        """Mark an item as needing no attention any more."""
+        """Mark an item as no longer needing attention."""
 
     def still_dead(self, item: ItemRecord, error: str, value: str | None) -> None:
         """Record why another attempt to make a run failed."""

@@ -1,4 +1,4 @@
-"""Read the items that a poll has listed: one that cannot be read holds up no other.
+"""Reads the items that a poll has listed; an unreadable item does not hold up the others.
 
 A read fails in one of three ways:
 

@@ -235,7 +235,7 @@ def require_id(plan: Plan, workflow_id: str) -> None:
     """Raise NotWatched if a workflow found by name is not the one with an id."""
     if plan.id != workflow_id:
         raise NotWatched(
-            f"No workflow file has the id {workflow_id!r} any more: {plan.name!r} is another workflow.",
+            f"No workflow file now has the id {workflow_id!r}: {plan.name!r} is another workflow.",
             remedy=f'If its file was moved, add `"id": "{workflow_id}"` to it, or turn the trigger off.',
         )
 

@@ -1,4 +1,4 @@
-"""The `bundles` facet: export a workflow with what it uses, and import it elsewhere."""
+"""The `bundles` area: export a workflow with what it uses, and import it elsewhere."""
 
 from __future__ import annotations
 

@@ -107,10 +107,10 @@ _UNSET = {
     "needs": "it waits for all steps before it",
     "foreach": "it is no longer a loop",
     "parallel": "it runs one item at a time",
-    "title": "it has no title any more",
+    "title": "it no longer has a title",
     "note": "the note was removed",
-    "approve": "it has no rule for approvals of its own any more",
-    "timeout_seconds": "it has no time limit of its own any more",
+    "approve": "it no longer has a rule for approvals of its own",
+    "timeout_seconds": "it no longer has a time limit of its own",
 }
 
 

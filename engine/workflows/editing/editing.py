@@ -1,4 +1,4 @@
-"""The `editing` facet: operations on a person's draft of a workflow, or on its file; undo, redo and save."""
+"""The `editing` area: operations on a person's draft of a workflow, or on its file; undo, redo and save."""
 
 from __future__ import annotations
 
@@ -442,9 +442,7 @@ class WorkflowEditing:
         except InvalidInput as error:
             index = error.details.get("operation", 0)
             culprit = clash(history, now.text, seen, yours.text) or history[0][0].words
-            message = (
-                f"{words(ops[index])} cannot be applied any more: {error.message} The draft was changed: {culprit}."
-            )
+            message = f"{words(ops[index])} can no longer be applied: {error.message} The draft was changed: {culprit}."
             raise EditConflict(message, **texts, clashes_with=culprit) from error
         found = clash(history, now.text, now.text, made.text)
         if found is not None:
@@ -528,7 +526,7 @@ def _has_changed(name: str, now: _Now, operation: str) -> EditConflict:
 
 
 def _writes_again(file: str, saved: str, text: str, renames: StepRenames) -> list[Problem]:
-    """Return a warning for each step of a text whose writes are not those of the saved text any more."""
+    """Return a warning for each step of a text whose writes are no longer those of the saved text."""
     found = list(writes_moved(object_in(saved), object_in(text), renames)) if saved != text else []
     return [_warning(parse(text, file), one) for one in found]
 

@@ -153,7 +153,7 @@ def test_a_link_works_once(client: TestClient, orchestra: Orchestra, sink: Sink)
     assert [client.post("/approve", data=form).status_code for _ in range(3)] == [200, 409, 409]
     ended(orchestra, question, "succeeded")
     assert client.post("/approve", data={**form, "answer": "reject"}).status_code == 409
-    assert "does nothing any more" in client.get("/approve", params=form).text
+    assert "no longer works" in client.get("/approve", params=form).text
     assert len(sink.bodies) == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -57,3 +59,11 @@ def test_a_body_that_is_too_large_is_not_read(client: TestClient, orchestra: Orc
     viewer = {"Authorization": f"Bearer {orchestra.users.token('vi', PASSWORD)}"}
     assert client.post("/api/files", params={"name": "b"}, content=b"b", headers=viewer).status_code == 403
     assert [one.path for one in orchestra.files.list(LOCAL).files] == ["files/a"]
+
+
+def test_a_file_whose_name_is_no_text_is_in_a_note(browser: TestClient, orchestra: Orchestra) -> None:
+    root = orchestra.workspace.root
+    (root / "inbox").mkdir(exist_ok=True)
+    (root / "inbox" / os.fsdecode(b"bad\xff.txt")).touch()
+    notes = browser.get("/api/files").json()["notes"]
+    assert notes == [r"Left out, as its name is not valid UTF-8: inbox/bad\xff.txt. Rename it."]

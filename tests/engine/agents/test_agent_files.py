@@ -19,7 +19,7 @@ __all__ = ["agent", "desk", "service"]
 
 @pytest.fixture
 def helper(agent: Start, desk: Desk) -> Callable[[str], str]:
-    """Save the agent `helper` with these instructions through the facet; return its etag."""
+    """Save the agent `helper` with these instructions through the area; return its etag."""
     agent(FINISH)
 
     def save(instructions: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from engine.base.statuses import Priority
-from engine.base.threads import WorkerThreads
+from engine.base.threads import WorkerThreads, shared_property
 
 
 def test_urgent_work_goes_first_and_every_tenth_turn_is_that_of_other_work() -> None:
@@ -51,3 +51,26 @@ def test_a_thread_that_cannot_be_started_costs_one_piece_of_work_and_not_the_poo
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse_twice)
         asyncio.run(story())
+
+
+def test_what_threads_share_is_made_once_however_many_ask_at_the_same_time() -> None:
+    entered: list[str] = []
+    others = threading.Event()
+
+    class Holder:
+        @shared_property
+        def store(self) -> list[str]:
+            """What all of them change."""
+            entered.append(threading.current_thread().name)
+            others.wait(0.2)  # a second thread that got in would be seen
+            return []
+
+    holder = Holder()
+    asking = [threading.Thread(target=lambda: holder.store.append("written")) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert len(entered) == 1
+    assert holder.store == ["written"] * 4
+    assert Holder.store.__doc__ == "What all of them change."

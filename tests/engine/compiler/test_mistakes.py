@@ -204,3 +204,12 @@ def test_every_error_that_there_is_may_be_tried_again(name: str) -> None:
     workflow = json.loads(json.dumps(SOUND))
     read(workflow).update(retry={"attempts": 2, "backoff_seconds": 1, "on": [name]}, timeout_seconds=5)
     assert [one for one in compiled(workflow)[1].problems if one.severity == "error"] == []
+
+
+def test_a_schema_with_a_fault_has_no_remedy_that_says_nothing(orchestra: Orchestra) -> None:
+    fields = {"messages": [{"role": "user", "content": "Hi"}], "schema": {"type": "nope"}}
+    steps = [{"id": "ask", "uses": "llm.extract", "with": fields}]
+    text = json.dumps({"schema_version": 1, "title": "Work", "steps": steps})
+    (told,) = [one for one in orchestra.workflows.check(OWNER, "work", text) if one.code == "field"]
+    assert (told.field, told.remedy) == ("with.schema", "")
+    assert "'nope'" in told.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 import subprocess
 import sys
@@ -171,3 +172,20 @@ def test_a_viewer_sees_names_an_operator_reads_and_adds_an_editor_deletes(orches
     for who in (VIEWER, OPERATOR):
         with pytest.raises(NotAllowed):
             orchestra.files.delete(who, path)
+
+
+def test_a_file_whose_name_is_no_text_is_left_out_and_named(orchestra: Orchestra, root: Path) -> None:
+    odd = root / "inbox" / "odd"
+    for folder in (odd, root / "inbox" / os.fsdecode(b"\xe4rger"), root / "workflows"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.txt").write_text("a")
+        (folder / os.fsdecode(b"bad\xff.txt")).write_text("b")
+    found = orchestra.files.list(VIEWER)
+    assert [one.path for one in found.files] == ["inbox/odd/a.txt"]
+    assert found.notes == [
+        r"Left out, as their names are not valid UTF-8: inbox/\xe4rger/, inbox/odd/bad\xff.txt. Rename them.",
+    ]
+    assert orchestra.files.list(VIEWER, words="ODD/BAD").notes == [
+        r"Left out, as its name is not valid UTF-8: inbox/odd/bad\xff.txt. Rename it."
+    ]
+    assert orchestra.files.list(VIEWER, words="other").notes == []

@@ -22,6 +22,7 @@ from engine.documents.schema_check import misfits, schema_faults
             {"items": {"$ref": "http://127.0.0.1:9/x"}}, ("items", "$ref"), "inside the same schema", id="foreign"
         ),
         pytest.param({"$ref": "#/$defs/gone"}, ("$ref",), "points to nothing", id="dangling"),
+        pytest.param({"$ref": "#/allOf/0", "allOf": [{}]}, ("$ref",), "not lead into a list", id="into a list"),
         pytest.param({"$ref": "#/title", "title": "x"}, ("$ref",), "not point to a schema", id="at-a-text"),
         pytest.param({"pattern": "("}, ("pattern",), "not a valid regular expression", id="pattern"),
         pytest.param({"$ref": "#", "default": 1}, (), "refers back to itself", id="circle"),

@@ -93,5 +93,5 @@ def test_every_value_knows_where_it_begins_and_ends() -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_told_with_its_place() -> None:
-    with pytest.raises(InvalidFile, match=r"c\.yaml:2:7: This number does not fit into 64 bits"):
+    with pytest.raises(InvalidFile, match=r"c\.yaml:2:7: This number does not fit into 64 bits\. Write a smaller"):
         parse("a: 1\nport: 1" + "0" * 5000 + "\n", "c.yaml")

@@ -35,7 +35,7 @@ PARTS = st.lists(st.tuples(PLAIN, st.sampled_from(NAMES)), min_size=1, max_size=
 PROMPTS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), PARTS), min_size=1, max_size=3)
 
 
-def facet(root: Path) -> PromptFiles:
+def area(root: Path) -> PromptFiles:
     workspace = Workspace(root)
     return PromptFiles(PromptStore(workspace), Audit(SqlAudit(SqliteState(workspace.state_dir)), utc_now))
 
@@ -77,11 +77,11 @@ def test_what_is_saved_is_rendered_and_a_version_never_changes(
 @pytest.mark.slow
 def test_two_editors_who_save_at_once_lose_nothing(tmp_path: Path) -> None:
     first = json.dumps({"schema_version": 1, "tags": [], "messages": [{"role": "user", "content": []}]})
-    facet(tmp_path).save(ANN, "p", first, None)
+    area(tmp_path).save(ANN, "p", first, None)
     refused = []
 
     def edit(editor: str) -> None:
-        prompts = facet(tmp_path)  # as another process has it
+        prompts = area(tmp_path)  # as another process has it
         for number in range(SAVES):
             while True:
                 seen = prompts.get(ANN, "p")
@@ -98,6 +98,6 @@ def test_two_editors_who_save_at_once_lose_nothing(tmp_path: Path) -> None:
         one.start()
     for one in threads:
         one.join()
-    lines = json.loads(facet(tmp_path).get(ANN, "p").text)["messages"][0]["content"]
+    lines = json.loads(area(tmp_path).get(ANN, "p").text)["messages"][0]["content"]
     assert sorted(lines) == sorted(f"{editor} {number}" for editor in ("ann", "bob") for number in range(SAVES))
     assert refused, "they never met"

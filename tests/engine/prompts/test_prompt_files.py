@@ -1,4 +1,4 @@
-"""The prompts facet: rights, audit, and a list that no damaged file breaks."""
+"""The prompts area: rights, audit, and a list that no damaged file breaks."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def audit(workspace: Workspace) -> Audit:
 
 
 @pytest.fixture
-def facet(workspace: Workspace, audit: Audit) -> PromptFiles:
+def area(workspace: Workspace, audit: Audit) -> PromptFiles:
     return PromptFiles(PromptStore(workspace), audit)
 
 
-def test_a_prompt_is_saved_versioned_and_labelled(facet: PromptFiles, audit: Audit) -> None:
-    draft = facet.save(EDITOR, "greet", TEXT, None)
+def test_a_prompt_is_saved_versioned_and_labelled(area: PromptFiles, audit: Audit) -> None:
+    draft = area.save(EDITOR, "greet", TEXT, None)
     assert (draft.versions, draft.labels, draft.problems) == ([], {}, [])
-    assert facet.save_version(EDITOR, "greet", draft.text, draft.etag, "production") == 1
-    now = facet.get(VIEWER, "greet")
-    assert facet.save_version(EDITOR, "greet", now.text.replace("Hello", "Hi"), now.etag, None) == 2
-    facet.set_label(EDITOR, "greet", "staging", 2)
-    file = facet.get(VIEWER, "greet")
+    assert area.save_version(EDITOR, "greet", draft.text, draft.etag, "production") == 1
+    now = area.get(VIEWER, "greet")
+    assert area.save_version(EDITOR, "greet", now.text.replace("Hello", "Hi"), now.etag, None) == 2
+    area.set_label(EDITOR, "greet", "staging", 2)
+    file = area.get(VIEWER, "greet")
     assert (file.versions, file.labels, file.problems) == ([1, 2], {"production": 1, "staging": 2}, [])
-    assert "Hello" in facet.get(VIEWER, "greet", 1).text
-    [row] = facet.list(VIEWER)
+    assert "Hello" in area.get(VIEWER, "greet", 1).text
+    [row] = area.list(VIEWER)
     assert (row.name, row.title, row.versions, row.labels, row.problems) == ("greet", "Greet", [1, 2], file.labels, 0)
     assert [line.action for line in reversed(audit.latest())] == [
         "prompts.save",
@@ -66,23 +66,23 @@ def test_a_prompt_is_saved_versioned_and_labelled(facet: PromptFiles, audit: Aud
     ]
 
 
-def test_tags_group_prompts_and_belong_to_no_version(facet: PromptFiles) -> None:
-    facet.save_version(EDITOR, "greet", TEXT, None, "production")
-    facet.save(EDITOR, "other", TEXT, None)
-    assert facet.tag(EDITOR, "greet", ["mail", "first"]) == ["first", "mail"]
-    assert facet.tag(EDITOR, "other", ["mail"], []) == ["mail"]
-    assert facet.tag(EDITOR, "greet", [], ["first"]) == ["mail"]
-    file = facet.get(VIEWER, "greet")
+def test_tags_group_prompts_and_belong_to_no_version(area: PromptFiles) -> None:
+    area.save_version(EDITOR, "greet", TEXT, None, "production")
+    area.save(EDITOR, "other", TEXT, None)
+    assert area.tag(EDITOR, "greet", ["mail", "first"]) == ["first", "mail"]
+    assert area.tag(EDITOR, "other", ["mail"], []) == ["mail"]
+    assert area.tag(EDITOR, "greet", [], ["first"]) == ["mail"]
+    file = area.get(VIEWER, "greet")
     assert '"tags": ["mail"],\n  "labels"' in file.text, "their place in the canonical form"
-    assert facet.save_version(EDITOR, "greet", file.text, file.etag, None) == 2
-    assert facet.get(VIEWER, "greet", 1).text == facet.get(VIEWER, "greet", 2).text, "a tag is part of a version"
-    assert [one.name for one in facet.list(VIEWER, tags=["mail"])] == ["greet", "other"]
-    assert facet.list(VIEWER, tags=["mail", "first"]) == []
-    assert [one.name for one in facet.list(VIEWER, "MAIL")] == ["greet", "other"], "the search looks at tags"
-    assert "tags:\n- mail\n" in facet.exported(VIEWER, "greet", "production")
-    assert facet.imported(EDITOR, facet.exported(VIEWER, "greet"), "again").tags == ["mail"]
-    assert facet.tag(EDITOR, "greet", [], ["mail"]) == []
-    assert '"tags"' not in facet.get(VIEWER, "greet").text
+    assert area.save_version(EDITOR, "greet", file.text, file.etag, None) == 2
+    assert area.get(VIEWER, "greet", 1).text == area.get(VIEWER, "greet", 2).text, "a tag is part of a version"
+    assert [one.name for one in area.list(VIEWER, tags=["mail"])] == ["greet", "other"]
+    assert area.list(VIEWER, tags=["mail", "first"]) == []
+    assert [one.name for one in area.list(VIEWER, "MAIL")] == ["greet", "other"], "the search looks at tags"
+    assert "tags:\n- mail\n" in area.exported(VIEWER, "greet", "production")
+    assert area.imported(EDITOR, area.exported(VIEWER, "greet"), "again").tags == ["mail"]
+    assert area.tag(EDITOR, "greet", [], ["mail"]) == []
+    assert '"tags"' not in area.get(VIEWER, "greet").text
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_tags_group_prompts_and_belong_to_no_version(facet: PromptFiles) -> None
     ],
 )
 def test_a_wrong_tag_changes_nothing(
-    facet: PromptFiles, add: list[str], remove: list[str], error: type[Exception]
+    area: PromptFiles, add: list[str], remove: list[str], error: type[Exception]
 ) -> None:
-    before = facet.save(EDITOR, "greet", TEXT, None)
+    before = area.save(EDITOR, "greet", TEXT, None)
     with pytest.raises(error):
-        facet.tag(EDITOR, "greet", add, remove)
+        area.tag(EDITOR, "greet", add, remove)
     with pytest.raises(NotAllowed):
-        facet.tag(VIEWER, "greet", ["fine"])
-    assert facet.get(VIEWER, "greet").etag == before.etag
+        area.tag(VIEWER, "greet", ["fine"])
+    assert area.get(VIEWER, "greet").etag == before.etag
 
 
 @pytest.mark.parametrize(
@@ -114,44 +114,44 @@ def test_a_wrong_tag_changes_nothing(
         pytest.param('"mail"', "wrong_type", 2, id="no list"),
     ],
 )
-def test_tags_in_the_file_are_checked(facet: PromptFiles, tags: str, code: str, line: int) -> None:
-    [problem] = facet.check(VIEWER, "greet", f'{{"tags":\n{tags}, {TEXT[1:]}')
+def test_tags_in_the_file_are_checked(area: PromptFiles, tags: str, code: str, line: int) -> None:
+    [problem] = area.check(VIEWER, "greet", f'{{"tags":\n{tags}, {TEXT[1:]}')
     assert (problem.code, problem.line) == (code, line)
 
 
-def test_a_version_or_a_draft_is_rendered(facet: PromptFiles) -> None:
-    facet.save_version(EDITOR, "greet", TEXT, None, "production")
-    rendered = facet.render(VIEWER, "greet", {"name": "Ann"})
+def test_a_version_or_a_draft_is_rendered(area: PromptFiles) -> None:
+    area.save_version(EDITOR, "greet", TEXT, None, "production")
+    rendered = area.render(VIEWER, "greet", {"name": "Ann"})
     assert rendered.messages == [{"role": "user", "content": "Hello\nAnn"}]
     assert (rendered.model, rendered.version) == ("small", 1)
-    draft = facet.render(VIEWER, {**PROMPT, "messages": [{"role": "user", "content": "Bye {{ name }}"}]}, {"name": "B"})
+    draft = area.render(VIEWER, {**PROMPT, "messages": [{"role": "user", "content": "Bye {{ name }}"}]}, {"name": "B"})
     assert (draft.messages[0]["content"], draft.version) == ("Bye B", None)
     with pytest.raises(InvalidFile):
-        facet.render(VIEWER, {"messages": 5}, {})
+        area.render(VIEWER, {"messages": 5}, {})
     with pytest.raises(UnknownName):
-        facet.render(VIEWER, "great", {})
+        area.render(VIEWER, "great", {})
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        pytest.param(lambda facet, etag: facet.save(VIEWER, "greet", TEXT, etag), id="save"),
-        pytest.param(lambda facet, etag: facet.save_version(VIEWER, "greet", TEXT, etag, None), id="save-version"),
-        pytest.param(lambda facet, _: facet.set_label(VIEWER, "greet", "production", 1), id="set-label"),
+        pytest.param(lambda area, etag: area.save(VIEWER, "greet", TEXT, etag), id="save"),
+        pytest.param(lambda area, etag: area.save_version(VIEWER, "greet", TEXT, etag, None), id="save-version"),
+        pytest.param(lambda area, _: area.set_label(VIEWER, "greet", "production", 1), id="set-label"),
     ],
 )
-def test_a_viewer_changes_nothing(facet: PromptFiles, act: Callable[[PromptFiles, str], object]) -> None:
-    before = facet.save(EDITOR, "greet", TEXT, None)
+def test_a_viewer_changes_nothing(area: PromptFiles, act: Callable[[PromptFiles, str], object]) -> None:
+    before = area.save(EDITOR, "greet", TEXT, None)
     with pytest.raises(NotAllowed):
-        act(facet, before.etag)
-    assert facet.get(VIEWER, "greet") == before
+        act(area, before.etag)
+    assert area.get(VIEWER, "greet") == before
 
 
-def test_a_second_editor_is_told(facet: PromptFiles) -> None:
-    first = facet.save(EDITOR, "greet", TEXT, None)
-    facet.save(EDITOR, "greet", TEXT.replace("Hello", "Hi"), first.etag)
+def test_a_second_editor_is_told(area: PromptFiles) -> None:
+    first = area.save(EDITOR, "greet", TEXT, None)
+    area.save(EDITOR, "greet", TEXT.replace("Hello", "Hi"), first.etag)
     with pytest.raises(StaleEdit):
-        facet.save(EDITOR, "greet", TEXT.replace("Hello", "Hey"), first.etag)
+        area.save(EDITOR, "greet", TEXT.replace("Hello", "Hey"), first.etag)
 
 
 @pytest.mark.parametrize(
@@ -167,19 +167,19 @@ def test_a_second_editor_is_told(facet: PromptFiles) -> None:
     ],
 )
 def test_a_damaged_file_is_listed_with_its_place_and_breaks_nothing(
-    facet: PromptFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
+    area: PromptFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
 ) -> None:
-    facet.save(EDITOR, "greet", TEXT, None)
+    area.save(EDITOR, "greet", TEXT, None)
     path = workspace.prompts.folder / "bad.json"
     path.mkdir() if damage is None else path.write_bytes(damage)
-    bad, good = facet.list(VIEWER)
+    bad, good = area.list(VIEWER)
     assert (bad.name, bad.title, bad.labels, good.problems) == ("bad", "bad", {}, 0)
     assert bad.problems >= 1
-    problem = facet.get(VIEWER, "bad").problems[0]
+    problem = area.get(VIEWER, "bad").problems[0]
     assert (problem.file, problem.line, problem.column) == ("prompts/bad.json", line, column)
 
 
-def test_names_that_cannot_be_used_are_listed_too(facet: PromptFiles, workspace: Workspace) -> None:
+def test_names_that_cannot_be_used_are_listed_too(area: PromptFiles, workspace: Workspace) -> None:
     workspace.prompts.folder.mkdir()
     (workspace.prompts.folder / "My Prompt.json").write_text(TEXT)
-    assert [(row.name, row.problems) for row in facet.list(VIEWER)] == [("My Prompt", 1)]
+    assert [(row.name, row.problems) for row in area.list(VIEWER)] == [("My Prompt", 1)]

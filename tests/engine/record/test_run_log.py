@@ -74,7 +74,10 @@ def test_a_log_that_makes_no_sense_is_named(run: Run, orchestra: Orchestra, dama
     assert orchestra.runs.get(OWNER, good["run_id"])["status"] == "succeeded"
     assert len(orchestra.runs.list(OWNER).rows) == 2
     count, broken = orchestra.runs.reindex(OWNER)
-    assert (count, broken) == (1, [str(path)])
+    assert (count, [*broken]) == (1, [str(path)])
+    with pytest.raises(InvalidFile) as named:
+        orchestra.runs.get(OWNER, bad["run_id"])
+    assert broken[str(path)] == named.value.message
 
 
 @examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -272,7 +272,8 @@ def test_the_list_can_be_built_anew_from_the_logs(orchestra: Orchestra, run: Run
     log = next(orchestra.workspace.logs.glob(f"*/{broken['run_id']}.json"))
     log.write_text(log.read_text()[:100])
     count, damaged = orchestra.runs.reindex(OWNER)
-    assert (count, damaged) == (1, [str(log)])
+    assert (count, [*damaged]) == (1, [str(log)])
+    assert "This text has no closing double quote" in damaged[str(log)]
     assert [row.run_id for row in orchestra.runs.list(OWNER).rows] == [kept["run_id"]]
     assert not path.exists()
 

@@ -253,7 +253,7 @@ def test_a_draft_that_is_gone_is_asked_about_and_fails_by_itself(world: World) -
     again = world.asked_again(asked)
     assert again.call is not None
     assert again.call.preview is None
-    assert "cannot be read any more" in again.call.again
+    assert "can no longer be read" in again.call.again
     world.approve()
     assert world.ended("failed")["error"]["type"] == "NotFound"
 

@@ -242,7 +242,7 @@ def test_what_was_recorded_on_the_demo_stays_out_of_real_accounts(root: Path, se
     _workflow(root, service)
     with closing(Orchestra(root, demo=True)) as demo:
         first = _ended(demo)
-    with closing(Orchestra(root)) as mine, pytest.raises(InvalidInput, match="stands for a real account now"):
+    with closing(Orchestra(root)) as mine, pytest.raises(InvalidInput, match="is now a real account"):
         mine.runs.start(OWNER, "work", {}, only="after", from_run=first["run_id"])
 
 

@@ -80,7 +80,7 @@ def test_reindex_adds_receipts_and_overwrites_none(root: Path, service: Service,
     with orchestra._families.opened.database.writing() as connection:
         assert connection.execute(effects.update().where(effects.c.identity.like('%"a"]')).values(newer)).rowcount == 1
         assert connection.execute(effects.delete().where(effects.c.identity.like('%"b"]'))).rowcount == 1
-    assert orchestra.runs.reindex(OWNER) == (1, [])
+    assert orchestra.runs.reindex(OWNER) == (1, {})
     again = ran(orchestra)
     assert [step["effect"]["receipt"]["id"] for step in again["steps"] if step["effect"]] == ["newer", "200"]
     assert again["counts"]["reused_effects"] == 2
@@ -102,7 +102,7 @@ def test_an_interrupted_run_is_listed_and_goes_on(root: Path, service: Service, 
     assert (row.run_id, row.status, row.sentence) == (run_id, "interrupted", "Interrupted: 1 step done.")
     seen = second.runs.get(OWNER, run_id)
     assert (seen["status"], seen["counts"]) == ("interrupted", before["counts"])
-    assert second.runs.reindex(OWNER) == (1, [])
+    assert second.runs.reindex(OWNER) == (1, {})
     document = resumed(second, run_id)
     assert (document["status"], statuses(document)) == ("succeeded", {"a": "succeeded", "b": "succeeded"})
     assert dict(service.seen) == {"/a": 1, "/slow": 2}

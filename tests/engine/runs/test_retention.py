@@ -253,7 +253,7 @@ def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pyte
     assert place.files() == set()
     place.orchestra.close()
     place.orchestra = Orchestra(place.root, clock=lambda: place.now)
-    assert place.orchestra.runs.reindex(OWNER) == (0, [])
+    assert place.orchestra.runs.reindex(OWNER) == (0, {})
     assert place.listed() == []
 
 

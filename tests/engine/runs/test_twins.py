@@ -90,5 +90,5 @@ def test_where_the_fate_of_an_equal_one_is_open_a_person_is_asked(make: Make, st
     standins.faults("notion", match=MADE_BY[kind], cut=True, when="before_effect")
     second = make()
     assert (second["status"], second["error"]["type"]) == ("failed", "OutcomeUnknown")
-    assert "nobody knows" in second["error"]["message"]
+    assert "its outcome is unknown" in second["error"]["message"]
     assert count(standins, kind) - before == 1

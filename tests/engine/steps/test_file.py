@@ -349,6 +349,16 @@ def test_entries_that_would_leave_the_folder_are_left_out(run: Run, inbox: Path,
     assert document["steps"][0]["note"] == note
 
 
+def test_a_file_whose_name_is_no_text_is_left_out_of_a_list_with_a_note(run: Run, inbox: Path) -> None:
+    (inbox / "odd").mkdir()
+    (inbox / "odd" / "a.txt").touch()
+    (inbox / "odd" / os.fsdecode(b"bad\xff.txt")).touch()
+    said = r"Left out, as its name is not valid UTF-8: inbox/odd/bad\xff.txt. Rename it."
+    for fields, note in (({"deep": True}, said), ({"deep": True, "pattern": "*.pdf"}, None), ({}, None)):
+        document = run([step("file.list", "found", folder="inbox", **fields)])
+        assert document["steps"][0].get("note") == note
+
+
 def test_an_archive_of_many_files_says_how_many_are_left_out(run: Run, inbox: Path) -> None:
     with zipfile.ZipFile(inbox / "many.zip", "w") as archive:
         for number in range(260):

@@ -323,10 +323,10 @@ def test_a_dead_thing_that_is_tried_again_by_two_starts_one_run(feed: Feed) -> N
     feed.write({"id": "a", "read": "BadAnswer"})
     feed.poll()
     feed.rewrite("a")
-    row = feed.orchestra._families.triggers.triggering.facet._dead_row(WORKFLOW, TRIGGER, "a")
+    row = feed.orchestra._families.triggers.triggering.triggers._dead_row(WORKFLOW, TRIGGER, "a")
     feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "a")
     with pytest.raises(InvalidInput, match="Somebody else"):
-        feed.orchestra._families.triggers.triggering.facet._revived(OWNER, row)
+        feed.orchestra._families.triggers.triggering.triggers._revived(OWNER, row)
     assert feed.starts() == Counter(["a"])
 
 
@@ -522,7 +522,7 @@ def test_a_file_that_took_the_name_of_another_starts_nothing_for_its_trigger(fee
     [lost] = [one for one in feed.orchestra.triggers.list(VIEWER) if one.is_on]
     assert (lost.workflow, lost.id, lost.state) == (WORKFLOW, TRIGGER, "needs you")
     assert lost.problem is not None
-    assert "No workflow file has the id 'work' any more" in lost.problem.message
+    assert "No workflow file now has the id 'work'" in lost.problem.message
     assert '"id": "work"' in lost.problem.remedy
     assert [one.workflow for one in feed.orchestra.triggers.alarms(VIEWER)] == [WORKFLOW]
     assert not feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER).is_on

@@ -1,4 +1,4 @@
-"""The workflows facet: rights, audit, conflicts, and a list that no damaged file breaks."""
+"""The workflows area: rights, audit, conflicts, and a list that no damaged file breaks."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def audit(database: SqliteState) -> Audit:
 
 
 @pytest.fixture
-def facet(workspace: Workspace, database: SqliteState, audit: Audit) -> WorkflowFiles:
+def area(workspace: Workspace, database: SqliteState, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
     logs = RunLogs(DiskBlobs(workspace.logs))
@@ -77,14 +77,14 @@ def facet(workspace: Workspace, database: SqliteState, audit: Audit) -> Workflow
 
 
 @pytest.mark.parametrize("indent", [None, 1, 2, 4, "\t"])
-def test_a_workflow_is_saved_as_it_is_written_and_comes_back(facet: WorkflowFiles, indent: int | str | None) -> None:
+def test_a_workflow_is_saved_as_it_is_written_and_comes_back(area: WorkflowFiles, indent: int | str | None) -> None:
     typed = json.dumps({**dict(reversed(GOOD.items())), "id": "mine"}, indent=indent)
-    saved = facet.save(EDITOR, "good", f"{typed}  \n\n", None)
+    saved = area.save(EDITOR, "good", f"{typed}  \n\n", None)
     assert saved.text == f"{typed}\n"
     assert saved.document == {**GOOD, "id": "mine"}
     assert saved.problems == []
-    assert facet.get(VIEWER, "good") == saved
-    [row] = facet.list(VIEWER)
+    assert area.get(VIEWER, "good") == saved
+    [row] = area.list(VIEWER)
     assert (row.name, row.title, row.description, row.problems, row.steps, row.services) == (
         "good",
         "Good",
@@ -93,36 +93,36 @@ def test_a_workflow_is_saved_as_it_is_written_and_comes_back(facet: WorkflowFile
         1,
         [],
     )
-    assert facet.plan(VIEWER, "good").name == "good"
+    assert area.plan(VIEWER, "good").name == "good"
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        pytest.param(lambda facet: facet.save(VIEWER, "b", TEXT, None), id="save"),
-        pytest.param(lambda facet: facet.create_from_sample(VIEWER, "inbox-triage", "b"), id="sample"),
-        pytest.param(lambda facet: facet.duplicate(VIEWER, "good", "b"), id="duplicate"),
-        pytest.param(lambda facet: facet.rename(VIEWER, "good", "b"), id="rename"),
-        pytest.param(lambda facet: facet.delete(VIEWER, "good"), id="delete"),
-        pytest.param(lambda facet: facet.move_steps(VIEWER, "good", {}), id="move-steps"),
+        pytest.param(lambda area: area.save(VIEWER, "b", TEXT, None), id="save"),
+        pytest.param(lambda area: area.create_from_sample(VIEWER, "inbox-triage", "b"), id="sample"),
+        pytest.param(lambda area: area.duplicate(VIEWER, "good", "b"), id="duplicate"),
+        pytest.param(lambda area: area.rename(VIEWER, "good", "b"), id="rename"),
+        pytest.param(lambda area: area.delete(VIEWER, "good"), id="delete"),
+        pytest.param(lambda area: area.move_steps(VIEWER, "good", {}), id="move-steps"),
     ],
 )
-def test_a_viewer_changes_nothing(facet: WorkflowFiles, act: Callable[[WorkflowFiles], object]) -> None:
-    saved = facet.save(EDITOR, "good", TEXT, None)
+def test_a_viewer_changes_nothing(area: WorkflowFiles, act: Callable[[WorkflowFiles], object]) -> None:
+    saved = area.save(EDITOR, "good", TEXT, None)
     with pytest.raises((NotAllowed, UnknownName)) as caught:
-        act(facet)
+        act(area)
     assert isinstance(caught.value, NotAllowed) or "saved version" in caught.value.message
-    assert [row.name for row in facet.list(VIEWER)] == ["good"]
-    assert facet.get(VIEWER, "good") == saved
+    assert [row.name for row in area.list(VIEWER)] == ["good"]
+    assert area.get(VIEWER, "good") == saved
 
 
-def test_every_change_leaves_an_audit_line(facet: WorkflowFiles, audit: Audit) -> None:
-    saved = facet.save(EDITOR, "a", TEXT, None)
-    facet.save(EDITOR, "a", TEXT.replace("Good", "Better"), saved.etag)
-    facet.duplicate(EDITOR, "a", "b")
-    facet.rename(EDITOR, "b", "c")
-    facet.create_from_sample(EDITOR, "reply-drafts", "d")
-    facet.delete(EDITOR, "c")
+def test_every_change_leaves_an_audit_line(area: WorkflowFiles, audit: Audit) -> None:
+    saved = area.save(EDITOR, "a", TEXT, None)
+    area.save(EDITOR, "a", TEXT.replace("Good", "Better"), saved.etag)
+    area.duplicate(EDITOR, "a", "b")
+    area.rename(EDITOR, "b", "c")
+    area.create_from_sample(EDITOR, "reply-drafts", "d")
+    area.delete(EDITOR, "c")
     assert [(line.principal, line.action, line.target) for line in reversed(audit.latest())] == [
         ("ann", "workflows.save", "a"),
         ("ann", "workflows.save", "a"),
@@ -133,49 +133,49 @@ def test_every_change_leaves_an_audit_line(facet: WorkflowFiles, audit: Audit) -
     ]
 
 
-def test_a_second_editor_is_told_and_overwrites_nothing(facet: WorkflowFiles) -> None:
-    first = facet.save(EDITOR, "a", TEXT, None)
-    second = facet.save(EDITOR, "a", TEXT.replace("Good", "Second"), first.etag)
+def test_a_second_editor_is_told_and_overwrites_nothing(area: WorkflowFiles) -> None:
+    first = area.save(EDITOR, "a", TEXT, None)
+    second = area.save(EDITOR, "a", TEXT.replace("Good", "Second"), first.etag)
     with pytest.raises(StaleEdit):
-        facet.save(EDITOR, "a", TEXT.replace("Good", "Third"), first.etag)
+        area.save(EDITOR, "a", TEXT.replace("Good", "Third"), first.etag)
     with pytest.raises(InUse):
-        facet.save(EDITOR, "a", TEXT, None)
-    assert facet.get(VIEWER, "a") == second
+        area.save(EDITOR, "a", TEXT, None)
+    assert area.get(VIEWER, "a") == second
 
 
-def test_a_text_that_is_no_json_object_is_not_saved_and_its_place_is_named(facet: WorkflowFiles) -> None:
+def test_a_text_that_is_no_json_object_is_not_saved_and_its_place_is_named(area: WorkflowFiles) -> None:
     with pytest.raises(InvalidFile) as caught:
-        facet.save(EDITOR, "a", '{"schema_version": 1,\n "steps": [,]}', None)
+        area.save(EDITOR, "a", '{"schema_version": 1,\n "steps": [,]}', None)
     assert [(one.file, one.line, one.column) for one in caught.value.problems] == [("workflows/a.json", 2, 12)]
     with pytest.raises(InvalidFile):
-        facet.save(EDITOR, "a", "[]", None)
-    assert facet.list(VIEWER) == []
+        area.save(EDITOR, "a", "[]", None)
+    assert area.list(VIEWER) == []
 
 
-def test_work_with_other_mistakes_is_kept_and_does_not_run(facet: WorkflowFiles) -> None:
-    saved = facet.save(EDITOR, "a", TEXT.replace("flow.set", "flow.sett"), None)
+def test_work_with_other_mistakes_is_kept_and_does_not_run(area: WorkflowFiles) -> None:
+    saved = area.save(EDITOR, "a", TEXT.replace("flow.set", "flow.sett"), None)
     assert [one.code for one in saved.problems] == ["unknown_step_type"]
-    assert facet.list(VIEWER)[0].problems == 1
+    assert area.list(VIEWER)[0].problems == 1
     with pytest.raises(InvalidFile, match=r"flow\.sett"):
-        facet.plan(VIEWER, "a")
+        area.plan(VIEWER, "a")
 
 
-def test_a_copy_has_a_title_of_its_own(facet: WorkflowFiles) -> None:
-    facet.save(EDITOR, "a", TEXT, None)
-    facet.move_steps(EDITOR, "a", {"a": [0, 10]})
-    copy = facet.duplicate(EDITOR, "a", "b")
+def test_a_copy_has_a_title_of_its_own(area: WorkflowFiles) -> None:
+    area.save(EDITOR, "a", TEXT, None)
+    area.move_steps(EDITOR, "a", {"a": [0, 10]})
+    copy = area.duplicate(EDITOR, "a", "b")
     assert copy.document is not None
     assert copy.document["title"] == "Copy of Good"
-    assert facet.positions(VIEWER, "b") == {"a": [0, 10]}
+    assert area.positions(VIEWER, "b") == {"a": [0, 10]}
     with pytest.raises(InUse):
-        facet.duplicate(EDITOR, "a", "b")
+        area.duplicate(EDITOR, "a", "b")
 
 
-def test_a_damaged_layout_is_no_layout(facet: WorkflowFiles, workspace: Workspace) -> None:
-    facet.save(EDITOR, "a", TEXT, None)
+def test_a_damaged_layout_is_no_layout(area: WorkflowFiles, workspace: Workspace) -> None:
+    area.save(EDITOR, "a", TEXT, None)
     for damage in (b"[]", b"{", b"\xff", b'{"positions": 5}'):
         workspace.workflows.layout_path("a").write_bytes(damage)
-        assert facet.positions(VIEWER, "a") == {}
+        assert area.positions(VIEWER, "a") == {}
 
 
 DAMAGES = [
@@ -194,33 +194,33 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("damage", "line", "column"), DAMAGES)
 def test_a_damaged_file_is_listed_with_its_place_and_breaks_nothing(
-    facet: WorkflowFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
+    area: WorkflowFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
 ) -> None:
-    facet.save(EDITOR, "good", TEXT, None)
+    area.save(EDITOR, "good", TEXT, None)
     path = workspace.workflows.folder / "bad.json"
     path.mkdir() if damage is None else path.write_bytes(damage)
-    bad, good = facet.list(VIEWER)
+    bad, good = area.list(VIEWER)
     assert (bad.name, bad.title) == ("bad", "bad")
     assert bad.problems >= 1
     assert good.problems == 0
-    problem = facet.get(VIEWER, "bad").problems[0]
+    problem = area.get(VIEWER, "bad").problems[0]
     assert (problem.file, problem.line, problem.column) == ("workflows/bad.json", line, column)
 
 
-def test_files_with_names_that_cannot_be_used_are_listed_too(facet: WorkflowFiles, workspace: Workspace) -> None:
+def test_files_with_names_that_cannot_be_used_are_listed_too(area: WorkflowFiles, workspace: Workspace) -> None:
     workspace.workflows.folder.mkdir()
     (workspace.workflows.folder / "My Flow.json").write_text(TEXT)
     (workspace.workflows.folder / "link.json").symlink_to("/etc/hostname")
-    rows = facet.list(VIEWER)
+    rows = area.list(VIEWER)
     assert [(row.name, row.problems) for row in rows] == [("My Flow", 1), ("link", 1)]
     with pytest.raises(InvalidInput):
-        facet.get(VIEWER, "My Flow")
+        area.get(VIEWER, "My Flow")
 
 
 @examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bytes_that_rot_anywhere_never_break_the_list(
-    facet: WorkflowFiles, workspace: Workspace, data: st.DataObject
+    area: WorkflowFiles, workspace: Workspace, data: st.DataObject
 ) -> None:
     workspace.workflows.folder.mkdir(exist_ok=True)
     rotten = bytearray(TEXT.encode())
@@ -230,34 +230,34 @@ def test_bytes_that_rot_anywhere_never_break_the_list(
         if rotten:
             rotten[data.draw(st.integers(0, len(rotten) - 1))] = data.draw(st.integers(0, 255))
     (workspace.workflows.folder / "rotten.json").write_bytes(rotten)
-    [row] = facet.list(VIEWER)
-    file = facet.get(VIEWER, "rotten")
+    [row] = area.list(VIEWER)
+    file = area.get(VIEWER, "rotten")
     assert row.problems == sum(one.severity == "error" for one in file.problems)
     for problem in file.problems:
         assert problem.file == "workflows/rotten.json"
         assert problem.line >= 1
 
 
-def test_a_damaged_file_can_be_deleted_and_duplicated(facet: WorkflowFiles, workspace: Workspace) -> None:
+def test_a_damaged_file_can_be_deleted_and_duplicated(area: WorkflowFiles, workspace: Workspace) -> None:
     workspace.workflows.folder.mkdir()
     (workspace.workflows.folder / "bad.json").write_text("{")
-    copy = facet.duplicate(EDITOR, "bad", "copy")
+    copy = area.duplicate(EDITOR, "bad", "copy")
     assert copy.text == "{"
-    facet.delete(EDITOR, "bad")
-    facet.save(EDITOR, "copy", TEXT, copy.etag)
-    assert [row.name for row in facet.list(VIEWER)] == ["copy"]
+    area.delete(EDITOR, "bad")
+    area.save(EDITOR, "copy", TEXT, copy.etag)
+    assert [row.name for row in area.list(VIEWER)] == ["copy"]
 
 
 @pytest.mark.parametrize("name", ["../config", "a/b", "", "con"])
-def test_no_name_leaves_the_folder(facet: WorkflowFiles, name: str) -> None:
+def test_no_name_leaves_the_folder(area: WorkflowFiles, name: str) -> None:
     for act in (
-        lambda: facet.get(VIEWER, name),
-        lambda: facet.check(VIEWER, name, TEXT),
-        lambda: facet.save(EDITOR, name, TEXT, None),
-        lambda: facet.plan(VIEWER, name),
-        lambda: facet.create_from_sample(EDITOR, "inbox-triage", name),
-        lambda: facet.create_from_sample(EDITOR, name, "b"),
+        lambda: area.get(VIEWER, name),
+        lambda: area.check(VIEWER, name, TEXT),
+        lambda: area.save(EDITOR, name, TEXT, None),
+        lambda: area.plan(VIEWER, name),
+        lambda: area.create_from_sample(EDITOR, "inbox-triage", name),
+        lambda: area.create_from_sample(EDITOR, name, "b"),
     ):
         with pytest.raises(OrchestraError):
             act()
-    assert facet.list(VIEWER) == []
+    assert area.list(VIEWER) == []

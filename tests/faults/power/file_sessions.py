@@ -89,10 +89,10 @@ def _save_after_an_editor(scene: Scene) -> None:
 
 def _restore(scene: Scene) -> None:
     _saved(scene, "second")
-    facet, versions = scene.orchestra.workflows, scene.orchestra.versions
+    area, versions = scene.orchestra.workflows, scene.orchestra.versions
     oldest = versions.list(OWNER, WORKFLOW)[-1]
     _unsure(scene)
-    versions.restore(OWNER, WORKFLOW, oldest.id, facet.get(OWNER, WORKFLOW).etag)
+    versions.restore(OWNER, WORKFLOW, oldest.id, area.get(OWNER, WORKFLOW).etag)
     _kept(scene)
 
 

@@ -152,10 +152,10 @@ _KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def hash_of_answer(orchestra: Orchestra, call: str, arguments: Sequence[Any]) -> str:
-    """Return what two answers of a method (`facet.method`) share only where they are the same."""
-    facet, method = call.split(".")
+    """Return what two answers of a method (`area.method`) share only where they are the same."""
+    area, method = call.split(".")
     person = () if call in _WITHOUT_PERSON else (OWNER,)
-    answer = getattr(getattr(orchestra, facet), method)(*person, *arguments)
+    answer = getattr(getattr(orchestra, area), method)(*person, *arguments)
     return hashlib.sha256(_text(answer).encode()).hexdigest()
 
 

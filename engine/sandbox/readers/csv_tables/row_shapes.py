@@ -20,6 +20,8 @@ class RowShapes:
         """The line in which the next row begins."""
         self.is_open = False
         """Whether the last row has a quote that is not closed."""
+        self.has_text = False
+        """Whether a cell has more than spaces."""
         self._first: list[tuple[int, int, int]] = []
         self._later: dict[tuple[int, int], LineNumbers] = {}
         self._quotes = LineNumbers()
@@ -27,6 +29,7 @@ class RowShapes:
 
     def add(self, row: Sequence[str], lines: int) -> None:
         """Take the next row, which stands in so many lines."""
+        self.has_text = self.has_text or any(map(str.strip, row))
         full = len(row)
         while full and not row[full - 1]:
             full -= 1

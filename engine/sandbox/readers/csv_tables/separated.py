@@ -40,7 +40,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     rows = _rows(source, kind, shapes, damage)
     through = _typed if options.get("typed", True) else iter
     first, width = fill(into, rows, has_header=options.get("header"), through=through)
-    if not into.columns:
+    if not shapes.has_text:
         raise FileRefused(EMPTY)
     into.notes += [*shapes.notes(first, width, into.columns), *damage.notes()]
 
@@ -62,7 +62,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
             into.leave_out(f"more than {_COUNTED_MOST:,} rows" if left > _COUNTED_MOST else counted(left, "row"))
             break
         shown.append(row)
-    if not any(map(any, shown)):
+    if not shapes.has_text:
         raise FileRefused(EMPTY)
     into.notes += [*shapes.notes(*shapes.usual()), *damage.notes()]
     return into.add(markdown_table(shown))

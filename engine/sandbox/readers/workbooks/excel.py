@@ -60,7 +60,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
         into.add(markdown_table(shown) if into.is_markdown else tabs, number, f"Sheet {name}")
         into.notes += (f"Sheet {name}: {note}" for note in odd.notes())
         if left:
-            into.leave_out(f"{left:,} rows of the sheet {name!r}")
+            into.leave_out(f"{counted(left, 'row')} of the sheet {name!r}")
         if known.empty_formulas:
             empty.append(f"{known.empty_formulas:,} in the sheet {name!r}")
     if empty:

@@ -72,7 +72,7 @@ runs = Table(
     Column("end_number", INTEGER),
     # Of a plan: the hash of its log, empty until it has ended. Null for a run that really runs.
     Column("plan_hash", TEXT),
-    # Of a plan that did not fit the world any more when it was to be applied: 1, else null.
+    # Of a plan that no longer fitted the world when it was to be applied: 1, else null.
     Column("is_drifted", INTEGER),
     # What had changed then, as JSON: [{path, before, after}].
     Column("drift", TEXT),

@@ -98,7 +98,7 @@ class SqlItems:
             return [ItemRecord(*row) for row in rows]
 
     def dismiss(self, item: ItemRecord) -> None:
-        """Mark an item as needing no attention any more."""
+        """Mark an item as no longer needing attention."""
         with self._database.writing() as connection:
             connection.execute(trigger_items.update().where(_is(item)).values(state="dismissed"))
 

@@ -59,7 +59,7 @@ _STANDING = (
 )
 """Whether a process still owns its runs, and whether there are suspects while it works on none.
 
-If it dies with two of them, nobody knows which one is to blame.
+If it dies with two of them, it is unknown which one is to blame.
 """
 _MOST_PAGES = 20
 

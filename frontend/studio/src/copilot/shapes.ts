@@ -92,7 +92,7 @@ export interface Button {
 }
 
 // A proposal for one of several workflows.
-export interface OfWorkflow {
+export interface ProposalReference {
   workflow: string;
   proposal_id: string;
 }
@@ -136,7 +136,7 @@ export interface Part {
   buttons: Button[];
   passages: Passage[];
   // The same change of several workflows.
-  workflows: OfWorkflow[];
+  workflows: ProposalReference[];
   diagram?: Diagram | null;
   // Whether it has words of a run, which no model is sent.
   quotes_run: boolean;

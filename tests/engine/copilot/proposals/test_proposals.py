@@ -201,7 +201,7 @@ def test_what_a_person_has_put_into_a_new_file_is_told_if_it_goes(orchestra: Orc
         {"op": "unset", "field": "outputs"},
         {"op": "unset", "field": "description"},
     ]
-    gone = {"It returns nothing any more.", "The description was removed.", "Step hello was removed."}
+    gone = {"It no longer returns anything.", "The description was removed.", "Step hello was removed."}
     orchestra.workflows.create(ADA, "greet")
     assert not gone & {*made(orchestra, *ops, workflow="greet", base=rev(orchestra, "greet")).sentences}
     for name, field, value in (

@@ -119,7 +119,7 @@ def test_a_change_that_breaks_what_runs_there_is_refused(greeter: Orchestra) -> 
     before = _files(greeter.workspace.root)
     refused: list[tuple[str, dict[str, Any]]] = [("prod", {"LIMIT": None}), ("dev", {"LIMIT": "text"})]
     for name, values in refused:
-        with pytest.raises(InvalidInput, match=f"greet would not run in '{name}' any more"):
+        with pytest.raises(InvalidInput, match=f"greet would no longer run in '{name}'"):
             environments.set_variables(OWNER, name, values)
     wrong: list[dict[str, Any]] = [{"no-name": 1}, {"A": [None]}, {"API_TOKEN": "3f9a8b7c6d"}]
     for values in wrong:
@@ -142,7 +142,7 @@ def test_a_promotion_that_breaks_a_caller_is_refused(greeter: Orchestra) -> None
     assert ended["outputs"] == {"said": "hello, 2"}, "the version of the called workflow there, not its file"
     assert ended["definition"]["environment"]["versions"] == {"caller": 1, "greet": 1}
     write_workflow(root, "greet", [GREETS], outputs={"other": "x"})
-    with pytest.raises(InvalidFile, match="caller in prod would not run any more"):
+    with pytest.raises(InvalidFile, match="caller in prod would no longer run"):
         environments.promote(OWNER, "greet", "dev", "prod")
 
 
@@ -327,7 +327,7 @@ def test_a_workflow_is_taken_out_of_an_environment_on_purpose_and_only_then_dele
     write_workflow(root, "parent", [{"id": "a", "uses": "workflow.run", "with": {"workflow": "child"}}])
     for name in ("child", "parent"):
         environments.promote(OWNER, name, "dev", "prod")
-    with pytest.raises(InvalidInput, match="parent would not run in 'prod' any more"):
+    with pytest.raises(InvalidInput, match="parent would no longer run in 'prod'"):
         environments.remove(OWNER, "child", "prod")
     with pytest.raises(InUse, match="Version 1 of 'parent' runs in 'prod'") as refused:
         greeter.workflows.delete(OWNER, "parent")
@@ -363,8 +363,8 @@ def test_every_name_of_an_environment_can_be_the_default_one(greeter: Orchestra,
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (10**30, "dev.json would not be valid any more: This number does not fit into 64 bits"),
-        (json.loads("[" * 64 + "]" * 64), "dev.json would not be valid any more: .* nested deeper"),
+        (10**30, "dev.json would no longer be valid: This number does not fit into 64 bits"),
+        (json.loads("[" * 64 + "]" * 64), "dev.json would no longer be valid: .* nested deeper"),
         (json.loads("[" * 800 + "]" * 800), "The variable 'X' is nested deeper than 64 levels"),
         ({"password": "hunter2"}, "contains a secret"),
         ({"a": [{"b": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}]}, "contains a secret"),

@@ -79,10 +79,10 @@ def test_each_environment_writes_once_in_its_own_account(
 
 def test_with_the_same_account_what_one_environment_wrote_is_done(orchestra: Orchestra, standins: StandIns) -> None:
     itself: dict[str, str | None] = {"github": "github"}
-    with pytest.raises(InvalidInput, match="report would not run in 'dev' any more"):
+    with pytest.raises(InvalidInput, match="report would no longer run in 'dev'"):
         orchestra.environments.connect(OWNER, "dev", itself)  # it would not be clear which of the two is meant
     write_workflow(orchestra.workspace.root, "report", [{**ISSUE, "connection": "github"}])
-    with pytest.raises(InvalidInput, match="report would not run in 'prod' any more"):
+    with pytest.raises(InvalidInput, match="report would no longer run in 'prod'"):
         orchestra.environments.connect(OWNER, "dev", itself)
     orchestra.environments.promote(OWNER, "report", "dev", "prod")
     orchestra.environments.connect(OWNER, "dev", itself)

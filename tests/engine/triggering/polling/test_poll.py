@@ -127,7 +127,7 @@ def test_one_bad_thing_does_not_block_the_rest(feed: Feed, line: dict[str, Any],
     assert result.error is None
     dead = feed.orchestra.triggers.dead(OWNER)
     assert [one.error.type for one in dead] == ([said] if state == "dead" else [])
-    row = feed.orchestra._families.triggers.triggering.facet._items.find(WORKFLOW, TRIGGER, "x")
+    row = feed.orchestra._families.triggers.triggering.triggers._items.find(WORKFLOW, TRIGGER, "x")
     assert row is not None
     assert row.state == state
     assert said in (row.error or row.note)

@@ -256,7 +256,7 @@ def test_a_save_over_another_one_tells_what_differs(orchestra: Orchestra) -> Non
     orchestra.editing.edit_file(BOB, "work", [titled("first", "Bob's")])
     with pytest.raises(StaleEdit) as refused:
         orchestra.editing.save(ADA, "work", file.text, file.etag)
-    assert refused.value.details["differences"] == ["Bob's: it has no title any more"]
+    assert refused.value.details["differences"] == ["Bob's: it no longer has a title"]
     assert refused.value.details["etag"] == orchestra.workflows.get(ADA, "work").etag
 
 

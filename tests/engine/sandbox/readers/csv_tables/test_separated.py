@@ -82,7 +82,8 @@ def test_the_first_thousand_rows_decide_and_the_head_is_none_of_them(tmp_path: P
         assert (found["rows"][0]["a"], found["rows"][at]["a"]) == (value, "x")
 
 
-@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b",,\n,,\n"])
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b",,\n,,\n",
+                                     b"\n\n \n", b" \n\t\n \n", b" , \n"])  # fmt: skip
 def test_a_file_without_a_cell_is_empty(tmp_path: Path, content: bytes) -> None:
     assert refused(tmp_path, "a.csv", content) == "It is empty."
     assert refused(tmp_path, "a.csv", content, "text", form="markdown") == "It is empty."
@@ -157,3 +158,7 @@ def test_a_first_row_longer_than_the_text_is_cut_and_not_taken_for_nothing(tmp_p
 @pytest.mark.parametrize(("rows", "said"), [(1_500, "1,001 rows"), rare(1_200_000, "more than 1,000,000 rows")])
 def test_the_rows_that_are_left_out_are_counted(tmp_path: Path, rows: int, said: str) -> None:
     assert answered(tmp_path, "a.csv", "n\n" + "1\n" * rows, "text", form="markdown")["left_out"] == said
+
+
+def test_a_name_of_spaces_is_none(tmp_path: Path) -> None:
+    assert answered(tmp_path, "a.csv", " ,b,c\n1,2,3\n")["columns"] == ["column_1", "b", "c"]

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from engine.assembly.opened import OpenedWorkspace
+from engine.assembly.open_workspace import OpenedWorkspace
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
@@ -26,7 +26,7 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.workspace import Workspace
 
 
-class ReadableWorkspace(OpenedWorkspace):
+class ReadOnlyWorkspace(OpenedWorkspace):
     """An opened workspace to which nothing is written. If opening it fails, whatever was opened is closed."""
 
     def __init__(self, root: Path, *, demo: bool, as_served: bool) -> None:
@@ -48,7 +48,7 @@ class ReadableWorkspace(OpenedWorkspace):
             self.modes = Modes(self.state.settings, AccountMode.DEMO if as_served else AccountMode.MINE, forced=demo)
             ids = self.workspace.workflow_ids
             self.troubles = Troubles(self.state.refusals, self.loaded, self.accounts, utc_now, ids)
-            self.owners: Locks = database.locks(state / "owners")
+            self.owner_locks: Locks = database.locks(state / "owners")
             failed.pop_all()
 
     def loaded(self) -> LoadedConfig:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.agents.documents import with_agents
 from engine.base.clock import Clock
 from engine.base.definitions import PromptDefinition
+from engine.base.threads import shared_property
 from engine.compiler.definition.environment import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.hosts import hosts
@@ -114,42 +115,42 @@ class OpenedWorkspace:
     def _prompt(self, reference: str) -> PromptDefinition:
         return self.prompt_store.resolve(reference)
 
-    @cached_property
+    @shared_property
     def trail(self) -> AuditTrail:
         """Who changed what, and when."""
         from engine.people.trail import AuditTrail
 
         return AuditTrail(self.audit.log)
 
-    @cached_property
+    @shared_property
     def tables(self) -> Tables:
         """The tables that workflows remember things in."""
         from engine.data.tables import Tables
 
         return Tables(self.accounts.open, self.audit)
 
-    @cached_property
+    @shared_property
     def files(self) -> WorkspaceFiles:
         """The files of the workspace that steps read and write."""
         from engine.data.workspace_files import WorkspaceFiles
 
         return WorkspaceFiles(self.accounts.open, self.audit)
 
-    @cached_property
+    @shared_property
     def general(self) -> WorkspaceSettings:
         """The settings of config.yaml that an owner changes while a server runs."""
         from engine.operations.workspace_settings import WorkspaceSettings
 
         return WorkspaceSettings(self.workspace.root, self.settings_now, self.workspace.workflows.names, self.audit)
 
-    @cached_property
+    @shared_property
     def usage(self) -> UsageReader:
         """Tokens and money of models, by what asked and what was asked."""
         from engine.runs.usage import UsageReader
 
         return UsageReader(self.state.spent, self.settings_now, self.clock)
 
-    @cached_property
+    @shared_property
     def connections(self) -> Connections:
         """Which account each service uses."""
         from engine.connections.connections import Connections
@@ -167,28 +168,28 @@ class OpenedWorkspace:
 
         return WorkspaceSearch(self.workspace, self.services, self.tools.own.names, runs, files)
 
-    @cached_property
+    @shared_property
     def renaming(self) -> Renaming:
         """Renames of steps and workflows in what refers to them."""
         from engine.runs.renaming import Renaming
 
         return Renaming(self.state.renames, self.logs, self.workspace, self.clock)
 
-    @cached_property
+    @shared_property
     def prompt_store(self) -> PromptStore:
         """The files of prompts."""
         from engine.prompts.prompts import PromptStore
 
         return PromptStore(self.workspace)
 
-    @cached_property
+    @shared_property
     def agent_store(self) -> AgentStore:
         """The files of agents."""
         from engine.agents.store import AgentStore
 
         return AgentStore(self.workspace)
 
-    @cached_property
+    @shared_property
     def try_records(self) -> TryRecords:
         """What was asked of models outside of runs, and answered."""
         from engine.runs.trying.records import TryRecords

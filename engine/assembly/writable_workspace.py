@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.assembly.opened import OpenedWorkspace
+from engine.assembly.open_workspace import OpenedWorkspace
 from engine.base.clock import Clock, utc_now
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import is_branch
