@@ -15,7 +15,7 @@ from typing import Any
 from demo.model import agent
 from demo.model.document import WORD, PromptDocument, document_of, request_of, text_of, words_of
 from demo.model.filler import fill
-from demo.model.writing import answer_from_passages, digest, draft, points
+from demo.model.writing import answer_from_passages, digest, draft, points, telling
 
 MODEL = "demo-extractive"
 Message = Mapping[str, Any]
@@ -57,8 +57,7 @@ def answer(
         return ModelReply(tool_calls=((str(tool["name"]), arguments),))
     if told := agent.told_tools(messages):
         return ModelReply(agent.play(messages, told))
-    if schema is None and wants_json:
-        schema = _schema_from_words(document.instructions)
+    schema = _schema_from_words(document.instructions) if schema is None and wants_json else schema
     if schema is not None:
         return ModelReply(_filled(schema, messages, document))
     if after_tool:
@@ -99,7 +98,8 @@ def _prose(document: PromptDocument) -> str:
         return commits
     if document.is_given and ASKS_FOR_REPLY.search(document.instructions):
         return draft(document)
-    return points(document) or "There is no text to work on."
+    told = telling(document, 1) if "in one sentence" in document.instructions else [points(document)]
+    return " ".join(told) or "There is no text to work on."
 
 
 def _schema_from_words(instructions: str) -> dict[str, Any]:

@@ -396,3 +396,11 @@ def test_a_result_with_a_bad_escape_is_no_text_for_an_agent() -> None:
     result = {"role": "user", "content": r'Result of read: {"text": "\d"}'}
     start = [{"role": "system", "content": AGENT}, {"role": "user", "content": "Task:\nSort."}]
     assert json.loads(model.answer([*start, {"role": "assistant", "content": "{}"}, result]).text)["tool"] == "finish"
+
+
+def test_one_sentence_is_asked_for_and_answered() -> None:
+    mail = (
+        "Export broken. Hello,\n\nwhen I export the report as CSV, the page goes white. I use Firefox.\n\nThanks\nAnn"
+    )
+    asked = [{"role": "system", "content": "Summarize the text in one sentence."}, {"role": "user", "content": mail}]
+    assert model.answer(asked).text == "when I export the report as CSV, the page goes white."
