@@ -399,8 +399,6 @@ def test_a_result_with_a_bad_escape_is_no_text_for_an_agent() -> None:
 
 
 def test_one_sentence_is_asked_for_and_answered() -> None:
-    mail = (
-        "Export broken. Hello,\n\nwhen I export the report as CSV, the page goes white. I use Firefox.\n\nThanks\nAnn"
-    )
+    mail = "Export broken. Hello,\n\nwhen I export the report as CSV, the page goes white. I use Opera.\n\nBye\nAnn"
     asked = [{"role": "system", "content": "Summarize the text in one sentence."}, {"role": "user", "content": mail}]
     assert model.answer(asked).text == "when I export the report as CSV, the page goes white."
