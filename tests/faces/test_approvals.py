@@ -193,8 +193,7 @@ def test_an_edit_that_can_never_be_sent_is_refused_and_the_question_stays_open(m
         with pytest.raises(InvalidInput, match=re.escape(said)):
             faces.orchestra.approvals.approve(OWNER, question.id, arguments=edit)
         answer = faces.raw("POST", f"/api/approvals/{question.id}/approve", json.dumps({"arguments": edit}))
-        expected = "not JSON that can be kept" if name == "half a character" else said
-        assert (answer.status_code, expected in answer.json()["error"]["message"]) == (422, True), (name, answer.text)
+        assert (answer.status_code, said in answer.json()["error"]["message"]) == (422, True), (name, answer.text)
     command = ["approvals", "approve", question.id, "--edit", "-"]
     written: Sequence[tuple[str, str]] = (
         ('{"to": "mia@example.org", "to": "evil@x.example"}', "The key 'to' appears twice"),

@@ -29,7 +29,7 @@ def test_every_face_shows_a_file_and_deletes_it(make_faces: Callable[[], Faces],
     assert faces.command(["files", "show", path, "--page", "2"]).value["text"] == "The second page"
     assert faces.request("GET", f"/api/files/view?path={path}").value["pages"] == 2
     assert faces.page(delete).error == ""
-    assert faces.command(["files", "list"]).value == {"files": [], "has_more": False}
+    assert faces.command(["files", "list"]).value == {"files": [], "has_more": False, "notes": []}
     gone = faces.command(["files", "delete", path])
     assert (gone.error, gone.message) == ("UnknownName", "There is no file named 'files/offer.pdf'.")
     assert faces.request("DELETE", f"/api/files?path={path}").error == "UnknownName"

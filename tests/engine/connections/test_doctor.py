@@ -188,7 +188,7 @@ def trusted_certificate(place: Place, *, days: int) -> str:
     """Start a server whose certificate is trusted; give its address."""
     server = place.serve(context=certificate(place.root, days=days))
     trusting = ssl.create_default_context(cafile=str(place.root / "server.pem"))
-    place.monkeypatch.setattr(transport, "_trusted", lambda: trusting)
+    place.monkeypatch.setattr(transport, "trusted", lambda: trusting)
     return server.url
 
 
