@@ -4,10 +4,10 @@ import { useEffect, useRef, useState } from "react";
 import { t, tn } from "../language";
 import type { Copilot } from "./copilot";
 import { routes } from "./requests";
-import type { OfWorkflow, Proposal } from "./shapes";
+import type { ProposalReference, Proposal } from "./shapes";
 import { agreedWords } from "./words";
 
-export function WorkflowsCard({ copilot, workflows }: { copilot: Copilot; workflows: OfWorkflow[] }) {
+export function WorkflowsCard({ copilot, workflows }: { copilot: Copilot; workflows: ProposalReference[] }) {
   const [proposals, setProposals] = useState<Proposal[]>([]);
   const [refusals, setRefusals] = useState<string[]>([]);
   const card = useRef<HTMLElement>(null);
