@@ -262,3 +262,8 @@ def test_cells_of_tags_are_read_wherever_they_end(table: str, is_code: bool) -> 
     text, changes = without_links(f"<table>\n{table}\n", lambda place: False)
     assert changes.is_code == is_code
     assert "'link'" not in str(blocks_of(text))
+
+
+def test_a_table_of_tags_that_never_end_is_shown_as_code() -> None:
+    text, _ = without_links("<table>\n" + "<begin 644 a\n" * 600, lambda _address: False)
+    assert text.startswith("```")
