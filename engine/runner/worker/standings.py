@@ -34,8 +34,13 @@ class Standings:
             if not future.done():
                 future.set_result(None)
 
+    @staticmethod
+    async def pause() -> None:
+        """Wait for the next beat, at which all ask again who wait for a change, so that one look serves them all."""
+        await asyncio.sleep(_LOOK_SECONDS - asyncio.get_running_loop().time() % _LOOK_SECONDS)
+
     async def _look(self) -> None:
-        """Look from time to time, as long as somebody asks."""
+        """Look as long as somebody asks."""
         while self._asked:
             self._under_way, self._asked = self._asked, {}
             try:
@@ -46,5 +51,4 @@ class Standings:
             else:
                 for run_id, future in self._under_way.items():
                     future.set_result(found.get(run_id))
-            await asyncio.sleep(_LOOK_SECONDS)
         self._looking = None

@@ -485,6 +485,7 @@ class Worker:
         while self._may_be_pending(run_id) and (ends_at is None or self._loop.time() < ends_at):
             if not self._is_pending(await self._standings.of(run_id)):
                 break
+            await self._standings.pause()
         while (task := self._tasks.get(run_id)) is not None:  # a suspended run may be due already
             left = None if ends_at is None else ends_at - self._loop.time()
             if left is not None and left <= 0:
