@@ -173,7 +173,7 @@ class Recording:
     async def tie_loose_end(self) -> None:
         """Wait until it is on disk; until then it also counts as loose for all steps that start at the same time."""
         loose_end = self._loose_end
-        await self.committed()
+        await self._journal.committed(self.run_id)
         self._tied = max(self._tied, loose_end)
 
     def record_of(self, path: str) -> EarlierEnding | None:
@@ -209,13 +209,16 @@ class Recording:
         return path in self._loops
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, StepStarted | StepWaiting | StepFinished):
-            self._wait_for_people(event)
-            self.edits.take(event)
         match event:
-            case StepFinished() | ItemFinished():
+            case StepFinished():
+                self._wait_for_people(event)
+                self.edits.take(event)
+                self._finish(event)
+            case ItemFinished():
                 self._finish(event)
             case StepStarted() | StepWaiting():
+                self._wait_for_people(event)
+                self.edits.take(event)
                 self._begin(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1

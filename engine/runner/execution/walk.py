@@ -28,6 +28,7 @@ from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.loops import Loops
 from engine.runner.execution.recording import EarlierEnding, Recording
 
+_SUCCEEDED = StepStatus.SUCCEEDED.value  # looked up once: Python 3.11 calls two functions for it
 _CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
 Perform = Callable[[Node, Frame, str], Awaitable[Any]]
@@ -167,7 +168,7 @@ class Runner:
         if stand_in.arguments is not None:
             marks["arguments"] = self._recording.values.written(self._recording.values.kept_fields(stand_in.arguments))
         self._finish(path, node, StepStatus.SUCCEEDED, output=written, **marks, **_called(node))
-        return {"status": StepStatus.SUCCEEDED.value, "output": output}
+        return {"status": _SUCCEEDED, "output": output}
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:
         """Evaluate `if`, then run the action, loop or group."""
@@ -190,7 +191,7 @@ class Runner:
         """Run the action, loop or group."""
         if node.action is not None:
             with self._at_work:
-                return {"status": StepStatus.SUCCEEDED.value, "output": await self._perform(node, frame, path)}
+                return {"status": _SUCCEEDED, "output": await self._perform(node, frame, path)}
         if self._recording.record_of(path) is None:
             self._recording.emit(StepStarted, path=path, title=node.title)
         return await self._composed(node, frame, path)
@@ -223,7 +224,7 @@ class Runner:
         if frame.may:
             written["planned"] = {"may": frame.may}
         self._finish(path, node, StepStatus.SUCCEEDED, **written)
-        return {"status": StepStatus.SUCCEEDED.value, "output": output}
+        return {"status": _SUCCEEDED, "output": output}
 
     def _finish(self, path: str, node: Node, status: StepStatus, **details: Any) -> None:
         known = self._recording.record_of(path)
@@ -242,7 +243,7 @@ class Runner:
             output = last.get("output")
             written = {} if output is None else {"output": self._recording.values.written(output)}
             self._recording.emit(StepFinished, path=path, status=StepStatus.SUCCEEDED, **written, fallback=True)
-            record: Record = {"status": StepStatus.SUCCEEDED.value}
+            record: Record = {"status": _SUCCEEDED}
             return record if output is None else {**record, "output": output}
         if node.on_error == "continue" or failed.goes_on:
             return {"status": StepStatus.FAILED.value, "error": error}

@@ -83,8 +83,8 @@ class Recorder(Middleware):
         remarks = outcome.remarks
         if remarks is not None and remarks.usage != _NO_USAGE:
             more["usage"] = structs.asdict(remarks.usage)
-        notes = list(dict.fromkeys([*outcome.call.notes, *(remarks.notes if remarks is not None else ())]))
-        if notes:
+        if outcome.call.notes or (remarks is not None and remarks.notes):
+            notes = list(dict.fromkeys([*outcome.call.notes, *(remarks.notes if remarks is not None else ())]))
             left = [f"And {counted(len(notes) - _NOTES_MOST, 'more note')}."] if len(notes) > _NOTES_MOST else []
             more["note"] = " ".join(notes[:_NOTES_MOST] + left)
         return more

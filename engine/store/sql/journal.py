@@ -198,7 +198,7 @@ class SqlJournal:
         if self._batch.is_empty or (self._under_way is not None and self._thread is not None):
             return  # `close` has written it already, or it is written once the thread is free
         batch, self._batch = self._batch, _Batch()
-        if (gap := self._gap_before(batch)) is not None:
+        if self._broken and (gap := self._gap_before(batch)) is not None:
             self._settle(batch, gap)
             return
         if self._thread is None:
@@ -226,8 +226,6 @@ class SqlJournal:
 
     def _gap_before(self, batch: _Batch) -> Exception | None:
         """Return the error that has lost events of a run before those in a batch: they were added meanwhile."""
-        if not self._broken:
-            return None
         return next((self._broken[run_id] for run_id, _, _ in batch.events if run_id in self._broken), None)
 
     def _settle(self, batch: _Batch, outcome: list[Any] | BaseException) -> None:
@@ -238,9 +236,10 @@ class SqlJournal:
                 if not future.done():
                     future.set_exception(JournalBroken(outcome))
         elif isinstance(outcome, list):
-            for future, result in zip_longest(batch.futures(), outcome):
-                if not future.done():
-                    future.set_result(result)
+            if batch.changes or batch.gathered:  # most have events alone
+                for future, result in zip_longest(batch.futures(), outcome):
+                    if not future.done():
+                        future.set_result(result)
             self._count()
         for waiter in batch.waiters:
             if not waiter.done():
