@@ -19,6 +19,7 @@ from api.base.identity import client_address
 from api.base.rate_limit import RateLimit
 from api.base.routing import BodyLimit
 from api.pages.plain_page import plain_page
+from clients.wording import counted
 from engine.base.errors import InUse, NotAllowed, OrchestraError
 from engine.outgoing import hidden_characters
 from engine.people.answer_links import without_links
@@ -95,7 +96,7 @@ class LinkPages:
         seconds = self.limit.wait_seconds(client_address(request))
         if not seconds:
             return None
-        page = plain_page("Too many requests", f"<p>Try again in {seconds} seconds.</p>", 429)
+        page = plain_page("Too many requests", f"<p>Try again in {counted(seconds, 'second')}.</p>", 429)
         page.headers["Retry-After"] = str(seconds)
         return page
 

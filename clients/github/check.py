@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients.check_line import CheckLine
+from clients.wording import counted
 
 if TYPE_CHECKING:
     from clients.github.service import GitHubSettings
@@ -59,7 +60,9 @@ def _end(headers: Mapping[str, str], now: datetime) -> Iterator[CheckLine]:
     left = ends_at - now
     advice = f" Create a new one soon: {_TOKENS}." if left < _WARNS_BEFORE else ""
     yield CheckLine(
-        "token ends", ok=True, text=f"The token ends on {ends_at:%Y-%m-%d}, in {max(left.days, 0)} days.{advice}"
+        "token ends",
+        ok=True,
+        text=f"The token ends on {ends_at:%Y-%m-%d}, in {counted(max(left.days, 0), 'day')}.{advice}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard.base.language import N_, languages, t
+from dashboard.base.language import N_, languages, t, tn
 from engine.forms.values import Code, Wrong
 from engine.forms.view import FormView, Notice
 
@@ -27,8 +27,8 @@ _NOTICES: Mapping[Notice, str] = {
         "Something else was already sent from this page. If you mean to send this as well, press the button again."
     ),
     "too_large": N_("Nothing was sent: it is too large. Choose smaller files."),
-    "often": N_("Too much was sent from your network. Try again in {minutes} minutes."),
-    "full": N_("Nothing was sent: too much waits to be worked on. Try again in {minutes} minutes."),
+    "often": N_("Too much was sent from your network."),
+    "full": N_("Nothing was sent: too much waits to be worked on."),
     "day": N_("Nothing was sent: this form takes no more for today. Try again later."),
     "broken": N_("Nothing was sent: the server cannot store it at the moment. Try again later."),
     "unreadable": N_("Nothing was sent: the request is not one of this form. Open its page again."),
@@ -45,8 +45,10 @@ def notice_sentence(view: FormView) -> str:
     """Return what is said above the fields; empty for nothing."""
     if not view.notice:
         return ""
-    text = _NOTICES[view.notice]
-    return t(text, minutes=view.minutes) if "{minutes}" in text else t(text)
+    said = t(_NOTICES[view.notice])
+    if view.notice in ("often", "full"):
+        return f"{said} {tn('Try again in {count} minute.', 'Try again in {count} minutes.', view.minutes)}"
+    return said
 
 
 def language_of(asked: str) -> str:

@@ -264,7 +264,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
         return None
     chosen, seconds = _chosen(found["clause"], steps), int(found["n"])
     ops = [set_value(one.id, ["timeout_seconds"], seconds) for one in chosen]
-    return UnderstoodRequest(f"At most {seconds} seconds: {_titles(chosen)}", ops, (found["most"],))
+    return UnderstoodRequest(f"At most {counted(seconds, 'second')}: {_titles(chosen)}", ops, (found["most"],))
 
 
 def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> UnderstoodRequest | None:

@@ -124,7 +124,7 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
         raise NotThere(f"That is too far back: say at most {MOST_DAYS} days.")
     used = (found[0], *(one[0] for pattern in (_ONLY_MAIL, _NOT_LENGTH) if (one := pattern.search(said))))
     if "days" in _inputs(document):
-        return UnderstoodRequest(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)
+        return UnderstoodRequest(f"The last {_days(days)}", [_set("", "inputs.properties.days.default", days)], used)
     searches = [one.id for one in steps if one.uses == "gmail.search_messages"]
     if not searches or not _MAIL.search(said):
         return None
@@ -136,7 +136,11 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
         elif query == "{{ inputs.query }}":
             given = _inputs(document).get("query", {}).get("default", "")
             ops.append(_set("", "inputs.properties.query.default", _newer(str(given), days)))
-    return UnderstoodRequest(f"Mail of the last {days} days", ops, used) if ops else None
+    return UnderstoodRequest(f"Mail of the last {_days(days)}", ops, used) if ops else None
+
+
+def _days(days: int) -> str:
+    return "day" if days == 1 else f"{days} days"
 
 
 def _newer(query: str, days: int) -> str:

@@ -96,7 +96,7 @@ _SET: Mapping[str, _Words] = {
     "as": lambda value: f"an item is called {value}",
     "key": lambda value: f"an item is identified by {_expression(value)}",
     "parallel": lambda value: f"it runs at most {value} items at once",
-    "timeout_seconds": lambda value: f"it may take at most {value} seconds",
+    "timeout_seconds": lambda value: f"it may take at most {value} s",
     "approve": lambda value: f"approval: {shown(value)}",
     "on_error": lambda value: (
         "if it fails, the run goes on" if value == "continue" else f"on_error is now {shown(value)}"
