@@ -148,7 +148,7 @@ class Orchestra:
 
     # --- runs: engine/assembly/work.py, run_areas.py
     runs = _Area(lambda of: of.work.runs, "Starting, showing and changing runs.")
-    preview = _Area(lambda of: of.runs.preview, "What a run would touch.")
+    preview = _Area(lambda of: of.runs.previews.of, "What a run would touch.")
     is_confirmed = _Area(lambda of: of.runs.is_confirmed, "Whether somebody has agreed to what runs would touch.")
     plan = _Area(lambda of: of.runs.plan, "A workflow as it runs in an environment.")
     plans = _Area(lambda of: of.runs.plans, "What runs would write, shown before they do.")
@@ -209,7 +209,9 @@ class Orchestra:
     collections = _Area(lambda of: of.operations.collections, "The documents that workflows index and search.")
     demo = _Area(lambda of: of.operations.demo, "The stand-ins and their data.")
     health = _Area(lambda of: of.operations.health, "The engine, the state, the logs, and what somebody has to decide.")
-    lost_secrets = _Area(lambda of: of.operations.lost_secrets, "Why this process cannot open shared secrets, if so.")
+    lost_secrets = _Area(
+        lambda of: of.operations.standing.lost_secrets, "Why this process cannot open shared secrets, if so."
+    )
     workers = _Area(lambda of: of.operations.workers, "The processes that work on runs.")
     metrics = _Area(lambda of: of.operations.metrics, "Figures of the workspace and of this process, for Prometheus.")
     copies = _Area(lambda of: of.operations.copies, "Copies of the logs and the state at another place.")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clients.wording import counted
-from engine.base.errors import SecretLost
 from engine.base.threads import shared_property
 from engine.people.access import ENGINE, Principal
-from engine.secrets.vault_keys import VARIABLE
 from engine.store.people.audit import AuditLine, TrailFilter
 
 if TYPE_CHECKING:
@@ -22,7 +19,8 @@ if TYPE_CHECKING:
     from engine.operations.attention import AttentionReader
     from engine.operations.copies import Copies
     from engine.operations.demo_mailbox import Demo
-    from engine.operations.health import HealthCheck, Reason
+    from engine.operations.health import HealthCheck
+    from engine.operations.standing import Standing
     from engine.people.languages import Languages
     from engine.people.users import Users
     from engine.runs.retention import Retention
@@ -99,54 +97,21 @@ class OperationAreas:
 
     @shared_property
     def health(self) -> HealthCheck:
-        """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
-
-        The result has `counts`: `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items
-        that need attention; `refused_connections`: accounts that refuse calls workflows need; `set_aside_runs`:
-        runs that took their process down too often; where the state is shared, `workers` {working, draining, silent,
-        taking_runs}: the servers and workers of all machines.
-        """
+        """The health checks: the engine, the state file, the logs, and decisions that somebody has to make."""
         from engine.operations.health import HealthCheck
 
-        worker = self._work.worker
+        worker, standing = self._work.worker, self.standing
         checks = {"engine": worker.check, "state": self._opened.soundness(), "logs": worker.check_logs}
-        return HealthCheck(checks, self._needs_person, self._counts)
+        return HealthCheck(checks, standing.needs_person, standing.counts)
 
-    def _needs_person(self) -> Reason | None:
-        from engine.operations.health import Reason
+    @shared_property
+    def standing(self) -> Standing:
+        """What somebody has to decide, and figures of the workspace."""
+        from engine.operations.standing import Standing
 
-        held = self._opened.state.proof.held()
-        if held is not None:
-            return Reason("writes", held.message, held.remedy)
-        lost = self.lost_secrets()
-        if lost is not None:
-            return Reason("secrets", lost.message, lost.remedy)
-        if not self._opened.config.shares_runs:
-            return None
-        from engine.runs.workers import NO_WORKER
-
-        waiting = self.workers.lacking()
-        said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
-        return Reason("workers", said, NO_WORKER) if waiting else None
-
-    def lost_secrets(self) -> SecretLost | None:
-        """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
-        safe = self._opened.loaded().safe
-        lost = safe.unopened() if safe.texts.is_shared else []
-        if not lost:
-            return None
-        names, reasons = ", ".join(one.name for one in lost), " ".join(dict.fromkeys(one.why for one in lost))
-        remedy = f"Give this process the {VARIABLE} with which they were sealed, and start it again."
-        return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
-
-    def _counts(self) -> dict[str, Any]:
-        opened = self._opened
-        found = {
-            "triggers": self._triggers.triggering.triggers.summary(),
-            "refused_connections": len(opened.troubles.open()),
-            "set_aside_runs": opened.state.loads.set_aside(),
-        }
-        return {**found, "workers": self.workers.counts()} if opened.config.shares_runs else found
+        opened, workers = self._opened, self.workers if self._opened.config.shares_runs else None
+        triggers = self._triggers.triggering.triggers
+        return Standing(opened.state, lambda: opened.loaded().safe, opened.troubles, triggers.summary, workers)
 
     @shared_property
     def workers(self) -> Workers:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.base.problem import Problem
 from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.people.people import is_known
-from engine.record.acceptance import checked_inputs
-from engine.runs.starting.consent import PUBLIC
 from engine.workspace import config as configuration
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
     from engine.runs.planning.plans import Plans
-    from engine.runs.starting.preview import RunPreview
+    from engine.runs.starting.preview import Previews
 
 
 class RunAreas:
@@ -39,35 +36,13 @@ class RunAreas:
         require(p, "view", "see workflows")
         return self._opened.plan(workflow, environment)
 
-    def preview(
-        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
-    ) -> RunPreview:
-        """Return what a run would touch; with `look`, also the items of its first loop (reads only).
+    @shared_property
+    def previews(self) -> Previews:
+        """What runs would touch, shown before they start."""
+        from engine.runs.starting.preview import Previews
 
-        Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
-        """
-        from engine.runs.starting import preview
-
-        require(p, "run", "start runs")
-        accounts, work = self._opened.accounts, self._work
-        plan = work.ready_plan(workflow, {}, environment)
-        services = dict(self._opened.services())  # as the plan has them: looking at items takes seconds
-        filled, modes = checked_inputs(plan, inputs), work.modes_of(plan)
-        accounts_of_plan = {name: accounts.open(name, None, modes[name]) for name in plan.connections}
-        found = preview.items(plan, filled, accounts_of_plan) if look else None
-        preview.identify(accounts_of_plan)
-        needs = work.consents.missing(plan, filled, modes, self._opened.modes.of(""))
-        titles, count = found if found is not None else (None, None)
-        return preview.RunPreview(
-            workflow=workflow,
-            connections=preview.badges(plan, modes, services, accounts),
-            warnings=preview.warnings(plan, filled, accounts_of_plan, needs),
-            items=titles,
-            count=count,
-            estimate=work.acceptor.estimates.of(plan, modes, count),
-            needs_confirmation=[one.name for one in needs],
-            has_new_accounts=any(one.kind != PUBLIC for one in needs),
-        )
+        work = self._work
+        return Previews(work.acceptor, self._opened.accounts, lambda name, where: work.ready_plan(name, {}, where))
 
     def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
         """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,8 +19,11 @@ from engine.base.statuses import AccountMode, StepStatus
 from engine.compiler.definition.plan import Node, Plan
 from engine.connections.accounts import Account, Accounts
 from engine.expressions.expressions import Template, render
+from engine.people.access import Principal, require
 from engine.plugins.step import Call, Effect
+from engine.record.acceptance import checked_inputs
 from engine.record.types.run import EstimateRecord
+from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import PUBLIC, Touch
 
 _SECONDS = 30.0
@@ -60,7 +63,41 @@ class RunPreview(Struct, frozen=True):
     """Whether these include real accounts; a public repository has its own warning."""
 
 
-def badges(
+class Previews:
+    """What runs would touch, shown before they start."""
+
+    def __init__(self, acceptor: Acceptor, accounts: Accounts, ready_plan: Callable[[str, str], Plan]) -> None:
+        self._acceptor, self._accounts, self._ready_plan = acceptor, accounts, ready_plan
+
+    def of(
+        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
+    ) -> RunPreview:
+        """Return what a run would touch; with `look`, also the items of its first loop (reads only).
+
+        Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        """
+        require(p, "run", "start runs")
+        plan = self._ready_plan(workflow, environment)
+        services = dict(self._acceptor.services())  # as the plan has them: looking at items takes seconds
+        filled, modes = checked_inputs(plan, inputs), self._acceptor.modes(plan, {})
+        opened = {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
+        found = _items(plan, filled, opened) if look else None
+        _identify(opened)
+        needs = self._acceptor.consents.missing(plan, filled, modes, self._acceptor.mode(""))
+        titles, count = found if found is not None else (None, None)
+        return RunPreview(
+            workflow=workflow,
+            connections=_badges(plan, modes, services, self._accounts),
+            warnings=_warnings(plan, filled, opened, needs),
+            items=titles,
+            count=count,
+            estimate=self._acceptor.estimates.of(plan, modes, count),
+            needs_confirmation=[one.name for one in needs],
+            has_new_accounts=any(one.kind != PUBLIC for one in needs),
+        )
+
+
+def _badges(
     plan: Plan, modes: Mapping[str, AccountMode], services: Mapping[str, str], accounts: Accounts
 ) -> list[ConnectionBadge]:
     """Return the accounts of a plan, without calling a service."""
@@ -70,14 +107,14 @@ def badges(
     ]
 
 
-def identify(opened: Mapping[str, Account]) -> None:
+def _identify(opened: Mapping[str, Account]) -> None:
     """Ask each service for the account's owner, to show it before the run; errors are left to the run."""
     for account in opened.values():
         with suppress(ServiceError), deadline(_SECONDS):
             account.identity()
 
 
-def warnings(
+def _warnings(
     plan: Plan, inputs: JsonObject, opened: Mapping[str, Account], needs: Sequence[Touch]
 ) -> list[PreviewWarning]:
     """Return the warnings: a repository that everybody can read, until somebody has agreed to it."""
@@ -113,7 +150,7 @@ def _is_public(account: Account, place: str) -> bool:
         return False  # the run itself reports what is wrong
 
 
-def items(plan: Plan, inputs: JsonObject, opened: Mapping[str, Account]) -> tuple[list[str], int] | None:
+def _items(plan: Plan, inputs: JsonObject, opened: Mapping[str, Account]) -> tuple[list[str], int] | None:
     """Run the reads before the first loop and return (titles, count) of the items it would process.
 
     Nothing is written and no model is called. Return None if the loop depends on more than reads. Raises ServiceError.

@@ -1,0 +1,67 @@
+"""How a workspace stands, beside the checks of its health: what somebody has to decide, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clients.wording import counted
+from engine.base.errors import SecretLost
+from engine.connections.connection_failures import Troubles
+from engine.operations.health import Reason
+from engine.runs.workers import NO_WORKER, Workers
+from engine.secrets.vault import Safe
+from engine.secrets.vault_keys import VARIABLE
+from engine.store.state import State
+
+
+class Standing:
+    """`workers`: the processes that share the runs, None if this one has them alone; `triggers`: counts of them."""
+
+    def __init__(
+        self,
+        state: State,
+        safe: Callable[[], Safe],
+        troubles: Troubles,
+        triggers: Callable[[], Mapping[str, int]],
+        workers: Workers | None,
+    ) -> None:
+        self._state, self._safe, self._troubles = state, safe, troubles
+        self._triggers, self._workers = triggers, workers
+
+    def needs_person(self) -> Reason | None:
+        """Return what somebody has to decide or repair; None for nothing. Raises StorageError."""
+        held = self._state.proof.held()
+        if held is not None:
+            return Reason("writes", held.message, held.remedy)
+        lost = self.lost_secrets()
+        if lost is not None:
+            return Reason("secrets", lost.message, lost.remedy)
+        waiting = self._workers.lacking() if self._workers is not None else 0
+        said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
+        return Reason("workers", said, NO_WORKER) if waiting else None
+
+    def lost_secrets(self) -> SecretLost | None:
+        """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
+        safe = self._safe()
+        lost = safe.unopened() if safe.texts.is_shared else []
+        if not lost:
+            return None
+        names, reasons = ", ".join(one.name for one in lost), " ".join(dict.fromkeys(one.why for one in lost))
+        remedy = f"Give this process the {VARIABLE} with which they were sealed, and start it again."
+        return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
+
+    def counts(self) -> dict[str, Any]:
+        """Return the figures of a health check.
+
+        `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items that need attention;
+        `refused_connections`: accounts that refuse calls workflows need; `set_aside_runs`: runs that took their process
+        down too often; where the state is shared, `workers` {working, draining, silent, taking_runs}: the servers and
+        workers of all machines. Raises StorageError.
+        """
+        found = {
+            "triggers": self._triggers(),
+            "refused_connections": len(self._troubles.open()),
+            "set_aside_runs": self._state.loads.set_aside(),
+        }
+        return found if self._workers is None else {**found, "workers": self._workers.counts()}
