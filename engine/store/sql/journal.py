@@ -213,8 +213,11 @@ class SqlJournal:
         done = partial(self._committed, batch, self._writing)
         asyncio.wrap_future(self._writing).add_done_callback(done)
 
-    def _committed(self, batch: _Batch, writing: concurrent.futures.Future[list[Any]], _done: object) -> None:
+    def _committed(
+        self, batch: _Batch, writing: concurrent.futures.Future[list[Any]], done: asyncio.Future[list[Any]]
+    ) -> None:
         """Tell what became of a batch that a thread has written, and go on with the next, unless `close` has."""
+        _heard(done)
         if self._under_way is batch:
             self._written_by_thread(batch, writing)
             self._flush()
