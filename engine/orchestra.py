@@ -210,7 +210,7 @@ class Orchestra:
     demo = _Area(lambda of: of.operations.demo, "The stand-ins and their data.")
     health = _Area(lambda of: of.operations.health, "The engine, the state, the logs, and what somebody has to decide.")
     lost_secrets = _Area(
-        lambda of: of.operations.standing.lost_secrets, "Why this process cannot open shared secrets, if so."
+        lambda of: of.operations.health_facts.lost_secrets, "Why this process cannot open shared secrets, if so."
     )
     workers = _Area(lambda of: of.operations.workers, "The processes that work on runs.")
     metrics = _Area(lambda of: of.operations.metrics, "Figures of the workspace and of this process, for Prometheus.")

@@ -34,6 +34,8 @@ _NOTICES: Mapping[Notice, str] = {
     "unreadable": N_("Nothing was sent: the request is not one of this form. Open its page again."),
     "unknown": N_("There is no form at this address, or it takes nothing at the moment."),
 }
+_SAY_WHEN = frozenset[Notice]({"often", "full"})
+"""After these, it is told when to try again."""
 
 
 def wrong_sentence(wrong: Wrong) -> str:
@@ -46,7 +48,7 @@ def notice_sentence(view: FormView) -> str:
     if not view.notice:
         return ""
     said = t(_NOTICES[view.notice])
-    if view.notice in ("often", "full"):
+    if view.notice in _SAY_WHEN:
         return f"{said} {tn('Try again in {count} minute.', 'Try again in {count} minutes.', view.minutes)}"
     return said
 

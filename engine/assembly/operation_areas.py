@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from engine.operations.copies import Copies
     from engine.operations.demo_mailbox import Demo
     from engine.operations.health import HealthCheck
-    from engine.operations.standing import Standing
+    from engine.operations.health_facts import HealthFacts
     from engine.people.languages import Languages
     from engine.people.users import Users
     from engine.runs.retention import Retention
@@ -100,18 +101,21 @@ class OperationAreas:
         """The health checks: the engine, the state file, the logs, and decisions that somebody has to make."""
         from engine.operations.health import HealthCheck
 
-        worker, standing = self._work.worker, self.standing
+        worker, facts = self._work.worker, self.health_facts
         checks = {"engine": worker.check, "state": self._opened.soundness(), "logs": worker.check_logs}
-        return HealthCheck(checks, standing.needs_person, standing.counts)
+        return HealthCheck(checks, facts.degradation, facts.counts)
 
     @shared_property
-    def standing(self) -> Standing:
-        """What somebody has to decide, and figures of the workspace."""
-        from engine.operations.standing import Standing
+    def health_facts(self) -> HealthFacts:
+        """What a person must decide, and figures of the workspace."""
+        from engine.operations.health_facts import HealthFacts
 
         opened, workers = self._opened, self.workers if self._opened.config.shares_runs else None
-        triggers = self._triggers.triggering.triggers
-        return Standing(opened.state, lambda: opened.loaded().safe, opened.troubles, triggers.summary, workers)
+
+        def triggers() -> Mapping[str, int]:
+            return self._triggers.triggering.triggers.summary()
+
+        return HealthFacts(opened.state, lambda: opened.loaded().safe, opened.troubles, triggers, workers)
 
     @shared_property
     def workers(self) -> Workers:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
     from engine.runs.planning.plans import Plans
-    from engine.runs.starting.preview import Previews
+    from engine.runs.starting.preview import RunPreviews
 
 
 class RunAreas:
@@ -37,12 +37,16 @@ class RunAreas:
         return self._opened.plan(workflow, environment)
 
     @shared_property
-    def previews(self) -> Previews:
+    def previews(self) -> RunPreviews:
         """What runs would touch, shown before they start."""
-        from engine.runs.starting.preview import Previews
+        from engine.runs.starting.preview import RunPreviews
 
         work = self._work
-        return Previews(work.acceptor, self._opened.accounts, lambda name, where: work.ready_plan(name, {}, where))
+
+        def ready_plan(workflow: str, environment: str) -> Plan:
+            return work.ready_plan(workflow, {}, environment)
+
+        return RunPreviews(work.acceptor, self._opened.accounts, ready_plan)
 
     def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
         """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clients.wording import counted as in_words
 from engine.base.json_text import JsonObject
 from engine.copilot.rules.keeping import asked_before, given, tried
 from engine.copilot.rules.naming import DAYS, NUMBER, counted, length_of, named, number
@@ -133,7 +134,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     seconds = counted(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
     ops = [_set(one, "timeout_seconds", seconds) for one in chosen]
     used = (found[0], _AT_MOST.findall(said)[0], *_NO_STEP.findall(said)[:1])
-    return UnderstoodRequest(f"At most {seconds} seconds: {_titles(chosen)}", ops, used)
+    return UnderstoodRequest(f"At most {in_words(seconds, 'second')}: {_titles(chosen)}", ops, used)
 
 
 def _cause(said: str) -> tuple[str, ...]:

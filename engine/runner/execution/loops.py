@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from clients.wording import counted
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import Unknown, marked, opened
@@ -169,7 +170,7 @@ class Loops:
 
     def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[JsonObject]:
         if tally.failed and loop.on_item_error == "continue":
-            raise ItemsFailed(f"{tally.failed} of {total} items failed.")
+            raise ItemsFailed(f"{tally.failed} of {counted(total, 'item')} failed.")
         return [
             tally.records[index]
             for index in range(total)

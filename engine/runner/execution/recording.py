@@ -173,7 +173,7 @@ class Recording:
     async def tie_loose_end(self) -> None:
         """Wait until it is on disk; until then it also counts as loose for all steps that start at the same time."""
         loose_end = self._loose_end
-        await self._journal.committed(self.run_id)
+        await self.committed()
         self._tied = max(self._tied, loose_end)
 
     def record_of(self, path: str) -> EarlierEnding | None:

@@ -187,9 +187,6 @@ class Middleware(ABC):
     The others go past it at no cost: they have no effect, which the registry checks (engine/plugins/registry.py).
     """
 
-    only_looks: ClassVar[bool] = False
-    """Whether it refuses nothing and raises nothing of its own, so that its errors need not be caught."""
-
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
         """Return whether a run with these options needs it at all."""

@@ -45,7 +45,7 @@ else may be sending it, and this is decided in one place (engine/runner/effects/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.definition.plan import Node
@@ -154,8 +154,6 @@ def composed(middlewares: Sequence[Middleware], last: Next) -> Next:
 
 def _link(middleware: Middleware, rest: Next) -> Next:
     """Return a middleware with the rest of the chain; what it raises becomes a failure of its call."""
-    if middleware.only_looks:
-        return partial(middleware, call_next=rest)
 
     async def link(call: StepCall) -> Outcome:
         try:

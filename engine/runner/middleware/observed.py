@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 class Named(Middleware):
     """Adds the step to the names of log lines, and traces it, for as long as its call is made and recorded."""
 
-    only_looks = True
-
     def __init__(self, run: RunContext) -> None:
         self._tracer = run.tracer
 
@@ -50,8 +48,6 @@ async def _traced(tracer: Tracer, call: StepCall, call_next: Next) -> Outcome:
 
 class Timed(Middleware):
     """Measures the call itself with its attempts, without the time for which the run waits for something else."""
-
-    only_looks = True
 
     def __init__(self, run: RunContext) -> None:
         self._observer = run.observer

@@ -10,13 +10,18 @@ _LOOK_SECONDS = 0.05
 
 
 class Standings:
-    """Asks the state once for all who wait. Lives on the engine's loop."""
+    """Asks the state once for all who wait. Lives on the engine's loop.
+
+    A first question is answered at once; whoever asks it again waits for a beat, `pause()`.
+    """
 
     def __init__(self, rows: RunStore) -> None:
         self._rows = rows
         self._asked: dict[str, asyncio.Future[RunStanding | None]] = {}
         self._under_way: dict[str, asyncio.Future[RunStanding | None]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._beat: asyncio.Future[None] | None = None
+        """What those wait for who ask again."""
 
     async def of(self, run_id: str) -> RunStanding | None:
         """Return how a run stands at the next look, None if it has ended or is unknown. Raises StorageError."""
@@ -30,14 +35,23 @@ class Standings:
         """Let nobody wait any longer."""
         if self._looking is not None:
             self._looking.cancel()
+        self._end_beat()
         for future in (*self._asked.values(), *self._under_way.values()):
             if not future.done():
                 future.set_result(None)
 
-    @staticmethod
-    async def pause() -> None:
-        """Wait for the next beat, at which all ask again who wait for a change, so that one look serves them all."""
-        await asyncio.sleep(_LOOK_SECONDS - asyncio.get_running_loop().time() % _LOOK_SECONDS)
+    async def pause(self) -> None:
+        """Wait for the next beat. All who ask again do so on it, so that one look answers them together."""
+        if self._beat is None:
+            loop = asyncio.get_running_loop()
+            self._beat = loop.create_future()
+            loop.call_later(_LOOK_SECONDS, self._end_beat)
+        await asyncio.shield(self._beat)
+
+    def _end_beat(self) -> None:
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            beat.set_result(None)
 
     async def _look(self) -> None:
         """Look as long as somebody asks."""

@@ -63,7 +63,7 @@ class RunPreview(Struct, frozen=True):
     """Whether these include real accounts; a public repository has its own warning."""
 
 
-class Previews:
+class RunPreviews:
     """What runs would touch, shown before they start."""
 
     def __init__(self, acceptor: Acceptor, accounts: Accounts, ready_plan: Callable[[str, str], Plan]) -> None:
@@ -78,7 +78,7 @@ class Previews:
         """
         require(p, "run", "start runs")
         plan = self._ready_plan(workflow, environment)
-        services = dict(self._acceptor.services())  # as the plan has them: looking at items takes seconds
+        services = self._acceptor.services()  # as the plan has them: looking at items takes seconds
         filled, modes = checked_inputs(plan, inputs), self._acceptor.modes(plan, {})
         opened = {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
         found = _items(plan, filled, opened) if look else None

@@ -8,6 +8,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
+from clients.wording import counted
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, wanted_pages
@@ -29,7 +30,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
         into.pages = len(document)
         wanted = wanted_pages(options["pages"], into.pages)
         if not wanted:
-            raise FileRefused(f"The PDF has {into.pages} pages: none of those that were asked for.")
+            raise FileRefused(f"The PDF has {counted(into.pages, 'page')}: none of those that were asked for.")
         for at, number in enumerate(wanted):
             if into.is_full:
                 into.leave_out(f"{len(wanted) - at} more of {len(wanted)} pages (from page {number})")

@@ -285,6 +285,6 @@ def _new_future() -> asyncio.Future[Any]:
 
 
 def _heard(future: asyncio.Future[Any]) -> None:
-    """Mark the error of an unawaited change as seen: its run gets it from `committed`."""
+    """Mark the error of a future that nobody awaits as seen: the runs get it from `committed`."""
     if not future.cancelled():
         future.exception()

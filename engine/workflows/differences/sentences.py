@@ -95,7 +95,7 @@ _SET: Mapping[str, _Words] = {
     "foreach": lambda value: f"it goes through {_expression(value)}",
     "as": lambda value: f"an item is called {value}",
     "key": lambda value: f"an item is identified by {_expression(value)}",
-    "parallel": lambda value: f"it runs at most {value} items at once",
+    "parallel": lambda value: "it runs one item at a time" if value == 1 else f"it runs at most {value} items at once",
     "timeout_seconds": lambda value: f"it may take at most {value} s",
     "approve": lambda value: f"approval: {shown(value)}",
     "on_error": lambda value: (

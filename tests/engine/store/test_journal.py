@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import threading
 import time
@@ -312,3 +313,24 @@ def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Sqlit
             await journal.committed("a")
 
     on_a_loop(database, owner, test)
+
+
+def test_a_refused_commit_of_a_far_state_is_heard_by_those_who_wait_for_it_alone(
+    database: SqliteState, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop used to tell of it, too: "Future exception was never retrieved"."""
+    monkeypatch.setattr(SqliteState, "is_far", True)
+    heard: list[object] = []
+
+    def refused(cursor: object) -> None:
+        raise StorageError("The disk is full.")
+
+    async def test(journal: SqlJournal) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+        with pytest.raises(JournalBroken):
+            await journal.change(refused)
+        await journal.change(lambda cursor: None)  # the journal forgets the earlier one
+        gc.collect()
+
+    on_a_loop(database, owner, test)
+    assert not heard

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
+from clients.wording import counted
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.scans.rows import in_rows
@@ -56,7 +57,7 @@ def _pages(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> It
     with closing(opened(source)) as document:
         wanted = wanted_pages(options["pages"], len(document))
         if not wanted:
-            raise FileRefused(f"The PDF has {len(document)} pages: none of those that were asked for.")
+            raise FileRefused(f"The PDF has {counted(len(document), 'page')}: none of those that were asked for.")
         for at, number in enumerate(wanted):
             drawn = _drawn(document[number - 1]) if at < options["most_pages"] else b""
             yield number, len(document), drawn

@@ -25,7 +25,7 @@ class _Looks:
         return {}
 
 
-def test_one_after_another_none_waits_for_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_runs_in_turn_costs_no_beat_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for 500 runs that all wait took 25 seconds: a beat for each."""
     monkeypatch.setattr(standings, "_LOOK_SECONDS", 3600)
     store = _Looks()
@@ -41,7 +41,7 @@ def test_one_after_another_none_waits_for_a_beat(monkeypatch: pytest.MonkeyPatch
 
 
 def test_all_who_ask_again_share_a_look() -> None:
-    """Two hundred who wait, for four beats: a handful of looks and not eight hundred."""
+    """Two hundred who ask four times each: a handful of looks and not eight hundred."""
     store = _Looks()
 
     async def asked() -> None:
@@ -56,4 +56,19 @@ def test_all_who_ask_again_share_a_look() -> None:
 
     asyncio.run(asked())
     assert sum(map(len, store.looks)) == 800
-    assert len(store.looks) < 200
+    assert len(store.looks) < 20
+
+
+def test_the_end_releases_who_waits_for_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the loop would be gone before they are."""
+    monkeypatch.setattr(standings, "_LOOK_SECONDS", 3600)
+
+    async def closed() -> None:
+        common = Standings(cast("RunStore", _Looks()))
+        paused = asyncio.ensure_future(common.pause())
+        await asyncio.sleep(0)
+        common.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await paused
+
+    asyncio.run(closed())

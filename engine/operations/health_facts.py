@@ -1,4 +1,4 @@
-"""How a workspace stands, beside the checks of its health: what somebody has to decide, and figures."""
+"""What a health report says beside its checks: what a person must decide, and figures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from engine.secrets.vault_keys import VARIABLE
 from engine.store.state import State
 
 
-class Standing:
-    """`workers`: the processes that share the runs, None if this one has them alone; `triggers`: counts of them."""
+class HealthFacts:
+    """What is not broken, and still concerns a person.
+
+    `workers`: the processes that share the runs, None if this one has them alone; `triggers`: counts of them.
+    """
 
     def __init__(
         self,
@@ -29,7 +32,7 @@ class Standing:
         self._state, self._safe, self._troubles = state, safe, troubles
         self._triggers, self._workers = triggers, workers
 
-    def needs_person(self) -> Reason | None:
+    def degradation(self) -> Reason | None:
         """Return what somebody has to decide or repair; None for nothing. Raises StorageError."""
         held = self._state.proof.held()
         if held is not None:
@@ -38,8 +41,10 @@ class Standing:
         if lost is not None:
             return Reason("secrets", lost.message, lost.remedy)
         waiting = self._workers.lacking() if self._workers is not None else 0
+        if not waiting:
+            return None
         said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
-        return Reason("workers", said, NO_WORKER) if waiting else None
+        return Reason("workers", said, NO_WORKER)
 
     def lost_secrets(self) -> SecretLost | None:
         """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
