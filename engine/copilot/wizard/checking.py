@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
-from clients.wording import nearest
+from clients.wording import counted, nearest
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard.places import place
 from engine.copilot.wizard.records import Choices, Chosen, FilledField, ItemCount, WhenToStart
@@ -64,7 +64,7 @@ def _check_filters(choices: Choices, source: ItemSource) -> None:
                 f"only.{name}", getattr(only, name), f"{source.title} cannot be filtered so.", f"It has: {has}."
             )
     if only.newer_days and only.newer_days <= only.older_days:
-        said = f"Nothing is both untouched for {only.older_days} days and not older than that."
+        said = f"Nothing is both untouched for {counted(only.older_days, 'day')} and not older than that."
         remedy = f"Choose more than {only.older_days}, or leave one of them out."
         raise _wrong("only.newer_days", only.newer_days, said, remedy)
 
