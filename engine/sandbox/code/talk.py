@@ -57,6 +57,9 @@ class Running:
         self._in, self._out, self._err = process.stdin.fileno(), process.stdout.fileno(), process.stderr.fileno()
         self._unread, self._read_bytes, self._said = b"", 0, bytearray()
         self._cancelled, self._is_over = abandoned(), threading.Event()
+        self._has_ended = False
+        """Whether its stdout has ended."""
+        self._has_said_all = threading.Event()
         # A thread that nobody waits for must not use a descriptor that has become another file's.
         self._writing, self._reading = threading.Lock(), threading.Lock()
 
@@ -79,6 +82,7 @@ class Running:
     def _next_line(self) -> bytes:
         while b"\n" not in self._unread:
             piece = b"" if self._is_over.is_set() else os.read(self._out, _PIECE)
+            self._has_ended = not piece
             self._read_bytes += len(piece)
             if self._read_bytes > self._limits.answer_bytes:
                 self.end("answer")
@@ -90,7 +94,9 @@ class Running:
 
     @property
     def complaint(self) -> str:
-        """The last line that it has written to stderr."""
+        """The last line that it has written to stderr. May block for a moment: the last may not be read yet."""
+        if self._has_ended or self._process.poll() is not None:
+            self._has_said_all.wait(_ENDING_SECONDS)
         lines = [one.strip() for one in shown(bytes(self._said)).splitlines() if one.strip()]
         return lines[-1][:_SHOWN] if lines else ""
 
@@ -115,6 +121,7 @@ class Running:
         with contextlib.suppress(OSError):
             while piece := os.read(self._err, _PIECE):
                 self._said = (self._said + piece)[-_SAID_BYTES:]
+        self._has_said_all.set()
 
     def close(self, watching: threading.Thread) -> None:
         """End it, and leave nothing behind."""
