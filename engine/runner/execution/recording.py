@@ -209,16 +209,13 @@ class Recording:
         return path in self._loops
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, StepStarted | StepWaiting | StepFinished):
+            self._wait_for_people(event)
+            self.edits.take(event)
         match event:
-            case StepFinished():
-                self._wait_for_people(event)
-                self.edits.take(event)
-                self._finish(event)
-            case ItemFinished():
+            case StepFinished() | ItemFinished():
                 self._finish(event)
             case StepStarted() | StepWaiting():
-                self._wait_for_people(event)
-                self.edits.take(event)
                 self._begin(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1

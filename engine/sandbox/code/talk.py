@@ -34,6 +34,8 @@ _ENV = "/usr/bin/env"
 _LOOK_SECONDS = 0.1
 _ENDING_SECONDS = 0.5
 """How long a program may take to end by itself once its stdin is closed."""
+_LAST_WORDS_SECONDS = 0.5
+"""How long its stderr is read once its stdout has ended: what it has started may hold it open for ever."""
 _NOTHING = "nothing"
 """What it leaves."""
 _SAID_BYTES = 64 * _KB
@@ -96,7 +98,7 @@ class Running:
     def complaint(self) -> str:
         """The last line that it has written to stderr. May block for a moment: the last may not be read yet."""
         if self._has_ended or self._process.poll() is not None:
-            self._has_said_all.wait(_ENDING_SECONDS)
+            self._has_said_all.wait(_LAST_WORDS_SECONDS)
         lines = [one.strip() for one in shown(bytes(self._said)).splitlines() if one.strip()]
         return lines[-1][:_SHOWN] if lines else ""
 
