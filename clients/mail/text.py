@@ -72,11 +72,12 @@ _HTML = frozenset({"text/html", "text/x-amp-html", "text/watch-html"})
 
 
 def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Return {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, attachments}.
+    """Return {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, attachments}.
 
     `attachments` are [{id, name, media_type, bytes}]. `text` has at most 200,000 characters; `text_truncated` tells
     that part of it is missing. `full_text` is all that was read (at most 1,000,000 characters) if `text` is shorter,
     else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note: `[Cut here: ...]`.
+    `left_out` says in sentences what of the mail is not in `text`.
     """
     return {
         **head_of(payload),
@@ -140,7 +141,13 @@ def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
         "text_truncated": bool(left_out) or told != own,
         "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
         "text_missing": read.missing,
+        "left_out": [sentence(clause) for clause in left_out],
     }
+
+
+def sentence(clause: str) -> str:
+    """Return a clause, such as those of `WholeText.left_out`, as a sentence."""
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _said(text: str, left_out: Sequence[str]) -> str:

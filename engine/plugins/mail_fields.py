@@ -59,7 +59,8 @@ class Attachment(Part):
 
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
-    `text_missing` says why. A field that is too long is cut, and ends with words that say so: `[Cut here: ...]`.
+    `text_missing` says why; `left_out` says in sentences what is not in `text`. A field that is too long is cut, and
+    ends with words that say so: `[Cut here: ...]`.
     """
 
     id: str
@@ -73,6 +74,7 @@ class ReadMail(Output):
     text_truncated: bool
     full_text: str | None = outside("Full text")
     text_missing: str
+    left_out: list[str] = outside("What the text leaves out", [])
     attachments: list[Attachment]
     can_reply: bool
 
@@ -85,14 +87,25 @@ class UnreadableMail(Part):
     reason: str = outside("Reason")
 
 
+def note_left_out(call: Call, mail: JsonValue) -> JsonValue:
+    """Return a mail, and leave a note on the call for what its text leaves out."""
+    call.notes.extend(mail["left_out"])
+    return mail
+
+
 def note_unreadable(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
-    """Return what a client has listed, and leave a note on the call if some mails could not be read."""
+    """Return what a client has listed, and leave a note on the call if some mails could not be read, or not wholly."""
     unreadable, read = found["unreadable"], found["messages"]
     if unreadable:
         first = unreadable[0]
         named = f"{first['subject']!r}: " if first["subject"] else ""
         count = f"{len(unreadable)} of {counted(len(unreadable) + len(read), 'mail')}"
         call.notes.append(f"{count} could not be read. {'First: ' * (len(unreadable) > 1)}{named}{first['reason']}")
+    partly = [mail for mail in read if mail["left_out"]]
+    if partly:
+        first = f"{partly[0]['subject']!r}: {' '.join(partly[0]['left_out'])}"
+        count = f"{len(partly)} of {counted(len(read), 'mail')}"
+        call.notes.append(f"The text of {count} leaves something out. {'First: ' * (len(partly) > 1)}{first}")
     return found
 
 

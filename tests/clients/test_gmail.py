@@ -166,7 +166,7 @@ def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
     assert found["matched_estimate"] >= 25
     assert set(found["messages"][0]) == {
         *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
-        *("full_text", "text_missing", "labels", "attachments", "can_reply"),
+        *("full_text", "text_missing", "left_out", "labels", "attachments", "can_reply"),
     }
 
 

@@ -157,6 +157,7 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         "text_truncated": False,
         "full_text": None,
         "text_missing": "",
+        "left_out": [],
         "attachments": [
             {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7},
             {"id": "3", "name": "unnamed", "media_type": "message/rfc822", "bytes": 7},

@@ -302,3 +302,19 @@ def test_a_run_says_which_mails_could_not_be_read(run: Run, ann: ImapClient, mon
     assert told["subject"] == "Poison"
     assert step["note"] == f"1 of 2 mails could not be read. 'Poison': {told['reason']}"
     assert done["sentence"] == f"Done: 1 step done. {step['note']}"
+
+
+def test_a_run_says_what_the_text_of_a_mail_leaves_out(run: Run, ann: ImapClient) -> None:
+    crowded = mail("Crowded")
+    crowded.make_mixed()
+    for number in range(1001):
+        crowded.attach(mail(f"{number}"))
+    deliver(ann, mail("Order"))
+    deliver(ann, crowded)
+    [found] = run({"id": "mails", "uses": "imap.search_messages", "with": {}})["steps"]
+    said = "Only the first 1,000 of its parts were read."
+    told = {one["subject"]: one for one in found["output"]["messages"]}
+    assert {subject: one["left_out"] for subject, one in told.items()} == {"Order": [], "Crowded": [said]}
+    assert found["note"] == f"The text of 1 of 2 mails leaves something out. 'Crowded': {said}"
+    one = {"id": "mail", "uses": "imap.get_message", "with": {"message": told["Crowded"]["id"]}}
+    assert run(one)["steps"][0]["note"] == said

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from engine.plugins.mail_fields import FileOutput, ReadMail, TrimFields, UnreadableMail, file_content, note_unreadable
+from engine.plugins.mail_fields import (
+    FileOutput,
+    ReadMail,
+    TrimFields,
+    UnreadableMail,
+    file_content,
+    note_left_out,
+    note_unreadable,
+)
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
 from engine.steps.gmail.query import finds_drafts
 
@@ -101,7 +109,7 @@ class GetMessage(GmailRead):
 
     def call(self, call: Call) -> JsonValue:
         """Return the mail."""
-        return call.client.mail.message(call.fields.message, call.fields.trim)
+        return note_left_out(call, call.client.mail.message(call.fields.message, call.fields.trim))
 
 
 class ThreadFields(TrimFields):

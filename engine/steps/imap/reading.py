@@ -8,7 +8,15 @@ from pydantic import Field
 
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.search import SearchCriteria
-from engine.plugins.mail_fields import FileOutput, ReadMail, TrimFields, UnreadableMail, file_content, note_unreadable
+from engine.plugins.mail_fields import (
+    FileOutput,
+    ReadMail,
+    TrimFields,
+    UnreadableMail,
+    file_content,
+    note_left_out,
+    note_unreadable,
+)
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Part, StepType, destination, option, outside
 
 SERVICE = "imap"
@@ -127,7 +135,7 @@ class GetMessage(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return the mail."""
         fields: MessageFields = call.fields
-        return message(call.client.mailbox, fields.message, fields.trim)
+        return note_left_out(call, message(call.client.mailbox, fields.message, fields.trim))
 
 
 class AttachmentFields(Fields):
