@@ -84,6 +84,10 @@ def _no_seal(_file: Path | None) -> None:
     return None
 
 
+def _no_zone() -> str:
+    return "UTC"
+
+
 def _as_it_is(content: bytes) -> bytes:
     return content
 
@@ -108,6 +112,8 @@ class Opening(Struct, frozen=True):
     """Starts a program in the sandbox of this machine, and ends it."""
     for_models: Callable[[bytes], bytes] = _as_it_is
     """Returns the body of a request to a model without what no model may read; it stays as long."""
+    time_zone: Callable[[], str] = _no_zone
+    """Returns the time zone of the workspace: that of a time without one."""
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
         """Return a new HTTP client for the API of a service; that of a demo account reaches nothing else."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from clients.mail.numbers import keep_numbers
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -58,7 +60,9 @@ def rendered(markdown: str, marks: Marks) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).disable(["image", "entity", "lheading"])
+    parser = MarkdownIt("commonmark", {"html": False}).disable(["image", "entity", "lheading"])
+    keep_numbers(parser)
+    return parser
 
 
 def _lines(tokens: Sequence[Token], marks: Marks) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _lines(tokens: Sequence[Token], marks: Marks) -> Iterator[str]:
             lists.pop()
         elif token.type == "list_item_open":
             number = lists[-1]
-            lead = "  " * (len(lists) - 1) + ("• " if number is None else f"{number}. ")
+            lead = "  " * (len(lists) - 1) + ("• " if number is None else f"{number}{token.markup} ")
             lists[-1] = None if number is None else number + 1
         elif token.type in {"blockquote_open", "blockquote_close"}:
             quotes += 1 if token.type.endswith("open") else -1

@@ -6,6 +6,8 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
+from clients.mail.numbers import keep_numbers
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
@@ -24,4 +26,6 @@ def html_of_text(text: str) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    keep_numbers(parser)
+    return parser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -37,7 +37,13 @@ class NotionClient(Client):
     service = NOTION
     http: httpx.Client
 
-    def __init__(self, settings: NotionSettings, http: httpx.Client, paces: Paces | None = None) -> None:
+    def __init__(
+        self,
+        settings: NotionSettings,
+        http: httpx.Client,
+        paces: Paces | None = None,
+        zone: Callable[[], str] = lambda: "UTC",
+    ) -> None:
         self.http = http
         self._settings = settings
         self._has_token = bool(settings.token.get_secret_value())
@@ -47,10 +53,10 @@ class NotionClient(Client):
         self._databases = Databases(api)
         content, references = Content(api, settings.write_as), NotionReferences(api)
         written = WrittenPages(api, content)
-        self.items = DatabasePages(api, self._databases, content, references, written)
+        self.items = DatabasePages(api, self._databases, content, references, written, zone)
         self.pages = PageTexts(api, content, written)
         self.comments = Comments(api)
-        self.finder = Finder(api, self._databases, references)
+        self.finder = Finder(api, self._databases, references, zone)
         self.schemas, self.files = self._databases, PageFiles(api)
         self._account = self._bot = ""
         self._lock = threading.Lock()
@@ -58,7 +64,7 @@ class NotionClient(Client):
     @classmethod
     def open(cls, settings: NotionSettings, opening: Opening) -> NotionClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(NOTION, settings.base_url), opening.paces)
+        return cls(settings, opening.http(NOTION, settings.base_url), opening.paces, opening.time_zone)
 
     def account(self) -> str:
         """Return `workspace id:workspace name`; fetched once."""

@@ -13,6 +13,7 @@ from clients.notion.block_writer import BlockWriter
 from clients.notion.service import Way
 from clients.notion.text.batches import batches
 from clients.notion.text.blocks import blocks_of, broken_lines
+from clients.notion.text.literal import literal, needs_blocks, plain
 from clients.notion.text.markdown import arrived, essence, is_too_large, parts, says_at_end
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Content:
             missing = [str(each) for each in found.get("unknown_block_ids") or []]
         loaded = {each: part for each in missing if (part := self._block(each)) is not None}
         text = _UNKNOWN.sub(lambda tag: _in_place(tag[0], loaded), text)
+        text = plain(text)
         return {"markdown": text, "truncated": len(loaded) < len(missing), "broken_lines": broken_lines(text)}
 
     def _block(self, block_id: str) -> str | None:
@@ -53,10 +55,11 @@ class Content:
         """Return the fields that create a page with this text; None if the text needs several requests."""
         if not markdown.strip():
             return {}
-        if self._way == "markdown":
-            [part, *others] = parts(markdown)
+        text = literal(markdown)
+        if self._takes_markdown(text):
+            [part, *others] = parts(text)
             return None if others or is_too_large(part) else {"markdown": part}
-        [batch, *more] = batches(blocks_of(markdown))
+        [batch, *more] = batches(blocks_of(text))
         return None if more or batch.inside_of_last else {"children": batch.sent}
 
     def append(self, page_id: str, markdown: str, begun_at: datetime | None = None) -> None:
@@ -64,7 +67,7 @@ class Content:
 
         `begun_at` is when an earlier attempt began: only what it did not write is added.
         """
-        pieces = parts(markdown)
+        pieces = parts(literal(markdown))
         start = 0
         if begun_at:
             start = arrived(essence(self.read(page_id)["markdown"]), pieces) or 0
@@ -72,7 +75,7 @@ class Content:
 
     def complete(self, page_id: str, markdown: str) -> None:
         """Make a page say exactly this; if it already has the beginning, only the rest is added."""
-        pieces = parts(markdown)
+        pieces = parts(literal(markdown))
         present = essence(self.read(page_id)["markdown"])
         start = arrived(present, pieces, is_all=True)
         if start is None:
@@ -82,8 +85,8 @@ class Content:
 
     def replace(self, page_id: str, markdown: str) -> None:
         """Replace the text of a page; child pages and databases are kept, or Notion refuses."""
-        pieces = parts(markdown)
-        first = pieces[0] if pieces and self._way == "markdown" and not is_too_large(pieces[0]) else ""
+        pieces = parts(literal(markdown))
+        first = pieces[0] if pieces and self._takes_markdown(pieces[0]) and not is_too_large(pieces[0]) else ""
         try:
             self._send(page_id, "replace_content", new_str=first)
         except InvalidRequest as error:
@@ -102,16 +105,19 @@ class Content:
         is_whole = says_at_end(present, markdown)
         if not is_whole and essence(markdown) in essence(present):
             raise Conflict("Somebody wrote something after it.", service=SERVICE)
-        missing = self._blocks.take_out(page_id, blocks_of(markdown), since)
+        missing = self._blocks.take_out(page_id, blocks_of(literal(markdown)), since)
         if is_whole and missing:
             raise Conflict("Notion shows the text in different blocks from those written.", service=SERVICE)
+
+    def _takes_markdown(self, text: str) -> bool:
+        return self._way == "markdown" and not needs_blocks(text)
 
     def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
         for number, part in enumerate(pieces):
             self._append_part(page_id, part, None if number else begun_at)
 
     def _append_part(self, page_id: str, part: str, begun_at: datetime | None) -> None:
-        if self._way == "markdown" and not is_too_large(part):
+        if self._takes_markdown(part) and not is_too_large(part):
             try:
                 return self._send(page_id, "insert_content", content=part)
             except InvalidRequest as error:

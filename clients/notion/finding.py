@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,8 +26,10 @@ Moment = Literal["created_time", "last_edited_time"]
 class Finder:
     """The searches of one connection. Raises only errors of `clients.errors`."""
 
-    def __init__(self, api: Client, databases: Databases, references: NotionReferences) -> None:
-        self._api, self._databases, self._references = api, databases, references
+    def __init__(
+        self, api: Client, databases: Databases, references: NotionReferences, zone: Callable[[], str]
+    ) -> None:
+        self._api, self._databases, self._references, self._zone = api, databases, references, zone
 
     def query(
         self,
@@ -55,9 +57,9 @@ class Finder:
         """Return a filter in Notion's form; on an unknown name the schema is refreshed before the filter is refused."""
         try:
             with self._databases.used():
-                return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
+                return filter_of(self._databases.find(database).schema, asked, self._references.id_of, self._zone())
         except InvalidRequest:
-            return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
+            return filter_of(self._databases.find(database).schema, asked, self._references.id_of, self._zone())
 
     def search(self, words: str, kind: str, limit: int) -> tuple[ItemList, bool]:
         """Search pages and databases by words in their titles, last edited first; also return whether there are more.

@@ -7,7 +7,7 @@ key, adds what is missing, and never creates a second page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,16 @@ class DatabasePages:
     """Creates and changes pages of databases. Raises only errors of `clients.errors`."""
 
     def __init__(
-        self, api: Client, databases: Databases, content: Content, references: NotionReferences, written: WrittenPages
+        self,
+        api: Client,
+        databases: Databases,
+        content: Content,
+        references: NotionReferences,
+        written: WrittenPages,
+        zone: Callable[[], str],
     ) -> None:
         self._api, self._databases, self._content = api, databases, content
-        self._references, self._written = references, written
+        self._references, self._written, self._zone = references, written, zone
 
     def create(
         self,
@@ -235,7 +241,7 @@ class DatabasePages:
             return made(self._databases.find(source.id).schema)
 
     def _in_notion_s_form(self, schema: Schema, values: Mapping[str, Any]) -> Json:
-        return to_notion(schema, self._references.resolved(schema, values))
+        return to_notion(schema, self._references.resolved(schema, values), self._zone())
 
     def _says_text(self, some_id: str, wanted: WantedPage) -> bool:
         present = essence(self._content.read(some_id)["markdown"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.listing import Json
-from clients.notion.values import Schema, check_status, property_name
+from clients.notion.values import Schema, check_status, property_name, zoned
 from clients.wording import guess
 
 IdOf = Callable[[Mapping[str, Any], str], str]
@@ -48,18 +48,18 @@ _SIGNS: Mapping[str, tuple[str, ...]] = {
 """What an operator maps to: the first of these that the type supports."""
 
 
-def filter_of(schema: Schema, asked: Mapping[str, Any], id_of: IdOf | None = None) -> Json | None:
+def filter_of(schema: Schema, asked: Mapping[str, Any], id_of: IdOf | None = None, zone: str = "UTC") -> Json | None:
     """Return a filter: {property: value} tests equality (for lists: contains), None tests for empty.
 
     {property: {condition: value}} tests something else: `=`, `!=`, `<`, `<=`, `>`, `>=` or one of Notion's conditions,
-    such as `contains`. A filter in Notion's own form is used as it is. Raises InvalidRequest for an unknown property
-    or condition.
+    such as `contains`; a time without a zone is one of `zone`. A filter in Notion's own form is used as it is. Raises
+    InvalidRequest for an unknown property or condition.
     """
     if not asked:
         return None
     if is_notion_filter(asked):
         return dict(asked)
-    conditions = [condition for name, value in asked.items() for condition in _of_one(schema, name, value, id_of)]
+    conditions = [condition for name, value in asked.items() for condition in _of_one(schema, name, value, id_of, zone)]
     return conditions[0] if len(conditions) == 1 else {"and": conditions}
 
 
@@ -70,7 +70,7 @@ def is_notion_filter(asked: Mapping[str, Any]) -> bool:
     return compound or (named and any(isinstance(value, dict) for value in asked.values()))
 
 
-def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Iterator[Json]:
+def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None, zone: str) -> Iterator[Json]:
     """Yield the conditions for one property."""
     if given in _TIMESTAMPS and given not in schema:
         name, described = given, {"type": given}
@@ -83,6 +83,8 @@ def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Itera
         yield from ({"property": name, "formula": {kind: test}} for test in _tests(name, _FORMULAS[kind], value))
         return
     tests = _tests(name, kind, value)
+    if kind == "date" or kind in _TIMESTAMPS:
+        tests = [{word: zoned(moment, zone) for word, moment in test.items()} for test in tests]
     for test in tests:
         _check_options(described, name, test)
     if id_of and kind in {"people", "relation"}:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import InvalidRequest
 from clients.listing import Json
 from clients.notion.api import SERVICE, every, id_in, reading
-from clients.notion.values import Schema, property_name
+from clients.notion.values import Schema, is_empty, property_name
 from clients.wording import guess
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class NotionReferences:
         if described["type"] not in {"people", "relation"} or value is None:
             return value
         names = value if isinstance(value, list) else [value]
-        return [self.id_of(described, name) if isinstance(name, str) else name for name in names]
+        return [self.id_of(described, name) if isinstance(name, str) else name for name in names if not is_empty(name)]
 
     def _person(self, named: str) -> str:
         wanted = named.strip().casefold()

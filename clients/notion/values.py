@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from clients.errors import InvalidRequest
 from clients.listing import Json
@@ -12,6 +14,7 @@ from clients.wording import guess
 Schema = Mapping[str, Mapping[str, Any]]
 """A data source's `properties`: name -> {id, type, ...}."""
 
+_DAY_CHARACTERS = len("2026-01-31")
 _CHUNK = 1000
 """Notion counts 2,000 UTF-16 units per text object; a character is at most two."""
 
@@ -46,16 +49,32 @@ def property_name(schema: Schema, name: str) -> str:
     )
 
 
-def to_notion(schema: Schema, values: Mapping[str, Any]) -> Json:
+def is_empty(entry: Any) -> bool:
+    """Return whether an entry of a list says nothing."""
+    return entry is None or (isinstance(entry, str) and not entry.strip())
+
+
+def zoned(moment: Any, zone: str) -> Any:
+    """Return a time with the offset of a zone, if it has none: Notion would take it as UTC. Days stay as they are."""
+    try:
+        found = datetime.fromisoformat(moment.strip()) if len(moment.strip()) > _DAY_CHARACTERS else None
+    except (AttributeError, ValueError, TypeError):
+        return moment
+    if found is None or found.tzinfo is not None:
+        return moment
+    return found.replace(tzinfo=ZoneInfo(zone)).isoformat()
+
+
+def to_notion(schema: Schema, values: Mapping[str, Any], zone: str = "UTC") -> Json:
     """Convert plain values {property: value} to Notion's form; None clears a property.
 
-    Raises InvalidRequest that names the property, its type and the accepted values.
+    `zone` is that of times without one. Raises InvalidRequest that names the property, its type and what it takes.
     """
     written: Json = {}
     for given, value in values.items():
         name = property_name(schema, given)
         kind = str(schema[name]["type"])
-        written[name] = {kind: _written(schema[name], name, kind, value)}
+        written[name] = {kind: _zoned_date(_written(schema[name], name, kind, value), kind, zone)}
     return written
 
 
@@ -134,6 +153,12 @@ def _date(value: Any) -> Json | None:
     return {"start": start} if start else None
 
 
+def _zoned_date(written: Any, kind: str, zone: str) -> Any:
+    if kind != "date" or not isinstance(written, dict) or "time_zone" in written:
+        return written
+    return {name: zoned(moment, zone) for name, moment in written.items()}
+
+
 def _names(value: Any) -> list[Json]:
     return [{"name": _string(each)} for each in _listed(value)]
 
@@ -155,7 +180,7 @@ def _file(value: Any) -> Json:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return [one for one in (value if isinstance(value, list) else [value]) if not is_empty(one)]
 
 
 _WRITERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {

@@ -212,6 +212,7 @@ class Accounts:
             self._seal,
             start,
             for_models=without_links_in_bytes,  # a model says what a stranger tells it to say
+            time_zone=lambda: self.config().config.time_zone,
         )
 
     def _demo_site(self) -> str:

@@ -76,14 +76,17 @@ of a commit, where names still notify people and words such as `Fixes #1` close 
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
-    for key in ("format", "widget", "markup", "names", "contentMediaType", "is_shown"):
+    for key in ("format", "widget", "markup", "names", "contentMediaType", "is_shown", "drops_empty"):
         if key in extra:
             schema[key] = extra.pop(key)
     return Field(default, title=title, json_schema_extra=dict(schema), **extra)
 
 
 def content(title: str, default: Any = ..., **extra: Any) -> Any:
-    """Declare a field that takes text from outside; `markup` says how the service reads it (Markup)."""
+    """Declare a field that takes text from outside; `markup` says how the service reads it (Markup).
+
+    With `drops_empty`, here and below, empty entries of its lists are left out, with a note.
+    """
     return _role(Role.CONTENT, title, default, extra)
 
 

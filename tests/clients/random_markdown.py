@@ -73,7 +73,7 @@ class Writer:
             lambda: f"[{self._words(3)}](https://example.com/a_(b)?q={self._random.randint(0, 99)}#part)",
             lambda: "https://example.com/bare?x=1",
             lambda: f"$a_{self._random.randint(0, 9)} + \\alpha$",
-            lambda: "\\$5 or \\$6",
+            lambda: "$5 or US$ 6",
             lambda: "<br>",
             lambda: self._random.choice(SIGNS),
             self._words,

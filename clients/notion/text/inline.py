@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from clients.listing import Json
+from clients.notion.text.equations import equation_at
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -18,7 +19,6 @@ TEXT_UNITS = 2000
 """UTF-16 units per text object, or per link (developers.notion.com, request limits)."""
 EQUATION_CHARACTERS = 1000
 _MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
-_EQUATION = re.compile(r"\$(?![\s$])((?:\\.|[^$\\\n]){1,1000}?)(?<!\s)\$(?!\d)")
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~]")
 _LINK = re.compile(
     r"!?\[((?:\\.|[^\[\]\\\n])*)\]"
@@ -29,8 +29,12 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 def pieces_of(text: str) -> list[Json]:
     """Parse inline Markdown (emphasis, code, links, `$equations$`, `<br>`) as text objects, merging neighbours."""
-    tokens = _parser().parseInline(long_links_shown(text))[0].children or []
-    return in_one_line(_pieces(tokens))
+    return in_one_line(_pieces(inline_tokens(long_links_shown(text))))
+
+
+def inline_tokens(text: str) -> list[Token]:
+    """Parse inline Markdown."""
+    return _parser().parseInline(text)[0].children or []
 
 
 def long_links_shown(text: str) -> str:
@@ -79,11 +83,11 @@ def _parser() -> MarkdownIt:
 
 def _equation(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
     """Parse `$…$` (a markdown-it rule), unless the signs belong to two prices."""
-    found = _EQUATION.match(state.src, state.pos, state.posMax) if state.src[state.pos] == "$" else None
+    found = equation_at(state.src, state.pos, state.posMax) if state.src[state.pos] == "$" else None
     if found is None:
         return False
     if not silent:
-        state.push("equation", "", 0).content = found[1]
+        state.push("equation", "", 0).content = found["expression"]
     state.pos = found.end()
     return True
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from clients.notion.text.chunks import chunks
 from clients.notion.text.inline import long_links_shown
+from clients.notion.text.literal import with_numbers
 
 PART_BYTES = 100_000
 """Far below Notion's 500 KB a request."""
@@ -50,10 +51,12 @@ def is_too_large(part: str, size_bytes: int = PART_BYTES, blocks: int = PART_BLO
 
 
 def essence(text: str) -> str:
-    """Reduce Markdown to what Notion preserves: its words, without markup, link addresses and numbering.
+    """Reduce Markdown to what Notion preserves: its words, without markup, link addresses and the numbers of lists."""
+    return _essence(with_numbers(text))
 
-    Line by line: the essence of a text is that of its lines, joined.
-    """
+
+def _essence(text: str) -> str:
+    """Return the essence of a part; that of a text is that of its parts, joined."""
     text = html.unescape(long_links_shown(text))
     text = _TASK.sub(r"\1", _NUMBER.sub("", _FENCE_LINE.sub("", _ATTRIBUTES.sub("", text))))
     return _TAG.sub("", _LINK.sub("]", text)).translate(_MARKUP)
@@ -68,9 +71,10 @@ def says_at_end(present: str, text: str) -> bool:
 def arrived(present: str, pieces: Sequence[str], *, is_all: bool = False) -> int | None:
     """Return how many parts of a text the page ends with, by their essence; the next one may have arrived partly.
 
+    The parts are those of a text as `literal` writes it.
     `is_all`: the page must hold nothing else; None if it does.
     """
-    sums = list(itertools.accumulate((essence(piece) for piece in pieces), initial=""))
+    sums = list(itertools.accumulate((_essence(piece) for piece in pieces), initial=""))
     # A part without letters, such as a divider, leaves no trace, so it is assumed to be missing.
     told = [count for count in range(len(sums)) if not count or sums[count] != sums[count - 1]]
     for count in reversed(told):

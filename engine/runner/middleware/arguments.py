@@ -16,6 +16,7 @@ from engine.base.lazy_values import NotKnownYet, unknown_paths
 from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of, plain_fields_of
+from engine.runner.execution.emptied import without_empty
 from engine.runner.execution.filling import filled
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, failed
 
@@ -35,6 +36,7 @@ class Arguments(Middleware):
         rendered = await filled("with", action.arguments, call.frame.names)
         if action.step_type.sees_edits:
             rendered = await self._with_edits(call, rendered)
+        rendered, notes = without_empty(action.step_type, rendered)
         arguments, told = await self._recording.kept_fields(rendered)
         unknown = () if arguments is told else _unknown(action.step_type, arguments)
         try:
@@ -56,6 +58,7 @@ class Arguments(Middleware):
             unknown=unknown,
             effect=effect,
             repeat=repeat,
+            notes=(*call.notes, *notes),
         )
         return await call_next(call)
 

@@ -116,8 +116,8 @@ class UpdateIssueFields(OneIssue):
 
     title: str | None = content("Title", None, min_length=1, markup="commit")
     body: str | None = content("Body", None, widget="text", markup="markdown")
-    labels: list[str] | None = option("Labels (the complete list)", None)
-    assignees: list[str] | None = destination("Assignees (the complete list)", None)
+    labels: list[str] | None = option("Labels (the complete list)", None, drops_empty=True)
+    assignees: list[str] | None = destination("Assignees (the complete list)", None, drops_empty=True)
     state: Literal["open", "closed"] | None = option("State", None)
 
 
@@ -177,7 +177,7 @@ class ReopenIssue(ChangeIssue):
 class SetAssigneesFields(OneIssue):
     """The people to assign."""
 
-    assignees: list[str] = destination("Assignees (the complete list)", max_length=10)
+    assignees: list[str] = destination("Assignees (the complete list)", max_length=10, drops_empty=True)
 
 
 class SetAssignees(ChangeIssue):

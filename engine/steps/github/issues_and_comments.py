@@ -34,8 +34,8 @@ class CreateIssueFields(Repository):
 
     title: str = content("Title", min_length=1)
     body: str = content("Body", "", widget="text", markup="markdown")
-    labels: list[str] = option("Labels", [])
-    assignees: list[str] = destination("Assignees", [])
+    labels: list[str] = option("Labels", [], drops_empty=True)
+    assignees: list[str] = destination("Assignees", [], drops_empty=True)
 
 
 class CreateIssueOutput(Output):
@@ -166,7 +166,7 @@ class ListIssuesFields(Limited):
     """The repository, and filters."""
 
     state: Literal["open", "closed", "all"] = option("State", "open")
-    labels: list[str] = option("With all of these labels", [])
+    labels: list[str] = option("With all of these labels", [], drops_empty=True)
     since: AwareDatetime | None = option("Changed since", None)
 
 

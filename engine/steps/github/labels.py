@@ -14,7 +14,7 @@ from engine.steps.github.repository import Writing
 class LabelFields(OneIssue):
     """The labels."""
 
-    labels: list[str] = option("Labels", min_length=1)
+    labels: list[str] = option("Labels", min_length=1, drops_empty=True)
 
 
 class LabelOutput(Output):

@@ -32,8 +32,8 @@ from engine.steps.github.repository import FindableWriting, Limited, Listing, Wr
 class RequestReviewersFields(OnePull):
     """Who should review."""
 
-    reviewers: list[str] = destination("Reviewers", [], max_length=15)
-    teams: list[str] = destination("Teams (their short names)", [], max_length=15)
+    reviewers: list[str] = destination("Reviewers", [], max_length=15, drops_empty=True)
+    teams: list[str] = destination("Teams (their short names)", [], max_length=15, drops_empty=True)
 
 
 class RequestReviewersOutput(Output):

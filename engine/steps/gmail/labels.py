@@ -29,7 +29,7 @@ from engine.steps.gmail.writing import GmailWrite
 class LabelFields(WhereFields):
     """Labels by name, and the mail or thread."""
 
-    labels: list[str] = destination("Labels", min_length=1, format="gmail-label")
+    labels: list[str] = destination("Labels", min_length=1, drops_empty=True, format="gmail-label")
 
 
 class AddedOutput(ChangeOutput):

@@ -49,7 +49,7 @@ class CreateFields(Fields):
     time_zone: str = zone_field()
     description: str = content("Description", "", max_length=_TEXT, widget="text")
     location: str = content("Location", "", max_length=_TITLE)
-    attendees: list[str] = destination("Addresses of attendees", [], max_length=200)
+    attendees: list[str] = destination("Addresses of attendees", [], max_length=200, drops_empty=True)
     invitations: Invitations = invitations_field()
     repeats: str = option("Repeats (RRULE, such as FREQ=WEEKLY;COUNT=4)", "", pattern=_RULE)
     is_busy: bool = option("Show the time as busy", default=True)
@@ -127,7 +127,7 @@ class UpdateFields(Fields):
     time_zone: str = zone_field()
     description: str | None = content("New description", None, max_length=_TEXT, widget="text")
     location: str | None = content("New location", None, max_length=_TITLE)
-    attendees: list[str] | None = destination("Attendees (the complete list)", None, max_length=200)
+    attendees: list[str] | None = destination("Attendees (the complete list)", None, max_length=200, drops_empty=True)
     invitations: Invitations = invitations_field()
 
 

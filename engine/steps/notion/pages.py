@@ -105,7 +105,7 @@ class UpdateItemFields(ChangePageFields):
     """The page, and the properties to set; others stay unchanged, null clears a property."""
 
     title: str = content("Title", "")
-    properties: dict[str, JsonValue] = content("Properties", {})
+    properties: dict[str, JsonValue] = content("Properties", {}, drops_empty=True)
 
 
 class UpdateItemOutput(WrittenPageOutput):

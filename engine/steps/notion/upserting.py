@@ -58,19 +58,26 @@ class _PageFields(Fields):
     """The content of a page."""
 
     title: str = content("Title", min_length=1)
-    properties: dict[str, JsonValue] = content("Properties", {})
+    properties: dict[str, JsonValue] = content("Properties", {}, drops_empty=True)
     markdown: str = content("Text (Markdown)", "", widget="text", markup="markdown")
 
 
 class CreatePageFields(_PageFields):
-    """Where to create the page (a database or a parent page), and its content; `properties` by the database's names."""
+    """Where to create the page (a database or a parent page), and its content; `properties` by the database's names.
+
+    A time without an offset is one of the workspace's `time_zone`. Lines and numbers stay as they are written: a list
+    is one whose numbers begin at 1 and count on, and `28. November` is a paragraph.
+    """
 
     database: str = destination("Database", "", format="notion-database")
     parent: str = destination("Parent page", "", format="notion-page")
 
 
 class CreateItemFields(_PageFields):
-    """Where to create the page, and its content; `properties` are plain values by the database's names."""
+    """Where to create the page, and its content; `properties` are plain values by the database's names.
+
+    A time without an offset is one of the workspace's `time_zone`.
+    """
 
     database: str = destination("Database", format="notion-database", min_length=1)
 
