@@ -94,8 +94,9 @@ def _worded(
     message, remedy = plain_reason(reason, known)
     name = _UNKNOWN.search(reason)
     is_function = name is not None and _is_call(spelt.text, offset)
-    if name and is_function:
-        message, remedy = _call_words(name[1])
+    called = _qualified(name[1], spelt.text, offset) if name and is_function else ""
+    if called:
+        message, remedy = _call_words(called)
     elif name and name[1] in _CONSTANTS:
         remedy = f"Write {_CONSTANTS[name[1]]}."
     if name:  # CEL may point behind the name, at the dot or bracket that follows
@@ -113,7 +114,12 @@ def _worded(
         return ExpressionError(
             message, remedy=remedy, offset=offset, of=of, **_unknown_field(field[1], field[2], known)
         )
-    return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_name(name, known, is_function=is_function))
+    return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_name(name, known, called))
+
+
+def _qualified(name: str, text: str, offset: int) -> str:
+    """Return the name of a function with the name space before it: CEL points at the bracket behind it."""
+    return f"math.{name}" if text[:offset].endswith(f"math.{name}") else name
 
 
 def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -> Mapping[str, object]:
@@ -122,14 +128,12 @@ def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -
     return {"unknown": "field", "name": name, "holder": holder, "guess": guess, "has_others": bool(fields)}
 
 
-def _unknown_name(
-    found: re.Match[str] | None, known: Mapping[str, Sequence[str]], *, is_function: bool
-) -> Mapping[str, object]:
+def _unknown_name(found: re.Match[str] | None, known: Mapping[str, Sequence[str]], called: str) -> Mapping[str, object]:
     if found is None:
         return {}
     name = found[1].split(".")[0]
-    if is_function:
-        return _unknown_function(name)
+    if called:
+        return _unknown_function(name, called)
     return {"unknown": "name", "name": name, "guess": nearest(name, known.get("", ()))}
 
 
@@ -148,11 +152,11 @@ def _call_words(name: str) -> tuple[str, str]:
     return message, f"Did you mean {meant!r}? Write it like {_WRITTEN[meant]}."
 
 
-def _unknown_function(name: str) -> dict[str, str | None]:
-    """Return the details of the error about an unknown function; {} if the function exists."""
-    if name in _WRITTEN:
+def _unknown_function(name: str, called: str) -> dict[str, str | None]:
+    """Return the details of the error about an unknown function, called with its name space; {} if it exists."""
+    if called in _WRITTEN:
         return {}
-    guess = None if name in _SIGNS or name in _CLOCKS else meant_by(name)
+    guess = None if name in _SIGNS or name in _CLOCKS else meant_by(called)
     return {"unknown": "function", "name": name, "guess": guess}
 
 

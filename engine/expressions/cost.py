@@ -8,14 +8,16 @@ process with limits (costly.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from engine.base.expression_limits import A_VALUE, LARGEST_INPUT, MOST_GROWTH, size
+from engine.expressions.function_table import OWN
+from engine.expressions.interpreter import CHEAP
 from engine.expressions.patterns import BadPattern, pattern
-from engine.expressions.syntax import SyntaxNode
+from engine.expressions.syntax import ARRANGED, SyntaxNode
 
 TOO_MUCH = 1 << 62
 _CANDIDATES = 20_000
@@ -24,16 +26,8 @@ _ITEM_OF_A_LIST = 16
 _PROGRAM_A_CHARACTER = 1_000
 """Upper bound of the program of a pattern, per character (`.{1000}`)."""
 _LONGEST_PRECISION = 1_000
-_CHEAP = frozenset(
-    "_==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ !_ -_ _-_ _*_ _/_ _%_ @not_strictly_false not_strictly_false type int uint"
-    " double bool timestamp duration size startsWith endsWith hasValue getFullYear getMonth getDate getDayOfMonth"
-    " getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds math.@max math.@min math.abs math.round"
-    " math.ceil math.floor math.sign math.trunc math.isNaN math.isInf math.isFinite math.greatest math.least"
-    " math.bitAnd math.bitOr math.bitXor math.bitNot"
-    " math.bitShiftLeft math.bitShiftRight math.sqrt optional.none".split()
-)
-SCALAR_RESULTS = _CHEAP | {"@in", "contains", "indexOf", "lastIndexOf", "matches"}
-"""Functions and operators whose result is a number, a truth value, a time or a type, whatever their input."""
+_COMPARISONS = 20
+"""Upper bound of how often sorting looks at an item of a list."""
 _COPYING = {
     **dict.fromkeys(("trim", "lowerAscii", "upperAscii", "reverse", "substring", "charAt", "dyn", "bytes"), 1),
     **dict.fromkeys(("optional.of", "optional.ofNonZeroValue", "value"), 1),
@@ -98,9 +92,8 @@ def _values(bound: Bound) -> Bound:
 class Estimate:
     """The work of one expression with this data; every call is charged with its worst case."""
 
-    def __init__(self, data: Mapping[str, Any], own_functions: Container[str]) -> None:
+    def __init__(self, data: Mapping[str, Any]) -> None:
         self.work = 0
-        self._own_functions = own_functions
         self._scope: dict[str, Bound] = {}
         self._data = data
 
@@ -154,6 +147,8 @@ class Estimate:
         once = self.of(node.parts[3])
         grown = once.count - first.count
         copied = grown * times * times // 2 * _ITEM_OF_A_LIST  # the list is copied whenever an item is added
+        if _is_arranged(node):
+            copied = ranged.total * _COMPARISONS
         self.work = min(before + times * (self.work - before + A_VALUE) + copied, TOO_MUCH)
         growth = max(once.total - first.total, 0)
         gathered = Bound(
@@ -168,12 +163,16 @@ class Estimate:
         """Bound a function call; an unknown function may do anything."""
         parts = [self.of(part) for part in node.parts]
         total = sum(part.total for part in parts)
-        if node.name in _CHEAP:
+        if node.name in CHEAP:
             self.work += total
             return _SMALL
-        growth = MOST_GROWTH if node.name in self._own_functions else _COPYING.get(node.name)
+        own = OWN.get(node.name)
+        growth = _COPYING.get(node.name) if own is None else own.growth
         if growth is not None:
-            most = total * growth + A_VALUE
+            most = total * growth + A_VALUE + (own.more if own else 0)
+            if node.name.startswith("regex."):
+                self.matched(node, parts[:2])
+            self.work += total
             return Bound(most, most, most)
         special = _CALLS.get(node.name)
         if special is None:
@@ -234,11 +233,17 @@ class Estimate:
 
     def matched(self, node: SyntaxNode, parts: Sequence[Bound]) -> Bound:
         """Bound `x.matches(pattern)`: RE2 visits each character once for each step of the pattern."""
-        last = node.parts[-1]
+        last = node.parts[1]
         written = last.value[1] if last.kind == "constant" and last.value else None
-        program = _program(written) if isinstance(written, str) else parts[-1].total * _PROGRAM_A_CHARACTER
+        program = _program(written) if isinstance(written, str) else parts[1].total * _PROGRAM_A_CHARACTER
         self.work += parts[0].total * program // 8 + program
         return _SMALL
+
+
+def _is_arranged(loop: SyntaxNode) -> bool:
+    """Return whether a filter is a macro of ours, which our function evaluates at once."""
+    step = loop.parts[3]
+    return step.name == "_?_:_" and step.parts[0].name == ARRANGED
 
 
 def _plain(bound: Bound) -> Bound:
@@ -291,9 +296,9 @@ _CALLS: Mapping[str, Callable[[Estimate, SyntaxNode, Sequence[Bound]], Bound]] =
 }
 
 
-def work_of(written: SyntaxNode, data: Mapping[str, Any], own_functions: Container[str]) -> int:
+def work_of(written: SyntaxNode, data: Mapping[str, Any]) -> int:
     """Return an upper bound for the work of an expression with this data, including passing the data to CEL."""
-    estimate = Estimate(data, own_functions)
+    estimate = Estimate(data)
     estimate.work = size(data, LARGEST_INPUT)
     try:
         estimate.of(written)

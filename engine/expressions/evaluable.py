@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.expressions.syntax import Names, checked, every, serialized_as
+from engine.expressions.functions.lists import ARRANGE
+from engine.expressions.syntax import ARRANGED, Names, checked, every, serialized_as
 
 PART_OF_TEXT = "@substring"
 """Our `x.substring(from, to)`, with a name that nobody can write: CEL's refuses an end that is the end of the text."""
@@ -30,6 +31,7 @@ def named(serialized: bytes, names: Names) -> bytes:
     expressions = list(every(found.expr))[::-1]  # inner before outer, which copies it
     _put_keys_in_order(expressions, {one.key: one.value for one in found.types})
     _put_nothing_for_null(expressions)
+    _put_arranged(expressions)
     return serialized_as(serialized, found)
 
 
@@ -107,6 +109,40 @@ def _put_nothing_for_null(expressions: Iterable[Any]) -> None:
             value.call.target.CopyFrom(holder)
         is_null = _call(new, "_==_", _bound(new), null)
         holder.CopyFrom(_bind(value, _call(new, "_?_:_", is_null, _no_fields(new), _bound(new))))
+
+
+def _put_arranged(expressions: Iterable[Any]) -> None:
+    """Change each macro of ours, which has been checked as a filter, into a call of our function.
+
+    `x.filter(each, _arranged('sort', []))` becomes `@arrange('sort', x, [])`; of `sortBy`, the items become pairs of
+    key and item first: `@arrange('sortBy', x.map(each, [key, each]), [])`.
+    """
+    for one in expressions:
+        condition = arranging(one)
+        if condition is None:
+            continue
+        new, items = type(one), type(one)()
+        macro, arguments = condition.call.args
+        if macro.constant.string_value == "sortBy":
+            items.CopyFrom(one)
+            added, pair = one.comprehension.loop_step.call.args[1], new()
+            pair.list.elements.extend([*arguments.list.elements, *added.call.args[1].list.elements])
+            items.comprehension.loop_step.CopyFrom(added)
+            items.comprehension.loop_step.call.args[1].list.elements[0].CopyFrom(pair)
+            no_arguments = new()
+            no_arguments.list.SetInParent()
+            arguments = no_arguments
+        else:
+            items.CopyFrom(one.comprehension.iter_range)
+        one.CopyFrom(_call(new, ARRANGE, macro, items, arguments))
+
+
+def arranging(expr: Any) -> Any:
+    """Return the condition of a macro of ours, None for any other expression."""
+    step = expr.comprehension.loop_step if expr.WhichOneof("choice") == "comprehension" else None
+    if step is None or _function(step) != "_?_:_" or _function(step.call.args[0]) != ARRANGED:
+        return None
+    return step.call.args[0]
 
 
 def _function(expr: Any) -> str:

@@ -18,7 +18,6 @@ from engine.base.statuses import StepStatus
 from engine.base.wording import kind_of
 from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
-from engine.expressions.function_table import OWN_FUNCTIONS
 from engine.expressions.json_values import as_json, no_null, shown
 from engine.expressions.references import Reference, references
 from engine.expressions.syntax import SyntaxNode
@@ -69,7 +68,7 @@ class Expression:
             quick = limits.size(data, limits.INLINE_WORK) * (1 + len(self.source) // 2)
             if quick <= limits.INLINE_WORK:
                 return quick
-        return work_of(self.written, data, OWN_FUNCTIONS)
+        return work_of(self.written, data)
 
     @cached_property
     def written(self) -> SyntaxNode:

@@ -8,8 +8,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from engine.base import expression_limits as limits
+from engine.base.errors import ExpressionError
 from engine.expressions.evaluable import IN_ORDER, PART_OF_TEXT, keys_in_order
-from engine.expressions.function_table import FUNCTIONS, part_of_text
+from engine.expressions.function_table import FUNCTIONS, Function, part_of_text, unpacked
+from engine.expressions.functions.lists import ARRANGE, arranged
+from engine.expressions.functions.refused import RefusedValue
+from engine.expressions.json_values import as_json
+from engine.expressions.syntax import ARRANGED
 
 
 @cache
@@ -20,7 +26,8 @@ def extensions() -> list[Any]:
 
     _make_none_immortal()
     own = [_declared(cel, one.name, one.implementation) for one in FUNCTIONS if one.implementation is not None]
-    own += [_part_of_text(cel), _keys_in_order(cel)]
+    own += [_typed(cel, one) for one in FUNCTIONS if one.overloads]
+    own += [_part_of_text(cel), _keys_in_order(cel), *_arranged(cel)]
     return [
         ext_strings.ExtStrings(),
         ext_math.ExtMath(),
@@ -70,3 +77,59 @@ def _declared(cel: Any, name: str, implementation: Callable[[Any], str]) -> Any:
     parameters = [cel.Type.List(cel.Type.DYN)]
     overload = cel.Overload(id=f"{name}_of", return_type=cel.Type.STRING, parameters=parameters, impl=of_box)
     return cel.FunctionDecl(name, [overload])
+
+
+def _typed(cel: Any, function: Function) -> Any:
+    """Declare a function of ours, to be called with all arguments or as a method of the first."""
+    kinds = {
+        "text": cel.Type.STRING,
+        "int": cel.Type.INT,
+        "double": cel.Type.DOUBLE,
+        "time": cel.Type.TIMESTAMP,
+        "list": cel.Type.List(cel.Type.DYN),
+        "texts": cel.Type.List(cel.Type.STRING),
+        "any": cel.Type.DYN,
+    }
+    overloads = [
+        cel.Overload(
+            id=f"{function.name}_{'_'.join(one.parameters)}{'_of' * is_member}".replace(".", "_"),
+            return_type=kinds[one.result],
+            parameters=[kinds[parameter] for parameter in one.parameters],
+            is_member=is_member,
+            impl=_guarded(one.implementation),
+        )
+        for one in function.overloads
+        for is_member in ((False,) if "." in function.name else (False, True))
+    ]
+    return cel.FunctionDecl(function.called, overloads)
+
+
+def _guarded(implementation: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that takes plain values, and whose result is one that CEL can hold whole."""
+
+    def called(*arguments: Any) -> Any:
+        result = implementation(*map(unpacked, arguments))
+        try:
+            limits.require_whole(result)
+            if isinstance(result, dict | list | int):
+                as_json(result)
+        except ExpressionError as error:
+            raise RefusedValue(error.message, error.remedy) from None
+        return result
+
+    return called
+
+
+def _arranged(cel: Any) -> list[Any]:
+    """Declare what our macros are while they are checked, and when they are evaluated."""
+    items = cel.Type.List(cel.Type.DYN)
+    mark = cel.Overload(
+        id="arranged",
+        return_type=cel.Type.BOOL,
+        parameters=[cel.Type.STRING, items],
+        impl=lambda _name, _arguments: True,
+    )
+    arrange = cel.Overload(
+        id="arrange", return_type=items, parameters=[cel.Type.STRING, items, items], impl=_guarded(arranged)
+    )
+    return [cel.FunctionDecl(ARRANGED, [mark]), cel.FunctionDecl(ARRANGE, [arrange])]

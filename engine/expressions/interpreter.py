@@ -11,7 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
-from engine.expressions.syntax import SyntaxNode
+from engine.expressions.syntax import ARRANGED, SyntaxNode
+
+CHEAP = frozenset(
+    "_==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ !_ -_ _-_ _*_ _/_ _%_ @not_strictly_false not_strictly_false type int uint"
+    " double bool timestamp duration size startsWith endsWith hasValue getFullYear getMonth getDate getDayOfMonth"
+    " getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds math.@max math.@min math.abs math.round"
+    " math.ceil math.floor math.sign math.trunc math.isNaN math.isInf math.isFinite math.greatest math.least"
+    " math.bitAnd math.bitOr math.bitXor math.bitNot"
+    " math.bitShiftLeft math.bitShiftRight math.sqrt optional.none".split()
+) | {ARRANGED}
+SCALAR_RESULTS = CHEAP | {
+    *("@in", "contains", "indexOf", "lastIndexOf", "matches"),
+    *("sum", "avg", "parse_number", "parse_date", "start_of", "day", "lists.range"),
+}
+"""Functions and operators whose result is a number, a truth value, a time or a type, whatever their input."""
 
 V = TypeVar("V")
 F = TypeVar("F")

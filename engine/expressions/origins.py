@@ -16,8 +16,7 @@ from msgspec import Struct, structs
 
 from engine.base.run_file import FORMAT, WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, definition, plain, resolved, within
-from engine.expressions.cost import SCALAR_RESULTS
-from engine.expressions.interpreter import Domain, Interpreter
+from engine.expressions.interpreter import SCALAR_RESULTS, Domain, Interpreter
 from engine.expressions.syntax import SyntaxNode, walk
 
 Path = tuple[str, ...]
@@ -29,6 +28,7 @@ _TIMES = frozenset({"date-time", "date", "time"})
 _LITERALS = frozenset({"constant", "list", "struct"})
 _SAID_BY_SERVICES = ("sender", "address")
 _FILES = (FORMAT, WORKSPACE_FILE)
+_PARTS_OF_LISTS = frozenset({"flatten"})
 _FEW = 4
 MOST_KEPT = 6
 """Origins of a value that are kept for people; one more than are told."""
@@ -323,6 +323,9 @@ class Origins(Domain[Derived, Equal]):
     def call(self, node: SyntaxNode, values: Sequence[Derived], facts: Equal) -> Derived:
         """Return the origins of the result of a call."""
         found = super().call(node, values, facts)
+        if node.name in _PARTS_OF_LISTS:
+            items = joined([one for value in values for one in (value.item(), value.item().item())])
+            found = Derived(_computed(values), items=items, depth=items.depth)
         if node.name == "_+_" and found.origins:
             found = structs.replace(found, origins=tuple([replace(one, is_exact=False) for one in found.origins]))
         return _narrowed(node, found, facts)

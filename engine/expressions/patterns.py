@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Any
 
+from engine.expressions.functions.refused import RefusedValue, cited
+
 LONGEST = 2_000
 """Characters of a pattern."""
 LARGEST_PROGRAM = 20_000
@@ -23,6 +25,7 @@ MOST_STEPS_TOGETHER = 1_000_000
 _STEPS_OF_A_REFUSED = 50_000
 """The steps charged for a pattern that turns out to be unusable."""
 _MEMORY_BYTES = 4 * 1024 * 1024
+_REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 _CODE_UNIT = re.compile(r"(\\\\)|\\u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\(\?<(?![=!])")
 _UNSUPPORTED = (
     (("(?=", "(?!", "(?<=", "(?<!"), "it looks ahead or behind, which patterns here cannot. Say it with two patterns."),
@@ -92,16 +95,17 @@ class Pattern:
     """A compiled pattern."""
 
     def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled
+        self.compiled = compiled
+        """With the methods of `re.Pattern`; its texts must be `encodable`."""
 
     @property
     def steps(self) -> int:
         """Return the maximum work per character."""
-        return int(self._compiled.programsize)
+        return int(self.compiled.programsize)
 
     def is_found_in(self, text: str) -> bool:
         """Return whether any part of the text matches, as JSON Schema defines it."""
-        return self._compiled.search(encodable(text)) is not None
+        return self.compiled.search(encodable(text)) is not None
 
 
 def pattern(source: str) -> Pattern:
@@ -122,6 +126,59 @@ def pattern(source: str) -> Pattern:
 def encodable(text: str) -> str:
     """Return a text with ? for each half of a character, which RE2 refuses: a model may be cut off between the two."""
     return text.encode("utf-8", "replace").decode()
+
+
+def extracted(text: str, source: str) -> list[str]:
+    """Return the first match of an RE2 pattern, or of its only group, in a list; [] if there is none.
+
+    As cel-go's `regex.extract` (ext/regex.go), which gives an optional. Raises RefusedValue.
+    """
+    return next(([one] for one in _matches(text, source)), [])
+
+
+def extracted_all(text: str, source: str) -> list[str]:
+    """Return all matches of an RE2 pattern, or of its only group. Raises RefusedValue."""
+    return list(_matches(text, source))
+
+
+def replaced(text: str, source: str, new: str) -> str:
+    r"""Return the text with each match of an RE2 pattern replaced; `\1` is its first group, `\\` a backslash.
+
+    Raises RefusedValue.
+    """
+    compiled = _usable(source)
+    places = list(_REFERENCE.finditer(new))
+    for place in places:
+        if place[1] != "\\" and not (place[1].isdigit() and int(place[1]) <= compiled.groups):
+            said = f"{place[0]!r} in the new text is no group of the pattern, which has {compiled.groups}."
+            raise RefusedValue(said, r"Write \1 for the first pair of brackets, and \\ for a backslash.")
+
+    def written(found: Any) -> str:
+        return _REFERENCE.sub(lambda place: "\\" if place[1] == "\\" else found[int(place[1])] or "", new)
+
+    made, behind, size = [], 0, 0
+    for found in compiled.finditer(encodable(text)):
+        made += [text[behind : found.start()], written(found)]
+        size += len(made[-1])
+        if size > max(6 * len(text), 1_000_000):
+            raise RefusedValue("The new text makes the result too long.", "Take less at once.")
+        behind = found.end()
+    return "".join([*made, text[behind:]])
+
+
+def _usable(source: str) -> Any:
+    try:
+        return pattern(source).compiled
+    except BadPattern as error:
+        raise RefusedValue(f"The pattern {cited(source)} cannot be used: {error}", "Patterns are RE2.") from None
+
+
+def _matches(text: str, source: str) -> Iterator[str]:
+    compiled = _usable(source)
+    if compiled.groups > 1:
+        said = f"The pattern has {compiled.groups} pairs of brackets; what is extracted is that of one."
+        raise RefusedValue(said, "Write the others as (?:…).")
+    return (one for found in compiled.finditer(encodable(text)) if (one := found[compiled.groups]) is not None)
 
 
 @cache

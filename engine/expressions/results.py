@@ -33,10 +33,18 @@ class _Reading:
             return {"type": "object", "properties": fields}
         if kind == "list" and expr.list.elements and not expr.list.optional_indices:
             return {"type": "array", "items": one_schema([self.schema(one) for one in expr.list.elements])}
-        gathered = _gathered(expr.comprehension) if kind == "comprehension" else None
+        loop = expr.comprehension
+        gathered = _gathered(loop) if kind == "comprehension" else None
+        if gathered is not None and gathered.ident.name == loop.iter_var and self._is_list(loop.iter_range):
+            return self.schema(loop.iter_range)  # a filter: its items are those of its list
         if gathered is not None:
             return {"type": "array", "items": self.schema(gathered)}
+        if kind == "call" and expr.call.function == "sum":
+            return {"type": "number"}
         return self._of_type(self._types[expr.id]) if expr.id in self._types else {}
+
+    def _is_list(self, expr: Any) -> bool:
+        return expr.id in self._types and self._types[expr.id].WhichOneof("choice") == "list_type"
 
     def _of_type(self, kind: Any) -> JsonSchema:
         which = kind.WhichOneof("choice")

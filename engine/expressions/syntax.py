@@ -110,6 +110,8 @@ class SyntaxNode:
         return self.kind in ("select", "optional")
 
 
+ARRANGED = "_arranged"
+"""The condition of a macro of ours for CEL's checker: `x.sort()` is `x.filter(each, _arranged('sort', []))`."""
 Names = Mapping[str, tuple[str, ...]]
 """The path for which each field of the first message stands (engine/expressions/roots.py)."""
 

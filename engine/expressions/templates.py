@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
+from engine.expressions.syntax import ARRANGED
 
+if TYPE_CHECKING:
+    from engine.expressions.function_table import Function
+
+Ours: TypeAlias = "Mapping[str, Function]"
+"""Our functions and macros by each name that is accepted (`function_table.BY_NAME`)."""
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+|//[^\n]*)
@@ -36,6 +43,9 @@ _DOUBLING = frozenset({"optMap", "optFlatMap"})
 """Macros whose target occurs twice in CEL's expansion."""
 _MOST_DOUBLING = 4
 _DEFAULT = "Write it like default(steps.read.output.kind, 'none')."
+_NAME_SPACES = frozenset({"math", "regex", "lists", "strings", "optional"})
+_EACH = "each__"
+_ONE_ITEM = frozenset({"min", "max"})
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -156,8 +166,8 @@ class Spelling(Struct, frozen=True):
 
 
 class _Writer:
-    def __init__(self, replaced: Mapping[int, Sequence[str]], boxing: Container[str]) -> None:
-        self.boxing = boxing
+    def __init__(self, replaced: Mapping[int, Sequence[str]], ours: Ours) -> None:
+        self.ours = ours
         self.texts: list[str] = []
         self.pieces: list[tuple[int, int]] = []
         self._replaced, self._length = replaced, 0
@@ -191,14 +201,15 @@ def expression_tokens(source: str) -> list[Token]:
     return run
 
 
-def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]], boxing: Container[str]) -> Spelling:
+def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]], ours: Ours) -> Spelling:
     """Rewrite our own functions for CEL.
 
-    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types are still checked. The functions of `boxing`, such as
-    `text(x)`, receive their argument in a list of one, because functions of this CEL runtime cannot take a value of any
-    type. `replaced` has the texts to write for other tokens, by offset. Raises ExpressionError (details: `offset`).
+    `default(a.b, y)` becomes `a.?b.orValue(y)`, and `x.sort()` a filter (`ARRANGED`), so that types are still checked.
+    `text(x)` and its like receive their argument in a list of one, because functions of this CEL runtime cannot take a
+    value of any type. `replaced` has the texts to write for other tokens, by offset. Raises ExpressionError (details:
+    `offset`).
     """
-    writer = _Writer(replaced, boxing)
+    writer = _Writer(replaced, ours)
     try:
         _rewrite(run, writer)
     except RecursionError:
@@ -209,17 +220,42 @@ def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]], boxing
 def _rewrite(run: Sequence[Token], writer: _Writer) -> None:
     position = 0
     while position < len(run):
-        token = run[position]
-        if (token.text == "default" or token.text in writer.boxing) and is_call(run, position):
-            end = closing_bracket(run, position + 1)
-            arguments = _arguments(run[position + 2 : end])
-            _put_gap(run, position, writer)  # after `in`
-            (_put_default if token.text == "default" else _put_wrapped)(token, arguments, writer)
-            position = end + 1
-        else:
-            _put_gap(run, position, writer)
+        token, rewrite = run[position], _rewriting(run, position, writer.ours)
+        _put_gap(run, position, writer)  # after `in`
+        if rewrite is None:
             writer.put_token(token)
             position += 1
+        else:
+            end = closing_bracket(run, position + 1)
+            arguments = _arguments(run[position + 2 : end])
+            rewrite(token, arguments, writer)
+            position = end + 1
+
+
+_Rewriting: TypeAlias = "Callable[[Token, list[Sequence[Token]], _Writer], None]"
+
+
+def _rewriting(run: Sequence[Token], position: int, ours: Ours) -> _Rewriting | None:
+    """Return how the call that begins here is rewritten, None if it is not."""
+    name = run[position].text
+    if run[position].kind != "name" or position + 1 == len(run) or run[position + 1].text != "(":
+        return None
+    is_method = position > 0 and run[position - 1].text == "."
+    space = run[position - 2].text if is_method and position > 1 else ""
+    if space in _NAME_SPACES:
+        return partial(_put_optional, "") if (space, name) == ("regex", "extract") else None
+    if name == "regex_extract":
+        return partial(_put_optional, "regex.")
+    if name == "default":
+        return None if is_method else _put_default
+    one = ours.get(name)
+    if one is None:
+        return None
+    if one.arguments is not None:
+        return partial(_put_macro, one, is_method=is_method)
+    if one.implementation is not None:
+        return None if is_method else partial(_put_wrapped, one)
+    return partial(_put_accepted, one) if name != one.called else None
 
 
 def _put_gap(run: Sequence[Token], position: int, writer: _Writer) -> None:
@@ -257,11 +293,60 @@ def _arguments(run: Sequence[Token]) -> list[Sequence[Token]]:
     return [argument for argument in arguments if argument]
 
 
-def _put_wrapped(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+def _put_macro(
+    macro: Function, name: Token, arguments: list[Sequence[Token]], writer: _Writer, *, is_method: bool
+) -> None:
+    """Write `x.sort()` or `sort(x)` as a filter."""
+    count = macro.arguments or 0
+    if len(arguments) != count + (not is_method) or (macro.is_macro and arguments[-2][0].kind != "name"):
+        remedy = f"Write it like {macro.written}."
+        raise ExpressionError(f"{name.text}() does not take these arguments.", remedy=remedy, offset=name.offset)
+    if not is_method:
+        writer.put("(", name.offset)
+        _rewrite(arguments.pop(0), writer)
+        writer.put(").", name.offset)
+    if macro.name == "group_by":
+        _put_groups(name, arguments, writer)
+        arguments = []
+    each = arguments.pop(0)[0].text if macro.is_macro and arguments else _EACH
+    writer.put(f"filter({each}, {ARRANGED}('{macro.name}', [", name.offset)
+    _put_all(arguments, name, writer)
+    writer.put("]))" + "[0]" * (macro.name in _ONE_ITEM), name.offset)
+
+
+def _put_groups(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    """Write each item as a group of its own; ours joins those with the same key."""
+    each = arguments[0][0].text
+    writer.put(f"map({each}, {{'key': ", name.offset)
+    _rewrite(arguments[1], writer)
+    writer.put(f", 'items': [{each}]}}).", name.offset)
+
+
+def _put_optional(space: str, name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    """Write `regex.extract`, whose function gives a list of one or none, as an optional value; ours has "" for none."""
+    writer.put(f"{space}extract(", name.offset)
+    _put_all(arguments, name, writer)
+    writer.put(")[?0]" + ".orValue('')" * bool(space), name.offset)
+
+
+def _put_accepted(function: Function, name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    """Write a function by its own name."""
+    writer.put(f"{function.called}(", name.offset)
+    _put_all(arguments, name, writer)
+    writer.put(")", name.offset)
+
+
+def _put_all(arguments: list[Sequence[Token]], name: Token, writer: _Writer) -> None:
+    for place, argument in enumerate(arguments):
+        writer.put(", " * (place > 0), name.offset)
+        _rewrite(argument, writer)
+
+
+def _put_wrapped(function: Function, name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
     if len(arguments) != 1:
         remedy = f"Write it like {name.text}(steps.read.output)."
         raise ExpressionError(f"{name.text}() takes one value.", remedy=remedy, offset=name.offset)
-    writer.put(f"{name.text}([", name.offset)
+    writer.put(f"{function.called}([", name.offset)
     _rewrite(arguments[0], writer)
     writer.put("])", name.offset)
 

@@ -28,13 +28,13 @@ FUNCTION = re.compile(r"above the table:\n\n```python\n(.*?)^```$.*?```python\n(
 FUNCTION_SCRIPT = """
 from engine.expressions.cost import TOO_MUCH, work_of
 from engine.expressions.expressions import compile_expression
-from engine.expressions.function_table import FUNCTIONS, OWN_FUNCTIONS
+from engine.expressions.function_table import FUNCTIONS
 from engine.expressions.json_values import compact_json
 
 [slug] = [one for one in FUNCTIONS if one.name == "slug"]
 compiled = compile_expression(slug.example, frozenset())
 assert compact_json(compiled.value({})) == slug.gives
-assert work_of(compiled.written, {}, OWN_FUNCTIONS) < TOO_MUCH
+assert work_of(compiled.written, {}) < TOO_MUCH
 """
 LOOK_SCRIPT = """
 import sys

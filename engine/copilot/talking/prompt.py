@@ -48,7 +48,8 @@ A trigger: {"id": "new_mail", "uses": "gmail.new_message", "with": {"query": "in
 A field that is one whole expression keeps its type; in mixed text the value is put in.
 Allowed: == != < > && || ! a ? b : c, +, size(x), has(a.b), default(x, y), x.contains('a'), x.startsWith('a'),
 x.matches('re'), x.split(','), list.filter(m, m.x == 1), list.map(m, m.x), list.exists(m, ...), list.join(', '),
-string(x), int(x), json(x), x.lowerAscii(), x.upperAscii(), x.replace('a', 'b').
+string(x), int(x), json(x), x.lowerAscii(), x.upperAscii(), x.replace('a', 'b'),
+x.sortBy(i, i.date), x.slice(0, 5), sum(x), parse_number(x, 'de'), format_date(x, 'dd.MM.yyyy', 'Europe/Berlin').
 Not allowed: $json, filters with |, Python's `a if b else c`, JavaScript. The output of a step is steps.ID.output, of a
 step in a loop by its id inside the loop; outside, steps.LOOP.output is a list of {STEP_ID: output}.
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clients.wording import did_you_mean
+from engine.expressions.functions.lists import ARRANGE
+from engine.expressions.functions.refused import REFUSED
 from engine.expressions.wording.kinds import index_words, join_words, overload_remedy, refusal, split_kinds, word
 
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
@@ -96,6 +98,11 @@ def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> t
     kinds = ([target] if target else []) + kinds
     if name in ("_?._", "_[?_]"):
         return f"This is {word(kinds[0])}; it has no field or item of that name.", _NOT_THE_LAST
+    if name == ARRANGE:
+        return (
+            f"This goes through a list, and what stands here is {word(kinds[1])}.",
+            "Name a list, or write one: [a, b].",
+        )
     operator = name.strip("_@").replace("_", " ").strip() or name
     words = " and ".join(map(word, kinds)) or "this"
     return f"{operator!r} does not work on {words}.", overload_remedy(kinds)
@@ -196,6 +203,11 @@ _PATTERNS = (
     (r"Syntax error: (.*)", _syntax),
 )
 _FAILURES = (
+    (REFUSED, lambda found, _known: found.groups()),
+    (
+        "Unable to convert function return value",
+        ("The result is a value that may be missing.", "Say what stands in for it: x.orValue('')"),
+    ),
     (
         r"^Iteration budget exceeded",
         (

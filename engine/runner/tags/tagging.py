@@ -38,7 +38,7 @@ _WITHOUT_TEXT = frozenset(
     "_==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ !_ -_ _-_ _*_ _/_ _%_ @in @not_strictly_false not_strictly_false size int"
     " uint double bool type timestamp duration contains startsWith endsWith matches indexOf lastIndexOf hasValue"
     " optional.none getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds"
-    " getMilliseconds".split()
+    " getMilliseconds sum avg parse_number parse_date start_of day lists.range".split()
 )
 """Functions and operators whose result has no text in it, whatever they are given."""
 _PASSING_ON = frozenset({"dyn", "value", "optional.of", "optional.ofNonZeroValue"})

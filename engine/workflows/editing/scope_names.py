@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from engine.compiler.checks.report import StepNames
 from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.function_table import FUNCTIONS, Function
 from engine.expressions.origins import ITEM
 
 MOST = 400
@@ -45,13 +46,22 @@ class OfferedName:
 def scope_names(scope: StepNames, values: Mapping[str, Any]) -> list[OfferedName]:
     """Return the names in a scope, at most 400, first those that are wanted most: the output of the nearest step before
     it, the items of the loops around it, the inputs, the outputs of other steps. The fields of the first items of
-    lists, such as `steps.mails.output.messages[0].subject`, are the last.
+    lists, such as `steps.mails.output.messages[0].subject`, are the last. The functions of the language follow.
 
     `values`: of the last run, as far as known: {"inputs": …, "steps": {id: output}}.
     """
     every = [*_all(scope)]
     ordered = sorted(every, key=lambda one: one[0].is_of_item)
-    return [_named(name, missing or name.is_of_item, values, scope) for name, missing in ordered[:MOST]]
+    return [*(_named(name, missing or name.is_of_item, values, scope) for name, missing in ordered[:MOST]), *_CALLS]
+
+
+def _call(one: Function) -> OfferedName:
+    """Return a function as its example calls it, with what that gives."""
+    said = f"{one.doc}: {one.example} is {one.gives}"
+    return OfferedName(one.written, "function", may_be_missing=False, from_outside=False, title=said, sample=None)
+
+
+_CALLS = tuple(map(_call, FUNCTIONS))
 
 
 def _all(scope: StepNames) -> Iterator[tuple[_Found, bool]]:

@@ -12,7 +12,7 @@ from engine.plugins.registry import step_type
 @pytest.mark.parametrize(
     ("source", "ours"),
     [
-        pytest.param("inputs.a | upper", "x.upperAscii()", id="a filter of Jinja"),
+        pytest.param("inputs.a | upper", "x.upper()", id="a filter of Jinja"),
         pytest.param("inputs.a|length > 2", "size(x)", id="another one"),
         pytest.param("1 if inputs.a else 2", "condition ? a : b", id="a choice of Python"),
         pytest.param("inputs.a.matches(/^x/)", "x.matches('", id="a pattern of JavaScript"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.base.errors import ExpressionError
-from engine.expressions.function_table import OWN_FUNCTIONS
+from engine.expressions.function_table import BY_NAME
 from engine.expressions.templates import expression_tokens, parts, spelling, tokens
 from tests.few import examples
 
@@ -86,7 +86,7 @@ def test_a_line_break_inside_a_text_says_how_to_write_one() -> None:
     ],
 )
 def test_own_functions_are_spelt_in_cel(source: str, expected: str) -> None:
-    assert spelling(expression_tokens(source), {}, OWN_FUNCTIONS).text == expected
+    assert spelling(expression_tokens(source), {}, BY_NAME).text == expected
 
 
 @pytest.mark.parametrize(
@@ -104,20 +104,20 @@ def test_own_functions_are_spelt_in_cel(source: str, expected: str) -> None:
 )
 def test_wrong_use_of_own_functions_is_named_with_its_place(source: str, offset: int) -> None:
     with pytest.raises(ExpressionError) as raised:
-        spelling(expression_tokens(source), {}, OWN_FUNCTIONS)
+        spelling(expression_tokens(source), {}, BY_NAME)
     assert raised.value.details["offset"] == offset
 
 
 def test_every_place_leads_back_to_the_author() -> None:
     source = "  default( q.b ,  'é' ) +\n  nope"
-    spelt = spelling(expression_tokens(source), {}, OWN_FUNCTIONS)
+    spelt = spelling(expression_tokens(source), {}, BY_NAME)
     for name in ("q", "'é'", "nope"):
         assert spelt.source_of(spelt.text.index(name)) == source.index(name)
 
 
 def test_a_place_behind_a_text_of_two_lines_leads_back() -> None:
     source = "'''x\ny''' + nope"
-    spelt = spelling(expression_tokens(source), {}, OWN_FUNCTIONS)
+    spelt = spelling(expression_tokens(source), {}, BY_NAME)
     assert spelt.source_of(spelt.offset(2, len("y'''+") + 1)) == source.index("nope")
 
 
@@ -146,7 +146,7 @@ def test_a_text_is_cut_without_loss_or_refused(text: str) -> None:
 def test_tokens_are_the_text_and_spelling_ends(source: str) -> None:
     assert "".join(token.text for token in tokens(source)) == source
     try:
-        spelling(expression_tokens(source), {}, OWN_FUNCTIONS)
+        spelling(expression_tokens(source), {}, BY_NAME)
     except ExpressionError as refused:
         assert 0 <= refused.details["offset"] <= len(source)  # noqa: PT017 - most texts are fine
 
@@ -169,7 +169,7 @@ def test_a_hundred_thousand_characters_take_no_time_worth_naming(text: str) -> N
     began = time.process_time()
     try:
         for part in parts(text):
-            spelling(expression_tokens(part.text), {}, OWN_FUNCTIONS)
+            spelling(expression_tokens(part.text), {}, BY_NAME)
     except ExpressionError:
         pass
     assert time.process_time() - began < 5

@@ -116,7 +116,7 @@ CASES = [
     expression("a misspelt loop name", "mial.subject", "mail.subject"),
     expression("a method of JavaScript", "mail.subject.toUpperCase()", "mail.subject.upperAscii()"),
     expression("a method of Python", "mail.subject.strip()", "mail.subject.trim()"),
-    expression("a function in place of a method", "upper(mail.subject)", "mail.subject.upperAscii()"),
+    expression("a function in place of a method", "toUpperCase(mail.subject)", "mail.subject.upperAscii()"),
     expression("a method in place of a function", "string(mail.subject.len())", "string(size(mail.subject))"),
     expression("a property in place of a function", "string(mail.subject.length)", "string(size(mail.subject))"),
     expression("a sign of JavaScript", "mail.subject === 'x' ? 'a' : 'b'", "mail.subject == 'x' ? 'a' : 'b'"),

@@ -22,7 +22,7 @@ from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.definition.plan import Plan
 from engine.documents.schema_check import misfits
 from engine.expressions import origins
-from engine.expressions.cost import SCALAR_RESULTS
+from engine.expressions.interpreter import SCALAR_RESULTS
 from engine.expressions.origins import NOTHING, Derived, Origins
 from engine.expressions.syntax import SyntaxNode
 from engine.orchestra import Orchestra
