@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,11 @@ from msgspec import Struct
 _UID = re.compile(rb"\bUID (\d+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
-_DATE = re.compile(rb'\bINTERNALDATE "([^"]+)"')
+_DATE = re.compile(rb'\bINTERNALDATE "? *(\d{1,2}-[A-Za-z]{3}-\d{4} [\d:]{8} [+-]\d{4})')
+_UNDATED = datetime(1970, 1, 2, tzinfo=UTC)
+"""Servers that do not know when a mail arrived say year 1, or the beginning of 1970."""
 _QUOTED = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"')
-_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name>.*)', re.DOTALL)
+_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"(?:[^"\\]|\\.)*"|[^ "]) (?P<name>.*)', re.DOTALL)
 
 
 class FetchedMail(Struct, frozen=True):
@@ -27,56 +30,95 @@ class FetchedMail(Struct, frozen=True):
     content: bytes | None
     refusal: str = ""
     """Why the server did not return the requested content."""
+    is_beginning: bool = False
+    """Whether `content` is only the beginning of the mail. Its `size` does not tell: some servers only estimate it."""
 
 
 def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[FetchedMail]:
-    """Parse a FETCH answer in imaplib's form: a literal as (preceding bytes, its bytes), everything else as bytes."""
+    """Parse a FETCH answer in imaplib's form: a literal as (preceding bytes, its bytes), everything else as bytes.
+
+    A server may tell of a mail in several answers, and of other mails' flags at any time (RFC 3501 7).
+    """
+    told: dict[int, dict[str, Any]] = {}
+    for head, content in _answers(data):
+        uid = _UID.search(_QUOTED.sub(b"", head))
+        if uid is not None:
+            told.setdefault(int(uid[1]), {}).update(_values(head, content))
+    for number, values in told.items():
+        content = values.get("content") if has_content else None
+        if content is not None or not has_content:
+            size = values.get("size", len(content or b""))
+            yield FetchedMail(number, values.get("flags", ()), size, values.get("arrived_at"), content)
+
+
+def _answers(data: Sequence[Any]) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield the answer about each mail, and the literal in it."""
     head, content = b"", None
     for part in data:
         text, literal = part if isinstance(part, tuple) else (part or b"", None)
         if re.match(rb"\d+ \(", text) and head:
-            yield from _one(head, content, has_content=has_content)
+            yield head, content
             head, content = b"", None
         head += b" " + text
         content = literal if literal is not None else content
-    yield from _one(head, content, has_content=has_content)
+    yield head, content
 
 
-def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[FetchedMail]:
-    uid, size, flags = _UID.search(head), _SIZE.search(head), _FLAGS.search(head)
-    if content is None and has_content:
-        quoted = _QUOTED.search(head)
-        content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
-    if uid is None or (has_content and content is None):
-        return  # an unsolicited change of another mail's flags, which a server may send at any time
-    yield FetchedMail(
-        int(uid[1]),
-        tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
-        int(size[1]) if size else len(content or b""),
-        _arrived(_DATE.search(head)),
-        content,
-    )
+def _values(head: bytes, content: bytes | None) -> Iterator[tuple[str, Any]]:
+    """Yield what one answer tells of a mail: name and value."""
+    quoted = _QUOTED.search(head)
+    if content is not None:
+        yield "content", content
+    elif quoted is not None:
+        yield "content", re.sub(rb"\\(.)", rb"\1", quoted[1])
+    head = _QUOTED.sub(b"", head)
+    size, flags = _SIZE.search(head), _FLAGS.search(head)
+    if size is not None:
+        yield "size", int(size[1])
+    if flags is not None:
+        yield "flags", tuple(flags[1].decode("ascii", "replace").split())
+    if (arrived_at := _arrived(_DATE.search(head))) is not None:
+        yield "arrived_at", arrived_at
 
 
 def _arrived(found: re.Match[bytes] | None) -> datetime | None:
     if found is None:
         return None
     try:
-        return datetime.strptime(found[1].decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
+        arrived_at = datetime.strptime(found[1].decode("ascii"), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return arrived_at if arrived_at >= _UNDATED else None
 
 
-def listed_folder(part: Any) -> tuple[str, str, tuple[str, ...]] | None:
+class ListedFolder(Struct, frozen=True):
+    """One line of a LIST answer."""
+
+    name: str
+    delimiter: str
+    flags: tuple[str, ...]
+    written: bytes
+    """The name as the server writes it."""
+
+
+def listed_folder(part: Any) -> ListedFolder | None:
     """Parse one line of a LIST answer; a name may be quoted, bare or a literal."""
-    from imap_tools.imap_utf7 import utf7_decode
-
     text, literal = part if isinstance(part, tuple) else (part or b"", None)
     found = _LISTED.match(text)
     if found is None:
         return None
-    name = literal if literal is not None else found["name"]
+    name = literal if literal is not None else found["name"].strip()
     if literal is None and name.startswith(b'"'):
-        name = re.sub(rb"\\(.)", rb"\1", name.strip()[1:-1])
+        name = re.sub(rb"\\(.)", rb"\1", name[1:-1])
     delimiter = "" if found["delimiter"] == b"NIL" else found["delimiter"].strip(b'"').decode("ascii", "replace")[-1:]
-    return utf7_decode(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split())
+    return ListedFolder(_readable(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split()), name)
+
+
+def _readable(name: bytes) -> str:
+    """Decode a folder's name (RFC 3501 5.1.3); one that is not encoded so stays as it is written."""
+    from imap_tools.imap_utf7 import utf7_decode
+
+    with suppress(ValueError):
+        if name.isascii():
+            return utf7_decode(name)
+    return name.decode("utf-8", "replace")

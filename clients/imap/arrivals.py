@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from clients.errors import Unreadable
 from clients.imap.answers import FetchedMail
+from clients.imap.finding import find
 from clients.imap.mail import shown, subject_of
 from clients.imap.mailbox import Mailbox, MailId
 from clients.imap.search import SearchCriteria
@@ -59,13 +60,13 @@ class Arrivals:
 
     def beginning_at(self, uid: int) -> list[int]:
         """Return the numbers of matching mails from this one on, ascending."""
-        found = self._session.search(f"UID {uid}:* {self._wanted.written()}") if self.selected.exists else []
+        found = find(self._session, self._wanted, f"UID {uid}:*") if self.selected.exists else []
         return [one for one in found if one >= uid]  # `n:*` always includes the last mail (RFC 3501 6.4.8)
 
     def arrived_since(self, moment: datetime) -> list[int]:
         """Return the numbers of matching mails that arrived since then, ascending."""
         wanted = SearchCriteria(**{**structs.asdict(self._wanted), "since": moment.isoformat()})
-        found = self._session.search(wanted.written()) if self.selected.exists else []
+        found = find(self._session, wanted) if self.selected.exists else []
         return [one.uid for one in self._session.fetch(found) if wanted.fits(one.arrived_at)]
 
     def known(self, uids: Sequence[int]) -> list[Arrival]:

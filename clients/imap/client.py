@@ -8,7 +8,7 @@ from typing import Any
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.deadline import deadline
-from clients.errors import AuthError, InvalidRequest, ServiceError
+from clients.errors import InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox
 from clients.imap.service import IMAP
 from clients.mail_server.providers import SERVICE, app_password_page
@@ -69,13 +69,8 @@ class ImapClient(Client):
         return [*lines, _tried("sending", self._sending)]
 
     def _signed_in(self) -> str:
-        try:
-            with self.mailbox.session():
-                return f"Signed in to {self.mailbox.servers.imap().shown} as {self.account()}."
-        except AuthError as error:
-            page = app_password_page(self.mailbox.address)
-            error.remedy = f"Your provider requires an app password; create one at {page}." if page else error.remedy
-            raise
+        with self.mailbox.session():
+            return f"Signed in to {self.mailbox.servers.imap().shown} as {self.account()}."
 
     def _folders(self) -> str:
         with self.mailbox.opened("") as (_, selected):

@@ -9,6 +9,7 @@ from clients.errors import InvalidRequest, NotFound, Unreadable
 from clients.imap.answers import FetchedMail
 from clients.imap.drafts import why_not_answered
 from clients.imap.filing import gone
+from clients.imap.finding import find
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.imap.search import SearchCriteria
@@ -31,10 +32,9 @@ def search(mailbox: Mailbox, wanted: SearchCriteria, limit: int) -> Json:
 
     `unreadable` are matches that cannot be read: [{id, subject, reason}].
     """
-    criteria = wanted.written()
     folder = wanted.folder or mailbox.folder
     with mailbox.opened(folder) as (session, selected):
-        uids = session.search(criteria)[::-1]
+        uids = find(session, wanted)[::-1]
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
         waiting = {uid: MailId(folder, selected.uidvalidity, uid) for uid in uids[:limit]}
@@ -103,7 +103,7 @@ def shown(mailbox: Mailbox, mail: MailId, found: FetchedMail, trim: Trim = WHOLE
 def _shown(mailbox: Mailbox, mail: MailId, found: FetchedMail, trim: Trim) -> Json:
     content = found.content or b""
     payload = payload_of(content)
-    if len(content) < found.size:
+    if found.is_beginning:
         known = f"only the first {len(content):,} of {found.size:,} bytes of the mail were read"
         payload["left_out"] = [*payload.get("left_out", ()), known]
     read = read_mail(payload, nothing_left_out, trim)

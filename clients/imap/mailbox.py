@@ -13,7 +13,7 @@ from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
 from clients.imap.session import ImapSession, Selected, open_session
 from clients.mail.addresses import specs
-from clients.mail_server.providers import SERVICE
+from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 from clients.mail_server.wire import MailConnector
 
@@ -35,11 +35,22 @@ _ROLES = {
 }
 """Special uses (RFC 6154)."""
 _USUAL_NAMES = {
-    "drafts": ("drafts", "draft", "entwürfe", "brouillons"),
-    "sent": ("sent", "sent items", "sent mail", "sent messages", "gesendet", "gesendete objekte", "gesendete elemente"),
-    "trash": ("trash", "deleted items", "deleted messages", "bin", "papierkorb", "gelöscht", "gelöschte elemente"),
-    "archive": ("archive", "archives", "archiv"),
-    "junk": ("junk", "spam", "bulk mail", "junk-e-mail"),
+    "drafts": "drafts draft entwürfe brouillons borradores bozze concepten rascunhos utkast 草稿箱 草稿 下書き".split(),
+    "sent": (
+        *"sent|sent items|sent mail|sent messages|gesendet|gesendete objekte|gesendete elemente|envoyés".split("|"),
+        *"éléments envoyés|messages envoyés|enviados|elementos enviados|posta inviata|inviata|verzonden".split("|"),
+        *"verzonden items|itens enviados|skickat|已发送|已发送邮件|送信済み".split("|"),
+    ),
+    "trash": (
+        *"trash|deleted items|deleted messages|bin|papierkorb|gelöscht|gelöschte elemente|corbeille".split("|"),
+        *"éléments supprimés|papelera|elementos eliminados|cestino|posta eliminata|prullenbak".split("|"),
+        *"verwijderde items|itens excluídos|lixeira|已删除|已删除邮件|ゴミ箱".split("|"),
+    ),
+    "archive": ("archive", "archives", "archiv", "archivo", "archivio", "archief"),
+    "junk": (
+        *"junk|spam|bulk|bulk mail|junk email|junk e-mail|junk-e-mail|spamverdacht|courrier indésirable".split("|"),
+        *"indésirables|correo no deseado|posta indesiderata|ongewenste e-mail|垃圾邮件|迷惑メール".split("|"),
+    ),
 }
 """Usual names of such folders if the server does not report their special use."""
 
@@ -133,7 +144,8 @@ class Mailbox:
 
     def _opened(self) -> ImapSession:
         try:
-            return open_session(self._connector, self.servers.imap(), self._user, self._password.get_secret_value())
+            with signing_in(self.address):
+                return open_session(self._connector, self.servers.imap(), self._user, self._password.get_secret_value())
         except ServiceError as error:
             error.outcome = "not_done"  # the connection had not been used yet
             raise

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import AuthError, BadAnswer
-from clients.mail_server.failures import mapped, refused
+from clients.errors import AuthError, BadAnswer, Unavailable
+from clients.mail_server.failures import ONLY_OAUTH, mapped, refused
+from clients.mail_server.providers import SERVICE
 from clients.mail_server.wire import MailSocket
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
+
+
+_WHO = '("name" "AI-Orchestra" "version" "0.1.0" "vendor" "AI-Orchestra")'
+"""What the server may know of this program (RFC 2971)."""
 
 
 class WiredImap(imaplib.IMAP4):
@@ -30,8 +35,13 @@ class WiredImap(imaplib.IMAP4):
         return self._wire.read(size)
 
     def readline(self) -> bytes:
-        """Read a line."""
-        return self._wire.readline()
+        """Read a line. If the server has closed the connection with a goodbye (`BYE`), its words are the error."""
+        try:
+            return self._wire.readline()
+        except Unavailable:
+            for said in self.untagged_responses.get("BYE", [])[-1:]:
+                raise self.abort(_text(said)) from None
+            raise
 
     def send(self, data: Any) -> None:
         """Send all the data."""
@@ -50,6 +60,10 @@ class WiredImap(imaplib.IMAP4):
             raise refused(data)
         self._wire.start_tls()
         self._get_capabilities()
+
+
+def _text(said: object) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
 
 
 def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
@@ -73,18 +87,54 @@ def signed_in(wire: MailSocket, user: str, password: str) -> BaseMailBox:
     with mapped(f"{place.shown} does not answer as an IMAP server", fallback=BadAnswer):
         box = Box()
     with mapped(f"{place.shown} rejects the sign-in of {user}", fallback=AuthError):
-        _sign_in(box, user, password)
+        _sign_in(box, wire, user, password)
+        _introduce(box.client)
     return box
 
 
-def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
+def _sign_in(box: BaseMailBox, wire: MailSocket, user: str, password: str) -> None:
     """Log in by SASL PLAIN, which allows every character, else by LOGIN. Only over TLS, or to this machine."""
-    capabilities = {str(one).upper() for one in box.client.capabilities}
+    capabilities = _capabilities(box.client)
+    if "AUTH=PLAIN" not in capabilities and "LOGINDISABLED" in capabilities:
+        raise _no_passwords(wire, capabilities)
     if "AUTH=PLAIN" in capabilities or not (user + password).isascii():
         box.login_utf8(user, password, initial_folder=None)
     else:
         box.login(user, password, initial_folder=None)
-    with contextlib.suppress(imaplib.IMAP4.error):
-        box.client._get_capabilities()  # noqa: SLF001 - there are more after the login
-        if {"ENABLE", "CONDSTORE"} <= {str(one).upper() for one in box.client.capabilities}:
-            box.client.enable("CONDSTORE")  # lets a single number tell whether a folder has changed
+
+
+def _capabilities(client: imaplib.IMAP4) -> frozenset[str]:
+    return frozenset(str(one).upper() for one in client.capabilities)
+
+
+def _no_passwords(wire: MailSocket, capabilities: frozenset[str]) -> AuthError:
+    """Return the error for a server that takes no password, or none before the connection is encrypted."""
+    ways = ", ".join(sorted(one.removeprefix("AUTH=") for one in capabilities if one.startswith("AUTH=")))
+    message = f"{wire.place.shown} takes no password (LOGINDISABLED); it offers {ways or 'no other way to sign in'}."
+    if wire.place.security == "none" and "STARTTLS" in capabilities and not ways:
+        return AuthError(message, service=SERVICE, remedy="Set the connection's `security` to starttls.")
+    return AuthError(message, service=SERVICE, remedy=ONLY_OAUTH)
+
+
+def _introduce(client: imaplib.IMAP4) -> None:
+    """Do after the login what the server can do: say who we are, and switch on what helps.
+
+    NetEase (163, 126, 188) opens no folder to a program without a name. Both are refused by servers that offer them.
+    """
+    _tried(client, client._get_capabilities)  # noqa: SLF001 - there are more after the login
+    capabilities = _capabilities(client)
+    if "ID" in capabilities:
+        _tried(client, lambda: client.xatom("ID", _WHO))
+    if {"ENABLE", "CONDSTORE"} <= capabilities:
+        # It lets a single number tell whether a folder has changed.
+        _tried(client, lambda: client.enable("CONDSTORE"))
+
+
+def _tried(client: imaplib.IMAP4, call: Callable[[], object]) -> None:
+    """Make a call that may be refused; a goodbye is none."""
+    try:
+        call()
+    except client.abort:
+        raise
+    except client.error:
+        return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from clients.errors import InvalidRequest
 from clients.mail_server.providers import SERVICE
@@ -41,6 +41,12 @@ class SearchCriteria(Struct, frozen=True):
         # Mail programs hide mails marked as deleted; they are found only on request.
         parts += [] if "DELETED" in criteria.upper() else ["UNDELETED"]
         return " ".join(parts)
+
+    def by_letters(self) -> tuple[SearchCriteria, dict[str, str]]:
+        """Return the criteria without the words that are not ASCII, and these words by the name of their field."""
+        words = {name: str(getattr(self, name)) for name in ("text", "sender", "to", "subject")}
+        other = {name: word for name, word in words.items() if not word.isascii()}
+        return structs.replace(self, **dict.fromkeys(other, "")), other
 
     def fits(self, arrived_at: datetime | None) -> bool:
         """Return whether a mail arrived within the times."""

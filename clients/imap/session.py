@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
-from clients.imap.answers import FetchedMail, fetched, listed_folder
+from clients.imap.answers import FetchedMail, ListedFolder, fetched, listed_folder
+from clients.imap.commands import FolderRefused, Literals, as_quoted, in_literals, refusal_of_folder, searched
 from clients.imap.protocol import signed_in
+from clients.mail.raw import headers_of
+from clients.mail.text import written_at
 from clients.mail_server.failures import mapped, refused
 from clients.mail_server.wire import MailConnector, MailServerAddress, MailSocket
 from clients.secrets import known
@@ -20,6 +24,9 @@ from clients.secrets import known
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
+Result = TypeVar("Result")
+
+_DATE = "BODY.PEEK[HEADER.FIELDS (DATE)]"
 _BATCH_BYTES = 4 * 1024 * 1024
 _BEGINNING_BYTES = 1024 * 1024
 _WHOLE_BYTES = 25 * 1024 * 1024
@@ -41,6 +48,10 @@ class ImapSession:
     def __init__(self, box: BaseMailBox, wire: MailSocket) -> None:
         self._box, self._wire = box, wire
         self.is_broken = False
+        self.takes_charset = True
+        """Whether the server can search for letters beyond ASCII, as far as is known."""
+        self._written: dict[str, bytes] = {}
+        """The names of folders that the server does not encode as usual, as it writes them."""
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -77,22 +88,59 @@ class ImapSession:
 
     def select(self, folder: str, *, for_reading: bool = True) -> Selected:
         """Open a folder, read-only with `for_reading` (EXAMINE). Raises NotFound if it does not exist."""
-        with self.asking(f"The folder {folder!r} cannot be opened", NotFound) as client:
-            self._box.folder.set(folder, readonly=for_reading)
-            return Selected(
-                folder,
-                _number(client, "UIDVALIDITY"),
-                _number(client, "UIDNEXT"),
-                _number(client, "EXISTS"),
-                _number(client, "HIGHESTMODSEQ"),
-            )
+
+        def open_as(name: bytes) -> Selected:
+            with self.asking(f"The folder {folder!r} cannot be opened", FolderRefused) as client:
+                self._box.folder.set(name, readonly=for_reading)
+                return self._selected(folder, client)
+
+        return self._named(folder, open_as)
+
+    @staticmethod
+    def _selected(folder: str, client: Any) -> Selected:
+        return Selected(
+            folder,
+            _number(client, "UIDVALIDITY"),
+            _number(client, "UIDNEXT"),
+            _number(client, "EXISTS"),
+            _number(client, "HIGHESTMODSEQ"),
+        )
+
+    def _named(self, folder: str, attempt: Callable[[bytes], Result]) -> Result:
+        """Call with a folder's name; where it is refused, with the name exactly as the server lists it.
+
+        Servers list some names that are not encoded as RFC 3501 5.1.3 wants. Raises NotFound, with the name that may be
+        meant; InvalidRequest if the folder is there all the same.
+        """
+        from imap_tools.utils import encode_folder
+
+        usual = encode_folder(folder)
+        try:
+            return attempt(self._written.get(folder, usual))
+        except NotFound as error:
+            listed = [] if self.is_broken else self._listed_now()
+            written = next((as_quoted(one.written) for one in listed if one.name == folder), usual)
+            if written != usual:
+                self._written[folder] = written
+                return attempt(written)
+            raise refusal_of_folder(error, folder, listed) from None
+
+    def _listed_now(self) -> list[ListedFolder]:
+        with contextlib.suppress(ServiceError):
+            return self._list()
+        return []
 
     def search(self, criteria: str) -> list[int]:
         """Return the UIDs of matching mails in the open folder, ascending."""
-        is_plain = criteria.isascii()
-        with self.asking("The search was not understood"):
-            found = self._box.uids(criteria, None if is_plain else "UTF-8")
-            return sorted(int(uid) for uid in found)
+        first, *others = in_literals(criteria)
+        charset = ("CHARSET", "UTF-8") if others else ()
+        with self.asking("The search was not understood") as client:
+            if others:
+                client.literal = Literals(others).next
+            typ, data = client.uid("SEARCH", *charset, first)
+            if typ != "OK":
+                raise refused(data)
+            return searched(data)
 
     def fetch(self, uids: Sequence[int], parts: str = "") -> list[FetchedMail]:
         """Fetch mails of the open folder without marking them as seen; those deleted in the meantime are left out.
@@ -107,7 +155,10 @@ class ImapSession:
             if typ != "OK":
                 raise refused(data)
             wanted_uids = set(uids)
-            return [one for one in fetched(_redacted(data), has_content=bool(parts)) if one.uid in wanted_uids]
+            found = [one for one in fetched(_redacted(data), has_content=bool(parts)) if one.uid in wanted_uids]
+        undated = [] if parts == _DATE else [one.uid for one in found if one.arrived_at is None]
+        dates = {one.uid: _date_in(one) for one in self.fetch(undated, _DATE)}
+        return [replace(one, arrived_at=dates[one.uid]) if one.uid in dates else one for one in found]
 
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[FetchedMail]:
         """Fetch whole mails, some at a time.
@@ -120,7 +171,8 @@ class ImapSession:
         size = 0
         for mail in self.fetch(uids):
             if mail.size > most_bytes:
-                yield from self._given([mail], f"BODY.PEEK[]<0.{min(most_bytes, _BEGINNING_BYTES)}>")
+                part = f"BODY.PEEK[]<0.{min(most_bytes, _BEGINNING_BYTES)}>"
+                yield from (replace(one, is_beginning=True) for one in self._given([mail], part))
                 continue
             if batch and size + mail.size > _BATCH_BYTES:
                 yield from self._given(batch, "BODY.PEEK[]")
@@ -165,19 +217,26 @@ class ImapSession:
 
     def transfer(self, command: str, uid: int, folder: str) -> int | None:
         """COPY or MOVE a mail to a folder; return its UID there if the server tells it (RFC 4315)."""
-        from imap_tools.utils import encode_folder
+        what = f"The mail cannot go to the folder {folder!r}"
 
-        with self.asking(f"The mail cannot go to the folder {folder!r}") as client:
-            typ, data = client.uid(command, str(uid), encode_folder(folder))
-            if typ != "OK":
-                raise refused(data, fallback=NotFound, what=f"The mail cannot go to the folder {folder!r}")
-            return _last_uid(client, "COPYUID")
+        def go_to(name: bytes) -> int | None:
+            with self.asking(what) as client:
+                typ, data = client.uid(command, str(uid), name)
+                if typ != "OK":
+                    raise refused(data, fallback=FolderRefused, what=what)
+                return _last_uid(client, "COPYUID")
+
+        return self._named(folder, go_to)
 
     def append(self, folder: str, content: bytes, flags: Sequence[str], at: datetime) -> int | None:
         """Append a mail to a folder; return its UID if the server tells it (RFC 4315)."""
-        with self.asking(f"The mail cannot be put into the folder {folder!r}") as client:
-            self._box.append(content, folder, at, list(flags))
-            return _last_uid(client, "APPENDUID")
+
+        def put_into(name: bytes) -> int | None:
+            with self.asking(f"The mail cannot be put into the folder {folder!r}") as client:
+                self._box.append(content, name, at, list(flags))
+                return _last_uid(client, "APPENDUID")
+
+        return self._named(folder, put_into)
 
     def expunge(self, uid: int) -> None:
         """Expunge this mail only (RFC 4315); a server without UID EXPUNGE purges it later."""
@@ -190,6 +249,9 @@ class ImapSession:
 
     def folders(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """List the folders: (name, delimiter, flags), with their special use if the server reports it (RFC 6154)."""
+        return [(one.name, one.delimiter, one.flags) for one in self._list()]
+
+    def _list(self) -> list[ListedFolder]:
         has_uses = {"SPECIAL-USE", "LIST-EXTENDED"} <= self.capabilities
         with self.asking("The folders cannot be listed") as client:
             # imap-tools' own list treats a refusal as an empty mailbox.
@@ -220,7 +282,14 @@ def _redacted(data: Sequence[Any]) -> list[Any]:
 def _number(client: Any, name: str) -> int:
     """Return a number from the last answer, or 0 if it has none."""
     values = client.untagged_responses.get(name) or [b"0"]
-    return int(values[-1] or 0)
+    found = re.match(rb"\s*(\d+)", values[-1] or b"0")
+    return int(found[1]) if found else 0
+
+
+def _date_in(mail: FetchedMail) -> datetime | None:
+    """Return the date in a mail's own headers."""
+    written = written_at(headers_of(mail.content or b""))
+    return datetime.fromisoformat(written) if written else None
 
 
 def _last_uid(client: Any, name: str) -> int | None:

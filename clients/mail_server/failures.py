@@ -44,13 +44,48 @@ _BY_CODE: Mapping[str, type[ServiceError]] = {
     "OVERQUOTA": InvalidRequest,
 }
 """Response codes (RFC 5530, and those that Gmail and Yahoo add)."""
-_CODE = re.compile(r"\[([A-Z-]+)[^\]]*\]\s*")
+_CODE = re.compile(r"\[([A-Z-]+)[^\]]*?(https?://[^\s\]]+)?\]\s*")
 _TOOK = re.compile(r"\s*\(\d+\.\d+ \+ \d+\.\d+[^()]*secs\)")
 """The elapsed time that dovecot appends to each answer."""
 _WRAPPED = re.compile(r"\w+ command error: BAD \[b['\"](.*)['\"]\]")
 """imaplib's message for a BAD answer."""
-_BUSY = re.compile(r"too many|rate limit|throttl|bandwidth limit|try again later", re.IGNORECASE)
-_PASSING = re.compile(r"temporar|internal (server )?error|try again", re.IGNORECASE)
+_COMMAND = re.compile(r"^command: [A-Z ]+ => ")
+"""What imaplib puts before some of its own messages."""
+_BUSY = re.compile(
+    r"too many|rate limit|throttl|bandwidth limit|try again later|max\w* (number of )?connection|connection limit",
+    re.IGNORECASE,
+)
+_MANY_CONNECTIONS = re.compile(r"connection", re.IGNORECASE)
+_PASSING = re.compile(
+    r"temporar|internal (server )?error|try again|authenticated but not connected|session (has )?expired", re.IGNORECASE
+)
+ONLY_OAUTH = (
+    "This server takes no passwords from programs (as Microsoft 365, which wants OAuth), and this program has no other "
+    "way in. Forward that mail to a mailbox at another provider and connect that one, or ask the administrator whether "
+    "passwords can be allowed for this mailbox."
+)
+_NOT_LET_IN: Mapping[re.Pattern[str], str] = {
+    re.compile(r"basic auth\w* is disabled|5\.7\.139|auth\w* is disabled for the tenant", re.IGNORECASE): ONLY_OAUTH,
+    re.compile(r"unsafe login", re.IGNORECASE): (
+        "The provider does not trust this program. Turn on IMAP in the mailbox's settings there, and use the "
+        "authorization code that they show as the password; if it still refuses, write to the address that it names."
+    ),
+    re.compile(
+        r"(imap|pop3?)\b.{0,40}(not enabled|not activated|disabled|deactivated|turned off|deaktiviert|nicht aktiviert)"
+        r"|not enabled for imap|(enable|activate|aktivieren) .{0,20}imap|service is not open",
+        re.IGNORECASE,
+    ): "Turn on IMAP (also called POP3/IMAP access) in the mailbox's settings at your provider, then try again.",
+    re.compile(r"(application|app)[- ]?(specific )?password", re.IGNORECASE): (
+        "Create an app password at your provider, and give the connection that one."
+    ),
+    re.compile(r"web ?login required|log ?in via (your )?web|webalert", re.IGNORECASE): (
+        "Sign in to the mailbox with a browser once, at the address above if there is one, then try again."
+    ),
+}
+"""What a refused sign-in asks for, by its words."""
+_BUSY_REMEDY = (
+    "Wait; the engine tries again. Close other programs that use this mailbox, or let fewer steps use it at once."
+)
 _AUTH_SMTP = frozenset({530, 534, 535, 538})
 
 
@@ -60,14 +95,31 @@ def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what
     code = _CODE.match(text)
     kind = _BY_CODE.get(code[1]) if code else None
     kind = kind or _by_words(text) or fallback
-    words = _TOOK.sub("", _CODE.sub("", text)).strip()
+    words = _TOOK.sub("", _CODE.sub(_address_of, text)).strip()
     return kind(
-        f"{what or 'The mail server refused the request'}: {_sentence(words)}", service=SERVICE, outcome="not_done"
+        f"{what or 'The mail server refused the request'}: {_sentence(words)}",
+        service=SERVICE,
+        remedy=_remedy(kind, words),
+        outcome="not_done",
     )
+
+
+def _address_of(code: re.Match[str]) -> str:
+    """Return the address in a response code, where a person can do something about it."""
+    return f"{code[2]} " if code[2] else ""
+
+
+def _remedy(kind: type[ServiceError], words: str) -> str:
+    """Return what can help, as far as the server's words tell; "" for the usual remedy."""
+    if issubclass(kind, AuthError):
+        return next((remedy for pattern, remedy in _NOT_LET_IN.items() if pattern.search(words)), "")
+    return _BUSY_REMEDY if kind is RateLimited and _MANY_CONNECTIONS.search(words) else ""
 
 
 def _by_words(text: str) -> type[ServiceError] | None:
     """Tell temporary failures from permanent ones by their text: many servers send no code, a login fails for both."""
+    if any(pattern.search(text) for pattern in _NOT_LET_IN):
+        return AuthError
     if _BUSY.search(text):
         return RateLimited
     return Unavailable if _PASSING.search(text) else None
@@ -109,16 +161,21 @@ def mapped(what: str = "", *, fallback: type[ServiceError] = InvalidRequest) -> 
 
 def _broken_off(said: str) -> ServiceError:
     """Return the error for a closed connection: imaplib raises the same for a goodbye and for a server without IMAP."""
-    if "unexpected" in said or "unterminated" in said:
+    said = _COMMAND.sub("", said)
+    if said.startswith(("unexpected", "unterminated", "socket error: unterminated")):
         return BadAnswer(f"The mail server sent an answer that cannot be understood: {said}.", service=SERVICE)
-    return Unavailable(f"The mail server closed the connection: {said}.", service=SERVICE)
+    error = refused(said, fallback=Unavailable, what="The mail server closed the connection")
+    if not isinstance(error, AuthError | RateLimited):
+        error = Unavailable(error.message, service=SERVICE, remedy=error.remedy)
+    error.outcome = "unknown"
+    return error
 
 
 def of_reply(code: int, said: bytes, what: str = "The mail server refused the request") -> ServiceError:
     """Return the error for an SMTP reply of 400 or above (RFC 5321 4.2, RFC 3463). Nothing was done."""
     words = " ".join(said.decode("utf-8", "replace").split())
     kind: type[ServiceError] = InvalidRequest
-    if code in _AUTH_SMTP:
+    if code in _AUTH_SMTP or (code >= 500 and any(pattern.search(words) for pattern in _NOT_LET_IN)):
         kind = AuthError
     elif _BUSY.search(words) and code < 500:
         kind = RateLimited
@@ -126,7 +183,8 @@ def of_reply(code: int, said: bytes, what: str = "The mail server refused the re
         kind = Unavailable
     elif code < 400:
         kind = BadAnswer
-    return kind(f"{what} ({code}): {_sentence(words)}", service=SERVICE, outcome="not_done")
+    told, remedy = f"{what} ({code}): {_sentence(words)}", _remedy(kind, words)
+    return kind(told, service=SERVICE, remedy=remedy, outcome="not_done")
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -22,6 +23,8 @@ class Provider(Struct, frozen=True):
     """Whether its SMTP server saves sent mail to the Sent folder."""
     page: str = ""
     """Where to create an app password."""
+    is_off: bool = False
+    """Whether IMAP has to be turned on in the mailbox's settings; a refused sign-in does not say so."""
 
 
 _GMAIL = Provider("imap.gmail.com", "smtp.gmail.com", keeps_sent=True, page="https://myaccount.google.com/apppasswords")
@@ -31,14 +34,23 @@ _FASTMAIL = Provider(
 _ICLOUD = Provider("imap.mail.me.com", "smtp.mail.me.com", "starttls", page="https://account.apple.com")
 _YAHOO = Provider("imap.mail.yahoo.com", "smtp.mail.yahoo.com", page="https://login.yahoo.com/account/security")
 _AOL = Provider("imap.aol.com", "smtp.aol.com", page="https://login.aol.com/account/security")
-_GMX_NET = Provider("imap.gmx.net", "mail.gmx.net", "starttls", page="https://www.gmx.net/mail")
-_GMX_COM = Provider("imap.gmx.com", "mail.gmx.com", "starttls", page="https://www.gmx.com")
-_WEB_DE = Provider("imap.web.de", "smtp.web.de", "starttls", page="https://web.de/email")
+_GMX_NET = Provider("imap.gmx.net", "mail.gmx.net", "starttls", page="https://www.gmx.net/mail", is_off=True)
+_GMX_COM = Provider("imap.gmx.com", "mail.gmx.com", "starttls", page="https://www.gmx.com", is_off=True)
+_WEB_DE = Provider("imap.web.de", "smtp.web.de", "starttls", page="https://web.de/email", is_off=True)
 _POSTEO = Provider("posteo.de", "posteo.de", page="https://posteo.de/en/help")
 _MAILBOX_ORG = Provider("imap.mailbox.org", "smtp.mailbox.org", page="https://login.mailbox.org")
 _T_ONLINE = Provider("secureimap.t-online.de", "securesmtp.t-online.de", page="https://account.idm.telekom.com")
-_ZOHO = Provider("imap.zoho.com", "smtp.zoho.com", page="https://accounts.zoho.com/home#security/app_password")
-_ZOHO_EU = Provider("imap.zoho.eu", "smtp.zoho.eu", page="https://accounts.zoho.eu/home#security/app_password")
+_ZOHO = Provider(
+    "imap.zoho.com", "smtp.zoho.com", page="https://accounts.zoho.com/home#security/app_password", is_off=True
+)
+_ZOHO_EU = Provider(
+    "imap.zoho.eu", "smtp.zoho.eu", page="https://accounts.zoho.eu/home#security/app_password", is_off=True
+)
+_163 = Provider("imap.163.com", "smtp.163.com", page="https://mail.163.com", is_off=True)
+_126 = Provider("imap.126.com", "smtp.126.com", page="https://mail.126.com", is_off=True)
+_188 = Provider("imap.188.com", "smtp.188.com", page="https://www.188.com", is_off=True)
+_YEAH = Provider("imap.yeah.net", "smtp.yeah.net", page="https://mail.yeah.net", is_off=True)
+_QQ = Provider("imap.qq.com", "smtp.qq.com", page="https://mail.qq.com", is_off=True)
 _MIGADU = Provider("imap.migadu.com", "smtp.migadu.com", page="https://admin.migadu.com")
 _RUNBOX = Provider("mail.runbox.com", "mail.runbox.com", page="https://runbox.com/mail/account_security")
 
@@ -56,6 +68,11 @@ _PROVIDERS: Mapping[Provider, str] = {
     _T_ONLINE: "t-online.de magenta.de",
     _ZOHO: "zoho.com zohomail.com",
     _ZOHO_EU: "zoho.eu zohomail.eu",
+    _163: "163.com",
+    _126: "126.com",
+    _188: "188.com",
+    _YEAH: "yeah.net",
+    _QQ: "qq.com foxmail.com",
     _MIGADU: "migadu.com",
     _RUNBOX: "runbox.com",
 }
@@ -90,5 +107,22 @@ def provider_of(address: str) -> Provider | None:
 
 def app_password_page(address: str) -> str:
     """Return the page where the owner of this address creates an app password; "" if unknown."""
-    found = _BY_DOMAIN.get(address.rpartition("@")[2].strip().lower())
+    found = _known(address)
     return found.page if found is not None else ""
+
+
+def _known(address: str) -> Provider | None:
+    return _BY_DOMAIN.get(address.rpartition("@")[2].strip().lower())
+
+
+@contextmanager
+def signing_in(address: str) -> Iterator[None]:
+    """Add to a refused sign-in what the provider of this address wants, unless the server's words have told it."""
+    try:
+        yield
+    except AuthError as error:
+        found = _known(address)
+        if found is not None and error.remedy == AuthError.default_remedy:
+            switch = "Turn on IMAP (POP3/IMAP access) in the mailbox's settings if it is off. " if found.is_off else ""
+            error.remedy = f"{switch}Your provider requires an app password; create one at {found.page}."
+        raise

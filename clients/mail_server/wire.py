@@ -144,6 +144,7 @@ class MailSocket:
     def begin(self) -> None:
         """Start a new command: reset the size limit for its answer."""
         self._left = ANSWER_MOST
+        self._outgoing.begin()
 
     def send(self, data: bytes) -> None:
         """Send all the data. Raises WriteRefused if only reads may leave, and this may be more."""

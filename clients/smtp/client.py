@@ -13,7 +13,7 @@ from typing import Any
 from clients.deadline import deadline
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.mail_server.failures import of_reply, sending
-from clients.mail_server.providers import SERVICE
+from clients.mail_server.providers import SERVICE, signing_in
 from clients.mail_server.settings import ImapSettings, Servers
 from clients.mail_server.wire import MailConnector, MailSocket
 
@@ -109,7 +109,7 @@ class SmtpSender:
                 place = self._servers.smtp()
                 wire = self._connector.connect(place)
             try:
-                with sending(), _not_sent_yet():
+                with sending(), _not_sent_yet(), signing_in(self.address):
                     smtp = _Smtp(wire)
                     if place.security == "starttls":
                         smtp.secure()

@@ -301,7 +301,8 @@ IMAP_LINES = {
     "A1 SETACL x y z": False,
     "A1 NOOP\nA2 EXPUNGE": False,
     "A1 NOOP\0": False,
-    "A1 SEARCH SUBJECT {400}": False,
+    "A1 SEARCH SUBJECT {400}": True,
+    "A1 STORE 1 +FLAGS {400}": False,
     "A1 SEARCH SUBJECT {400+}": False,
     "A1  STORE 1 +FLAGS x": False,
     "NOOP": False,
@@ -347,6 +348,24 @@ def test_a_sign_in_is_one_command_and_its_answers() -> None:
         for late in (b"AGFubgBzZWNyZXQ=\r\n", b"A3 NOOP", b"A3 NOOP\r\nA4 STORE 1 +FLAGS x\r\n"):
             with pytest.raises(WriteRefused):
                 outgoing.require_reads(late)
+
+
+def test_the_literals_of_a_search_belong_to_it_and_nothing_else_passes_with_them() -> None:
+    outgoing = OutgoingTraffic(IMAP_READS, "mail.example.com:993")
+    with reads_only():
+        outgoing.require_reads(b"A1 UID SEARCH CHARSET UTF-8 SUBJECT {7}\r\n")
+        outgoing.require_reads("Größe".encode() + b" FROM {3}")  # imaplib sends the end of this line by itself
+        outgoing.require_reads(b"\r\n")
+        outgoing.require_reads("\n\u00e9".encode() + b" UNDELETED\r\nA2 NOOP\r\n")
+        with pytest.raises(WriteRefused):
+            outgoing.require_reads(b"A3 STORE 1 +FLAGS x\r\n")
+        outgoing.require_reads(b"A4 SEARCH SUBJECT {400}\r\n")
+        outgoing.begin()
+        with pytest.raises(WriteRefused):  # the server has refused the literal
+            outgoing.require_reads(b"A5 STORE 1 +FLAGS x\r\n")
+        outgoing.require_reads(b"A6 SEARCH SUBJECT {1}\r\n")
+        with pytest.raises(WriteRefused):
+            outgoing.require_reads(b"a\nA7 STORE 1 +FLAGS x\r\n")
 
 
 def test_it_is_not_retried() -> None:

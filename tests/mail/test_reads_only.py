@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,32 +10,13 @@ import pytest
 from clients.errors import WriteRefused
 from clients.imap.arrivals import arrivals
 from clients.imap.client import ImapClient
-from clients.imap.mail import message
 from clients.imap.search import SearchCriteria
 from clients.reads_only import reads_only
 from engine.plugins import registry
-from engine.plugins.step import Call, Effect
+from engine.plugins.step import Effect
 from tests.mail.mailboxes import deliver, mail
 from tests.mail.smtp_server import SmtpServer
-
-LETTER = {"to": ["bob@example.org"], "subject": "Übrigens", "text": "Hi"}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "imap.list_folders": {},
-    "imap.search_messages": {"subject": "Größe"},
-    "imap.get_message": {"message": "MAIL"},
-    "imap.get_attachment": {"message": "MAIL", "attachment": "FILE"},
-    "imap.create_draft": LETTER,
-    "imap.mark_read": {"message": "MAIL"},
-    "imap.mark_unread": {"message": "MAIL"},
-    "imap.add_flags": {"message": "MAIL"},
-    "imap.remove_flags": {"message": "MAIL"},
-    "imap.move": {"message": "MAIL", "folder": "Archive"},
-    "imap.archive": {"message": "MAIL"},
-    "imap.copy": {"message": "MAIL", "folder": "Archive"},
-    "imap.delete": {"message": "MAIL"},
-    "smtp.send": LETTER,
-    "smtp.reply": {"message": "MAIL", "text": "Hi"},
-}
+from tests.mail.steps import ARGUMENTS, call_of
 
 
 def test_every_step_type_of_a_mailbox_is_here() -> None:
@@ -51,7 +31,7 @@ def test_inside_a_mailbox_is_read_and_stays_as_it_is_and_outside_it_changes(
     letter.add_attachment("text", filename="note.txt")
     with_flags = ("\\Seen", "\\Flagged") if name in {"imap.mark_unread", "imap.remove_flags"} else ()
     mail_id = deliver(sending_client, letter, flags=with_flags)
-    work = _call(sending_client, name, mail_id)
+    work = call_of(sending_client, name, mail_id)
     is_write = registry.step_type(name).effect is Effect.WRITES
     before = _state(sending_client)
     with reads_only():
@@ -73,16 +53,6 @@ def test_a_trigger_may_look_and_a_search_without_ascii_too(client: ImapClient) -
         found.arrived_since(datetime.now(UTC))
     with client.mailbox.opened("INBOX") as (session, _):
         assert session.search("UNSEEN") == [arrival.uid]
-
-
-def _call(client: ImapClient, name: str, mail_id: str) -> Callable[[], Any]:
-    step_type = registry.step_type(name)
-    file = message(client.mailbox, mail_id)["attachments"][0]["id"]
-    made = {"MAIL": mail_id, "FILE": file}
-    given = {field: made.get(str(value), value) for field, value in ARGUMENTS[name].items()}
-    now = datetime.now(UTC)
-    call = Call(step_type.fields.model_validate(given), client, "0" * 32, intended_at=now, attempt=1, started_at=now)
-    return lambda: step_type.call(call)
 
 
 def _state(client: ImapClient) -> Any:
