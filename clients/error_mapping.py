@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any
 
 import httpx
 
@@ -36,7 +39,20 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     412: Conflict,
     429: RateLimited,
 }
+_BY_STATUS_REMEDY: Mapping[int, str] = {
+    402: "Pay at the service, or raise the limit of the account there.",
+    405: "Check the connection's address: this server does not offer what was asked.",
+    410: "It is gone: leave it out, or choose another.",
+    413: "Send less: shorten the text, or split it.",
+    451: "The service may not give it, for legal reasons: leave it out, or choose another.",
+}
 _SAID_MOST = 500
+_BODY_MOST = 20_000
+_NESTED_MOST, _ERRORS_MOST = 6, 5
+_WORDS = ("message", "error", "error_description", "description", "detail", "title", "_errors", "errors", "fault")
+"""Where APIs say what is wrong, in the order of how much a person learns from it."""
+_UNSEEN = re.compile(r"<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _LONGEST_SECONDS = 366 * 86_400.0
 _BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, Outcome], ...] = (
     ((httpx.ConnectTimeout, httpx.PoolTimeout), Timeout, "{name} could not be reached in time.", "not_done"),
@@ -73,15 +89,60 @@ def of_status(
     class, if the answer says more than the status.
     """
     kind = kind or _kind(status, headers, said)
-    words = known.in_text(" ".join(said.split()))[:_SAID_MOST] or "no explanation given"
+    told = " ".join((words_of_page(said) if said.lstrip().startswith("<") else said).split())
+    words = known.in_text(told)[:_SAID_MOST] or _redirect(headers) or "no explanation given"
     stop = "" if words.endswith((".", "!", "?")) else "."
     return kind(
         f"{service.error_name} answered {status}: {words}{stop}",
         service=service.name,
+        remedy=_BY_STATUS_REMEDY.get(status, ""),
         http_status=status,
         retry_after_seconds=retry_after_seconds(headers, now or datetime.now(UTC)),
         outcome="not_done" if 400 <= status < 500 else None,
     )
+
+
+def words_in(content: bytes) -> str:
+    """Return what the body of a refusal says, whatever its form: JSON, a page of a proxy, plain text; empty: nothing.
+
+    Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields.
+    """
+    text = content[:_BODY_MOST].decode("utf-8", "replace").strip()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        is_binary = "\0" in text or text.count("\ufffd") > len(text) // 10
+        return "" if is_binary else words_of_page(text) if text.startswith("<") else text[:_SAID_MOST]
+    return "; ".join(dict.fromkeys(_words(found, _NESTED_MOST)))[:_SAID_MOST]
+
+
+def words_of_page(page: str) -> str:
+    """Return the text of an HTML or XML page, without its tags, styles and scripts."""
+    text = _TAG.sub(" ", _UNSEEN.sub(" ", page[:_BODY_MOST]))
+    return " ".join(unescape(text).split())[:_SAID_MOST]
+
+
+def _words(found: Any, depth: int) -> Iterator[str]:
+    """Yield the words of an error in JSON, and those of the fields that it names."""
+    if isinstance(found, str) and found.strip():
+        yield found.strip()
+    elif isinstance(found, list) and depth:
+        for one in found[:_ERRORS_MOST]:
+            yield from _words(one, depth - 1)
+    elif isinstance(found, dict) and depth:
+        field = str(found.get("field") or found.get("param") or "")
+        for name in _WORDS:
+            if found.get(name) and not isinstance(found[name], bool | int | float):
+                yield from (f"{field}: {words}" if field else words for words in _words(found[name], depth - 1))
+        named = found.get("errors")
+        for name, one in list(named.items())[:_ERRORS_MOST] if isinstance(named, dict) else ():
+            yield from (f"{name}: {words}" for words in _words(one, depth - 1))
+
+
+def _redirect(headers: Mapping[str, str]) -> str:
+    """Return where a redirect leads, without its query, which may have secrets."""
+    to = headers.get("location", "").partition("?")[0]
+    return f"it redirects to {to[:200]}" if to else ""
 
 
 def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceError]:

@@ -55,4 +55,6 @@ def _error(found: Mapping[str, Any]) -> Json:
 def _refused(errors: Sequence[Mapping[str, str]]) -> ServiceError:
     kind = _BY_TYPE.get(errors[0]["type"], InvalidRequest)
     said = "; ".join(each["message"].rstrip(".") for each in errors)[:500]
-    return kind(f"GitHub refused it: {said}.", service=SERVICE)
+    # Without a status it would be the key that is refused, for all workflows.
+    status = 403 if kind is AuthError else None
+    return kind(f"GitHub refused it: {said}.", service=SERVICE, http_status=status)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients import error_mapping as failures
-from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
+from clients.errors import BadAnswer, ServiceError
 from clients.github.pace import Pace
+from clients.github.refusals import refused, renamed
 from clients.github.service import GITHUB
 from clients.request_tracking import only_asks
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 SERVICE = GITHUB.name
-_PLACE_MOST = 120
-_CLOSED = re.compile(r"\bwas archived\b|\bis archived\b|\bis locked\b", re.IGNORECASE)
-_SECONDARY_LIMIT_SECONDS = 60.0
-"""The wait if GitHub names none (docs.github.com, "Best practices for using the REST API")."""
+_MOVED = frozenset({301, 302, 307, 308})
+"""What GitHub answers for a repository under an earlier name (docs.github.com, Best practices, follow redirects)."""
+_HOPS_MOST = 3
+_IN_REPOSITORY = re.compile(r".*?/(?:repositories/\d+|repos/[^/]+/[^/]+)")
 
 
 def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None = None) -> Requester:
@@ -98,6 +99,7 @@ def _connection(http: httpx.Client, scheme: str, pace: Pace | None) -> type[Any]
                 pace.before("GET" if only_asks(request.method) else request.method)
             response = http.send(request)
             try:
+                response = _followed(http, request, response)
                 return _Answer(_accepted(response))
             except ServiceError as error:
                 if pace is not None:
@@ -128,45 +130,63 @@ def _accepted(response: httpx.Response) -> httpx.Response:
     """Return a successful response that PyGithub can read; raise our error for any other."""
     status = response.status_code
     if status >= 400:
-        said = _said(response) + (_place(response.request.url) if status == 404 else "")
-        if status == 403 and _CLOSED.search(said):
-            raise _takes_no_more(said)
-        error = failures.of_status(GITHUB, status, response.headers, said)
-        if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
-            error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
-        raise error
+        raise refused(response)
     if status == 304:  # only in reply to an ETag or a time
         return response
     if status >= 300 or status == 202:
-        raise InvalidRequest(
-            f"GitHub answered {status}: this has moved to another address. Was the repository renamed?",
-            service=SERVICE,
-            remedy="Use the repository's current name, or correct the connection's `base_url`.",
-            http_status=status,
-        )
+        raise renamed(status, "", "")
     if status != 204 and not _is_json(response):
         raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)
     return response
 
 
-def _takes_no_more(said: str) -> Conflict:
-    """Return the error for a locked or archived object: nobody can write to it, and the token is fine."""
-    return Conflict(
-        f"GitHub answered 403: {said.removesuffix('.')}.",
-        service=SERVICE,
-        http_status=403,
-        remedy="Reopen it on GitHub (unarchive the repository, unlock the conversation), or choose another.",
-    )
+def _followed(http: httpx.Client, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    """Return the answer of the place that a repository has moved to: reads follow it there.
+
+    A write does not: its workflow names the repository, and another owner may have it now. Raises InvalidRequest with
+    both names.
+    """
+    for _ in range(_HOPS_MOST):
+        if response.status_code not in _MOVED or (target := _target(request, response)) is None:
+            return response
+        if request.method not in {"GET", "HEAD"}:
+            raise renamed(response.status_code, _repository_in(request.url), _name_now(http, request, target))
+        request = _read_of(http, request, target)
+        response = http.send(request)
+    return response
 
 
-def _place(url: httpx.URL) -> str:
-    """Return the requested resource and repository: GitHub's "Not Found" names neither, and either may be missing."""
-    found = re.search(r"/repos/([^/]+/[^/]+)/?(.*)", url.path, re.DOTALL)
+def _read_of(http: httpx.Client, request: httpx.Request, target: httpx.URL) -> httpx.Request:
+    headers = {name: value for name, value in request.headers.items() if not name.startswith(("content-", "transfer-"))}
+    return http.build_request("HEAD" if request.method == "HEAD" else "GET", target, headers=headers)
+
+
+def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    """Return where an answer points to; None if that is another server, which must not get the token."""
+    try:
+        target = request.url.join(response.headers.get("location", ""))
+    except httpx.InvalidURL:
+        return None
+    place, here = (target.scheme, target.host, target.port), (request.url.scheme, request.url.host, request.url.port)
+    return target if place == here and target != request.url else None
+
+
+def _name_now(http: httpx.Client, request: httpx.Request, target: httpx.URL) -> str:
+    """Return the present name of the repository that an address is in; empty if GitHub does not say it."""
+    found = _IN_REPOSITORY.match(target.path)
     if found is None:
         return ""
-    inside = [found.group(2)[:_PLACE_MOST], url.params.get("sha", ""), url.params.get("ref", "")]
-    named = ", ".join(part for part in inside if part)
-    return f" (in the repository {found.group(1)}{f': {named}' if named else ''})"
+    read = _read_of(http, request, target.copy_with(path=found[0], query=None))
+    try:
+        answer = _accepted(_followed(http, read, http.send(read)))
+        return str(json.loads(answer.content).get("full_name") or "")
+    except (ServiceError, httpx.HTTPError, ValueError, AttributeError):
+        return ""
+
+
+def _repository_in(url: httpx.URL) -> str:
+    found = re.search(r"/repos/([^/]+/[^/]+)", url.path)
+    return found[1] if found else ""
 
 
 def _is_json(response: httpx.Response) -> bool:
@@ -175,22 +195,3 @@ def _is_json(response: httpx.Response) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _said(response: httpx.Response) -> str:
-    """Return GitHub's `message` and the text of each of its `errors` (docs.github.com, REST, troubleshooting)."""
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    errors = body.get("errors")
-    details = [_detail(each) for each in errors] if isinstance(errors, list) else []
-    return "; ".join(part for part in [str(body.get("message") or ""), *details] if part)
-
-
-def _detail(error: object) -> str:
-    if not isinstance(error, dict):
-        return str(error)
-    return str(error.get("message") or f"{error.get('field', '')} {error.get('code', '')}".strip())

@@ -87,13 +87,6 @@ def test_an_answer_without_what_the_api_promises_is_a_bad_answer(standins: Stand
     assert caught.value.outcome == "unknown"
 
 
-def test_a_moved_repository_is_not_followed(standins: StandIns, github: GitHubClient) -> None:
-    standins.faults("github", status=301, headers={"location": f"{standins['github'].origin}/repositories/1"})
-    with pytest.raises(InvalidRequest, match="renamed") as caught:
-        github.create_issue(REPOSITORY, "Title", "Body")
-    assert caught.value.outcome == "not_done"
-
-
 def test_the_reset_time_of_a_rate_limit_is_what_to_wait_for(standins: StandIns, github: GitHubClient) -> None:
     reset = int(datetime.now(UTC).timestamp()) + 600
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
@@ -116,7 +109,7 @@ def test_a_wrong_token_is_said_and_never_shown(standins: StandIns, http: httpx.C
 def test_what_the_service_says_is_passed_on(standins: StandIns, github: GitHubClient) -> None:
     said = {"message": "Validation Failed", "errors": [{"field": "title", "code": "missing_field"}, "Body is too long"]}
     standins.faults("github", status=422, body=json.dumps(said))
-    with pytest.raises(InvalidRequest, match="Validation Failed; title missing_field; Body is too long"):
+    with pytest.raises(InvalidRequest, match="Validation Failed; title is missing; Body is too long"):
         github.create_issue(REPOSITORY, "Title", "Body")
 
 
