@@ -463,3 +463,20 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, set[str]]]:
             yield from _commands(command, f"{name} ")
         elif not command.hidden:
             yield before + name, {option for parameter in command.params for option in parameter.opts}
+
+
+def test_a_second_connection_to_a_service_says_which_workflows_it_makes_unclear(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = str(tmp_path / "new")
+    assert main(["init", root]) == 0
+    where = ["--set", "base_url=http://127.0.0.1:8080/v1", "--workspace", root]
+    assert main(["connections", "add", "openai", "--name", "llm", *where]) == 0
+    assert "which one they mean" not in capsys.readouterr().err
+    assert main(["connections", "add", "openai", "--name", "local", *where]) == 0
+    said = capsys.readouterr().err
+    assert "2 connections to openai now: llm, local" in said
+    assert "5 workflows (answer-mail, " in said
+    assert "Name one as `connection`" in said
+    assert main(["connections", "add", "anthropic", "--name", "claude", "--workspace", root]) == 0
+    assert "which one they mean" not in capsys.readouterr().err
