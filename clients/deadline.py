@@ -1,11 +1,12 @@
-"""Deadlines: the time left for the requests of the current thread, obeyed by every read and write."""
+"""The time left for the requests of the current thread, obeyed by every read and write; and how others end them."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 IDLE_SECONDS = 60.0
 """Time limit of one read or write if neither a deadline nor the SDK sets one."""
@@ -29,9 +30,59 @@ def deadline(seconds: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+class Hangup:
+    """Ends the requests of one call from another thread, so that a server does not go on with what nobody waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: list[Callable[[], None]] = []
+        self.is_over = False
+
+    def now(self) -> None:
+        """End what the call is reading or writing; it begins nothing more. Harmless if it has ended."""
+        with self._lock:
+            self.is_over = True
+            for end in self._ends:
+                end()
+
+    @contextlib.contextmanager
+    def during(self, end: Callable[[], None]) -> Iterator[None]:
+        """Have `end` called, from another thread, if the call is to end inside."""
+        with self._lock:
+            if self.is_over:
+                end()
+            self._ends.append(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+
+
+_hangup: contextvars.ContextVar[Hangup | None] = contextvars.ContextVar("hangup", default=None)
+
+
+@contextlib.contextmanager
+def ended_by(hangup: Hangup) -> Iterator[None]:
+    """Let all requests of this thread be ended by `hangup`."""
+    token = _hangup.set(hangup)
+    try:
+        yield
+    finally:
+        _hangup.reset(token)
+
+
+def interruptible(end: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
+    """Have `end` called if the call of this thread is ended from outside while it is inside."""
+    hangup = _hangup.get()
+    return contextlib.nullcontext() if hangup is None else hangup.during(end)
+
+
 def seconds_left(own: float | None, expired: type[Exception]) -> float:
-    """Return how long one operation may take; raise `expired` if the deadline has passed."""
-    ends_at = _deadline.get()
+    """Return how long one operation may take; raise `expired` if the deadline has passed, or the call was ended."""
+    ends_at, hangup = _deadline.get(), _hangup.get()
+    if hangup is not None and hangup.is_over:
+        raise expired("this call has been cancelled")
     if ends_at is None:
         return IDLE_SECONDS if own is None else own
     left = ends_at - time.monotonic()

@@ -7,6 +7,8 @@ resolves once, checks the result, and connects to that address.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Any
 import httpcore
 
 from clients import addresses
-from clients.deadline import seconds_left
+from clients.deadline import interruptible, seconds_left
 from clients.errors import InvalidRequest
 from clients.reads_only import checked, require_checked
 
@@ -81,7 +83,8 @@ class Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read the available data."""
-        return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
+        with interruptible(self._shut_down):
+            return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all the data. Raises WriteRefused if only reads may leave, and nobody has checked it."""
@@ -89,7 +92,15 @@ class Stream(httpcore.NetworkStream):
         # In slices: the inner write restarts its timeout with each part that a slow reader accepts.
         for start in range(0, len(buffer), _SLICE_BYTES):
             left = seconds_left(timeout, httpcore.WriteTimeout)
-            self._inner.write(buffer[start : start + _SLICE_BYTES], left)
+            with interruptible(self._shut_down):
+                self._inner.write(buffer[start : start + _SLICE_BYTES], left)
+
+    def _shut_down(self) -> None:
+        """End the connection while another thread uses it: a closed socket would not wake that thread."""
+        inner = self._inner.get_extra_info("socket")
+        if isinstance(inner, socket.socket):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(inner, socket.SHUT_RDWR)  # that of a TLS socket would break the reading thread
 
     def close(self) -> None:
         """Close the connection."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
+from clients.deadline import Hangup
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
@@ -59,10 +60,16 @@ async def _until_answered(attempts: Attempts, attempt: Callable[[int], Awaitable
 
 
 async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
-    """Run a read in a thread; abandon a thread that does not return in time."""
+    """Run a read in a thread; one that does not return in time, or is cancelled, loses its connection.
+
+    So a model stops writing, and a server that answers one question at a time is free for the next.
+    """
     assert job.account is not None
+    hangup = Hangup()
     try:
         async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
-            return await started(job, work)
+            return await started(job, work, hangup)
     except TimeoutError as error:
         raise Timeout(f"No answer within {number_text(job.timeout_seconds)} s.", service=job.account.service) from error
+    finally:
+        hangup.now()

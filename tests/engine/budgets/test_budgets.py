@@ -73,8 +73,8 @@ def test_a_budget_that_only_warns_stops_nothing_and_is_told(desk: Desk) -> None:
     desk.workflow([loop(4)])
     run = desk.run()
     assert (run["status"], desk.asked) == ("succeeded", 4)
-    notes = [step["note"] for step in run["steps"] if step.get("note")]
-    assert notes == ["Today's budget of all workflows is used up; as it only warns, the call was made."] * 2
+    told = "Today's budget of all workflows is used up; as it only warns, the call was made."
+    assert [told in step["note"] for step in run["steps"] if "note" in step].count(True) == 2
     [row] = desk.orchestra.budgets.overview(OWNER).budgets
     assert (row.state, row.sentence) == ("used_up", "4 calls of 2 calls")
 
@@ -100,8 +100,8 @@ def test_from_its_limit_on_another_model_is_asked_and_that_is_recorded(desk: Des
     run = desk.run()
     assert run["status"] == "succeeded"
     assert run["usage"]["cost_usd"] == pytest.approx(2 * COST_OF_ONE + 3 * COST_OF_ONE / 10)
-    notes = [step["note"] for step in run["steps"] if step.get("note")]
-    assert notes == ["The budget of this run of workflow 'work' is used up; small was asked instead of big."] * 3
+    told = "The budget of this run of workflow 'work' is used up; small was asked instead of big."
+    assert [told in step["note"] for step in run["steps"] if "note" in step].count(True) == 3
 
 
 def test_what_another_model_may_use_is_limited_by_other_budgets(desk: Desk) -> None:
@@ -244,8 +244,7 @@ def test_a_call_under_way_is_reserved_and_counts_for_its_run_although_that_was_c
     run = desk.wait(run_id)
     assert (run["status"], run["usage"]["output_tokens"]) == ("cancelled", 0)
     assert desk.orchestra.usage.of_run(OWNER, run_id).is_more_than(run["usage"])
-    until(lambda: not desk.orchestra.budgets.overview(OWNER).day.reserved_usd)
-    assert desk.orchestra.budgets.overview(OWNER).day.spent_usd == pytest.approx(COST_OF_ONE)
+    assert desk.orchestra.budgets.overview(OWNER).day == found.day, "how far the model came is not known"
 
 
 class Counter:
