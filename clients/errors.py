@@ -18,7 +18,8 @@ class ServiceError(Exception):
     ``outcome`` says whether the effect took place: ``not_done`` (safe to send again), ``done`` or ``unknown``.
     """
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
+    """Whether another attempt may succeed."""
     default_outcome: ClassVar[Outcome] = "not_done"
     default_remedy: ClassVar[str] = "Read the message; it comes from the service."
 

@@ -21,6 +21,7 @@ _ENDS: Mapping[str, str] = {
     "tool_use": "tool_calls",
 }
 """The `finish_reason` for each `stop_reason`; others have the same name, such as `refusal`."""
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
 def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
         "finish_reason": _end(message.stop_reason),
         "model": str(message.model or asked_model),
         "usage": {**_input(message.usage), "output_tokens": _count(message.usage, "output_tokens")},
+        **({"thoughts": True} if any(one.type in _THOUGHTS for one in blocks) else {}),
     }
 
 
@@ -67,6 +69,7 @@ class _Collected(Struct):
     finish_reason: str = ""
     input: dict[str, int] = field(default_factory=dict)
     output_tokens: int = 0
+    has_thoughts: bool = False
 
     def take(self, event: Any) -> Iterator[str]:
         """Add an event; yield its text, if any."""
@@ -76,6 +79,8 @@ class _Collected(Struct):
         elif event.type == "content_block_start" and event.content_block.type == "tool_use":
             block = event.content_block
             self.calls[event.index] = {"id": str(block.id), "name": str(block.name), "written": ""}
+        elif event.type == "content_block_start":
+            self.has_thoughts = self.has_thoughts or event.content_block.type in _THOUGHTS
         elif _is_input(event):
             self.calls[event.index]["written"] += event.delta.partial_json
         elif event.type == "content_block_delta" and event.delta.type == "text_delta":
@@ -104,6 +109,7 @@ class _Collected(Struct):
             "finish_reason": self.finish_reason,
             "model": self.model,
             "usage": usage,
+            **({"thoughts": True} if self.has_thoughts else {}),
         }
 
 

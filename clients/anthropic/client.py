@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -15,7 +15,7 @@ from clients import error_mapping as failures
 from clients.anthropic.answers import plain_answer, streamed
 from clients.anthropic.messages import request
 from clients.anthropic.service import ANTHROPIC
-from clients.errors import InvalidRequest, ModelRefused, ServiceError, Unavailable
+from clients.errors import InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
 from clients.listing import Json
 from clients.models.asking import (
     OnText,
@@ -26,9 +26,11 @@ from clients.models.asking import (
     named,
     no_credit,
     require_sdk,
+    unknown_model,
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
+from clients.models.refusals import code_in, explained, is_no_credit, kind_of, words_in
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, APIStatusError
@@ -39,10 +41,8 @@ _SHARED = frozenset({"temperature", "top_p", "top_k", "max_tokens", "stop", "sto
 """Parameters that the API has, also by OpenAI's name."""
 _ANSWER = "answer"
 """The tool whose input is the answer, for models without structured outputs."""
-_NO_CREDIT = re.compile(r"credit balance", re.IGNORECASE)
 _HELD_BACK = re.compile(r"content filtering policy", re.IGNORECASE)
 """How a 400 says that the answer is held back; it has no code of its own."""
-_PAYMENT_REQUIRED = 402
 _BILLING = "https://platform.claude.com/settings/billing"
 _LESS_TEXT = "Give the model less text, or use one with a larger context."
 
@@ -87,7 +87,7 @@ class AnthropicClient(ModelClient):
     ) -> Json:
         """Ask the model once; takes and returns what `OpenAIClient.chat` does."""
         bound = most_tokens([*messages, *tools])
-        return self._asked(self._request(messages, model, parameters, tools), bound, on_text)
+        return self._asked(self._request(messages, model, parameters, tools), messages, bound, on_text)
 
     def chat_json(
         self,
@@ -107,11 +107,11 @@ class AnthropicClient(ModelClient):
         form = None if body["model"] in self._without_schemas else self._form(schema)
         if form is not None:
             try:
-                return self._asked({**body, "output_config": {"format": form}}, bound, on_text)
+                return self._asked({**body, "output_config": {"format": form}}, messages, bound, on_text)
             except InvalidRequest as error:
                 if not is_of_the_request(error):
                     raise
-        answer = self._asked({**body, **_as_tool(schema)}, bound, on_text)
+        answer = self._asked({**body, **_as_tool(schema)}, messages, bound, on_text)
         if form is not None:
             self._without_schemas.add(body["model"])
         return _from_tool(answer, schema)
@@ -145,19 +145,26 @@ class AnthropicClient(ModelClient):
         except (ValueError, TypeError, AttributeError, AssertionError):
             return None
 
-    def _asked(self, body: Json, bound: int, on_text: OnText | None = None) -> Json:
-        """Send a request; `bound`: the most tokens that the model reads."""
-        with permitted(ModelRequest(body["model"], bound, body["max_tokens"])) as permit, self._reading():
+    def _asked(
+        self, body: Json, messages: Sequence[Mapping[str, Any]], bound: int, on_text: OnText | None = None
+    ) -> Json:
+        """Send a request with these messages in it; `bound`: the most tokens that the model reads."""
+        wanted = ModelRequest(body["model"], bound, body["max_tokens"])
+        with permitted(wanted) as permit, self._reading(permit.model):
             create: Any = self._sdk.messages.create
             asked = {**body, "model": permit.model}
             if on_text is None:
-                return counted(permit, plain_answer(create(**asked), permit.model))
+                return counted(permit, plain_answer(create(**asked), permit.model), messages, ANTHROPIC)
             with create(**asked, stream=True) as events:
-                return counted(permit, streamed(events, permit.model, on_text, shows_input="tool_choice" in body))
+                answer = streamed(events, permit.model, on_text, shows_input="tool_choice" in body)
+                return counted(permit, answer, messages, ANTHROPIC)
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`."""
+    def _reading(self, model: str = "") -> Iterator[None]:
+        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`.
+
+        `model`: the one that is asked, whose name is looked up if the server does not know it.
+        """
         require_sdk(ANTHROPIC)
         import anthropic
 
@@ -166,7 +173,10 @@ class AnthropicClient(ModelClient):
         except ServiceError:
             raise
         except anthropic.APIStatusError as error:
-            _refuse(error)
+            refused = _refusal(error)
+            if isinstance(refused, NotFound) and model:
+                refused = unknown_model(refused, model, self.models)
+            raise refused from None
         except (anthropic.AnthropicError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise failures.of_broken_connection(ANTHROPIC, error) from None
         except httpx.HTTPError as error:
@@ -196,18 +206,20 @@ def _is_object(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object"
 
 
-def _refuse(error: APIStatusError) -> NoReturn:
-    """Raise the error for an answer with an error status, or for an error in the middle of a stream."""
-    said = _said(error.body)
+def _refusal(error: APIStatusError) -> ServiceError:
+    """Return the error for an answer with an error status, or for an error in the middle of a stream."""
+    said, code = words_in(error.body), code_in(error.body)
     if error.status_code < 300:
-        raise Unavailable(f"Anthropic stopped answering: {said}", service=ANTHROPIC.name) from None
-    if error.status_code == _PAYMENT_REQUIRED or _NO_CREDIT.search(said):
-        raise no_credit(ANTHROPIC, error.status_code, said, _BILLING) from None
-    kind = ModelRefused if _HELD_BACK.search(said) else None
+        return _broken_off(said, code)
+    if is_no_credit(error.status_code, code, said):
+        return no_credit(ANTHROPIC, error.status_code, said, _BILLING)
+    kind = ModelRefused if _HELD_BACK.search(said) else kind_of(error.status_code, code, said)
     refused = failures.of_status(ANTHROPIC, error.status_code, error.response.headers, said, kind=kind)
-    raise advised(refused, _LESS_TEXT) from None
+    return advised(explained(refused, code, said), _LESS_TEXT)
 
 
-def _said(body: Any) -> str:
-    inner = body.get("error") if isinstance(body, Mapping) else None
-    return str(inner.get("message") or "") if isinstance(inner, Mapping) else ""
+def _broken_off(said: str, code: str) -> ServiceError:
+    """Return the error for one that came in the middle of a stream."""
+    words = f"Anthropic stopped answering: {said or code or 'no explanation given'}"
+    kind = RateLimited if "rate_limit" in code else Unavailable
+    return kind(words, service=ANTHROPIC.name, outcome="unknown")

@@ -39,6 +39,9 @@ class _Collected(Struct):
     text: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     finish_reason: str = ""
+    held_back: str = ""
+    """Why the API has held something back, in its words."""
+    has_thoughts: bool = False
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, answer: Any) -> str:
@@ -46,17 +49,23 @@ class _Collected(Struct):
         self.model = str(answer.model_version or self.model)
         if answer.usage_metadata is not None:
             self.usage = _tokens(answer.usage_metadata)
+            self.has_thoughts = bool(answer.usage_metadata.thoughts_token_count)
         if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason is not None:
             self.finish_reason = "content_filter"
+            said = answer.prompt_feedback.block_reason_message
+            self.held_back = str(said or answer.prompt_feedback.block_reason.name)
         candidate = next(iter(answer.candidates or []), None)
         if candidate is None:
             return ""
         if candidate.finish_reason is not None:
             self.finish_reason = _end(candidate.finish_reason.name)
+            if self.finish_reason == "content_filter":
+                self.held_back = str(candidate.finish_message or candidate.finish_reason.name)
         parts = candidate.content.parts or [] if candidate.content is not None else []
         for call in (part.function_call for part in parts if part.function_call is not None):
             number = f"call_{len(self.calls) + 1}"
             self.calls.append(tool_call(GEMINI, str(call.id or number), str(call.name or ""), call.args or {}))
+        self.has_thoughts = self.has_thoughts or any(part.thought for part in parts)
         piece = "".join(part.text for part in parts if part.text and not part.thought)
         self.text.append(piece)
         return piece
@@ -73,6 +82,8 @@ class _Collected(Struct):
             "finish_reason": ended,
             "model": self.model,
             "usage": self.usage,
+            **({"held_back": self.held_back} if self.held_back else {}),
+            **({"thoughts": True} if self.has_thoughts else {}),
         }
 
 

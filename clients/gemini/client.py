@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from clients import error_mapping as failures
-from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
+from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.gemini.answers import plain_answer
 from clients.gemini.messages import KNOWN, NAMES, config, contents
 from clients.gemini.service import GEMINI, GeminiSettings
@@ -23,9 +23,11 @@ from clients.models.asking import (
     is_of_the_request,
     named,
     require_sdk,
+    unknown_model,
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
+from clients.models.refusals import explained, kind_of, words_in
 from clients.models.vectors import batches, checked, model_for_vectors
 from clients.models.words import asked_in_words
 
@@ -89,7 +91,7 @@ class GeminiClient(ModelClient):
         """Ask the model once; takes and returns what `OpenAIClient.chat` does."""
         system, turns = contents(messages)
         wish = config(system, allowed(parameters or {}, frozenset(), GEMINI), tools, None)
-        return self._asked(model, turns, wish, most_tokens([*messages, *tools]), on_text)
+        return self._asked(model, messages, turns, wish, most_tokens([*messages, *tools]), on_text)
 
     def chat_json(
         self,
@@ -109,14 +111,14 @@ class GeminiClient(ModelClient):
         if name not in self._without_schemas:
             system, turns = contents(messages)
             try:
-                return self._asked(name, turns, config(system, given, (), schema), bound, on_text)
+                return self._asked(name, messages, turns, config(system, given, (), schema), bound, on_text)
             except InvalidRequest as error:
                 if not is_of_the_request(error):
                     raise
         worded = asked_in_words(messages, schema)
         system, turns = contents(worded)
         wish = {**config(system, given, (), None), "response_mime_type": "application/json"}
-        answer = self._asked(name, turns, wish, most_tokens(worded), on_text)
+        answer = self._asked(name, worded, turns, wish, most_tokens(worded), on_text)
         self._without_schemas.add(name)
         return answer
 
@@ -132,26 +134,40 @@ class GeminiClient(ModelClient):
             with permitted(ModelRequest(name, most_tokens(batch), 0, is_for_vectors=True)) as permit, self._reading():
                 wish: Any = {"output_dimensionality": dimensions} if dimensions is not None else None
                 embed: Any = self._sdk.models.embed_content
-                answer = embed(model=permit.model, contents=list(batch), config=wish)
+                # As one content each: gemini-embedding-2 takes a list of texts as parts of one content.
+                given = [{"role": "user", "parts": [{"text": text}]} for text in batch]
+                answer = embed(model=permit.model, contents=given, config=wish)
                 permit.answered(permit.model, nothing)
                 vectors += checked([one.values for one in answer.embeddings or []], len(batch), GEMINI)
                 name = permit.model
         return {"vectors": vectors, "model": name, "usage": nothing}
 
-    def _asked(self, model: str, turns: list[Json], wish: Json, bound: int, on_text: OnText | None = None) -> Json:
-        """Send a request; `bound`: the most tokens that the model reads."""
+    def _asked(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        turns: list[Json],
+        wish: Json,
+        bound: int,
+        on_text: OnText | None = None,
+    ) -> Json:
+        """Send messages, converted to turns; `bound`: the most tokens that the model reads."""
         name = named(model or self.model, GEMINI)
-        with permitted(ModelRequest(name, bound, wish.get("max_output_tokens"))) as permit, self._reading():
+        wanted = ModelRequest(name, bound, wish.get("max_output_tokens"))
+        with permitted(wanted) as permit, self._reading(permit.model):
             asked: Any = {"model": permit.model, "contents": turns, "config": wish}
             if on_text is None:
                 answers: Any = [self._sdk.models.generate_content(**asked)]
             else:
                 answers = self._sdk.models.generate_content_stream(**asked)
-            return counted(permit, plain_answer(answers, permit.model, on_text))
+            return counted(permit, plain_answer(answers, permit.model, on_text), messages, GEMINI)
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`."""
+    def _reading(self, model: str = "") -> Iterator[None]:
+        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`.
+
+        `model`: the one that is asked, whose name is looked up if the API does not know it.
+        """
         require_sdk(GEMINI)
         from google.genai.errors import APIError
 
@@ -160,24 +176,28 @@ class GeminiClient(ModelClient):
         except ServiceError:
             raise
         except APIError as error:
-            _refuse(error)
+            refused = _refusal(error)
+            if isinstance(refused, NotFound) and model:
+                refused = unknown_model(refused, model, self.models)
+            raise refused from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(GEMINI, error) from None
 
 
-def _refuse(error: APIError) -> NoReturn:
-    """Raise the error for an answer with an error status, which may come in the middle of a stream."""
-    said, headers = str(error.message or ""), dict(getattr(error.response, "headers", None) or {})
+def _refusal(error: APIError) -> ServiceError:
+    """Return the error for an answer with an error status, which may come in the middle of a stream."""
+    said, headers = words_in(error.details) or str(error.message or ""), dict(getattr(error.response, "headers", {}))
     if not isinstance(error.code, int) or error.code < 300:
-        raise BadAnswer("Gemini sent an answer that does not match its API.", service=GEMINI.name) from None
-    details = _details(error)
+        return BadAnswer("Gemini sent an answer that does not match its API.", service=GEMINI.name)
+    details, code = _details(error), str(error.status or "")
     if any(one.get("reason") == _NO_KEY for one in details):
         words = f"Gemini answered {error.code}: {said}"
-        raise AuthError(words, service=GEMINI.name, http_status=error.code, outcome="not_done") from None
+        return AuthError(words, service=GEMINI.name, http_status=error.code, outcome="not_done")
     delay = next((str(one.get("retryDelay") or "") for one in details if one.get("@type") == _RETRY), "")
     if delay and "retry-after" not in headers:
         headers["retry-after"] = delay.removesuffix("s").partition(".")[0]
-    raise advised(failures.of_status(GEMINI, error.code, headers, said), _LESS_TEXT) from None
+    refused = failures.of_status(GEMINI, error.code, headers, said, kind=kind_of(error.code, code, said))
+    return advised(explained(refused, code, said), _LESS_TEXT)
 
 
 def _details(error: APIError) -> list[Json]:

@@ -21,9 +21,13 @@ from clients.errors import (
     Unavailable,
     Unreadable,
 )
+from clients.models.loose_json import loose_json
 from clients.models.metering import Permit
+from clients.models.reading import cut_note
+from clients.models.thoughts import without_thoughts
 from clients.service import Service
 from clients.wording import counted as counted_words
+from clients.wording import did_you_mean
 
 OnText = Callable[[str], None]
 """Receives each piece of text as it arrives."""
@@ -32,9 +36,14 @@ _OF_THE_REQUEST = frozenset({400, 415, 422})
 _PAYMENT_REQUIRED = 402
 _NO_CREDIT = frozenset({_PAYMENT_REQUIRED, 429})
 """Statuses of `no_credit`; any other 429 is RateLimited."""
+STOPPED = frozenset({"stop", "tool_calls"})
+"""How an answer ends that the model has not been kept from ending."""
+_SAID_MOST = 200
 CUT_OFF = "The model server stopped in the middle of its answer."
 _TOO_LONG = re.compile(
-    r"context[ _](?:length|size|window)|prompt is too long|exceeds the maximum number of tokens", re.IGNORECASE
+    r"context[ _](?:length|size|window)|prompt is too long|exceeds the maximum number of tokens"
+    r"|reduce the length of|too many (?:input )?tokens|input is too long|request too large",
+    re.IGNORECASE,
 )
 """How OpenAI, vLLM, llama.cpp, Ollama, Anthropic and Gemini report that a text is too long: rephrasing the request does
 not help."""
@@ -69,12 +78,53 @@ def require_sdk(service: Service) -> None:
         ) from error
 
 
-def counted(permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
-    """Report an answer as used, and return it."""
-    calls = answer["tool_calls"]
-    said = answer["text"] + (json.dumps(calls) if calls else "")
+def counted(
+    permit: Permit, answer: dict[str, Any], messages: Sequence[Mapping[str, Any]], service: Service
+) -> dict[str, Any]:
+    """Report an answer as used; return it without what the model has thought, and with notes for people.
+
+    `answer` may have `thoughts`: whether its server has sent some beside the text. Raises BadAnswer for an answer that
+    says nothing, although nothing kept the model from it: asking again would cost as much, and say as little.
+    """
+    calls, whole = answer["tool_calls"], answer["text"]
+    said = whole + (json.dumps(calls) if calls else "")
     permit.answered(answer["model"], answer["usage"], len(said.encode()))
-    return answer
+    thoughts = bool(answer.pop("thoughts", False))
+    text = without_thoughts(whole)
+    is_empty = not text.strip() and not calls
+    if is_empty and answer["finish_reason"] in STOPPED:
+        raise empty_answer(service, has_thoughts=thoughts or bool(whole.strip()))
+    if note := cut_note(messages, answer["usage"]):
+        answer["notes"] = [*answer.get("notes", ()), note]
+    return {**answer, "text": text}
+
+
+def empty_answer(service: Service, *, has_thoughts: bool) -> BadAnswer:
+    """Return the error for an answer without text."""
+    if has_thoughts:
+        words = "The model's answer was empty: all text is in the reasoning."
+        remedy = "Raise `max_tokens`, ask the model to think less, or use a model that does not reason."
+    else:
+        words = "The model's answer was empty."
+        remedy = "Change the prompt, or use another model; if it happens now and then, run it again."
+    error = BadAnswer(words, service=service.name, remedy=remedy)
+    error.retryable = False
+    return error
+
+
+def unknown_model(error: NotFound, model: str, models: Callable[[], Sequence[str]]) -> NotFound:
+    """Return the error for a model that the server does not know, with the names of those that it offers.
+
+    `models`: asks the server, which costs nothing; if it has the model, or no list, the error is as it was.
+    """
+    try:
+        offered = models()
+    except ServiceError:
+        error.remedy = "Check the name of the model, and the connection's address: it often ends with /v1."
+        return error
+    if offered and model not in offered:
+        error.remedy = f"Set `model` to one that the server offers. {did_you_mean(model, offered)}".strip()
+    return error
 
 
 @contextlib.contextmanager
@@ -98,13 +148,16 @@ def allowed(parameters: Mapping[str, Any], refused: frozenset[str], service: Ser
 def tool_call(service: Service, call_id: str, name: str, written: Any) -> dict[str, Any]:
     """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are not a JSON object."""
     try:
-        arguments = json.loads(written or "{}") if isinstance(written, str) or written is None else written
+        arguments = loose_json(written or "{}") if isinstance(written, str) or written is None else written
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
         said = f"The model called the tool {name!r} with arguments that are not a JSON object."
-        error = BadAnswer(said, service=service.name)
-        error.is_call = True
+        if written:
+            said = f"{said} They begin: {str(written)[:_SAID_MOST]}"
+        remedy = "Describe the tool's arguments more clearly, or use another model."
+        error = BadAnswer(said, service=service.name, remedy=remedy)
+        error.is_call, error.retryable = True, False
         raise error
     return {"id": call_id, "name": name, "arguments": arguments}
 

@@ -31,6 +31,19 @@ def batches(texts: Sequence[str], service: Service) -> Iterator[Sequence[str]]:
         yield texts[start : start + AT_ONCE]
 
 
+def in_order(entries: Sequence[Any], service: Service) -> list[Any]:
+    """Return the entries of an answer in the order of their texts; raises BadAnswer if their places are none.
+
+    A server that says no places has kept the order.
+    """
+    places = [getattr(one, "index", None) for one in entries]
+    if all(one is None for one in places):
+        return [*entries]
+    if sorted(one for one in places if isinstance(one, int)) != [*range(len(entries))]:
+        raise BadAnswer("The model server returned vectors, but not whose they are.", service=service.name)
+    return sorted(entries, key=lambda one: int(one.index))
+
+
 def checked(given: Sequence[Any], count: int, service: Service) -> list[list[float]]:
     """Return the vectors of an answer as floats; raises BadAnswer if some are missing or invalid.
 

@@ -1,47 +1,210 @@
-"""Converts a model's answer to plain JSON: text, tool calls, token usage."""
+"""Converts a model's answer to plain JSON, whole or as it streams: text, tool calls, token usage.
+
+Servers with this API differ in their answers, which the SDK passes on as they are: content as a list of parts
+(Mistral), reasoning beside it (DeepSeek, vLLM, OpenRouter), an error within a 200 (OpenRouter), no choices where a
+filter held the question back (Azure).
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from clients.errors import BadAnswer
-from clients.models.asking import charging, tool_call
+from msgspec import Struct, field
+
+from clients.errors import BadAnswer, ServiceError
+from clients.models.asking import CUT_OFF, charging, tool_call
 from clients.models.metering import told_tokens
+from clients.models.refusals import filtered, status_in, words_in
+from clients.models.thoughts import SpokenText
 from clients.openai.service import OPENAI
+from clients.secrets import known
 
 _SERVICE = OPENAI.name
-REFUSAL = "refusal"
-"""The `finish_reason` of an answer in which the model refuses."""
+REFUSAL, CONTENT_FILTER = "refusal", "content_filter"
+"""The `finish_reason` of an answer in which the model refuses, and of one that the server holds back."""
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
+_ENDS = {
+    "eos": "stop",
+    "end_turn": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "function_call": "tool_calls",
+}
+"""The `finish_reason` for other names of it."""
+
+Refuse = Callable[[int, Any], ServiceError]
+"""Returns the error for a status and the body that came with it."""
 
 
-def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
-    """Return {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion; raises BadAnswer.
+class Collected(Struct):
+    """What has arrived of an answer (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
-    The SDK does not fill in missing fields: a 200 with `{}` has no choices at all. A refusal comes in a field of its
-    own; `text` then ends with it, and `finish_reason` is `refusal`.
+    model: str
+    text: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
+    has_thoughts: bool = False
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    finish_reason: str = ""
+    held_back: str = ""
+    """What a filter has found, in the server's words."""
+    was_filtered: bool = False
+    """Whether the server has said how its filter sees the question: so Azure does, also where it lets it pass."""
+    has_choice: bool = False
+    usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
+
+    def take(self, piece: Any, refuse: Refuse) -> str:
+        """Add a chunk, or a whole answer; return its text. Raises the error that stands in it, if any."""
+        self.model = str(_part(piece, "model") or self.model)
+        if _part(piece, "usage") is not None:  # the last chunk has it, and no choices
+            self.usage = tokens_of(piece)
+        error = _error_in(piece)
+        if error is not None:
+            raise refuse(status_in(error), error)
+        self._take_filter(_part(piece, "prompt_filter_results"))
+        return "".join(self._take_choice(choice, refuse) for choice in _part(piece, "choices") or ())
+
+    def _take_choice(self, choice: Any, refuse: Refuse) -> str:
+        self.has_choice = True
+        error = _part(choice, "error")
+        if error:
+            raise refuse(status_in(error), error)
+        ended = str(_part(choice, "finish_reason") or self.finish_reason)
+        self.finish_reason = _ENDS.get(ended, ended)
+        if self.finish_reason == "error":
+            raise refuse(502, "the model's answer ended with an error")
+        found = filtered(_plain(_part(choice, "content_filter_results")))
+        self.held_back = found or self.held_back
+        message = _part(choice, "message") or _part(choice, "delta")
+        return "" if message is None else self._take_message(message)
+
+    def _take_message(self, message: Any) -> str:
+        for number, call in enumerate(_part(message, "tool_calls") or ()):
+            self._take_call(call, number)
+        if (function := _part(message, "function_call")) is not None:
+            self._take_function(0, "", function)
+        self.has_thoughts = self.has_thoughts or any(_part(message, name) for name in _THOUGHTS)
+        pieces = [self._taken_part(part) for part in _parts_of(_part(message, "content"))]
+        said = "".join([*pieces, self._refused(message)])
+        self.text.append(said)
+        return said
+
+    def _taken_part(self, part: Any) -> str:
+        """Return the text of a part of the content; thoughts and references are none."""
+        if isinstance(part, str):
+            return part
+        kind = str(_part(part, "type") or "text")
+        self.has_thoughts = self.has_thoughts or kind in {"thinking", "reasoning"}
+        if kind == REFUSAL:
+            return self._refused(part)
+        return str(_part(part, "text") or "") if kind in {"text", "output_text"} else ""
+
+    def _refused(self, said: Any) -> str:
+        refusal = str(_part(said, "refusal") or "")
+        self.refusal.append(refusal)
+        return refusal
+
+    def _take_call(self, call: Any, number: int) -> None:
+        function = _part(call, "function")
+        if function is None:
+            raise BadAnswer("The model called a tool in an unknown form.", service=_SERVICE)
+        index = _part(call, "index")
+        self._take_function(index if isinstance(index, int) else number, str(_part(call, "id") or ""), function)
+
+    def _take_function(self, index: int, call_id: str, function: Any) -> None:
+        call = self.calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
+        call["id"] = call_id or call["id"]
+        call["name"] += str(_part(function, "name") or "")
+        arguments = _part(function, "arguments") or ""
+        call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(_plain(arguments))
+
+    def _take_filter(self, results: Any) -> None:
+        self.was_filtered = self.was_filtered or bool(results)
+        self.held_back = filtered(_plain(results)) or self.held_back
+
+    def answer(self) -> dict[str, Any]:
+        """Return {text, tool_calls, finish_reason, model, usage}; raises BadAnswer if it is not whole.
+
+        The text of a refusal ends with it, and `finish_reason` is `refusal`. `held_back`, if a filter says what it has
+        found; `thoughts`, if there were some.
+        """
+        ended = REFUSAL if any(self.refusal) else self.finish_reason
+        if not ended and self.was_filtered and not self.has_choice:
+            ended = CONTENT_FILTER
+        if not ended:
+            raise BadAnswer(CUT_OFF, service=_SERVICE)
+        with charging(self.model, self.usage):
+            calls = [
+                tool_call(OPENAI, one["id"], one["name"], known.in_data(one["arguments"]))
+                for _, one in sorted(self.calls.items())
+            ]
+        found = {"held_back": self.held_back} if ended == CONTENT_FILTER and self.held_back else {}
+        return {
+            "text": known.in_data("".join(self.text)),
+            "tool_calls": calls,
+            "finish_reason": ended,
+            "model": self.model,
+            "usage": self.usage,
+            **found,
+            **({"thoughts": True} if self.has_thoughts else {}),
+        }
+
+
+def plain_answer(answer: Any, asked_model: str, refuse: Refuse) -> dict[str, Any]:
+    """Return {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion, or of a text.
+
+    Raises BadAnswer for what is no answer, and the error that stands in it. The SDK does not fill in missing fields: a
+    200 with `{}` has no choices at all, and what does not say that it is JSON comes as a text.
     """
-    choices = getattr(answer, "choices", None)
-    if not choices or getattr(choices[0], "message", None) is None:
+    if isinstance(answer, str):
+        answer = _from_text(answer)
+    collected = Collected(asked_model)
+    collected.take(answer, refuse)
+    choices = _part(answer, "choices")
+    has_message = bool(choices) and _part(choices[0], "message") is not None
+    if not has_message and not collected.was_filtered:
         raise BadAnswer("The model server sent an answer without a message.", service=_SERVICE)
-    message = choices[0].message
-    refusal = str(getattr(message, "refusal", None) or "")
-    model, usage = str(answer.model or asked_model), tokens_of(answer)
-    with charging(model, usage):
-        calls = [_tool_call(call) for call in message.tool_calls or []]
-    return {
-        "text": f"{message.content or ''}{refusal}",
-        "tool_calls": calls,
-        "finish_reason": REFUSAL if refusal else str(choices[0].finish_reason or "stop"),
-        "model": model,
-        "usage": usage,
-    }
+    if has_message:
+        collected.finish_reason = collected.finish_reason or "stop"
+    return collected.answer()
 
 
-def _tool_call(call: Any) -> dict[str, Any]:
-    function = getattr(call, "function", None)
-    if function is None:
-        raise BadAnswer("The model called a tool in an unknown form.", service=_SERVICE)
-    return tool_call(OPENAI, str(call.id or ""), str(function.name or ""), function.arguments)
+def _from_text(said: str) -> Any:
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    words = words_in(said)[:200] or "nothing"
+    raise BadAnswer(
+        f"The model server sent something else than an answer: {words}",
+        service=_SERVICE,
+        remedy="Check the connection's address: that of most servers ends with /v1.",
+    )
+
+
+def streamed(asked: Any, model: str, spoken: SpokenText, refuse: Refuse) -> dict[str, Any]:
+    """Read a streamed SDK answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises.
+
+    A server that cannot stream returns a whole answer instead.
+    """
+    if "text/event-stream" not in asked.headers.get("content-type", "").lower():
+        answer = plain_answer(_from_text(asked.read().decode(errors="replace")), model, refuse)
+        spoken.add(answer["text"])
+        return answer
+    collected = Collected(model)
+    for chunk in asked.parse():
+        try:
+            piece = collected.take(chunk, refuse)
+        except ServiceError as error:
+            if any(collected.text):
+                error.http_status = None  # what was said so far may be charged
+            raise
+        if piece:
+            spoken.add(piece)
+    return collected.answer()
 
 
 def tokens_of(answer: Any) -> dict[str, int]:
@@ -49,11 +212,35 @@ def tokens_of(answer: Any) -> dict[str, int]:
 
     `cached_tokens`, if the server had read so many of the input before and says so (OpenAI, Prompt caching).
     """
-    usage = getattr(answer, "usage", None)
+    usage = _part(answer, "usage")
     found = {
-        "input_tokens": told_tokens(getattr(usage, "prompt_tokens", None)),
-        "output_tokens": told_tokens(getattr(usage, "completion_tokens", None)),
+        "input_tokens": told_tokens(_part(usage, "prompt_tokens")),
+        "output_tokens": told_tokens(_part(usage, "completion_tokens")),
     }
-    told = told_tokens(getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None))
+    told = told_tokens(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
     cached = min(told, found["input_tokens"])
     return {**found, "cached_tokens": cached} if cached else found
+
+
+def _error_in(piece: Any) -> Any:
+    """Return the error that stands in an answer with status 200, as a whole or without the word `error` (vLLM)."""
+    error = _part(piece, "error")
+    if error:
+        return error
+    is_error = not _part(piece, "choices") and _part(piece, "object") == "error"
+    return _plain(piece) if is_error else None
+
+
+def _parts_of(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [] if content is None else [content]
+
+
+def _part(whole: Any, name: str) -> Any:
+    """Return a member of what the SDK has made of JSON: an object, or a mapping where it knows no class for it."""
+    return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value

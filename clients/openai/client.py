@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from clients import error_mapping as failures
 from clients.check_line import CheckLine
-from clients.errors import InvalidRequest, ModelRefused, NotFound, ServiceError, Unavailable
+from clients.deadline import seconds_left
+from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.listing import Json
 from clients.models.asking import (
     OnText,
@@ -23,16 +25,20 @@ from clients.models.asking import (
     is_of_the_request,
     named,
     no_credit,
+    unknown_model,
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
-from clients.models.vectors import batches, checked, model_for_vectors
+from clients.models.names import is_offered, is_other_model
+from clients.models.refusals import code_in, explained, filtered, is_loading, is_no_credit, kind_of, status_in, words_in
+from clients.models.thoughts import SpokenText, without_thoughts
+from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
-from clients.openai.answers import plain_answer, tokens_of
+from clients.openai.answers import plain_answer, streamed, tokens_of
 from clients.openai.check import look
 from clients.openai.schema import response_format
 from clients.openai.service import OPENAI, OpenAISettings
-from clients.openai.stream import streamed
+from clients.wording import did_you_mean
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -42,19 +48,15 @@ _OURS = frozenset({"model", "messages", "stream", "stream_options", "n", "tools"
 """Parameters that a prompt cannot set, since they determine the kind of answer."""
 _SHARED = frozenset({"temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty"})
 """Parameters that servers with this API know."""
-_PAYMENT_REQUIRED = 402
 _LESS_TEXT = "Give the model less text, or use one with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH)."
 _BILLING = "OpenAI: https://platform.openai.com/settings/organization/billing"
-_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-"""Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
-_OTHERS: Mapping[str, type[ServiceError]] = {
-    "model_not_found": NotFound,  # a 403 if the project may not use the model
-    "content_filter": ModelRefused,  # Azure, about the question
-    "content_policy_violation": ModelRefused,
-}
-"""Errors that have a code of their own; their status says less."""
-
-
+_OWN_HOST = "api.openai.com"
+_DEPLOYMENTS = (".azure.com", ".azure-api.net")
+"""Hosts whose models have names of the account's own, and which list others."""
+_TAKES_ANY_NAME = "ai-orchestra-demo"
+"""The owner of the demo model, which answers by whatever name it is asked."""
+_LOADING_PAUSE_SECONDS = 2.0
+"""Between two requests to a server that loads its model; loading takes seconds to minutes."""
 _OF_STREAM = re.compile(r"\bstream", re.IGNORECASE)
 """In the message of a server that refuses to stream."""
 
@@ -71,6 +73,10 @@ class OpenAIClient(ModelClient):
         self.embedding_model = model_for_vectors(OPENAI, settings.embedding_model, settings.model, settings.base_url)
         self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
         self._without_streams = False
+        self._other_models: dict[tuple[str, str], str] = {}
+        """What to say of a model that has answered in place of another."""
+        self._begin_in_thoughts: set[str] = set()
+        """The models whose thoughts have only an end in their text."""
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield how much the chosen model reads at once."""
@@ -79,9 +85,13 @@ class OpenAIClient(ModelClient):
 
     def models(self) -> list[str]:
         """List the names of the models that the server offers."""
+        return sorted(self._offered())
+
+    def _offered(self) -> dict[str, str]:
+        """Return the models that the server lists, each with its owner."""
         with self._reading():
             found = self._sdk.models.list()
-            return sorted(str(model.id) for model in found.data)
+            return {str(model.id): str(model.owned_by) for model in found.data}
 
     def chat(
         self,
@@ -106,30 +116,86 @@ class OpenAIClient(ModelClient):
         if response_format is not None:
             body["response_format"] = dict(response_format)
         asked = {"model": name, "messages": list(messages), "extra_body": body}
+        gives_up_at = time.monotonic() + seconds_left(None, httpx.ReadTimeout)
+        while True:
+            try:
+                return self._asked(asked, on_text)
+            except Unavailable as error:
+                if not is_loading(error) or time.monotonic() + _LOADING_PAUSE_SECONDS > gives_up_at:
+                    raise
+            time.sleep(_LOADING_PAUSE_SECONDS)
+
+    def _asked(self, asked: Json, on_text: OnText | None) -> Json:
         if on_text is not None and not self._without_streams:
             answer = self._streamed(asked, on_text)
             if answer is not None:
                 return answer
-        with _permitted(asked) as permit, self._reading():
+        with _permitted(asked) as permit, self._reading(permit.model):
             ask: Any = self._sdk.chat.completions.create
-            return counted(permit, plain_answer(ask(**{**asked, "model": permit.model}), permit.model))
+            answered = plain_answer(ask(**{**asked, "model": permit.model}), permit.model, _refusal)
+            answer = counted(permit, answered, asked["messages"], OPENAI)
+        self._compare(permit.model, answer)
+        return answer
 
     def _streamed(self, asked: Json, on_text: OnText) -> Json | None:
         """Request a streamed answer; None if the server refuses to stream, which is remembered."""
         open_stream: Any = self._sdk.chat.completions.with_streaming_response.create
-        asked = {**asked, "stream": True, "stream_options": {"include_usage": True}}
+        model = asked["model"]
+        spoken = SpokenText(on_text, begins_in_thoughts=model in self._begin_in_thoughts)
         try:
             with (
-                _permitted(asked) as permit,
-                self._reading(),
-                open_stream(**{**asked, "model": permit.model}) as opened,
+                _permitted({**asked, "stream": True}) as permit,
+                self._reading(permit.model),
+                open_stream(
+                    **{**asked, "model": permit.model, "stream": True, "stream_options": {"include_usage": True}}
+                ) as opened,
             ):
-                return counted(permit, streamed(opened, permit.model, on_text))
+                answer = streamed(opened, permit.model, spoken, _refusal)
+                if without_thoughts(answer["text"]) != answer["text"] and not answer["text"].lstrip().startswith("<"):
+                    self._begin_in_thoughts.add(model)
+                answer = counted(permit, answer, asked["messages"], OPENAI)
         except InvalidRequest as error:
             if not _OF_STREAM.search(error.message):
                 raise
-        self._without_streams = True
-        return None
+            self._without_streams = True
+            return None
+        finally:
+            spoken.end()
+        self._compare(permit.model, answer)
+        return answer
+
+    def _compare(self, asked: str, answer: Json) -> None:
+        """Note on an answer that another model has given it. Raises NotFound if the server has none of the name asked.
+
+        Some servers answer with whatever model they have loaded. One that lists the name may know it as another name of
+        the model that answered.
+        """
+        answered = str(answer["model"])
+        if is_other_model(asked, answered):
+            names = asked, answered
+            if names not in self._other_models:
+                self._other_models[names] = self._other_model(*names)
+            if note := self._other_models[names]:
+                answer["notes"] = [*answer.get("notes", ()), note]
+
+    def _other_model(self, asked: str, answered: str) -> str:
+        """Return a note about a model that has answered in place of another; "" if that is right."""
+        if httpx.URL(self.base_url).host.endswith(_DEPLOYMENTS) or "@preset" in asked:
+            return ""
+        try:
+            offered = self._offered()
+        except ServiceError:
+            offered = {}
+        if _TAKES_ANY_NAME in offered.values():
+            return ""
+        if offered and not is_offered(asked, offered):
+            raise NotFound(
+                f"The model server does not offer the model {asked!r}: {answered} answered instead.",
+                service=SERVICE,
+                remedy=f"Set `model` to one that it offers. {did_you_mean(asked, [*offered])}",
+            )
+        is_another = not offered or is_offered(answered, offered)
+        return f"{asked} was asked, and the server says that {answered} answered." if is_another else ""
 
     def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:
         """Embed each text: {vectors, model, usage}, in the order of the texts.
@@ -149,7 +215,7 @@ class OpenAIClient(ModelClient):
                 answer = self._sdk.embeddings.create(input=list(batch), **{**wish, "model": permit.model})
                 used = tokens_of(answer)
                 permit.answered(str(answer.model or permit.model), used)
-                entries = sorted(getattr(answer, "data", None) or [], key=lambda entry: int(entry.index or 0))
+                entries = in_order(getattr(answer, "data", None) or [], OPENAI)
                 vectors += checked([one.embedding for one in entries], len(batch), OPENAI)
                 name = str(answer.model or permit.model)
                 tokens += used["input_tokens"]
@@ -185,30 +251,32 @@ class OpenAIClient(ModelClient):
     def _allowed(self, parameters: Mapping[str, Any]) -> Json:
         given = allowed(parameters, _OURS, OPENAI)
         # OpenAI's own newer models reject the old name, and other servers know only that.
-        if "max_tokens" in given and httpx.URL(self.base_url).host == "api.openai.com":
+        if "max_tokens" in given and httpx.URL(self.base_url).host == _OWN_HOST:
             given["max_completion_tokens"] = given.pop("max_tokens")
         return given
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`."""
+    def _reading(self, model: str = "") -> Iterator[None]:
+        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`.
+
+        `model`: the one that is asked, whose name is looked up if the server does not know it.
+        """
         import openai
 
         try:
             yield
+        except NotFound as error:
+            raise (unknown_model(error, model, self.models) if model else error) from None
         except ServiceError:
             raise
         except openai.APIStatusError as error:
-            said = _said(error)
-            if error.code in _NO_CREDIT or error.status_code == _PAYMENT_REQUIRED:
-                raise no_credit(OPENAI, error.status_code, said, _BILLING) from None
-            kind = _OTHERS.get(str(error.code))
-            refused = failures.of_status(OPENAI, error.status_code, error.response.headers, said, kind=kind)
-            raise advised(refused, _LESS_TEXT) from None
+            refused = _refusal(error.status_code, _body(error), error.response.headers)
+            if isinstance(refused, NotFound) and model:
+                refused = unknown_model(refused, model, self.models)
+            raise refused from None
         except openai.OpenAIError as error:
             if type(error) is openai.APIError:  # sent in the middle of a stream, without a status
-                said = _said(error)
-                raise Unavailable(f"The model server stopped answering: {said}", service=SERVICE) from None
+                raise _broken_off(error.body) from None
             raise failures.of_broken_connection(OPENAI, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(OPENAI, error) from None
@@ -233,14 +301,32 @@ def _sdk(base_url: str, key: str, http: httpx.Client) -> OpenAI:
     return sdk
 
 
-def _said(error: Any) -> str:
-    """Return the server's own message: in OpenAI's form, or in that of other servers."""
-    body = error.body
-    if isinstance(body, str):
-        with contextlib.suppress(ValueError):
-            body = json.loads(body)
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        said = inner.get("message") or inner.get("detail") if isinstance(inner, Mapping) else inner
-        return str(said or "")
-    return ""
+def _body(error: Any) -> Any:
+    """Return the body of a refusal; the SDK keeps only a part of it, and none of some."""
+    try:
+        return error.response.json()
+    except ValueError:
+        return error.response.text
+    except RuntimeError:  # it has not been read
+        return error.body
+
+
+def _refusal(status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
+    """Return the error for a status and the body that came with it, also within a 200."""
+    said, code = words_in(body), code_in(body)
+    if is_no_credit(status, code, said):
+        return no_credit(OPENAI, status, said, _BILLING)
+    found = filtered(body)
+    if found:
+        said = f"{said} ({found})"
+    refused = failures.of_status(OPENAI, status, headers, said, kind=kind_of(status, code, said))
+    return advised(explained(refused, code, said), _LESS_TEXT)
+
+
+def _broken_off(body: Any) -> ServiceError:
+    """Return the error for one that came in the middle of a stream: what was said so far may be charged."""
+    status = status_in(body)
+    if status < 500:
+        return _refusal(status, body)
+    said = words_in(body) or "no explanation given"
+    return Unavailable(f"The model server stopped answering: {said}", service=SERVICE)

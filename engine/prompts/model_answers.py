@@ -4,49 +4,99 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from clients.models.loose_json import loose_json, loose_json_at, strict_json
+from clients.models.thoughts import without_thoughts
 from engine.base.json_text import JsonSchema
+from engine.documents.meant_value import as_meant
 from engine.documents.schema_check import misfits, schema_faults
 from engine.plugins.step import JsonValue
 
 _FAULTS_MOST = 5
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-"""The text a reasoning model writes before its answer, if the server does not remove it (Ollama, llama.cpp)."""
+_BEGINS = re.compile(r"[{\[]")
+_FENCED = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
+_MISSED_MOST = 100
+"""How often something else than JSON may begin like it: each time, the parser may read all that follows."""
+_SAID_MOST = 200
 
 
 def read_json(text: str) -> JsonValue:
-    """Parse the JSON in an answer: bare, in a code fence, or after a few words or thoughts. Raises ValueError."""
-    text = without_thoughts(text)
+    """Parse the JSON in an answer: bare, in a code fence, or between a few words. Raises ValueError if it is not one.
+
+    Thoughts before it are left out; what can be meant in one way only is read as if it were JSON.
+    """
+    found = _values_in(text)
+    objects = [one for one in found if isinstance(one, dict)]
+    only = objects if objects and len(found) > 1 else found
+    if len(only) > 1:
+        raise ValueError(f"the answer has {len(only)} JSON values instead of one")
+    return only[0]
+
+
+def read_fitting(text: str, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
+    """Return the value in an answer that fits a schema, and an empty list; else what is there, and why it does not fit.
+
+    Only its form may be mended (engine/documents/meant_value.py).
+    """
     try:
-        return _loads(text)
+        values = [_meant(one, schema) for one in _values_in(text)]
     except ValueError as error:
-        inner = text[text.find("{") : text.rfind("}") + 1]
-        if not inner:
-            raise ValueError("the answer is not JSON") from error
+        return None, [f"{error}. It begins: {said[:_SAID_MOST]!r}" if (said := text.strip()) else str(error)]
+    checked = [(one, faults(one, schema)) for one in values]
+    fitting = _distinct([one for one, wrong in checked if not wrong])
+    if not fitting:
+        inner = _distinct([_meant(one, schema) for value in values for one in _unwrapped(value)])
+        fitting = [one for one in inner if not faults(one, schema)]
+    if len(fitting) > 1:
+        return None, [f"the answer has {len(fitting)} JSON values that fit, instead of one"]
+    return (fitting[0], []) if fitting else max(checked, key=lambda one: isinstance(one[0], dict))
+
+
+def _meant(value: JsonValue, schema: JsonSchema) -> JsonValue:
+    return as_meant(as_spelled(value, schema), schema)
+
+
+def _unwrapped(value: JsonValue) -> Iterator[JsonValue]:
+    """Yield what a model may have wrapped in a list, in an object with one member, or in a text."""
+    if isinstance(value, list | dict) and len(value) == 1:
+        yield next(iter(value.values() if isinstance(value, dict) else value))
+    elif isinstance(value, str):
+        with suppress(ValueError):
+            yield strict_json(value)
+
+
+def _values_in(text: str) -> list[JsonValue]:
+    """Return the JSON values in an answer, without repetitions. Raises ValueError if there are none."""
+    text = without_thoughts(text).strip().removeprefix("\ufeff")
     try:
-        return _loads(inner)
+        return [loose_json(text)]
     except ValueError as error:
-        raise ValueError(f"the answer is not JSON ({error})") from error
+        reason = error
+    fenced = [one for block in _FENCED.findall(text) for one in _scanned(block)]
+    found = _distinct(fenced or [*_scanned(text)])
+    if not found:
+        raise ValueError(f"the answer is not JSON ({reason})" if _BEGINS.search(text) else "the answer is not JSON")
+    return found
 
 
-def without_thoughts(text: str) -> str:
-    """Return an answer without what the model has thought before it."""
-    return _THOUGHTS.sub("", text)
+def _scanned(text: str) -> Iterator[JsonValue]:
+    """Yield the objects and lists in a text."""
+    end = missed = 0
+    while missed < _MISSED_MOST and (begun := _BEGINS.search(text, end)) is not None:
+        try:
+            found, end = loose_json_at(text, begun.start())
+        except ValueError:
+            end, missed = begun.start() + 1, missed + 1
+        else:
+            yield found
 
 
-def _loads(text: str) -> JsonValue:
-    """Parse JSON by RFC 8259: Python would also accept NaN and Infinity."""
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("it has too many levels") from None
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not a JSON number")
+def _distinct(values: Sequence[JsonValue]) -> list[JsonValue]:
+    return [*{json.dumps(one, sort_keys=True): one for one in values}.values()]
 
 
 def as_spelled(value: JsonValue, schema: Any) -> JsonValue:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -12,22 +13,12 @@ from clients.errors import BadAnswer, InvalidRequest, ModelRefused
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import Call, JsonValue
 from engine.prompts.messages import WireMessage, WirePart
-from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
+from engine.prompts.model_answers import read_fitting, schema_problem
 
 _SAID_MOST = 300
-_CUT = "length"
-_ENDS: Mapping[str, tuple[str, str]] = {
-    _CUT: (
-        "The model's answer is cut off: it is longer than `max_tokens`, or than the model writes.",
-        "Raise `max_tokens`, ask for less at once, or use another model.",
-    ),
-    "refusal": ("The model refuses: {said}", "Change the prompt or what it is asked about, or use another model."),
-    "content_filter": (
-        "The model server held the answer back (content filter).",
-        "Change the prompt or what it is asked about, or use another model.",
-    ),
-}
-"""Ends of an answer that is not JSON, and would not be if asked again: (message, remedy)."""
+_CUT, _REFUSAL, _HELD_BACK = "length", "refusal", "content_filter"
+_OTHER_PROMPT = "Change the prompt or what it is asked about, or use another model."
+_RAISE_LIMIT = "Raise `max_tokens`, ask for less at once, or use another model."
 
 Messages = Sequence[WireMessage]
 
@@ -42,6 +33,8 @@ class ModelAnswer(TypedDict):
     """`stop`, or why it ended early."""
     model: str
     """The model that answered."""
+    held_back: NotRequired[str]
+    """What a content filter has found, in the server's words."""
 
 
 class ModelTalk(Struct, frozen=True):
@@ -76,15 +69,20 @@ class ModelTalk(Struct, frozen=True):
     def answer(self, tools: Sequence[JsonObject] = ()) -> ModelAnswer:
         """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive.
 
-        Raises ModelRefused where another model is asked next.
+        Raises InvalidRequest for an answer that is cut off before it says anything, ModelRefused for one that is held
+        back, and for a refusal where another model is asked next; otherwise, a refusal and a cut leave a note.
         """
         client, on_text = self.call.client, self.call.on_text
         answer = self._noted(
             client.chat(self.messages, model=self._asked, parameters=self._sent, tools=tools, on_text=on_text)
         )
         early = early_end(answer)
-        if self.call.has_next_model and isinstance(early, ModelRefused):
+        if early is None:
+            return answer
+        is_told = answer["finish_reason"] != _HELD_BACK and (answer["text"].strip() or answer["tool_calls"])
+        if not is_told or (self.call.has_next_model and isinstance(early, ModelRefused)):
             raise early
+        self.call.notes.append(early.message)
         return answer
 
     def fitting(self, schema: JsonSchema) -> JsonValue:
@@ -103,28 +101,41 @@ class ModelTalk(Struct, frozen=True):
             repair = [*self.messages, said, _repair(wrong)]
             value, wrong = _checked(replace(self, messages=repair).json(schema), schema)
         if wrong:
-            raise BadAnswer(
+            error = BadAnswer(
                 f"The model's answer does not fit the schema: {'; '.join(wrong)}",
                 remedy="Make the prompt or the schema clearer, or use another model.",
                 outcome="not_done",
             )
+            error.retryable = False  # it was asked twice already
+            raise error
         return value
 
     def json(self, schema: JsonSchema) -> ModelAnswer:
-        """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there."""
+        """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there.
+
+        A model that calls a tool which nobody has offered has given its answer as the arguments.
+        """
         client, on_text = self.call.client, self.call.on_text
-        return self._noted(
+        answer = self._noted(
             client.chat_json(self.messages, schema, model=self._asked, parameters=self._sent, on_text=on_text)
         )
+        calls = answer["tool_calls"]
+        if answer["text"].strip() or len(calls) != 1:
+            return answer
+        return {**answer, "text": json.dumps(calls[0]["arguments"], ensure_ascii=False), "tool_calls": []}
 
     def _noted(self, found: JsonObject) -> ModelAnswer:
         note(self.call, str(found["model"]), found["usage"])
-        return {
+        self.call.notes.extend(one for one in found.get("notes", ()) if one not in self.call.notes)
+        answer: ModelAnswer = {
             "text": found["text"],
             "tool_calls": found["tool_calls"],
             "finish_reason": found["finish_reason"],
             "model": found["model"],
         }
+        if "held_back" in found:
+            answer["held_back"] = found["held_back"]
+        return answer
 
 
 def asked_model(call: Call, own: str) -> str:
@@ -152,11 +163,20 @@ def _words(content: str | Sequence[WirePart]) -> str:
 
 def early_end(answer: ModelAnswer) -> InvalidRequest | None:
     """Return the error for an answer that ended too early, None for any other."""
-    if answer["finish_reason"] not in _ENDS:
-        return None
-    words, remedy = _ENDS[answer["finish_reason"]]
-    kind = InvalidRequest if answer["finish_reason"] == _CUT else ModelRefused
-    return kind(words.format(said=answer["text"][:_SAID_MOST] or "it gives no reason."), remedy=remedy)
+    ended, said = answer["finish_reason"], answer["text"].strip()
+    if ended == _CUT and not said and not answer["tool_calls"]:
+        words = "The model reached its limit of tokens before it said anything: it may have been thinking."
+        return InvalidRequest(words, remedy=_RAISE_LIMIT)
+    if ended == _CUT:
+        words = "The model's answer is cut off: it is longer than `max_tokens`, or than the model writes."
+        return InvalidRequest(words, remedy=_RAISE_LIMIT)
+    if ended == _REFUSAL:
+        return ModelRefused(f"The model refuses: {said[:_SAID_MOST] or 'it gives no reason.'}", remedy=_OTHER_PROMPT)
+    if ended == _HELD_BACK:
+        found = answer.get("held_back")
+        words = f"The model server held the answer back (content filter{f': {found}' if found else ''})."
+        return ModelRefused(words, remedy=_OTHER_PROMPT)
+    return None
 
 
 def _checked(answer: ModelAnswer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
@@ -164,11 +184,7 @@ def _checked(answer: ModelAnswer, schema: JsonSchema) -> tuple[JsonValue, list[s
     early = early_end(answer)
     if early is not None:
         raise early
-    try:
-        value = as_spelled(read_json(answer["text"]), schema)
-    except ValueError as error:
-        return None, [str(error)]
-    return value, faults(value, schema)
+    return read_fitting(answer["text"], schema)
 
 
 def _repair(wrong: Sequence[str]) -> WireMessage:

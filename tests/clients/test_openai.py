@@ -36,7 +36,14 @@ def client_of(url: str, http: httpx.Client, key: str = "sk-very-secret", model: 
 def completion(text: str | None = "Hi", **message: Any) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **message}}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2", "choices": [choice], "usage": usage}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m-2024-05-13",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def test_an_unknown_setting_is_refused() -> None:

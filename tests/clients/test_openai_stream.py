@@ -27,7 +27,14 @@ def client_of(url: str, http: httpx.Client, key: str = "sk-very-secret") -> Open
 
 def piece(delta: dict[str, Any] | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": reason}]
-    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m-2", "choices": choices, **more}
+    return {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m-2024-05-13",
+        "choices": choices,
+        **more,
+    }
 
 
 def stream(*pieces: Any, done: bool = True) -> bytes:
@@ -48,7 +55,7 @@ def test_pieces_become_one_answer(scripted: Scripted, http: httpx.Client) -> Non
     answer = client_of(scripted.url, http).chat(HELLO, on_text=pieces.append)
     assert pieces == ["Hel", "lo"]
     usage = {"input_tokens": 3, "output_tokens": 2}
-    said = {"text": "Hello", "tool_calls": [], "finish_reason": "stop", "model": "m-2", "usage": usage}
+    said = {"text": "Hello", "tool_calls": [], "finish_reason": "stop", "model": "m-2024-05-13", "usage": usage}
     assert answer == said
     assert scripted.seen[0].json["stream_options"] == {"include_usage": True}
 
@@ -56,7 +63,9 @@ def test_pieces_become_one_answer(scripted: Scripted, http: httpx.Client) -> Non
 def test_a_refusal_after_some_words_is_one_whole_and_in_pieces(scripted: Scripted, http: httpx.Client) -> None:
     both = {"content": "Well: ", "refusal": "I won't."}
     message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **both}}
-    scripted.then(200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2", "choices": [message]})
+    scripted.then(
+        200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2024-05-13", "choices": [message]}
+    )
     scripted.then(200, stream(*(piece({name: said}) for name, said in both.items()), piece({}, "stop")), **SSE)
     whole = client_of(scripted.url, http).chat(HELLO)
     assert (whole["text"], whole["finish_reason"]) == ("Well: I won't.", "refusal")
@@ -87,7 +96,7 @@ def test_an_answer_that_stops_in_the_middle_is_no_answer(scripted: Scripted, htt
 
 def test_a_server_that_does_not_stream_is_understood(scripted: Scripted, http: httpx.Client) -> None:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}
-    scripted.then(200, {"id": "1", "model": "m-2", "choices": [choice], "usage": USAGE})
+    scripted.then(200, {"id": "1", "model": "m-2024-05-13", "choices": [choice], "usage": USAGE})
     pieces: list[str] = []
     assert client_of(scripted.url, http).chat(HELLO, on_text=pieces.append)["usage"]["output_tokens"] == 2
     assert pieces == ["Hi"]

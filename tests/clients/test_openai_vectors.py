@@ -73,6 +73,8 @@ def test_without_a_model_for_vectors_the_model_of_the_connection_is_asked(
     [
         pytest.param([entry(0, 1)], id="one is missing"),
         pytest.param([], id="none"),
+        pytest.param([entry(0, 1), entry(0, 2)], id="two for one text"),
+        pytest.param([entry(0, 1), entry(2, 2)], id="one for a text that was not given"),
         pytest.param([entry(0, 1), entry(1, 1, 2)], id="of two lengths"),
         pytest.param([entry(0), entry(1)], id="empty ones"),
         pytest.param([entry(0, "1"), entry(1, "2")], id="words"),

@@ -14,7 +14,7 @@ from engine.budgets.limits import MoneySettings
 from engine.budgets.meter import CallMeter, RunMeter
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
-from engine.prompts.model_answers import as_spelled, faults, read_json
+from engine.prompts.model_answers import read_fitting
 from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
 from engine.record.run_files import RunFiles
 from engine.runner.effects.job import Job
@@ -91,6 +91,7 @@ async def ask(
         meter.is_closed = True
         if watch is not None:
             watch.close()
+    question.notes.extend(one for one in done.remarks.notes if one not in question.notes)
     answer: ModelAnswer = done.output
     return answer
 
@@ -118,12 +119,9 @@ def judged(answer: ModelAnswer, schema: JsonSchema | None) -> TryAnswer:
     problems = [f"{early.message} {early.remedy}"] if early is not None else []
     value = None
     if schema:
-        try:
-            value = as_spelled(read_json(answer["text"]), schema)
-        except ValueError as error:
-            problems += [] if early is not None else [f"{str(error)[:1].upper()}{str(error)[1:]}."]
-        else:
-            problems += faults(value, schema)
+        value, wrong = read_fitting(answer["text"], schema)
+        if early is None or value is not None:
+            problems += [f"{one[:1].upper()}{one[1:]}" for one in wrong]
     return {
         "text": answer["text"],
         "value": value,

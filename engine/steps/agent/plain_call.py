@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from clients.models.thoughts import without_thoughts
 from engine.plugins.step import JsonValue
-from engine.prompts.model_answers import read_json, without_thoughts
+from engine.prompts.model_answers import read_json
 
 _BEGINS = re.compile(r"\{(?=\s*+\")")
 """Where an object with a name in it may begin."""

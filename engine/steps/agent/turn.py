@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from clients.errors import BadAnswer
 from engine.base.clock import timestamp
+from engine.documents.meant_value import as_meant
 from engine.plugins.step import Call, JsonValue, Prompts, Usage, content, instruction, option
 from engine.prompts.model_answers import as_spelled, faults, from_outside, read_json
 from engine.prompts.talk import ModelTalk, early_end
@@ -169,15 +170,17 @@ def _read(text: str, schemas: Mapping[str, Any], below: Mapping[str, str]) -> tu
     tool = str(answer.get("tool")) if isinstance(answer, dict) else ""
     if not isinstance(answer, dict) or tool not in schemas:
         return "", {}, [f"There is no tool {tool!r}. The tools are: {', '.join(schemas)}."]
-    arguments = as_spelled(answer.get("arguments"), schemas[tool])
+    arguments = as_meant(as_spelled(answer.get("arguments"), schemas[tool]), schemas[tool])
     wrong = faults(arguments, schemas[tool])
     return tool, arguments if isinstance(arguments, dict) else {}, wrong
 
 
 def _require_first(tool: str, wrong: list[str], earlier: Earlier) -> None:
     if tool == FINISH and any(one["turn"]["wanted"] == FINISH for one in earlier):
-        raise BadAnswer(
+        error = BadAnswer(
             f"The agent's output does not fit its schema, after one repair too: {'; '.join(wrong)}",
             remedy="Make the instructions or the schema of the output clearer, or use another model.",
             outcome="not_done",
         )
+        error.retryable = False
+        raise error

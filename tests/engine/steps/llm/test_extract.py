@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.errors import BadAnswer, InvalidRequest
+from clients.errors import BadAnswer, InvalidRequest, ModelRefused
 from clients.openai.client import OpenAIClient
 from clients.openai.service import OpenAISettings
 from clients.transport import http_client
@@ -160,9 +160,10 @@ def test_what_does_not_fit_is_repaired_once_with_the_reasons(first: str) -> None
 
 def test_what_does_not_fit_twice_is_a_bad_answer_with_the_words() -> None:
     server = Server('{"kind": "song"}', '{"kind": "poem"}', '{"kind": "bug"}')
-    with pytest.raises(BadAnswer, match="'poem' is not one of"):
+    with pytest.raises(BadAnswer, match="'poem' is not one of") as caught:
         extract(server, messages=USER, schema=SCHEMA)
     assert len(server.asked) == 2
+    assert not caught.value.retryable, "another attempt would ask both again"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,25 @@ def test_an_answer_that_ends_before_its_end_says_so_and_is_not_paid_for_twice(
         extract(server, messages=USER, schema=SCHEMA)
     assert remedy in caught.value.remedy
     assert len(server.asked) == 1
+
+
+def test_a_chat_without_words_fails_and_one_that_is_cut_or_refused_leaves_a_note() -> None:
+    with pytest.raises(BadAnswer, match="was empty"):
+        chat(Server(" \n"), messages=USER)
+    with pytest.raises(InvalidRequest, match="before it said anything"):
+        chat(Server("", finish_reason="length"), messages=USER)
+    with pytest.raises(ModelRefused, match="content filter"):
+        chat(Server("Well, ", finish_reason="content_filter"), messages=USER)
+    output, call = chat(Server("Dear", finish_reason="length"), messages=USER)
+    assert (output["text"], output["finish_reason"]) == ("Dear", "length")
+    assert "cut off" in call.notes[-1]
+    _, call = chat(Server(refusal="No."), messages=USER)
+    assert call.notes[-1] == "The model refuses: No."
+
+
+def test_thoughts_are_no_part_of_a_chat() -> None:
+    output, _ = chat(Server("<think>Hm.</think>\n\nHi"), messages=USER)
+    assert output["text"] == "Hi"
 
 
 def test_a_refusal_is_told_in_the_models_words_and_not_asked_about_again() -> None:

@@ -125,10 +125,21 @@ def test_a_long_text_is_read_in_parts_and_only_the_last_summary_is_seen_to_come(
 
 
 def test_a_summary_that_is_cut_says_so_and_a_refusal_is_none() -> None:
-    cut, _ = summarize(Server("It cr", finish_reason="length"), text="Crash!")
+    cut, call = summarize(Server("It cr", finish_reason="length"), text="Crash!")
     assert (cut["text"], cut["is_cut"]) == ("It cr", True)
+    assert call.notes[-1].startswith("The model's answer is cut off")
+    with pytest.raises(InvalidRequest, match="before it said anything"):
+        summarize(Server("", finish_reason="length"), text="Crash!")
     with pytest.raises(InvalidRequest, match="refuses: I cannot"):
         summarize(Server(refusal="I cannot."), text="Crash!")
+
+
+@pytest.mark.parametrize("said", ["", " \n", "<think>A crash</think>"], ids=repr)
+def test_an_empty_summary_is_a_failure_also_of_a_part(said: str) -> None:
+    with pytest.raises(BadAnswer, match="was empty"):
+        summarize(Server(said), text="Crash!")
+    with pytest.raises(BadAnswer, match="was empty"):
+        summarize(Server("one", said), text="Paragraph. " * 4_000)
 
 
 @pytest.mark.parametrize(

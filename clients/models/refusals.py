@@ -1,0 +1,195 @@
+"""What a model server says when it refuses: its words in whatever form, and the class of error they stand for."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clients.errors import AuthError, InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
+
+_WORDS = ("message", "detail", "error", "msg", "error_description", "title", "reason", "description", "errors")
+"""Where servers write the words, the most telling first: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
+_DEEPEST = 6
+_PAGE = re.compile(r"\A\s*(?:<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
+_TITLE = re.compile(r"<(title|h1)[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_LONGEST_PAGE = 100_000
+
+NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
+_NO_CREDIT_WORDS = re.compile(
+    r"insufficient (?:balance|credit|fund)|(?:more|no|out of) credits|credit balance|payment required", re.IGNORECASE
+)
+_NO_MODEL_CODES = frozenset({"model_not_found", "model_not_available", "model_decommissioned", "DeploymentNotFound"})
+_NO_MODEL = re.compile(
+    r"not a valid model|model not exist|(?:unknown|invalid|unsupported|no such) (?:chat )?model\b"
+    r"|\b(?:model|deployment)\b[^!?\n]{0,120}\b(?:not found|does not exist|not exist|could not be found"
+    r"|is not available|has been decommissioned|isn't loaded|not loaded)|try pulling it",
+    re.IGNORECASE,
+)
+"""How OpenRouter, DeepSeek, Mistral, vLLM, Ollama, LM Studio, Groq and Azure say that there is no such model."""
+_HELD_BACK = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
+_REGION = re.compile(
+    r"unsupported_country"
+    r"|(?:country|region|territory|location)[^.]{0,60}(?:not (?:supported|available|allowed)|blocked)"
+    r"|not available in your (?:country|region|location)",
+    re.IGNORECASE,
+)
+_LOADING = re.compile(
+    r"loading (?:the )?model|model\b[^.]{0,200}\b(?:is|being) (?:currently |still )?load|still loading|warming up"
+    r"|starting up",
+    re.IGNORECASE,
+)
+"""How llama.cpp, Ollama, Hugging Face and LM Studio say that the model is not ready yet."""
+
+
+def words_in(body: Any) -> str:
+    """Return the server's own words in the body of a refusal: JSON in any form, plain text, or a web page."""
+    found = list(dict.fromkeys(_words(body, _DEEPEST)))
+    return " ".join(one for one in found if not any(one != other and one in other for other in found))
+
+
+def _words(body: Any, levels: int) -> Iterator[str]:
+    if levels == 0:
+        return
+    if isinstance(body, str):
+        yield from _words_of_text(body, levels)
+    elif isinstance(body, list):
+        for one in body[:3]:
+            yield from _words(one, levels - 1)
+    elif isinstance(body, Mapping):
+        found = next((list(_words(body[name], levels - 1)) for name in _WORDS if body.get(name)), [])
+        yield from found
+        more = body.get("metadata")  # OpenRouter: the words of the provider that it has asked
+        yield from _words(more.get("raw") if isinstance(more, Mapping) else None, levels - 1)
+
+
+def _words_of_text(text: str, levels: int) -> Iterator[str]:
+    inner = _json(text)
+    if inner is not None:
+        yield from _words(inner, levels - 1)
+        return
+    said = text[:_LONGEST_PAGE]
+    if _PAGE.match(said):
+        named = _TITLE.search(said)
+        said = html.unescape(_HIDDEN.sub(" ", named[2] if named else said))
+    said = " ".join(said.split())
+    if said:
+        yield said
+
+
+def _json(text: str) -> Any:
+    """Return the object or list that a text is, None for any other."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def code_in(body: Any) -> str:
+    """Return the server's name for the error, "" if it has none."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    if not isinstance(inner, Mapping):
+        return ""
+    deeper = inner.get("innererror")  # Azure
+    codes = [inner.get("code"), inner.get("type"), deeper.get("code") if isinstance(deeper, Mapping) else None]
+    return " ".join(one for one in codes if isinstance(one, str) and not one.isdigit())
+
+
+def status_in(body: Any) -> int:
+    """Return the status that an error within an answer stands for; 502 for one without."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    given = [inner.get(name) for name in ("code", "status", "status_code")] if isinstance(inner, Mapping) else []
+    for one in given:
+        number = int(one) if isinstance(one, str) and one.isascii() and one.isdigit() else one
+        if isinstance(number, int) and 400 <= number < 600:
+            return number
+    code = code_in(body).lower()
+    return next((status for word, status in _STATUSES.items() if word in code), 502)
+
+
+_STATUSES: Mapping[str, int] = {
+    "rate_limit": 429,
+    "quota": 429,
+    "authentication": 401,
+    "api_key": 401,
+    "permission": 403,
+    "not_found": 404,
+    "context_length": 400,
+    "invalid_request": 400,
+    "badrequest": 400,
+    "overloaded": 529,
+}
+"""What the name of an error says about the status that it would have had."""
+
+
+def is_no_credit(status: int, code: str, said: str) -> bool:
+    """Return whether the account has no credit left, so that waiting does not help."""
+    has_code = any(one in NO_CREDIT for one in code.split())
+    return has_code or status == 402 or (400 <= status < 500 and bool(_NO_CREDIT_WORDS.search(said)))
+
+
+def kind_of(status: int, code: str, said: str) -> type[ServiceError] | None:
+    """Return the class of a refusal whose code or words say more than its status; None if the status says it."""
+    if any(one in _HELD_BACK for one in code.split()) or is_of_region(code, said):
+        return ModelRefused
+    if any(one in _NO_MODEL_CODES for one in code.split()):
+        return NotFound
+    if status in (400, 404, 422) and _NO_MODEL.search(said):
+        return NotFound
+    return None
+
+
+def is_of_region(code: str, said: str) -> bool:
+    """Return whether the server does not serve the country of this machine."""
+    return bool(_REGION.search(code) or _REGION.search(said))
+
+
+def is_loading(error: Exception) -> bool:
+    """Return whether a server is up, and loads its model: it will answer soon."""
+    return isinstance(error, Unavailable) and error.http_status in (500, 503) and bool(_LOADING.search(error.message))
+
+
+def filtered(body: Any) -> str:
+    """Return the categories for which Azure's filter has held something back: "hate (high), jailbreak"; "" if none.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter-annotations
+    """
+    return ", ".join(dict.fromkeys(_filtered(body, _DEEPEST)))
+
+
+def _filtered(body: Any, levels: int) -> Iterator[str]:
+    if levels and isinstance(body, list):
+        for one in body:
+            yield from _filtered(one, levels - 1)
+    elif levels and isinstance(body, Mapping):
+        for name, one in body.items():
+            if isinstance(one, Mapping) and one.get("filtered") is True:
+                severity = one.get("severity")
+                yield f"{str(name).replace('_', ' ')} ({severity})" if severity else str(name).replace("_", " ")
+            else:
+                yield from _filtered(one, levels - 1)
+
+
+def explained(error: ServiceError, code: str, said: str) -> ServiceError:
+    """Return an error with a remedy that can help, where the words of the server tell of one."""
+    if is_of_region(code, said):
+        error.remedy = "The provider does not serve the country of this machine: use a connection to another provider."
+    elif isinstance(error, RateLimited):
+        error.remedy = (
+            "The provider limits requests or tokens: the engine waits and asks again. If it happens often, lower"
+            " `parallel` of the loop, or raise the limit at the provider."
+        )
+    elif isinstance(error, AuthError) and error.http_status == 401:
+        error.remedy = (
+            "Give the connection a valid key of this provider (`orchestra connections add`, or the page Connections),"
+            " and check that its address is the one of the provider."
+        )
+    elif isinstance(error, InvalidRequest) and error.http_status == 413:
+        error.remedy = "Give the model less text."
+    return error
