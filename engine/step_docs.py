@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clients.limits.text_limit import TextLimit
 from engine.base.json_text import JsonSchema
 from engine.base.services import is_for, services
 from engine.expressions.json_values import compact_json
@@ -23,7 +24,8 @@ out of date.
   outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes or what is read,
   `instruction` tells a model what to do, `option` is anything else. In a field with `Markdown`, links of strangers
   [become text](trust.md#links-images-and-hidden-characters); in one with `commit`, their mentions do. A field
-  without a default must be given.
+  without a default must be given. Where a service has a limit on the length of a text, the type says so: a longer text
+  is sent in several messages or shortened, which `fitted` in the output, a note of the run and the plan say.
 - **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
 - **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost,
   [Undo](operations.md#undo) how a run is undone, [Approvals](trust.md#approvals) which of them wait for a person.
@@ -129,7 +131,9 @@ def field_rows(schema: JsonSchema) -> Iterator[str]:
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _code(field.get("default"))
         role = field.get("role", Role.OPTION) + _MARKUPS[field.get("markup", "")]
-        yield f"| `{name}` | {type_words(field, schema)} | {default} | {role} | {field.get('title', '')} |"
+        kind = type_words(field, schema)
+        limit = f" (at most {TextLimit(**field['limit']).words})" if "limit" in field else ""
+        yield f"| `{name}` | {kind}{limit} | {default} | {role} | {field.get('title', '')} |"
 
 
 def _code(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from clients.chats.asking import asked
+from clients.chats.parts import sent_in_parts, whole
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
-from clients.discord.service import DISCORD, URL, DiscordSettings
+from clients.discord.service import DISCORD, MESSAGE, URL, DiscordSettings
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
+from clients.limits.text_limit import in_parts
 from clients.listing import Json
 
 _ID = re.compile(r"\d{15,22}")
@@ -94,42 +96,82 @@ class DiscordClient(Client):
                     found.append({"id": one["id"], "name": f"{guild['name']}/#{one['name']}", "url": url})
         return found
 
-    def send(self, channel: str, text: str, reply_to: str, marker: str) -> Json:
-        """Send Markdown to a channel; return {id, channel, url}.
+    def send(
+        self,
+        channel: str,
+        text: str,
+        reply_to: str,
+        marker: str,
+        since: datetime | None = None,
+        others: Container[str] = (),
+    ) -> Json:
+        """Send Markdown to a channel; return {id, channel, url, ids}.
 
-        Discord drops a repeated message of the same marker within some minutes (`enforce_nonce`).
+        A long text takes several messages, of which `ids` has all. Those that were sent since a time, other than
+        `others`, are not sent again. Discord drops a repeated message of the same marker within some minutes
+        (`enforce_nonce`).
         """
         where = self._channel(channel)  # before anything is sent: its address is part of the answer
-        body = {
-            **_message(text),
-            "nonce": marker[:_NONCE_MOST],
-            "enforce_nonce": True,
-            **({"message_reference": {"message_id": reply_to, "fail_if_not_exists": True}} if reply_to else {}),
-        }
-        return _sent(where["url"], self._bot("POST", f"/channels/{where['id']}/messages", json=body))
+        parts = in_parts(text, MESSAGE)
+
+        def one(number: int, part: str) -> Json:
+            answers = {"message_id": reply_to, "fail_if_not_exists": True} if reply_to and not number else None
+            body = {
+                **_message(part),
+                "nonce": f"{number or ''}{marker}"[:_NONCE_MOST],
+                "enforce_nonce": True,
+                **({"message_reference": answers} if answers else {}),
+            }
+            return _sent(where["url"], self._bot("POST", f"/channels/{where['id']}/messages", json=body))
+
+        known = dict(enumerate(self._parts_since(where, parts, since, others))) if since and parts[1:] else {}
+        return sent_in_parts(parts, one, lambda made: self.delete(made["channel"], made["id"]), known)
 
     def send_by_webhook(self, text: str) -> Json:
-        """Send Markdown by the webhook to its channel; return {id, channel, url}."""
+        """Send Markdown by the webhook to its channel; return {id, channel, url, ids}."""
         hook = self._whoami()
         channel = f"{self._pages}/channels/{hook.get('guild_id') or '@me'}/{hook.get('channel_id', '')}"
-        return _sent(channel, asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text)))
+
+        def one(_: int, part: str) -> Json:
+            return _sent(
+                channel, asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(part))
+            )
+
+        return sent_in_parts(in_parts(text, MESSAGE), one, lambda made: self.delete(made["channel"], made["id"]))
+
+    def _hooked(self, text: str) -> Json:
+        made: Json = asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text))
+        return made
 
     def sent(self, channel: str, text: str, since: datetime, others: Container[str]) -> Json | None:
-        """Look for a message of the bot with this text since a time, other than `others`; None if there is none."""
-        where, me = self._channel(channel), self.identity()
+        """Look for the messages of the bot with this text since a time, other than `others`; None if one is missing."""
+        parts, where = in_parts(text, MESSAGE), self._channel(channel)
+        found = list(self._parts_since(where, parts, since, others))
+        return whole(found) if len(found) == len(parts) else None
+
+    def _parts_since(self, where: Json, parts: list[str], since: datetime, others: Container[str]) -> Iterator[Json]:
+        """Yield the messages of the first parts, in order, as far as they are there."""
+        me, wanted = self.identity(), iter(parts)
+        part = next(wanted, None)
+        for one in self._since(where, since):
+            if part is None:
+                return
+            if one["author"]["id"] == me and one["content"] == part.strip() and one["id"] not in others:
+                yield _sent(where["url"], one)
+                part = next(wanted, None)
+
+    def _since(self, where: Json, since: datetime) -> Iterator[Json]:
+        """Yield the messages of a channel since a time, oldest first."""
         after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
         for _ in range(_PAGES_MOST):
             query = {"after": after, "limit": str(_PAGE)}
             found = sorted(
                 self._bot("GET", f"/channels/{where['id']}/messages", params=query), key=lambda one: int(one["id"])
             )
-            for one in found:
-                if one["author"]["id"] == me and one["content"] == text.strip() and one["id"] not in others:
-                    return _sent(where["url"], one)
+            yield from found
             if len(found) < _PAGE:
-                break
+                return
             after = found[-1]["id"]
-        return None
 
     def messages(self, channel: str, limit: int) -> list[Json]:
         """Return the newest messages of a channel, oldest first: [{id, text, author, author_id, is_bot, at, url}]."""

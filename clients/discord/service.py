@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.limits.text_limit import TextLimit
 from clients.reads import ReadRequest
 from clients.service import AccountKey, Service
 
@@ -49,3 +50,6 @@ DISCORD = Service(
     shown_at=("discord.com",),
     link="Message",
 )
+
+MESSAGE = TextLimit(2000, "utf16", "text", parts=10)
+"""https://discord.com/developers/docs/resources/message#create-message; whether it counts UTF-16 units is not said."""

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from clients.errors import Conflict, InvalidRequest
+from clients.limits.text_limit import TextLimit
 from clients.service import Service
 
 _OPAQUE = "path:"
 _LONGEST_BYTES = 200
+NAME = TextLimit(_LONGEST_BYTES, "bytes", "name")
 _SUFFIX_BYTES = 20
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
 from clients.github.operations import is_query
+from clients.limits.text_limit import TextLimit
 from clients.reads import SERVER, ReadRequest
 from clients.service import AccountKey, PublicPlace, Service
 
@@ -51,3 +52,16 @@ GITHUB = Service(
     shown_at=("github.com",),
     link="Issue",
 )
+
+TITLE = TextLimit(256, rest="body")
+"""Of an issue or pull request; GitHub answers a longer one with "title is too long (maximum is 256 characters)"."""
+NEW_TITLE = TextLimit(256)
+"""The same where the text is not to be changed."""
+LABEL = TextLimit(50)
+_MARKER = 64
+"""Room for the hidden comment by which a text is found again (clients/github/values.py)."""
+BODY = TextLimit(65_536 - _MARKER, way="text")
+"""Of an issue, a pull request, a review: "body is too long (maximum is 65536 characters)"."""
+RELEASE_TITLE, RELEASE_BODY = TextLimit(250, rest="body"), TextLimit(125_000 - _MARKER, way="text")
+COMMIT_TITLE, COMMIT_MESSAGE = TextLimit(256), TextLimit(65_536, way="text")
+"""Git has no limit; more than this is no message."""

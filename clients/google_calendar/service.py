@@ -6,6 +6,7 @@ from pydantic import Field
 
 from clients.base_url import BaseUrl
 from clients.google.declaration import RENEWAL, token_key
+from clients.limits.text_limit import TextLimit
 from clients.oauth.settings import SignInSettings
 from clients.reads import ReadRequest
 from clients.service import Service
@@ -38,3 +39,8 @@ GOOGLE_CALENDAR = Service(
     shown_at=("calendar.google.com", "www.google.com"),
     link="Event",
 )
+
+TITLE, DESCRIPTION, LOCATION = TextLimit(1024, rest="description"), TextLimit(8192, way="text"), TextLimit(1024)
+"""https://support.google.com/calendar: what an event holds."""
+NEW_TITLE = TextLimit(1024)
+"""Of a change, which leaves the description as it is."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from clients.base_url import BaseUrl
 from clients.google.declaration import RENEWAL, token_key
+from clients.limits.text_limit import TextLimit
 from clients.oauth.settings import SignInSettings
 from clients.reads import ReadRequest
 from clients.service import Service
@@ -37,3 +38,6 @@ GOOGLE_SHEETS = Service(
     shown_at=("docs.google.com",),
     link="Spreadsheet",
 )
+
+CELL = TextLimit(50_000, "utf16", "text")
+"""https://support.google.com/drive/answer/37603"""

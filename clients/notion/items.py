@@ -18,7 +18,7 @@ from clients.listing import Json
 from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
 from clients.notion.content import SHORT_CHARACTERS, Content
 from clients.notion.databases import KEY_PROPERTY, Databases, DataSource
-from clients.notion.overflow import fitted, note, with_rest
+from clients.notion.overflow import fitted, may_overflow, note, told, with_rest
 from clients.notion.pages import (
     UNFINISHED,
     brief,
@@ -176,6 +176,13 @@ class DatabasePages:
             if rest and essence(note(rest)) not in essence(self._content.read(found["id"])["markdown"]):
                 self._content.append(found["id"], note(rest))
         return {**left(after), "before": before}
+
+    def told(self, title: str, properties: Mapping[str, Any], database: str = "", page: str = "") -> list[str]:
+        """Return what would become of values that do not fit a database, or that of a page, in sentences."""
+        if not may_overflow(title, properties):
+            return []
+        schema = self._databases.find(database).schema if database else self._schema_of(self._live(page_id(page)))
+        return told(schema, fitted(schema, _given(schema, title, properties))[1])
 
     def put_back(self, written: Mapping[str, Any]) -> None:
         """Restore what an `update` changed; `written` is what it returned.

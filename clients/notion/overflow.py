@@ -6,15 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from clients.limits.text_limit import TextLimit, fits, shortened
 from clients.listing import Json
+from clients.notion.service import TITLE
 from clients.notion.values import Schema, property_name
 
-TITLE_MOST = 2000
 TEXT_MOST = 100_000
 """A list of 100 text objects, each with 1,000 characters that may count double."""
 LIST_MOST = 100
 OPTION_MOST = 100
-_LONGEST: Mapping[str, int] = {"rich_text": TEXT_MOST, "url": 2000, "email": 200, "phone_number": 200}
+_TEXTS: Mapping[str, TextLimit] = {
+    "rich_text": TextLimit(TEXT_MOST),
+    "url": TextLimit(2000),
+    "email": TextLimit(200),
+    "phone_number": TextLimit(200),
+}
 """developers.notion.com, request limits."""
 _LISTS = frozenset({"multi_select", "people", "relation", "files"})
 _SPECIAL = re.compile(r"([\\`*_~\[\]<>|$#])")
@@ -44,15 +50,46 @@ def note(rest: Mapping[str, Any]) -> str:
     return "\n".join([_HEAD, *lines]) if lines else ""
 
 
+def told(schema: Schema, rest: Mapping[str, Any]) -> list[str]:
+    """Return what became of the values that did not fit, in sentences."""
+    return [f"{name}: {_told(str(schema[name]['type']))}; all of it is in the text of the page." for name in rest]
+
+
+def titled(title: str, markdown: str) -> tuple[str, str, list[str]]:
+    """Return title and text of a page that has no other property, as they fit, and what was done, in sentences."""
+    if fits(title, TITLE):
+        return title, markdown, []
+    schema: Schema = {"title": {"type": "title"}}
+    values, rest = fitted(schema, {"title": title})
+    return values["title"], with_rest(markdown, rest), told(schema, rest)
+
+
+def may_overflow(title: str, values: Mapping[str, Any]) -> bool:
+    """Return whether the schema must be read to know that all values fit."""
+    return not fits(title, TITLE) or any(_may_overflow(value) for value in values.values())
+
+
+def _may_overflow(value: Any) -> bool:
+    if isinstance(value, list):
+        return len(value) > LIST_MOST or any(map(_may_overflow, value))
+    return isinstance(value, str) and not _is_option(value)
+
+
+def _told(kind: str) -> str:
+    if kind == "title":
+        return "shortened"
+    return "some values are left out" if kind in _LISTS else "too long, left empty"
+
+
 def _parted(kind: str, value: Any) -> tuple[Any, Any]:
     if kind in _LISTS and isinstance(value, list):
-        fits = [each for each in value if kind != "multi_select" or _is_option(each)]
-        return fits[:LIST_MOST], [each for each in value if each not in fits] + fits[LIST_MOST:]
+        kept = [each for each in value if kind != "multi_select" or _is_option(each)]
+        return kept[:LIST_MOST], [each for each in value if each not in kept] + kept[LIST_MOST:]
     if kind in {"select", "multi_select"} and not _is_option(value):
         return None, value
-    if kind == "title" and isinstance(value, str) and len(value) > TITLE_MOST:
-        return value[: TITLE_MOST - 1] + "…", value
-    if isinstance(value, str) and len(value) > _LONGEST.get(kind, len(value)):
+    if kind == "title" and isinstance(value, str) and not fits(value, TITLE):
+        return shortened(value, TITLE), value
+    if isinstance(value, str) and kind in _TEXTS and not fits(value, _TEXTS[kind]):
         return None, value
     return value, None
 

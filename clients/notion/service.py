@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.limits.text_limit import TextLimit
 from clients.reads import ReadRequest
 from clients.service import AccountKey, Service
 
@@ -60,3 +61,9 @@ NOTION = Service(
     shown_at=("www.notion.so", "notion.so", "app.notion.com"),
     link="Page",
 )
+
+TITLE = TextLimit(2000, "utf16")
+"""Of a page or database. developers.notion.com/reference/request-limits; a text object counts UTF-16 units."""
+CAPTION = TextLimit(2000)
+COMMENT = TextLimit(100_000, way="text")
+"""A list of 100 text objects, each with 1,000 characters that may count double."""

@@ -12,11 +12,13 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
+from clients.chats.parts import sent_in_parts, whole
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
+from clients.limits.text_limit import in_parts
 from clients.listing import Json
-from clients.slack.service import SLACK, SlackSettings
+from clients.slack.service import MESSAGE, SLACK, SlackSettings
 
 _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
@@ -104,29 +106,43 @@ class SlackClient(Client):
             for one in self._pages("conversations.list", "channels", query, _PAGES_MOST)
         ]
 
-    def send(self, channel: str, text: str, thread: str, marker: str) -> Json:
-        """Send Markdown to a channel, marked so that `sent` finds it; return {id, channel, url}."""
-        where = self.channel_id(channel)
-        body = {
-            "channel": where,
-            "text": rendered(text, MARKS),
-            "unfurl_links": False,  # Slack would ask the addresses of strangers
-            "unfurl_media": False,
-            "metadata": {"event_type": _EVENT, "event_payload": {"marker": marker}},
-            **({"thread_ts": thread} if thread else {}),
-        }
-        answer = self._asked("POST", "chat.postMessage", json=body)
-        return self._sent(where, answer["ts"])
+    def send(self, channel: str, text: str, thread: str, marker: str, since: datetime | None = None) -> Json:
+        """Send Markdown to a channel, marked so that `sent` finds it; return {id, channel, url, ids}.
 
-    def sent(self, channel: str, thread: str, marker: str, since: datetime) -> Json | None:
-        """Look for a message of `send` since a time; None if it is not there."""
-        where = self.channel_id(channel)
+        A long text takes several messages, of which `ids` has all. Those sent since a time are not sent again.
+        """
+        where, parts = self.channel_id(channel), in_parts(text, MESSAGE)
+
+        def one(number: int, part: str) -> Json:
+            body = {
+                "channel": where,
+                "text": rendered(part, MARKS),
+                "unfurl_links": False,  # Slack would ask the addresses of strangers
+                "unfurl_media": False,
+                "metadata": {"event_type": _EVENT, "event_payload": {"marker": marker, "part": number}},
+                **({"thread_ts": thread} if thread else {}),
+            }
+            return self._sent(where, self._asked("POST", "chat.postMessage", json=body)["ts"])
+
+        known = self._marked(where, thread, marker, since) if since and parts[1:] else {}
+        return sent_in_parts(parts, one, lambda made: self.delete(where, made["id"]), known)
+
+    def sent(self, channel: str, text: str, thread: str, marker: str, since: datetime) -> Json | None:
+        """Look for the messages of `send` since a time; None if one of them is not there."""
+        found = self._marked(self.channel_id(channel), thread, marker, since)
+        parts = range(len(in_parts(text, MESSAGE)))
+        return whole([found[number] for number in parts]) if all(number in found for number in parts) else None
+
+    def _marked(self, channel: str, thread: str, marker: str, since: datetime) -> dict[int, Json]:
+        """Return the messages with a marker since a time, by the number of their part."""
         query = {"oldest": f"{since.timestamp() - 60:.6f}", "include_all_metadata": "true"}
-        for one in self._messages(where, thread, query, _PAGES_MOST):
+        found: dict[int, Json] = {}
+        for one in self._messages(channel, thread, query, _PAGES_MOST):
             metadata = one.get("metadata") or {}
-            if metadata.get("event_type") == _EVENT and metadata.get("event_payload", {}).get("marker") == marker:
-                return self._sent(where, one["ts"])
-        return None
+            payload = metadata.get("event_payload") or {}
+            if metadata.get("event_type") == _EVENT and payload.get("marker") == marker:
+                found[int(payload.get("part") or 0)] = self._sent(channel, one["ts"])
+        return found
 
     def messages(self, channel: str, thread: str, limit: int) -> list[Json]:
         """Return the newest messages of a channel or thread: [{id, text, author, is_bot, at, thread, url}]."""

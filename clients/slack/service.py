@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.limits.text_limit import TextLimit
 from clients.reads import ReadRequest
 from clients.service import AccountKey, Service
 
@@ -43,3 +44,6 @@ SLACK = Service(
     shown_at=("slack.com", "app.slack.com"),
     link="Message",
 )
+
+MESSAGE = TextLimit(12_000, "slack", "text", parts=10)
+"""Slack takes 40,000 characters (docs.slack.dev/reference/methods/chat.postMessage), but shows long ones in pieces."""

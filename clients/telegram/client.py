@@ -14,12 +14,14 @@ import httpx
 from clients.chats.asking import asked
 from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
+from clients.chats.parts import sent_in_parts
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.limits.text_limit import in_parts
 from clients.listing import Json
 from clients.secrets import known
-from clients.telegram.service import TELEGRAM, TelegramSettings
+from clients.telegram.service import MESSAGE, TELEGRAM, TelegramSettings
 
 UPDATES_MOST = 100
 """What one answer holds at most."""
@@ -92,7 +94,17 @@ class TelegramClient(Client):
         return [{"id": str(key), "name": f"{key} {title}".strip(), "url": ""} for key, title in found.items()]
 
     def send(self, chat: str, text: str, reply_to: int | None) -> Json:
-        """Send Markdown to a chat: its id, its id and name as in `chats`, or @name; return {id, chat, url}."""
+        """Send Markdown to a chat: its id, its id and name as in `chats`, or @name; return {id, chat, url, ids}.
+
+        A long text takes several messages, of which `ids` has all; the first one answers `reply_to`.
+        """
+
+        def one(number: int, part: str) -> Json:
+            return self._send(chat, part, None if number else reply_to)
+
+        return sent_in_parts(in_parts(text, MESSAGE), one, lambda made: self.delete(made["id"]))
+
+    def _send(self, chat: str, text: str, reply_to: int | None) -> Json:
         body = {
             "chat_id": chat_id(chat),
             "text": rendered(text, MARKS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.limits.text_limit import TextLimit
 from clients.reads import ReadRequest
 from clients.service import AccountKey, Service
 
@@ -39,3 +40,6 @@ TELEGRAM = Service(
     shown_at=("t.me",),
     link="Message",
 )
+
+MESSAGE = TextLimit(4096, "telegram", "text", parts=10)
+"""https://core.telegram.org/bots/api#sendmessage"""

@@ -102,7 +102,10 @@ def _channel(call: StandInCall) -> str:
 def _text(body: dict[str, Any]) -> str:
     text = str(body.get("content") or "")
     if not text.strip() or len(text) > _TEXT_MOST:
-        raise Refused(400, "Invalid Form Body", code=_INVALID)
+        said = f"Must be {_TEXT_MOST} or fewer in length." if text.strip() else "This field is required"
+        code = "BASE_TYPE_MAX_LENGTH" if text.strip() else "BASE_TYPE_REQUIRED"
+        errors = {"content": {"_errors": [{"code": code, "message": said}]}}
+        raise Refused(400, "Invalid Form Body", code=_INVALID, errors=errors)
     return text
 
 

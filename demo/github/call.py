@@ -16,6 +16,7 @@ from demo.store import Store
 
 DOCUMENTATION_URL = "https://docs.github.com/rest"
 HOURLY_LIMIT = 5000
+LABEL_LENGTH = 50
 BODY_LENGTH = 65_536
 
 
@@ -78,6 +79,8 @@ def names(call: StandInCall, field: str) -> list[str] | None:
     kept = [each for each in found if isinstance(each, str) and each]
     if not isinstance(value, list) or len(kept) != len(found):
         raise Refused(422, f"Invalid request.\n\nFor 'properties/{field}', {value!r} is not an array of strings.")
+    if field == "labels" and any(len(each) > LABEL_LENGTH for each in kept):
+        raise invalid("Label", "name", "custom", f"name is too long (maximum is {LABEL_LENGTH} characters)")
     return list(dict.fromkeys(kept))
 
 

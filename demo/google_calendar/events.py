@@ -17,12 +17,17 @@ _MEMBERS = {
     "extendedProperties", "status", "visibility", "reminders",
 }  # fmt: skip
 
+_LONGEST = {"summary": 1024, "description": 8192, "location": 1024}
+
 
 def checked(event: Mapping[str, Any]) -> None:
     """Raise Refused as Google does (https://developers.google.com/workspace/calendar/api/guides/errors)."""
     unknown = sorted(set(event) - _MEMBERS - {"kind", "etag", "htmlLink", "created", "updated", "creator"} - OWN)
     if unknown:
         raise Refused(400, f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.')
+    for name, most in _LONGEST.items():
+        if len(event.get(name) or "") > most:
+            raise Refused(400, f"The {name} is too long: at most {most} characters.")
     if "id" in event and not ID.fullmatch(str(event["id"])):
         raise Refused(400, "Invalid resource id value.")
     for name in ("start", "end"):

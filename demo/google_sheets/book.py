@@ -12,6 +12,8 @@ Book = dict[str, Any]
 Sheet = dict[str, Any]
 Json = dict[str, Any]
 
+_CELL_MOST = 50_000
+
 
 def sheet_of(title: str, number: int, rows: list[list[Any]], row_count: int = 100) -> Sheet:
     """Return a sheet with these values, as if they had been typed as text or numbers."""
@@ -103,6 +105,10 @@ def _cells(book: Book, given: Json) -> None:
             raise Refused(400, f"Attempting to write row: {number}, beyond the last requested row.")
         cells = sheet["rows"][number]
         for index, cell in enumerate(row["values"], column):
+            text = cell.get("userEnteredValue", {}).get("stringValue", "")
+            if len(text.encode("utf-16-le")) // 2 > _CELL_MOST:
+                said = f"Your input contains more than the maximum of {_CELL_MOST} characters in a single cell."
+                raise Refused(400, said)
             cells += [{} for _ in range(index + 1 - len(cells))]
             cells[index] = cell.get("userEnteredValue", {})
 

@@ -18,6 +18,7 @@ from demo.store import Store
 TOKEN = "demo-slack-token"  # noqa: S105 - the same for everybody, good for loopback only
 TEAM, BOT = "T0DEMO0001", "U0DEMOBOT1"
 CHANNELS = {"C0GENERAL1": "general", "C0SUPPORT1": "support", "C0RANDOM01": "random"}
+_TEXT_MOST = 40_000
 _WELCOME = "Mails that people must see at once arrive here."
 
 
@@ -121,6 +122,8 @@ def _post(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "error": "not_in_channel"}
     if not body.get("text"):
         return {"ok": False, "error": "no_text"}
+    if len(body["text"]) > _TEXT_MOST:
+        return {"ok": False, "error": "msg_too_long"}
     more: dict[str, Any] = {name: body[name] for name in ("thread_ts", "metadata") if name in body}
     kept = post(store, channel["id"], {"user": BOT, "bot_id": "B0DEMO0001", "text": body["text"], **more})
     return {"ok": True, "channel": channel["id"], "ts": kept["ts"], "message": kept}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from typing import Any
 
@@ -16,6 +18,8 @@ from demo.store import Store
 
 TOKEN = "100200300:demo-telegram-token"  # noqa: S105 - the same for everybody, good for loopback only
 _TEXT_MOST = 4096
+"""UTF-16 units, after entities are parsed."""
+_TAG = re.compile(r"<[^<>]*>")
 _ADA = {"id": 4001, "is_bot": False, "first_name": "Ada", "last_name": "Lind", "username": "ada"}
 _CHATS = {"4001": {"id": 4001, "type": "private", **{k: _ADA[k] for k in ("first_name", "last_name", "username")}}}
 _GROUP = {"id": -1005001, "type": "supergroup", "title": "Support"}
@@ -100,8 +104,9 @@ def _send(store: Store, body: dict[str, Any]) -> tuple[int, Any]:
     chat, text = str(body.get("chat_id")), str(body.get("text") or "")
     if store.get("telegram/chats", chat) is None:
         return 400, "Bad Request: chat not found"
-    if not text or len(text) > _TEXT_MOST:
-        return 400, f"Bad Request: message {'is too long' if text else 'text is empty'}"
+    seen = html.unescape(_TAG.sub("", text)) if body.get("parse_mode") == "HTML" else text
+    if not seen.strip() or len(seen.encode("utf-16-le")) // 2 > _TEXT_MOST:
+        return 400, f"Bad Request: message {'is too long' if seen.strip() else 'text is empty'}"
     me = _whoami(store, {})[1]
     return 200, _kept(store, chat, {"from": me, "text": text})
 

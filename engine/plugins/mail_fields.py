@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
+from clients.limits.text_limit import TextLimit
 from clients.mail.html import visible_text
 from clients.mail.outgoing import File, OutgoingMail, one_line, reply_subject, require_recipients
 from clients.mail.rendered import html_of
@@ -33,6 +34,9 @@ from engine.plugins.step import (
     outside,
     sender,
 )
+
+SUBJECT = TextLimit(900)
+"""A line of a mail has at most 998 characters (RFC 5322 2.1.1); programs fold longer headers, not always well."""
 
 
 class TrimFields(Fields):
@@ -127,7 +131,7 @@ class InlineFile(Fields):
 class MailTextFields(Fields):
     """The text to write; with `markdown` or `html` the mail has an HTML version beside it."""
 
-    subject: str = content("Subject", "")
+    subject: str = content("Subject", "", limit=SUBJECT)
     text: str = content("Text", "", widget="text")
     markdown: bool = option("The text is Markdown, and is also sent as HTML", default=False)
     html: str = instruction(

@@ -25,6 +25,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict, NotFound
+from clients.limits.text_limit import TextLimit
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonSchema
 from engine.base.run_file import WORKSPACE_FILE, RunFile
@@ -75,7 +76,9 @@ of a commit, where names still notify people and words such as `Fixes #1` close 
 
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
-    schema = {"role": str(role)}
+    schema: dict[str, Any] = {"role": str(role)}
+    if limit := extra.pop("limit", None):
+        schema["limit"] = msgspec.structs.asdict(limit)
     for key in ("format", "widget", "markup", "names", "contentMediaType", "is_shown", "drops_empty"):
         if key in extra:
             schema[key] = extra.pop(key)
@@ -86,6 +89,8 @@ def content(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare a field that takes text from outside; `markup` says how the service reads it (Markup).
 
     With `drops_empty`, here and below, empty entries of its lists are left out, with a note.
+    `limit` (clients/limits/): how long its texts may be there. Longer ones are made to fit before they are sent, and
+    the output says so (`FITTED`). Other fields may have a limit, too.
     """
     return _role(Role.CONTENT, title, default, extra)
 
@@ -107,6 +112,24 @@ def instruction(title: str, default: Any = ..., **extra: Any) -> Any:
 def option(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare any other field."""
     return _role(Role.OPTION, title, default, extra)
+
+
+FITTED = "fitted"
+"""The member of an output that says, in sentences, which texts were too long for the service, and what became of them.
+
+Every write has it that has a field with a limit.
+"""
+
+
+def limits_of(kind: StepType) -> Mapping[str, TextLimit]:
+    """Return the limits of its fields, by name."""
+    return _limits(kind.fields)
+
+
+@cache
+def _limits(fields: type[BaseModel]) -> Mapping[str, TextLimit]:
+    known = fields_schema(fields).get("properties", {})
+    return {name: TextLimit(**one["limit"]) for name, one in known.items() if "limit" in one}
 
 
 EMBEDDING = "embedding_connection"
@@ -343,6 +366,11 @@ class Preview:
     """The web address of the object, or of the mail that is answered; empty if there is none."""
 
 
+def ids_of(written: Written) -> list[str]:
+    """Return the ids of all messages that a text took (`ids` of the output), or the only one."""
+    return [str(one) for one in written.output.get("ids") or [written.output["id"]]]
+
+
 class CannotUndo(Exception):
     """An undo that must not be made, because somebody changed the target since; the message says what."""
 
@@ -434,6 +462,8 @@ class StepType(PluginType):
         """
         return None
 
+    tells_fitted: ClassVar[bool] = False
+    """Writes: whether its client knows limits that no field does, so that its output has `FITTED` by itself."""
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may hide a new write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0
@@ -564,7 +594,11 @@ class StepType(PluginType):
 
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
         """
-        return dict(json.loads(_schema_text(self.output))) if self.output else {}
+        schema: dict[str, JsonValue] = json.loads(_schema_text(self.output)) if self.output else {}
+        if schema and limits_of(self):
+            schema["properties"][FITTED] = {"type": "array", "items": {"type": "string"}, "title": "What was too long"}
+            schema["required"] = [*schema.get("required", ()), FITTED]
+        return schema
 
     knows_account: ClassVar[bool] = False
     """Whether `seen_schema` adds something to the schema of the output."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from clients.discord.service import DISCORD
+from clients.discord.service import DISCORD, MESSAGE
 from engine.plugins.step import (
     Call,
     Effect,
@@ -12,32 +12,32 @@ from engine.plugins.step import (
     JsonValue,
     Output,
     Prompts,
+    Receipt,
     Repeat,
     StepType,
     Written,
     address,
     content,
     destination,
+    ids_of,
     option,
     outside,
 )
-
-_MOST = 2000
-"""Characters, by Discord's own limit."""
 
 
 class MessageFields(Fields):
     """The channel and the message; a webhook already has its channel."""
 
     channel: str = destination("Channel (empty: the webhook's)", "", format="discord-channel")
-    text: str = content("Message (Markdown)", min_length=1, max_length=_MOST, widget="text", markup="markdown")
+    text: str = content("Message (Markdown)", min_length=1, widget="text", markup="markdown", limit=MESSAGE)
     reply_to: str = destination("Message to answer", "", pattern=r"^\d*$")
 
 
 class Sent(Output):
-    """The message."""
+    """The message; `ids`: all messages of a long text."""
 
     id: str
+    ids: list[str]
     channel: str
     url: str = address("Address")
 
@@ -56,7 +56,7 @@ class SendMessage(StepType):
     repeat = Repeat.FINDABLE
     approval = "always"
     done = "sent"
-    undoes = "deletes the message"
+    undoes = "deletes the message, or all messages of a long text"
     fields = MessageFields
     output = Sent
 
@@ -79,21 +79,31 @@ class SendMessage(StepType):
         return fields.channel
 
     def call(self, call: Call) -> JsonValue:
-        """Return {id, channel, url}."""
+        """Return {id, channel, url, ids}."""
         it: MessageFields = call.fields
         if not it.channel:
             return call.client.send_by_webhook(it.text)
-        return call.client.send(it.channel, it.text, it.reply_to, call.marker)
+        since = call.intended_at if call.is_again else None
+        return call.client.send(it.channel, it.text, it.reply_to, call.marker, since, _single(call.made_by_others))
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for a message of the bot with the same text since then that belongs to no other write."""
         assert call.intended_at is not None
         it: MessageFields = call.fields
-        return call.client.sent(it.channel, it.text, call.intended_at, call.made_by_others)
+        return call.client.sent(it.channel, it.text, call.intended_at, _single(call.made_by_others))
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the message."""
-        call.client.delete(written.output["channel"], written.output["id"])
+        for one in reversed(ids_of(written)):
+            call.client.delete(written.output["channel"], one)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return all ids, by which the messages of other writes are known."""
+        return Receipt(id=" ".join(output["ids"]), url=output["url"])
+
+
+def _single(receipts: Iterable[str]) -> frozenset[str]:
+    return frozenset(one for receipt in receipts for one in receipt.split())
 
 
 class ReadFields(Fields):

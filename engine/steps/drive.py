@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from clients.drives.drive import DriveFile
-from clients.drives.names import clean_name
+from clients.drives.names import NAME, clean_name
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.webdav.service import WEBDAV
 from engine.base.clock import moment_of
@@ -164,7 +164,7 @@ class UploadFields(Fields):
 
     file: RunFile = content("File of the run")
     folder: str = destination("Folder (its path or id); empty: the root", "", format=FOLDER)
-    name: str = content("Name; empty: the file's", "", max_length=1000)
+    name: str = content("Name; empty: the file's", "", limit=NAME)
 
 
 class Upload(DriveStep):

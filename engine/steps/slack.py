@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clients.slack.service import SLACK
+from clients.slack.service import MESSAGE, SLACK
 from engine.plugins.step import (
     Call,
     Effect,
@@ -17,26 +17,25 @@ from engine.plugins.step import (
     address,
     content,
     destination,
+    ids_of,
     option,
     outside,
 )
-
-_MOST = 12_000
-"""Characters: Slack cuts longer messages into pieces that look like several."""
 
 
 class MessageFields(Fields):
     """The channel and the message."""
 
     channel: str = destination("Channel", format="slack-channel", min_length=1)
-    text: str = content("Message (Markdown)", min_length=1, max_length=_MOST, widget="text", markup="markdown")
+    text: str = content("Message (Markdown)", min_length=1, widget="text", markup="markdown", limit=MESSAGE)
     thread: str = destination("Message to answer in its thread", "")
 
 
 class Sent(Output):
-    """The message; `id` is its timestamp, which identifies it in its channel."""
+    """The message; `id` is its timestamp, which identifies it in its channel. `ids`: all messages of a long text."""
 
     id: str
+    ids: list[str]
     channel: str
     url: str = address("Address")
 
@@ -51,7 +50,7 @@ class SendMessage(StepType):
     repeat = Repeat.FINDABLE
     approval = "always"
     done = "sent"
-    undoes = "deletes the message"
+    undoes = "deletes the message, or all messages of a long text"
     fields = MessageFields
     output = Sent
 
@@ -60,18 +59,22 @@ class SendMessage(StepType):
         return fields.channel
 
     def call(self, call: Call) -> JsonValue:
-        """Return {id, channel, url}."""
+        """Return {id, channel, url, ids}."""
         it: MessageFields = call.fields
-        return call.client.send(it.channel, it.text, it.thread, call.marker)
+        return call.client.send(
+            it.channel, it.text, it.thread, call.marker, call.intended_at if call.is_again else None
+        )
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the marker in the metadata of the messages since then."""
         assert call.intended_at is not None
-        return call.client.sent(call.fields.channel, call.fields.thread, call.marker, call.intended_at)
+        it: MessageFields = call.fields
+        return call.client.sent(it.channel, it.text, it.thread, call.marker, call.intended_at)
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the message."""
-        call.client.delete(written.output["channel"], written.output["id"])
+        for one in reversed(ids_of(written)):
+            call.client.delete(written.output["channel"], one)
 
 
 class ChannelsFields(Fields):

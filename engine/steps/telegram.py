@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clients.telegram.service import TELEGRAM
+from clients.telegram.service import MESSAGE, TELEGRAM
 from engine.plugins.step import (
     Call,
     Effect,
@@ -15,24 +15,23 @@ from engine.plugins.step import (
     address,
     content,
     destination,
+    ids_of,
 )
-
-_MOST = 4096
-"""Characters, by Telegram's own limit."""
 
 
 class MessageFields(Fields):
     """The chat and the message."""
 
     chat: str = destination("Chat (its id, or @name)", format="telegram-chat", min_length=1)
-    text: str = content("Message (Markdown)", min_length=1, max_length=_MOST, widget="text", markup="markdown")
+    text: str = content("Message (Markdown)", min_length=1, widget="text", markup="markdown", limit=MESSAGE)
     reply_to: int | None = destination("Number of the message to answer", None, ge=1)
 
 
 class Sent(Output):
-    """The message; `id` is chat and number. Only public chats have addresses."""
+    """The message; `id` is chat and number. Only public chats have addresses; `ids`: all messages of a long text."""
 
     id: str
+    ids: list[str]
     chat: str
     url: str = address("Address")
 
@@ -47,7 +46,7 @@ class SendMessage(StepType):
     repeat = Repeat.UNFINDABLE
     approval = "always"
     done = "sent"
-    undoes = "deletes the message"
+    undoes = "deletes the message, or all messages of a long text"
     fields = MessageFields
     output = Sent
 
@@ -56,10 +55,11 @@ class SendMessage(StepType):
         return fields.chat
 
     def call(self, call: Call) -> JsonValue:
-        """Return {id, chat, url}."""
+        """Return {id, chat, url, ids}."""
         it: MessageFields = call.fields
         return call.client.send(it.chat, it.text, it.reply_to)
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the message; Telegram allows that for two days."""
-        call.client.delete(written.output["id"])
+        for one in reversed(ids_of(written)):
+            call.client.delete(one)

@@ -57,15 +57,15 @@ def discord(standins: StandIns) -> Iterator[DiscordClient]:
 def test_a_slack_message_is_found_by_its_marker_and_no_other(slack: SlackClient, thread: bool) -> None:
     began = datetime.now(UTC)
     parent = slack.messages("#support", "", 1)[0]["id"] if thread else ""
-    assert slack.sent("#support", parent, MARKER, began) is None
+    assert slack.sent("#support", "Same text", parent, MARKER, began) is None
     slack.send("#support", "Same text", parent, "o" * 32)
-    assert slack.sent("#support", parent, MARKER, began) is None
+    assert slack.sent("#support", "Same text", parent, MARKER, began) is None
     made = slack.send("support", "Same text", parent, MARKER)
-    assert slack.sent("C0SUPPORT1", parent, MARKER, began) == made
+    assert slack.sent("C0SUPPORT1", "Same text", parent, MARKER, began) == made
     assert made["url"].endswith(f"/archives/C0SUPPORT1/p{made['id'].replace('.', '')}")
     slack.delete(made["channel"], made["id"])
     slack.delete(made["channel"], made["id"])
-    assert slack.sent("#support", parent, MARKER, began) is None
+    assert slack.sent("#support", "Same text", parent, MARKER, began) is None
 
 
 def test_slack_messages_are_read_and_marked_once(slack: SlackClient, standins: StandIns) -> None:

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
 from clients.notion.client import NotionClient
-from clients.notion.overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
-from clients.notion.service import NotionSettings
+from clients.notion.overflow import LIST_MOST, TEXT_MOST
+from clients.notion.service import TITLE, NotionSettings
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -146,7 +146,7 @@ def test_a_name_that_is_nearly_right_is_told_the_right_one(notion: NotionClient,
 
 MANY = [f"option {number}" for number in range(LIST_MOST + 5)]
 OVERFLOWS = {
-    "a long title": ("Name", "T" * (TITLE_MOST + 1), "T" * (TITLE_MOST - 1) + "…", "T" * (TITLE_MOST + 1)),
+    "a long title": ("Name", "T" * (TITLE.most + 1), "T" * (TITLE.most - 1) + "…", "T" * (TITLE.most + 1)),
     "a very long text": ("rich_text", "x" * (TEXT_MOST + 1), "", "x" * (TEXT_MOST + 1)),
     "a comma in an option": ("multi_select", ["a", "b, c"], ["a"], "b, c"),
     "a comma in the option of a select": ("select", "b, c", None, "b, c"),

@@ -13,8 +13,8 @@ import pytest
 from engine.base.errors import InvalidFile
 from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
 from engine.runner.middleware import chain
-from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.middleware.texts.harmless_text import HarmlessText
 from tests.injection.links import live, own_links
 from tests.injection.mails import CARRIERS, LANGUAGES, Injection, injections, ordinary
 from tests.injection.workflows import (

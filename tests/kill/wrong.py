@@ -121,9 +121,11 @@ def files_grow() -> None:
 def no_nonce() -> None:
     """A message to Discord has a nonce of its own each time it is sent."""
     send = DiscordClient.send
-    DiscordClient.send = lambda self, channel, text, reply_to, _: send(  # type: ignore[assignment, method-assign]
-        self, channel, text, reply_to, uuid4().hex
-    )
+
+    def sent(self: DiscordClient, channel: str, text: str, reply_to: str, _: str, *more: Any) -> Any:
+        return send(self, channel, text, reply_to, uuid4().hex, *more)
+
+    DiscordClient.send = sent  # type: ignore[assignment, method-assign]
 
 
 def rows_have_new_keys() -> None:

@@ -12,9 +12,10 @@ of what it must see. From the outside in:
 5. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
    changed. It holds the errors of every request, also of those that only ask whose account it is.
 6. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
-   `HarmlessText` takes out of them what a person would not see: the plan, the approval and the receipt have the text as
-   it is sent. `AllowList` refuses values that the workflow does not list, and `OutsideTextCheck` text from
-   outside that the compiler has missed, before even an account is opened for them.
+   `HarmlessText` takes out of them what a person would not see, and `FittingText` makes them as short as the service
+   wants them: the plan, the approval and the receipt have the text as it is sent. `AllowList` refuses values that the
+   workflow does not list, and `OutsideTextCheck` text from outside that the compiler has missed, before even an account
+   is opened for them.
 7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
 8. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
@@ -61,7 +62,6 @@ from engine.runner.middleware.approval import RequiredApproval
 from engine.runner.middleware.arguments import Arguments
 from engine.runner.middleware.as_planned import AsPlanned
 from engine.runner.middleware.breakpoints import Breakpoints
-from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.identity import WriteIdentity
 from engine.runner.middleware.models.budget import RequiredBudget
 from engine.runner.middleware.models.fallback import Fallback
@@ -76,6 +76,8 @@ from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.rereading import Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
+from engine.runner.middleware.texts.fitting_text import FittingText
+from engine.runner.middleware.texts.harmless_text import HarmlessText
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
@@ -88,6 +90,7 @@ ORDER: tuple[type[Middleware], ...] = (
     RateLimits,
     Arguments,
     HarmlessText,
+    FittingText,
     AllowList,
     OutsideTextCheck,
     Fallback,

@@ -153,4 +153,6 @@ def _planned(call: StepCall, output: Any, planned: PlannedStep, remarks: Remarks
         planned = {**planned, "unknown": list(call.unknown)}
     if call.frame.may:
         planned = {**planned, "may": call.frame.may}
+    if planned.get("write") == "new" and (notes := [*call.notes, *(remarks.notes if remarks is not None else ())]):
+        planned = {**planned, "note": " ".join(dict.fromkeys(notes))}
     return Succeeded(call, output, remarks=remarks, planned=planned)

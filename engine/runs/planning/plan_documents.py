@@ -331,7 +331,7 @@ def _notes(tree: PlanTree) -> Iterator[PlanNote]:
     for path, _, step in tree.steps():
         planned = step.get("planned") or {}
         note = planned.get("note") or ("" if step["uses"] else planned.get("may"))
-        if note and "write" not in planned:
+        if note and planned.get("write") != "kept":
             yield {"path": path, "note": note}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from clients.errors import NotFound
+from clients.github.service import COMMIT_MESSAGE
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
@@ -114,7 +115,7 @@ class PutFileFields(Repository):
     path: str = destination("Path", min_length=1)
     text: str = content("Text", "", widget="text")
     file: RunFile | None = content("File of the run (instead of text)", None)
-    message: str = content("Commit message", min_length=1, markup="commit")
+    message: str = content("Commit message", min_length=1, markup="commit", limit=COMMIT_MESSAGE)
     branch: str = destination("Branch", "")
     sha: str | None = option("Replace only the content with this SHA", None)
 
@@ -217,7 +218,7 @@ class DeleteFileFields(Repository):
     """The file to delete."""
 
     path: str = destination("Path", min_length=1)
-    message: str = content("Commit message", min_length=1, markup="commit")
+    message: str = content("Commit message", min_length=1, markup="commit", limit=COMMIT_MESSAGE)
     branch: str = destination("Branch", "")
     sha: str = option("Only if its content has this SHA", "")
 

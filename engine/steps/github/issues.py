@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from clients.github.service import BODY, LABEL, NEW_TITLE
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -114,9 +115,9 @@ def _before(call: Call, changes: Mapping[str, Any], read: Callable[[], Mapping[s
 class UpdateIssueFields(OneIssue):
     """The new values; fields that are not given stay unchanged."""
 
-    title: str | None = content("Title", None, min_length=1, markup="commit")
-    body: str | None = content("Body", None, widget="text", markup="markdown")
-    labels: list[str] | None = option("Labels (the complete list)", None, drops_empty=True)
+    title: str | None = content("Title", None, min_length=1, markup="commit", limit=NEW_TITLE)
+    body: str | None = content("Body", None, widget="text", markup="markdown", limit=BODY)
+    labels: list[str] | None = option("Labels (the complete list)", None, limit=LABEL, drops_empty=True)
     assignees: list[str] | None = destination("Assignees (the complete list)", None, drops_empty=True)
     state: Literal["open", "closed"] | None = option("State", None)
 

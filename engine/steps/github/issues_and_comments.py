@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
+from clients.github.service import BODY, LABEL, TITLE
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -32,9 +33,9 @@ class IssueText(ThreadText):
 class CreateIssueFields(Repository):
     """The text of the issue."""
 
-    title: str = content("Title", min_length=1)
-    body: str = content("Body", "", widget="text", markup="markdown")
-    labels: list[str] = option("Labels", [], drops_empty=True)
+    title: str = content("Title", min_length=1, limit=TITLE)
+    body: str = content("Body", "", widget="text", markup="markdown", limit=BODY)
+    labels: list[str] = option("Labels", [], limit=LABEL, drops_empty=True)
     assignees: list[str] = destination("Assignees", [], drops_empty=True)
 
 
@@ -90,7 +91,7 @@ class CommentFields(Repository):
     """Where to comment, and the text."""
 
     issue: int = destination("Issue number", ge=1)
-    body: str = content("Text", min_length=1, widget="text", markup="markdown")
+    body: str = content("Text", min_length=1, widget="text", markup="markdown", limit=BODY)
 
 
 class CommentOutput(Output):

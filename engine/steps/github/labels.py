@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from clients.github.service import LABEL
 from engine.plugins.step import Call, JsonValue, Output, Preview, Repeat, Written, address, option, outside
 from engine.steps.github.issues import OneIssue, issue_name
 from engine.steps.github.repository import Writing
@@ -14,7 +15,7 @@ from engine.steps.github.repository import Writing
 class LabelFields(OneIssue):
     """The labels."""
 
-    labels: list[str] = option("Labels", min_length=1, drops_empty=True)
+    labels: list[str] = option("Labels", min_length=1, limit=LABEL, drops_empty=True)
 
 
 class LabelOutput(Output):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from clients.github.service import BODY, COMMIT_MESSAGE, COMMIT_TITLE, NEW_TITLE, TITLE
 from clients.wording import counted
 from engine.plugins.step import (
     Call,
@@ -100,8 +101,8 @@ class GetPull(Reading):
 class CreatePullFields(Repository):
     """The text of the pull request, and its two branches."""
 
-    title: str = content("Title", min_length=1, markup="commit")
-    body: str = content("Body", "", widget="text", markup="markdown")
+    title: str = content("Title", min_length=1, markup="commit", limit=TITLE)
+    body: str = content("Body", "", widget="text", markup="markdown", limit=BODY)
     head: str = destination("From branch", min_length=1)
     base: str = destination("Into branch", "main", min_length=1)
     draft: bool = option("As a draft", default=False)
@@ -156,8 +157,8 @@ class OnePull(Repository):
 class UpdatePullFields(OnePull):
     """The new values; fields that are not given stay unchanged."""
 
-    title: str | None = content("Title", None, min_length=1, markup="commit")
-    body: str | None = content("Body", None, widget="text", markup="markdown")
+    title: str | None = content("Title", None, min_length=1, markup="commit", limit=NEW_TITLE)
+    body: str | None = content("Body", None, widget="text", markup="markdown", limit=BODY)
     base: str | None = destination("Into branch", None, min_length=1)
     state: Literal["open", "closed"] | None = option("State", None)
 
@@ -190,7 +191,7 @@ class ReviewPullFields(OnePull):
     """The verdict and text of the review."""
 
     event: Literal["COMMENT", "APPROVE", "REQUEST_CHANGES"] = option("Word", "COMMENT")
-    body: str = content("Text", "", widget="text", markup="markdown")
+    body: str = content("Text", "", widget="text", markup="markdown", limit=BODY)
 
 
 class ReviewPullOutput(Output):
@@ -260,8 +261,8 @@ class MergePullFields(OnePull):
 
     method: Literal["merge", "squash", "rebase"] = option("How", "merge")
     sha: str = option("Only if this is its newest commit", "")
-    commit_title: str = content("Title of the commit", "", markup="commit")
-    commit_message: str = content("Message of the commit", "", widget="text", markup="commit")
+    commit_title: str = content("Title of the commit", "", markup="commit", limit=COMMIT_TITLE)
+    commit_message: str = content("Message of the commit", "", widget="text", markup="commit", limit=COMMIT_MESSAGE)
 
 
 class MergePullOutput(Output):

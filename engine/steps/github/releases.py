@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from clients.github.service import RELEASE_BODY, RELEASE_TITLE
 from engine.plugins.step import (
     Call,
     Effect,
@@ -60,8 +61,8 @@ class CreateReleaseFields(Repository):
     """The text of the release, and its commit."""
 
     tag: str = destination("Tag", min_length=1, max_length=200)
-    title: str = content("Title (empty: the tag)", "")
-    body: str = content("Notes", "", widget="text", markup="markdown")
+    title: str = content("Title (empty: the tag)", "", limit=RELEASE_TITLE)
+    body: str = content("Notes", "", widget="text", markup="markdown", limit=RELEASE_BODY)
     target: str = destination("Branch or commit of a new tag (empty: the default branch)", "")
     draft: bool = option("As a draft", default=True)
     prerelease: bool = option("As a pre-release", default=False)

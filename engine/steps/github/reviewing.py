@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
+from clients.github.service import BODY
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -154,7 +155,7 @@ class AddReviewCommentFields(OnePull):
 
     path: str = destination("File", min_length=1)
     line: int = option("Line", ge=1)
-    body: str = content("Text", min_length=1, widget="text", markup="markdown")
+    body: str = content("Text", min_length=1, widget="text", markup="markdown", limit=BODY)
     side: Literal["RIGHT", "LEFT"] = option("Side of the change (LEFT: before it)", "RIGHT")
     commit: str = option("Commit (empty: the newest one)", "")
 

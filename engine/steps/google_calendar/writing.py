@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from clients.google_calendar.events import EventDraft
-from clients.google_calendar.service import GOOGLE_CALENDAR
+from clients.google_calendar.service import DESCRIPTION, GOOGLE_CALENDAR, LOCATION, NEW_TITLE, TITLE
 from clients.google_calendar.times import span
 from engine.plugins.step import (
     Call,
@@ -33,8 +33,6 @@ from engine.steps.google_calendar.fields import (
     zone_field,
 )
 
-_TITLE, _TEXT = 1024, 8192
-"""Characters, by Google's limits on an event."""
 _RULE = r"^((RRULE:)?FREQ=[A-Z0-9=;,+:-]+)?$"
 
 
@@ -42,13 +40,13 @@ class CreateFields(Fields):
     """The event."""
 
     calendar: str = calendar_field()
-    title: str = content("Title", min_length=1, max_length=_TITLE)
+    title: str = content("Title", min_length=1, limit=TITLE)
     starts: str = content("Starts (a day, or a time such as 2026-11-25T10:00)", min_length=1)
     ends: str = content("Ends (empty: after `minutes`; for a day, on that day)", "")
     minutes: int = option("Minutes, if no end is given", 60, ge=1, le=10080)
     time_zone: str = zone_field()
-    description: str = content("Description", "", max_length=_TEXT, widget="text")
-    location: str = content("Location", "", max_length=_TITLE)
+    description: str = content("Description", "", widget="text", limit=DESCRIPTION)
+    location: str = content("Location", "", limit=LOCATION)
     attendees: list[str] = destination("Addresses of attendees", [], max_length=200, drops_empty=True)
     invitations: Invitations = invitations_field()
     repeats: str = option("Repeats (RRULE, such as FREQ=WEEKLY;COUNT=4)", "", pattern=_RULE)
@@ -120,13 +118,13 @@ class UpdateFields(Fields):
 
     calendar: str = calendar_field()
     event: str = destination("Id of the event", min_length=1)
-    title: str | None = content("New title", None, max_length=_TITLE)
+    title: str | None = content("New title", None, limit=NEW_TITLE)
     starts: str | None = content("New beginning (a day or a time)", None)
     ends: str | None = content("New end", None)
     minutes: int = option("Minutes, if only the beginning is given", 60, ge=1, le=10080)
     time_zone: str = zone_field()
-    description: str | None = content("New description", None, max_length=_TEXT, widget="text")
-    location: str | None = content("New location", None, max_length=_TITLE)
+    description: str | None = content("New description", None, widget="text", limit=DESCRIPTION)
+    location: str | None = content("New location", None, limit=LOCATION)
     attendees: list[str] | None = destination("Attendees (the complete list)", None, max_length=200, drops_empty=True)
     invitations: Invitations = invitations_field()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.google_sheets.service import GOOGLE_SHEETS
+from clients.google_sheets.service import CELL, GOOGLE_SHEETS
 from engine.plugins.step import (
     Call,
     Effect,
@@ -23,7 +23,7 @@ from engine.steps.google_sheets.fields import SheetFields, Value, WrittenRow
 class AppendFields(SheetFields):
     """The new row."""
 
-    values: dict[str, Value] = content("Values by column name", min_length=1)
+    values: dict[str, Value] = content("Values by column name", min_length=1, limit=CELL)
 
 
 class AppendRow(StepType):
@@ -69,7 +69,7 @@ class UpdateFields(SheetFields):
     row: int | None = destination("Row number", None, ge=2)
     key_column: str = destination("Or: the column that identifies it", "")
     key: str = destination("The value of that column in this row", "")
-    values: dict[str, Value] = content("New values by column name", min_length=1)
+    values: dict[str, Value] = content("New values by column name", min_length=1, limit=CELL)
 
 
 class UpdatedRow(WrittenRow):

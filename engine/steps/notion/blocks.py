@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clients.notion.service import CAPTION
 from engine.base.run_file import RunFile
 from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
@@ -111,7 +112,7 @@ class UploadFileFields(ChangePageFields):
     """The page, a file of the run, and its caption."""
 
     file: RunFile = content("File of the run")
-    caption: str = content("Caption", "", max_length=2000)
+    caption: str = content("Caption", "", limit=CAPTION)
 
 
 class UploadFileOutput(Output):

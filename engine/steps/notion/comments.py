@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clients.notion.service import COMMENT
 from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
@@ -42,7 +43,7 @@ class CommentOutput(Comment, Output):
 class AddCommentFields(ChangePageFields):
     """The page and the text; `discussion` is the id of an existing discussion, empty to start one."""
 
-    text: str = content("Comment", min_length=1, max_length=100_000, widget="text")
+    text: str = content("Comment", min_length=1, widget="text", limit=COMMENT)
     discussion: str = destination("Discussion", "")
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clients.notion.service import TITLE
 from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
@@ -173,7 +174,7 @@ class CreateDatabaseFields(Fields):
     """
 
     parent: str = destination("Parent page", format="notion-page", min_length=1)
-    title: str = content("Title", min_length=1, max_length=2000)
+    title: str = content("Title", min_length=1, limit=TITLE)
     properties: dict[str, JsonValue] = option("Properties", {})
 
 

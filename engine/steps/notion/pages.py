@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from engine.plugins.step import (
+    FITTED,
     Call,
     Effect,
     Fields,
@@ -93,8 +94,13 @@ class ChangesPage(StepType):
     def preview(self, call: Call) -> Preview:
         """Return the page as it will be, and as it is."""
         page = call.client.pages.get(call.fields.page)
+        call.notes += self.fitted(call)
         before, after = self.shown(call.fields, page)
         return Preview(page["title"], after, before, page["id"], call.client.pages.version(call.fields.page))
+
+    def fitted(self, call: Call) -> list[str]:
+        """Return what would become of values that are too long."""
+        return []
 
     def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
         """Return what people see of a page before and after the step."""
@@ -121,7 +127,14 @@ class UpdateItem(ChangesPage):
     title = "Update a database item"
     fields = UpdateItemFields
     output = UpdateItemOutput
+    tells_fitted = True
     undoes = "restores the earlier values of the properties that it changed"
+
+    def fitted(self, call: Call) -> list[str]:
+        """Return what becomes of values that a property cannot hold."""
+        it = call.fields
+        said: list[str] = call.client.items.told(it.title, it.properties, page=it.page)
+        return said
 
     def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
         """Return the properties that it sets."""
@@ -131,7 +144,8 @@ class UpdateItem(ChangesPage):
 
     def call(self, call: Call) -> JsonValue:
         """Set the properties."""
-        return call.client.items.update(call.fields.page, call.fields.properties, call.fields.title)
+        page = call.client.items.update(call.fields.page, call.fields.properties, call.fields.title)
+        return {**page, FITTED: self.fitted(call)}
 
     def why_kept(self, written: Written) -> str:
         """Return a reason if nothing was changed."""

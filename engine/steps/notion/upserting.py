@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest
+from clients.notion.overflow import titled
 from engine.plugins.step import (
+    FITTED,
     Call,
     Effect,
     Fields,
@@ -24,6 +26,7 @@ from engine.plugins.step import (
     gone_explained,
     lines_of,
     outside,
+    own,
 )
 
 _ONE_PLACE = "Give either a database or a parent page."
@@ -52,6 +55,7 @@ class WrittenPageOutput(PageOutput):
     """The page that was written, with all editable properties as plain values by name."""
 
     properties: dict[str, JsonValue] = outside("Properties")
+    fitted: list[str] = own("What was too long")
 
 
 class _PageFields(Fields):
@@ -107,6 +111,7 @@ class _WritesPage(StepType):
     repeat = Repeat.FINDABLE
     lag_seconds = LAG_SECONDS
     timeout_seconds = TEXT_SECONDS
+    tells_fitted = True
     output: ClassVar[type[Output] | None] = WrittenPageOutput
     undoes = "moves the page that it created to the trash"
     stays = "the page in the trash, and the database's property `Orchestra key`"
@@ -115,6 +120,7 @@ class _WritesPage(StepType):
     def preview(self, call: Call) -> Preview:
         """Return the new page."""
         it = call.fields
+        call.notes += self.told(call)
         return Preview(it.title, page_text(it.title, it.properties, it.markdown))
 
     def undo(self, call: Call, written: Written) -> None:
@@ -131,14 +137,19 @@ class _WritesPage(StepType):
         """Serialize writes to the same database."""
         return str(fields.database).strip().lower()
 
-    @staticmethod
-    def _rewritten(call: Call, written: Written, key: str) -> dict[str, JsonValue]:
+    def _rewritten(self, call: Call, written: Written, key: str) -> dict[str, JsonValue]:
         it = call.fields
         with gone_explained():
             page: dict[str, JsonValue] = call.client.items.rewrite(
                 written.output["id"], it.database, it.title, it.properties, it.markdown, key
             )
-        return page
+        return {**page, FITTED: self.told(call)}
+
+    def told(self, call: Call) -> list[str]:
+        """Return what becomes of values that a property cannot hold, in sentences."""
+        it = call.fields
+        said: list[str] = call.client.items.told(it.title, it.properties, it.database)
+        return said
 
 
 class CreateItem(_WritesPage):
@@ -151,11 +162,13 @@ class CreateItem(_WritesPage):
     def call(self, call: Call) -> JsonValue:
         """Create the page, or finish it if an earlier attempt was interrupted."""
         it = call.fields
-        return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+        page = call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+        return {**page, FITTED: self.told(call)}
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the finished page with this write's marker."""
-        return call.client.items.find(call.fields.database, call.marker)
+        page = call.client.items.find(call.fields.database, call.marker)
+        return None if page is None else {**page, FITTED: self.told(call)}
 
 
 class CreatePage(_WritesPage):
@@ -171,17 +184,28 @@ class CreatePage(_WritesPage):
         if bool(it.database) == bool(it.parent):
             raise InvalidRequest(_ONE_PLACE, service="notion")
         if it.database:
-            return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+            page = call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+            return {**page, FITTED: self.told(call)}
         _check_has_no_properties(it)
         begun_at = call.intended_at if call.is_again else None
-        return call.client.pages.create(it.parent, it.title, it.markdown, begun_at, call.made_by_others)
+        title, text, _ = titled(it.title, it.markdown)
+        page = call.client.pages.create(it.parent, title, text, begun_at, call.made_by_others)
+        return {**page, FITTED: self.told(call)}
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the finished page: by this write's marker or, below a page, by its content."""
         it = call.fields
         if it.database:
-            return call.client.items.find(it.database, call.marker)
-        return call.client.pages.find(it.parent, it.title, it.markdown, call.intended_at, call.made_by_others)
+            found = call.client.items.find(it.database, call.marker)
+        else:
+            title, text, _ = titled(it.title, it.markdown)
+            found = call.client.pages.find(it.parent, title, text, call.intended_at, call.made_by_others)
+        return None if found is None else {**found, FITTED: self.told(call)}
+
+    def told(self, call: Call) -> list[str]:
+        """Return what becomes of values that do not fit; a page below a page has only a title."""
+        it = call.fields
+        return super().told(call) if it.database else titled(it.title, it.markdown)[2]
 
     def is_marked(self, fields: Any) -> bool:
         """Return False for a page below a page, which has no place for a marker."""
@@ -193,15 +217,17 @@ class CreatePage(_WritesPage):
             super().undo(call, written)
             return
         with changes_respected():
-            call.client.pages.undo(written.output, call.fields.markdown, written.done_at)
+            text = titled(call.fields.title, call.fields.markdown)[1]
+            call.client.pages.undo(written.output, text, written.done_at)
 
     def update(self, call: Call, written: Written) -> JsonValue:
         """Set the new title, properties and text; an empty text keeps the old one."""
         it = call.fields
         if it.database:
             return super().update(call, written)
+        title, text, _ = titled(it.title, it.markdown)
         with gone_explained():
-            return call.client.pages.rewrite(written.output["id"], it.title, it.markdown)
+            return {**call.client.pages.rewrite(written.output["id"], title, text), FITTED: self.told(call)}
 
     def target(self, fields: Any) -> str:
         """Return the database, or the parent page."""
@@ -233,18 +259,21 @@ class UpsertPage(_WritesPage):
     def call(self, call: Call) -> JsonValue:
         """Look the key up, then update or create the page."""
         it = call.fields
-        return call.client.items.upsert(it.database, it.key, it.title, it.properties, it.markdown)
+        page = call.client.items.upsert(it.database, it.key, it.title, it.properties, it.markdown)
+        return {**page, FITTED: self.told(call)}
 
     def find(self, call: Call) -> JsonValue | None:
         """Return the page with the key, if its content is already as requested."""
         it = call.fields
-        return call.client.items.find_upsert(
+        page = call.client.items.find_upsert(
             it.database, it.key, it.title, it.properties, it.markdown, call.intended_at
         )
+        return None if page is None else {**page, FITTED: self.told(call)}
 
     def preview(self, call: Call) -> Preview:
         """Return the page, and how it is now if there is one with this key."""
         it = call.fields
+        call.notes += self.told(call)
         page = call.client.items.with_key(it.database, it.key)
         if page is None:
             text = page_text(it.title, it.properties, it.markdown)
