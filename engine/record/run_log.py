@@ -164,9 +164,11 @@ class RunLogs:
         except InvalidFile as error:
             raise InvalidFile(error.message, error.problems, remedy=_RENAMES_REMEDY) from error
 
-    def run_ids(self) -> Iterator[str]:
-        """Yield the id of every run with a log, oldest first."""
+    def run_ids(self, since_day: str = "") -> Iterator[str]:
+        """Yield the id of every run with a log, of those since a day (`2026-11-20`), oldest first."""
         for day in filter(_DAY.match, self.blobs.names()):
+            if day < since_day:
+                continue
             for name in self.blobs.names(day):
                 if name.endswith(".json") and RUN_ID.match(_run_id(name)):
                     yield _run_id(name)

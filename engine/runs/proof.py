@@ -2,8 +2,9 @@
 
 Before a write is sent, it is numbered and listed in files outside `state.db`. If the state is lost, damaged or restored
 from a backup, receipts may be missing, and steps would write again what has already gone out. The numbers show this,
-and the receipts are rebuilt from the logs. If the log of a run that wrote since is missing or unreadable, nobody can
-tell what it wrote; then all writes are held until the logs are back or a person accepts the risk.
+and so does the log of a run that the state does not list; runs and receipts are then rebuilt from the logs. If the log
+of a run that wrote since is missing or unreadable, nobody can tell what it wrote; then all writes are held until the
+logs are back or a person accepts the risk.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InvalidFile
+from engine.base.names import run_day
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
@@ -79,12 +81,29 @@ class Proof(HeldReader):
                 self._state.must_read_logs(counted or 0)
             elif last and self._has_lost_receipts():
                 self._state.must_read_logs(0)
+            elif self._has_lost_runs():
+                self._state.must_read_logs(counted or 0)
         since = self._state.unread_since()
         if since is not None:
             self._state.refuse_strangers(self._owners)
             self._reread(since)
         elif counted is None or not self._writes.is_whole():
             self._state.list_anew(self._writes)
+
+    def _has_lost_runs(self) -> bool:
+        """Tell whether a run has a log but is not listed: runs are listed before they have one.
+
+        An older state lacks the newest runs, so only the days since the newest run that it knows are looked at.
+        """
+        newest = self._state.newest_run()
+        logged = list(self._logs.run_ids(run_day(newest) if newest else ""))
+        return any(self._is_readable(one) for one in self._state.unlisted(logged))
+
+    def _is_readable(self, run_id: str) -> bool:
+        try:
+            return self._logs.read(run_id) is not None
+        except InvalidFile:
+            return False
 
     def _has_lost_receipts(self) -> bool:
         """Tell whether the state has no receipts although a run is known to have written something."""

@@ -112,6 +112,12 @@ class StateProof(Protocol):
     def refuse_strangers(self, owners: Path) -> None:
         """Raise InUse if a living process still works with a state that was removed."""
 
+    def newest_run(self) -> str:
+        """Return the highest id of a run that is listed, or ""."""
+
+    def unlisted(self, run_ids: Sequence[str]) -> list[str]:
+        """Return those of these runs that are neither listed nor have been removed from the list."""
+
     def has_receipts(self) -> bool:
         """Return whether any write is known."""
 

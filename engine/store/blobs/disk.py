@@ -79,7 +79,8 @@ class DiskBlobs:
         """Return the full names of the blobs and folders directly in a folder, sorted. Raises StorageError."""
         path = self._path(folder)
         try:
-            found = [f"{folder}{one.name}{'/' * one.is_dir()}" for one in path.iterdir() if one.name[0] != "."]
+            with os.scandir(path) as entries:  # knows what is a folder without asking for each
+                found = [f"{folder}{one.name}{'/' * one.is_dir()}" for one in entries if one.name[0] != "."]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:

@@ -51,8 +51,7 @@ class SqlOldRuns:
     def leaving(self) -> list[str]:
         """Return the removed runs that may still have files, because a process died before it deleted them."""
         with self._database.reading() as connection:
-            keys = connection.execute(select(meta.c.key).where(meta.c.key.startswith(_LEAVING))).scalars()
-            return [key.removeprefix(_LEAVING) for key in keys]
+            return left_by(connection)
 
     def forget(self, run_ids: Sequence[str]) -> None:
         """Record that the files of these runs are deleted."""
@@ -68,6 +67,12 @@ class SqlOldRuns:
             callers = select(runs.c.parent_run_id).where(runs.c.parent_run_id.is_not(None))
             listed = set(connection.execute(select(runs.c.run_id).where(runs.c.run_id.in_(callers))).scalars())
         return list(_with_their_callers(found, listed))
+
+
+def left_by(connection: Connection) -> list[str]:
+    """Return the removed runs that may still have files."""
+    keys = connection.execute(select(meta.c.key).where(meta.c.key.startswith(_LEAVING))).scalars()
+    return [key.removeprefix(_LEAVING) for key in keys]
 
 
 def _with_their_callers(found: dict[str, str | None], listed: set[str]) -> dict[str, str | None]:

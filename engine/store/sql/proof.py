@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from engine.base.clock import milliseconds_of, moment_of
 from engine.base.json_text import compact
@@ -23,6 +23,7 @@ from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import effects, events, meta, runs
 from engine.store.sql.held import UNSURE, WRITES, held_of, put_held
+from engine.store.sql.old_runs import left_by
 from engine.store.sql.people import audit
 from engine.store.sql.runs import replace_events
 from engine.store.sql.triggering.carried_over import restore_seen
@@ -58,6 +59,20 @@ class SqlProof:
     def refuse_strangers(self, owners: Path) -> None:
         """Raise InUse if a living process still works with a state file that was removed."""
         refuse_strangers(self._database, owners)
+
+    def newest_run(self) -> str:
+        """Return the highest id of a run that is listed, or ""."""
+        with self._database.reading() as connection:
+            return str(connection.execute(select(func.max(runs.c.run_id))).scalar() or "")
+
+    def unlisted(self, run_ids: Sequence[str]) -> list[str]:
+        """Return those of these runs that are neither listed nor have been removed from the list."""
+        if not run_ids:
+            return []
+        listed = select(runs.c.run_id).where(runs.c.run_id >= min(run_ids))
+        with self._database.reading() as connection:
+            known = {*connection.execute(listed).scalars(), *left_by(connection)}
+        return [run_id for run_id in run_ids if run_id not in known]
 
     def has_receipts(self) -> bool:
         """Return whether any write is known."""

@@ -198,6 +198,51 @@ def test_where_nobody_knows_what_was_written_writes_wait_for_a_person(
     assert opened().proof.held(OWNER) is None
 
 
+def backed_up(root: Path) -> None:
+    with closing(sqlite3.connect(state(root))) as now, closing(sqlite3.connect(root / "backup.db")) as backup:
+        now.backup(backup)
+
+
+@pytest.fixture
+def asked(root: Path, opened: Callable[[], Orchestra]) -> tuple[Path, dict[str, str]]:
+    """A workspace whose runs since a backup have written nothing: the id of each, by the status that it has."""
+    for name in ("before", "succeeded"):
+        write_workflow(root, name, [{"id": "s", "uses": "flow.set", "with": {"values": {"name": name}}}])
+    write_workflow(root, "waiting", [{"id": "ask", "uses": "flow.approve", "with": {"message": "Shall I?"}}])
+    orchestra = opened()
+    ran(orchestra, "before")
+    backed_up(root)
+    found = {name: str(ran(orchestra, name)["run_id"]) for name in ("succeeded", "waiting")}
+    orchestra.close()
+    return root, found
+
+
+def test_an_older_state_is_known_by_runs_that_have_written_nothing(
+    asked: tuple[Path, dict[str, str]], opened: Callable[[], Orchestra]
+) -> None:
+    root, since = asked
+    old_backup(root)
+    orchestra = opened()
+    assert orchestra.proof.held(OWNER) is None
+    assert set(since.values()) <= {row.run_id for row in orchestra.runs.list(OWNER).rows}
+    orchestra.runs.resume_all(OWNER)
+    until(lambda: [one.run_id for one in orchestra.approvals.list(OWNER)] == [since["waiting"]], "the open question")
+
+
+def test_logs_are_read_again_only_where_the_state_lacks_a_run(
+    asked: tuple[Path, dict[str, str]], opened: Callable[[], Orchestra], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _since = asked
+    read: list[object] = []
+    monkeypatch.setattr(SqlProof, "must_read_logs", lambda _state, since: read.append(since))
+    opened()
+    assert read == []
+    (root / "logs" / "2999-01-01").mkdir()
+    (root / "logs" / "2999-01-01" / "29990101T000000Z-aaaaaaaa.json").write_text("{}")
+    opened()
+    assert read == [], "a file that nobody can read tells of no run"
+
+
 def test_a_run_that_waits_for_something_else_stays_asleep_when_writes_are_released(
     written: Path, opened: Callable[[], Orchestra]
 ) -> None:
