@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
 from clients.anthropic.service import ANTHROPIC
-from clients.errors import BadAnswer
+from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, OnText, charging, tool_call
 from clients.models.metering import told_tokens
+from clients.models.refusals import status_in
 from clients.secrets import known
 
 _ENDS: Mapping[str, str] = {
@@ -24,15 +25,19 @@ _ENDS: Mapping[str, str] = {
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
-def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
+def plain_answer(message: Any, asked_model: str, refuse: Callable[[int, Any], ServiceError]) -> dict[str, Any]:
     """Return {text, tool_calls, finish_reason, model, usage} of the SDK's Message; raises BadAnswer.
 
-    The SDK does not fill in missing fields. The text of a refusal ends with its explanation, if there is one.
+    The SDK does not fill in missing fields. The text of a refusal ends with its explanation, if there is one. An error
+    that a gateway sends with status 200 is raised as `refuse` makes it.
     """
     blocks = getattr(message, "content", None)
     if not isinstance(blocks, list):
+        error = getattr(message, "error", None)
+        if error:
+            raise refuse(status_in(error), error)
         raise BadAnswer("The model server sent an answer without a message.", service=ANTHROPIC.name)
-    text = "".join(str(one.text) for one in blocks if one.type == "text")
+    text = "".join(str(one.text or "") for one in blocks if one.type == "text")
     calls = [
         tool_call(ANTHROPIC, str(one.id), str(one.name), one.input or {}) for one in blocks if one.type == "tool_use"
     ]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -154,7 +155,7 @@ class AnthropicClient(ModelClient):
             create: Any = self._sdk.messages.create
             asked = {**body, "model": permit.model}
             if on_text is None:
-                return counted(permit, plain_answer(create(**asked), permit.model), messages, ANTHROPIC)
+                return counted(permit, plain_answer(create(**asked), permit.model, _refused), messages, ANTHROPIC)
             with create(**asked, stream=True) as events:
                 answer = streamed(events, permit.model, on_text, shows_input="tool_choice" in body)
                 return counted(permit, answer, messages, ANTHROPIC)
@@ -208,13 +209,18 @@ def _is_object(schema: Mapping[str, Any]) -> bool:
 
 def _refusal(error: APIStatusError) -> ServiceError:
     """Return the error for an answer with an error status, or for an error in the middle of a stream."""
-    said, code = words_in(error.body), code_in(error.body)
     if error.status_code < 300:
-        return _broken_off(said, code)
-    if is_no_credit(error.status_code, code, said):
-        return no_credit(ANTHROPIC, error.status_code, said, _BILLING)
-    kind = ModelRefused if _HELD_BACK.search(said) else kind_of(error.status_code, code, said)
-    refused = failures.of_status(ANTHROPIC, error.status_code, error.response.headers, said, kind=kind)
+        return _broken_off(words_in(error.body), code_in(error.body))
+    return _refused(error.status_code, error.body, error.response.headers)
+
+
+def _refused(status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
+    """Return the error for a status and the body that came with it, also within a 200."""
+    said, code = words_in(body), code_in(body)
+    if is_no_credit(status, code, said):
+        return no_credit(ANTHROPIC, status, said, _BILLING)
+    kind = ModelRefused if _HELD_BACK.search(said) else kind_of(status, code, said)
+    refused = failures.of_status(ANTHROPIC, status, headers, said, kind=kind)
     return advised(explained(refused, code, said), _LESS_TEXT)
 
 

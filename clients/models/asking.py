@@ -36,8 +36,9 @@ _OF_THE_REQUEST = frozenset({400, 415, 422})
 _PAYMENT_REQUIRED = 402
 _NO_CREDIT = frozenset({_PAYMENT_REQUIRED, 429})
 """Statuses of `no_credit`; any other 429 is RateLimited."""
-STOPPED = frozenset({"stop", "tool_calls"})
-"""How an answer ends that the model has not been kept from ending."""
+_TOLD_BY_ITS_END = frozenset({"length", "refusal", "content_filter"})
+"""How an answer ends for a reason that its reader tells, also if it is empty."""
+_USUAL_ENDS = frozenset({"stop", "tool_calls"})
 _SAID_MOST = 200
 CUT_OFF = "The model server stopped in the middle of its answer."
 _TOO_LONG = re.compile(
@@ -91,21 +92,22 @@ def counted(
     permit.answered(answer["model"], answer["usage"], len(said.encode()))
     thoughts = bool(answer.pop("thoughts", False))
     text = without_thoughts(whole)
-    is_empty = not text.strip() and not calls
-    if is_empty and answer["finish_reason"] in STOPPED:
-        raise empty_answer(service, has_thoughts=thoughts or bool(whole.strip()))
+    ended = answer["finish_reason"]
+    if not text.strip() and not calls and ended not in _TOLD_BY_ITS_END:
+        why = "" if ended in _USUAL_ENDS else ended
+        raise _empty(service, why, has_thoughts=thoughts or bool(whole.strip()))
     if note := cut_note(messages, answer["usage"]):
         answer["notes"] = [*answer.get("notes", ()), note]
     return {**answer, "text": text}
 
 
-def empty_answer(service: Service, *, has_thoughts: bool) -> BadAnswer:
-    """Return the error for an answer without text."""
+def _empty(service: Service, why: str, *, has_thoughts: bool) -> BadAnswer:
+    """Return the error for an answer without text; `why`: how the server calls its end."""
     if has_thoughts:
         words = "The model's answer was empty: all text is in the reasoning."
         remedy = "Raise `max_tokens`, ask the model to think less, or use a model that does not reason."
     else:
-        words = "The model's answer was empty."
+        words = f"The model's answer was empty ({why})." if why else "The model's answer was empty."
         remedy = "Change the prompt, or use another model; if it happens now and then, run it again."
     error = BadAnswer(words, service=service.name, remedy=remedy)
     error.retryable = False
@@ -154,7 +156,7 @@ def tool_call(service: Service, call_id: str, name: str, written: Any) -> dict[s
     if not isinstance(arguments, dict):
         said = f"The model called the tool {name!r} with arguments that are not a JSON object."
         if written:
-            said = f"{said} They begin: {str(written)[:_SAID_MOST]}"
+            said = f"{said} They begin: {str(written)[:_SAID_MOST]!r}."
         remedy = "Describe the tool's arguments more clearly, or use another model."
         error = BadAnswer(said, service=service.name, remedy=remedy)
         error.is_call, error.retryable = True, False

@@ -10,7 +10,9 @@ from typing import Any
 
 from clients.errors import AuthError, InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
 
-_WORDS = ("message", "detail", "error", "msg", "error_description", "title", "reason", "description", "errors")
+_WORDS = (
+    "message", "detail", "error", "msg", "error_msg", "error_description", "title", "reason", "description", "errors",
+)  # fmt: skip
 """Where servers write the words, the most telling first: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
 _DEEPEST = 6
 _PAGE = re.compile(r"\A\s*(?:<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
@@ -91,6 +93,15 @@ def _json(text: str) -> Any:
         return None
 
 
+def error_in(body: Any) -> Any:
+    """Return the error that stands in place of an answer, by whatever name; None if there is none."""
+    if not isinstance(body, Mapping):
+        return None
+    if body.get("error"):
+        return body["error"]
+    return body if any(body.get(name) for name in _WORDS) else None
+
+
 def code_in(body: Any) -> str:
     """Return the server's name for the error, "" if it has none."""
     inner = body.get("error", body) if isinstance(body, Mapping) else body
@@ -118,6 +129,7 @@ _STATUSES: Mapping[str, int] = {
     "quota": 429,
     "authentication": 401,
     "api_key": 401,
+    "apikey": 401,
     "permission": 403,
     "not_found": 404,
     "context_length": 400,

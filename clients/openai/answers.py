@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, charging, tool_call
 from clients.models.metering import told_tokens
-from clients.models.refusals import filtered, status_in, words_in
+from clients.models.refusals import error_in, filtered, status_in, words_in
 from clients.models.thoughts import SpokenText
 from clients.openai.service import OPENAI
 from clients.secrets import known
@@ -24,6 +24,7 @@ from clients.secrets import known
 _SERVICE = OPENAI.name
 REFUSAL, CONTENT_FILTER = "refusal", "content_filter"
 """The `finish_reason` of an answer in which the model refuses, and of one that the server holds back."""
+_SAID_MOST = 200
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 _ENDS = {
     "eos": "stop",
@@ -52,6 +53,9 @@ class Collected(Struct):
     was_filtered: bool = False
     """Whether the server has said how its filter sees the question: so Azure does, also where it lets it pass."""
     has_choice: bool = False
+    has_message: bool = False
+    serves_one: bool = False
+    """Whether the server has one model, which answers by any name: llama.cpp, which sends its `timings`."""
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, piece: Any, refuse: Refuse) -> str:
@@ -59,6 +63,7 @@ class Collected(Struct):
         self.model = str(_part(piece, "model") or self.model)
         if _part(piece, "usage") is not None:  # the last chunk has it, and no choices
             self.usage = tokens_of(piece)
+        self.serves_one = self.serves_one or _part(piece, "timings") is not None
         error = _error_in(piece)
         if error is not None:
             raise refuse(status_in(error), error)
@@ -77,6 +82,7 @@ class Collected(Struct):
         found = filtered(_plain(_part(choice, "content_filter_results")))
         self.held_back = found or self.held_back
         message = _part(choice, "message") or _part(choice, "delta")
+        self.has_message = self.has_message or message is not None
         return "" if message is None else self._take_message(message)
 
     def _take_message(self, message: Any) -> str:
@@ -127,7 +133,7 @@ class Collected(Struct):
         """Return {text, tool_calls, finish_reason, model, usage}; raises BadAnswer if it is not whole.
 
         The text of a refusal ends with it, and `finish_reason` is `refusal`. `held_back`, if a filter says what it has
-        found; `thoughts`, if there were some.
+        found; `thoughts`, if there were some; `serves_one`, if the server answers by any name.
         """
         ended = REFUSAL if any(self.refusal) else self.finish_reason
         if not ended and self.was_filtered and not self.has_choice:
@@ -148,6 +154,7 @@ class Collected(Struct):
             "usage": self.usage,
             **found,
             **({"thoughts": True} if self.has_thoughts else {}),
+            **({"serves_one": True} if self.serves_one else {}),
         }
 
 
@@ -157,29 +164,28 @@ def plain_answer(answer: Any, asked_model: str, refuse: Refuse) -> dict[str, Any
     Raises BadAnswer for what is no answer, and the error that stands in it. The SDK does not fill in missing fields: a
     200 with `{}` has no choices at all, and what does not say that it is JSON comes as a text.
     """
-    if isinstance(answer, str):
-        answer = _from_text(answer)
     collected = Collected(asked_model)
-    collected.take(answer, refuse)
-    choices = _part(answer, "choices")
-    has_message = bool(choices) and _part(choices[0], "message") is not None
-    if not has_message and not collected.was_filtered:
+    for piece in _from_text(answer) if isinstance(answer, str) else [answer]:
+        collected.take(piece, refuse)
+    if not collected.has_message and not collected.was_filtered:
         raise BadAnswer("The model server sent an answer without a message.", service=_SERVICE)
-    if has_message:
+    if collected.has_message:
         collected.finish_reason = collected.finish_reason or "stop"
     return collected.answer()
 
 
-def _from_text(said: str) -> Any:
+def _from_text(said: str) -> list[Any]:
+    """Return the answer in a text, or the pieces of one that was streamed although nobody asked for that."""
+    lines = [line.removeprefix("data:").strip() for line in said.splitlines() if line.startswith("data:")]
     try:
-        found = json.loads(said)
+        found = [json.loads(line) for line in lines if line != "[DONE]"] if lines else [json.loads(said)]
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
+        found = []
+    if found and all(isinstance(one, dict) for one in found):
         return found
-    words = words_in(said)[:200] or "nothing"
+    words = words_in(said)[:_SAID_MOST] or "nothing"
     raise BadAnswer(
-        f"The model server sent something else than an answer: {words}",
+        f"The model server sent something else than an answer: {words.rstrip('.!?')}.",
         service=_SERVICE,
         remedy="Check the connection's address: that of most servers ends with /v1.",
     )
@@ -191,7 +197,7 @@ def streamed(asked: Any, model: str, spoken: SpokenText, refuse: Refuse) -> dict
     A server that cannot stream returns a whole answer instead.
     """
     if "text/event-stream" not in asked.headers.get("content-type", "").lower():
-        answer = plain_answer(_from_text(asked.read().decode(errors="replace")), model, refuse)
+        answer = plain_answer(asked.read().decode(errors="replace"), model, refuse)
         spoken.add(answer["text"])
         return answer
     collected = Collected(model)
@@ -223,12 +229,9 @@ def tokens_of(answer: Any) -> dict[str, int]:
 
 
 def _error_in(piece: Any) -> Any:
-    """Return the error that stands in an answer with status 200, as a whole or without the word `error` (vLLM)."""
+    """Return the error that stands in an answer with status 200: beside its choices, or in their place."""
     error = _part(piece, "error")
-    if error:
-        return error
-    is_error = not _part(piece, "choices") and _part(piece, "object") == "error"
-    return _plain(piece) if is_error else None
+    return error or (None if _part(piece, "choices") else error_in(_plain(piece)))
 
 
 def _parts_of(content: Any) -> list[Any]:

@@ -170,9 +170,8 @@ class OpenAIClient(ModelClient):
         Some servers answer with whatever model they have loaded. One that lists the name may know it as another name of
         the model that answered.
         """
-        answered = str(answer["model"])
-        if is_other_model(asked, answered):
-            names = asked, answered
+        names = asked, str(answer["model"])
+        if answer.pop("serves_one", False) or is_other_model(*names):
             if names not in self._other_models:
                 self._other_models[names] = self._other_model(*names)
             if note := self._other_models[names]:
@@ -189,12 +188,13 @@ class OpenAIClient(ModelClient):
         if _TAKES_ANY_NAME in offered.values():
             return ""
         if offered and not is_offered(asked, offered):
+            other = answered if is_other_model(asked, answered) else "another model"
             raise NotFound(
-                f"The model server does not offer the model {asked!r}: {answered} answered instead.",
+                f"The model server does not offer the model {asked!r}: {other} answered instead.",
                 service=SERVICE,
                 remedy=f"Set `model` to one that it offers. {did_you_mean(asked, [*offered])}",
             )
-        is_another = not offered or is_offered(answered, offered)
+        is_another = is_other_model(asked, answered) and (not offered or is_offered(answered, offered))
         return f"{asked} was asked, and the server says that {answered} answered." if is_another else ""
 
     def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:

@@ -45,14 +45,14 @@ def read_fitting(text: str, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
     try:
         values = [_meant(one, schema) for one in _values_in(text)]
     except ValueError as error:
-        return None, [f"{error}. It begins: {said[:_SAID_MOST]!r}" if (said := text.strip()) else str(error)]
+        return None, [f"{error}. It begins: {said[:_SAID_MOST]!r}." if (said := text.strip()) else f"{error}."]
     checked = [(one, faults(one, schema)) for one in values]
     fitting = _distinct([one for one, wrong in checked if not wrong])
     if not fitting:
         inner = _distinct([_meant(one, schema) for value in values for one in _unwrapped(value)])
         fitting = [one for one in inner if not faults(one, schema)]
     if len(fitting) > 1:
-        return None, [f"the answer has {len(fitting)} JSON values that fit, instead of one"]
+        return None, [f"the answer has {len(fitting)} JSON values that fit, instead of one."]
     return (fitting[0], []) if fitting else max(checked, key=lambda one: isinstance(one[0], dict))
 
 

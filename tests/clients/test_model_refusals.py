@@ -269,6 +269,55 @@ def test_a_name_that_the_server_lists_may_be_another_name_of_the_model(
     assert ("notes" in openai_client(scripted, http, "fast").chat(HELLO)) is told
 
 
+def test_a_server_with_one_model_that_answers_by_any_name_is_asked_what_it_has(
+    scripted: Scripted, http: httpx.Client
+) -> None:
+    listed = {"data": [{"id": "qwen2.5-0.5b", "owned_by": "llamacpp"}]}
+    scripted.then(200, {**_said("gpt-4o"), "timings": {"prompt_n": 1}}).then(200, listed)
+    with pytest.raises(NotFound, match="does not offer the model 'gpt-4o': another model answered"):
+        openai_client(scripted, http, "gpt-4o").chat(HELLO)
+    scripted.answers.clear()
+    scripted.then(200, {**_said("qwen2.5-0.5b"), "timings": {"prompt_n": 1}}).then(200, listed)
+    assert "notes" not in openai_client(scripted, http, "qwen2.5-0.5b").chat(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        pytest.param({"code": "InvalidApiKey", "message": "Bad key."}, AuthError, "Bad key.", id="a code and words"),
+        pytest.param({"success": False, "errors": [{"message": "Blocked."}]}, Unavailable, "Blocked.", id="errors"),
+        pytest.param({"error_code": 17, "error_msg": "Daily limit."}, Unavailable, "Daily limit.", id="other names"),
+        pytest.param(b"<html><title>Sign in</title></html>", BadAnswer, "Sign in", id="a page"),
+        pytest.param(b"", BadAnswer, "nothing", id="nothing"),
+    ],
+)
+def test_what_stands_in_place_of_an_answer_is_told(
+    scripted: Scripted, http: httpx.Client, body: Any, kind: type[ServiceError], words: str
+) -> None:
+    scripted.then(200, body)
+    with pytest.raises(ServiceError, match=words) as caught:
+        openai_client(scripted, http).chat(HELLO)
+    assert type(caught.value) is kind
+
+
+def test_an_answer_that_streams_although_nobody_asked_is_read(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, stream(piece({"content": "H"}), piece({"content": "i"}), piece({}, "stop")), **SSE)
+    assert openai_client(scripted, http).chat(HELLO)["text"] == "Hi"
+
+
+def test_other_services_tell_their_odd_ends_and_their_errors_in_a_200(
+    asked: Any, form: Form, scripted: Scripted
+) -> None:
+    if form.name == "gemini":
+        scripted.then(200, {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]})
+        with pytest.raises(BadAnswer, match="was empty"):
+            asked.chat(HELLO)
+    if form.name == "anthropic":
+        scripted.then(200, _anthropic("Overloaded", "overloaded_error"))
+        with pytest.raises(Unavailable, match="Overloaded"):
+            asked.chat(HELLO)
+
+
 def test_a_server_that_loads_its_model_is_waited_for(
     scripted: Scripted, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +348,7 @@ def test_arguments_of_a_tool_may_be_written_loosely(scripted: Scripted, http: ht
     function["arguments"] = "Oslo, please"
     scripted.answers.clear()
     scripted.then(200, {"model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]})
-    with pytest.raises(BadAnswer, match="They begin: Oslo") as caught:
+    with pytest.raises(BadAnswer, match="They begin: 'Oslo") as caught:
         openai_client(scripted, http).chat(HELLO)
     assert not caught.value.retryable
     assert "address" not in caught.value.remedy

@@ -173,5 +173,5 @@ def _settings(service: str, endpoint: Endpoint) -> dict[str, Any]:
     if service == "http":
         return {"allow_hosts": [endpoint.origin.removeprefix("http://")], "token": endpoint.token}
     if service == "openai":
-        return {"base_url": endpoint.base_url, "api_key": endpoint.token, "model": "demo"}
+        return {"base_url": endpoint.base_url, "api_key": endpoint.token, "model": "demo-extractive"}
     return {"base_url": endpoint.base_url, "token": endpoint.token}
