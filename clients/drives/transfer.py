@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import httpx
 
+from clients.drives.entity_tags import is_same, is_strong
 from clients.error_mapping import of_broken_connection
 from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
 from clients.service import Service
@@ -81,10 +82,10 @@ def require_within(service: Service, size: int | None, limit: int) -> None:
 def _part(service: Service, send: Send, out: BinaryIO, size: int, version: str) -> None:
     """Append the next part. What came before a connection broke stays."""
     begin, end = out.tell(), min(out.tell() + PART_BYTES, size)
-    headers = {"Range": f"bytes={begin}-{end - 1}", **({"If-Range": version} if _is_strong(version) else {})}
+    headers = {"Range": f"bytes={begin}-{end - 1}", **({"If-Range": version} if is_strong(version) else {})}
     with send(headers) as answer:
         is_shorter = answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
-        if is_shorter or (version and _opaque(answer.headers.get("etag", version)) != _opaque(version)):
+        if is_shorter or (version and not is_same(answer.headers.get("etag", version), version)):
             raise Conflict("The file changed while it was downloaded.", service=service.name)
         if answer.status_code == httpx.codes.OK:  # the server ignores ranges, or the file is another one now
             if int(answer.headers.get("content-length", size)) != size:
@@ -103,11 +104,3 @@ def _is_range(answer: httpx.Response, begin: int, size: int) -> bool:
     found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
     return found is not None and int(found[1]) == begin and int(found[3]) == size
 
-
-def _is_strong(version: str) -> bool:
-    """Return whether it is an ETag that If-Range takes (RFC 9110 13.1.5)."""
-    return version.startswith('"')
-
-
-def _opaque(version: str) -> str:
-    return version.removeprefix("W/")

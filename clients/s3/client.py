@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from clients.check_line import CheckLine
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
+from clients.drives.entity_tags import entity_tag, is_same
 from clients.drives.listed import changes_of, folder_rows, named_like
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
@@ -113,6 +114,9 @@ class S3Client(Drive):
         path = self._prefix(folder) + require_name(S3, name)
         headers = {_MARKER: marker or "none"}
         size = source.stat().st_size
+        with suppress(NotFound):  # not every server knows If-None-Match
+            self._asked("HEAD", path)
+            raise taken(S3, path, None)
         with source.open("rb") as content:
             try:
                 if size > PART_BYTES:
@@ -141,7 +145,7 @@ class S3Client(Drive):
         path = path_of(file_id, S3.name)
         changed = Conflict(f"{path!r} was changed since.", service=S3.name)
         try:
-            if self.file(path).version != version:
+            if not is_same(self.file(path).version, version):
                 raise changed
             self._asked("DELETE", path, headers={"If-Match": version})
         except NotFound:
@@ -214,7 +218,7 @@ class S3Client(Drive):
 
     def _file(self, path: str, size: int, at: str, version: str) -> DriveFile:
         """Return a file; its type is left out, since a listing does not say it."""
-        return replace(self._folder(path), is_folder=False, size=size, modified_at=at, version=version)
+        return replace(self._folder(path), is_folder=False, size=size, modified_at=at, version=entity_tag(version))
 
     def _in_parts(self, path: str, content: BinaryIO, size: int, headers: Mapping[str, str]) -> None:
         """Upload a large file; nobody sees it before its last part, and nothing stays if it fails."""

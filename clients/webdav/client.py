@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ import httpx
 from clients.check_line import CheckLine
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
+from clients.drives.entity_tags import entity_tag, is_same, is_strong
 from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
 from clients.drives.names import instant, opaque, path_of, require_name, taken
-from clients.drives.transfer import part_of, received, require_within
+from clients.drives.transfer import part_of, received
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
@@ -94,18 +96,30 @@ class WebdavClient(Drive):
     def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
         """Download a file."""
         found = self.file(file_id)
-        if found.is_folder or found.size is None:
+        if found.is_folder:
             raise InvalidRequest(f"{found.path!r} is a folder.", service=WEBDAV.name)
-        require_within(WEBDAV, found.size, limit)
-        received(WEBDAV, lambda headers: self._part_of(file_id, headers), into, found.size, limit, found.version)
+        size = self._announced(found.path) if found.size is None else found.size
+
+        def send(headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
+            return self._part_of(file_id, headers)
+
+        try:
+            received(WEBDAV, send, into, size, limit, found.version)
+        except Conflict:
+            self._require_same(found)
+            received(WEBDAV, send, into, size, limit)  # downloads have other ETags than listings on this server
+            self._require_same(found)
         return found
 
     def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
-        """Upload a file in one request that creates it, or fails."""
+        """Upload a file in one request that creates it, or fails, unless the server knows no conditions."""
         del marker  # a property could only be set afterwards
         path = _joined(folder, name)
         if not self.file(folder).is_folder:
             raise NotFound(f"{folder!r} is a file, not a folder.", service=WEBDAV.name)
+        with suppress(NotFound):  # Go's server, as in rclone, ignores If-None-Match
+            self.file(path)
+            raise taken(WEBDAV, path, None)
         with source.open("rb") as content:
             try:
                 self._sent("PUT", path, {"If-None-Match": "*"}, content=content)
@@ -132,9 +146,10 @@ class WebdavClient(Drive):
         path = path_of(file_id, WEBDAV.name)
         changed = Conflict(f"{path!r} was changed since.", service=WEBDAV.name)
         try:
-            if self.file(path).version != version:
+            found = self.file(path)
+            if not is_same(found.version, version):
                 raise changed
-            self._sent("DELETE", path, {} if version.startswith("W/") else {"If-Match": version})
+            self._sent("DELETE", path, {"If-Match": found.version} if is_strong(found.version) else {})
         except NotFound:
             return
         except Conflict as error:
@@ -170,18 +185,30 @@ class WebdavClient(Drive):
             raise ValueError(f"{found.href!r} is not below the address of the connection")
         path = where.removeprefix(self._base).strip("/")
         has = found.properties
-        at = has.get("getlastmodified", "")
+        at, length = has.get("getlastmodified", ""), has.get("getcontentlength", "")
         return DriveFile(
             id=opaque(path),
             name=path.rpartition("/")[2],
             path=path,
             is_folder=found.is_folder,
-            size=None if found.is_folder else int(has["getcontentlength"]),
+            size=int(length) if length.isdigit() and not found.is_folder else None,
             media_type="" if found.is_folder else has.get("getcontenttype", "").partition(";")[0],
-            modified_at=instant(parsedate_to_datetime(at)) if at else "",
-            version="" if found.is_folder else has.get("getetag", "") or at,
+            modified_at=_modified_at(at),
+            version="" if found.is_folder else entity_tag(has.get("getetag", "")) or at,
             url=self._address(path),
         )
+
+    def _announced(self, path: str) -> int:
+        """Return the size of a file that listings do not say. Raises BadAnswer."""
+        size = self._sent("HEAD", path, {}).headers.get("content-length", "")
+        if not size.isdigit():
+            raise BadAnswer(f"The WebDAV server does not say how large {path!r} is.", service=WEBDAV.name)
+        return int(size)
+
+    def _require_same(self, found: DriveFile) -> None:
+        """Raise Conflict if a file is another one than before."""
+        if not is_same(self.file(found.id).version, found.version):
+            raise Conflict("The file changed while it was downloaded.", service=WEBDAV.name)
 
     def _address(self, path: str) -> str:
         return f"{self._url}/{quote(path)}"
@@ -205,6 +232,14 @@ class WebdavClient(Drive):
 def _refused(answer: httpx.Response) -> ServiceError:
     told = said(answer.content) or answer.reason_phrase
     return of_status(WEBDAV, answer.status_code, dict(answer.headers), told)
+
+
+def _modified_at(date: str) -> str:
+    """Return a date of HTTP as `DriveFile.modified_at`; some servers write ISO 8601 instead."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError):
+            return instant(read(date))
+    return ""
 
 
 def _joined(folder: str, name: str) -> str:

@@ -38,7 +38,7 @@ WEBDAV = Service(
         Setting("base_url", "WEBDAV_URL", "Address", "https://cloud.example.com/remote.php/dav/files/USER"),
         Setting("user", "WEBDAV_USER", "User name"),
     ),
-    reads=(ReadRequest("PROPFIND", "/**"), ReadRequest("GET", "/**")),
+    reads=(ReadRequest("PROPFIND", "/**"), ReadRequest("GET", "/**"), ReadRequest("HEAD", "/**")),
     pickers={"drive-folder": "folders"},
     link="File",
 )
