@@ -14,6 +14,9 @@ _OPAQUE = "path:"
 _LONGEST_BYTES = 200
 NAME = TextLimit(_LONGEST_BYTES, "bytes", "name")
 _SUFFIX_BYTES = 20
+_JOINERS = "\u200c\u200d"
+"""Parts of emoji such as families, and of words of Persian and Hindi (Unicode 23.2), though Python calls them
+unprintable."""
 
 
 def clean_name(name: str) -> str:
@@ -21,8 +24,17 @@ def clean_name(name: str) -> str:
 
     A long one keeps its suffix. Empty if nothing is left.
     """
-    shown = "".join("_" if sign in '/\\:*?"<>|' else sign if sign.isprintable() else " " for sign in name)
-    return cut(" ".join(shown.split()).strip(". ").removeprefix("~$"))
+    shown = "".join("_" if sign in '/\\:*?"<>|' else sign for sign in on_one_line(name))
+    return cut(shown.strip(". ").removeprefix("~$"))
+
+
+def on_one_line(name: str) -> str:
+    """Return a name without line ends and characters that nobody sees, but with those that join letters or emoji."""
+    return " ".join("".join(sign if _is_seen(sign) else " " for sign in name).split())
+
+
+def _is_seen(sign: str) -> bool:
+    return sign.isprintable() or sign in _JOINERS
 
 
 def cut(name: str) -> str:
@@ -51,7 +63,7 @@ def path_of(file_id: str, service: str) -> str:
         except ValueError as error:
             raise InvalidRequest(f"{file_id!r} is not a file id.", service=service, remedy="Give a path.") from error
     path = path.strip("/")
-    if any(part in {".", ".."} for part in path.split("/")) or not path.isprintable():
+    if any(part in {".", ".."} for part in path.split("/")) or not all(map(_is_seen, path)):
         raise InvalidRequest(f"{path!r} is no plain path.", service=service, remedy="Write it as Invoices/may.pdf.")
     return path
 

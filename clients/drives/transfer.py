@@ -103,4 +103,3 @@ def _part(service: Service, send: Send, out: BinaryIO, size: int, version: str) 
 def _is_range(answer: httpx.Response, begin: int, size: int) -> bool:
     found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
     return found is not None and int(found[1]) == begin and int(found[3]) == size
-

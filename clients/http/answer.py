@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from clients.drives.names import on_one_line
 from clients.errors import BadAnswer, InvalidRequest
 from clients.http.credentials import Credentials
 from clients.http.request import SERVICE
@@ -90,9 +91,8 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
     name = credentials.redacted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]
-    plain_name = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
     media_type = _kind(answer).partition(";")[0].strip() or _UNKNOWN
-    return _content(answer, credentials), plain_name or "answer", media_type
+    return _content(answer, credentials), on_one_line(last) or "answer", media_type
 
 
 def _content(answer: httpx.Response, credentials: Credentials) -> bytes:

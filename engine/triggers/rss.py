@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -20,6 +22,9 @@ from engine.steps.rss import FEED_BYTES, Entry, entry
 _BEFORE = "it already existed"
 _UNREAD = "it is in a part of the feed that an earlier release did not read"
 _DIGITS = 24
+_CAMPAIGN = re.compile(
+    r"(utm_\w*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|yclid|wt_mc|ref|ref_src)(=|\Z)", re.IGNORECASE
+)
 _AGAIN = {"etag": "", "modified": ""}
 """The version of a feed that is fetched again, even if it has not changed."""
 
@@ -33,10 +38,11 @@ class FeedFields(Fields):
 class NewEntry(TriggerType):
     """Starts a run for each new entry of an RSS or Atom feed, even if the feed has no ids or changes its order.
 
-    An entry counts as known if its id has been seen before, or if the feed has just listed its address, title and text
-    under another id. An entry that is changed later starts no new run. Every 15 minutes the server is asked whether the
-    feed has changed (`ETag`, `Last-Modified`). The newest 1000 entries of a feed are read, or the first and last 500 if
-    one has no time; a note says how many were not.
+    An entry counts as known if its id has been seen before, or if the feed has just listed it under another id: with
+    the same title and time, or without a time the same title and address or text. Campaign parameters and `http` or
+    `https` make no other address. An entry that is changed later starts no new run. Every 15 minutes the server is
+    asked whether the feed has changed (`ETag`, `Last-Modified`). The newest 1000 entries of a feed are read, or the
+    first and last 500 if one has no time; a note says how many were not.
     """
 
     name = "rss.new_entry"
@@ -83,7 +89,7 @@ class NewEntry(TriggerType):
 class _Entry(Struct, frozen=True):
     id: str
     digests: tuple[str, ...]
-    """Of its id, and of its address, title and text."""
+    """Of its id, of its address, title and text, and of what identifies it where a feed renames its entries."""
     value: Mapping[str, Any]
 
     @property
@@ -112,6 +118,7 @@ def _first(entries: Sequence[_Entry], start: Start, version: Mapping[str, str]) 
 def _identified(read: Sequence[dict[str, Any]]) -> list[_Entry]:
     """Give each entry its id: the feed's own, its address, or a digest, whichever is the first that no other has."""
     ids, addresses = Counter(one["id"] for one in read), Counter(one["url"] for one in read)
+    common = Counter(trait for one in read for trait in _traits(one))
     found: dict[str, _Entry] = {}
     for one in read:
         whole = _digest(one["url"], one["title"], one["text"])
@@ -121,8 +128,33 @@ def _identified(read: Sequence[dict[str, Any]]) -> list[_Entry]:
             name = one["url"]
         else:
             name = _digest(one["id"], one["url"], one["title"], one["at"] or one["text"])
-        found.setdefault(name, _Entry(name, (_digest(name), whole), {**entry(one), "id": name}))
+        traits = [trait for trait in _traits(one) if common[trait] == 1]
+        found.setdefault(name, _Entry(name, (_digest(name), whole, *traits), {**entry(one), "id": name}))
     return list(found.values())
+
+
+def _traits(one: Mapping[str, Any]) -> list[str]:
+    """Return digests of what an entry keeps if its feed gives it another id and address, or another text.
+
+    Other entries may share a title, an address or a text; a title with its time, or with one of the two, is enough.
+    """
+    title = one["title"] or one["text"]
+    if not title:
+        return []
+    if one["at"]:
+        return [_digest("time", title, one["at"])]
+    by_text = [_digest("text", title, one["text"])] if one["title"] and one["text"] else []
+    return [*by_text, *([_digest("address", title, _plain_address(one["url"]))] if one["url"] else [])]
+
+
+def _plain_address(url: str) -> str:
+    """Return an address without its scheme, fragment and parameters of campaigns."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    kept = [pair for pair in parts.query.split("&") if not _CAMPAIGN.match(pair)]
+    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}?{'&'.join(kept)}"
 
 
 def _oldest_first(entries: Sequence[_Entry]) -> list[_Entry]:

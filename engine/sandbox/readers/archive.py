@@ -25,6 +25,8 @@ _USUAL = "cp437"
 _UTF_8 = 0x800
 """Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
 _DRIVE = re.compile("[A-Za-z]:")
+_JOINERS = "\u200c\u200d"
+"""Join letters and emoji; Python calls them unprintable."""
 
 
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def safe_name(entry: zipfile.ZipInfo, encoding: str) -> str:
 
 
 def _plain_sign(sign: str) -> str:
-    return sign if sign.isprintable() and sign != ":" else "_"
+    return sign if (sign.isprintable() or sign in _JOINERS) and sign != ":" else "_"
 
 
 def _told(entry: zipfile.ZipInfo, encoding: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from clients.drives.names import cut
+from clients.drives.names import cut, on_one_line
 from clients.errors import InvalidRequest
 from clients.file.paths import parts_of
 from engine.base.run_file import RunFile
@@ -96,8 +96,7 @@ def page_ranges(pages: str) -> list[tuple[int, int]]:
 def plain_name(name: str, otherwise: str) -> str:
     """Return the last part of a name from outside, on one line, cut to what a disk takes; it keeps its ending."""
     last = PurePosixPath(name.replace("\\", "/")).name
-    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
-    return cut(shown.lstrip(".")) or otherwise
+    return cut(on_one_line(last).lstrip(".")) or otherwise
 
 
 def free_name(name: str, taken: set[str]) -> str:

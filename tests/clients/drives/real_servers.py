@@ -111,7 +111,7 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _rclone(protocol: str, root: str, more: Sequence[str]) -> Iterator[int]:
     program = shutil.which("rclone")
-    known = subprocess.run([program, "serve", "--help"], capture_output=True, text=True).stdout if program else ""
+    known = subprocess.check_output([program, "serve", "--help"], text=True) if program else ""
     _require(f"  {protocol} " in known, f"No rclone that serves {protocol} is installed.", always=protocol == "webdav")
     port = free_port()
     told = [str(program), "serve", protocol, root, "--addr", f"127.0.0.1:{port}", "--config", "/dev/null"]
@@ -121,7 +121,9 @@ def _rclone(protocol: str, root: str, more: Sequence[str]) -> Iterator[int]:
 
 @contextmanager
 def _serving(command: Sequence[str], port: int) -> Iterator[None]:
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as it:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as it:
         try:
             until(lambda: it.poll() is not None or _answers(port), command[0])
             assert it.poll() is None, f"{command[0]} ended at once"

@@ -32,7 +32,9 @@ class Server:
             tag = escape(next(self.listed))
             length = f"<getcontentlength>{self.length}</getcontentlength>" if self.length else ""
             told = f"<getetag>{tag}</getetag><getlastmodified>{self.date}</getlastmodified>{length}"
-            row = f"<response><href>/a.txt</href><propstat><prop>{told}</prop><status>HTTP/1.1 200 OK</status></propstat>"
+            row = (
+                f"<response><href>/a.txt</href><propstat><prop>{told}</prop><status>HTTP/1.1 200 OK</status></propstat>"
+            )
             return httpx.Response(207, text=f'<multistatus xmlns="DAV:">{row}</response></multistatus>')
         if request.method == "DELETE":
             self.deleted = dict(request.headers)

@@ -52,6 +52,11 @@ def post(n: int, **more: str) -> Entry:
     return {"guid": f"id-{n}", "title": f"T{n}", "link": f"https://blog.example/{n}", "description": f"D{n}", **more}
 
 
+def renamed(n: int, mark: str, **more: str) -> Entry:
+    address = f"https://blog.example/{n}{mark}"
+    return post(n, **{"guid": address, "link": address, **more})
+
+
 def without(one: Entry, *names: str) -> Entry:
     return {name: text for name, text in one.items() if name not in names}
 
@@ -61,6 +66,7 @@ def titles(looker: Looker) -> list[str]:
 
 
 OLD = [post(2), post(1)]
+NOON, EVENING = "Thu, 03 Dec 2026 12:00:00 GMT", "Thu, 03 Dec 2026 19:00:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,36 @@ OLD = [post(2), post(1)]
         pytest.param(OLD, [post(2, description="changed", title="T2!"), post(1)], [], id="changed under its id"),
         pytest.param(OLD, [post(2, link="https://other.example/2"), post(1)], [], id="moved under its id"),
         pytest.param(OLD, [post(2, guid="new-2"), post(1, guid="new-1")], [], id="all ids are others"),
+        pytest.param(
+            [renamed(2, "?t=3"), renamed(1, "?t=3")],
+            [renamed(3, "?t=4"), renamed(2, "?t=4"), renamed(1, "?t=4")],
+            ["T3"],
+            id="ids and addresses have a number of the fetch",
+        ),
+        pytest.param(
+            OLD,
+            [post(2, guid="new", link="http://blog.example/2/?utm_source=feed", description="3 comments"), post(1)],
+            [],
+            id="id and text are others, and the address has a campaign",
+        ),
+        pytest.param(
+            [post(1, pubDate=NOON)],
+            [renamed(1, "?t=4", pubDate=NOON, description="changed")],
+            [],
+            id="only title and time are left",
+        ),
+        pytest.param(
+            [post(1, pubDate=NOON)],
+            [renamed(1, "?t=4", pubDate=EVENING), post(1, pubDate=NOON)],
+            ["T1"],
+            id="the same title and text at another time",
+        ),
+        pytest.param(
+            [post(1)],
+            [renamed(1, "?t=5"), renamed(1, "?t=4"), post(1)],
+            ["T1", "T1"],
+            id="the same title and text side by side",
+        ),
         pytest.param(OLD, [post(2, guid="new", title="Another"), *OLD], ["Another"], id="news at a known address"),
         pytest.param(
             [without(post(1), "guid")],
