@@ -26,10 +26,22 @@ from clients.gmail.service import GMAIL
 from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there
 from clients.google.transport import answered
 from clients.listing import Json
+from clients.mail.opening import opened
 from clients.mail.outgoing import File
-from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header, shown
+from clients.mail.parts import (
+    Part,
+    attachment_id,
+    attachment_parts,
+    body_bytes,
+    from_base64url,
+    header,
+    name_of,
+    own_attachment_parts,
+    shown,
+)
+from clients.mail.raw import payload_of
 from clients.mail.replies import refusal
-from clients.mail.text import WHOLE, Trim
+from clients.mail.text import WHOLE, Trim, attachment_of
 from clients.mail.unreadable import one_mail, unread
 
 _AT_ONCE = 4
@@ -129,8 +141,8 @@ class GmailReader:
     def message(self, message: str, trim: Trim = WHOLE) -> Json:
         """Return one mail by Gmail's id.
 
-        {id, thread_id, message_id, url, from, to, cc, subject, date, text, text_truncated, full_text, text_missing,
-        labels, attachments [{id, name, media_type, bytes}], can_reply}; `labels` are names, `date` is RFC 3339 in UTC.
+        {id, thread_id, url, labels, date, can_reply}, and what `clients.mail.text.read_mail` returns; `labels` are
+        names, `date` is RFC 3339 in UTC.
         """
         return self._mail(self._get(message, "full"), trim)
 
@@ -197,28 +209,43 @@ class GmailReader:
 
     def attachment(self, message: str, wanted: str) -> File:
         """Return one attachment of a mail, by its id in the mail's `attachments`."""
-        for file_id, file in self._files(message, wanted):
-            if file_id == wanted:
-                return file
-        raise NotFound(
-            f"The mail {message!r} has no attachment {wanted!r}.",
-            service=SERVICE,
-            remedy="Take the id from the mail's `attachments`.",
-        )
-
-    def attachments(self, message: str) -> list[File]:
-        """Return all attachments of a mail."""
-        return [file for _, file in self._files(message, "")]
-
-    def _files(self, message: str, only: str) -> list[tuple[str, File]]:
         found = self._get(message, "full")
         with reading(GMAIL):
-            parts = [part for part in attachment_parts(found["payload"]) if only in {"", attachment_id(part)}]
-        files = []
-        for part in parts:
-            content = body_bytes(part, lambda data: self._part_data(str(found["id"]), data))
-            files.append((attachment_id(part), File(attachment(part)["name"], content, str(part.get("mimeType", "")))))
-        return files
+            parts = [part for part in own_attachment_parts(found["payload"]) if attachment_id(part) == wanted]
+        if not parts:
+            with one_mail(SERVICE, message):
+                mail = opened(found["payload"], lambda data: self._part_data(str(found["id"]), data))
+                parts = [part for part in attachment_parts(mail) if attachment_id(part) == wanted]
+        if not parts:
+            raise NotFound(
+                f"The mail {message!r} has no attachment {wanted!r}.",
+                service=SERVICE,
+                remedy="Take the id from the mail's `attachments`.",
+            )
+        return self._file(str(found["id"]), parts[0])
+
+    def attachments(self, message: str) -> list[File]:
+        """Return all attachments of a mail; files in an attached mail are part of that."""
+        found = self._get(message, "full")
+        with reading(GMAIL):
+            parts = [*own_attachment_parts(found["payload"])]
+        return [self._file(str(found["id"]), part) for part in parts]
+
+    def _file(self, message: str, part: Part) -> File:
+        body = part.get("body") or {}
+        if part.get("parts") and not body.keys() & {"attachmentId", "data", "content"}:
+            return self._attached_mail(message, part)
+        content = body_bytes(part, lambda data: self._part_data(message, data))
+        return File(name_of(part), content, str(part.get("mimeType", "")))
+
+    def _attached_mail(self, message: str, part: Part) -> File:
+        """Return an attached mail, of which Gmail gives only the parts, from the bytes of the mail that it lies in."""
+        raw = answered(self._users.messages().get(userId="me", id=message, format="raw"), "raw")["raw"]
+        with one_mail(SERVICE, message):
+            file = attachment_of(payload_of(from_base64url(str(raw))), attachment_id(part))
+        if file is None:
+            raise Unreadable(f"Gmail does not give the mail {name_of(part)!r} in the mail {message}.", service=SERVICE)
+        return File(file[0]["name"], file[1], file[0]["media_type"])
 
     def subject(self, message: str) -> str:
         """Return the subject of a mail, empty if it has none. Raises NotFound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import mimetypes
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -27,6 +28,31 @@ _NAME_MOST = 1000
 _TEXT_FILES = frozenset(
     "text/calendar text/x-vcalendar text/vcard text/x-vcard text/directory text/css text/csv text/rtf".split()
 )
+MAILS = frozenset({"message/rfc822", "message/global", "message/news"})
+"""Media types of attached mails."""
+_NAMES = {
+    "text/calendar": "invite.ics",
+    "application/ics": "invite.ics",
+    "text/vcard": "contact.vcf",
+    "text/x-vcard": "contact.vcf",
+    "message/rfc822": "mail.eml",
+    "message/global": "mail.eml",
+    "message/news": "mail.eml",
+    "message/delivery-status": "delivery-status.txt",
+    "message/disposition-notification": "read-receipt.txt",
+    "application/ms-tnef": "winmail.dat",
+    "application/vnd.ms-tnef": "winmail.dat",
+    "application/pkcs7-mime": "smime.p7m",
+    "application/x-pkcs7-mime": "smime.p7m",
+    "application/pkcs7-signature": "smime.p7s",
+    "application/x-pkcs7-signature": "smime.p7s",
+    "application/pgp-signature": "signature.asc",
+}
+"""What mail programs usually call such files."""
+_ENDINGS = {"image/jpg": ".jpg", "text/plain": ".txt", "application/octet-stream": ""}
+_TYPES = mimetypes.MimeTypes()
+"""Of Python alone: those of this machine may differ."""
+_HAS_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 DEEPEST = 40
 """Maximum nesting of parts that is read."""
 WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=")
@@ -105,8 +131,8 @@ def is_text_file(part: Part) -> bool:
     return media_type(part) in _TEXT_FILES
 
 
-def attachment_parts(payload: Part) -> Iterator[Part]:
-    """Yield the parts that are files, in order, without descending into attached mails."""
+def own_attachment_parts(payload: Part) -> Iterator[Part]:
+    """Yield the parts that are files, in order, without those of attached mails."""
     waiting = [(payload, 0)]
     while waiting:
         part, depth = waiting.pop(0)
@@ -116,15 +142,50 @@ def attachment_parts(payload: Part) -> Iterator[Part]:
             waiting[:0] = [(child, depth + 1) for child in part.get("parts") or []]
 
 
+def attachment_parts(payload: Part) -> Iterator[Part]:
+    """Yield the parts that are files, in order, each followed by the files within it, if it was opened."""
+    waiting = [*own_attachment_parts(payload)]
+    while waiting:
+        part = waiting.pop(0)
+        if not part.get("is_made"):
+            yield part
+        waiting[:0] = [file for child in part.get("parts") or [] for file in own_attachment_parts(child)]
+
+
 def attachment(part: Part) -> dict[str, Any]:
-    """Describe a file: {id, name, media_type, bytes}."""
+    """Describe a file: {id, name, media_type, bytes, inline}."""
     body = part.get("body") or {}
     return {
         "id": attachment_id(part),
-        "name": cut_to_line(shown(str(part.get("filename") or "")), _NAME_MOST) or "unnamed",
+        "name": name_of(part),
         "media_type": media_type(part) or "application/octet-stream",
         "bytes": int(body.get("size") or 0),
+        "inline": bool(part.get("inline")),
     }
+
+
+def name_of(part: Part) -> str:
+    """Return the name of a file: its own, else one by what it is about, how it is described, or its type."""
+    kind = media_type(part)
+    name = shown(str(part.get("filename") or "")) or (_subject_of(part) if kind in MAILS else "")
+    described = shown(header(part, "Content-Description")).replace("/", "_").replace("\\", "_")
+    usual = _NAMES.get(kind, "")
+    ending = usual[usual.rfind(".") :] if usual else _ENDINGS.get(kind, _TYPES.guess_extension(kind) or "")
+    if not name and described:
+        name = described if _HAS_ENDING.search(described) else f"{described}{ending}"
+    return cut_to_line(name, _NAME_MOST) or usual or _usual_name(kind, ending)
+
+
+def _subject_of(part: Part) -> str:
+    """Return what an attached mail that was opened is about, as the name of a file."""
+    inner: Part = next(iter(part.get("parts") or []), {})
+    subject = shown(header(inner, "Subject")).replace("/", "_").replace("\\", "_")
+    return f"{cut_to_line(subject, _NAME_MOST)}.eml" if subject else ""
+
+
+def _usual_name(kind: str, ending: str) -> str:
+    main = kind.partition("/")[0]
+    return f"{main if main in ('image', 'audio', 'video', 'text') else 'file'}{ending}" if ending else "unnamed"
 
 
 def attachment_id(part: Part) -> str:

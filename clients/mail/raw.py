@@ -23,15 +23,15 @@ _BOUNDARIES_MOST = 50_000
 """Maximum number of lines in a mail that look like a boundary."""
 
 
-def payload_of(content: bytes) -> dict[str, Any]:
+def payload_of(content: bytes, number: str = "") -> dict[str, Any]:
     """Return the mail as Gmail's MessagePart, its bodies decoded: {partId, mimeType, filename, headers, body, parts}.
 
-    Accepts any bytes. Parts below 40 levels, or beyond the thousandth, are left out; the mail then has
-    `left_out`, a list that describes them.
+    `number` is its `partId`, with which those of its parts begin, if it lies in another mail. Accepts any bytes. Parts
+    below 40 levels, or beyond the thousandth, are left out; the mail then has `left_out`, a list that describes them.
     """
     content = _with_line_feeds(content)
     splitting = _Splitting(content)
-    found = splitting.part(0, len(content), "", 0)
+    found = splitting.part(0, len(content), number, 0)
     return {**found, "left_out": list(splitting.left_out)} if splitting.left_out else found
 
 

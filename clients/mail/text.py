@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
 
 from clients.mail.addresses import shown_addresses, shown_sender
 from clients.mail.charsets import decoded, is_known
-from clients.mail.flowed import unflowed
+from clients.mail.forwarding import forward_text
 from clients.mail.html import HTML_MOST, TAGS_MOST, named_charset, shortened, tidy, visible_text
 from clients.mail.length import cut_to_characters, cut_to_tokens, marked
-from clients.mail.parameters import parameters
+from clients.mail.opening import opened, own_parts
+from clients.mail.parameters import first_word, parameters
 from clients.mail.parts import (
     DEEPEST,
+    MAILS,
     Load,
     Part,
     attachment,
@@ -31,11 +34,15 @@ from clients.mail.parts import (
     is_text_file,
     media_type,
     nothing_left_out,
+    own_attachment_parts,
     says_attached,
     shown,
 )
 from clients.mail.quotes import without_quotes, without_signature
 from clients.mail.stubs import STUB_MOST, chosen
+from clients.mail_formats.calendar import Invitation
+from clients.mail_formats.flowed import unflowed
+from clients.mail_formats.invitations import in_words
 
 TEXT_MOST = 200_000
 FULL_MOST = 1_000_000
@@ -56,33 +63,49 @@ class Trim(Struct, frozen=True):
 class WholeText(Struct, frozen=True):
     """All that is read of a mail's text."""
 
-    text: str
+    own: str
+    """What its sender wrote."""
+    more: str
+    """What follows: invitations in words, and the text of attached mails, each below its head."""
     left_out: list[str]
     """What was not read, in clauses."""
+    untold: list[str]
+    """What could not be read, in clauses: that which is encrypted, or was not opened."""
     missing: str
     """Why there is no text, as a sentence; empty if there is some."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return _below(self.own, self.more)
 
 
 WHOLE = Trim()
 _ORDER = {"text/plain": 0, "text/html": 1, "multipart/related": 1, "multipart/mixed": 1}
 """The order of preference among alternatives."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT")
-_SEALED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 _HTML = frozenset({"text/html", "text/x-amp-html", "text/watch-html"})
 
 
 def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Return {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, attachments}.
+    """Return a mail as workflows see it, with the files and the text of the mails attached to it.
 
-    `attachments` are [{id, name, media_type, bytes}]. `text` has at most 200,000 characters; `text_truncated` tells
+    {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, left_out, signature, invitations,
+    attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for what belongs to the
+    form of the mail, such as a picture in its HTML. `invitations` are those of `clients.mail_formats.calendar`.
+    `signature` says how the mail is signed, or is "". `text` has at most 200,000 characters; `text_truncated` tells
     that part of it is missing. `full_text` is all that was read (at most 1,000,000 characters) if `text` is shorter,
     else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note: `[Cut here: ...]`.
     `left_out` says in sentences what of the mail is not in `text`.
     """
+    load = cache(load)
+    mail = opened(payload, load)
     return {
-        **head_of(payload),
-        **_texts_of(payload, load, trim),
-        "attachments": [attachment(part) for part in attachment_parts(payload)],
+        **head_of(mail),
+        **_texts_of(mail, load, trim),
+        "signature": _signature_of(mail),
+        "invitations": _invitations_in(mail),
+        "attachments": [attachment(part) for part in attachment_parts(mail)],
     }
 
 
@@ -96,17 +119,76 @@ def head_of(payload: Part) -> dict[str, Any]:
     }
 
 
-def full_text_of(payload: Part, load: Load) -> WholeText:
-    """Return all that is read of a mail's text."""
+def full_text_of(mail: Part, load: Load) -> WholeText:
+    """Return all that is read of the text of a mail, which was opened."""
     words = _Words(load)
-    text = "\n\n".join([*words.of(payload)] or [*words.of_files(payload)])
-    left_out = [*payload.get("left_out", ()), *words.left_out]
-    return WholeText(text, left_out, "" if text else _why_empty(payload, left_out, words))
+    own = words.whole(mail)
+    more = _below(*_in_words(mail, is_alone=not own), *_attached(mail, words))
+    left_out = [*mail.get("left_out", ()), *words.left_out]
+    untold = [*mail.get("untold", ())]
+    return WholeText(own, more, left_out, untold, "" if own or more else _why_empty(mail, left_out, untold, words))
+
+
+def _attached(mail: Part, words: _Words) -> Iterator[str]:
+    """Yield the texts of the attached mails, each below its head; not of one that a report returns."""
+    for part in _attached_mails(mail):
+        for inner in part.get("parts") or []:
+            own = words.whole(inner)
+            text = _below(own, *_in_words(inner, is_alone=not own), *_attached(inner, words))
+            if text:
+                yield forward_text("", {**head_of(inner), "date": written_at(inner), "text": text})
+
+
+def _attached_mails(mail: Part) -> Iterator[Part]:
+    waiting = [mail]
+    while waiting:
+        part = waiting.pop(0)
+        if media_type(part) in MAILS:
+            yield part
+        elif media_type(part) != "multipart/report":
+            waiting[:0] = part.get("parts") or []
+
+
+def _in_words(mail: Part, *, is_alone: bool) -> Iterator[str]:
+    """Yield the invitations of a mail in words; with their descriptions if the mail has no other text."""
+    for event in _distinct(event for part in own_parts(mail) for event in part.get("events", ())):
+        yield _below(in_words(event), event["description"] if is_alone else "")
+
+
+def _invitations_in(mail: Part) -> list[Invitation]:
+    """Return the invitations of a mail, and of those attached to it."""
+    found, waiting = list[Invitation](), [mail]
+    while waiting:
+        part = waiting.pop(0)
+        found += part.get("events", ())
+        waiting[:0] = part.get("parts") or []
+    return [*_distinct(found)]
+
+
+def _distinct(events: Iterable[Invitation]) -> Iterator[Invitation]:
+    """Yield events without those that are written twice, as Google does: in the mail, and in a file."""
+    known = set()
+    for event in events:
+        key = tuple(event[name] for name in ("uid", "method", "title", "starts_at", "recurrence"))
+        if key not in known:
+            known.add(key)
+            yield event
+
+
+def _signature_of(mail: Part) -> str:
+    """Return how a mail, or a part of it, is signed."""
+    kinds = sorted({str(part["signed"]) for part in own_parts(mail) if part.get("signed")})
+    return f"{', '.join(kinds)} (not checked)" if kinds else ""
+
+
+def _below(*texts: str) -> str:
+    """Return texts one below the other."""
+    return "\n\n".join(filter(None, texts))
 
 
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
     """Return the attachment with this id, {id, name, media_type, bytes}, and its content; None if there is none."""
-    for part in attachment_parts(payload):
+    for part in attachment_parts(opened(payload, load)):
         if attachment_id(part) == wanted:
             return attachment(part), body_bytes(part, load)
     return None
@@ -130,10 +212,13 @@ def rfc3339(moment: datetime) -> str:
 def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
     read = full_text_of(payload, load)
     everything, left_out = read.text, read.left_out
-    whole = everything[:FULL_MOST]
+    whole = read.own[:FULL_MOST]
     own = without_quotes(whole) if trim.quotes else whole
     own = without_signature(own) if trim.signature else own
-    cut = cut_to_characters(own, TEXT_MOST, of=len(everything) - len(whole) + len(own))
+    own = _below(own, read.more)
+    cut = cut_to_characters(
+        own, TEXT_MOST, of=max(len(own), len(everything) - len(_below(whole, read.more)) + len(own))
+    )
     cut = cut_to_tokens(cut, trim.tokens) if trim.tokens is not None else cut
     told = _said(cut, left_out)
     return {
@@ -141,7 +226,7 @@ def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
         "text_truncated": bool(left_out) or told != own,
         "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
         "text_missing": read.missing,
-        "left_out": [sentence(clause) for clause in left_out],
+        "left_out": [sentence(clause) for clause in (*left_out, *read.untold)],
     }
 
 
@@ -163,11 +248,10 @@ def _lines(text: str, part: Part) -> str:
     return unflowed(text, deletes_blank=says.get("delsp", "").lower() == "yes")
 
 
-def _why_empty(payload: Part, left_out: Sequence[str], words: _Words) -> str:
+def _why_empty(payload: Part, left_out: Sequence[str], untold: Sequence[str], words: _Words) -> str:
     kind = media_type(payload)
-    if kind in _SEALED:
-        signed = parameters(header(payload, "Content-Type")).get("smime-type", "").lower() == "signed-data"
-        return f"The mail's text is within its signature ({kind})." if signed else "The mail is encrypted."
+    if untold:
+        return " ".join(map(sentence, untold))
     if left_out:
         return f"No text was found in what was read of the mail: {'; '.join(left_out)}."
     if _depth(payload) >= DEEPEST:
@@ -206,12 +290,23 @@ class _Words:
         """What was not read, each reason once."""
         return list(self._noted)
 
+    def whole(self, mail: Part) -> str:
+        """Return the text of a mail, without those of attached ones."""
+        return "\n\n".join([*self.of(mail)] or [*self._of_spare(mail)] or [*self.of_files(mail)])
+
+    def _of_spare(self, mail: Part) -> Iterator[str]:
+        """Yield the texts in a winmail.dat: most mails have the same beside it."""
+        for part in own_parts(mail):
+            text = self._text(part, media_type(part)) if part.get("is_spare") else ""
+            if text:
+                yield text
+
     def of(self, part: Part, depth: int = 0) -> Iterator[str]:
         """Yield the non-empty texts of a part."""
         kind = media_type(part)
         if depth > DEEPEST:
             self._noted[f"parts nested deeper than {DEEPEST} levels were not read"] = None
-        if depth > DEEPEST or is_attachment(part):
+        if depth > DEEPEST or part.get("is_spare") or is_attachment(part):
             return
         if kind == "multipart/alternative":
             yield from self._best_alternative(part, depth)
@@ -224,13 +319,13 @@ class _Words:
                 yield text
 
     def of_files(self, payload: Part) -> Iterator[str]:
-        """Yield the text of a mail that has no body text: an invitation, or a body with a file name."""
-        for part in attachment_parts(payload):
-            if (part is payload or is_text_file(part)) and not says_attached(part):
-                kind = media_type(part)
-                text = self._text(part, kind) if kind.startswith("text/") else ""
-                if text:
-                    yield text
+        """Yield the text of a mail that has no body text: a body with a file name, a contact card."""
+        for part in own_attachment_parts(payload):
+            kind, is_shown = media_type(part), first_word(header(part, "Content-Disposition")) == "inline"
+            is_text = kind.startswith("text/") and (is_shown or part is payload or is_text_file(part))
+            is_other = says_attached(part) or part.get("events")
+            if is_text and not is_other and (text := self._text(part, kind)):
+                yield text
 
     def _best_alternative(self, part: Part, depth: int) -> Iterator[str]:
         """Prefer plain text if there is any: it has no hidden parts, and senders mean it to say the same."""

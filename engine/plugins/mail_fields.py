@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
 from clients.limits.text_limit import TextLimit
@@ -53,18 +53,53 @@ class TrimFields(Fields):
 
 
 class Attachment(Part):
-    """An attachment of a mail; `bytes` is its size."""
+    """A file in a mail, or in a mail that is attached to it; `bytes` is its size. `inline` says that it belongs to the
+    form of the mail and is no file that somebody attached: a picture in its HTML, a signature.
+    """
 
     id: str
     name: str = outside("Name")
     media_type: str = outside("Media type")
     bytes: int
+    inline: bool = False
+
+
+class Invited(Part):
+    """Somebody who is invited; `status` is needs action, accepted, declined, tentative or delegated."""
+
+    name: str = outside("Name")
+    address: str = outside("Address")
+    status: str = outside("Answer")
+
+
+class Invitation(Part):
+    """An event that a mail invites to, changes or cancels. `method` is REQUEST, CANCEL, REPLY, COUNTER or another one
+    of iCalendar, or empty. `starts_at` and `ends_at` are times (RFC 3339, with the offset of `zone`), or dates, the
+    first and the last day, if it lasts `all_day`. `recurrence` says in words how it comes back.
+    """
+
+    method: str = outside("What it asks for")
+    title: str = outside("Title")
+    starts_at: str
+    ends_at: str
+    all_day: bool
+    zone: str = outside("Time zone")
+    location: str = outside("Location")
+    organizer: str = outside("Organizer")
+    attendees: list[Invited]
+    recurrence: str = outside("How it comes back")
+    status: str = outside("Status")
+    description: str = outside("Description")
+    comment: str = outside("Comment")
+    url: str = outside("Link")
+    uid: str = outside("Its id in calendars")
 
 
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
-    `text_missing` says why; `left_out` says in sentences what is not in `text`. A field that is too long is cut, and
-    ends with words that say so: `[Cut here: ...]`.
+    `text_missing` says why; `left_out` says in sentences what is not in `text`. The text of attached mails, and
+    invitations in words, follow below that of the mail. `signature` says how it is signed, which is not checked. A
+    field that is too long is cut, and ends with words that say so: `[Cut here: ...]`.
     """
 
     id: str
@@ -79,6 +114,8 @@ class ReadMail(Output):
     full_text: str | None = outside("Full text")
     text_missing: str
     left_out: list[str] = outside("What the text leaves out", [])
+    signature: str = ""
+    invitations: list[Invitation] = Field(default_factory=list)
     attachments: list[Attachment]
     can_reply: bool
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from clients.errors import NotFound
 from clients.listing import OF_ONE_THING
-from engine.plugins.step import JsonValue, Output, outside, sender
+from engine.plugins.step import JsonValue, Output, option, outside, sender
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers import gmail, imap
 
@@ -23,13 +23,16 @@ _THREAD_COUNTS = "it is part of a conversation that starts a run"
 
 
 class AttachedFile(Output):
-    """A file that is attached to a new mail; the step `get_attachment` of its service takes `message` and `id`."""
+    """A file in a new mail, or in a mail that is attached to it; the step `get_attachment` of its service takes
+    `message` and `id`. `inline` says that it belongs to the form of the mail, such as a picture in its HTML.
+    """
 
     id: str
     message: str
     name: str = outside("Name")
     media_type: str = outside("Media type")
     bytes: int
+    inline: bool = False
     sender: str = sender("From", alias="from")
     subject: str = outside("Subject")
     date: str
@@ -70,7 +73,9 @@ class _Attachments(_OfMails):
     def look(self, look: Look) -> Found:
         """List the files of the new mails."""
         found, mails = self._found(look)
-        return replace(found, items=[each for mail in mails for each in _files_first(mail)])
+        return replace(
+            found, items=[each for mail in mails for each in _files_first(mail, with_inline=look.fields.include_inline)]
+        )
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail of a file again. Raises NotFound."""
@@ -86,12 +91,12 @@ def _counts(mail: Item) -> bool:
     return mail.value is not None and not mail.skip
 
 
-def _files_first(mail: Item) -> Iterator[Item]:
-    """Yield the files of a mail, then the mail, which starts no run."""
+def _files_first(mail: Item, *, with_inline: bool) -> Iterator[Item]:
+    """Yield the files of a mail that count, then the mail, which starts no run."""
     if not _counts(mail):
         yield mail
         return
-    files = [*_files(mail)]
+    files = [file for file in _files(mail) if with_inline or not (file.value or {})["inline"]]
     yield from files
     yield replace(mail, value={}, skip=_FILES_COUNT if files else "it has no attachment")
 
@@ -100,7 +105,7 @@ def _files(mail: Item) -> Iterator[Item]:
     value: Mapping[str, Any] = mail.value or {}
     about = {"message": value["id"], **{name: value[name] for name in ("from", "subject", "date")}}
     for number, file in enumerate(value["attachments"]):
-        kept = {name: file[name] for name in ("id", "name", "media_type", "bytes")}
+        kept = {name: file[name] for name in ("id", "name", "media_type", "bytes", "inline")}
         title = file["name"] or mail.title
         yield Item(f"{_FILE}:{number}:{mail.id}", {**kept, **about}, title, mail.at, sender=mail.sender)
 
@@ -142,25 +147,43 @@ def _conversations(mails: Iterable[Item]) -> list[Item]:
     ]
 
 
+class GmailAttachmentFields(gmail.NewMessageFields):
+    """The search, and which mails and files count."""
+
+    include_inline: bool = option("Also pictures that the mail shows, and signatures", default=False)
+
+
+class ImapAttachmentFields(imap.NewMessageFields):
+    """The folder, and which mails and files count."""
+
+    include_inline: bool = option("Also pictures that the mail shows, and signatures", default=False)
+
+
 class GmailAttachment(_Attachments):
-    """Starts a run for each attachment of a new mail that matches the search."""
+    """Starts a run for each attachment of a new mail that matches the search, also for those in attached mails.
+
+    Pictures that the mail itself shows, such as logos, and signatures are left out by default.
+    """
 
     name = "gmail.new_attachment"
     title = "A new attachment in Gmail"
     happens = "a mail with a file arrives in Gmail"
     service = "gmail"
-    fields = gmail.NewMessageFields
+    fields = GmailAttachmentFields
     mails = gmail.NewMessage()
 
 
 class ImapAttachment(_Attachments):
-    """Starts a run for each attachment of a new mail in a folder."""
+    """Starts a run for each attachment of a new mail in a folder, also for those in attached mails.
+
+    Pictures that the mail itself shows, such as logos, and signatures are left out by default.
+    """
 
     name = "imap.new_attachment"
     title = "A new attachment in a mailbox (IMAP)"
     happens = "a mail with a file arrives in a mailbox (IMAP)"
     service = "imap"
-    fields = imap.NewMessageFields
+    fields = ImapAttachmentFields
     mails = imap.NewMessage()
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from clients.github import values as github_values
 from clients.google_calendar import events as google_events
 from clients.mail.addresses import shown_addresses, shown_sender
-from clients.mail.flowed import unflowed
 from clients.mail.html import visible_text
 from clients.mail.parameters import parameters
 from clients.mail.parts import shown as shown_header
@@ -23,6 +22,7 @@ from clients.mail.raw import payload_of
 from clients.mail.rendered import html_of
 from clients.mail.stubs import chosen
 from clients.mail.transfer import decoded_body
+from clients.mail_formats.flowed import unflowed
 from clients.notion.text.blocks import blocks_of, broken_lines
 from clients.notion.text.markdown import essence, parts
 from clients.rag.passages import passages

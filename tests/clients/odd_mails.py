@@ -14,22 +14,28 @@ WRITTEN: Mapping[str, tuple[str, list[str]]] = {
     "body where headers should be": ("Write to the list at\n\trowers@lists.example\n\nTopics:", []),
     "bounce from nobody in a mailbox file": (
         "FILE NAME BLOCKED\n\nNobody got your mail to: a@road.example, b@road.example, c@road.example",
-        ["unnamed"],
+        ["Delivery error report.txt"],
     ),
-    "bounce of a mail without parts": ("It came back.", ["unnamed"]),
+    "bounce of a mail without parts": ("It came back.", ["mail.eml"]),
     "bounce whose boundary was cut off": ("<sail@loft.example>  (unrecoverable error)", []),
-    "bounce with headers of the lost mail": ("could not be delivered to one of its readers", ["unnamed", "unnamed"]),
+    "bounce with headers of the lost mail": (
+        "could not be delivered to one of its readers",
+        ["delivery-status.txt", "[list] Ramp.eml"],
+    ),
     "boundaries twice and more": ("Knock\n\nKnock\n\nWho is there?", []),
     "boundary in the extended form": ("one week\n\nand another", []),
     "boundary of a single html text": ("hello", []),
     "boundary one letter longer than used": ("the first\n\n--BETWEEN\nContent-Type: text/plain\n\nthe second", []),
     "charset in the extended form": ("A fortnight.", []),
-    "digest of a mailing list": ("Write to the list at\n\trowers@lists.example", ["unnamed"] * 3),
-    "digest of declared mails": ("only 2 attached files", ["unnamed", "unnamed"]),
-    "digest of undeclared mails": ("only 2 attached files", ["unnamed", "unnamed"]),
+    "digest of a mailing list": (
+        "Write to the list at\n\trowers@lists.example",
+        ["[Rowers] boats.eml", "mail.eml", "mail.eml"],
+    ),
+    "digest of declared mails": ("the first", ["one.eml", "two.eml"]),
+    "digest of undeclared mails": ("the first", ["one.eml", "two.eml"]),
     "digest with a text between": (
         "RFC 2046, 5.1.5 advises against a text in a digest, and allows it",
-        ["unnamed"],
+        ["mail.eml"],
     ),
     "empty parts and empty lines": ("The mail is empty.", []),
     "empty parts of four charsets": ("The mail is empty.", []),
@@ -40,14 +46,14 @@ WRITTEN: Mapping[str, tuple[str, list[str]]] = {
         [],
     ),
     "file with a comma and folded attributes": ("A bitmap is attached.", ["gate.bmp"]),
-    "forwarded as the whole mail": ("only 1 attached file", ["unnamed"]),
-    "forwarded behind an empty line by a groupware": ("only 1 attached file", ["unnamed"]),
-    "forwarded with hardly a header": ("only 1 attached file", ["unnamed"]),
+    "forwarded as the whole mail": ("only 1 attached file", ["proofs.eml"]),
+    "forwarded behind an empty line by a groupware": ("Measured on 2.3.2026", ["Measurements.eml"]),
+    "forwarded with hardly a header": ("The letter within the letter.", ["inside.eml"]),
     "long header and nothing else": ("The mail is empty.", []),
     "media type without a subtype": ("My provider leaves half of the media type out.", []),
     "no line end behind the last boundary": ("One part", []),
     "no mime headers": ("The second crate is ready, too.", []),
-    "one boundary at every level": ("Everything comes to those who wait.", ["unnamed", "unnamed"]),
+    "one boundary at every level": ("Everything comes to those who wait.", ["change1", "change2"]),
     "one boundary for outer and inner parts": ("The plain words.", []),
     "parameters behind a folded semicolon": ("Two pictures.\n\nLeft, then right.", ["left.JPG", "right.JPG"]),
     "part of two empty lines": ("The mail is empty.", []),
@@ -58,7 +64,7 @@ WRITTEN: Mapping[str, tuple[str, list[str]]] = {
         [],
     ),
     "preamble and epilogue close by": ("First\n\nSecond", []),
-    "report of bare parts": ("It is still waiting.\n\nWe go on trying.", ["unnamed"]),
+    "report of bare parts": ("It is still waiting.\n\nWe go on trying.", ["mail.eml"]),
     "sender name in a comment": ("The first crate is ready.\n\n-N", []),
     "signed behind a close preamble": ("These words are signed.", ["signature.asc"]),
     "subject of one word without end": ("It does not fit.", []),
@@ -67,7 +73,7 @@ WRITTEN: Mapping[str, tuple[str, list[str]]] = {
     "text with the boundaries of other parts": ("A reader that takes them for boundaries loses the rest.", []),
     "three times copy to": ("Who has the key of the press?", []),
     "title in pieces and a language": ("The title is in three pieces.", []),
-    "two inline texts of one file name": ("only 2 attached files", ["note.txt", "note.txt"]),
+    "two inline texts of one file name": ("Water the plants\nbefore noon.", ["note.txt", "note.txt"]),
     "two texts with a name and no disposition": ("only 2 attached files", ["note.txt", "note.txt"]),
 }
 """What the text of a file, or the reason for which there is none, has to hold, and the names of its attached files."""
@@ -154,13 +160,13 @@ SMALL: Mapping[str, tuple[bytes, str]] = {
     "broken parameters in pieces": (b"Content-Type: text/plain; charset*=x''%ff%fe; name*0*=\n\nhello", ""),
     "a picture alone": (b"Content-Type: image/png\n\n\x89PNG", "The mail has no text, only image/png."),
     "a file alone": (b"Content-Disposition: attachment; filename=a\n\nhello", "only 1 attached file."),
-    "encrypted": (b"Content-Type: application/pkcs7-mime\n\nx", "The mail is encrypted."),
+    "encrypted": (b"Content-Type: application/pkcs7-mime\n\nx", "The mail is encrypted for its recipient"),
     "PGP": (
         (
             b"Content-Type: multipart/encrypted; boundary=x\n\n--x\nContent-Type: application/pgp-encrypted\n\n1"
             b"\n--x\nContent-Type: application/octet-stream\n\nx\n--x--"
         ),
-        "The mail is encrypted.",
+        "The mail is encrypted for its recipient",
     ),
     "signed": (
         (
@@ -194,14 +200,14 @@ SMALL: Mapping[str, tuple[bytes, str]] = {
         "hello",
     ),
     "an alternative without text": (b"Content-Type: multipart/alternative; boundary=x\n\n--x\n" + _FILE, "1 attached"),
-    "a mail within a mail": (_mails_within(1), "only 1 attached file."),
-    "100 mails within each other": (_mails_within(100), "only 1 attached file."),
+    "a mail within a mail": (_mails_within(1), "Subject: inner\n\nhello"),
+    "100 mails within each other": (_mails_within(100), "it lies 5 levels deep"),
     "nested 30 deep": (_nested(30), "deep"),
     "nested 100 deep": (_nested(100), "nested deeper than 40 levels"),
     "nested 10,000 deep": (_nested(10_000), "nested deeper than 40 levels"),
     "a digest": (
         b"Content-Type: multipart/digest; boundary=x\n\n--x\n\nSubject: one\n\nhello\n--x--",
-        "only 1 attached file.",
+        "Subject: one\n\nhello",
     ),
     "a report": (
         (

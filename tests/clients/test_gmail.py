@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import OutgoingMail
 from clients.mail.replies import reply_address
 from clients.transport import deadline
+from tests.mail import outlook
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
     assert found["matched_estimate"] >= 25
     assert set(found["messages"][0]) == {
         *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
-        *("full_text", "text_missing", "left_out", "labels", "attachments", "can_reply"),
+        *("full_text", "text_missing", "left_out", "signature", "invitations", "labels", "attachments", "can_reply"),
     }
 
 
@@ -201,6 +203,40 @@ def test_an_empty_id_is_refused_before_it_lists_the_mailbox(gmail: GmailClient, 
 def test_an_odd_id_reaches_nothing_else(gmail: GmailClient, odd: str) -> None:
     with pytest.raises(ServiceError):
         gmail.mail.message(odd)
+
+
+INVOICE = (
+    b"Subject: Invoice 17\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\nPlease pay.\n--i\n"
+    b"Content-Type: application/pdf; name=invoice.pdf\n\n%PDF\n--i--"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "content", "names"),
+    [
+        pytest.param(b"message/rfc822", INVOICE, ["Invoice 17.eml", "invoice.pdf"], id="an attached mail"),
+        pytest.param(
+            b"application/octet-stream; name=old.eml", INVOICE, ["old.eml", "invoice.pdf"], id="a mail as a file"
+        ),
+        pytest.param(
+            b"application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64",
+            base64.encodebytes(outlook.winmail(outlook.file("invoice.pdf", b"%PDF"))),
+            ["invoice.pdf"],
+            id="winmail.dat",
+        ),
+    ],
+)
+def test_files_within_parts_can_be_taken_and_are_forwarded_as_they_came(
+    gmail: GmailClient, deliver: Callable[..., str], head: bytes, content: bytes, names: list[str]
+) -> None:
+    parts = b"--o\n\nSee.\n--o\nContent-Type: " + head + b"\n\n" + content + b"\n--o--"
+    message = deliver(b"Subject: FYI\nContent-Type: multipart/mixed; boundary=o\n\n" + parts)
+    mail = gmail.mail.message(message)
+    assert [one["name"] for one in mail["attachments"]] == names
+    taken = [gmail.mail.attachment(message, one["id"]) for one in mail["attachments"]]
+    assert ([one.name for one in taken], taken[-1].content.strip()) == (names, b"%PDF")
+    [forwarded] = gmail.mail.attachments(message)
+    assert b"PDF" in forwarded.content
 
 
 ODD_MAILS = {

@@ -69,9 +69,9 @@ _PART = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\nhello\n--x\n"
             id="a name of a type",
         ),
         pytest.param(
-            _PART + b"Content-Type: application/pdf\n\nx\n--x--", {"names": ["unnamed"]}, id="a PDF without name"
+            _PART + b"Content-Type: application/pdf\n\nx\n--x--", {"names": ["file.pdf"]}, id="a PDF without name"
         ),
-        pytest.param(_PART + b"Content-Type: image/png\n\nx\n--x--", {"names": ["unnamed"]}, id="a PNG without name"),
+        pytest.param(_PART + b"Content-Type: image/png\n\nx\n--x--", {"names": ["image.png"]}, id="a PNG without name"),
         pytest.param(
             _PART + b"Content-Type: text/plain\n\nyou\n--x--", {"names": [], "text": "hello\n\nyou"}, id="text"
         ),

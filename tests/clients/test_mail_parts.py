@@ -9,7 +9,7 @@ import pytest
 
 from clients.gmail.mail import read_message
 from clients.mail.charsets import decoded
-from clients.mail.parts import from_base64url, header, shown
+from clients.mail.parts import from_base64url, header, nothing_left_out, shown
 from clients.mail.text import TEXT_MOST, read_mail
 
 
@@ -62,7 +62,9 @@ PLAIN, HTML = part("text/plain", b"plain"), part("text/html", b"<p>html</p>")
             id="attached",
         ),
         pytest.param(
-            part("multipart/mixed", b"", PLAIN, part("message/rfc822", b"", HTML)), "plain", id="a mail inside"
+            part("multipart/mixed", b"", PLAIN, part("message/rfc822", b"", HTML)),
+            "plain\n\n---------- Forwarded message ---------\n\nhtml",
+            id="a mail inside",
         ),
         pytest.param({}, "", id="no payload"),
         pytest.param({"mimeType": "text/plain"}, "", id="no body"),
@@ -146,7 +148,7 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         SUBJECT="Hello",
         Message_ID="<1@example.com>",
     )
-    assert read_message({"payload": payload, "internalDate": "1767268860999"}, nothing) == {
+    assert read_message({"payload": payload, "internalDate": "1767268860999"}, nothing_left_out) == {
         "message_id": "<1@example.com>",
         "from": "Jürgen <j@example.com>",
         "to": "me@example.com",
@@ -157,10 +159,12 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         "text_truncated": False,
         "full_text": None,
         "text_missing": "",
-        "left_out": [],
+        "left_out": ["The file 'mail.eml' was not opened, as it is too large or is not there."],
+        "signature": "",
+        "invitations": [],
         "attachments": [
-            {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7},
-            {"id": "3", "name": "unnamed", "media_type": "message/rfc822", "bytes": 7},
+            {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7, "inline": False},
+            {"id": "3", "name": "mail.eml", "media_type": "message/rfc822", "bytes": 7, "inline": False},
         ],
     }
 

@@ -42,6 +42,8 @@ CHARSETS = {
 }
 _WIDE = ("utf-16", "utf-32")
 _STATEFUL = ("utf-16", "utf-32", "utf-7", "hz", "iso-2022-kr")
+_NAMES = {"application/pdf": "file.pdf", "image/png": "image.png", "application/octet-stream": "unnamed"}
+"""What files without a name are called."""
 
 
 SEED = 20261120
@@ -212,8 +214,8 @@ class _Maker:
             ([b"Content-Disposition: attachment; filename*=utf-8''" + quote(name).encode()], name),
             ([f'Content-Disposition: attachment; filename="=?utf-8?B?{encoded}?="'.encode()], name),
             ([_in_pieces(name)], name),
-            ([b"Content-Disposition: attachment"], "unnamed"),
-            ([], "unnamed"),
+            ([b"Content-Disposition: attachment"], _NAMES[kind]),
+            ([], _NAMES[kind]),
         ]
         lines, shown = self.rng.choice(forms)
         if not lines or not lines[0].startswith(b"Content-Type"):
@@ -268,8 +270,9 @@ class _Maker:
     def _forwarding(self) -> tuple[bytes, str]:
         text = self._text()
         inner = self.end.join([b"Content-Type: message/rfc822", b"", b"Subject: inner", b"", b"NOT OURS"])
-        self.files.append("unnamed")
-        return self._multipart("mixed", self._words_part(text), inner), text
+        self.files.append("inner.eml")
+        below = "---------- Forwarded message ---------\nSubject: inner\n\nNOT OURS"
+        return self._multipart("mixed", self._words_part(text), inner), f"{text}\n\n{below}"
 
     def _long(self) -> tuple[bytes, str]:
         line = self._phrase(12)
@@ -309,7 +312,7 @@ class _Maker:
         text = self._text()
         head = b"Content-Type: image/png\nContent-ID: <a@b>\nContent-Transfer-Encoding: base64\n\n"
         picture = head.replace(b"\n", self.end) + b"iVBORw0KGgo="
-        self.files.append("unnamed")
+        self.files.append("image.png")
         return self._multipart("related", self._html_part(text), picture), text.replace("\n", "\n\n")
 
     def _signed(self) -> tuple[bytes, str]:

@@ -56,15 +56,17 @@ odd(
     "a root that is not the first",
     parts("related", _PICTURE, "Content-ID: <r>\n" + _HTML, more='; start="<r>"'),
     text="rich",
-    names=["unnamed"],
+    names=["image.png"],
 )
 odd(
     "a style sheet beside HTML",
     parts("related", _HTML, "Content-Type: text/css\n\np { color: red }"),
     text="rich",
-    names=["unnamed"],
+    names=["text.css"],
 )
-odd("an invitation as an alternative", parts("alternative", _TEXT, _HTML, _CALENDAR), text="words", names=["unnamed"])
+odd(
+    "an invitation as an alternative", parts("alternative", _TEXT, _HTML, _CALENDAR), text="words", names=["invite.ics"]
+)
 odd(
     "an invitation beside text",
     parts("mixed", _TEXT, _CALENDAR.replace("text/calendar;", 'text/calendar; name="invite.ics";')),
@@ -76,13 +78,13 @@ odd(
     f"Subject: s\n{_CALENDAR}",
     text="BEGIN:VCALENDAR\nSUMMARY:Lunch\nEND:VCALENDAR",
     text_missing="",
-    names=["unnamed"],
+    names=["invite.ics"],
 )
 odd(
     "a card beside text",
     parts("mixed", _TEXT, "Content-Type: text/x-vcard; charset=utf-8\n\nBEGIN:VCARD"),
     text="words",
-    names=["unnamed"],
+    names=["contact.vcf"],
 )
 odd(
     "two texts that are called alternatives",
@@ -102,14 +104,16 @@ odd("enriched text", "Content-Type: text/enriched\n\n<bold>Hello</bold> a << b",
 odd(
     "a part that is a mail",
     parts("mixed", _TEXT, "Content-Type: message/rfc822\n\nSubject: inner\n\nnot ours"),
-    text="words",
-    names=["unnamed"],
+    text="words\n\n---------- Forwarded message ---------\nSubject: inner\n\nnot ours",
+    names=["inner.eml"],
 )
 odd(
     "a digest",
     parts("digest", "\nSubject: one\n\nfirst", "Content-Type: message/rfc822\n\nSubject: two\n\nsecond"),
-    names=["unnamed", "unnamed"],
-    text_missing="The mail has no text of its own, only 2 attached files.",
+    names=["one.eml", "two.eml"],
+    first="---------- Forwarded message ---------",
+    last="second",
+    text_missing="",
 )
 odd(
     "a bounce",
@@ -121,7 +125,7 @@ odd(
         more="; report-type=delivery-status",
     ),
     text="It came back.",
-    names=["unnamed", "unnamed"],
+    names=["delivery-status.txt", "x.eml"],
 )
 odd(
     "a bounce with headers",
@@ -138,7 +142,7 @@ odd(
         more="; report-type=disposition-notification",
     ),
     text="It was read.",
-    names=["unnamed"],
+    names=["read-receipt.txt"],
 )
 odd(
     "S/MIME, signed",
@@ -149,13 +153,13 @@ odd(
 odd(
     "S/MIME, encrypted",
     "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n\nx",
-    text_missing="The mail is encrypted.",
+    text_missing="The mail is encrypted for its recipient: open it in a mail program that has the key.",
     names=["smime.p7m"],
 )
 odd(
     "S/MIME, signed in one piece",
     "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n\nx",
-    text_missing="The mail's text is within its signature (application/pkcs7-mime).",
+    text_missing="The mail holds no signed content that can be read.",
     names=["smime.p7m"],
 )
 odd(
@@ -165,7 +169,7 @@ odd(
         "Content-Type: application/pgp-encrypted\n\nVersion: 1",
         "Content-Type: application/octet-stream; name=encrypted.asc\n\nx",
     ),
-    text_missing="The mail is encrypted.",
+    text_missing="The mail is encrypted for its recipient: open it in a mail program that has the key.",
     names=["unnamed", "encrypted.asc"],
 )
 odd(

@@ -67,7 +67,7 @@ def _condition(clause: str, node: StepNode[StepDefinition], nodes: dict[str, Ste
             "only if {{ size(inputs.name) > 0 }}."
         )
     if says is None:
-        return f"size({mail}.attachments) > 0"
+        return f"{mail}.attachments.exists(a, !a.inline)"
     return contains(f"{mail}.{_PARTS[says['part'].casefold()]}", [word])
 
 

@@ -73,7 +73,7 @@ def _conditions(source: ItemSource, only: ItemFilter, item: str) -> Iterator[str
         text = " + ' ' + ".join(dict.fromkeys(parts))
         yield contains(f"({text})", only.words)
     if (only.has_file or only.ending) and source.name == "mailbox":
-        yield f"size({item}.attachments) > 0"
+        yield f"{item}.attachments.exists(a, !a.inline)"
     if only.older_days and source.changed:
         hours = only.older_days * _HOURS
         changed = source.changed.replace("@", item)

@@ -17,7 +17,7 @@ _MAIL = {
     "text": "@.text",
     "sender": "@.from",
     "date": "@.date",
-    "files": "@.attachments",
+    "files": "@.attachments.filter(a, !a.inline)",
 }
 _ISSUE = {
     "key": "string(@.number)",

@@ -1,4 +1,4 @@
-"""The files in a zip archive, unpacked one after another to a single stream; no name in it decides a place."""
+"""The files in a zip archive or a mail, unpacked one after another to a single stream; no name decides a place."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from contextlib import suppress
 from fnmatch import fnmatch
 from typing import Any
 
+from engine.sandbox.readers.detect import FileKind, kind_of
 from engine.sandbox.readers.encodings import JAPANESE, encoding_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import opened_zip
@@ -24,6 +25,10 @@ _NAMES_MOST = 65536
 _USUAL = "cp437"
 _UTF_8 = 0x800
 """Of the flags of an entry (APPNOTE 4.4.4): its name is UTF-8."""
+_MAILS = frozenset({"mail", "smime", "winmail"})
+"""Kinds of files that have files as a mail has them."""
+_MAIL_MOST = 200 * 1024 * 1024
+_SLASH = re.compile(r"[/\\]")
 _DRIVE = re.compile("[A-Za-z]:")
 _JOINERS = "\u200c\u200d"
 """Join letters and emoji; Python calls them unprintable."""
@@ -32,9 +37,12 @@ _JOINERS = "\u200c\u200d"
 def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
     """Write the regular files whose names fit to `out`; return {entries: [{name, size, start}], left_out, beyond}.
 
-    Raises FileRefused. Links, folders and names that lead out are left out; `beyond` says how many files follow the
-    first 200, which are, too.
+    Of a mail they are its attachments, also those of the mails attached to it. Raises FileRefused. Links, folders and
+    names that lead out are left out; `beyond` says how many files follow the first 200, which are, too.
     """
+    kind = kind_of(source)
+    if kind.name in _MAILS:
+        return _of_mail(source, kind, options)
     found: list[dict[str, Any]] = []
     left_out: list[str] = []
     at = beyond = 0
@@ -52,6 +60,27 @@ def unpacked(source: SourceFile, options: Mapping[str, Any]) -> dict[str, Any]:
             found.append({"name": name, "size": size, "start": at})
             at += size
     return {"entries": found, "left_out": left_out, "beyond": beyond}
+
+
+def _of_mail(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> dict[str, Any]:
+    from engine.sandbox.readers.mail import files
+
+    found: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    at = 0
+    for written, content in files(source, kind):
+        name = "".join(map(_plain_sign, _SLASH.sub("_", unicodedata.normalize("NFC", written))))[-200:]
+        name = name.replace(".", "_", 1) if name.startswith(".") else name
+        if not fnmatch(name, options["pattern"]):
+            continue
+        if len(found) >= _FILES_MOST:
+            left_out.append(name)
+            continue
+        if at + len(content) > _MAIL_MOST:
+            raise FileRefused(f"Its files have more than {_MAIL_MOST // 1024**2} MB.")
+        found.append({"name": name, "size": _written(source, content), "start": at})
+        at += len(content)
+    return {"entries": found, "left_out": left_out, "beyond": len(left_out)}
 
 
 def safe_name(entry: zipfile.ZipInfo, encoding: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.sandbox.readers.encodings import encoding_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
@@ -45,6 +45,10 @@ _OPEN = (
     ),
 )
 _MSG = FileKind("msg", "application/vnd.ms-outlook", "mail of Outlook")
+MAIL = FileKind("mail", "message/rfc822", "mail")
+SEALED = FileKind("smime", "application/pkcs7-mime", "signed or encrypted mail (S/MIME)")
+WINMAIL = FileKind("winmail", "application/ms-tnef", "winmail.dat of Outlook")
+_CALENDAR = FileKind("calendar", "text/calendar", "calendar")
 ARCHIVE = FileKind("archive", "application/zip", "zip archive")
 UNKNOWN = FileKind("unknown", "application/octet-stream", "file of an unknown kind")
 _MAGIC = (
@@ -59,7 +63,12 @@ _MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", FileKind("unknown", "application/x-7z-compressed", "7-Zip archive")),
     (b"Rar!", FileKind("unknown", "application/vnd.rar", "RAR archive")),
     (b"{\\rtf", _RTF),
+    (b"\x78\x9f\x3e\x22", WINMAIL),
 )
+_SEALED = re.compile(
+    rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x06[\x09\x0b]\x2a\x86\x48\x86\xf7\x0d\x01(?:\x07[\x02\x03]|\x09\x10\x01)",
+    re.DOTALL,
+)  # ContentInfo of RFC 5652, in DER or BER
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADER = re.compile(
     rb"(?:[!-9;-~]+:[^\r\n]*(?:\r\n?|\n)(?:[ \t][^\r\n]*(?:\r\n?|\n))*)+"
@@ -87,6 +96,8 @@ def kind_of(source: SourceFile) -> FileKind:
         return _of_ole(source)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return FileKind("picture", "image/webp", "picture")
+    if _SEALED.match(head):
+        return SEALED
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if found is not None and (found.media_type != "image/bmp" or head[6:10] == b"\0\0\0\0"):
         return found
@@ -122,7 +133,9 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
     text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     ending = source.name.rpartition(".")[2].lower()
     if _is_mail(source.head(_HEADERS_MOST), ending):
-        return FileKind("mail", "message/rfc822", "mail", encoding)
+        return replace(MAIL, encoding=encoding)
+    if text[:15].upper() == "BEGIN:VCALENDAR":
+        return replace(_CALENDAR, encoding=encoding)
     if _ENDINGS.get(ending) == "csv":
         return FileKind("csv", "text/csv", "table of text", encoding)
     if text[:1] in ("{", "[") and ending not in _ENDINGS:

@@ -25,6 +25,9 @@ TEXTS: Mapping[str, str] = {
     "plain": "plain",
     "html": "html",
     "mail": "mail",
+    "smime": "mail",
+    "winmail": "mail",
+    "calendar": "mail",
     "picture": "picture",
 }
 """{kind: the module that reads its text}."""
@@ -44,6 +47,8 @@ _FACTS: Mapping[str, str] = {
     "excel": "office",
     "slides": "office",
     "mail": "mail",
+    "smime": "mail",
+    "winmail": "mail",
     "picture": "picture",
 }
 _OTHER_PROGRAM = {

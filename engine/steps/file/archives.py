@@ -1,4 +1,4 @@
-"""The step that packs files into a zip archive, and unpacks one."""
+"""The step that packs files into a zip archive, and unpacks one, or a mail."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _NAMED_MOST = 50
 
 
 class ArchiveFields(Fields):
-    """Either `file`, an archive to unpack, or `files` to pack into one."""
+    """Either `file`, an archive or a mail to unpack, or `files` to pack into an archive."""
 
-    file: FileToRead | None = file_to_read("Archive to unpack", default=None)
+    file: FileToRead | None = file_to_read("Archive or mail to unpack", default=None)
     pattern: str = option("Only files with such names, such as *.pdf", "*", min_length=1, max_length=200)
     files: list[FileToRead] = file_to_read("Files to pack", default=[])
     name: str = content("Name of the new archive", "archive.zip", max_length=200)
 
 
 class ArchiveOutput(Output):
-    """`files` if an archive was unpacked, at most 200, `file` if one was packed. `left_out` names the first 50 entries
-    that are links or hidden, whose names lead out of the folder, or that come after the first 200 files.
+    """`files` if an archive or a mail was unpacked, at most 200, `file` if one was packed. `left_out` names the first
+    50 entries that are links or hidden, whose names lead out of the folder, or that come after the first 200 files.
     """
 
     file: RunFile | None
@@ -44,6 +44,7 @@ class ArchiveOutput(Output):
 class Archive(FileStep):
     """Pack files into a zip archive, or unpack one; the files belong to the run, and nothing is written elsewhere.
 
+    A mail is unpacked, too (.eml, winmail.dat, signed mails): its attachments, and those of the mails attached to it.
     Hidden entries, whose names begin with a dot, are left out, as are links and names that lead out of the folder. An
     archive that unpacks to more than 200 MB, or to more than 200 times its size, is refused.
     """

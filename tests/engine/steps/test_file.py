@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Mapping
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -546,3 +547,28 @@ def test_text_from_outside_decides_no_path(orchestra: Orchestra, root: Path, pat
     text = json.dumps({"schema_version": 1, "title": "work", "steps": steps})
     codes = {one.code for one in orchestra.workflows.check(OWNER, "work", text)}
     assert ("outside_destination" in codes) is is_refused, codes
+
+
+def test_the_files_of_a_mail_are_unpacked_also_those_of_mails_in_it(run: Run, inbox: Path) -> None:
+    inner = EmailMessage()
+    inner["Subject"] = "Invoice: 17/2"
+    inner.set_content("Please pay.")
+    inner.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="../.invoice.pdf")
+    outer = EmailMessage()
+    outer["From"] = "ann@example.org"
+    outer["Subject"] = "FYI"
+    outer.set_content("See below.")
+    outer.add_attachment(inner)
+    (inbox / "saved.eml").write_bytes(outer.as_bytes())
+    document = run(
+        [
+            step("file.archive", "unpacked", file="inbox/saved.eml"),
+            step("file.archive", "pdf", file="inbox/saved.eml", pattern="*.pdf"),
+            step("file.text", "inner", file="{{ steps.unpacked.output.files[0] }}"),
+        ]
+    )
+    found = output(document, "unpacked")
+    assert [file["name"] for file in found["files"]] == ["Invoice_ 17_2.eml", "_._.invoice.pdf"]
+    assert found["left_out"] == []
+    assert [file["bytes"] for file in output(document, "pdf")["files"]] == [4]
+    assert "Please pay." in output(document, "inner")["text"]

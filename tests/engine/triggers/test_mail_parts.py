@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from clients.errors import BadAnswer
+from clients.imap.mail import attachment
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Item
 from engine.triggers.mail_parts import GmailAttachment
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import Looker
 from tests.engine.triggers.worlds import Scene, worlds
+from tests.mail.mailboxes import deliver
 
 FILES = (
     "Subject: Two\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nHi\n"
     "--x\nContent-Type: text/csv; name=a.csv\n\n1\n--x\nContent-Type: text/csv; name=b.csv\n\n2\n--x--\n"
+)
+FORWARDED = (
+    "Subject: FYI\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=o\n\n"
+    "--o\nContent-Type: multipart/related; boundary=r\n\n"
+    "--r\nContent-Type: text/html\n\n<p>See below.</p><img src='CID:logo%40a'>\n"
+    "--r\nContent-Type: image/png; name=logo.png\nContent-ID: <logo@a>\n\nlogo\n--r--\n"
+    "--o\nContent-Type: message/rfc822\n\n"
+    "Subject: Invoice 17\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=i\n\n"
+    "--i\n\nPlease pay.\n--i\nContent-Type: application/pdf; name=invoice.pdf\n\n%PDF\n--i--\n--o--\n"
 )
 Arrive = Callable[[str], None]
 
@@ -52,6 +65,35 @@ def test_each_file_of_a_mail_is_a_run_and_a_mail_without_files_none(looker: Look
         assert (file.name, value["from"], value["subject"]) == (item.title, "ada@example.com", "Two")
         again = looker.kind.read(looker.request(), Item(item.id))
         assert (again.id, again.value) == (item.id, item.value)
+
+
+def files_of(looker: Looker) -> list[tuple[str, str, bytes]]:
+    """The files that start a run, as `get_attachment` of their service gives them."""
+    values = [dict(item.value or {}) for item in looker.look_until_done()]
+    is_gmail = looker.kind.service == "gmail"
+    take = looker.client.mail.attachment if is_gmail else partial(attachment, looker.client.mailbox)
+    taken = [take(value["message"], value["id"]) for value in values]
+    return [(value["name"], file.name, file.content.strip()) for value, file in zip(values, taken, strict=True)]
+
+
+@pytest.mark.parametrize("looker", ["gmail.new_attachment", "imap.new_attachment"], indirect=True)
+def test_files_of_an_attached_mail_start_runs_and_pictures_that_the_mail_shows_none(
+    looker: Looker, arrive: Arrive
+) -> None:
+    if looker.kind.service == "imap":
+        deliver(looker.client, f"From: ada@example.com\n{FORWARDED}".encode())
+    else:
+        arrive(FORWARDED)
+    (mail, same, content), pdf = files_of(looker)
+    assert (mail, same, pdf) == ("Invoice 17.eml", "Invoice 17.eml", ("invoice.pdf", "invoice.pdf", b"%PDF"))
+    assert b"Please pay." in content
+
+
+@pytest.mark.parametrize("looker", ["gmail.new_attachment"], indirect=True)
+def test_pictures_that_the_mail_shows_start_runs_if_asked_for(looker: Looker, arrive: Arrive) -> None:
+    asked = replace(looker, fields={**looker.fields, "include_inline": True})
+    arrive(FORWARDED)
+    assert [item.title for item in asked.look_until_done()] == ["logo.png", "Invoice 17.eml", "invoice.pdf"]
 
 
 @pytest.mark.parametrize("looker", ["gmail.new_in_thread"], indirect=True)

@@ -332,7 +332,7 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
     "a note": [{"op": "notes", "step": "issue", "text": "See the handbook."}],
     "another text": [of("report", "with.text", "Hello")],
     "a stricter condition": [of("report", "if", "{{ inputs.limit > 1 }}")],
-    "one more condition": [of("issue", "if", "{{ size(mail.attachments) > 0 && (mail.subject != '') }}")],
+    "one more condition": [of("issue", "if", "{{ mail.attachments.exists(a, !a.inline) && (mail.subject != '') }}")],
     "one more condition, written in another way": [
         of("issue", "if", '{{mail.subject!="" && (mail.attachments.exists(a, a.size > 1) && mail.can_reply)}}')
     ],

@@ -56,7 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "set message of this to {{ mail.id }}": put("with.message", "{{ mail.id }}"),
     "this step should take at most 30 seconds": put("timeout_seconds", 30),
     "carry on if this fails": put("on_error", "continue"),
-    "only if the mail has an attachment": put("if", "{{ size(mail.attachments) > 0 }}"),
+    "only if the mail has an attachment": put("if", "{{ mail.attachments.exists(a, !a.inline) }}"),
     "run this only if {{ mail.is_starred }}": put("if", "{{ mail.is_starred }}"),
     'nur wenn der Betreff "Rechnung" enthält': put("if", "{{ mail.subject.lowerAscii().contains('rechnung') }}"),
 }
@@ -74,7 +74,7 @@ def test_a_condition_is_added_to_the_one_that_a_step_has(orchestra: Orchestra) -
     assert made is not None
     [op] = made.ops
     before = next(one.condition for one in orchestra.editing.canvas(OWNER, NAME).steps if one.id == "issue")
-    assert op["value"] == f"{{{{ size(mail.attachments) > 0 && ({before}) }}}}"
+    assert op["value"] == f"{{{{ mail.attachments.exists(a, !a.inline) && ({before}) }}}}"
     assert made.is_acceptable
 
 
