@@ -95,10 +95,10 @@ def test_a_day_that_cannot_be_read_is_not_an_empty_one(
     blobs.put(LOG, b"x")
     with monkeypatch.context() as patch:  # root may read every folder, whatever its mode
 
-        def refused(path: Path) -> Iterator[Path]:
+        def refused(path: Path) -> Iterator[os.DirEntry[str]]:
             raise OSError(error, os.strerror(error), str(path))
 
-        patch.setattr(Path, "iterdir", refused)
+        patch.setattr("engine.store.blobs.disk.os.scandir", refused)
         with pytest.raises(StorageError, match="2026-11-20 cannot be read"):
             blobs.names("2026-11-20/")
     assert blobs.names("2026-11-20/") == [LOG]
