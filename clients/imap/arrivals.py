@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from clients.errors import Unreadable
 from clients.imap.answers import FetchedMail
+from clients.imap.conversations import chain_in, conversation_ids
 from clients.imap.finding import find
 from clients.imap.mail import shown, subject_of
 from clients.imap.mailbox import Mailbox, MailId
@@ -75,7 +76,14 @@ class Arrivals:
 
     def read(self, uids: Sequence[int]) -> dict[int, dict[str, Any] | Unreadable]:
         """Return mails by number, as workflows see them, or why one cannot be read."""
-        return {found.uid: self._shown(found) for found in self._session.contents(uids)}
+        mails, chains = {}, {}
+        for found in self._session.contents(uids):
+            mails[found.uid], chains[found.uid] = self._shown(found), chain_in(found)
+        threads = conversation_ids(self._mailbox, self._session, self.selected.folder, [*chains.values()])
+        for uid, thread in zip(chains, threads, strict=True):
+            if isinstance(mail := mails[uid], dict):
+                mail["thread_id"] = thread
+        return mails
 
     def _shown(self, found: FetchedMail) -> dict[str, Any] | Unreadable:
         try:

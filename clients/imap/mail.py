@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from clients.errors import InvalidRequest, NotFound, Unreadable
 from clients.imap.answers import FetchedMail
+from clients.imap.conversations import chain_in, conversation_ids, unknown
 from clients.imap.drafts import why_not_answered
 from clients.imap.filing import gone
 from clients.imap.finding import find
@@ -19,6 +20,7 @@ from clients.mail.outgoing import File
 from clients.mail.parts import header, nothing_left_out
 from clients.mail.parts import shown as subject_line
 from clients.mail.raw import headers_of, payload_of
+from clients.mail.replies import Chain, firsts
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, rfc3339
 from clients.mail.unreadable import one_mail, unread
 from clients.mail_server.providers import SERVICE
@@ -38,20 +40,40 @@ def search(mailbox: Mailbox, wanted: SearchCriteria, limit: int) -> Json:
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
         waiting = {uid: MailId(folder, selected.uidvalidity, uid) for uid in uids[:limit]}
-        listed = _listed(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
+        listed, chains = _listed(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
+        _put_together(listed["messages"], chains, lambda some: conversation_ids(mailbox, session, folder, some))
     listed["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]
     return {**listed, "matched": len(uids), "has_more": len(uids) > limit}
 
 
-def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> Json:
-    """Return {messages, unreadable} for mails and their FETCH answers."""
+def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, FetchedMail]]) -> tuple[Json, dict[str, Chain]]:
+    """Return {messages, unreadable} for mails and their FETCH answers, and the chains of the mails by their ids."""
     messages, unreadable = [], []
+    chains: dict[str, Chain] = {}
     for mail, found in mails:
+        chains[str(mail)] = chain_in(found)
         try:
             messages.append(shown(mailbox, mail, found))
         except Unreadable as error:
             unreadable.append(unread(str(mail), subject_of(found), error))
-    return {"messages": _newest_first(messages), "unreadable": unreadable}
+    return {"messages": _newest_first(messages), "unreadable": unreadable}, chains
+
+
+def _put_together(
+    messages: Sequence[Json], chains: Mapping[str, Chain], ids: Callable[[Sequence[Chain]], Sequence[str]]
+) -> None:
+    """Set the conversation of each mail."""
+    threads = dict(zip(chains, ids([*chains.values()]), strict=True))
+    for one in messages:
+        one["thread_id"] = threads[one["id"]]
+
+
+def _ids_from(mailbox: Mailbox, folder: str, chains: Sequence[Chain]) -> Sequence[str]:
+    """Return the conversations of mails that have been read; the mailbox is asked only if it may know more."""
+    if not unknown(chains):
+        return firsts(chains)
+    with mailbox.opened(folder) as (session, _):
+        return conversation_ids(mailbox, session, folder, chains)
 
 
 def subject_of(found: FetchedMail) -> str:
@@ -69,14 +91,19 @@ def _looked_at(session: ImapSession, uids: Sequence[int]) -> Iterator[FetchedMai
 def by_ids(mailbox: Mailbox, ids: Iterable[str]) -> Json:
     """Return exactly these mails, in the form of `search`; raises NotFound if one is gone."""
     wanted = [mail_id(mail) for mail in dict.fromkeys(ids)]
-    listed = _listed(mailbox, ((mail, fetched(mailbox, mail)) for mail in wanted))
+    listed, chains = _listed(mailbox, ((mail, fetched(mailbox, mail)) for mail in wanted))
+    if wanted:
+        _put_together(listed["messages"], chains, lambda some: _ids_from(mailbox, wanted[0].folder, some))
     return {**listed, "matched": len(wanted), "has_more": False}
 
 
 def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:
     """Return one mail by its id, in the form of `shown`."""
     wanted = mail_id(mail)
-    return shown(mailbox, wanted, fetched(mailbox, wanted), trim)
+    found = fetched(mailbox, wanted)
+    told = shown(mailbox, wanted, found, trim)
+    _put_together([told], {told["id"]: chain_in(found)}, lambda some: _ids_from(mailbox, wanted.folder, some))
+    return told
 
 
 def fetched(mailbox: Mailbox, mail: MailId) -> FetchedMail:

@@ -20,6 +20,7 @@ from clients.errors import InvalidRequest
 from clients.mail import addresses
 from clients.mail.addresses import recipients
 from clients.mail.parts import header, shown
+from clients.mail.replies import chain_of
 
 DIVERTED = "X-Orchestra-Diverted"
 """The header of a draft that answers another than the sender of a mail."""
@@ -191,7 +192,7 @@ def _keep_thread(built: EmailMessage, answers: Mapping[str, Any]) -> None:
     parent = _ids(header(answers, "Message-ID"))
     if not parent:
         return
-    earlier = _ids(header(answers, "References")) or _ids(header(answers, "In-Reply-To"))[:1]
+    earlier = _ids(" ".join(chain_of(answers).earlier))
     built["In-Reply-To"] = parent[0]
     # The first and the last references: a header line ends at 998 characters (RFC 5322 2.1.1).
     chain = list(dict.fromkeys([*earlier, parent[0]]))

@@ -1,17 +1,22 @@
-"""Decides which mails a program must not answer, and where an answer goes (RFC 3834).
+"""Decides which mails a program must not answer, where an answer goes (RFC 3834), and what is one conversation.
 
 `Reply-To` is as little proven as all that a stranger writes: with it, a mail asks for an answer to anybody's address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.mail.addresses import HEADER_MOST, sender_in, specs
 from clients.mail.parts import header, headers, shown
 
+_ID = re.compile(r"<[^<>]+>")
+_NAMED = ("From", "Sender", "Reply-To", "To", "Cc")
 _BULK = {"bulk", "list", "junk", "auto_reply"}
 _LIST_HEADERS = ("List-Id", "List-Unsubscribe", "List-Post", "List-Help")
 _ROBOTS = (
@@ -113,3 +118,70 @@ def _from_robot(*addresses: str) -> str:
         if letters.startswith(_ROBOTS) or letters.endswith("noreply"):
             return f"nobody reads answers to {address}"
     return ""
+
+
+class Chain(Struct, frozen=True):
+    """What a mail's headers tell of its conversation."""
+
+    earlier: tuple[str, ...]
+    """The ids of earlier mails, oldest first as far as the headers tell."""
+    own: str
+    """Its Message-ID, or ""."""
+    is_whole: bool
+    """Whether the headers list all earlier mails, and not only the one that this one answers."""
+
+    @property
+    def first(self) -> str:
+        """The id of the first mail of the conversation, as far as these headers tell; "" if there is none."""
+        return next(iter(self.earlier), self.own)
+
+
+def chain_of(payload: Mapping[str, Any]) -> Chain:
+    """Return the chain of a mail, from its headers."""
+    people = {one.lower() for name in _NAMED for one in specs(", ".join(headers(payload, name)))}
+    references = _ids(header(payload, "References"), people)
+    answered = _ids(header(payload, "In-Reply-To"), people)
+    own = header(payload, "Message-ID").strip()
+    earlier = tuple(one for one in dict.fromkeys([*references, *answered]) if one != own)
+    return Chain(earlier, own, bool(references))
+
+
+def _ids(value: str, people: set[str]) -> list[str]:
+    """Return the ids in a header, also those that are folded in the middle.
+
+    The old form of In-Reply-To has words and people's addresses, such as `Message from Ann <ann@example.org>` (RFC 822
+    4.6.2): an address would join the mails of strangers.
+    """
+    found = ["".join(one.split()) for one in _ID.findall(value)]
+    has_words = bool(_ID.sub("", value).strip())
+    return [one for one in found if one[1:-1].lower() not in people and not (has_words and _is_like_person(one))]
+
+
+def _is_like_person(name: str) -> bool:
+    """Return whether an id may be an address: what programs make up has digits."""
+    return not any(sign.isdigit() for sign in name.partition("@")[0])
+
+
+def firsts(chains: Sequence[Chain], others: Sequence[Chain] = ()) -> list[str]:
+    """Return the id of the conversation of each mail: mails that share any id belong together, in whatever order.
+
+    `others` are mails that are not asked for, but may connect them.
+    """
+    every = [*chains, *others]
+    groups: dict[str, str] = {}
+
+    def group(name: str) -> str:
+        while groups.setdefault(name, name) != name:
+            name = groups[name]
+        return name
+
+    for one in every:
+        for name in (*one.earlier, one.own):
+            if name:
+                groups[group(name)] = group(one.first)
+    answers = {name for one in every for name in [*one.earlier[1:], *([one.own] if one.earlier else [])]}
+    found: dict[str, str] = {}
+    for one in sorted(every, key=lambda each: each.first in answers):  # the first mail answers none
+        if one.first:
+            found.setdefault(group(one.first), one.first)
+    return [found[group(one.first)] if one.first else "" for one in chains]
