@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -11,35 +12,25 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
-from msgspec import Struct
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
-from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave
+from clients.mcp.answers import Answers, ToolResult
+from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave, named
 from clients.mcp.stdio import asked, cause_of, program_of
 
 if TYPE_CHECKING:
     from mcp.client.client import Client as Session
-    from mcp.types import CallToolResult, Tool
 
 T = TypeVar("T")
 DEMO = "demo"
 """The server in the pins of tools of the stand-in, whose address is another on each machine."""
 _PAGES_MOST, _TOOLS_MOST = 20, 1_000
+_NO_HEADERS = "Its `x-mcp-header` is not as the protocol says."
 _MOVED = "Redirects are not followed: set the connection's base_url to the address where the server is."
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
-
-
-class ToolResult(Struct, frozen=True):
-    """What a tool has returned."""
-
-    text: str
-    data: Any
-    """Its structured content; None if there is none."""
-    left_out: int
-    """How many parts are not text, such as pictures."""
 
 
 class McpClient(Client):
@@ -89,14 +80,15 @@ class McpClient(Client):
         """
         is_sent = False
 
-        async def ask(session: Session) -> CallToolResult:
+        async def ask(session: Session, answers: Answers) -> ToolResult:
             nonlocal is_sent
-            same = [one for one in await self._offered(session) if one.name == name]
+            same = [one for one in await self._offered(session, answers) if one.name == name]
             if len(same) != 1 or same[0].hash != pin:
                 what = "has changed since a person accepted it" if same else "is no longer offered by the server"
                 raise InvalidRequest(f"The tool {name!r} {what}. It was not called.", service=MCP.name, remedy=_ACCEPT)
             is_sent = True
-            return await _called(session, name, arguments)
+            await _called(session, name, arguments)
+            return answers.result()
 
         try:
             with calling_to_read(name) if reads else nullcontext():
@@ -105,26 +97,30 @@ class McpClient(Client):
             if not is_sent:
                 error.outcome = "not_done"
             raise
-        texts = [one.text for one in result.content if one.type == "text"]
-        text = "\n".join(texts)
         if result.is_error:
             kind = InvalidRequest if reads else OutcomeUnknown
-            raise kind(f"The tool {name!r} reports an error: {text[:500]}", service=MCP.name)
-        return ToolResult(text, result.structured_content, len(result.content) - len(texts))
+            said = _words(result)
+            raise kind(f"The tool {name!r} reports an error{f': {said}' if said else '.'}", service=MCP.name)
+        return result
 
-    async def _offered(self, session: Session) -> list[OfferedTool]:
+    async def _offered(self, session: Session, answers: Answers) -> list[OfferedTool]:
         found, cursor = list[OfferedTool](), None
         for _ in range(_PAGES_MOST):
             page = await session.list_tools(cursor=cursor, cache_mode="bypass")
-            found += [OfferedTool(self.server, _told(one)) for one in page.tools]
+            # The protocol forbids to call a tool whose `x-mcp-header` is not valid: the SDK takes it out.
+            unheard = answers.passed_on - {one.name for one in page.tools}
+            found += [
+                OfferedTool(self.server, told, _NO_HEADERS if named(told) in unheard else "")
+                for told in map(_told, answers.offered())
+            ]
             if len(found) > _TOOLS_MOST:
                 raise BadAnswer(f"{MCP.title} offers more than {_TOOLS_MOST:,} tools.", service=MCP.name)
-            cursor = page.next_cursor
+            cursor = answers.next_page()
             if cursor is None:
                 return found
         raise BadAnswer(f"{MCP.title} offers more than {_PAGES_MOST} pages of tools.", service=MCP.name)
 
-    def _asked(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+    def _asked(self, ask: Callable[[Session, Answers], Awaitable[T]]) -> T:
         import httpx2
         from mcp.client.client import Client as Session
         from mcp.client.streamable_http import streamable_http_client
@@ -138,38 +134,49 @@ class McpClient(Client):
                 "The connection has no base_url.", service=MCP.name, remedy="Set its base_url, or its command."
             )
         bridge = Bridge(self.http, self._settings.token.get_secret_value())
+        answers = Answers()
 
         async def talk() -> T:
             url = self._settings.base_url
             async with (
                 httpx2.AsyncClient(transport=bridge, trust_env=False, timeout=None) as http,
-                Session(streamable_http_client(url, http_client=http, terminate_on_close=False)) as session,
+                Session(
+                    answers.around(streamable_http_client(url, http_client=http, terminate_on_close=False))
+                ) as session,
             ):
-                return await ask(session)
+                return await ask(session, answers)
 
         try:
             return anyio.run(talk)
         except Exception as error:
             raise _explained(error, bridge.failure) from error
 
-    def _asked_program(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+    def _asked_program(self, ask: Callable[[Session, Answers], Awaitable[T]]) -> T:
         if self._is_demo:
             remedy = "Switch the service to Mine on the page Connections."
             raise InvalidRequest("The demo starts no programs of connections.", service=MCP.name, remedy=remedy)
         return asked(self._start, ask, may_leave)
 
 
-async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> None:
     """Call a tool. The SDK's own method would check the result with patterns of the server, which may never end."""
     from mcp import types
 
     asked = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=dict(arguments)))
-    return await session.session.send_request(asked, types.CallToolResult)
+    await session.session.send_request(asked, types.CallToolResult)
 
 
-def _told(tool: Tool) -> dict[str, Any]:
-    told = tool.model_dump(mode="json", by_alias=True, exclude={"meta", "icons"})
-    return {name: value for name, value in told.items() if value is not None}
+def _told(tool: object) -> dict[str, Any]:
+    """Return what a server says of a tool, without what nobody reads; whatever it is."""
+    if not isinstance(tool, Mapping):
+        return {"not a tool": tool}
+    return {key: value for key, value in tool.items() if key not in {"_meta", "icons"} and value is not None}
+
+
+def _words(result: ToolResult) -> str:
+    """Return the beginning of what the answer of a tool says."""
+    data = "" if result.data is None else json.dumps(result.data, ensure_ascii=False)
+    return (result.text or data)[:500]
 
 
 def _explained(error: Exception, failure: Exception | httpx.Response | None) -> ServiceError:
@@ -183,4 +190,6 @@ def _explained(error: Exception, failure: Exception | httpx.Response | None) -> 
         return found
     if failure is not None:
         return of_broken_connection(MCP, failure)
+    if code := getattr(getattr(cause, "error", None), "code", 0):
+        return BadAnswer(f"{MCP.error_name} answered with error {code}: {str(cause)[:500]}", service=MCP.name)
     return BadAnswer(f"{MCP.error_name} gave an answer that cannot be used: {str(cause)[:300]}", service=MCP.name)

@@ -77,17 +77,25 @@ class OfferedTool(Struct, frozen=True):
     server: str
     told: Mapping[str, Any]
     """Its name, title, description, schemas and annotations, as JSON."""
+    fault: str = ""
+    """Why the protocol forbids to call it; empty if it does not."""
 
     @property
     def name(self) -> str:
-        """Its name at the server."""
-        return str(self.told["name"])
+        """Its name at the server; empty if it has none."""
+        return named(self.told)
 
     @property
     def hash(self) -> str:
         """`sha256:` of the server and all that it says of the tool."""
         text = json.dumps([self.server, self.told], sort_keys=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def named(told: Mapping[str, Any]) -> str:
+    """Return the name in what a server says of a tool; empty if there is none."""
+    name = told.get("name")
+    return name if isinstance(name, str) else ""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from clients.client import Program, RunningProgram
 from clients.errors import BadAnswer, LimitExceeded, ServiceError, Timeout, Unavailable
+from clients.mcp.answers import Answers
 from clients.mcp.service import MCP, McpSettings, is_call
 from clients.reads_only import refused
 
@@ -49,7 +50,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 def asked(
     start: Callable[[], AbstractContextManager[RunningProgram]],
-    ask: Callable[[Session], Awaitable[T]],
+    ask: Callable[[Session, Answers], Awaitable[T]],
     may_send: Callable[[bytes], bool],
 ) -> T:
     """Start a server, ask it, end it; return what `ask` returned. Blocking. Raises ServiceError.
@@ -59,11 +60,11 @@ def asked(
     from mcp.client.client import Client as Session
 
     with start() as program:
-        lines = _Lines(program, may_send)
+        lines, answers = _Lines(program, may_send), Answers()
 
         async def talk() -> T:
-            async with Session(lines.streams()) as session:
-                return await ask(session)
+            async with Session(answers.around(lines.streams())) as session:
+                return await ask(session, answers)
 
         try:
             return anyio.run(talk)

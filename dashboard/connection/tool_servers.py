@@ -59,18 +59,18 @@ def server_tools(visit: Visit) -> None:
     )
     if not found:
         st.info(t("The server offers no tools."), icon=":material/handyman:")
-    for one in found:
-        with st.container(border=True, key=f"server-tool-{one.uses}"):
-            _tool(visit, name, one)
+    for number, one in enumerate(found):
+        with st.container(border=True, key=f"server-tool-{number}-{one.uses}"):
+            _tool(visit, name, one, is_repeated=one.uses in {before.uses for before in found[:number]})
 
 
 _SLOT = "tool-servers.shown"
 
 
-def _tool(visit: Visit, server: str, one: ServerTool) -> None:
+def _tool(visit: Visit, server: str, one: ServerTool, *, is_repeated: bool) -> None:
     label, color = _STATES[one.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(plain(one.name), anchor=False, width="content")
+        st.subheader(plain(one.name or t("(no name)")), anchor=False, width="content")
         st.badge(t(label), color=color)
     outside_text(one.description, empty=t("The server says nothing about it."))
     if one.accepted_at:
@@ -85,7 +85,7 @@ def _tool(visit: Visit, server: str, one: ServerTool) -> None:
         st.warning(plain(one.problem), icon=":material/block:")
     elif one.state != "gone":
         _acceptance(visit, server, one)
-    if one.accepted_at:
+    if one.accepted_at and not is_repeated:
         action_button(
             t("Withdraw"),
             f"withdraw-{one.uses}",

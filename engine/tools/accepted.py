@@ -132,6 +132,10 @@ def step_name(tool: str) -> str:
 
 def require_acceptable(tool: OfferedTool) -> None:
     """Raise InvalidInput for a tool that cannot be a step, with the reason."""
+    if tool.fault:
+        raise InvalidInput(tool.fault)
+    if not tool.name:
+        raise InvalidInput("It has no name.")
     if not re.search("[A-Za-z0-9]", step_name(tool.name)):
         raise InvalidInput("The name of the tool has no letter that a step could be called by.")
     if len(json.dumps(tool.told)) > _BYTES_MOST:

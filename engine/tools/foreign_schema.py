@@ -27,13 +27,15 @@ _VALUES = frozenset(
 
 def require_schema(name: str, schema: object) -> None:
     """Raise InvalidInput if a schema cannot be used for a step. `name`: what it describes, for people."""
+    if schema is None:
+        raise InvalidInput(f"The server gives no schema of its {name}.")
     if not isinstance(schema, Mapping):
-        raise InvalidInput(f"The schema of its {name} is not a JSON Schema.")
+        raise InvalidInput(f"The schema of its {name} is not a JSON Schema that describes an object.")
     for _, said in foreign_faults(schema):
         raise InvalidInput(f"The schema of its {name} cannot be used: {said}")
-    if name == "input" and schema.get("type") != "object":
+    kinds = plain_schema(schema).get("type", "object")
+    if name == "input" and "object" not in (kinds if isinstance(kinds, list) else [kinds]):
         raise InvalidInput("The schema of its input is not that of an object.")
-    plain_schema(schema)
 
 
 def plain_schema(schema: JsonSchema) -> dict[str, Any]:

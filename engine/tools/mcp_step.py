@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.mcp.service import MCP
-from clients.wording import counted
 from engine.base.definitions import McpToolDefinition
 from engine.documents.schema_check import misfits
+from engine.expressions.json_values import compact_json
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Receipt, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
 from engine.tools.foreign_schema import open_schema, plain_schema
@@ -28,7 +28,7 @@ class McpStep(StepType):
     definition: ClassVar[McpToolDefinition]
 
     def call(self, call: Call) -> JsonValue:
-        """Return {text, data}. Raises InvalidRequest, OutcomeUnknown, BadAnswer."""
+        """Return {text, data, left_out}. Raises InvalidRequest, OutcomeUnknown, BadAnswer."""
         it, given = self.definition, call.fields.given()
         name = str(it["tool"]["name"])
         for misfit in misfits(given, it["tool"]["inputSchema"]):
@@ -38,8 +38,13 @@ class McpStep(StepType):
             kind = BadAnswer if self.effect is Effect.READS else OutcomeUnknown
             raise kind(f"The answer of {name!r} {wrong}", service=MCP.name)
         if answer.left_out:
-            call.notes.append(f"Left out, as it is not text: {counted(answer.left_out, 'part')} of the answer.")
-        return {"text": answer.text, "data": answer.data}
+            call.notes.append(f"Left out, as it is not text: {' '.join(answer.left_out)}")
+        text = answer.text
+        if not text and answer.data is not None:
+            text = compact_json(answer.data)
+        if not text and not answer.left_out:
+            call.notes.append("The answer is empty.")
+        return {"text": text, "data": answer.data, "left_out": list(answer.left_out)}
 
     def _misfit(self, data: JsonValue) -> str:
         if is_deep(data):
@@ -57,11 +62,13 @@ class McpStep(StepType):
         return Receipt(id="")
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
-        """Return the schema of {text, data}: whatever the server says, all of it is text from outside."""
+        """Return the schema of {text, data, left_out}: whatever the server says, all of it is text from outside."""
         told = self.definition["tool"].get("outputSchema")
         data = {**from_outside(open_schema(told)), "outside": True} if told else {"outside": True}
-        properties = {"text": {"type": "string", "title": "Text", "outside": True}, "data": data}
-        return {"type": "object", "properties": properties, "required": ["text", "data"], "outside": True}
+        text = {"type": "string", "outside": True}
+        left_out = {"type": "array", "title": "What is not text", "items": text, "outside": True}
+        properties = {"text": {**text, "title": "Text"}, "data": data, "left_out": left_out}
+        return {"type": "object", "properties": properties, "required": [*properties], "outside": True}
 
 
 def mcp_type(tool: McpToolDefinition) -> StepType:

@@ -83,7 +83,7 @@ class ToolServers:
         offer = self._offer(connection)
         uses = {f"{PREFIX}{connection}.{name}" for name in (*kept, *(step_name(one) for one in offer.names))}
         used = users_by_name(self._workspace.users, "tool", sorted(uses))
-        gone = [one.offered for one in kept.values() if one.tool.get("name") not in offer.names]
+        gone = [one.offered for one in kept.values() if one.offered.name not in offer.names]
         return [_shown(connection, one, kept, offer, used) for one in (*offer.tools, *gone)]
 
     def accept(
@@ -164,7 +164,7 @@ class _Offer:
 
     def problem(self, one: OfferedTool) -> str:
         """Return why a tool cannot be accepted; empty if it can."""
-        if self.names[one.name] > 1:
+        if one.name and self.names[one.name] > 1:
             return "The server offers two tools of this name."
         if self._in_steps[step_name(one.name)] > 1:
             return "Steps could not tell its name from that of another tool of the server."
@@ -183,9 +183,12 @@ def _require_roles(tool: OfferedTool, roles: Mapping[str, Role]) -> None:
 
 
 def _arguments(tool: OfferedTool) -> Mapping[str, Any]:
-    schema = tool.told.get("inputSchema")
-    found = schema.get("properties") if isinstance(schema, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    return _mapping(_mapping(tool.told.get("inputSchema")).get("properties"))
+
+
+def _mapping(claimed: object) -> Mapping[str, Any]:
+    """Return what should be an object, empty if the server says something else."""
+    return claimed if isinstance(claimed, Mapping) else {}
 
 
 def _shown(
@@ -208,7 +211,7 @@ def _shown(
         title=str(one.told.get("title") or ""),
         description=str(one.told.get("description") or ""),
         arguments=_arguments(one),
-        annotations=one.told.get("annotations") or {},
+        annotations=_mapping(one.told.get("annotations")),
         told=_text(one.told),
         used_by=tuple(used.get(uses, ())),
     )
