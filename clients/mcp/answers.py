@@ -32,7 +32,7 @@ class ToolResult(Struct, frozen=True):
     is_error: bool = False
 
 
-class Answers:
+class SaidAnswers:
     """The answers of one conversation, in which one question is asked at a time."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Answers:
 class _Reading:
     """A stream of messages from the server."""
 
-    def __init__(self, stream: ReadStream[SessionMessage | Exception], answers: Answers) -> None:
+    def __init__(self, stream: ReadStream[SessionMessage | Exception], answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers
 
     async def receive(self) -> SessionMessage | Exception:
@@ -135,7 +135,7 @@ class _Reading:
 class _Writing:
     """A stream of messages to the server."""
 
-    def __init__(self, stream: WriteStream[SessionMessage], answers: Answers) -> None:
+    def __init__(self, stream: WriteStream[SessionMessage], answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers
 
     async def send(self, item: SessionMessage, /) -> None:

@@ -17,7 +17,7 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
-from clients.mcp.answers import Answers, ToolResult
+from clients.mcp.answers import SaidAnswers, ToolResult
 from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave, named
 from clients.mcp.stdio import asked, cause_of, program_of
 
@@ -80,7 +80,7 @@ class McpClient(Client):
         """
         is_sent = False
 
-        async def ask(session: Session, answers: Answers) -> ToolResult:
+        async def ask(session: Session, answers: SaidAnswers) -> ToolResult:
             nonlocal is_sent
             same = [one for one in await self._offered(session, answers) if one.name == name]
             if len(same) != 1 or same[0].hash != pin:
@@ -103,7 +103,7 @@ class McpClient(Client):
             raise kind(f"The tool {name!r} reports an error{f': {said}' if said else '.'}", service=MCP.name)
         return result
 
-    async def _offered(self, session: Session, answers: Answers) -> list[OfferedTool]:
+    async def _offered(self, session: Session, answers: SaidAnswers) -> list[OfferedTool]:
         found, cursor = list[OfferedTool](), None
         for _ in range(_PAGES_MOST):
             page = await session.list_tools(cursor=cursor, cache_mode="bypass")
@@ -120,7 +120,7 @@ class McpClient(Client):
                 return found
         raise BadAnswer(f"{MCP.title} offers more than {_PAGES_MOST} pages of tools.", service=MCP.name)
 
-    def _asked(self, ask: Callable[[Session, Answers], Awaitable[T]]) -> T:
+    def _asked(self, ask: Callable[[Session, SaidAnswers], Awaitable[T]]) -> T:
         import httpx2
         from mcp.client.client import Client as Session
         from mcp.client.streamable_http import streamable_http_client
@@ -134,7 +134,7 @@ class McpClient(Client):
                 "The connection has no base_url.", service=MCP.name, remedy="Set its base_url, or its command."
             )
         bridge = Bridge(self.http, self._settings.token.get_secret_value())
-        answers = Answers()
+        answers = SaidAnswers()
 
         async def talk() -> T:
             url = self._settings.base_url
@@ -151,7 +151,7 @@ class McpClient(Client):
         except Exception as error:
             raise _explained(error, bridge.failure) from error
 
-    def _asked_program(self, ask: Callable[[Session, Answers], Awaitable[T]]) -> T:
+    def _asked_program(self, ask: Callable[[Session, SaidAnswers], Awaitable[T]]) -> T:
         if self._is_demo:
             remedy = "Switch the service to Mine on the page Connections."
             raise InvalidRequest("The demo starts no programs of connections.", service=MCP.name, remedy=remedy)

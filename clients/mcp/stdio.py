@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from clients.client import Program, RunningProgram
 from clients.errors import BadAnswer, LimitExceeded, ServiceError, Timeout, Unavailable
-from clients.mcp.answers import Answers
+from clients.mcp.answers import SaidAnswers
 from clients.mcp.service import MCP, McpSettings, is_call
 from clients.reads_only import refused
 
@@ -50,7 +50,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 def asked(
     start: Callable[[], AbstractContextManager[RunningProgram]],
-    ask: Callable[[Session, Answers], Awaitable[T]],
+    ask: Callable[[Session, SaidAnswers], Awaitable[T]],
     may_send: Callable[[bytes], bool],
 ) -> T:
     """Start a server, ask it, end it; return what `ask` returned. Blocking. Raises ServiceError.
@@ -60,7 +60,7 @@ def asked(
     from mcp.client.client import Client as Session
 
     with start() as program:
-        lines, answers = _Lines(program, may_send), Answers()
+        lines, answers = _Lines(program, may_send), SaidAnswers()
 
         async def talk() -> T:
             async with Session(answers.around(lines.streams())) as session:

@@ -65,6 +65,16 @@ class Around(Struct, frozen=True):
     """Files and folders of the workspace that are not for steps: its settings, its state, its sign-ins."""
 
 
+class OwnWrite(Struct, frozen=True):
+    """A write that a run of the trigger's workflow has made, or a run which that run has called."""
+
+    uses: str
+    marker: str
+    """What marks it in the service."""
+    receipt_id: str
+    output: JsonValue
+
+
 class Look(Struct, frozen=True):
     """The input of one poll of a service."""
 
@@ -139,6 +149,17 @@ class TriggerType(PluginType):
     """Whether a run is about the item; if not, as on a schedule, it may as well start without it."""
     remembered_days: ClassVar[int | None] = None
     """How long the ids of seen items are kept, if the cursor alone tells old from new; None: for ever."""
+
+    made_by: ClassVar[tuple[str, ...]] = ()
+    """The step types whose writes this type watches, and `is_made` recognizes: they start no run."""
+
+    def may_be_written_by(self, uses: str) -> bool:
+        """Return whether a step type may write what this type watches; by default, those of the same service."""
+        return uses.partition(".")[0] == self.name.partition(".")[0]
+
+    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+        """Return whether a read item is, unchanged, what a write has made. Raises ServiceError."""
+        return False
 
     @abstractmethod
     def look(self, look: Look) -> Found:

@@ -18,7 +18,7 @@ from engine.people.access import Principal
 from engine.runs.starting.run_request import RunRequest, quoting_inputs
 from engine.store.acceptances import RunEntry
 from engine.store.triggering.triggers import TriggerRecord, TriggerStore
-from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
+from engine.triggering.polling.status import FEEDS_ITSELF, OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
@@ -58,6 +58,8 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
         return "file", f"{where} is not watched: {status.problem.message}", status.problem.remedy
     if status.is_on and not status.is_resting and error is not None and error.type in OF_ACCOUNTS:
         return "account", f"{where} waits for its account: {error.message}", error.remedy
+    if status.is_on and not status.is_resting and error is not None and error.type == FEEDS_ITSELF:
+        return "loop", f"{where} is paused: {error.message}", error.remedy
     if status.is_silent:
         because = f" {error.message}" if error is not None else ""
         remedy = error.remedy if error is not None else _TURN_ON

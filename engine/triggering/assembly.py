@@ -23,6 +23,7 @@ from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.poll_now import PollBatch
+from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.context import TriggerContext
 from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
@@ -68,8 +69,13 @@ class Triggering:
         self._scheduler: Scheduler | None = None
         self._notices: QuestionNotices | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
-        looks = Looks(self._items, needs.worker.acceptances, needs.acceptor, needs.clock, self._is_stopped)
-        self._polls = Polls(state.triggered_runs, self._rows, self._resolver, looks, on_queued=self.turns.begin)
+        looks = Looks(
+            self._items, needs.worker.acceptances, needs.acceptor, needs.clock, state.triggered_runs, self._is_stopped
+        )
+        chains = Chains(
+            state.triggered_runs, needs.clock, lambda: needs.context.loaded().config.limits.chained_polls_per_hour
+        )
+        self._polls = Polls(state.triggered_runs, self._rows, self._resolver, looks, chains, on_queued=self.turns.begin)
         self._statuses = TriggerStatuses(
             state.triggered_runs, self._rows, self._items, self._resolver, needs.workflows, needs.clock
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from clients.drives.drive import DriveFile
 from clients.webdav.service import WEBDAV
 from engine.base.clock import moment_of
 from engine.plugins.step import Fields, destination
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.steps.drive import FOLDER, FileFacts, facts
 
 
@@ -30,6 +32,7 @@ class NewFile(TriggerType):
     fields = FolderFields
     item = FileFacts
     start_from = ("now",)
+    made_by = ("drive.upload",)
 
     def source(self, fields: FolderFields) -> str:
         """Return the folder: another folder has other files."""
@@ -44,6 +47,12 @@ class NewFile(TriggerType):
         if len(fresh) > look.limit:  # the cursor stays; what was listed is seen by then
             return Found([_item(one) for one in fresh[: look.limit]], cursor, has_more=True)
         return Found([_item(one) for one in fresh], {"drive": found.cursor})
+
+    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+        """Compare the ids, and the versions: a drive that identifies files by paths may have another one there."""
+        if not isinstance(made.output, Mapping) or made.output.get("id") != item.id or item.value is None:
+            return False
+        return made.output.get("version") == item.value.get("version")
 
 
 def _item(found: DriveFile) -> Item:

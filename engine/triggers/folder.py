@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, 
 from clients.wording import counted
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, Output, destination, found_file, option, outside
-from engine.plugins.trigger import Around, Found, Item, Look, Start, TriggerType
+from engine.plugins.trigger import Around, Found, Item, Look, OwnWrite, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
 _BEFORE = "it already existed"
@@ -69,6 +70,7 @@ class NewFile(TriggerType):
     fields = FolderFields
     item = FolderItem
     poll_seconds = 10.0
+    made_by = ("file.write",)
 
     def source(self, fields: FolderFields) -> str:
         """Return the folder: another folder has other files."""
@@ -100,6 +102,19 @@ class NewFile(TriggerType):
             "text_missing": missing,
         }
         return Item(item.id, value, item.title, item.at)
+
+    def may_be_written_by(self, uses: str) -> bool:
+        """Return whether a step type writes files of this machine; a server of tools may do so, too."""
+        return uses.startswith(("file.", "project.", "mcp."))
+
+    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+        """Compare its path, and its content: a file that somebody has changed since is theirs."""
+        folder = _Folder.of(look)
+        found, output = folder.file_of(item.id), made.output
+        if not isinstance(output, Mapping) or output.get("size_bytes") != found.size:
+            return False
+        written = resolved(look.around.root / str(output.get("path")))
+        return written == folder.target / found.relative and _sha256(found) == output.get("sha256")
 
 
 class _File(Struct, frozen=True):
@@ -229,6 +244,17 @@ def _watched(count: int, seconds: float) -> str:
 def _soon(next_at: datetime | None, look: Look) -> datetime | None:
     """Return when the first waiting file will have been unchanged for long enough, or None."""
     return None if next_at is None else max(next_at, look.now + timedelta(seconds=1))
+
+
+def _sha256(file: _File) -> str:
+    """Return the hash of a content. Raises NotFound, Unavailable."""
+    try:
+        with os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise NotFound(f"The file {file.relative} no longer exists.") from error
+    except OSError as error:
+        raise Unavailable(f"The file {file.path} cannot be read: {error.strerror}.", remedy=_DISK) from error
 
 
 def _text(file: _File) -> tuple[str, str]:

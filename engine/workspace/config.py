@@ -124,6 +124,8 @@ class Limits(_Settings):
     lease_seconds: float = Field(30, ge=1, le=3600)
     most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
     """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
+    chained_polls_per_hour: int = Field(30, ge=1, le=100_000)
+    """A trigger pauses after more polls within an hour that each found something after a run had written there."""
     runs_at_once_per_user: int | None = Field(None, ge=1, le=10_000)
     """How many runs of a user are at work at once, in all processes together; without it, as many as there are."""
     runs_at_once_per_connection: dict[ConnectionName, Annotated[int, Field(ge=1, le=10_000)]] = {}

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from engine.plugins.trigger import OwnWrite
+from engine.store.triggering.triggers import TriggerKey
+
 
 class OpenCounts(NamedTuple):
     """How many open runs each trigger has; keys: (workflow, who started it)."""
@@ -13,6 +16,16 @@ class OpenCounts(NamedTuple):
     queued: Counter[tuple[str, str]]
     running: Counter[tuple[str, str]]
     """Those at work, and those that wait for a time or an answer."""
+
+
+class MadeByRuns(NamedTuple):
+    """What the runs of a workflow have written."""
+
+    made: list[OwnWrite]
+    open_since: str
+    """When the latest write began that is under way, or was when its process died: what it has made is not known yet.
+    Empty if there is none.
+    """
 
 
 class TriggeredRuns(Protocol):
@@ -29,6 +42,18 @@ class TriggeredRuns(Protocol):
 
     def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
         """Return those of the runs that a trigger has started, by id."""
+
+    def made(self, workflow: str, uses: Sequence[str], since: str) -> MadeByRuns:
+        """Return what runs of a workflow, and the runs that they called, have written by these step types.
+
+        `since`: the time from which runs count.
+        """
+
+    def writes_since(self, since: str) -> list[tuple[str, str]]:
+        """Return the writes that runs begun since then have made or begun: (step type, when), the oldest first."""
+
+    def polls_since(self, key: TriggerKey, since: str) -> list[str]:
+        """Return when polls of a trigger have started runs, the oldest first."""
 
     def ended_since(self, number: int, limit: int, *, demo: bool | None) -> list[dict[str, Any]]:
         """Return runs whose end has this number or a later one, in that order, without test runs.

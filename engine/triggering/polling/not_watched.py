@@ -9,5 +9,9 @@ class NotWatched(OrchestraError):
     """A trigger that is on cannot be watched in its current state."""
 
 
+class FeedsItself(NotWatched):
+    """What runs write seems to start further runs; nothing is lost: the items wait until a person decides."""
+
+
 class AccountRefuses(NotWatched):
     """An account that a trigger or its runs need is known to refuse calls."""

@@ -26,12 +26,13 @@ from engine.base.errors import ConfirmationNeeded, Fenced, InUse, OrchestraError
 from engine.base.statuses import Priority
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
-from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, Start, TriggerType
 from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
 from engine.runner.tags.run_tags import outside_inputs_of_trigger
 from engine.runs.starting.run_request import RunRequest
 from engine.store.acceptances import Acceptances, Polled, PollSelection, Renamed
+from engine.store.triggering.triggered_runs import MadeByRuns, TriggeredRuns
 from engine.store.triggering.triggers import ItemRecord, Moved, SeenItems, TriggerKey, TriggerPosition, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.polling.policies import policy_of
@@ -53,6 +54,10 @@ _PIECE = 10
 """The number of items that are read before they are stored."""
 PASSED_ON = (StorageError, ServiceError, ConfirmationNeeded, Fenced, InUse, OSError)
 """Errors that say nothing about a single item: they concern our state, the service, this machine or missing consent."""
+MADE = "a run of this workflow made it"
+_MADE_COUNTS = timedelta(days=30)
+"""What older runs have made was seen long ago."""
+_OPEN_COUNTS = timedelta(hours=1)
 GONE = "it was gone before it could be read"
 
 
@@ -61,6 +66,8 @@ class Looked(Struct, frozen=True):
 
     stored: Sequence[Prepared] = ()
     has_more: bool = False
+    waits: bool = False
+    """Whether nothing was stored because a run is writing what the trigger watches: what it makes is not known yet."""
     failure: Exception | None = None
     """Why it was interrupted; what was stored before that counts, and the cursor has not moved."""
 
@@ -77,6 +84,7 @@ class Looks(Struct):
     acceptances: Acceptances
     acceptor: Acceptor
     clock: Clock
+    runs: TriggeredRuns
     is_stopped: Callable[[], bool] = field(default=lambda: False)
 
     def look(self, watched: Watched, row: TriggerRecord) -> Looked:
@@ -94,7 +102,12 @@ class Looks(Struct):
                 raise
             return Looked(failure=error)
         before = {one.item: one.attempts for one in failing}
-        reading = PollReading(partial(self.prepare, watched, look), self.is_stopped, before, row.failures)
+        made = self._made(watched, fresh)
+        if made.open_since and look.now - moment_of(made.open_since) < _OPEN_COUNTS:
+            return Looked(waits=True)
+        reading = PollReading(
+            partial(self.prepare, watched, look, made=made.made), self.is_stopped, before, row.failures
+        )
         return self._taken(watched, row, look, found, fresh, reading)
 
     def _taken(
@@ -142,12 +155,22 @@ class Looks(Struct):
             around=watched.around,
         )
 
-    def prepare(self, watched: Watched, look: Look, item: Item) -> Prepared:
+    def _made(self, watched: Watched, fresh: Sequence[Item]) -> MadeByRuns:
+        """Return what runs of the workflow have made of what the trigger watches; asked after the service."""
+        kind = watched.named.trigger.kind
+        if not kind.made_by or all(one.skip for one in fresh):
+            return MadeByRuns([], "")
+        return self.runs.made(watched.key.workflow, kind.made_by, timestamp(self.clock() - _MADE_COUNTS))
+
+    def prepare(self, watched: Watched, look: Look, item: Item, *, made: Sequence[OwnWrite] = ()) -> Prepared:
         """Read an item and prepare its run; if that is impossible, the item is dead.
 
         Raises ServiceError and ConfirmationNeeded if it may work later.
         """
-        read = read_thing(watched.named.trigger.kind, look, item)
+        kind = watched.named.trigger.kind
+        read = read_thing(kind, look, item)
+        if read.state != "dead" and not read.item.skip and any(kind.is_made(look, read.item, one) for one in made):
+            return Prepared(structs.replace(read.item, value=None, skip=MADE))
         return read if read.state == "dead" or read.item.skip else self._with_run(watched, read.item)
 
     def _with_run(self, watched: Watched, item: Item) -> Prepared:

@@ -17,6 +17,7 @@ from engine.expressions.json_values import compact_json
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Moved, TriggerRecord, TriggerStore
 from engine.triggering.polling.backoff import after_failure
+from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.mapping import error_of
 from engine.triggering.polling.poll import Looked, Looks
 from engine.triggering.polling.status import PollResult, TriggerError
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 MOST_QUEUED = 500
 """Queued runs of one trigger; with more, it does not look for new items."""
 _REST_SECONDS = 15.0
+_WAIT_SECONDS = 2.0
+_WRITING = "A run of this workflow is writing what the trigger watches: it looks again in a moment."
 _LOOKS_IN_A_ROW = 50
 _FULL = f"{MOST_QUEUED} of its runs wait for their turn: it looks again when there are fewer."
 
@@ -39,6 +42,7 @@ class Polls(Struct):
     rows: TriggerStore
     resolver: TriggerResolver
     looks: Looks
+    chains: Chains
     chance: random.Random = field(default_factory=random.Random)
     on_queued: Callable[[], None] = field(default=lambda: None)
     """Called when runs have been queued."""
@@ -86,6 +90,7 @@ class Polls(Struct):
                 self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_REST_SECONDS)))
                 return Looked()
             watched = self.resolver.watched(row.key)
+            self.chains.require_none(watched, row)
         except (Moved, StorageError):
             raise
         except (OrchestraError, ServiceError) as error:
@@ -101,6 +106,8 @@ class Polls(Struct):
         except Exception as error:  # noqa: BLE001 - a bug in one type must not stop the others
             _log.exception("the trigger %s of %s broke down", row.trigger, watched.named.plan.name)
             return Looked(failure=error)
+        if looked.waits:
+            self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_WAIT_SECONDS)), note=_WRITING)
         if isinstance(looked.failure, AuthError):
             self.resolver.refused(watched, looked.failure)
         return looked

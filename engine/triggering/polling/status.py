@@ -21,6 +21,7 @@ State = Literal["by hand", "off", "resting", "broken", "needs you", "silent", "t
 """The state of a trigger in a word or two. `broken`: its file cannot be used. `needs you`: somebody has to turn it on
 again, or its account refuses calls. `silent`: it has had no successful poll for too long.
 """
+FEEDS_ITSELF = "FeedsItself"
 OF_ACCOUNTS = ("AuthError", "AccountRefuses", "ConfirmationNeeded")
 """Types of errors that last until somebody fixes the account."""
 
@@ -91,7 +92,7 @@ def state_of(status: TriggerStatus) -> State:
         return "resting"
     if status.problem is not None:
         return "needs you" if status.problem.type == "NotWatched" else "broken"
-    if status.error is not None and status.error.type in OF_ACCOUNTS:
+    if status.error is not None and status.error.type in {*OF_ACCOUNTS, FEEDS_ITSELF}:
         return "needs you"
     if status.is_silent:
         return "silent"

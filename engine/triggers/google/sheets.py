@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.google_sheets.service import GOOGLE_SHEETS
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.steps.google_sheets.fields import Row, SheetFields
 
 _MOST = 10_000
@@ -30,6 +30,7 @@ class NewRow(TriggerType):
     item = Row
     start_from = ("now", "last")
     remembered_days = _KEPT_DAYS
+    made_by = ("google_sheets.append_row",)
 
     def source(self, fields: SheetFields) -> str:
         """Return the sheet."""
@@ -50,6 +51,15 @@ class NewRow(TriggerType):
             return Found([], {"row": min(seen, last)})
         items = [_item(row, look.now) for row in rows]
         return Found(items, {"row": rows[-1]["row"]}, has_more=has_more)
+
+    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+        """Look whether the row has the mark of the write: others get the number of a deleted row."""
+        row = int(item.id.partition("-")[0])
+        if not isinstance(made.output, Mapping) or made.output.get("row") != row:
+            return False
+        sheet = look.client.sheet(look.fields.spreadsheet, look.fields.sheet)
+        found = look.client.written(sheet, made.marker)
+        return found is not None and found["row"] == row
 
 
 def _item(row: Mapping[str, Any], now: datetime) -> Item:

@@ -21,7 +21,7 @@ from mcp.client.client import Client as Session
 
 from clients.client import Opening
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, ServiceError, Timeout, Unavailable
-from clients.mcp.answers import Answers
+from clients.mcp.answers import SaidAnswers
 from clients.mcp.client import McpClient
 from clients.mcp.service import McpSettings
 from clients.reads_only import reads_only
@@ -80,7 +80,7 @@ def opened(root: Path, how: str = "well", *, is_demo: bool = False, **settings: 
 def called(client: McpClient, name: str, **arguments: Any) -> tuple[str, bool]:
     """What a tool says, and whether that is an error."""
 
-    async def ask(session: Session, _: Answers) -> Any:
+    async def ask(session: Session, _: SaidAnswers) -> Any:
         return await session.call_tool(name, arguments)
 
     result = client._asked(ask)

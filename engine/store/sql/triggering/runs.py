@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from engine.base.clock import moment_of
 from engine.base.names import RUN_ID
 from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, OPEN_RUNS, RunStatus
+from engine.plugins.trigger import OwnWrite
+from engine.store.ledger import marker
 from engine.store.sql.base.conditions import is_on_its_own
 from engine.store.sql.base.database import StateDatabase
-from engine.store.sql.base.tables import runs, trigger_items
-from engine.store.triggering.triggered_runs import OpenCounts
+from engine.store.sql.base.tables import effects, runs, trigger_items
+from engine.store.triggering.triggered_runs import MadeByRuns, OpenCounts
+from engine.store.triggering.triggers import TriggerKey
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -64,6 +69,46 @@ class SqlTriggeredRuns:
         )
         with self._database.reading() as connection:
             return list(connection.execute(newest).scalars())
+
+    def made(self, workflow: str, uses: Sequence[str], since: str) -> MadeByRuns:
+        """Return what runs of a workflow, and the runs that they called, have written by these step types."""
+        began = f"{moment_of(since):%Y%m%dT%H%M%SZ}"
+        mine = select(runs.c.run_id).where((runs.c.workflow_id == workflow) & (runs.c.run_id >= began))
+        family = mine.cte("family", recursive=True)
+        called = runs.alias("called")
+        family = family.union(select(called.c.run_id).where(called.c.parent_run_id == family.c.run_id))
+        columns = (effects.c.uses, effects.c.identity, effects.c.generation, effects.c.receipt, effects.c.output)
+        statement = (
+            select(*columns, effects.c.intended_at)
+            .where(effects.c.run_id.in_(select(family.c.run_id)) & effects.c.uses.in_(uses))
+            .where(effects.c.state.in_(("intent", "done")))
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).all()
+        found, open_since = list[OwnWrite](), list[str]()
+        for row in rows:
+            if row.receipt is None:
+                open_since.append(row.intended_at)
+                continue
+            receipt, output = json.loads(row.receipt) or {}, json.loads(row.output or "null")
+            found.append(OwnWrite(row.uses, marker(row.identity, row.generation), str(receipt.get("id", "")), output))
+        return MadeByRuns(found, max(open_since, default=""))
+
+    def writes_since(self, since: str) -> list[tuple[str, str]]:
+        """Return the writes that runs begun since then have made or begun: (step type, when), the oldest first."""
+        begun = effects.c.run_id.in_(select(runs.c.run_id).where(runs.c.run_id >= f"{moment_of(since):%Y%m%dT%H%M%SZ}"))
+        statement = select(effects.c.uses, effects.c.intended_at).where(begun).order_by(effects.c.intended_at)
+        with self._database.reading() as connection:
+            return [(row.uses, row.intended_at) for row in connection.execute(statement)]
+
+    def polls_since(self, key: TriggerKey, since: str) -> list[str]:
+        """Return when polls of a trigger have started runs, the oldest first."""
+        it = trigger_items.c
+        mine = (it.workflow == key.workflow) & (it.trigger == key.trigger) & (it.account == key.account)
+        started = (it.state == "started") & (it.seen_at >= since)
+        statement = select(it.seen_at).where(started & mine & (it.source == key.source)).distinct()
+        with self._database.reading() as connection:
+            return list(connection.execute(statement.order_by(it.seen_at)).scalars())
 
     def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
         """Return those of the runs that a trigger has started, by id."""

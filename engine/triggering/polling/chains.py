@@ -1,0 +1,66 @@
+"""Notices a trigger whose runs seem to start each other, by way of what they write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from engine.base.clock import Clock, timestamp
+from engine.store.triggering.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggers import TriggerRecord
+from engine.triggering.polling.not_watched import FeedsItself
+from engine.triggering.polling.status import FEEDS_ITSELF
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.resolver import Watched
+
+_HOUR = timedelta(hours=1)
+_CONTINUE = (
+    "Let its runs write elsewhere, or let the trigger watch less. To go on with all that waits, turn it on again; "
+    "`limits.chained_polls_per_hour` in config.yaml allows more."
+)
+
+
+class Chains(Struct, frozen=True):
+    """Counts, for a trigger, the polls that found something after a run had written there."""
+
+    runs: TriggeredRuns
+    clock: Clock
+    most: Callable[[], int]
+
+    def require_none(self, watched: Watched, row: TriggerRecord) -> None:
+        """Raise FeedsItself if there were too many within an hour, and until a person turns the trigger on again.
+
+        A flood from outside is one poll, or some; a chain needs a poll for each link.
+        """
+        kind, most = watched.named.trigger.kind, self.most()
+        has_own_guard = getattr(watched.named.fields, "include_own", None) is False
+        if not kind.is_about_item or has_own_guard:
+            return
+        since = max(timestamp(self.clock() - _HOUR), row.turned_on_at)
+        was_paused = row.error is not None and json.loads(row.error).get("type") == FEEDS_ITSELF
+        if not was_paused:
+            polls = self.runs.polls_since(row.key, since)
+            if len(polls) <= most:
+                return
+            written = [at for uses, at in self.runs.writes_since(since) if kind.may_be_written_by(uses)]
+            if _links(polls, written) <= most:
+                return
+        said = f"more than {most} times within an hour, it found something just after a run had written there"
+        raise FeedsItself(f"Its runs seem to start each other: {said}.", remedy=_CONTINUE)
+
+
+def _links(polls: Sequence[str], written: Sequence[str]) -> int:
+    """Return how many polls had a write between the poll before and themselves."""
+    count, before, left = 0, "", list(reversed(written))
+    for poll in polls:
+        has_write = False
+        while left and left[-1] <= poll:
+            has_write = left.pop() > before or has_write
+        count += has_write
+        before = poll
+    return count
