@@ -13,9 +13,10 @@ from clients.errors import BadAnswer
 from clients.mcp.service import MCP
 
 if TYPE_CHECKING:
-    from mcp.client._transport import ReadStream, TransportStreams, WriteStream
     from mcp.shared.message import SessionMessage
 
+_Streams = tuple[Any, Any]
+"""What messages are read from, and written to: the SDK has no public names for them."""
 _LIST, _CALL = "tools/list", "tools/call"
 _SHOWN = 200
 _NAMED_MOST = 20
@@ -43,7 +44,7 @@ class SaidAnswers:
         """The names of the tools of that list which the SDK has got."""
 
     @asynccontextmanager
-    async def around(self, transport: AbstractAsyncContextManager[TransportStreams]) -> AsyncIterator[TransportStreams]:
+    async def around(self, transport: AbstractAsyncContextManager[_Streams]) -> AsyncIterator[_Streams]:
         """Yield the streams of a transport, on which lists and answers arrive without what is odd in them."""
         async with transport as (reading, writing):
             yield _Reading(reading, self), _Writing(writing, self)
@@ -103,11 +104,11 @@ class SaidAnswers:
 class _Reading:
     """A stream of messages from the server."""
 
-    def __init__(self, stream: ReadStream[SessionMessage | Exception], answers: SaidAnswers) -> None:
+    def __init__(self, stream: Any, answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers
 
     async def receive(self) -> SessionMessage | Exception:
-        message = await self._stream.receive()
+        message: SessionMessage | Exception = await self._stream.receive()
         self._answers.received(message)
         return message
 
@@ -118,7 +119,7 @@ class _Reading:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        message = await self._stream.__anext__()
+        message: SessionMessage | Exception = await self._stream.__anext__()
         self._answers.received(message)
         return message
 
@@ -129,13 +130,14 @@ class _Reading:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        return await self._stream.__aexit__(kind, error, trace)
+        ended: bool | None = await self._stream.__aexit__(kind, error, trace)
+        return ended
 
 
 class _Writing:
     """A stream of messages to the server."""
 
-    def __init__(self, stream: WriteStream[SessionMessage], answers: SaidAnswers) -> None:
+    def __init__(self, stream: Any, answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers
 
     async def send(self, item: SessionMessage, /) -> None:
@@ -152,7 +154,8 @@ class _Writing:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        return await self._stream.__aexit__(kind, error, trace)
+        ended: bool | None = await self._stream.__aexit__(kind, error, trace)
+        return ended
 
 
 def _good(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
