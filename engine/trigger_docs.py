@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 
+from engine.base.services import is_for, services
 from engine.plugins.registry import trigger_types
 from engine.plugins.step import fields_schema
 from engine.plugins.trigger import TriggerType
@@ -56,7 +57,8 @@ def _facts(kind: TriggerType) -> Iterator[str]:
         yield "- Nothing is watched, and it cannot be turned on."
         return
     if kind.service is not None:
-        yield f"- Needs a connection to `{kind.service}`."
+        known = " or ".join(f"`{one.name}`" for one in services() if is_for(one.name, kind.service))
+        yield f"- Needs a connection to {known}."
     yield f"- Polls every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise."
     yield f"- The first time it is turned on: {', '.join(_STARTS[one] for one in kind.start_from)}."
     if kind.remembered_days is not None:

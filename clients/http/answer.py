@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from math import isinf
 from typing import Any
@@ -23,6 +24,7 @@ _NAMES = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (r"filename\*=UTF-8'[^']*'([^;\s]+)", r'filename="((?:[^"\\]|\\.)*)"', r"filename=([^;\s\"]+)")
 )
+_ARE_LINES = re.compile(r"(ndjson|jsonl|jsonlines|json-lines|json-seq|stream\+json|json-stream)\b")
 _UNKNOWN = "application/octet-stream"
 
 
@@ -47,15 +49,32 @@ def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 
 def data(answer: httpx.Response) -> Any:
-    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer, InvalidRequest."""
+    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer, InvalidRequest.
+
+    JSON lines (also as a sequence of RFC 7464, and where the type says only JSON) are a list.
+    """
     if "json" not in _kind(answer) or not answer.content.strip():
         return None
+    content = answer.content
     try:
-        found = json.loads(answer.content, parse_constant=_refuse, parse_float=_finite)
+        found = _lines(content) if _ARE_LINES.search(_kind(answer)) else _loaded(content)
     except (ValueError, RecursionError) as error:
-        raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
+        try:
+            found = _lines(content)
+        except (ValueError, RecursionError):
+            raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
     require_shallow(found, SERVICE)
     return found
+
+
+def _lines(content: bytes) -> list[Any]:
+    """Return the values of JSON lines. Raises ValueError."""
+    parts = [part for part in re.split(rb"[\n\x1e]", content.removeprefix(BOM_UTF8)) if part.strip()]
+    return [_loaded(part) for part in parts]
+
+
+def _loaded(content: bytes) -> Any:
+    return json.loads(content, parse_constant=_refuse, parse_float=_finite)
 
 
 def said(answer: httpx.Response) -> str:
@@ -71,7 +90,7 @@ def decoded(content: bytes, charset: str) -> str:
     """
     for named in filter(None, (charset, "utf-8")):
         try:
-            return content.decode(named)
+            return content.decode(named).removeprefix("\ufeff")
         except (LookupError, ValueError):
             continue
     text = content.decode("utf-8", "replace")

@@ -65,7 +65,9 @@ class RequestFields(Fields):
 
 
 class RequestOutput(Output):
-    """The response; `items` and `has_more` belong to a list that was read page by page."""
+    """The response; `json` is a list if the body is JSON lines. `items` and `has_more` belong to a list that was read
+    page by page.
+    """
 
     status: int
     headers: dict[str, str] = outside("Headers")

@@ -117,6 +117,9 @@ def test_a_refusal_is_its_error(
     assert "very-secret" not in repr(caught.value) + caught.value.message + caught.value.remedy
 
 
+LINES = b'{"a": 1}\n\n{"a": 2}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "json", "text"),
     [
@@ -129,6 +132,12 @@ def test_a_refusal_is_its_error(
         pytest.param(b'{"a": [1]}', "application/problem+json", {"a": [1]}, '{"a": [1]}', id="JSON by another name"),
         pytest.param(b"", "application/json", None, "", id="empty JSON"),
         pytest.param(b"\x89PNG", "image/png", None, "", id="a picture"),
+        pytest.param(LINES, "application/x-ndjson", [{"a": 1}, {"a": 2}], LINES.decode(), id="JSON lines"),
+        pytest.param(LINES, "application/jsonl; charset=utf-8", [{"a": 1}, {"a": 2}], LINES.decode(), id="JSONL"),
+        pytest.param(LINES, "application/json", [{"a": 1}, {"a": 2}], LINES.decode(), id="lines called JSON"),
+        pytest.param(b'{"a": 1}\r\n', "application/x-ndjson", [{"a": 1}], '{"a": 1}\r\n', id="one JSON line"),
+        pytest.param(b"\x1e1\n\x1e[2]\n", "application/json-seq", [1, [2]], "\x1e1\n\x1e[2]\n", id="a sequence"),
+        pytest.param(b'\xef\xbb\xbf{"a": 1}', "application/json", {"a": 1}, '{"a": 1}', id="JSON with a mark"),
     ],
 )
 def test_what_came_is_read_as_what_it_says_it_is(

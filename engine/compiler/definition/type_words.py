@@ -6,7 +6,7 @@ from engine.base.run_file import FORMAT
 from engine.expressions.celtypes import Schema, plain
 
 WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
-FILE = "Name the output of a step that gives a file, such as steps.fetch.output.file."
+FILE = "Name the output of a step that gives a file, such as steps.fetch.output.file (`file.read` takes one of yours)."
 _WANTED = {
     "string": "text",
     "integer": "a whole number",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.record.parts.selection import Selection
 
 _LONGEST_KEY = 1000
+_PARTS = f"Give it a part, such as list.slice(0, {MAX_ITEMS}), or a list of lists for a loop in a loop."
 _LISTS = "Name a list, such as steps.mails.output.messages."
 
 
@@ -99,7 +100,8 @@ class Loops:
         if not isinstance(items, list):
             raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
         if len(items) > MAX_ITEMS:
-            raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
+            message = f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed."
+            raise InvalidInput(message, remedy=_PARTS, field="foreach")
         if self._selection is not None:
             self._selection.require_item(frame.path_of(node), len(items))
         turns = _Turns(node, loop, frame, items, await worked_out(partial(item_keys, loop, frame, items)))

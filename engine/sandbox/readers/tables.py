@@ -195,6 +195,8 @@ def fill(
         [len(row) if _filled(row) > 1 else int(len(row) == 1 == width) for row, width in zip(first, whole, strict=True)]
     )
     at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
+    if at == len(first) - 1:  # a head at the end would leave no rows: it is a longer row of the table
+        at = next((place for place, row in enumerate(first) if _filled(row) > 1), at)
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
     width = usual if body else 0

@@ -19,6 +19,10 @@ from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableBuilder
 from engine.sandbox.readers.texts import TextBuilder, markdown_table
 
 _SEPARATORS = ",;\t|"
+_NONE = "\ufdd2"
+_NAME = re.compile(r"[^\W\d][^\s,;\t|]*( [^\s,;\t|]+)?")
+_INNER_COMMA = re.compile(r",(?! )")
+_LOCAL_NUMBER = re.compile(r"[-+]?\d[\d. ]*,\d+ ?[%€$£]?")
 _SAMPLE_LINES = 100
 _TYPED_BY = 1000
 """Rows that decide the types of the columns."""
@@ -69,8 +73,21 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
 
 
 def separator_of(sample: Sequence[str]) -> str:
-    """Return the character that parts the first lines of a file most evenly."""
-    return max(_SEPARATORS, key=lambda separator: _evenness(sample, separator))
+    """Return the character that parts the first lines of a file most evenly; one that none has for a single column."""
+    return _NONE if _is_one_column(sample) else max(_SEPARATORS, key=lambda separator: _evenness(sample, separator))
+
+
+def _is_one_column(sample: Sequence[str]) -> bool:
+    """Return whether lines below one short name all have a comma as texts and numbers do: `Bold, Ann`, `12,50`.
+
+    Several words in the first line may be a title.
+    """
+    name, *others = [line.strip() for line in sample if line.strip()] or [""]
+    if _NAME.fullmatch(name) is None or not others or not all("," in line for line in others):
+        return False
+    return not any(sign in line for line in others for sign in ';\t|"') and all(
+        _INNER_COMMA.search(line) is None or _LOCAL_NUMBER.fullmatch(line) for line in others
+    )
 
 
 def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:

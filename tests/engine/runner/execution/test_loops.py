@@ -147,6 +147,7 @@ def test_ten_thousand_items_take_seconds_and_one_more_is_refused(run: Run, count
     assert len(document["steps"]) == 2 * count + 1
     document = run([loop], {"list": list(range(10_001))}, inputs=schema, outputs=outputs)
     assert "at most 10000" in document["error"]["message"]
+    assert ".slice(" in document["error"]["remedy"]
 
 
 def test_what_runs_beside_a_failure_ends_and_nothing_new_begins(run: Run, service: Service) -> None:

@@ -162,3 +162,27 @@ def test_the_rows_that_are_left_out_are_counted(tmp_path: Path, rows: int, said:
 
 def test_a_name_of_spaces_is_none(tmp_path: Path) -> None:
     assert answered(tmp_path, "a.csv", " ,b,c\n1,2,3\n")["columns"] == ["column_1", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "rows"),
+    [
+        pytest.param(
+            "a,b,c\n1,2\n1,2,3,4\n",
+            ["a", "b", "c", "column_4"],
+            [[1, 2, None, None], [1, 2, 3, 4]],
+            id="each row of another width",
+        ),
+        pytest.param("a,b\n1,2,3\n", ["a", "b", "column_3"], [[1, 2, 3]], id="one longer row"),
+        pytest.param("name\nBold, Ann\nHill, Bob\n", ["name"], [["Bold, Ann"], ["Hill, Bob"]], id="commas in names"),
+        pytest.param("Full name\nBold, Ann\n", ["Full name"], [["Bold, Ann"]], id="a name of two words"),
+        pytest.param("price\n1,50\n2,75 €\n", ["price"], [["1,50"], ["2,75 €"]], id="commas in numbers"),
+        pytest.param("Report\nname,city\nAnn,Berlin\n", ["name", "city"], [["Ann", "Berlin"]], id="a title"),
+        pytest.param("name;rate\na;0,5\nb;12,75\n", ["name", "rate"], [["a", "0,5"], ["b", "12,75"]], id="semicolons"),
+    ],
+)
+def test_no_row_is_lost_to_a_guessed_head(
+    tmp_path: Path, content: str, columns: list[str], rows: list[list[Any]]
+) -> None:
+    found = answered(tmp_path, "a.csv", content)
+    assert (found["columns"], lists(found)) == (columns, rows)
