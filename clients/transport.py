@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from clients import AGENT
 from clients.deadline import deadline, seconds_left
 from clients.errors import InvalidRequest
 from clients.pool import Pool
@@ -33,6 +34,7 @@ __all__ = [
     "rewriting",
 ]
 
+_PRODUCT = AGENT.partition("/")[0].lower()
 _OF_BODY = frozenset({"content-length", "transfer-encoding"})
 """Headers that httpx adds by the body."""
 AS_IT_IS = "as_it_is"
@@ -72,7 +74,8 @@ def http_client(
     them, such as those of links.
     """
     gate = NetworkGate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
-    return client_of(_Transport(gate, allowed_origins, reads), any_path=any_path)
+    transport = _Transport(gate, allowed_origins, reads, names_itself=not any_path)
+    return client_of(transport, any_path=any_path)
 
 
 def borrowed(http: httpx.Client) -> httpx.Client:
@@ -95,6 +98,7 @@ def client_of(transport: httpx.BaseTransport, *, any_path: bool = False) -> http
     """Create a client that sends through a transport, without proxies, redirects, cookies or limits of its own."""
     return _Client(
         any_path=any_path,
+        headers={"User-Agent": AGENT},
         transport=transport,
         trust_env=False,
         follow_redirects=False,
@@ -137,6 +141,13 @@ def _require_plain_path(url: str) -> None:
         )
 
 
+def _name(request: httpx.Request) -> None:
+    """Put this program before the name of the SDK that makes a request."""
+    given = request.headers.get("user-agent", "")
+    if _PRODUCT not in given.lower():
+        request.headers["User-Agent"] = f"{AGENT} {given}".rstrip()
+
+
 @functools.cache
 def trusted() -> ssl.SSLContext:
     """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else those of certifi; slow to load."""
@@ -146,12 +157,16 @@ def trusted() -> ssl.SSLContext:
 class _Transport(httpx.HTTPTransport):
     """httpx's transport, with connections made by a gate and answers limited in size."""
 
-    def __init__(self, gate: NetworkGate, allowed_origins: frozenset[str] | None, reads: ConnectionReads) -> None:
-        self._allowed_origins, self._reads = allowed_origins, reads
+    def __init__(
+        self, gate: NetworkGate, allowed_origins: frozenset[str] | None, reads: ConnectionReads, *, names_itself: bool
+    ) -> None:
+        self._allowed_origins, self._reads, self._names_itself = allowed_origins, reads, names_itself
         self._pool: Any = Pool(gate, trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, retrying reads (read_retry.py); raises Forbidden, WriteRefused and httpx.TransportError."""
+        if self._names_itself:
+            _name(request)
         require_read(request, self._reads)
         for pause in present_patience().pauses_before(request.method):
             try:

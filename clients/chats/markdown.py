@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,13 @@ from clients.mail.numbers import keep_numbers
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
+
+
+_SIGNS = re.compile(r"\*+|`(?!`)")
+_STARS = re.compile(r"```[\s\S]*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\\.|(\*+)")
+"""Stars; code, addresses and what is escaped are passed over."""
 
 
 class Marks(Struct, frozen=True):
@@ -22,6 +29,7 @@ class Marks(Struct, frozen=True):
     escaped: Callable[[str], str]
     bold: tuple[str, str]
     italic: tuple[str, str]
+    struck: tuple[str, str]
     code: Callable[[str], str]
     block: Callable[[str], str]
     link: Callable[[str, str], str]
@@ -37,6 +45,7 @@ SLACK = Marks(
     escaped=_slack_escaped,
     bold=("*", "*"),
     italic=("_", "_"),
+    struck=("~", "~"),
     code=lambda text: f"`{text.replace('`', chr(0x2B9))}`",
     block=lambda text: f"```\n{text.replace('```', chr(0x2B9) * 3)}\n```",
     link=lambda address, text: f"<{address.replace('|', '%7C')}|{text}>",
@@ -45,6 +54,7 @@ TELEGRAM = Marks(
     escaped=html.escape,
     bold=("<b>", "</b>"),
     italic=("<i>", "</i>"),
+    struck=("<s>", "</s>"),
     code=lambda text: f"<code>{text}</code>",
     block=lambda text: f"<pre>{text}</pre>",
     link=lambda address, text: f'<a href="{address}">{text}</a>',
@@ -60,9 +70,38 @@ def rendered(markdown: str, marks: Marks) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False}).disable(["image", "entity", "lheading"])
+    parser = MarkdownIt("commonmark", {"html": False}).disable(["image", "entity", "lheading"]).enable("strikethrough")
     keep_numbers(parser)
+    # `2*3*4` and a backtick as an apostrophe are no marks, although CommonMark says so.
+    parser.inline.ruler.before("backticks", "in_words", _in_words)
     return parser
+
+
+def _in_words(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - a rule of markdown-it
+    """Take a star, or a single backtick, as text where it stands between letters or digits of the Latin alphabet."""
+    found = _SIGNS.match(state.src, state.pos, state.posMax)
+    if found is None or not is_in_word(state.src, found.start(), found.end()):
+        return False
+    if not silent:
+        state.pending += found[0]
+    state.pos = found.end()
+    return True
+
+
+def is_in_word(text: str, begin: int, end: int) -> bool:
+    """Return whether signs stand between two letters or digits; in Chinese or Japanese, words have no blanks."""
+    around = text[begin - 1 : begin] + text[end : end + 1]
+    return len(around) == 2 and around.isascii() and around.isalnum()
+
+
+def kept_in_words(markdown: str) -> str:
+    """Return Markdown for a chat that reads it itself, with the stars in words escaped, as in `2*3*4`."""
+
+    def escaped(found: re.Match[str]) -> str:
+        is_sign = found[1] is not None and is_in_word(markdown, found.start(), found.end())
+        return found[0].replace("*", "\\*") if is_sign else found[0]
+
+    return _STARS.sub(escaped, markdown)
 
 
 def _lines(tokens: Sequence[Token], marks: Marks) -> Iterator[str]:
@@ -97,14 +136,21 @@ def _written(text: str, lead: str, quotes: int, marks: Marks) -> Iterator[str]:
         lead = " " * len(lead)
 
 
+_PAIRS = {
+    f"{kind}_{end}": name
+    for kind, name in {"strong": "bold", "em": "italic", "s": "struck"}.items()
+    for end in ("open", "close")
+}
+
+
 def _inline(tokens: Sequence[Token], marks: Marks) -> str:
     """Return the text of one block."""
     done: list[str] = []
     opened: list[tuple[str, int]] = []
     for token in tokens:
         kind = token.type
-        if kind in {"strong_open", "strong_close", "em_open", "em_close"}:
-            pair = marks.bold if kind.startswith("strong") else marks.italic
+        if kind in _PAIRS:
+            pair: tuple[str, str] = getattr(marks, _PAIRS[kind])
             done.append(pair[0] if kind.endswith("open") else pair[1])
         elif kind == "link_open":
             opened.append((str(token.attrGet("href") or ""), len(done)))

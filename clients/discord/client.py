@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from clients import VERSION
 from clients.chats.asking import asked
+from clients.chats.markdown import kept_in_words
 from clients.chats.parts import sent_in_parts, whole
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
@@ -20,6 +22,8 @@ from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.limits.text_limit import in_parts
 from clients.listing import Json
 
+_AGENT = f"DiscordBot (https://pypi.org/project/ai-orchestra, {VERSION})"
+"""https://discord.com/developers/docs/reference#user-agent: others may be blocked."""
 _ID = re.compile(r"\d{15,22}")
 _TEXT_CHANNELS = frozenset({0, 5})
 """Text and announcements (https://discord.com/developers/docs/resources/channel#channel-object-channel-types)."""
@@ -41,6 +45,7 @@ class DiscordClient(Client):
 
     def __init__(self, settings: DiscordSettings, http: httpx.Client) -> None:
         self.http = http
+        self.http.headers["User-Agent"] = _AGENT
         self._url = settings.base_url.rstrip("/")
         self._pages = "https://discord.com" if self._url == URL else self._url
         self._token = settings.token.get_secret_value()
@@ -156,7 +161,7 @@ class DiscordClient(Client):
         for one in self._since(where, since):
             if part is None:
                 return
-            if one["author"]["id"] == me and one["content"] == part.strip() and one["id"] not in others:
+            if one["author"]["id"] == me and one["content"] == kept_in_words(part).strip() and one["id"] not in others:
                 yield _sent(where["url"], one)
                 part = next(wanted, None)
 
@@ -237,7 +242,7 @@ class DiscordClient(Client):
 
 
 def _message(text: str) -> Json:
-    return {"content": text, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
+    return {"content": kept_in_words(text), "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
 
 
 def _sent(channel: str, one: Json) -> Json:

@@ -51,5 +51,5 @@ DISCORD = Service(
     link="Message",
 )
 
-MESSAGE = TextLimit(2000, "utf16", "text", parts=10)
+MESSAGE = TextLimit(2000, "discord", "text", parts=10)
 """https://discord.com/developers/docs/resources/message#create-message; whether it counts UTF-16 units is not said."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from clients import AGENT
 from clients import error_mapping as failures
 from clients.errors import BadAnswer, ServiceError
 from clients.github.pace import Pace
@@ -45,7 +46,7 @@ def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None =
         auth=Auth.Token(token) if token else None,
         base_url=base_url.rstrip("/"),
         timeout=60,
-        user_agent="AI-Orchestra",
+        user_agent=AGENT,
         per_page=100,
         verify=True,
         retry=None,

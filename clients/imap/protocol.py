@@ -6,6 +6,7 @@ import imaplib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from clients import VERSION
 from clients.errors import AuthError, BadAnswer, Unavailable
 from clients.mail_server.failures import ONLY_OAUTH, mapped, refused
 from clients.mail_server.providers import SERVICE
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
 
-_WHO = '("name" "AI-Orchestra" "version" "0.1.0" "vendor" "AI-Orchestra")'
+_WHO = f'("name" "AI-Orchestra" "version" "{VERSION}" "vendor" "AI-Orchestra")'
 """What the server may know of this program (RFC 2971)."""
 
 

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from clients.mail.length import cut_note
 
-Unit = Literal["characters", "utf16", "bytes", "slack", "telegram"]
-"""What a service counts: code points, UTF-16 units, bytes of UTF-8; `slack`: the text as it is sent, with escapes;
-`telegram`: UTF-16 units of the text without its tags (core.telegram.org/bots/api#sendmessage)."""
+Unit = Literal["characters", "utf16", "bytes", "slack", "telegram", "discord"]
+"""What a service counts: code points, UTF-16 units, bytes of UTF-8; `slack` and `discord`: the text as it is sent, with
+escapes; `telegram`: UTF-16 units of the text without its tags (core.telegram.org/bots/api#sendmessage)."""
 
 
 class TextLimit(Struct, frozen=True):
@@ -43,7 +43,7 @@ class TextLimit(Struct, frozen=True):
         return f"{self.most:,} {unit}; a longer one {then}{f' {self.part}s' if self.parts > 1 else ''}{rest}"
 
 
-_GROWTH = {"characters": 1, "utf16": 2, "bytes": 4, "slack": 6, "telegram": 6}
+_GROWTH = {"characters": 1, "utf16": 2, "bytes": 4, "slack": 6, "telegram": 6, "discord": 3}
 """How many units a character takes at most; a list item gets a bullet, `<` becomes `&lt;`."""
 _WINDOW = {"slack": 1, "telegram": 6}
 """How many times the limit a text may be that is read as one part: most of it may be the addresses of links."""
@@ -141,6 +141,12 @@ def _of_telegram(text: str) -> int:
     return _of_utf16(html.unescape(_TAG.sub("", rendered(text, TELEGRAM))))
 
 
+def _of_discord(text: str) -> int:
+    from clients.chats.markdown import kept_in_words
+
+    return _of_utf16(kept_in_words(text))
+
+
 def _of_utf16(text: str) -> int:
     return len(text) + sum(sign > "\uffff" for sign in text)
 
@@ -151,6 +157,7 @@ _SIZES: dict[Unit, Callable[[str], int]] = {
     "bytes": lambda text: len(text.encode("utf-8", "replace")),
     "slack": _of_slack,
     "telegram": _of_telegram,
+    "discord": _of_discord,
 }
 
 _Cut = Callable[[str, int], int]

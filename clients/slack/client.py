@@ -13,6 +13,7 @@ from clients.chats.asking import asked
 from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts, whole
+from clients.chats.slack_text import plain_text
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
@@ -25,6 +26,8 @@ _EVENT = "ai_orchestra_write"
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 _PAGES_MOST = 20
 _PAGE = 200
+_THREAD_PAGES_MOST = 500
+"""The longest threads have some ten thousand answers."""
 _KINDS: dict[str, type[ServiceError]] = {
     **dict.fromkeys(
         ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"), AuthError
@@ -147,7 +150,8 @@ class SlackClient(Client):
     def messages(self, channel: str, thread: str, limit: int) -> list[Json]:
         """Return the newest messages of a channel or thread: [{id, text, author, is_bot, at, thread, url}]."""
         where = self.channel_id(channel)
-        pages = -(-limit // _PAGE)
+        # A channel begins with its newest message, a thread with its oldest: all of it has to be read.
+        pages = _THREAD_PAGES_MOST if thread else -(-limit // _PAGE)
         found = sorted(self._messages(where, thread, {}, pages), key=lambda one: float(one["ts"]))
         return [self._shown(where, one) for one in found[-limit:]]
 
@@ -195,7 +199,7 @@ class SlackClient(Client):
     def _shown(self, channel: str, one: Json) -> Json:
         return {
             "id": one["ts"],
-            "text": one.get("text", ""),
+            "text": plain_text(one.get("text", "")),
             "author": str(one.get("username") or one.get("user") or one.get("bot_id") or ""),
             "is_bot": "bot_id" in one,
             "at": f"{datetime.fromtimestamp(float(one['ts']), UTC).isoformat(timespec='milliseconds')[:-6]}Z",

@@ -20,6 +20,7 @@ from clients.slack.service import SlackSettings
 from clients.telegram.client import TelegramClient
 from clients.telegram.service import TelegramSettings
 from demo.discord.stand_in import HOOK, HOOK_TOKEN
+from demo.slack.stand_in import post
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -139,6 +140,40 @@ def test_a_webhook_of_discord_sends_and_does_nothing_else(standins: StandIns) ->
 
 
 @pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("&lt;b&gt;html&lt;/b&gt; &amp; amp; &amp;lt;", "<b>html</b> & amp; &lt;"),
+        ("<https://a.example/?x=1&amp;y=2>", "https://a.example/?x=1&y=2"),
+        ("<https://a.example|the page> <mailto:a@b.example|a@b.example>", "the page (https://a.example) a@b.example"),
+        ("<@U012|ann> <@U012> <#C01|general> <#C01>", "@ann @U012 #general #C01"),
+        ("<!here> <!channel|channel> <!subteam^S1|@ops> <!date^1^{date}|Monday>", "@here @channel @ops Monday"),
+        ("a < b > c", "a < b > c"),
+    ],
+)
+def test_a_slack_message_is_read_as_people_see_it(slack: SlackClient, http: Any, text: str, seen: str) -> None:
+    http.post(f"{slack._url}/_demo/message", json={"channel": "C0GENERAL1", "text": text})
+    assert slack.messages("#general", "", 1)[0]["text"] == seen
+
+
+def test_the_newest_answers_of_a_long_thread_are_read(slack: SlackClient, standins: StandIns) -> None:
+    first = slack.send("#general", "parent", "", MARKER)["id"]
+    store = standins.stores["slack"]
+    with store.transaction():
+        for number in range(260):
+            post(store, "C0GENERAL1", {"user": "U0ADA00001", "text": f"reply {number}", "thread_ts": first})
+    found = slack.messages("#general", first, 50)
+    assert [one["text"] for one in found] == [f"reply {number}" for number in range(210, 260)]
+
+
+def test_discord_reads_no_italics_in_words(discord: DiscordClient, standins: StandIns) -> None:
+    began = datetime.now(UTC)
+    made = discord.send(SUPPORT, "2*3*4 `a*b` *i*", "", MARKER)
+    kept = next(one for one in standins.show("discord")["messages"] if one["id"] == made["id"])
+    assert kept["content"] == "2\\*3\\*4 `a*b` *i*"
+    assert discord.sent(SUPPORT, "2*3*4 `a*b` *i*", began, frozenset()) == made
+
+
+@pytest.mark.parametrize(
     ("markdown", "slack", "telegram"),
     [
         pytest.param("**b** *i* `c<`", "*b* _i_ `c&lt;`", "<b>b</b> <i>i</i> <code>c&lt;</code>", id="marks"),
@@ -148,6 +183,9 @@ def test_a_webhook_of_discord_sends_and_does_nothing_else(standins: StandIns) ->
             '<a href="https://x.example/?a&amp;b">a</a>',
             id="a link",
         ),
+        pytest.param("2*3*4 = 24, 5*x_1*y", "2*3*4 = 24, 5*x_1*y", "2*3*4 = 24, 5*x_1*y", id="stars in words"),
+        pytest.param("a_b_c it`s Ann`s", "a_b_c it`s Ann`s", "a_b_c it`s Ann`s", id="other signs in words"),
+        pytest.param("**b**\u3067 ~~s~~", "*b*\u3067 ~s~", "<b>b</b>\u3067 <s>s</s>", id="no blanks, struck"),
         pytest.param("- a\n- b", "• a\n• b", "• a\n• b", id="a list"),
         pytest.param("3. a\n4. b", "3. a\n4. b", "3. a\n4. b", id="numbers"),
         pytest.param("# T\n\ntext\nmore", "T\n\ntext\nmore", "T\n\ntext\nmore", id="blocks"),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import socket
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from clients import VERSION
 from clients.client import Client, Opening
 from clients.errors import ServiceError, WriteRefused
 from clients.reads_only import reads_only
-from clients.transport import deadline
+from clients.transport import Forbidden, deadline
 from engine.base.services import client_classes, has_stand_in, is_for, pickers, services
 from tests.patience import PATIENCE_SECONDS
 
@@ -170,6 +174,23 @@ def test_whose_account_it_is_can_be_asked_in_a_plan(kind: Kind, unreachable: Cli
     with reads_only():
         assert not any(isinstance(raised_by(ask), WriteRefused) for ask in asked)
         assert not any("was not sent" in line.text for line in unreachable.check())
+
+
+def test_every_request_names_the_program_and_its_version(kind: Kind, scripted: Scripted) -> None:
+    scripted.then(200, {})
+    client = kind.open(settings_of(kind, urlsplit(scripted.url).port or 0), Opening())
+    asked = [client.account, client.check, *(getattr(client, method) for method in kind.service.pickers.values())]
+    with deadline(PATIENCE_SECONDS):
+        for ask in asked if client.http is not None else []:
+            with suppress(Exception):  # the answers are no answers of the service
+                ask()
+        if client.http is not None and not scripted.seen:
+            with suppress(Forbidden):  # a service that reaches public addresses only
+                client.http.get(scripted.url)
+    client.close()
+    begins = "DiscordBot (https://" if kind.service.name == "discord" else f"AI-Orchestra/{VERSION}"
+    assert {one.headers.get("user-agent", "")[: len(begins)] for one in scripted.seen} <= {begins}
+    assert tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
 def test_titles_are_not_mistaken() -> None:

@@ -26,7 +26,7 @@ WORDS = st.just(FAMILY) | st.sampled_from(
     ]
 )
 TEXTS = st.lists(WORDS, max_size=120).map("".join)
-UNITS = st.sampled_from(["characters", "utf16", "bytes", "slack", "telegram"])
+UNITS = st.sampled_from(["characters", "utf16", "bytes", "slack", "telegram", "discord"])
 
 
 @given(TEXTS, UNITS, st.integers(100, 300))
