@@ -46,6 +46,22 @@ _CLOSING = re.compile(
 
 Longer than this are no names of GitHub; without a limit, each keyword could be followed by the rest of the text.
 """
+_REFERENCE = re.compile(
+    r"(?<![\w/.@-])[\w.-]{1,140}/[\w.-]{1,140}(?:#|&(?:#0*35|#x0*23|num);)\d+|(?<![^\W_])GH-\d+",
+    re.IGNORECASE,
+)
+"""What leaves a mark at another issue (docs.github.com, Autolinked references and URLs)."""
+_ISSUE = re.compile(r"(?:https?://[^/]+)?/?[\w.-]+/[\w.-]+/(?:issues|pull|discussions)/\d+(?!\d)", re.IGNORECASE)
+"""An address that does so, too, in a link."""
+_ORDER = re.compile(
+    r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*)*+"
+    r"(/[a-z][\w-]*(?![\w/.-])|bors(?=[ \t]+[a-z]))",
+    re.IGNORECASE,
+)
+"""A line that bots take as an order: `/close` (docs.prow.k8s.io/docs/components/plugins), `bors r+`.
+
+They read the text as it is written: code and quotes are no difference to many of them.
+"""
 _LONGEST_PLACE = 100
 
 
@@ -67,6 +83,9 @@ def place_of(address: str) -> str:
 def leads_away(address: str, is_named: IsNamed) -> bool:
     """Return whether an address may lead to a place that is not named; a relative one stays at the service."""
     place = place_of(address)
+    issue = _ISSUE.match(address)
+    if issue is not None and not is_named(issue[0].lower()):
+        return True
     if place:
         return not is_named(place)
     plain = _IGNORED.sub("", address)
@@ -102,7 +121,7 @@ def places_in(text: str) -> set[str]:
 
 
 def mentions(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (begin, end, words) of each mention of a person or a team, and of each issue that a keyword closes."""
+    """Yield (begin, end, words) of each mention of a person, a team or another issue, and of issues that are closed."""
     addresses = [(begin, end) for begin, end, _ in bare_addresses(text)] if "@" in text else []
     last = 0
     for found in _AT.finditer(text):
@@ -112,6 +131,8 @@ def mentions(text: str) -> Iterator[tuple[int, int, str]]:
             yield found.start(), found.end(), found[0].lower()
     for found in _CLOSING.finditer(text):
         yield found.start(1), found.end(1), found[1].lower()
+    for found in _REFERENCE.finditer(text):
+        yield found.start(), found.end(), found[0].lower()
 
 
 def silent(text: str, begin: int, end: int) -> int:
@@ -127,12 +148,42 @@ def without_mentions(text: str, is_named: IsNamed) -> tuple[str, int]:
 
     GitHub acts on them there, too, but reads no Markdown: they get a blank. `is_named`: the author writes the same.
     """
-    found = [silent(text, begin, end) for begin, end, words in mentions(text) if not is_named(words)]
+    found = {silent(text, begin, end) for begin, end, words in mentions(text) if not is_named(words)}
+    for begin, _, address in bare_addresses(text):
+        issue = issue_at(address)
+        if issue and not is_named(issue):
+            found.add(begin + issue.rindex("/") + 1)
     for at in sorted(found, reverse=True):
         text = f"{text[:at]} {text[at:]}"
     return text, len(found)
 
 
 def mentioned_in(text: str) -> set[str]:
-    """Return the mentions and closed issues in a text of the author."""
-    return {words for _, _, words in mentions(text)}
+    """Return the mentions, issues and orders to bots in a text of the author."""
+    orders = {found[1].lower() for found in _ORDER.finditer(text)}
+    issues = {issue_at(address) for _, _, address in bare_addresses(text)} - {""}
+    return {words for _, _, words in mentions(text)} | orders | issues
+
+
+def issue_at(address: str) -> str:
+    """Return the part of an address that names an issue, in lower case; empty if it names none."""
+    found = _ISSUE.match(address)
+    return found[0].lower() if found else ""
+
+
+def without_orders(text: str, is_named: IsNamed) -> tuple[str, int]:
+    """Return a text in which no line is an order to a bot, and how many were.
+
+    `/close` gets a blank, `bors` a full stop; neither sign means anything in Markdown.
+    """
+    count = 0
+
+    def harmless(found: re.Match[str]) -> str:
+        nonlocal count
+        order = found[1]
+        if is_named(order.lower()):
+            return found[0]
+        count += 1
+        return found[0][: -len(order)] + (f"/ {order[1:]}" if order.startswith("/") else f"{order}.")
+
+    return _ORDER.sub(harmless, text), count

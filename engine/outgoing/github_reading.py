@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 from engine.outgoing.addresses import DRAWN_LANGUAGES, WORD_ATTRIBUTES, IsNamed, leads_away, mentions
 
-_MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang|@|#\d|GH-\d", re.IGNORECASE)
+_MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang|@|#\d|GH-\d|/\d", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^?%]+")
 """A bare mail address, of which GitHub makes a link."""
 _CODE = frozenset({"code", "pre"})

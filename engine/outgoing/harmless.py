@@ -54,6 +54,7 @@ class Harmless(Struct):
             self.changes.images += found.images
             self.changes.tags += found.tags
             self.changes.mentions += found.mentions
+            self.changes.orders += found.orders
             self.changes.languages += found.languages
             self.changes.signs += found.signs
             self.changes.is_code |= found.is_code
@@ -73,6 +74,8 @@ class Harmless(Struct):
             yield f"{counted(self.changes.tags, 'piece')} of HTML became text."
         if self.changes.mentions:
             yield f"{counted(self.changes.mentions, 'mention')} became text."
+        if self.changes.orders:
+            yield f"{counted(self.changes.orders, 'order')} to bots became text."
         if self.changes.languages:
             yield f"{counted(self.changes.languages, 'block')} of code lost what was behind its marks."
         if self.changes.signs:

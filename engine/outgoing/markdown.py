@@ -27,6 +27,7 @@ from engine.outgoing.addresses import (
     mentions,
     shown_place,
     silent,
+    without_orders,
 )
 from engine.outgoing.markdown_reading import FENCE, MarkdownPart, MarkdownReading, UnknownPosition, read, read_line
 
@@ -68,6 +69,8 @@ class MarkdownChanges(Struct):
     """Pieces of HTML."""
     mentions: int = 0
     """Words that would notify people or close issues."""
+    orders: int = 0
+    """Lines that bots take as orders."""
     languages: int = 0
     """Blocks of code that lost what was behind their marks."""
     signs: int = 0
@@ -83,7 +86,16 @@ class _Edit(Struct, frozen=True):
 
 
 def without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
-    """Return Markdown without links and images that lead to a place that is not named, and what was changed."""
+    """Return Markdown without links and images that lead to a place that is not named, and what was changed.
+
+    Nor does a line of it give a bot an order.
+    """
+    text, changes = _without_links(text, is_named)
+    text, changes.orders = without_orders(text, is_named)
+    return text, changes
+
+
+def _without_links(text: str, is_named: IsNamed) -> tuple[str, MarkdownChanges]:
     changes = MarkdownChanges()
     if _MAY_LEAD.search(text) is None:
         return text, changes

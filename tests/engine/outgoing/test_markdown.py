@@ -95,6 +95,19 @@ REWRITTEN = {
         "@octocat, @acme/admins: `@here` ann@shop.example. Fixes #1, closes acme/app#2; see #3",
         "``@octocat``, ``@acme/admins``: `@here` ann@shop.example. Fixes ``#1``, closes ``acme/app#2``; see #3",
     ),
+    "another issue": (
+        "see acme/app#12, GH-3 and https://github.com/acme/app/issues/2#note; #4 a/b.c#d",
+        "see `acme/app#12`, `GH-3` and `https://github.com/acme/app/issues/2#note`; #4 a/b.c#d",
+    ),
+    "a link to another issue": ("[a](/acme/app/issues/2)", "a (link to `acme`: `/acme/app/issues/2`)"),
+    "orders to bots": (
+        "/close\n> /lgtm please\n- /assign @x\nsee /close\n/etc/hosts\nbors r+\n```\n/hold\n```",
+        "/ close\n> / lgtm please\n- / assign `@x`\nsee /close\n/etc/hosts\nbors. r+\n```\n/ hold\n```",
+    ),
+    "an order in the words of a link": (
+        "[/close](https://evil.example/)",
+        "/ close (link to `evil.example`: `https://evil.example/`)",
+    ),
     "closed issue": ("Fixes #1", "Fixes `#1`"),
     "closed issue in emphasis": ("_Fixes_ #1, _closes #2_", "_Fixes_ `#1`, _closes `#2`_"),
     "closed issue far away": (f"Fixes{30 * ' '}#1", f"Fixes{30 * ' '}`#1`"),

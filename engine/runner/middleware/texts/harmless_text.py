@@ -16,7 +16,7 @@ from engine.compiler.definition.allowed_values import is_allowed
 from engine.compiler.definition.links import EVERYWHERE
 from engine.connections.hosts import hosts
 from engine.expressions.expressions import Template
-from engine.outgoing.addresses import mentioned_in, places_in
+from engine.outgoing.addresses import issue_at, mentioned_in, places_in
 from engine.plugins.step import Effect, Role, fields_schema
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
@@ -94,7 +94,8 @@ class HarmlessText(Middleware):
         """Return the addresses that services have given to their pages: a link to one leads to no stranger."""
         pieces = [piece for template in self._strange(tree) for piece in template.addresses_from(self._least)]
         found = [piece for piece in pieces if not isinstance(piece, str)]
-        return [_origin(await worked_out(partial(_text, piece, call.frame.names))) for piece in found]
+        addresses = [await worked_out(partial(_text, piece, call.frame.names)) for piece in found]
+        return [part for address in addresses for part in (_origin(address), issue_at(address))]
 
     def _strange(self, tree: Any) -> Iterator[Template]:
         if isinstance(tree, Template):
@@ -106,6 +107,7 @@ class HarmlessText(Middleware):
     def _named(self, call: StepCall, texts: list[str]) -> frozenset[str]:
         """Return the places that the workflow names, as patterns."""
         places = {place for text in texts for place in places_in(text) | mentioned_in(text)}
+        places |= {issue for text in texts if (issue := issue_at(text))}
         server = hosts(self._config()).get(call.action.connection or "", "")
         return frozenset({*call.action.links, *places, *([server] if server else ())})
 
