@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_PREFIXES = ("fwd:", "fw:", "wg:", "tr:", "rv:")
+from clients.mail.quoting.envelope import forwards
+
 _MARK = "---------- Forwarded message ---------"
 
 
 def forward_subject(subject: str) -> str:
     """Return the subject of a forwarded mail: the original behind one `Fwd:`."""
-    return subject if subject.lower().startswith(_PREFIXES) else f"Fwd: {subject}".strip()
+    return subject if forwards(subject) else f"Fwd: {subject}".strip()
 
 
 def forward_text(own: str, mail: Mapping[str, Any]) -> str:

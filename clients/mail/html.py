@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
+from clients.mail.quoting.citations import CITED, mark_citations
+
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
     from bs4.element import PageElement
@@ -22,7 +24,7 @@ TAGS_MOST = 60_000
 _CHARSET_WITHIN = 4096
 _CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
 """Marks within a table: what is read has them nowhere (`visible_tree`)."""
-_WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW))
+_WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW + CITED))
 _MATCHES_MOST = 100_000
 """Limit on elements times selectors."""
 _NOT_TEXT = frozenset({"script", "style", "title", "template", "object", "svg", "iframe", "input", "datalist"})
@@ -57,11 +59,17 @@ _MARKS_MOST = 8
 _STEPS_MOST = 1_000_000
 _NAMES = re.compile(r"[.#]([\w-]+)")
 _BLANKS = re.compile(r"[\t \r\n]{2,}|[\t\r]")
+_QUOTED_LINE = re.compile(r"^(?=>)", re.MULTILINE)
 _DIGITS_MOST = 9
 """Of the number at which a list starts."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
+_FILLER = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u2007\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff\u00a0 ]{6,}"
+)
+_ZERO_WIDTH = re.compile("[^\u00a0 ]")
+"""What newsletters fill their first line with, so that no text follows it in a list of mails."""
 
 
 def visible_text(html: str) -> str:
@@ -71,6 +79,13 @@ def visible_text(html: str) -> str:
     broken or deep; reads the first 2,000,000 characters and 60,000 tags.
     """
     return text_of(visible_tree(html), _in_lines)
+
+
+def mail_text(html: str) -> str:
+    """Convert the HTML of a mail as `visible_text` does; lines that its author cites begin with `CITED`."""
+    tree = visible_tree(html)
+    mark_citations(tree)
+    return text_of(tree, _in_lines)
 
 
 def text_of(tree: BeautifulSoup, write_table: WriteTable) -> str:
@@ -178,7 +193,8 @@ def _description(picture: Tag) -> str:
 
 
 def tidy(text: str) -> str:
-    """Drop zero-width characters (they hide words), blanks at line ends, and repeated empty lines."""
+    """Drop zero-width characters (they hide words, or fill lines), blanks at line ends, and repeated empty lines."""
+    text = _FILLER.sub(lambda run: " " if _ZERO_WIDTH.search(run[0]) else run[0], text)
     seen = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").replace("\0", ""))
     lines = "\n".join(line.rstrip() for line in seen.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip()
@@ -290,6 +306,10 @@ def _converter(write_table: WriteTable) -> MarkdownConverter:
             if "@" in address and str(el.get("href")).lower() == f"mailto:{address}":
                 return text
             return str(super().convert_a(el, text, parent_tags))  # type: ignore[misc]
+
+        def convert_blockquote(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            quoted = str(super().convert_blockquote(el, text, parent_tags))  # type: ignore[misc]
+            return _QUOTED_LINE.sub(CITED, quoted) if el.get(CITED) else quoted
 
         def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             return _description(el) if "a" in parent_tags else ""

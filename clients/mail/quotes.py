@@ -4,84 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
-_WROTE = (
-    r"wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev|kirjoitti|napisała?|pisze|napsala?|yazdı"
-    r"|пишет|писала?|написала?"
+from clients.mail.quoting.attributions import is_attribution, is_dated, is_dated_sender, is_moment
+from clients.mail.quoting.blocks import (
+    announced,
+    begins_like_header,
+    header_at,
+    header_below,
+    is_decorated,
+    is_of_mail,
 )
-_WROTE_UNSPACED = "写道|寫道|書きました|작성"
-_ATTRIBUTION = re.compile(
-    rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:{_WROTE_UNSPACED}).{{0,20}}[:：]"
-)
-_SENDER = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.]\d{2})[^<>]{1,400}\W<[^<>\s@]{1,200}@[^<>\s@]{1,200}>\s?[:：]")
-"""An attribution line without a verb, as Gmail writes it in Russian and Japanese: recognized by a year and a time."""
-_NUMBER = re.compile(r"\d")
-_RULE = re.compile(r"\s*[_*-]{3,}\s*")
-_DATED = re.compile(r"\d{4}|@")
-_SEPARATOR = re.compile(
-    r"[-_]{2,}\s*(?:original message|original appointment|reply message|ursprüngliche nachricht|message d'origine"
-    r"|mensaje original|messaggio originale|oorspronkelijk bericht|mensagem original|ursprungligt meddelande"
-    r"|oprindelig meddelelse|wiadomość oryginalna|původní zpráva|исходное сообщение|原始邮件"
-    r"|元のメッセージ)\s*[-_]{2,}",
-    re.IGNORECASE,
-)
-_FORWARDED = re.compile(
-    r"(?:[-_]{2,}\s*)?(?:begin forwarded message|forwarded message|weitergeleitete nachricht|message transféré"
-    r"|mensaje reenviado|messaggio inoltrato|doorgestuurd bericht|mensagem encaminhada"
-    r"|anfang der weitergeleiteten (?:nachricht|e-mail)|пересылаемое сообщение)\s*(?:[-_]{2,}|:)",
-    re.IGNORECASE,
-)
-_HEAD = r"\W{0,3}(?:from|von|de|da|van|fra|från|od|от|发件人|差出人)\W{0,3}[:：]\W{0,4}\S"
-_BELOW = (
-    r"\W{0,3}(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|à|objet|enviado|fecha|para|asunto|inviato|data"
-    r"|oggetto|verzonden|aan|onderwerp|assunto|sendt|til|emne|skickat|till|ämne|do|temat|дата|кому|тема"
-    r"|发送时间|收件人|主题|送信日時|宛先|件名)\W{0,3}[:：]"
-)
-_HEADER_BLOCK = re.compile(_HEAD, re.IGNORECASE), re.compile(_BELOW, re.IGNORECASE)
-_SENT_FROM = re.compile(
-    r"(?:sent from (?:my|outlook|yahoo|proton)|get outlook for|von meinem .{1,40} gesendet|gesendet (?:von|mit) "
-    r"|envoyé (?:de|depuis) mon|enviado desde mi|inviato da(?:l mio)? |verzonden vanaf mijn|enviado do meu).{0,60}",
-    re.IGNORECASE,
-)
-_SIGNATURE_LINES = 20
-_ATTRIBUTION_LINES = 3
+from clients.mail.quoting.citations import CITED
+from clients.mail.quoting.envelope import Envelope, Relation, people_in
+from clients.mail.quoting.signatures import is_delimiter, says_sent_from, signature_lines
+from clients.mail.quoting.words import FROM
+
+_RULE = re.compile(r"\s*(?:[_*-]{3,}\s*)?")
+_INNER = re.compile(rf"^[>{CITED}][>{CITED} ]*")
+_MARKED = (">", CITED)
+_ATTRIBUTION_LINES = 4
+_LINE_MOST = 1000
+_SIGNATURE_MOST = 30
+_DELIMITERS_MOST = 20
 
 
-def without_quotes(text: str) -> str:
-    """Remove quoted mails, also those between the mail's own lines; forwarded mails are kept.
+def without_quotes(text: str, envelope: Envelope | None = None) -> str:
+    """Remove quoted mails, also those between the mail's own lines; forwarded mails and citations are kept.
 
-    A text that consists of a quote only stays as it is.
+    `envelope`: what the mail's headers say; without it the mail is taken for an answer. A text that consists of a quote
+    only stays as it is.
     """
-    lines = text.split("\n")
-    kept: list[str] = []
-    for index, line in enumerate(lines):
-        if _FORWARDED.match(line.strip()):
-            kept += lines[index:]
-            break
-        if line.startswith(">"):
-            _drop_attribution(kept)
-        elif _ends_here(lines, index) and any(map(str.strip, kept)):
-            while kept and (not kept[-1].strip() or _RULE.fullmatch(kept[-1])):
-                kept.pop()
-            break
-        else:
-            kept.append(line)
-    own = _joined(kept)
-    return own or text
+    kind = Relation.ANSWERS if envelope is None else envelope.kind(text)
+    if kind is Relation.FORWARDS:
+        return text
+    return _Cutting(text, kind, envelope or Envelope()).own() or text
 
 
 def without_signature(text: str) -> str:
-    """Remove everything below the signature separator (RFC 3676 4.3), and lines such as "Sent from my phone".
+    """Remove the signature below its separator (RFC 3676 4.3), and lines such as "Sent from my phone".
 
-    A quoted mail below the signature is kept.
+    A separator within a text that goes on after it is none of a signature; a quoted mail below the signature is kept.
     """
     lines = text.split("\n")
-    begin = next((place for place, line in enumerate(lines) if line.rstrip() in ("--", "—")), None)
-    if begin is not None:
-        end = next((place for place in range(begin, len(lines)) if _is_quote(lines, place)), len(lines))
-        if end - begin <= _SIGNATURE_LINES:
-            lines[begin:end] = [""]
-    own = _joined([line for line in lines if not _SENT_FROM.fullmatch(line.strip())])
+    for begin in islice((place for place, line in enumerate(lines) if is_delimiter(line)), _DELIMITERS_MOST):
+        near = range(begin + 1, min(begin + _SIGNATURE_MOST, len(lines)))
+        end = next((place for place in near if _is_quote(lines, place)), len(lines))
+        count = signature_lines(lines[begin + 1 : end])
+        if count or begin + 1 == end:
+            lines[begin : begin + 1 + count] = [""]
+            break
+    own = _joined([line for line in lines if not says_sent_from(line)])
     return own or text
 
 
@@ -90,43 +63,151 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _is_quote(lines: Sequence[str], place: int) -> bool:
-    return lines[place].startswith(">") or _ends_here(lines, place) or bool(_FORWARDED.match(lines[place].strip()))
-
-
-def _ends_here(lines: Sequence[str], place: int) -> bool:
-    """Return whether everything that follows is a quoted mail without quote marks."""
-    line = lines[place].strip()
-    if not line or len(line) > 1000:
-        return False
-    if _SEPARATOR.match(line) or _is_header_block(lines, place):
+    if lines[place].startswith(_MARKED) or announced(lines, place):
         return True
-    if not line.endswith((":", "：")) or not _DATED.search(line) or not _ATTRIBUTION.fullmatch(line):
-        return False
-    following = next((lines[below] for below in range(place + 1, len(lines)) if lines[below].strip()), "")
-    return not following.startswith(">")  # otherwise the marks tell where the quote ends
+    return is_of_mail(header_at(lines, place), is_in_answer=True) or bool(_attributed(lines, place))
 
 
-def _is_header_block(lines: Sequence[str], place: int) -> bool:
-    """Return whether the header block of another mail begins here, as Outlook writes it above a quote."""
-    head, below = _HEADER_BLOCK
-    if not head.match(lines[place].strip()):
-        return False
-    following = [line.strip() for line in lines[place + 1 : place + 7] if line.strip()]
-    return sum(bool(below.match(line)) for line in following[:4]) >= 2
+def _attributed(lines: Sequence[str], place: int, known: frozenset[str] = frozenset()) -> str:
+    """Return the line, perhaps wrapped, that names the author of all that follows without marks; "" if none does.
+
+    `known`: addresses of people whose mails may be quoted, in whatever words.
+    """
+    if len(lines[place]) > _LINE_MOST:
+        return ""
+    for end in range(place + 1, min(place + _ATTRIBUTION_LINES, len(lines)) + 1):
+        if not lines[end - 1].strip():
+            return ""
+        joined = _on_one_line(lines[place:end])
+        is_known = is_dated_sender(joined) and joined.endswith((":", "：")) and bool(known & people_in(joined))
+        if is_known or is_attribution(joined, has_marks_below=False):
+            following = next((one for one in lines[end : end + 10] if one.strip()), "")
+            return "" if following.startswith(_MARKED) else joined  # the marks tell where the quote ends
+    return ""
 
 
-def _drop_attribution(kept: list[str]) -> None:
-    """Remove "On Monday Ann wrote:", possibly wrapped, from above a quote."""
-    end = len(kept)
-    while end and not kept[end - 1].strip():
-        end -= 1
-    found = []
-    for begin in range(end - 1, max(-1, end - 1 - _ATTRIBUTION_LINES), -1):
-        if not kept[begin].strip():
-            break
-        joined = " ".join(line.strip() for line in kept[begin:end])[:1000]
-        is_dated = bool(_NUMBER.search(joined))
-        if _ATTRIBUTION.fullmatch(joined) or _SENDER.fullmatch(joined):
-            found.append((not is_dated, -begin))
-    if found:  # the shortest match with a date, else the shortest
-        del kept[-min(found)[1] :]
+def _on_one_line(lines: Sequence[str]) -> str:
+    return " ".join(line.strip() for line in lines)[:_LINE_MOST]
+
+
+class _Cutting:
+    """Goes through the lines of a mail that answers, or of which the subject does not say what it does."""
+
+    def __init__(self, text: str, kind: Relation, envelope: Envelope) -> None:
+        self._lines, self._kind, self._envelope = text.split("\n"), kind, envelope
+        self._last = max((place for place, line in enumerate(self._lines) if line.strip()), default=0)
+        self._kept: list[str] = []
+        self._has_bare_quotes = False
+        """Whether a program has quoted the mail that is answered as authors cite."""
+
+    def own(self) -> str:
+        """Return what is not quoted; a forwarded mail counts as own."""
+        place = 0
+        while place < len(self._lines):
+            end = self._end_of_marks(place)
+            if end == place and self._another_mail_begins(place):
+                if self._has_words() and not self._passes_on(place):
+                    self._drop_rules()
+                    return _joined(self._kept)
+                break
+            if end > place and self._passes_on_marked(place, end):
+                break
+            if end == place or self._is_citation(place, end):
+                end = max(end, place + 1)
+                self._kept += self._lines[place:end]
+            place = end
+        return _joined([*self._kept, *self._lines[place:]])
+
+    def _has_words(self) -> bool:
+        return any(map(str.strip, self._kept))
+
+    def _end_of_marks(self, place: int) -> int:
+        """Return where the run of marked lines ends that begins there; `place` if none does."""
+        mark = self._lines[place][:1]
+        while mark in _MARKED and place < len(self._lines) and self._lines[place].startswith(mark):
+            place += 1
+        return place
+
+    def _another_mail_begins(self, place: int) -> bool:
+        """Return whether all that follows is another mail, without marks."""
+        if announced(self._lines, place) or _attributed(self._lines, place, self._envelope.recipients):
+            return True
+        header = header_at(self._lines, place)
+        if header:
+            return is_of_mail(header, is_in_answer=self._kind is Relation.ANSWERS)
+        return begins_like_header(self._lines, place, self._envelope.recipients)
+
+    def _passes_on(self, place: int) -> bool:
+        """Return whether the mail that begins there is forwarded."""
+        said = announced(self._lines, place)
+        if said == "forwarded" or self._kind is Relation.ANSWERS:
+            return said == "forwarded"
+        header = header_below(self._lines, place) if said else header_at(self._lines, place)
+        attribution = "" if header else _attributed(self._lines, place, self._envelope.recipients)
+        header = header or {FROM: attribution or self._lines[place]}
+        return self._envelope.forwards(header, len(_joined(self._kept)), self._length_of_mail(place, len(header)))
+
+    def _length_of_mail(self, place: int, header: int) -> int:
+        """Return the length of the mail that begins there, without its header and what it quotes itself."""
+        begin = place + 1 + header
+        end = next((one for one in range(begin, len(self._lines)) if _is_quote(self._lines, one)), len(self._lines))
+        return len(_joined(self._lines[begin:end]))
+
+    def _passes_on_marked(self, place: int, end: int) -> bool:
+        """Return whether a run of marked lines is a forwarded mail, as Apple Mail writes it."""
+        inner = [_INNER.sub("", line, 1) for line in self._lines[place : min(end, place + 30)]]
+        first = next((index for index, line in enumerate(inner) if line.strip()), None)
+        if first is None or self._attribution_above(is_quote=True):
+            return False
+        said = announced(inner, first)
+        if said == "forwarded":
+            return True
+        header = header_below(inner, first) if said else header_at(inner, first)
+        is_mail = self._kind is Relation.UNKNOWN and is_of_mail(header, is_in_answer=False)
+        return is_mail and self._envelope.forwards(header, len(_joined(self._kept)), end - place)
+
+    def _is_citation(self, place: int, end: int) -> bool:
+        """Return whether the author cites the marked lines; if they quote a mail, take the line above away."""
+        is_quote = not self._lines[place].startswith(CITED)
+        above = self._attribution_above(is_quote=is_quote)
+        if above is not None:
+            del self._kept[above:]
+            self._has_bare_quotes |= not is_quote
+            return False
+        if is_quote:
+            return self._is_introduced() and end < self._last
+        inner = [_INNER.sub("", line, 1) for line in self._lines[place : min(end, place + 30)]]
+        first = next((index for index, line in enumerate(inner) if line.strip()), 0)
+        is_mail = announced(inner, first) or is_of_mail(header_at(inner, first), is_in_answer=True)
+        is_mail = is_mail or is_attribution(inner[first], has_marks_below=True)
+        return not (is_mail or self._has_bare_quotes)
+
+    def _is_introduced(self) -> bool:
+        """Return whether the author of a mail that answers none leads over to what follows, with a colon."""
+        last = next((line for line in reversed(self._kept) if line.strip()), "")
+        return self._kind is Relation.UNKNOWN and not self._envelope.is_answer and last.rstrip().endswith((":", "："))
+
+    def _attribution_above(self, *, is_quote: bool) -> int | None:
+        """Return where "On Monday Ann wrote:", possibly wrapped, begins at the end of what is kept; None if it is not.
+
+        `is_quote`: a mail program has marked what follows as quoted.
+        """
+        end = len(self._kept)
+        while end and not self._kept[end - 1].strip():
+            end -= 1
+        found = []
+        for begin in range(end - 1, max(-1, end - 1 - _ATTRIBUTION_LINES), -1):
+            if not self._kept[begin].strip():
+                break
+            joined = _on_one_line(self._kept[begin:end])
+            is_paragraph = begin == 0 or not self._kept[begin - 1].strip()
+            if is_attribution(joined, has_marks_below=True) or (is_quote and is_paragraph and is_moment(joined)):
+                found.append((not is_dated(joined), -begin))
+        return -min(found)[1] if found else None  # the shortest match with a date, else the shortest
+
+    def _drop_rules(self) -> None:
+        """Remove empty lines and lines of dashes at the end of what is kept."""
+        while self._kept and (
+            not self._kept[-1].strip() or _RULE.fullmatch(self._kept[-1]) or is_decorated(self._kept[-1])
+        ):
+            self._kept.pop()

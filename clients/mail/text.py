@@ -11,10 +11,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from clients.mail.addresses import shown_addresses, shown_sender
+from clients.mail.addresses import parsed, sender_in, shown_addresses, shown_sender, specs
 from clients.mail.charsets import decoded, is_known
 from clients.mail.forwarding import forward_text
-from clients.mail.html import HTML_MOST, TAGS_MOST, named_charset, shortened, tidy, visible_text
+from clients.mail.html import HTML_MOST, TAGS_MOST, mail_text, named_charset, shortened, tidy
 from clients.mail.length import cut_to_characters, cut_to_tokens, marked
 from clients.mail.opening import opened, own_parts
 from clients.mail.parameters import first_word, parameters
@@ -39,6 +39,9 @@ from clients.mail.parts import (
     shown,
 )
 from clients.mail.quotes import without_quotes, without_signature
+from clients.mail.quoting.citations import CITED
+from clients.mail.quoting.envelope import Envelope
+from clients.mail.quoting.words import folded
 from clients.mail.stubs import STUB_MOST, chosen
 from clients.mail_formats.calendar import Invitation
 from clients.mail_formats.flowed import unflowed
@@ -64,7 +67,7 @@ class WholeText(Struct, frozen=True):
     """All that is read of a mail's text."""
 
     own: str
-    """What its sender wrote."""
+    """What its sender wrote; lines that they cite begin with `CITED`."""
     more: str
     """What follows: invitations in words, and the text of attached mails, each below its head."""
     left_out: list[str]
@@ -77,7 +80,7 @@ class WholeText(Struct, frozen=True):
     @property
     def text(self) -> str:
         """All of it."""
-        return _below(self.own, self.more)
+        return _below(self.own, self.more).replace(CITED, "")
 
 
 WHOLE = Trim()
@@ -94,9 +97,9 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
     attachments}. `attachments` are [{id, name, media_type, bytes, inline}]; `inline` is true for what belongs to the
     form of the mail, such as a picture in its HTML. `invitations` are those of `clients.mail_formats.calendar`.
     `signature` says how the mail is signed, or is "". `text` has at most 200,000 characters; `text_truncated` tells
-    that part of it is missing. `full_text` is all that was read (at most 1,000,000 characters) if `text` is shorter,
-    else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note: `[Cut here: ...]`.
-    `left_out` says in sentences what of the mail is not in `text`.
+    that more is missing than `trim` leaves out. `full_text` is all that was read (at most 1,000,000 characters) if
+    `text` is shorter, else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note:
+    `[Cut here: ...]`. `left_out` says in sentences what of the mail is not in `text`.
     """
     load = cache(load)
     mail = opened(payload, load)
@@ -213,21 +216,40 @@ def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
     read = full_text_of(payload, load)
     everything, left_out = read.text, read.left_out
     whole = read.own[:FULL_MOST]
-    own = without_quotes(whole) if trim.quotes else whole
-    own = without_signature(own) if trim.signature else own
-    own = _below(own, read.more)
-    cut = cut_to_characters(
-        own, TEXT_MOST, of=max(len(own), len(everything) - len(_below(whole, read.more)) + len(own))
-    )
+    unquoted = without_quotes(whole, _envelope(payload)) if trim.quotes else whole
+    own = without_signature(unquoted) if trim.signature else unquoted
+    on_request = _left_out_on_request(whole, unquoted, own)
+    own = _below(own, read.more).replace(CITED, "")
+    beyond = len(everything) - len(_below(whole, read.more).replace(CITED, ""))
+    cut = cut_to_characters(own, TEXT_MOST, of=max(len(own), beyond + len(own)))
     cut = cut_to_tokens(cut, trim.tokens) if trim.tokens is not None else cut
     told = _said(cut, left_out)
+    shorter = [cut.rpartition("[Cut here: ")[2].removesuffix(".]")] if cut != own else []
     return {
         "text": told,
         "text_truncated": bool(left_out) or told != own,
         "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
         "text_missing": read.missing,
-        "left_out": [sentence(clause) for clause in (*left_out, *read.untold)],
+        "left_out": [sentence(clause) for clause in (*left_out, *on_request, *shorter, *read.untold)],
     }
+
+
+def _left_out_on_request(whole: str, unquoted: str, own: str) -> Iterator[str]:
+    if len(unquoted) < len(whole):
+        yield f"quoted mails ({len(whole) - len(unquoted):,} characters) are in `full_text` only"
+    if len(own) < len(unquoted):
+        yield f"the signature ({len(unquoted) - len(own):,} characters) is in `full_text` only"
+
+
+def _envelope(payload: Part) -> Envelope:
+    recipients = parsed(", ".join(value for name in ("To", "Cc") for value in headers(payload, name)))
+    sender = sender_in(header(payload, "From"))
+    return Envelope(
+        subject=shown(header(payload, "Subject")),
+        sender=frozenset({folded(sender.spec)} if sender else specs(header(payload, "From"))),
+        recipients=frozenset(folded(shown(word)) for one in recipients for word in (one.name, one.spec) if word),
+        is_answer=bool(header(payload, "In-Reply-To") or header(payload, "References")),
+    )
 
 
 def sentence(clause: str) -> str:
@@ -359,7 +381,7 @@ class _Words:
             data = data[: data.rfind(b"\n", 0, self._room) + 1] or data[: self._room]
         self._room -= len(data)
         if kind not in _HTML:
-            return tidy(_lines(decoded(data, charset(part) or "utf-8"), part))
+            return tidy(_lines(decoded(data, charset(part) or "utf-8"), part).replace(CITED, ""))
         named = charset(part)
         is_open = not is_known(named) or named.lower() == "us-ascii"
         return self._of_html(decoded(data, (is_open and named_charset(data)) or named or "utf-8"))
@@ -370,6 +392,6 @@ class _Words:
             shown = f"{TAGS_MOST:,} tags and {HTML_MOST:,} characters"
             self._noted[f"only the first {shown} of its HTML were read"] = None
         self._tags -= shorter.count("<")
-        text = visible_text(shorter)
+        text = mail_text(shorter)
         self.has_silent_html |= bool(shorter.strip()) and not text
         return text

@@ -40,7 +40,7 @@ SUBJECT = TextLimit(900)
 
 
 class TrimFields(Fields):
-    """What to leave out of the text of a mail."""
+    """What to leave out of the text of a mail: quoted mails (a mail that is forwarded stays), the signature."""
 
     cut_quotes: bool = option("Leave out quoted mails", default=False)
     cut_signature: bool = option("Leave out the signature", default=False)
@@ -97,9 +97,10 @@ class Invitation(Part):
 
 class ReadMail(Output):
     """A mail that was read. If `text` is shortened, `full_text` is all of it, else null; if `text` is empty,
-    `text_missing` says why; `left_out` says in sentences what is not in `text`. The text of attached mails, and
-    invitations in words, follow below that of the mail. `signature` says how it is signed, which is not checked. A
-    field that is too long is cut, and ends with words that say so: `[Cut here: ...]`.
+    `text_missing` says why; `left_out` says in sentences what is not in `text`, `text_truncated` whether that was more
+    than the step was asked to leave out. The text of attached mails, and invitations in words, follow below that of the
+    mail. `signature` says how it is signed, which is not checked. A field that is too long is cut, and ends with words
+    that say so: `[Cut here: ...]`.
     """
 
     id: str

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from clients.mail.html import tidy, visible_text
 from clients.mail.quotes import without_quotes, without_signature
+from clients.mail.quoting.words import ROLES
 from clients.mail.text import Trim
 from tests.mail.raw_mails import read_raw
 
@@ -88,3 +91,226 @@ def test_both_are_cut_on_request_and_the_full_text_is_kept() -> None:
 def test_many_lines_are_looked_at_once() -> None:
     text = "On 2 March 2026 Ann wrote:\n" * 3 + "\n" * 100_000 + "a wrote 2026:\n" * 20_000
     assert without_signature(without_quotes(text))
+
+
+HEADER = "\n\nFrom: {}\nSent: Thursday, 26 November 2026 09:00\nTo: Ann <ann@example.org>\nSubject: Invoice 17\n\n"
+BOB, ALICE = HEADER.format("Bob <bob@example.net>"), HEADER.format("Alice <alice@example.com>")
+PAY = "Please pay 120 EUR by 4 December, at the latest by the 7th."
+
+
+def read_of(text: str, subject: str = "Invoice 17", *, kind: str = "plain") -> dict[str, Any]:
+    """Read a mail of Ann to Alice, its quotes and signature cut."""
+    head = f"From: Ann <ann@example.org>\nTo: Alice <alice@example.com>\nSubject: {subject}\nMIME-Version: 1.0\n"
+    typed = f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    return read_raw(f"{head}{typed}{text}".encode(), Trim(quotes=True, signature=True))
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        pytest.param("WG: Rechnung 17", f"FYI{BOB}{PAY}", id="German prefix"),
+        pytest.param("FW: Invoice 17", f"fyi\n\n-----Original Message-----{BOB}{PAY}", id="Outlook, old"),
+        pytest.param("[EXT] I: Fattura", f"Per te{ALICE}{PAY}", id="of the recipient's own mail, Italian"),
+        pytest.param("轉寄: Invoice", f"{PAY} {PAY} {PAY}{BOB}Pay!", id="Chinese, with a long text of its own"),
+        pytest.param("Invoice 17", f"{PAY} {PAY}{BOB}Pay!", id="by somebody else, without a prefix"),
+        pytest.param(
+            "Invoice 17", f"FYI{HEADER.format('Bob Hill')}{PAY}", id="without addresses, longer than its own text"
+        ),
+        pytest.param("Re: Invoice", f"FYI\n\n------- Forwarded Message -------{BOB}{PAY}", id="forwarded in an answer"),
+        pytest.param(
+            "Invoice",
+            f"FYI\n\n> ---- Original Message ----\n> From: Bob <b@c.example>\n> To: a@b.example\n> Date: x\n>\n> {PAY}",
+            id="IONOS",
+        ),
+        pytest.param("Fwd: Invoice", f"FYI\n\n> Begin forwarded message:\n>\n> {PAY}", id="Apple Mail"),
+        pytest.param(
+            "Invoice", f"> Inizio messaggio inoltrato:\n>\n> Da: Bob <bob@example.net>\n> {PAY}", id="Apple, Italian"
+        ),
+        pytest.param("FW: Invoice", f"FYI{BOB}Yes{ALICE}{PAY}", id="a conversation"),
+        pytest.param(
+            "Trip",
+            "Your trip:\n\nFrom: Berlin Hbf\nTo: Wien Hbf\nDate: 3 December 2026\nSubject: Seat 42\n\nPay.",
+            id="an itinerary",
+        ),
+        pytest.param(
+            "Re: Trip",
+            "Ihre Reise:\n\nVon: Berlin\nAn: Wien\nDatum: 3.12.2026 14:30\n\nBitte zahlen.",
+            id="an itinerary in an answer",
+        ),
+        pytest.param(
+            "Parcel", "It is on its way:\n\nFrom: Warehouse 3\nSent: 3 December\nTo: Ann Lee\n\nBye", id="a parcel"
+        ),
+        pytest.param(
+            "Web",
+            f"New enquiry:\n\nFrom: Kim <kim@example.net>\nTo: alice@example.com\nSubject: Chairs\n\n{PAY}",
+            id="a form",
+        ),
+        pytest.param("Rent", "As the law says:\n\n> The tenant pays by the 3rd.\n\nPlease pay.", id="a citation"),
+    ],
+)
+def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> None:
+    read = read_of(text, subject)
+    assert (read["text"], read["full_text"], read["left_out"]) == (text, None, [])
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        pytest.param("Invoice 17", f"Yes{ALICE}{PAY}", id="to its author, without a prefix"),
+        pytest.param(
+            "Invoice 17",
+            f"Yes{HEADER.format('Alice')}{PAY}".replace("Ann <ann@example.org>", "Ann"),
+            id="Outlook, names only",
+        ),
+        pytest.param("RE: FW: Invoice 17", f"Yes{BOB}{PAY}", id="of a forwarded mail"),
+        pytest.param(
+            "VS: Lasku",
+            f"Yes{ALICE}{PAY}".replace("From", "Lähettäjä").replace("To:", "Vastaanottaja:"),
+            id="Finnish VS",
+        ),
+        pytest.param(
+            "Re: x", "Yes\n\nXy Thu 26 Nov 2026 at 09:00, Ann <a@b.example>, zz:\n> old", id="an unknown language"
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\nQux: Alice <alice@example.com>\nZap: 26 xx 2026 09:00\nFoo: Ann\nBar: x\n\nold",
+            id="a header in it",
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\n---- On Thu, 26 Nov 2026 10:00:00 +0100 Alice <alice@example.com> wrote ----\n\nold",
+            id="Zoho",
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\nGesendet: Mittwoch, 25. Nov. 2026 um 9:31\nVon: Alice <alice@example.com>\nAn: a@b.example\n\nold",
+            id="GMX",
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\nOn Thursday, November 26, 2026 at 09:00 AM,\nAlice <alice@example.com> wrote:\n\nold",
+            id="wrapped, without marks",
+        ),
+        pytest.param(
+            "Re: x",
+            "2026/11/27 10:00、Ann Lee <ann@example.org>のメール:\n\n> OLD text\n\nYes",
+            id="Apple Mail, Japanese, answer below",
+        ),
+    ],
+)
+def test_what_is_answered_is_cut_and_named(subject: str, text: str) -> None:
+    read = read_of(text, subject)
+    assert (read["text"], read["full_text"]) == ("Yes", text)
+    assert read["left_out"] == [f"Quoted mails ({len(text) - 3:,} characters) are in `full_text` only."]
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        pytest.param(
+            "<p>As he said:</p><blockquote>Pay.</blockquote><p>So pay.</p>",
+            "As he said:\n\n> Pay.\n\nSo pay.",
+            id="citation",
+        ),
+        pytest.param(
+            "<p>See</p><blockquote class=gmail_quote>Pay.</blockquote><p>Bye</p>",
+            "See\n\n> Pay.\n\nBye",
+            id="citation, Gmail",
+        ),
+        pytest.param("<p>Yes</p><blockquote type=cite>old</blockquote>", "Yes", id="quote of a mail"),
+        pytest.param(
+            "<p>Yes</p><p>26.11.2026 9:31, A &lt;a@b.ex&gt;:</p><blockquote>1</blockquote>No<blockquote>2</blockquote>",
+            "Yes\n\nNo",
+            id="quotes without a type",
+        ),
+        pytest.param(
+            "<p>Yes</p><blockquote>26.11.2026, 09:31 от A &lt;a@b.example&gt;:<br>old</blockquote>", "Yes", id="Mail.ru"
+        ),
+    ],
+)
+def test_citations_in_html_stay_and_quoted_mails_go(html: str, text: str) -> None:
+    assert read_of(html, "Re: x", kind="html")["text"] == text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Od|Odesláno|Komu|Předmět",
+        "Lähettäjä|Lähetetty|Vastaanottaja|Aihe",
+        "Feladó|Elküldve|Címzett|Tárgy",
+        "보낸 사람|보낸 날짜|받는 사람|제목",
+        "Kimden|Gönderildi|Kime|Konu",
+        "Від|Надіслано|Кому|Тема",
+        "Από|Στάλθηκε|Προς|Θέμα",
+        "מאת|נשלח|אל|נושא",
+        "De la|Trimis|Către|Subiect",
+        "Saatja|Saadetud|Adressaat|Teema",
+        "No|Nosūtīts|Kam|Temats",
+        "จาก|ส่ง|ถึง|เรื่อง",
+    ],
+)
+def test_outlooks_header_is_known_by_its_words(header: str) -> None:
+    names = header.split("|")
+    assert [ROLES[name.casefold()] for name in names] == ["from", "sent", "to", "subject"]
+    values = ["Alice", "26.11.2026 9:00", "Ann", "Meeting"]
+    block = "\n".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
+    assert read_of(f"Yes, Tuesday is fine for all of us.\n\n{block}\n\nCan we meet?")["text"].endswith("all of us.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "First part\n\n--\n\nSecond part, the order number is 881.\n\nBye",
+        "First part\n\n—\n\nSecond\n\nBye",
+        "First part\n--\nand this is how the second part of the text begins\n\nBye",
+    ],
+)
+def test_a_line_that_divides_a_text_begins_no_signature(text: str) -> None:
+    read = read_of(text)
+    assert (read["text"], read["left_out"]) == (text, [])
+
+
+def test_what_follows_a_signature_is_kept() -> None:
+    read = read_of("Hello\n\n--\nAnn\nExample Ltd\n\nPS: Please bring the red book with you.")
+    assert read["text"] == "Hello\n\nPS: Please bring the red book with you."
+    assert read["left_out"] == ["The signature (20 characters) is in `full_text` only."]
+    usual = read_of("Hello\n\n--\n\nAnn\n+49 30 1234567\n\nThis mail is confidential and only meant for you.")
+    assert usual["text"] == "Hello"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Envoyé de mon iPhone", "Verstuurd vanaf mijn iPad", "Skickat från min iPhone", "Lähetetty iPhonesta"),
+        *("Odesláno z iPhonu", "iPhone-omról küldve", "Отправлено с iPhone", "Στάλθηκε από το iPhone μου"),
+        *(
+            "iPhone'umdan gönderildi",
+            "נשלח מה-iPhone שלי",
+            "Đã gửi từ iPhone của tôi",
+            "发自我的 iPhone",
+            "iPhoneから送信",
+        ),
+        *("나의 iPhone에서 보냄", "[Get Outlook for iOS](https://aka.example/o)", "Sent from Yahoo Mail for iPhone"),
+    ],
+)
+def test_lines_of_phones_are_cut(line: str) -> None:
+    assert without_signature(f"Hello\n\n{line}") == "Hello"
+
+
+@pytest.mark.parametrize("line", ["I sent it from my iPhone.", "Was it sent from your phone?", "The new iPhone"])
+def test_words_about_phones_stay(line: str) -> None:
+    assert without_signature(f"Hello\n\n{line}") == f"Hello\n\n{line}"
+
+
+def test_what_a_limit_cuts_is_named() -> None:
+    raw = b"Subject: x\n\n" + b"word " * 500
+    read = read_raw(raw, Trim(tokens=50))
+    assert read["text_truncated"]
+    assert read["left_out"] == ["About 30 of 833 tokens are shown."]
+
+
+def test_what_fills_the_first_line_of_newsletters_goes() -> None:
+    filler = "&zwnj;&nbsp;" * 60 + "&#847; " * 30
+    assert visible_text(f"<div>Sale today{filler}</div><p>Text</p>") == "Sale today\n\nText"
+    joined = "می\u200cخواهم 👩\u200d👩\u200d👧"
+    assert tidy(joined) == joined
