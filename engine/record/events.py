@@ -60,6 +60,8 @@ class RunResumed(_Event, frozen=True):
     at: str
     by: Text = UNSET
     """The person who asked for it, or `engine`."""
+    answered: Flag = UNSET
+    """Whether that person only answered a question, so that what has failed is not done again."""
     newest: Flag = UNSET
     """Whether it continues with another definition than before."""
     previous_hash: Text = UNSET

@@ -251,7 +251,7 @@ class Approvals(ApprovalReader):
         details = {"run_id": known.run_id, "step": known.path, **({"edited": True} if edited else {})}
         self._audit.record(p, f"approvals.{told.state}", decision.id, details)
         if self._worker.owner.take(known.run_id):
-            self._worker.go_on(known.run_id, p.id)
+            self._worker.go_on(known.run_id, p.id, answered=True)
         return answered
 
 

@@ -227,6 +227,8 @@ class ResumeRecord(TypedDict):
     at: ReadOnly[str]
     by: ReadOnly[str]
     """The person, or `engine`."""
+    answered: NotRequired[ReadOnly[bool]]
+    """True if that person answered a question, so that what had failed was not done again."""
     newest: NotRequired[ReadOnly[bool]]
     """True if it took the current definition."""
     previous_hash: NotRequired[ReadOnly[str]]

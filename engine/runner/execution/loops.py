@@ -149,6 +149,9 @@ class Loops:
         known = self._recording.record_of(path)
         if known is not None and known["status"] == StepStatus.FAILED:  # dropped in an earlier attempt
             raise StepFailed(known["error"])
+        failure_before = self._recording.failure_of(path)
+        if failure_before is not None:
+            raise StepFailed(failure_before)
         selection = self._selection
         left_out = None if selection is None else selection.item_left_out(frame)
         if left_out is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, NotRequired, ParamSpec, cast
+from typing import Any, Concatenate, NamedTuple, NotRequired, ParamSpec, cast
 
 from msgspec import UNSET
 from typing_extensions import ReadOnly
@@ -47,6 +47,13 @@ ENGINE = "engine"
 """Who continues a run if no person asked for it: after a wait, a restart, or the death of its process."""
 
 
+class ResumedBy(NamedTuple):
+    """Who lets a run continue, and whether they only answer a question of it."""
+
+    by: str
+    is_answer: bool = False
+
+
 class EarlierEnding(Record):
     """How a step or item ended before."""
 
@@ -76,6 +83,8 @@ class Recording:
         self.few: list[Event] | None = []
         """All events of the run while they are few, so that a short run's log is made without reading them again."""
         self._finished: dict[str, EarlierEnding] = {}
+        self._failed: dict[str, Failure] = {}
+        """Why steps and items have failed since a person last let the run continue, if that ends the run."""
         self._waiting: dict[str, Wait] = {}
         self._last_waits: dict[str, Wait] = {}
         self._paused: dict[str, Paused] = {}
@@ -90,10 +99,8 @@ class Recording:
         """When each step that waits for an approval of its call began to."""
         self._loops: set[str] = set()
         self._usage: dict[str, UsageRecord] = {}
-        self._loose_end = 0
-        """The number of the event of the last step that ended without waiting for the disk."""
-        self._tied = 0
-        """The number of the last such event known to be on disk."""
+        self._loose_end = self._tied = 0
+        """The numbers of the last event of a step that did not wait for the disk, and of the last one known there."""
         self.started_at: str | None = None
         self.on_progress: Callable[[], None] | None = None
         """Called once, when the next step or item ends."""
@@ -180,6 +187,13 @@ class Recording:
         """Return how a step or item ended before, or None if it must run."""
         return self._finished.get(path)
 
+    def failure_of(self, path: str) -> Failure | None:
+        """Return why a step or item has failed, unless a person has let the run continue since: then it must run again.
+
+        A run that waits for somebody else meanwhile, or changes its process, does not repeat it.
+        """
+        return self._failed.get(path)
+
     def waiting(self, path: str) -> Wait | None:
         """Return what a step waits for, None if it does not wait."""
         return self._waiting.get(path)
@@ -262,11 +276,13 @@ class Recording:
             if event.by != ENGINE:
                 self._begun = {"": event.at}
                 self.failing = None
+                if event.answered is not True:
+                    self._failed.clear()
         elif self.started_at is None:
             self.started_at = self._begun[""] = event.at
 
     def _finish(self, event: StepFinished | ItemFinished) -> None:
-        """Keep what counts as finished; an unhandled failure is executed again."""
+        """Keep how it ended; a failure that ends the run is executed again if a person lets the run continue."""
         self._waiting.pop(event.path, None)
         self._paused.pop(event.path, None)
         self._failed_attempts.pop(event.path, None)
@@ -277,7 +293,10 @@ class Recording:
             self._last_waits[event.path] = _wait(event)
         if event.status not in DONE_STEPS and not event.handled:
             self._finished.pop(event.path, None)
+            if event.status == StepStatus.FAILED and event.error:
+                self._failed[event.path] = event.error
             return
+        self._failed.pop(event.path, None)
         self._begun.pop(event.path, None)
         record: EarlierEnding = {"status": str(event.status)}
         if isinstance(event, StepFinished):

@@ -136,6 +136,9 @@ class Runner:
             return await self._caught(node, frame, path, StepFailed(known["error"]))
         if known is not None and (_is_whole(known) or node.action is not None):
             return self._live(node, known)
+        failure_before = self._recording.failure_of(path)
+        if failure_before is not None:
+            return await self._caught(node, frame, path, StepFailed(failure_before))
         if self._selection is not None:
             stand_in = self._selection.of(node, frame)
             if stand_in is not None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from clients.reads_only import reads_only
 from engine.base.clock import milliseconds_of, timestamp
@@ -62,7 +62,7 @@ from engine.runner.effects.reading import AccountReads
 from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.log_writer import LogWriter
-from engine.runner.execution.recording import ENGINE, Recording
+from engine.runner.execution.recording import ENGINE, Recording, ResumedBy
 from engine.runner.execution.run_context import RunContext, RunFacts
 from engine.runner.execution.walk import Runner
 from engine.runner.middleware.chain import StepExecutor
@@ -106,7 +106,7 @@ class Execution:
         equipment: Equipment,
         acceptance: Acceptance,
         events: Sequence[Event],
-        resumed_by: str,
+        resumed_by: ResumedBy,
         *,
         is_new: bool = False,
     ) -> None:
@@ -212,8 +212,9 @@ class Execution:
             self._recording.emit(RunStarted)
             self._equipment.observer.begun()
         else:
-            self._recording.emit(RunResumed, by=self._resumed_by)
-            self._equipment.observer.resumed(by_person=self._resumed_by != ENGINE)
+            answered = True if self._resumed_by.is_answer else UNSET
+            self._recording.emit(RunResumed, by=self._resumed_by.by, answered=answered)
+            self._equipment.observer.resumed(by_person=self._resumed_by.by != ENGINE)
         self._records.runs.started(self.run_id, self._recording.started_at)
 
     async def _walk(self) -> Any:
@@ -317,7 +318,7 @@ class Execution:
         begun = (event for event in self._events if isinstance(event, RunResumed))
         kept = self._acceptance["definition"].get("environment")
         since = {} if kept is None else kept["since"]
-        if not since and self._resumed_by == ENGINE and all(event.by == ENGINE for event in begun):
+        if not since and self._resumed_by.by == ENGINE and all(event.by == ENGINE for event in begun):
             return None
         renames, accepted_at = self._equipment.logs.renames(), self._acceptance["queued_at"]
 
@@ -387,7 +388,7 @@ class Execution:
                 if (is_changed or event.newest is True) and isinstance(event.by, str):
                     found.add(event.by)
                 is_changed = False
-        return sorted(found | ({self._resumed_by} if is_changed else set()))
+        return sorted(found | ({self._resumed_by.by} if is_changed else set()))
 
     def _meter(self) -> RunMeter:
         equipment = self._equipment

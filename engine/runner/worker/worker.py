@@ -37,7 +37,7 @@ from engine.runner.effects.live import Live
 from engine.runner.effects.ownership import Senders
 from engine.runner.effects.undoing import Undoing
 from engine.runner.execution.log_writer import LogWriter
-from engine.runner.execution.recording import ENGINE
+from engine.runner.execution.recording import ENGINE, ResumedBy
 from engine.runner.worker.poller import Poller
 from engine.runner.worker.queue import WorkQueue
 from engine.runner.worker.standings import Standings
@@ -107,7 +107,7 @@ class Worker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._accepted: dict[str, Acceptance] = {}
         """Acceptances of runs that this process has just accepted and put into the queue: they need not be read."""
-        self._resumed_by: dict[str, str] = {}
+        self._resumed_by: dict[str, ResumedBy] = {}
         """Who resumed runs that this process has put into the queue."""
         self._errors: dict[str, Exception] = {}
         self._held: set[str] = set()
@@ -125,19 +125,22 @@ class Worker:
 
     # --- for dashboard, API and CLI
 
-    def start(self, run_id: str, by: str = ENGINE) -> None:
-        """Work on a run that this process owns."""
+    def start(self, run_id: str, by: str = ENGINE, *, answered: bool = False) -> None:
+        """Work on a run that this process owns; `answered`: since that person has answered a question of it."""
         self._over.pop(run_id, None)
-        if by != ENGINE:
-            self._resumed_by[run_id] = by
+        if by != ENGINE and not (answered and run_id in self._resumed_by):
+            self._resumed_by[run_id] = ResumedBy(by, answered)
         self._queue.put(run_id)
 
-    def go_on(self, run_id: str, by: str) -> None:
-        """Continue a run that this process owns, together with the suspended runs that wait for its end."""
+    def go_on(self, run_id: str, by: str, *, answered: bool = False) -> None:
+        """Continue a run that this process owns, together with the suspended runs that wait for its end.
+
+        `answered`: since that person has answered a question of it.
+        """
         caller = self.rows.caller(run_id)
         while caller is not None and caller.status == RunStatus.WAITING and self.owner.take(caller.run_id):
             caller = self.rows.caller(caller.run_id)
-        self.start(run_id, by)
+        self.start(run_id, by, answered=answered)
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
@@ -402,13 +405,13 @@ class Worker:
 
     def _execute(self, run_id: str) -> asyncio.Future[None] | None:
         """Work on a run that the queue has delivered, if it is this process's turn and nobody is at it already."""
-        accepted, by = self._accepted.pop(run_id, None), self._resumed_by.pop(run_id, ENGINE)
+        accepted, by = self._accepted.pop(run_id, None), self._resumed_by.pop(run_id, ResumedBy(ENGINE))
         if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
             return None
         try:
             if accepted is None and (fresh := self._queue.fresh_acceptance(run_id)) is not None:
                 accepted = value_of(fresh)
-            execution = self._begun(accepted, [], ENGINE, is_new=True) if accepted else self._execution(run_id, by)
+            execution = self._begun(accepted, [], by, is_new=True) if accepted else self._execution(run_id, by)
         except StorageError as error:
             self._stalled(run_id, error)
             return None
@@ -427,7 +430,7 @@ class Worker:
         task = self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
         return task
 
-    def _execution(self, run_id: str, by: str) -> Execution | None:
+    def _execution(self, run_id: str, by: ResumedBy) -> Execution | None:
         row, events = self.rows.with_events(run_id)
         if row is None or row.acceptance is None or row.owner != self.owner.id:
             return None
@@ -436,7 +439,9 @@ class Worker:
             execution.end(Ending.CANCELLED)
         return execution
 
-    def _begun(self, accepted: Acceptance, events: Sequence[Event], by: str, *, is_new: bool = False) -> Execution:
+    def _begun(
+        self, accepted: Acceptance, events: Sequence[Event], by: ResumedBy, *, is_new: bool = False
+    ) -> Execution:
         from engine.runner.worker.execution import Execution  # with all that carries out a step: few commands do
 
         return Execution(self._equipment, accepted, events, by, is_new=is_new)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,11 @@ class Scene:
         """Wait until the run has this status; return its document."""
         until(lambda: self.orchestra.runs.get(OWNER, self.run_id)["status"] == status)
         return self.orchestra.runs.get(OWNER, self.run_id)
+
+    def has_failed(self, path: str) -> bool:
+        """Return whether a step has failed, in a run that does nothing now."""
+        document = self.orchestra.runs.get(OWNER, self.run_id)
+        return document["status"] not in ("running", "queued") and statuses(document)[path] == "failed"
 
     def approve(self, by: Principal = BOSS, **more: Any) -> Approval:
         """Approve the open question."""
@@ -181,6 +187,33 @@ def test_a_resumed_run_asks_again_after_a_rejection(scene: Scene) -> None:
     scene.approve()
     scene.status("succeeded")
     assert scene.effects == 1
+
+
+@pytest.mark.parametrize("on_item_error", ["continue", "drop"])
+def test_a_rejected_question_does_not_come_back_with_the_next_answer(scene: Scene, on_item_error: str) -> None:
+    """Nor is what failed beside the questions done again: a model would be paid for each answer."""
+    draft = post_step("draft", scene.service.url("/draft"), approve="never")
+    scene.service.answers = {"/draft": [200, 400]}
+    loop = {"id": "each", "foreach": "{{ ['a', 'b', 'c', 'd', 'e'] }}", "as": "name", "key": "{{ name }}"}
+    steps = [draft, scene.write()]
+    write_workflow(scene.root, "work", [{**loop, "parallel": 5, "on_item_error": on_item_error, "steps": steps}])
+    scene.run_id = scene.orchestra.runs.start(OWNER, "work", {})
+    scene.ended()
+    questions, rejected = scene.orchestra.approvals.list(OWNER), set[str]()
+    assert (len(questions), scene.service.seen["/draft"]) == (4, 5)
+    for question in questions:
+        scene.orchestra.approvals.reject(BOSS, question.id)
+        rejected.add(question.path)
+        until(partial(scene.has_failed, question.path))
+        assert all(map(scene.has_failed, rejected))
+    document = scene.status("succeeded" if on_item_error == "drop" else "failed")
+    assert (scene.service.seen["/draft"], scene.effects) == (5, 0)
+    assert {one.path for one in scene.orchestra.approvals.list(OWNER)} == set()
+    if on_item_error == "continue":
+        assert document["error"]["message"] == "5 of 5 items failed."
+        scene.orchestra.runs.resume(OWNER, scene.run_id)  # a person wants what failed to be done again
+        scene.status("waiting")
+        assert (len(scene.orchestra.approvals.list(OWNER)), scene.service.seen["/draft"]) == (5, 6)
 
 
 def test_an_approval_outlives_a_failure_of_the_service(scene: Scene) -> None:
