@@ -224,6 +224,13 @@ def of_shape(service: Service, error: Exception) -> BadAnswer:
     return BadAnswer(f"{service.error_name} sent an answer that does not match its API{said}.", service=service.name)
 
 
+def require_object(service: Service, answer: Any) -> dict[str, Any]:
+    """Return an answer that is a JSON object; raises BadAnswer for any other, an empty one too."""
+    if not isinstance(answer, dict):
+        raise BadAnswer(f"{service.error_name} sent an answer that is not a JSON object.", service=service.name)
+    return answer
+
+
 def _of_no_connection(service: Service, error: Exception) -> ServiceError | None:
     """Return the error for common reasons why nothing was sent: connection refused, no TLS, unknown host name."""
     causes = list(_causes(error))

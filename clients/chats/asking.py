@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from clients.error_mapping import of_broken_connection, of_status
+from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.service import Service
 
 
@@ -23,9 +23,4 @@ def asked(service: Service, http: httpx.Client, method: str, url: str, **more: A
 
 def said(answer: httpx.Response) -> str:
     """Return the service's own words for an error, empty if it has none."""
-    try:
-        told = answer.json()
-    except ValueError:
-        return ""
-    words = [told.get(name) for name in ("description", "message", "error")] if isinstance(told, dict) else []
-    return next((str(one) for one in words if one), "")
+    return words_in(answer.content)

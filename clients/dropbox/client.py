@@ -23,6 +23,7 @@ from clients.dropbox.content_hash import content_hash
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import CONTENT, DROPBOX, URL, DropboxSettings
 from clients.dropbox.uploads import DropboxUpload
+from clients.error_mapping import require_object
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.oauth.api import OAuthApi
@@ -197,9 +198,9 @@ class DropboxClient(Drive):
         with asking():
             return self._asked(path, asked)
 
-    def _asked(self, path: str, asked: Json | None) -> Any:
+    def _asked(self, path: str, asked: Json | None) -> Json:
         body = {} if asked is None else {"json": asked}
-        return self._api.asked("POST", f"{self._url}/2/{path}", **body)
+        return require_object(DROPBOX, self._api.asked("POST", f"{self._url}/2/{path}", **body))
 
 
 _ROOT = DriveFile(

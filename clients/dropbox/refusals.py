@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from clients.dropbox.service import DROPBOX
-from clients.error_mapping import of_status
+from clients.error_mapping import of_status, words_in
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
 
 _BY_TAG: dict[str, type[ServiceError]] = {
@@ -36,7 +36,7 @@ def refusal(answer: httpx.Response) -> ServiceError:
     offset = _correct_offset(found.get("error"), tags)
     if answer.status_code == httpx.codes.CONFLICT:
         kind = next((_BY_TAG[tag] for tag in tags if tag in _BY_TAG), InvalidRequest)
-    said = str(found.get("error_summary") or "").rstrip("./") or answer.text[:300]
+    said = str(found.get("error_summary") or "").rstrip("./") or words_in(answer.content)
     error = of_status(DROPBOX, answer.status_code, dict(answer.headers), said, kind=kind)
     if offset is not None:
         return OffsetRefused(error.message, offset)

@@ -75,7 +75,7 @@ def _said(answer: httpx.Response) -> str:
         reasons = [str(entry.get("reason", "")) for entry in error.get("errors", [])]
         return " ".join([str(error.get("message", "")), *(f"({reason})" for reason in reasons if reason)])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
+        return failures.words_in(answer.content)
 
 
 def built(

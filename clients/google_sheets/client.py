@@ -91,7 +91,7 @@ class GoogleSheetsClient(Client):
         try:
             found = answered(self._sdk.get(spreadsheetId=where, fields="spreadsheetUrl,sheets.properties"), "sheets")
         except NotFound as error:
-            said = f"There is no spreadsheet {where!r} that this account can open (Google Sheets answered 404)."
+            said = f"There is no spreadsheet {where!r} that this account can open. {error.message}"
             gone = self._missing(said)
             gone.http_status = error.http_status
             raise gone from error

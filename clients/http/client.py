@@ -8,7 +8,7 @@ from clients import error_mapping as failures
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
-from clients.http.answer import facts, file_of, plain, said
+from clients.http.answer import facts, file_of, plain
 from clients.http.credentials import Credentials
 from clients.http.demo_site import HOST, STRANGER, site_client
 from clients.http.fetching import DocumentVersion, FetchedDocument
@@ -204,8 +204,7 @@ class HttpClient(Client):
         elif answer.status_code in _REDIRECTS:
             words = "it redirects without saying where"
         else:
-            is_page = "html" in answer.headers.get("content-type", "").lower()
-            words = "" if is_page else self._credentials.redacted(said(answer))[:_SAID_MOST]
+            words = self._credentials.redacted(failures.words_in(answer.content))[:_SAID_MOST]
         error = failures.of_status(HTTP, answer.status_code, answer.headers, words)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
         return error

@@ -15,7 +15,7 @@ import httpx
 
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
-from clients.error_mapping import of_broken_connection, of_status
+from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
 from clients.mcp.answers import SaidAnswers, ToolResult
 from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave, named
@@ -185,11 +185,12 @@ def _explained(error: Exception, failure: Exception | httpx.Response | None) -> 
     if isinstance(cause, ServiceError):
         return cause
     if isinstance(failure, httpx.Response):
-        found = of_status(MCP, failure.status_code, dict(failure.headers), failure.text[:500])
+        found = of_status(MCP, failure.status_code, dict(failure.headers), words_in(failure.content))
         found.remedy = _MOVED if failure.has_redirect_location else found.remedy
         return found
     if failure is not None:
         return of_broken_connection(MCP, failure)
+    said = str(cause)[:500].rstrip(".")
     if code := getattr(getattr(cause, "error", None), "code", 0):
-        return BadAnswer(f"{MCP.error_name} answered with error {code}: {str(cause)[:500]}", service=MCP.name)
-    return BadAnswer(f"{MCP.error_name} gave an answer that cannot be used: {str(cause)[:300]}", service=MCP.name)
+        return BadAnswer(f"{MCP.error_name} answered with error {code}: {said}.", service=MCP.name)
+    return BadAnswer(f"{MCP.error_name} gave an answer that cannot be used: {said}.", service=MCP.name)

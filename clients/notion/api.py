@@ -92,7 +92,7 @@ def _said(body: str) -> str:
     try:
         answer = json.loads(body)
     except ValueError:
-        return ""
+        return failures.words_in(body.encode())
     return str(answer.get("message") or "") if isinstance(answer, dict) else ""
 
 

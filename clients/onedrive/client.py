@@ -18,6 +18,7 @@ from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import part_of, received, require_within
+from clients.error_mapping import require_object
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.oauth.api import OAuthApi
@@ -238,8 +239,7 @@ class OnedriveClient(Drive):
         """Read from the API, and from nowhere else: links to the next page come with an answer."""
         if origin(url) != self._origin:
             raise BadAnswer("OneDrive names an address of another server.", service=ONEDRIVE.name)
-        found: Json = self._api.asked("GET", url)
-        return found
+        return require_object(ONEDRIVE, self._api.asked("GET", url))
 
 
 def _is_in(one: Json, within: Json) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from clients.error_mapping import of_status
+from clients.error_mapping import of_status, words_in
 from clients.errors import AuthError, Conflict, ServiceError
 from clients.onedrive.service import ONEDRIVE
 
@@ -21,9 +21,8 @@ class CursorRefused(ServiceError):
 def refusal(answer: httpx.Response) -> ServiceError:
     """Return the error of an answer."""
     code, said = _words(answer)
-    if answer.status_code == httpx.codes.GONE:
-        return CursorRefused(f"{ONEDRIVE.title} no longer has the changes since that time.", service=ONEDRIVE.name)
-    kind = Conflict if code in _CONFLICTS else None
+    kind: type[ServiceError] | None = Conflict if code in _CONFLICTS else None
+    kind = CursorRefused if answer.status_code == httpx.codes.GONE else kind
     words = f"{code}: {said}" if code else said
     error = of_status(ONEDRIVE, answer.status_code, dict(answer.headers), words, kind=kind)
     if code in _NO_SCOPE and isinstance(error, AuthError):
@@ -37,4 +36,4 @@ def _words(answer: httpx.Response) -> tuple[str, str]:
         found: Any = answer.json()["error"]
         return str(found.get("code", "")), str(found.get("message", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
-        return "", answer.text[:300]
+        return "", words_in(answer.content)

@@ -25,7 +25,7 @@ from clients.drives.listed import changes_of, folder_rows, named_like
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
 from clients.drives.transfer import part_of, received, require_within
-from clients.error_mapping import of_broken_connection, of_status
+from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.s3.service import S3, S3Settings
@@ -300,6 +300,7 @@ def _refused(answer: httpx.Response) -> ServiceError:
         told = parsed(answer.content)
         code, words = told.findtext("{*}Code", ""), told.findtext("{*}Message", "")
     except ValueError:
-        code, words = "", answer.reason_phrase
+        code, words = "", ""
+    words = words or words_in(answer.content) or (answer.reason_phrase if answer.status_code >= 400 else "")
     kind = AuthError if code in {"AuthorizationHeaderMalformed", "InvalidAccessKeyId"} else None
     return of_status(S3, answer.status_code, dict(answer.headers), f"{words} ({code})" if code else words, kind=kind)

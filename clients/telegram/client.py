@@ -17,7 +17,7 @@ from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
-from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.limits.text_limit import in_parts
 from clients.listing import Json
 from clients.secrets import known
@@ -149,7 +149,12 @@ class TelegramClient(Client):
     def _asked(self, way: str, method: str, **more: Any) -> Any:
         """Return `result` of an answer. Raises ServiceError; a wrong token is a 404 or 401 there."""
         try:
-            return asked(TELEGRAM, self.http, way, f"{self._url}/{method}", **more)["result"]
+            answer = asked(TELEGRAM, self.http, way, f"{self._url}/{method}", **more)
+            if not isinstance(answer, dict) or "result" not in answer:
+                told = answer.get("description") if isinstance(answer, dict) else None
+                kind = InvalidRequest if told else BadAnswer
+                raise kind(f"Telegram refused {method}: {told or 'its answer has no result'}.", service=TELEGRAM.name)
+            return answer["result"]
         except ServiceError as error:
             if error.http_status == httpx.codes.CONFLICT and method == "getUpdates":
                 error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."

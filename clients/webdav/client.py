@@ -20,7 +20,7 @@ from clients.drives.entity_tags import entity_tag, is_same, is_strong
 from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.transfer import part_of, received
-from clients.error_mapping import of_broken_connection, of_status
+from clients.error_mapping import of_broken_connection, of_status, words_in
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.request_tracking import asking
@@ -230,7 +230,8 @@ class WebdavClient(Drive):
 
 
 def _refused(answer: httpx.Response) -> ServiceError:
-    told = said(answer.content) or answer.reason_phrase
+    reason = answer.reason_phrase if answer.status_code >= 400 else ""
+    told = said(answer.content) or words_in(answer.content) or reason
     return of_status(WEBDAV, answer.status_code, dict(answer.headers), told)
 
 

@@ -68,7 +68,7 @@ def _handler(script: Scripted) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "SEARCH"):
         setattr(Handler, f"do_{method}", Handler.answer)
     return Handler
 
