@@ -13,6 +13,7 @@ import httpx
 
 from clients import VERSION
 from clients.chats.asking import asked
+from clients.chats.beside import beside
 from clients.chats.markdown import kept_in_words
 from clients.chats.parts import sent_in_parts, whole
 from clients.check_line import CheckLine
@@ -30,6 +31,14 @@ _TEXT_CHANNELS = frozenset({0, 5})
 _NO_PREVIEWS = 1 << 2
 """Discord would ask the addresses of strangers."""
 _NONCE_MOST = 25
+_BESIDE = {
+    "attachments": ("file", ("title", "filename")),
+    "embeds": ("card", ("title", "description")),
+    "sticker_items": ("sticker", ("name",)),
+    "poll": ("poll", ()),
+    "message_snapshots": ("forwarded message", ()),
+}
+"""https://discord.com/developers/docs/resources/message#message-object"""
 _PAGE = 100
 _PAGES_MOST = 20
 _EPOCH_MS = 1_420_070_400_000
@@ -179,7 +188,10 @@ class DiscordClient(Client):
             after = found[-1]["id"]
 
     def messages(self, channel: str, limit: int) -> list[Json]:
-        """Return the newest messages of a channel, oldest first: [{id, text, author, author_id, is_bot, at, url}]."""
+        """Return the newest messages of a channel, oldest first.
+
+        [{id, text, left_out, author, author_id, is_bot, at, url}]; `left_out` says what is not in the text.
+        """
         where, found = self._channel(channel), list[Json]()
         while len(found) < limit:
             query = {"limit": str(min(_PAGE, limit - len(found))), **({"before": found[-1]["id"]} if found else {})}
@@ -255,6 +267,7 @@ def _shown(channel: str, one: Json) -> Json:
     return {
         "id": one["id"],
         "text": one.get("content", ""),
+        "left_out": beside(one, _BESIDE),
         "author": str(author.get("global_name") or author.get("username") or ""),
         "author_id": str(author.get("id", "")),
         "is_bot": bool(author.get("bot")),

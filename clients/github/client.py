@@ -306,14 +306,16 @@ class GitHubClient(Client):
             restore_file(self._api.repository(repository), path, branch, written, marker)
 
     def request(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Json:
-        """Call any path of the REST API on this connection's server: {status, json}.
+        """Call any path of the REST API on this connection's server: {status, json, has_more}.
 
+        `has_more`: a list goes on, on another page.
         `path` starts with one slash and has no host, query or ".."; otherwise raises InvalidRequest.
         """
         with reading():
             address = github_values.api_path(path)
-            status, _, answer = self._api.requester.requestJson(method, address, parameters=dict(query), input=body)
-            return {"status": status, "json": json.loads(answer) if answer else None}
+            status, heads, answer = self._api.requester.requestJson(method, address, parameters=dict(query), input=body)
+            has_more = 'rel="next"' in heads.get("link", "")
+            return {"status": status, "json": json.loads(answer) if answer else None, "has_more": has_more}
 
     def graphql(self, document: str, variables: Mapping[str, Any], operation: str) -> Json:
         """Send a document of GraphQL; see `clients.github.graphql.asked`."""

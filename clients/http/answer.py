@@ -17,6 +17,7 @@ from clients.errors import BadAnswer, InvalidRequest
 from clients.http.credentials import Credentials
 from clients.http.request import SERVICE
 from clients.listing import require_shallow
+from clients.wording import counted
 
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
 # RFC 6266 4.3: the form with a charset takes precedence over the plain one, in any order.
@@ -29,14 +30,19 @@ _UNKNOWN = "application/octet-stream"
 
 
 def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
-    """Return {status, headers, json, text, url}; `json` is null if the body is not JSON.
+    """Return {status, headers, json, text, url, left_out}; `json` is null if the body is not JSON.
 
-    Raises BadAnswer, and InvalidRequest for a number that is too large.
+    `left_out` has a sentence for a body that is neither text nor JSON. Raises BadAnswer, and InvalidRequest for a
+    number that is too large.
     """
+    found, text = data(answer), said(answer)
+    is_given = found is not None or bool(text) or not answer.content
+    body = f"The body is {counted(len(answer.content), 'byte')} of {media_type_of(answer)}, not text."
     return {
         **facts(answer, credentials),
-        "json": credentials.redacted_json(data(answer)),
-        "text": credentials.redacted(said(answer)),
+        "json": credentials.redacted_json(found),
+        "text": credentials.redacted(text),
+        "left_out": [] if is_given else [f"{body} `as_file` keeps it as a file."],
     }
 
 
@@ -110,8 +116,12 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
     name = credentials.redacted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]
-    media_type = _kind(answer).partition(";")[0].strip() or _UNKNOWN
-    return _content(answer, credentials), on_one_line(last) or "answer", media_type
+    return _content(answer, credentials), on_one_line(last) or "answer", media_type_of(answer)
+
+
+def media_type_of(answer: httpx.Response) -> str:
+    """Return the media type of a response without its parameters."""
+    return _kind(answer).partition(";")[0].strip() or _UNKNOWN
 
 
 def _content(answer: httpx.Response, credentials: Credentials) -> bytes:

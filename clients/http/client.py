@@ -78,7 +78,7 @@ class HttpClient(Client):
         return [CheckLine("hosts", ok=True, text=f"Credentials and private addresses: {self.account()}.")]
 
     def request(self, wanted: WebRequest) -> Json:
-        """Send the request: {status, headers, json, text, url}; a status of 400 or above raises its error.
+        """Send the request: {status, headers, json, text, url, left_out}; a status of 400 or above raises its error.
 
         Reads follow up to 3 redirects; a write answered with 303 has been done, and its `location` is where to see
         it. `json` is null if the body is not JSON, `headers` have lower-case names.

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from clients.chats.asking import asked
+from clients.chats.beside import beside
 from clients.chats.markdown import SLACK as MARKS
 from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts, whole
@@ -28,6 +29,8 @@ _PAGES_MOST = 20
 _PAGE = 200
 _THREAD_PAGES_MOST = 500
 """The longest threads have some ten thousand answers."""
+_BESIDE = {"files": ("file", ("title", "name")), "attachments": ("card", ("title", "fallback", "text"))}
+"""docs.slack.dev/reference/events/message and /messaging/attachments: cards are also previews of links."""
 _KINDS: dict[str, type[ServiceError]] = {
     **dict.fromkeys(
         ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"), AuthError
@@ -148,7 +151,10 @@ class SlackClient(Client):
         return found
 
     def messages(self, channel: str, thread: str, limit: int) -> list[Json]:
-        """Return the newest messages of a channel or thread: [{id, text, author, is_bot, at, thread, url}]."""
+        """Return the newest messages of a channel or thread, oldest first.
+
+        [{id, text, left_out, author, is_bot, at, thread, url}]; `left_out` says what is not in the text.
+        """
         where = self.channel_id(channel)
         # A channel begins with its newest message, a thread with its oldest: all of it has to be read.
         pages = _THREAD_PAGES_MOST if thread else -(-limit // _PAGE)
@@ -200,6 +206,7 @@ class SlackClient(Client):
         return {
             "id": one["ts"],
             "text": plain_text(one.get("text", "")),
+            "left_out": beside(one, _BESIDE),
             "author": str(one.get("username") or one.get("user") or one.get("bot_id") or ""),
             "is_bot": "bot_id" in one,
             "at": f"{datetime.fromtimestamp(float(one['ts']), UTC).isoformat(timespec='milliseconds')[:-6]}Z",

@@ -16,7 +16,9 @@ from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import read_fitting, schema_problem
 
 _SAID_MOST = 300
-_CUT, _REFUSAL, _HELD_BACK = "length", "refusal", "content_filter"
+CUT = "length"
+"""The `finish_reason` of an answer that reached the length limit."""
+_REFUSAL, _HELD_BACK = "refusal", "content_filter"
 _OTHER_PROMPT = "Change the prompt or what it is asked about, or use another model."
 _RAISE_LIMIT = "Raise `max_tokens`, ask for less at once, or use another model."
 
@@ -164,10 +166,10 @@ def _words(content: str | Sequence[WirePart]) -> str:
 def early_end(answer: ModelAnswer) -> InvalidRequest | None:
     """Return the error for an answer that ended too early, None for any other."""
     ended, said = answer["finish_reason"], answer["text"].strip()
-    if ended == _CUT and not said and not answer["tool_calls"]:
+    if ended == CUT and not said and not answer["tool_calls"]:
         words = "The model reached its limit of tokens before it said anything: it may have been thinking."
         return InvalidRequest(words, remedy=_RAISE_LIMIT)
-    if ended == _CUT:
+    if ended == CUT:
         words = "The model's answer is cut off: it is longer than `max_tokens`, or than the model writes."
         return InvalidRequest(words, remedy=_RAISE_LIMIT)
     if ended == _REFUSAL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from clients.discord.service import DISCORD, MESSAGE
+from engine.plugins.listing import newest
 from engine.plugins.step import (
     Call,
     Effect,
@@ -118,6 +119,7 @@ class Message(Output):
 
     id: str
     text: str = outside("Text")
+    left_out: list[str] = outside("What is not in the text", [])
     author: str = outside("Author")
     author_id: str
     is_bot: bool
@@ -126,9 +128,10 @@ class Message(Output):
 
 
 class Messages(Output):
-    """The newest messages, oldest first."""
+    """The newest messages, oldest first; `has_more`: there are older ones."""
 
     messages: list[Message]
+    has_more: bool
 
 
 class ReadMessages(StepType):
@@ -142,6 +145,6 @@ class ReadMessages(StepType):
     output = Messages
 
     def call(self, call: Call) -> JsonValue:
-        """Return {messages}."""
+        """Return {messages, has_more}."""
         it: ReadFields = call.fields
-        return {"messages": call.client.messages(it.channel, it.limit)}
+        return newest(call, call.client.messages(it.channel, it.limit + 1))

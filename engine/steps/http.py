@@ -65,8 +65,8 @@ class RequestFields(Fields):
 
 
 class RequestOutput(Output):
-    """The response; `json` is a list if the body is JSON lines. `items` and `has_more` belong to a list that was read
-    page by page.
+    """The response; `json` is a list if the body is JSON lines, and `left_out` says what it was if it is neither JSON
+    nor text. `items` and `has_more` belong to a list that was read page by page.
     """
 
     status: int
@@ -78,6 +78,10 @@ class RequestOutput(Output):
     items: list[Any] = outside("Items", [])
     pages: int = 1
     has_more: bool = False
+    left_out: list[str] = outside("What is not text", [])
+
+
+_NEXT = "The answer is one page of several: `paging` reads the others, too."
 
 
 class Request(StepType):
@@ -104,15 +108,20 @@ class Request(StepType):
         return Effect.WRITES, Repeat.SAFE if arguments.get("idempotency_header") else Repeat.UNFINDABLE
 
     def call(self, call: Call) -> JsonValue:
-        """Return {status, headers, json, text, url, file, items, pages, has_more}."""
+        """Return {status, headers, json, text, url, file, items, pages, has_more, left_out}."""
         it: RequestFields = call.fields
         nothing = RequestOutput(status=0, headers={}, url="").model_dump(by_alias=True)
         if it.paging is not None:
-            return {**nothing, **call.client.pages(_wanted(call), Pages(**it.paging.model_dump()))}
+            found = call.client.pages(_wanted(call), Pages(**it.paging.model_dump()))
+            call.notes += [f"There are more pages than the {found['pages']} read."] * found["has_more"]
+            return {**nothing, **found}
         if it.as_file:
             facts, body, name, media_type = call.client.download(_wanted(call))
             return {**nothing, **facts, "file": FileContent(body, name, media_type)}
-        return {**nothing, **call.client.request(_wanted(call))}
+        found = call.client.request(_wanted(call))
+        call.notes += found["left_out"]
+        call.notes += [_NEXT] if 'rel="next"' in found["headers"].get("link", "") else []
+        return {**nothing, **found}
 
     def target(self, fields: Any) -> str:
         """Serialize writes to the same host."""

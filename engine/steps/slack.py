@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.slack.service import MESSAGE, SLACK
+from engine.plugins.listing import newest
 from engine.plugins.step import (
     Call,
     Effect,
@@ -125,6 +126,7 @@ class Message(Output):
 
     id: str
     text: str = outside("Text")
+    left_out: list[str] = outside("What is not in the text", [])
     author: str = outside("Author")
     is_bot: bool
     at: str
@@ -133,9 +135,10 @@ class Message(Output):
 
 
 class Messages(Output):
-    """The newest messages, oldest first."""
+    """The newest messages, oldest first; `has_more`: there are older ones."""
 
     messages: list[Message]
+    has_more: bool
 
 
 class ReadMessages(StepType):
@@ -149,9 +152,9 @@ class ReadMessages(StepType):
     output = Messages
 
     def call(self, call: Call) -> JsonValue:
-        """Return {messages}."""
+        """Return {messages, has_more}."""
         it: ReadFields = call.fields
-        return {"messages": call.client.messages(it.channel, it.thread, it.limit)}
+        return newest(call, call.client.messages(it.channel, it.thread, it.limit + 1))
 
 
 class ReactionFields(Fields):

@@ -14,6 +14,7 @@ from engine.sandbox.web import PageFormat, page
 PAGE_BYTES = 10_485_760
 _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
 _NO_TEXT = "The page has no text that people see; it may be written by scripts."
+_CUT = "The page is too long: its end is not in the text."
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv")
 
 
@@ -54,6 +55,7 @@ class Read(StepType):
         read = text_of(fetched, it.selector, it.format)
         if not read["text"] and fetched.content:
             call.notes.append(_NO_TEXT)
+        call.notes += [_CUT] * read["truncated"]
         facts = {name: read[name] for name in ("title", "text", "truncated")}
         return {"status": fetched.status, "url": fetched.url, **facts}
 

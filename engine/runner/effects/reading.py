@@ -11,6 +11,7 @@ from clients.deadline import Hangup
 from clients.errors import ServiceError, Timeout
 from engine.base.errors import BudgetExceeded
 from engine.base.wording import number_text
+from engine.plugins.listing import answered
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import Attempts, started
@@ -30,7 +31,7 @@ class AccountReads:
 
         async def read(number: int) -> Any:
             call = attempts.call
-            return await _in_time(job, lambda: job.plain(job.step_type.call(call(number))))
+            return await _in_time(job, lambda: job.plain(answered(job.step_type, call(number))))
 
         return attempts.done(await _until_answered(attempts, read))
 

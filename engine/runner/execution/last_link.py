@@ -10,6 +10,7 @@ from engine.base.plain_values import plain_json
 from engine.base.threads import WorkerThreads
 from engine.base.wording import number_text
 from engine.observing import context
+from engine.plugins.listing import answered
 from engine.plugins.step import Directive, StopRun
 from engine.runner.effects.job import Attempt, Job, Remarks
 from engine.runner.execution.step_call import Outcome, StepCall, Stops, Succeeded, Waits
@@ -44,7 +45,7 @@ class LastLink:
                 result = await self._in_thread(job, remarks)
             else:
                 with self._run.guard():
-                    result = job.step_type.call(job.call(1, started_at, remarks))
+                    result = answered(job.step_type, job.call(1, started_at, remarks))
                 result = result if isinstance(result, Directive) else plain_json(result, is_given=job.is_given)
             if not isinstance(result, Directive):
                 return Succeeded(call, result, remarks=remarks)
@@ -59,7 +60,7 @@ class LastLink:
 
         def made() -> Any:
             with context.within(names), job.guard():
-                result = job.step_type.call(job.call(1, self._run.clock(), remarks))
+                result = answered(job.step_type, job.call(1, self._run.clock(), remarks))
             return result if isinstance(result, Directive) else job.plain(result)
 
         try:

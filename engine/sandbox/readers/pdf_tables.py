@@ -25,7 +25,8 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     wanted, found = table_number(options.get("sheet")), 0
     content: Any = source.content
     with pdfplumber.open(content) as document:
-        for number in wanted_pages(options.get("pages", ()), min(len(document.pages), _PAGES_MOST)):
+        pages = wanted_pages(options.get("pages", ()), len(document.pages))
+        for number in pages[:_PAGES_MOST]:
             page = document.pages[number - 1]
             for rows in page.extract_tables():
                 found += 1
@@ -33,6 +34,8 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
                 if found == wanted:
                     fill(into, iter(rows), has_header=options.get("header"))
             page.close()
+        if len(pages) > _PAGES_MOST:
+            into.leave_out(f"Only the first {_PAGES_MOST} pages were searched for tables: `pages` picks others.")
     if found < wanted:
         seen = "no table with lines around its cells" if not found else f"{found} tables"
         raise FileRefused(f"The PDF has {seen}; table {wanted} was asked for.")

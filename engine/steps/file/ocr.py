@@ -26,6 +26,7 @@ _UNCERTAIN_MOST = 0.08
 _READER = 1
 """Rises when our own part of a reading changes, so that kept ones are no longer used."""
 _KEPT = "The same file was read before with these options: its text was taken from that reading."
+_CUT = "Only a part of the pages was read: choose others with `pages`, or raise `max_pages`."
 _LANGUAGE = re.compile(r"[A-Za-z_]{2,20}\Z")
 
 
@@ -89,6 +90,7 @@ class Ocr(FileStep):
         doubt = _doubt(found["words"], program)
         call.notes += [doubt] if doubt else []
         call.notes += [_KEPT] if is_kept else []
+        call.notes += [_CUT] if found["truncated"] else []
         return {name: found[name] for name in ("text", "words", "confidence", "pages", "truncated")}
 
     def absence(self) -> str:

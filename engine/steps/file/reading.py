@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from clients.wording import counted
+from clients.wording import counted, listed
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import Call, JsonValue, Output, Part, option, outside
 from engine.sandbox.limits import ChildLimits
@@ -176,6 +176,9 @@ class Table(FileStep):
                 call.notes.append(f"{found['row_count']:,} rows; {len(found['rows']):,} of them are in `rows`.")
             else:
                 path.unlink()
+            if it.sheet == "" and len(found["sheets"]) > 1:
+                names = listed([repr(name) for name in found["sheets"]])
+                call.notes.append(f"Only one of {len(found['sheets']):,} was read: `sheet` picks another of {names}.")
             call.notes.extend(found["notes"])
             if found["empty_formulas"]:
                 call.notes.append(f"{counted(found['empty_formulas'], 'formula')} without a stored value: {_CALCULATE}")

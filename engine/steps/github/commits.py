@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from clients.wording import counted
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -19,7 +20,16 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import Changes, FindableWriting, Limited, Listing, Reading, Repository, WithChanges
+from engine.steps.github.repository import (
+    Changes,
+    FindableWriting,
+    Limited,
+    Listing,
+    Reading,
+    Repository,
+    WithChanges,
+    noted,
+)
 
 
 class CommitText(Part):
@@ -83,7 +93,7 @@ class GetCommit(Reading):
     def call(self, call: Call) -> JsonValue:
         """Read the commit."""
         it = call.fields
-        return call.client.branches.commit(it.repository, it.commit, it.max_files, it.max_characters)
+        return noted(call, call.client.branches.commit(it.repository, it.commit, it.max_files, it.max_characters))
 
 
 class CompareFields(WithChanges):
@@ -117,7 +127,11 @@ class CompareCommits(Reading):
         """Compare them."""
         it = call.fields
         sizes = (it.max_commits, it.max_files, it.max_characters)
-        return call.client.branches.compare(it.repository, it.base, it.head, *sizes)
+        found = call.client.branches.compare(it.repository, it.base, it.head, *sizes)
+        if len(found["commits"]) < found["commit_count"]:
+            said = f"{counted(found['commit_count'], 'commit')}; {len(found['commits']):,} of them are in `commits`"
+            call.notes.append(f"{said}: raise `max_commits`.")
+        return noted(call, found)
 
 
 class Branch(Part):

@@ -75,7 +75,7 @@ class Entry(Part):
 
 
 class GetContentOutput(Output):
-    """A file (of any type, as a file of the run), or the entries of a folder."""
+    """A file (of any type, as a file of the run), or the entries of a folder; `has_more`: GitHub lists no more."""
 
     path: str
     kind: Literal["file", "folder"]
@@ -83,6 +83,11 @@ class GetContentOutput(Output):
     url: str = address("Address")
     file: RunFile | None
     entries: list[Entry]
+    has_more: bool
+
+
+_ENTRIES_MOST = 1000
+"""https://docs.github.com/rest/repos/contents#get-repository-content"""
 
 
 class GetContent(Reading):
@@ -99,10 +104,12 @@ class GetContent(Reading):
         found = call.client.get_content(it.repository, it.path, it.ref)
         data = found.pop("content")
         if data is None:
-            return {**found, "file": None}
+            has_more = len(found["entries"]) >= _ENTRIES_MOST
+            call.notes += [f"GitHub lists only the first {_ENTRIES_MOST:,} entries of a folder."] * has_more
+            return {**found, "file": None, "has_more": has_more}
         name = found["path"].rsplit("/", 1)[-1]
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return {**found, "file": FileContent(data, name, media_type)}
+        return {**found, "file": FileContent(data, name, media_type), "has_more": False}
 
 
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mdx")

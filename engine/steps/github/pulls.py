@@ -32,6 +32,7 @@ from engine.steps.github.repository import (
     Repository,
     ThreadText,
     WithChanges,
+    noted,
 )
 
 
@@ -95,7 +96,7 @@ class GetPull(Reading):
     def call(self, call: Call) -> JsonValue:
         """Read the pull request."""
         it = call.fields
-        return call.client.pulls.get(it.repository, it.pull, it.max_files, it.max_characters)
+        return noted(call, call.client.pulls.get(it.repository, it.pull, it.max_files, it.max_characters))
 
 
 class CreatePullFields(Repository):

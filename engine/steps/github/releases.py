@@ -147,10 +147,14 @@ class RequestFields(Fields):
 
 
 class RequestOutput(Output):
-    """The response from GitHub."""
+    """The response from GitHub; `has_more`: a list goes on, on another page."""
 
     status: int
     json_body: Any = outside("JSON", alias="json")
+    has_more: bool
+
+
+_MORE = "The list goes on, on another page: ask for it with `page` in `query`, and for up to 100 with `per_page`."
 
 
 class Request(Writing):
@@ -172,9 +176,11 @@ class Request(Writing):
         return Effect.WRITES, Repeat.UNFINDABLE
 
     def call(self, call: Call) -> JsonValue:
-        """Return {status, json}."""
+        """Return {status, json, has_more}."""
         it = call.fields
-        return call.client.request(it.method, it.path, it.query, it.json_body)
+        found = call.client.request(it.method, it.path, it.query, it.json_body)
+        call.notes += [_MORE] if found["has_more"] else []
+        return dict(found)
 
     def target(self, fields: Any) -> str:
         """Return the repository in the path."""

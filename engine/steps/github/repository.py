@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field, create_model
 
+from clients.wording import counted
 from engine.plugins.listing import UnreadableThing, unreadable_of
 from engine.plugins.step import (
     Call,
@@ -80,11 +82,21 @@ class Changes(Output):
     is_cut: bool
 
 
+_CUT = "Raise `max_files` and `max_characters`; GitHub itself shows no changes of large files."
+
+
 class WithChanges(Repository):
     """How much of a change to read."""
 
     max_files: int = option("Maximum files", 50, ge=0, le=300)
     max_characters: int = option("Maximum characters of changes", 60_000, ge=0, le=1_000_000)
+
+
+def noted(call: Call, changes: Mapping[str, JsonValue]) -> JsonValue:
+    """Return what a client has read of a change, and leave a note on the call if that is not all of it."""
+    if changes["is_cut"]:
+        call.notes.append(f"{counted(changes['file_count'], 'changed file')}; files or changes are left out. {_CUT}")
+    return dict(changes)
 
 
 class Reading(StepType):

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from clients.errors import NotFound
 from clients.mail.outgoing import one_line
-from engine.plugins.mail_fields import TrimFields, unseen
+from engine.plugins.mail_fields import TrimFields, note_left_out, unseen
 from engine.plugins.step import (
     Call,
     Fields,
@@ -212,7 +212,7 @@ class GetDraft(GmailRead):
         """Return the mail, with {draft}."""
         it: GetDraftFields = call.fields
         message = call.client.outbox.message_of(it.draft)
-        return {**call.client.mail.message(message, it.trim), "draft": it.draft}
+        return {**note_left_out(call, call.client.mail.message(message, it.trim)), "draft": it.draft}
 
 
 class ListedDraft(Part):

@@ -41,11 +41,12 @@ class Slot(Output):
 
 
 class Free(Output):
-    """The first free times, and all busy times in between."""
+    """The first free times, and all busy times in between; `has_more`: there are more free ones."""
 
     free: list[Slot]
     busy: list[Slot]
     time_zone: str
+    has_more: bool
 
 
 class FindFreeTime(CalendarRead):
@@ -55,10 +56,10 @@ class FindFreeTime(CalendarRead):
     title = "Find free time"
     fields = FreeFields
     output = Free
-    volatile = frozenset({"free"})
+    volatile = frozenset({"free", "has_more"})
 
     def call(self, call: Call) -> JsonValue:
-        """Return {free, busy, time_zone}."""
+        """Return {free, busy, time_zone, has_more}."""
         it: FreeFields = call.fields
         assert call.started_at is not None
         name = it.time_zone or call.client.zone_of((it.calendars or ["primary"])[0])
@@ -66,14 +67,15 @@ class FindFreeTime(CalendarRead):
         latest = moment(it.latest, name) if it.latest else earliest + timedelta(days=_DAYS)
         latest = min(latest, earliest + _LONGEST)
         if latest <= earliest:
-            return {"free": [], "busy": [], "time_zone": name}
+            return {"free": [], "busy": [], "time_zone": name, "has_more": False}
         busy = call.client.busy(it.calendars or ["primary"], earliest, latest)
         hours = Hours(time.fromisoformat(it.day_begins), time.fromisoformat(it.day_ends), zone(name), it.weekends)
-        found = free_slots(busy, (earliest, latest), timedelta(minutes=it.minutes), hours, it.limit)
+        found = free_slots(busy, (earliest, latest), timedelta(minutes=it.minutes), hours, it.limit + 1)
         return {
-            "free": [_shown(one, name) for one in found],
+            "free": [_shown(one, name) for one in found[: it.limit]],
             "busy": [_shown(one, name) for one in busy],
             "time_zone": name,
+            "has_more": len(found) > it.limit,
         }
 
 

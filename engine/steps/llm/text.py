@@ -11,15 +11,13 @@ from clients.errors import InvalidRequest
 from engine.base.json_text import JsonSchema
 from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
 from engine.prompts.messages import WireMessage
-from engine.prompts.talk import ModelAnswer, ModelTalk, early_end
+from engine.prompts.talk import CUT, ModelAnswer, ModelTalk, early_end
 from engine.steps.llm.extract import ModelFields, ModelStep
 
 UNSURE = "unsure"
 _PART_CHARACTERS = 24_000
 """About 6,000 tokens of English, which a small local model can read at once."""
 _PARTS_MOST = 64
-_CUT = "length"
-"""The `finish_reason` of an answer that reached the length limit."""
 
 
 class ClassifyFields(ModelFields):
@@ -161,14 +159,14 @@ def _asked(call: Call, text: str, length: str) -> ModelAnswer:
     messages: list[WireMessage] = [{"role": "system", "content": "\n".join(wish)}, {"role": "user", "content": text}]
     answer = ModelTalk(call, messages, it.model, it.parameters()).answer()
     early = early_end(answer)
-    if early is not None and answer["finish_reason"] != _CUT:
+    if early is not None and answer["finish_reason"] != CUT:
         raise early
     return answer
 
 
 def _summary(answers: Sequence[ModelAnswer]) -> dict[str, JsonValue]:
     """Return the last summary, and whether any was cut."""
-    is_cut = any(one["finish_reason"] == _CUT for one in answers)
+    is_cut = any(one["finish_reason"] == CUT for one in answers)
     return {"text": answers[-1]["text"], "parts": 1, "is_cut": is_cut, "model": answers[-1]["model"]}
 
 

@@ -11,7 +11,7 @@ from engine.documents.schema_check import is_usable
 from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
 from engine.prompts.messages import WirePart
 from engine.prompts.model_answers import from_outside, schema_problem
-from engine.prompts.talk import ModelTalk
+from engine.prompts.talk import CUT, ModelTalk
 from engine.sandbox.pictures import Picture, picture
 from engine.steps.llm.extract import ModelFields, ModelStep
 
@@ -26,9 +26,12 @@ class VisionFields(ModelFields):
 
 
 class VisionOutput(Output):
-    """The model's answer; `pages` is 0 for a picture. With a schema, `data` is the answer as JSON, else null."""
+    """The model's answer; `pages` is 0 for a picture. With a schema, `data` is the answer as JSON, else null. `is_cut`:
+    the text reached the limit of tokens.
+    """
 
     text: str = outside("Text")
+    is_cut: bool
     data: Any = outside("Data")
     width: int
     height: int
@@ -46,15 +49,18 @@ class Vision(ModelStep):
     output = VisionOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Return {text, data, width, height, pages, model}. Raises InvalidRequest if the file has no picture."""
+        """Return {text, is_cut, data, width, height, pages, model}. Raises InvalidRequest: there is no picture."""
         it: VisionFields = call.fields
         shown = picture(call.read(it.file), it.page)
         parts: list[WirePart] = [{"type": "text", "text": it.question}, _part(shown)]
         talk = ModelTalk(call, [{"role": "user", "content": parts}], it.model, it.parameters())
         data = None if it.answer_schema is None else talk.fitting(it.answer_schema)
-        text = str(talk.answer()["text"]) if it.answer_schema is None else ""
+        answer = talk.answer() if it.answer_schema is None else None
+        text, is_cut = (str(answer["text"]), answer["finish_reason"] == CUT) if answer else ("", False)
+        if shown.pages > 1:
+            call.notes.append(f"The model saw only page {it.page} of {shown.pages:,}.")
         facts = {"width": shown.width, "height": shown.height, "pages": shown.pages}
-        return {"text": text, "data": data, **facts, "model": call.request["model"]}
+        return {"text": text, "is_cut": is_cut, "data": data, **facts, "model": call.request["model"]}
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return a schema with the step's `schema` as `data`; its free texts are marked as text from outside."""

@@ -66,6 +66,15 @@ class GetPageOutput(Markdown, PageText):
     """
 
 
+_CUT = "Notion does not return all blocks of the page: the others are not in `markdown`."
+
+
+def noted(call: Call, page: Mapping[str, JsonValue]) -> JsonValue:
+    """Return a page with its text, and leave a note on the call if Notion does not return all of that."""
+    call.notes += [_CUT] if page["truncated"] else []
+    return dict(page)
+
+
 class GetPage(Reading):
     """Read a page: its properties and its text."""
 
@@ -76,7 +85,7 @@ class GetPage(Reading):
 
     def call(self, call: Call) -> JsonValue:
         """Read the page."""
-        return call.client.pages.get(call.fields.page)
+        return noted(call, call.client.pages.get(call.fields.page))
 
 
 class ChangesPage(StepType):

@@ -14,7 +14,7 @@ from engine.plugins.step import (
     content,
     outside,
 )
-from engine.steps.notion.pages import ChangePageFields, ChangesPage, Markdown, ReadPageFields
+from engine.steps.notion.pages import ChangePageFields, ChangesPage, Markdown, ReadPageFields, noted
 from engine.steps.notion.upserting import TEXT_SECONDS, PageOutput, Reading
 
 
@@ -35,7 +35,7 @@ class GetMarkdown(Reading):
 
     def call(self, call: Call) -> JsonValue:
         """Read the text."""
-        return call.client.pages.text(call.fields.page)
+        return noted(call, call.client.pages.text(call.fields.page))
 
 
 class AppendMarkdownFields(ChangePageFields):

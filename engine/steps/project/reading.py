@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clients.wording import counted, listed
 from engine.plugins.step import Call, Effect, JsonValue, Output, content, option, outside
 from engine.projects.paths import PROTECTED
 from engine.projects.records import FileInfo
@@ -64,14 +65,19 @@ class Read(ProjectStep):
             return {"commit": "", "files": [], "texts": [_text(path, None, it.limit) for path in it.paths]}
         with worked(call) as work:
             files = work.repository.files(work.head)
+            texts = _texts(work, it, sorted(files, key=lambda one: not one.is_protected))
+            if partly := [one["path"] for one in texts if one["text"] is not None and not one["is_whole"]]:
+                call.notes.append(f"{counted(len(partly), 'text')} cut at {it.limit:,} characters: {listed(partly)}.")
+            if absent := [one["path"] for one in texts if one["text"] is None]:
+                call.notes.append(f"Not there, or not text: {listed(absent)}.")
             return {
                 "commit": work.head,
                 "files": [{name: getattr(one, name) for name in ListedFile.model_fields} for one in files],
-                "texts": _texts(work, it, sorted(files, key=lambda one: not one.is_protected)),
+                "texts": texts,
             }
 
 
-def _texts(work: RunBranch, it: ReadFields, files: list[FileInfo]) -> list[JsonValue]:
+def _texts(work: RunBranch, it: ReadFields, files: list[FileInfo]) -> list[dict[str, JsonValue]]:
     known = work.texts() if it.paths or it.texts_up_to else {}
     found = [_text(path, known.get(path), it.limit) for path in it.paths]
     left = it.texts_up_to - sum(len(known.get(path, "")[: it.limit]) for path in it.paths)
@@ -84,7 +90,7 @@ def _texts(work: RunBranch, it: ReadFields, files: list[FileInfo]) -> list[JsonV
     return found
 
 
-def _text(path: str, text: str | None, limit: int) -> JsonValue:
+def _text(path: str, text: str | None, limit: int) -> dict[str, JsonValue]:
     if text is None:
         return {"path": path, "text": None, "is_whole": False}
     return {"path": path, "text": text[:limit], "is_whole": len(text) <= limit}

@@ -132,4 +132,5 @@ def test_where_it_goes_is_a_destination_and_what_comes_is_from_outside() -> None
         "text",
         "url",
         "items",
+        "left_out",
     }

@@ -64,6 +64,8 @@ class Proxy:
     endpoint: Endpoint = field(init=False)
     wanted: Callable[[Any], bool] = lambda _: False
     mangle: Mangle = lambda one: one
+    whole: Mangle = lambda answer: answer
+    """Changes each answer as a whole."""
     seen: Any = None
 
     def changed(self, text: bytes) -> bytes:
@@ -75,7 +77,7 @@ class Proxy:
                 if isinstance(thing, dict) and self.wanted(thing):
                     self.seen = thing
                     things[place] = self.mangle(thing)
-        return json.dumps(answer).encode()
+        return json.dumps(self.whole(answer)).encode()
 
 
 @contextmanager
