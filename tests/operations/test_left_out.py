@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart
+from openpyxl.comments import Comment
 from PIL import Image
 
 from clients.file import tesseract
@@ -328,6 +330,8 @@ def workbook(hidden: str = "") -> bytes:
         sheet.append(["a", "b"])
         sheet.append([1, 2])
         sheet.sheet_state = "hidden" if title == hidden else "visible"
+    sheet.add_chart(BarChart(), "C3")
+    sheet["A1"].comment = Comment("Check this", "Ann")
     del book["Sheet"]
     made = io.BytesIO()
     book.save(made)
@@ -345,6 +349,7 @@ def lines(count: int) -> Callable[[], bytes]:
     return ("a,b\n" + "1,2\n" * count).encode
 
 
+_PICTURE = documents.rels(("image", "media/image1.png"))
 _HIDDEN = "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>secret</w:t></w:r></w:p>"
 _NOT_SHOWN = f'<p:sld xmlns:p="{documents.SHOW}" show="0"><p:cSld><p:spTree/></p:cSld></p:sld>'
 LONG = Local({"file": "it", "max_characters": 100}, left_out, "The text was cut: ", {})
@@ -422,8 +427,14 @@ IN_MAILBOX: Mapping[str, Short] = {
 
 TEXT_OF: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "pdf": (scanned, "Pages without text were found"),
-    "documents.word": (lambda: documents.docx(_HIDDEN), "Hidden text is left out: 6 characters."),
-    "workbooks.excel": (lambda: workbook("June"), "Left out: 1 hidden sheet ('June')."),
+    "documents.word": (
+        lambda: documents.docx(_HIDDEN, **{"word/_rels/document.xml.rels": _PICTURE}),
+        "Not read: 1 picture. Hidden text is left out: 6 characters.",
+    ),
+    "workbooks.excel": (
+        lambda: workbook("June"),
+        "Left out: 1 hidden sheet ('June'). `file.table` reads one by its name. Not read: 1 chart, 1 comment.",
+    ),
     "documents.slides": (
         lambda: documents.pptx(**{"ppt/slides/slide2.xml": _NOT_SHOWN}),
         "Left out: 1 hidden slide (1).",

@@ -1,15 +1,17 @@
-"""What a Word document has besides the text that was read, in words."""
+"""What an Office document has besides the text that was read, in words."""
 
 from __future__ import annotations
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from clients.wording import counted
 from engine.sandbox.readers.documents.alternatives import has_text
 from engine.sandbox.readers.documents.formulas import local_name
 from engine.sandbox.readers.documents.rewritten import Rewritten
+from engine.sandbox.readers.source import FileRefused
 from engine.sandbox.readers.zips import related, xml
 
 _PARTS: Mapping[str, str] = {
@@ -17,6 +19,8 @@ _PARTS: Mapping[str, str] = {
     "footer": "footer",
     "comments": "comment",
     "chart": "chart",
+    "chartEx": "chart",
+    "image": "picture",
     "diagramData": "diagram",
     "aFChunk": "embedded document",
     "package": "embedded object",
@@ -31,13 +35,42 @@ _SYMBOL = "A w:sym element"
 def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str]) -> str:
     """Return a sentence that says what was not read, "" if that is nothing. `messages`: those of the library."""
     left = Counter(_others(archive, document))
-    told = [counted(count, what) for what, count in left.items()]
+    told = _counted(left)
     said = list(messages)
     names = {one.removeprefix(_UNKNOWN).replace("}", ":").rpartition(":")[2] for one in said if _UNKNOWN in one}
     if any(local_name(one) in names and has_text(one) for part in document.parts.values() for one in part.iter()):
         told.append("text in unknown elements")
     if any(one.startswith(_SYMBOL) for one in said):
         told.append("symbols of special fonts")
+    return _told(told)
+
+
+def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
+    """Return the same for what the parts in a folder name, such as the charts of a workbook."""
+    try:
+        return _told(_counted(Counter(_named_below(archive, folder))))
+    except FileRefused:  # a part that is not read anyway is damaged
+        return ""
+
+
+def _named_below(archive: zipfile.ZipFile, folder: str) -> Iterator[str]:
+    """Yield a word for each thing in other parts. Raises FileRefused."""
+    relations = [PurePosixPath(name) for name in archive.namelist() if name.startswith(folder)]
+    parts = (str(one.parent.parent / one.stem) for one in relations if one.suffix == ".rels")
+    for kind, place in sorted({one for part in parts for one in related(archive, part).values()}):
+        what = _PARTS.get(kind, "")
+        if what == "comment":
+            part = xml(archive, place)
+            yield from (what for one in (part.iter() if part is not None else ()) if local_name(one) == what)
+        elif what:
+            yield what
+
+
+def _counted(left: Counter[str]) -> list[str]:
+    return [counted(count, what) for what, count in left.items()]
+
+
+def _told(told: Sequence[str]) -> str:
     return f"Not read: {', '.join(told)}." if told else ""
 
 
