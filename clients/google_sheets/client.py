@@ -147,15 +147,26 @@ class GoogleSheetsClient(Client):
 
     def written(self, sheet: Sheet, marker: str) -> Json | None:
         """Return {id, row, url} of the row that a write with this marker has written; None if there is none."""
-        lookup = {"metadataKey": KEY, "metadataValue": marker, "locationType": "ROW"}
-        body = {"dataFilters": [{"developerMetadataLookup": lookup}]}
+        for one in self._metadata(sheet, {"metadataValue": marker, "locationType": "ROW"}):
+            place = one["location"]["dimensionRange"]
+            if int(place.get("sheetId", 0)) == sheet.id:
+                return _made(sheet, int(place.get("startIndex", 0)) + 1)
+        return None
+
+    def marks(self, sheet: Sheet, row: int) -> set[str]:
+        """Return the markers of the writes that have written a row."""
+        where = {
+            "metadataLocation": {"dimensionRange": _rows(sheet, row)},
+            "locationMatchingStrategy": "EXACT_LOCATION",
+        }
+        return {str(one.get("metadataValue", "")) for one in self._metadata(sheet, where)}
+
+    def _metadata(self, sheet: Sheet, lookup: Json) -> list[Json]:
+        """Return the marks of this program that a lookup of Google's finds."""
+        body = {"dataFilters": [{"developerMetadataLookup": {"metadataKey": KEY, **lookup}}]}
         answer = answered(self._sdk.developerMetadata().search(spreadsheetId=sheet.spreadsheet, body=body))
         with reading(SHEETS_APP.service):
-            for one in answer.get("matchedDeveloperMetadata", []):
-                place = one["developerMetadata"]["location"]["dimensionRange"]
-                if int(place.get("sheetId", 0)) == sheet.id:
-                    return _made(sheet, int(place.get("startIndex", 0)) + 1)
-        return None
+            return [one["developerMetadata"] for one in answer.get("matchedDeveloperMetadata", [])]
 
     def update(self, sheet: Sheet, row: int, values: Mapping[str, Any], marker: str) -> Json:
         """Write some cells of a row; return {id, row, url, before}, with the cells as they were."""

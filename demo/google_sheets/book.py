@@ -144,9 +144,20 @@ def searched(book: Book, filters: list[Json]) -> list[Json]:
         if any(
             each.get("metadataKey", one["key"]) == one["key"]
             and each.get("metadataValue", one["value"]) == one["value"]
+            and _is_at(sheet, one, each.get("metadataLocation"))
             for each in wanted
         )
     ]
+
+
+def _is_at(sheet: Sheet, one: Json, location: Json | None) -> bool:
+    """Return whether metadata is at the only row of a location (`EXACT_LOCATION`)."""
+    if location is None:
+        return True
+    place = location["dimensionRange"]
+    if place["endIndex"] - place["startIndex"] != 1:
+        raise Refused(400, "A location must be a single row.")
+    return (place["sheetId"], place["startIndex"]) == (sheet["sheetId"], one["row"])
 
 
 def _shown(sheet: Sheet, one: Json) -> Json:

@@ -37,6 +37,7 @@ from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
 from engine.compiler.definition.problems import problem
 from engine.compiler.own_drafts import warn_of_own_drafts
+from engine.compiler.self_feeding import with_own_writes
 from engine.compiler.sightings import Sightings
 from engine.compiler.steps import ERROR, StepPlace, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
@@ -194,6 +195,7 @@ class _Compilation:
         self.reach = known_sources(plan)
         check_privacy(self._model, structs.replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
+        plan = with_own_writes(self._model, plan, self._callees.plans, self.report)
         warn(self._model, plan, self.report, UsedNames.of(self.report, self._faults))
         warn_of_own_drafts(self._model, plan, self.report)
         warn_of_endless_calls(plan, self._callees.plans, self.report)

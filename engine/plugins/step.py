@@ -452,6 +452,8 @@ class StepType(PluginType):
 
     sends_mail: ClassVar[Literal["", "written", "stored"]] = ""
     """Writes: whether other people get what is sent; `stored` is for text that the service holds, such as a draft."""
+    makes: ClassVar[tuple[str, ...]] = ()
+    """Writes: what a call may add to its account, or change there, that starts runs (`TriggerType.watches`)."""
     leaves_drafts: ClassVar[bool] = False
     """Writes: whether it leaves a draft in its account, where searches may find it."""
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -25,7 +26,7 @@ from msgspec import Struct
 
 from clients.listing import UnreadableItem
 from engine.base.json_text import JsonObject, JsonSchema
-from engine.plugins.step import JsonValue, Output, PluginType
+from engine.plugins.step import JsonValue, Output, PluginType, Role, StepType, fields_schema
 
 StartFrom = Literal["now", "last", "since"]
 
@@ -66,7 +67,7 @@ class Around(Struct, frozen=True):
 
 
 class OwnWrite(Struct, frozen=True):
-    """A write that a run of the trigger's workflow has made, or a run which that run has called."""
+    """A write that a run has made."""
 
     uses: str
     marker: str
@@ -129,6 +130,20 @@ class Found(Struct, frozen=True):
     """When the next poll is due; None: after the trigger's own `poll_seconds`."""
 
 
+def _places(kind: PluginType) -> AbstractSet[str]:
+    """Return the names of the fields that decide where it looks, or writes."""
+    known = fields_schema(kind.fields).get("properties", {})
+    return {name for name, one in known.items() if one.get("role") == Role.DESTINATION}
+
+
+def _may_be_same(here: JsonValue, there: JsonValue) -> bool:
+    """Return whether two texts may mean the same place: an id is part of an address, and a folder of a path."""
+    if isinstance(there, str) and "{{" in there:
+        return True
+    one, other = (str(text or "").strip("/ ").casefold() for text in (here, there))
+    return one == other or bool(one and other and (one in other or other in one))
+
+
 class TriggerType(PluginType):
     """A type of trigger. A new one is a class in a new module of `engine/triggers/`, where everything else finds it.
 
@@ -150,15 +165,30 @@ class TriggerType(PluginType):
     remembered_days: ClassVar[int | None] = None
     """How long the ids of seen items are kept, if the cursor alone tells old from new; None: for ever."""
 
+    watches: ClassVar[str] = ""
+    """What it watches, as steps that write it say in `makes`: "a calendar event". Empty: no step does."""
+    unmade: ClassVar[str] = ""
+    """Why no step writes what it watches, as a sentence; empty if `watches` is not."""
     made_by: ClassVar[tuple[str, ...]] = ()
-    """The step types whose writes this type watches, and `is_made` recognizes: they start no run."""
+    """The step types whose writes `is_made` recognizes: they start no run of their workflow."""
 
-    def may_be_written_by(self, uses: str) -> bool:
-        """Return whether a step type may write what this type watches; by default, those of the same service."""
-        return uses.partition(".")[0] == self.name.partition(".")[0]
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether what a call writes may be where a trigger with these fields looks.
 
-    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
-        """Return whether a read item is, unchanged, what a write has made. Raises ServiceError."""
+        Arguments are as written, with their `{{ }}`. By default, what decides the place must be the same in both.
+        """
+        return all(_may_be_same(fields.get(name), arguments.get(name)) for name in _places(self) & _places(kind))
+
+    def knows_own(self, fields: Mapping[str, JsonValue], kind: StepType) -> bool:
+        """Return whether a trigger with these fields can tell what a step type has written from what others write."""
+        return kind.name in self.made_by or (fields.get("include_own", True) is False and not kind.is_tool)
+
+    def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:
+        """Return whether a write that makes what this type watches may be where a trigger with these fields looks."""
+        return True
+
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
+        """Return whether a read item is, unchanged, what one of these writes has made. Raises ServiceError."""
         return False
 
     @abstractmethod

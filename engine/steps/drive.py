@@ -175,6 +175,7 @@ class Upload(DriveStep):
 
     name = "drive.upload"
     title = "Upload a file to a drive"
+    makes = ("a file on a drive",)
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     done = "uploaded"

@@ -89,6 +89,7 @@ class Request(StepType):
 
     name = "http.request"
     title = "Call an HTTP service"
+    makes = ("a page of a server",)
     is_tool = True
     service = "http"
     connection_optional: ClassVar[bool] = True

@@ -22,6 +22,7 @@ class McpStep(StepType):
 
     service = MCP.name
     is_tool: ClassVar[bool] = True
+    makes = ("a file of this machine",)
     done = "called"
     lasts = "Only the server knows how to undo what its tool did."
     output: ClassVar[type[Output] | None] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from clients.drives.drive import DriveFile
 from clients.webdav.service import WEBDAV
@@ -28,6 +28,7 @@ class NewFile(TriggerType):
     name = "drive.new_file"
     title = "A new file on a drive"
     happens = "a new file is on a drive"
+    watches = "a file on a drive"
     service = WEBDAV.name
     fields = FolderFields
     item = FileFacts
@@ -48,11 +49,10 @@ class NewFile(TriggerType):
             return Found([_item(one) for one in fresh[: look.limit]], cursor, has_more=True)
         return Found([_item(one) for one in fresh], {"drive": found.cursor})
 
-    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
         """Compare the ids, and the versions: a drive that identifies files by paths may have another one there."""
-        if not isinstance(made.output, Mapping) or made.output.get("id") != item.id or item.value is None:
-            return False
-        return made.output.get("version") == item.value.get("version")
+        known = {(one.output["id"], one.output["version"]) for one in made if isinstance(one.output, Mapping)}
+        return item.value is not None and (item.id, item.value["version"]) in known
 
 
 def _item(found: DriveFile) -> Item:

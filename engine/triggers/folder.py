@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +19,8 @@ from clients.file.paths import why_private
 from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, is_state
 from clients.wording import counted
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.step import Fields, Output, destination, found_file, option, outside
+from engine.expressions.json_values import compact_json
+from engine.plugins.step import Fields, JsonValue, Output, StepType, destination, found_file, option, outside
 from engine.plugins.trigger import Around, Found, Item, Look, OwnWrite, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
@@ -67,6 +68,7 @@ class NewFile(TriggerType):
     name = "folder.new_file"
     title = "A new file in a folder"
     happens = "a new file is in a folder"
+    watches = "a file of this machine"
     fields = FolderFields
     item = FolderItem
     poll_seconds = 10.0
@@ -103,18 +105,26 @@ class NewFile(TriggerType):
         }
         return Item(item.id, value, item.title, item.at)
 
-    def may_be_written_by(self, uses: str) -> bool:
-        """Return whether a step type writes files of this machine; a server of tools may do so, too."""
-        return uses.startswith(("file.", "project.", "mcp."))
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a tool is given the name of the folder; what `file.write` has written is known."""
+        return kind.name in self.made_by or PurePath(str(fields.get("path"))).name in compact_json(arguments)
 
-    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
+    def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:
+        """Return whether a file was written into the folder, or somebody's tool may have written one."""
+        if made.uses not in self.made_by or not isinstance(made.output, Mapping):
+            return True
+        folder, written = (PurePath(os.path.normpath(str(one))) for one in (fields["path"], made.output.get("path")))
+        return folder.is_absolute() != written.is_absolute() or written.is_relative_to(folder)
+
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
         """Compare its path, and its content: a file that somebody has changed since is theirs."""
         folder = _Folder.of(look)
-        found, output = folder.file_of(item.id), made.output
-        if not isinstance(output, Mapping) or output.get("size_bytes") != found.size:
-            return False
-        written = resolved(look.around.root / str(output.get("path")))
-        return written == folder.target / found.relative and _sha256(found) == output.get("sha256")
+        found = folder.file_of(item.id)
+        outputs = [one.output for one in made if isinstance(one.output, Mapping)]
+        like = [one for one in outputs if one.get("size_bytes") == found.size]
+        place = folder.target / found.relative
+        hashes = {one.get("sha256") for one in like if resolved(look.around.root / str(one.get("path"))) == place}
+        return bool(hashes) and _sha256(found) in hashes
 
 
 class _File(Struct, frozen=True):

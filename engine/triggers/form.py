@@ -41,6 +41,7 @@ class FormSubmitted(TriggerType):
     name = "form.submitted"
     title = "A form that anybody may fill in"
     happens = "somebody sends its form"
+    unmade = "A submission needs the signed id of a page that the form has shown."
     fields = FormFields
     item = FormItem
     poll_seconds = 10.0

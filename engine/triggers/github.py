@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, Output, Prompts, destination, option
+from engine.plugins.step import Fields, JsonValue, Output, Prompts, StepType, destination, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.steps.github.issues_and_comments import IssueText
 from engine.steps.github.releases import ReleaseText
@@ -48,6 +48,20 @@ class OfGitHub(TriggerType):
 
 class _OneRepository(OfGitHub):
     """Watches one repository."""
+
+    made_at: ClassVar[str]
+    """The end of the path to which a request posts a new one."""
+    made_with: ClassVar[str]
+    """The mutation of GraphQL that makes one."""
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Look into a request for what it makes."""
+        if kind.is_tool and "path" in kind.fields.model_fields:
+            path = str(arguments.get("path")).strip("/ ").casefold()
+            return path.endswith(f"/{self.made_at}") and ("{{" in path or str(fields["repository"]).casefold() in path)
+        if kind.is_tool:
+            return self.made_with in str(arguments.get("document"))
+        return super().may_find(fields, kind, arguments)
 
     def source(self, fields: OfRepository) -> str:
         """Return the repository: another repository has other issues and releases."""
@@ -110,6 +124,8 @@ class NewIssue(_OneRepository):
     name = "github.new_issue"
     title = "A new issue on GitHub"
     happens = "somebody opens an issue on GitHub"
+    made_at, made_with = "issues", "createIssue"
+    watches = "an issue"
     fields = NewIssueFields
     item = IssueItem
 
@@ -245,6 +261,8 @@ class Release(_OneRepository):
     name = "github.release"
     title = "A release on GitHub"
     happens = "a release is published on GitHub"
+    made_at, made_with = "releases", "createRelease"
+    watches = "a release"
     fields = ReleaseFields
     item = ReleaseItem
     poll_seconds = 300.0

@@ -147,6 +147,7 @@ class Mention(_Notified):
     name = "github.mention"
     title = "You are mentioned on GitHub"
     happens = "somebody mentions you on GitHub"
+    unmade = "GitHub notifies nobody of what they did themselves."
     fields = NotifiedFields
     item = MentionItem
 
@@ -181,6 +182,7 @@ class ReviewRequest(_Notified):
     name = "github.review_request"
     title = "Your review is requested on GitHub"
     happens = "your review is requested on GitHub"
+    unmade = "GitHub notifies nobody of what they did themselves."
     fields = NotifiedFields
     item = ReviewRequestItem
 

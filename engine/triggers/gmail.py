@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from msgspec import structs
 from clients.errors import NotFound
 from engine.base.clock import moment_of, timestamp
 from engine.base.json_text import JsonObject
-from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.step import Fields, JsonValue, StepType, option
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType, unreadable_item
 from engine.steps.gmail.reading import MailOutput
 from engine.triggers import backlog
@@ -60,9 +60,14 @@ class NewMessage(TriggerType):
     name = "gmail.new_message"
     title = "New mail in Gmail"
     happens = "a mail arrives in Gmail"
+    watches = "a mail"
     service = "gmail"
     fields = NewMessageFields
     item = NewMail
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether mail from this mailbox, or a draft, counts."""
+        return fields.get("include_sent" if kind.sends_mail else "include_drafts") is True
 
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import accumulate
 from typing import Any
@@ -11,7 +11,7 @@ from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
 from clients.imap.search import SearchCriteria
 from engine.base.clock import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.step import Fields, JsonValue, StepType, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.steps.imap.reading import MailOutput
 from engine.triggers import backlog
@@ -53,9 +53,14 @@ class NewMessage(TriggerType):
     name = "imap.new_message"
     title = "New mail in a mailbox (IMAP)"
     happens = "a mail arrives in a mailbox (IMAP)"
+    watches = "a mail"
     service = "imap"
     fields = NewMessageFields
     item = NewMail
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether mail from this mailbox, or a draft, counts."""
+        return fields.get("include_sent" if kind.sends_mail else "include_drafts") is True
 
     def source(self, fields: Any) -> str:
         """Return the folder."""

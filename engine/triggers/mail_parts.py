@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from clients.errors import NotFound
 from clients.listing import OF_ONE_THING
-from engine.plugins.step import JsonValue, Output, option, outside, sender
+from engine.plugins.step import JsonValue, Output, StepType, option, outside, sender
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers import gmail, imap
 
@@ -43,6 +43,11 @@ class _OfMails(TriggerType):
 
     mails: ClassVar[TriggerType]
     """The trigger type that lists the mails."""
+    watches = imap.NewMessage.watches
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return what the mails' own trigger returns."""
+        return self.mails.may_find(fields, kind, arguments)
 
     def source(self, fields: Any) -> str:
         """Return what the mails' own trigger returns."""

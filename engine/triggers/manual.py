@@ -20,6 +20,7 @@ class Manual(TriggerType):
     name = "manual"
     title = "Started by hand"
     happens = "somebody starts it"
+    unmade = "Nothing is watched."
     fields = ManualFields
     item = ManualItem
     start_from = ("now",)

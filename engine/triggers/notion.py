@@ -153,6 +153,7 @@ class ItemAdded(_Items):
     name = "notion.item_added"
     title = "A new item in a Notion database"
     happens = "an item is added to a Notion database"
+    watches = "an item of a database"
     moment = "created_time"
 
     def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
@@ -175,6 +176,7 @@ class ItemUpdated(_Items):
     name = "notion.item_updated"
     title = "A changed item in a Notion database"
     happens = "an item of a Notion database changes"
+    watches = "a change of an item"
     moment = "last_edited_time"
 
     def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:

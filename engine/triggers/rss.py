@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from clients.http.fetching import DocumentVersion
 from engine.base.clock import moment_of
-from engine.plugins.step import Fields, destination
-from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
+from engine.plugins.step import Fields, JsonValue, StepType, destination
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, Start, TriggerType
 from engine.sandbox.web import feed, feed_note
 from engine.steps.rss import FEED_BYTES, Entry, entry
+from engine.triggers.web import is_same_server
 
 _BEFORE = "it already existed"
 _UNREAD = "it is in a part of the feed that an earlier release did not read"
@@ -48,11 +49,20 @@ class NewEntry(TriggerType):
     name = "rss.new_entry"
     title = "A new entry in a feed"
     happens = "a feed has a new entry"
+    watches = "a page of a server"
     service = "http"
     connection_optional: ClassVar[bool] = True
     fields = FeedFields
     item = Entry
     poll_seconds = 900.0
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a request goes to the same server."""
+        return is_same_server(fields, arguments)
+
+    def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:
+        """Return whether a request went to the same server."""
+        return isinstance(made.output, Mapping) and is_same_server(fields, made.output)
 
     def source(self, fields: FeedFields) -> str:
         """Return the address: another feed has other entries."""

@@ -56,6 +56,7 @@ class Schedule(TriggerType):
     name = "schedule"
     title = "At fixed times"
     happens = "its time has come"
+    unmade = "Nobody makes a time."
     fields = ScheduleFields
     item = ScheduleItem
     start_from = ("now",)

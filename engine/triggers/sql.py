@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from msgspec import Struct
 from clients.errors import InvalidRequest
 from clients.sql.select import RowSelection, column_of
 from clients.wording import counted
-from engine.plugins.step import Fields, JsonValue, Output, destination, outside
+from engine.plugins.step import Fields, JsonValue, Output, StepType, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers.row_ids import RowId, row_ids
 
@@ -50,10 +51,20 @@ class NewRows(TriggerType):
     name = "sql.new_row"
     title = "A new row in a table"
     happens = "a table has a new row"
+    watches = "a row of a table"
     service = "sql"
     fields = NewRowFields
     item = NewRow
     start_from = ("now", "last")
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a statement adds rows to the table, or changes the column by which new ones are known."""
+        table, column = (re.escape(_last_name(str(fields.get(one)))) for one in ("table", "column"))
+        statement, here = str(arguments.get("statement")), rf"\s+(?:[\w\"`\[\]]+\.)*[\"`\[]?{table}(?!\w)"
+        if re.search(rf"\b(?:into|insert|replace|merge){here}", statement, re.IGNORECASE):
+            return True
+        changed = re.search(rf"\bupdate{here}.*?\bset\b(.*?)(?:\bwhere\b|\Z)", statement, re.IGNORECASE | re.DOTALL)
+        return changed is not None and re.search(rf"(?<!\w){column}[\"`\]]?\s*=", changed[1], re.IGNORECASE) is not None
 
     def source(self, fields: NewRowFields) -> str:
         """Return the table and the columns: others find other rows."""
@@ -84,6 +95,11 @@ class NewRows(TriggerType):
         is_upgrading = "owners" not in look.cursor and len(new) > len(listed)
         cursor = {"from": since} if is_upgrading else {"from": since, "owners": _owners(rows, look)}
         return Found(items, cursor, has_more=has_more, note=_note(rows, look))
+
+
+def _last_name(name: str) -> str:
+    """Return the name of a table or column without its schema and quotation marks."""
+    return name.rpartition(".")[2].strip('"`[] ')
 
 
 class _Row(Struct, frozen=True):

@@ -48,6 +48,7 @@ class NewMessage(TriggerType):
     name = "telegram.new_message"
     title = "A new Telegram message"
     happens = "a Telegram message arrives"
+    unmade = "Telegram gives a bot no messages of its own."
     service = TELEGRAM.name
     fields = ChatFields
     item = Message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -12,8 +13,8 @@ from clients.errors import InvalidRequest
 from clients.http.fetching import DocumentVersion
 from engine.base.clock import timestamp
 from engine.documents.line_differences import opcodes
-from engine.plugins.step import Fields, Output, destination, option, outside
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.step import Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.steps.web import PAGE_BYTES, text_of
 
 _TEXT_MOST = 200_000
@@ -49,6 +50,7 @@ class PageChanged(TriggerType):
     name = "web.page_changed"
     title = "A web page has changed"
     happens = "a web page changes"
+    watches = "a page of a server"
     service = "http"
     connection_optional: ClassVar[bool] = True
     fields = WatchedFields
@@ -57,6 +59,14 @@ class PageChanged(TriggerType):
     poll_seconds = 900.0
     start_from = ("now",)
     remembered_days = 30
+
+    def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a request goes to the same server."""
+        return is_same_server(fields, arguments)
+
+    def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:
+        """Return whether a request went to the same server."""
+        return isinstance(made.output, Mapping) and is_same_server(fields, made.output)
 
     def source(self, fields: WatchedFields) -> str:
         """Return the address with the selector: another part has another text."""
@@ -112,3 +122,12 @@ def changes(before: str, after: str) -> str:
 
 def _without_noise(text: str) -> str:
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
+def is_same_server(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
+    """Return whether the addresses in `url`, which may be wrong, lead to the same host and port."""
+    try:
+        places = {urlsplit(str(found.get("url", ""))).netloc.casefold() for found in (one, other)}
+    except ValueError:
+        return False
+    return len(places) == 1

@@ -51,6 +51,7 @@ class Finished(TriggerType):
     name = "workflow.finished"
     title = "A run of another workflow has ended"
     happens = "a run of another workflow ends"
+    unmade = "Each workflow occurs once in a chain of runs."
     fields = FinishedFields
     item = FinishedItem
     poll_seconds = 10.0

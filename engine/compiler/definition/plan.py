@@ -223,6 +223,8 @@ class Trigger(Struct, frozen=True):
     """The inputs that may carry text from outside."""
     warning: str = ""
     """What its author may not have meant, with a remedy."""
+    fed_by: frozenset[str] = frozenset()
+    """The types of steps that write where it looks, so that nobody knows whether a run or a person did."""
 
 
 class Concurrency(Struct, frozen=True):

@@ -160,6 +160,7 @@ class Write(FileStep):
 
     name = "file.write"
     title = "Write a file"
+    makes = ("a file of this machine",)
     effect = Effect.WRITES
     repeat = Repeat.SAFE
     done = "written"

@@ -52,6 +52,7 @@ class Graphql(Writing):
     """Call GitHub's GraphQL API. A query reads, a mutation writes; the document is parsed to tell which it is."""
 
     name = "github.graphql"
+    makes = ("an issue", "a release")
     approval = "always"
     title = "Call GitHub's GraphQL API"
     is_tool = True

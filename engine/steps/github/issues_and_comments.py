@@ -53,6 +53,7 @@ class CreateIssue(FindableWriting):
     """Create an issue. A hidden comment at the end of its body is the marker by which it is found again."""
 
     name = "github.create_issue"
+    makes = ("an issue",)
     title = "Create an issue"
 
     fields = CreateIssueFields

@@ -81,6 +81,7 @@ class CreateRelease(FindableWriting):
     """Create a release, by default as a draft; it is found again by a hidden comment in its notes."""
 
     name = "github.create_release"
+    makes = ("a release",)
     approval = "always"
     title = "Create a release"
     fields = CreateReleaseFields
@@ -161,6 +162,7 @@ class Request(Writing):
     """Call any path of GitHub's REST API, only on this connection's server: GET reads, other methods write."""
 
     name = "github.request"
+    makes = ("an issue", "a release")
     approval = "always"
     title = "Call GitHub's REST API"
     is_tool = True

@@ -36,6 +36,7 @@ class DraftOutput(SentOutput):
 class CreateDraft(GmailWrite):
     """Write a draft for a person to read and send; a reply stays in its thread."""
 
+    makes = ("a mail",)
     name = "gmail.create_draft"
     link = "Draft"
     title = "Write a draft"
@@ -123,6 +124,7 @@ class UpdateFields(WriteFields):
 class UpdateDraft(GmailDraftWrite):
     """Replace the content of a draft."""
 
+    makes = ("a mail",)
     name = "gmail.update_draft"
     title = "Change a draft"
     done = "changed"

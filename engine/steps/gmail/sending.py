@@ -30,6 +30,7 @@ from engine.steps.gmail.writing import (
 class GmailSend(GmailWrite):
     """Base of the steps that send a mail and find it again by its Message-ID."""
 
+    makes = ("a mail",)
     done = "mailed"
     approval = "always"
     sends_mail: ClassVar[Literal["", "written", "stored"]] = "written"

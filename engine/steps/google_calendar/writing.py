@@ -70,6 +70,7 @@ class CreateEvent(StepType):
 
     name = "google_calendar.create_event"
     title = "Create an event"
+    makes = ("a calendar event",)
     service = GOOGLE_CALENDAR.name
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE

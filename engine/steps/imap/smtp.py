@@ -73,6 +73,7 @@ class SentOutput(Output):
 class WritesMail(StepType):
     """Base of the steps that write a mail."""
 
+    makes = ("a mail",)
     service = SERVICE
     effect = Effect.WRITES
 

@@ -91,6 +91,7 @@ class GetPage(Reading):
 class ChangesPage(StepType):
     """Base of the steps that write to one page; writes to the same page are serialized."""
 
+    makes = ("a change of an item",)
     service = "notion"
     effect = Effect.WRITES
     repeat: ClassVar[Repeat | None] = Repeat.SAFE

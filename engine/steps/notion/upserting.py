@@ -106,6 +106,7 @@ def page_text(title: str, properties: Mapping[str, JsonValue], markdown: str) ->
 class _WritesPage(StepType):
     """Base of the steps that write whole pages of a database."""
 
+    makes = ("an item of a database", "a change of an item")
     service = "notion"
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE

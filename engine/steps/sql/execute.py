@@ -49,6 +49,7 @@ class Execute(StepType):
 
     name = "sql.execute"
     title = "Change a database"
+    makes = ("a row of a table",)
     service = SERVICE
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE

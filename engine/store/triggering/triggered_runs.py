@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from engine.plugins.trigger import OwnWrite
@@ -28,6 +28,14 @@ class MadeByRuns(NamedTuple):
     """
 
 
+class WriteOfRun(NamedTuple):
+    """A write, and when the id of which workflow's run was about to make it."""
+
+    workflow: str
+    at: str
+    made: OwnWrite
+
+
 class TriggeredRuns(Protocol):
     """Reads runs; any thread. Runs that other runs called are parts of those, and do not count."""
 
@@ -49,8 +57,11 @@ class TriggeredRuns(Protocol):
         `since`: the time from which runs count.
         """
 
-    def writes_since(self, since: str) -> list[tuple[str, str]]:
-        """Return the writes that runs begun since then have made or begun: (step type, when), the oldest first."""
+    def writes_since(self, since: str, counts: Callable[[str], bool]) -> list[WriteOfRun]:
+        """Return the writes that runs begun since then have made or begun, the oldest first.
+
+        `counts`: whether those of a step type do.
+        """
 
     def polls_since(self, key: TriggerKey, since: str) -> list[str]:
         """Return when polls of a trigger have started runs, the oldest first."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.base.clock import Clock, timestamp
+from engine.base.errors import OrchestraError
+from engine.base.names import workflow_id
+from engine.plugins.registry import step_type
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import TriggerRecord
 from engine.triggering.polling.not_watched import FeedsItself
@@ -37,21 +40,37 @@ class Chains(Struct, frozen=True):
 
         A flood from outside is one poll, or some; a chain needs a poll for each link.
         """
-        kind, most = watched.named.trigger.kind, self.most()
-        has_own_guard = getattr(watched.named.fields, "include_own", None) is False
-        if not kind.is_about_item or has_own_guard:
+        most = self.most()
+        if not watched.named.trigger.kind.watches:
             return
         since = max(timestamp(self.clock() - _HOUR), row.turned_on_at)
         was_paused = row.error is not None and json.loads(row.error).get("type") == FEEDS_ITSELF
         if not was_paused:
             polls = self.runs.polls_since(row.key, since)
-            if len(polls) <= most:
-                return
-            written = [at for uses, at in self.runs.writes_since(since) if kind.may_be_written_by(uses)]
-            if _links(polls, written) <= most:
+            if len(polls) <= most or _links(polls, self._written(watched, since)) <= most:
                 return
         said = f"more than {most} times within an hour, it found something just after a run had written there"
         raise FeedsItself(f"Its runs seem to start each other: {said}.", remedy=_CONTINUE)
+
+    def _written(self, watched: Watched, since: str) -> list[str]:
+        """Return when runs wrote where a trigger looks, unless it knows that they did."""
+        plan, trigger, kind = watched.named.plan, watched.named.trigger, watched.named.trigger.kind
+        fields = watched.named.fields.model_dump()
+        own = {plan.id, *(workflow_id(document, name) for name, document in plan.workflows.items())}
+
+        def counts(uses: str) -> bool:
+            try:
+                step = step_type(uses)
+            except OrchestraError:  # a tool that is gone
+                return False
+            is_marked = fields.get("include_own") is False and not step.is_tool
+            return kind.watches in step.makes and not is_marked
+
+        return [
+            one.at
+            for one in self.runs.writes_since(since, counts)
+            if (one.made.uses in trigger.fed_by if one.workflow in own else kind.may_be_there(fields, one.made))
+        ]
 
 
 def _links(polls: Sequence[str], written: Sequence[str]) -> int:

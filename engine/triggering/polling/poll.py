@@ -169,7 +169,7 @@ class Looks(Struct):
         """
         kind = watched.named.trigger.kind
         read = read_thing(kind, look, item)
-        if read.state != "dead" and not read.item.skip and any(kind.is_made(look, read.item, one) for one in made):
+        if read.state != "dead" and not read.item.skip and made and kind.is_made(look, read.item, made):
             return Prepared(structs.replace(read.item, value=None, skip=MADE))
         return read if read.state == "dead" or read.item.skip else self._with_run(watched, read.item)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from clients.errors import NotFound
 from clients.google_calendar.service import GOOGLE_CALENDAR
 from engine.base.clock import moment_of, timestamp
 from engine.plugins.step import Fields, destination
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.steps.google_calendar.fields import CALENDAR_FORMAT, Event
 
 _OVERLAP = timedelta(minutes=2)
@@ -28,10 +29,12 @@ class NewEvent(TriggerType):
     name = "google_calendar.new_event"
     title = "A new event"
     happens = "an event is added to a calendar"
+    watches = "a calendar event"
     service = GOOGLE_CALENDAR.name
     fields = NewEventFields
     item = Event
     start_from = ("now", "since")
+    made_by = ("google_calendar.create_event",)
 
     def source(self, fields: NewEventFields) -> str:
         """Return the calendar."""
@@ -62,3 +65,7 @@ class NewEvent(TriggerType):
         last = max((one["updated_at"] for one in whole), default=look.cursor["changed"])
         items = [Item(one["id"], one, one["title"], moment_of(one["created_at"])) for one in listed]
         return Found(items, {**look.cursor, "changed": last}, has_more=len(new) > len(listed), note=note)
+
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
+        """Compare the ids: a write chooses its own."""
+        return any(one.receipt_id == item.id for one in made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ class NewRow(TriggerType):
     name = "google_sheets.new_row"
     title = "A new row"
     happens = "a sheet has a new row"
+    watches = "a row of a sheet"
     service = GOOGLE_SHEETS.name
     fields = SheetFields
     item = Row
@@ -52,14 +53,11 @@ class NewRow(TriggerType):
         items = [_item(row, look.now) for row in rows]
         return Found(items, {"row": rows[-1]["row"]}, has_more=has_more)
 
-    def is_made(self, look: Look, item: Item, made: OwnWrite) -> bool:
-        """Look whether the row has the mark of the write: others get the number of a deleted row."""
-        row = int(item.id.partition("-")[0])
-        if not isinstance(made.output, Mapping) or made.output.get("row") != row:
-            return False
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
+        """Look whether the row has the mark of a write, which moves with it if rows are added above."""
         sheet = look.client.sheet(look.fields.spreadsheet, look.fields.sheet)
-        found = look.client.written(sheet, made.marker)
-        return found is not None and found["row"] == row
+        marks = look.client.marks(sheet, int(item.id.partition("-")[0]))
+        return any(one.marker in marks for one in made)
 
 
 def _item(row: Mapping[str, Any], now: datetime) -> Item:

@@ -151,6 +151,19 @@ def test_two_workflows_that_feed_each_other_are_stopped_and_nothing_is_lost(orch
     assert polled(orchestra, name) >= 1
 
 
+def test_files_that_come_one_by_one_stop_nothing_where_the_runs_write_elsewhere(
+    orchestra: Orchestra, root: Path
+) -> None:
+    (root / "config.yaml").write_text("limits: {chained_polls_per_hour: 3}\n")
+    watching(root, "copy", "loop", {**COPY, "with": {"path": "back/{{ run.id }}.txt", "text": "copy"}})
+    write_workflow(root, "other", [{**COPY, "with": {"path": "back/other-{{ run.id }}.txt", "text": "copy"}}])
+    turned_on(orchestra)
+    for number in range(6):
+        (root / "files" / "loop" / f"{number}.txt").write_text("by a person")
+        assert polled(orchestra) == 1
+        orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "other", {}), PATIENCE_SECONDS)
+
+
 def test_a_flood_from_outside_stops_nothing(orchestra: Orchestra, root: Path) -> None:
     (root / "config.yaml").write_text("limits: {chained_polls_per_hour: 3}\n")
     watching(root, "copy", "loop", COPY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from engine.store.ledger import marker
 from engine.store.sql.base.conditions import is_on_its_own
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import effects, runs, trigger_items
-from engine.store.triggering.triggered_runs import MadeByRuns, OpenCounts
+from engine.store.triggering.triggered_runs import MadeByRuns, OpenCounts, WriteOfRun
 from engine.store.triggering.triggers import TriggerKey
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _COLUMNS = (
 _DEEPEST = 32
 _AT_ONCE = 500
 """Ids per query: SQLite has a limit."""
+
+_WRITE = (effects.c.uses, effects.c.identity, effects.c.generation, effects.c.receipt, effects.c.output)
 
 
 class SqlTriggeredRuns:
@@ -77,29 +79,26 @@ class SqlTriggeredRuns:
         family = mine.cte("family", recursive=True)
         called = runs.alias("called")
         family = family.union(select(called.c.run_id).where(called.c.parent_run_id == family.c.run_id))
-        columns = (effects.c.uses, effects.c.identity, effects.c.generation, effects.c.receipt, effects.c.output)
         statement = (
-            select(*columns, effects.c.intended_at)
+            select(*_WRITE, effects.c.intended_at)
             .where(effects.c.run_id.in_(select(family.c.run_id)) & effects.c.uses.in_(uses))
             .where(effects.c.state.in_(("intent", "done")))
         )
         with self._database.reading() as connection:
             rows = connection.execute(statement).all()
-        found, open_since = list[OwnWrite](), list[str]()
-        for row in rows:
-            if row.receipt is None:
-                open_since.append(row.intended_at)
-                continue
-            receipt, output = json.loads(row.receipt) or {}, json.loads(row.output or "null")
-            found.append(OwnWrite(row.uses, marker(row.identity, row.generation), str(receipt.get("id", "")), output))
-        return MadeByRuns(found, max(open_since, default=""))
+        found = [_write(row) for row in rows if row.receipt is not None]
+        return MadeByRuns(found, max((row.intended_at for row in rows if row.receipt is None), default=""))
 
-    def writes_since(self, since: str) -> list[tuple[str, str]]:
-        """Return the writes that runs begun since then have made or begun: (step type, when), the oldest first."""
-        begun = effects.c.run_id.in_(select(runs.c.run_id).where(runs.c.run_id >= f"{moment_of(since):%Y%m%dT%H%M%SZ}"))
-        statement = select(effects.c.uses, effects.c.intended_at).where(begun).order_by(effects.c.intended_at)
+    def writes_since(self, since: str, counts: Callable[[str], bool]) -> list[WriteOfRun]:
+        """Return the writes that runs begun since then have made or begun, the oldest first."""
+        whose = effects.join(runs, effects.c.run_id == runs.c.run_id)
+        begun = runs.c.run_id >= f"{moment_of(since):%Y%m%dT%H%M%SZ}"
+        statement = select(runs.c.workflow_id, *_WRITE, effects.c.intended_at).select_from(whose).where(begun)
         with self._database.reading() as connection:
-            return [(row.uses, row.intended_at) for row in connection.execute(statement)]
+            known = connection.execute(select(effects.c.uses).distinct().select_from(whose).where(begun)).scalars()
+            meant = effects.c.uses.in_([one for one in known if counts(one)])
+            rows = connection.execute(statement.where(meant).order_by(effects.c.intended_at)).all()
+        return [WriteOfRun(row.workflow_id, row.intended_at, _write(row)) for row in rows]
 
     def polls_since(self, key: TriggerKey, since: str) -> list[str]:
         """Return when polls of a trigger have started runs, the oldest first."""
@@ -191,3 +190,8 @@ def _chain(connection: Connection, item: str | None) -> list[str]:
         found.append(connection.execute(select(runs.c.workflow).where(runs.c.run_id == run_id)).scalar() or "")
         item = _reasons(connection, [run_id]).get(run_id)
     return found
+
+
+def _write(row: Any) -> OwnWrite:
+    receipt, output = json.loads(row.receipt or "null") or {}, json.loads(row.output or "null")
+    return OwnWrite(row.uses, marker(row.identity, row.generation), str(receipt.get("id", "")), output)

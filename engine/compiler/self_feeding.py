@@ -1,0 +1,114 @@
+"""Warn about a trigger that finds what the runs it starts write, and cannot tell it from what others write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from engine.base.step_tree import CALL, StepNode
+from engine.compiler.checks.report import Report
+from engine.compiler.definition.model import WorkflowModel
+from engine.compiler.definition.plan import Action, Node, Plan, Trigger
+from engine.documents.json_file import JsonPath
+from engine.expressions.expressions import Fixed, Template
+from engine.plugins.step import Effect, fields_schema
+
+_MAY_END = frozenset({"flow.stop", "flow.fail", "flow.assert", "flow.approve"})
+_REMEDY = (
+    "Let it write elsewhere, or mark what it writes and give its step an 'if' that is false for what has the mark. "
+    "A trigger that often finds something after such a write pauses."
+)
+_INCLUDED = "Take out 'include_own'. A trigger that often finds something after such a write pauses."
+
+
+class _Write(Struct, frozen=True):
+    """A write that a run may make, itself or in a workflow that it calls."""
+
+    said: str
+    """The step, for people."""
+    action: Action
+    is_sure: bool
+    """Whether every run makes it that does not fail: no `if`, no end before it."""
+
+
+def with_own_writes(model: WorkflowModel, plan: Plan, called: Mapping[str, Plan], report: Report) -> Plan:
+    """Return a plan whose triggers know which steps feed them, and report those that feed them for ever."""
+    writes = list(_writes(plan, called))
+    places = {one.id: ("triggers", index) for index, one in enumerate(model.triggers)}
+    found = []
+    for trigger in plan.triggers:
+        feeding = [one for one in writes if _feeds(one.action, trigger)]
+        sure = next((one for one in feeding if one.is_sure), None)
+        told = "" if sure is None else _warned(sure, trigger, (*places[trigger.id], "uses"), report)
+        warning = " ".join(filter(None, [trigger.warning, told]))
+        fed_by = frozenset(one.action.uses for one in feeding)
+        found.append(structs.replace(trigger, warning=warning, fed_by=fed_by))
+    return structs.replace(plan, triggers=tuple(found))
+
+
+def _warned(write: _Write, trigger: Trigger, path: JsonPath, report: Report) -> str:
+    """Report a write that feeds a trigger; return message and remedy."""
+    message = (
+        f"{write.said} writes {trigger.kind.watches} where this trigger looks, and it cannot be told from what others "
+        "write there: each run may start the next one."
+    )
+    is_wanted = _values(trigger.kind, trigger.fields).get("include_own") is True
+    remedy = _INCLUDED if is_wanted and not write.action.step_type.is_tool else _REMEDY
+    report.warn(path, message, "feeds_itself", remedy)
+    return f"{message} {remedy}"
+
+
+def _feeds(action: Action, trigger: Trigger) -> bool:
+    kind, step = trigger.kind, action.step_type
+    if kind.watches not in step.makes or not _may_be_one_account(action.connection, trigger.connection):
+        return False
+    fields = _values(kind, trigger.fields)
+    return not kind.knows_own(fields, step) and kind.may_find(fields, step, _values(step, action.arguments))
+
+
+def _may_be_one_account(one: str | None, other: str | None) -> bool:
+    return one == other or one is None or other is None
+
+
+def _values(kind: Any, given: Any) -> dict[str, Any]:
+    """Return fields as they are written, with their defaults; all of a type's defaults are constant."""
+    known = fields_schema(kind.fields).get("properties", {})
+    defaults = {name: one["default"] for name, one in known.items() if "default" in one}
+    return {**defaults, **_written(given)} if isinstance(given, Mapping) else defaults
+
+
+def _written(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {name: _written(value) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_written(value) for value in tree]
+    if not isinstance(tree, Template):
+        return tree
+    first = tree.pieces[0]
+    return first.known if len(tree.pieces) == 1 and isinstance(first, Fixed) else tree.source
+
+
+def _writes(plan: Plan, called: Mapping[str, Plan]) -> Iterator[_Write]:
+    """Yield the writes of a workflow and of those that it calls; `called` has their plans, and maybe others."""
+    open_calls, seen = [(plan, "", True)], {plan.name: True}
+    for its_plan, caller, is_sure in open_calls:
+        ends = any(node.action is not None and node.action.uses in _MAY_END for node in its_plan.nodes())
+        for one in its_plan.tree():
+            action = one.step.action
+            if action is None or one.step.effect is not Effect.WRITES or any(up.step.is_folded for up in one.up()):
+                continue
+            sure = is_sure and not ends and _is_certain(one)
+            said = f"{one.step.id!r} in {its_plan.name!r}, which {caller!r} calls," if caller else f"{one.step.id!r}"
+            name = action.arguments.get("workflow") if action.uses == CALL else ""
+            if action.uses != CALL:
+                yield _Write(said, action, sure)
+            elif name in called and seen.get(name) not in {True, sure}:
+                seen[name] = sure
+                open_calls.append((called[name], caller or one.step.id, sure))
+
+
+def _is_certain(one: StepNode[Node]) -> bool:
+    is_after = one.is_fallback or one.is_after_failure
+    return not is_after and all(up.step.condition is True for up in one.up())
