@@ -7,6 +7,7 @@ import filecmp
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,16 @@ _DIGEST_BYTES = 6
 _FOLDERS_SHOWN = 500
 _FOLDERS_MOST = 200
 """A search or picker that goes through folders one by one asks this often at most."""
+
+
+class ListingCut(Exception):
+    """A listing is not continued; its words say where it ends."""
+
+
+class FoundFiles(list[DriveFile]):
+    """Files that fit a search; `unsearched` says what was not looked through, "" if everything was."""
+
+    unsearched = ""
 
 
 def changes_of(files: Iterable[DriveFile], cursor: str | None) -> FolderChanges:
@@ -43,7 +54,7 @@ def _digests(known: str) -> set[bytes]:
 
 
 def walked(entries: Callable[[str], Iterable[DriveFile]], folder: str) -> Iterator[DriveFile]:
-    """Yield everything in a folder and below, nearest first, from listings of 200 folders at most."""
+    """Yield everything in a folder and below, nearest first. Raises ListingCut after 200 folders."""
     waiting = [folder]
     for _ in range(_FOLDERS_MOST):
         if not waiting:
@@ -52,20 +63,31 @@ def walked(entries: Callable[[str], Iterable[DriveFile]], folder: str) -> Iterat
             yield one
             if one.is_folder:
                 waiting.append(one.id)
+    if waiting:
+        raise ListingCut(f"Only the first {_FOLDERS_MOST} folders were looked through: name one in `folder`.")
 
 
 def folder_rows(entries: Callable[[str], Iterable[DriveFile]]) -> list[Json]:
     """Return folders for a picker, as `Drive.folders`: of a large drive, the nearest."""
-    found = islice((one for one in walked(entries, "") if one.is_folder), _FOLDERS_SHOWN)
-    rows = [{"id": one.id, "name": one.path, "url": one.url} for one in found]
+    rows: list[Json] = []
+    with suppress(ListingCut):
+        for one in islice((one for one in walked(entries, "") if one.is_folder), _FOLDERS_SHOWN):
+            rows.append({"id": one.id, "name": one.path, "url": one.url})  # noqa: PERF401 - those before the cut stay
     return sorted(rows, key=lambda row: row["name"])
 
 
-def named_like(found: Iterable[DriveFile], words: str, limit: int) -> list[DriveFile]:
+def named_like(found: Iterable[DriveFile], words: str, limit: int) -> FoundFiles:
     """Return the first files whose names have all words, in any case."""
-    wanted = words.lower().split()
-    fits = (one for one in found if not one.is_folder and all(word in one.name.lower() for word in wanted))
-    return list(islice(fits, limit))
+    wanted, fits = words.lower().split(), FoundFiles()
+    try:
+        for one in found:
+            if not one.is_folder and all(word in one.name.lower() for word in wanted):
+                fits.append(one)
+            if len(fits) == limit:
+                break
+    except ListingCut as cut:
+        fits.unsearched = str(cut)
+    return fits
 
 
 def has_content(drive: Drive, found: DriveFile, source: Path) -> bool:

@@ -85,11 +85,11 @@ class DropboxClient(Drive):
         """Find files by words in their names, as Dropbox searches: new files may take a while."""
         options = {"path": _place(folder), "max_results": min(limit, _PAGE), "filename_only": True}
         page = self._read("files/search_v2", {"query": words, "options": {**options, "file_status": "active"}})
-        found = [one["metadata"].get("metadata", {}) for one in page["matches"]]
+        found = _files_of(page)
         while page["has_more"] and len(found) < limit:
             page = self._read("files/search/continue_v2", {"cursor": page["cursor"]})
-            found += [one["metadata"].get("metadata", {}) for one in page["matches"]]
-        return [_shown(one) for one in found if one.get(".tag") == "file"][:limit]
+            found += _files_of(page)
+        return found[:limit]
 
     def file(self, file_id: str) -> DriveFile:
         """Return a file or folder."""
@@ -226,6 +226,12 @@ def _place(file_id: str) -> str:
 
 def _is_there(one: Json) -> bool:
     return one[".tag"] in {"file", "folder"}
+
+
+def _files_of(page: Json) -> list[DriveFile]:
+    """Return the files of a page of matches, which has folders, too."""
+    found = (one["metadata"].get("metadata", {}) for one in page["matches"])
+    return [_shown(one) for one in found if one.get(".tag") == "file"]
 
 
 def _shown(one: Json) -> DriveFile:

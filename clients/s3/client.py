@@ -21,7 +21,7 @@ from clients.check_line import CheckLine
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.entity_tags import entity_tag, is_same
-from clients.drives.listed import changes_of, folder_rows, named_like
+from clients.drives.listed import FoundFiles, ListingCut, changes_of, folder_rows, named_like
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
 from clients.drives.transfer import part_of, received, require_within
@@ -82,7 +82,7 @@ class S3Client(Drive):
         """List a folder, by name."""
         return sorted(islice(self._inside(folder), limit), key=lambda one: one.name)
 
-    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+    def search(self, words: str, folder: str, limit: int) -> FoundFiles:
         """Go through all objects below a folder."""
         return named_like(self._found(self._prefix(folder), {}), words, limit)
 
@@ -170,10 +170,11 @@ class S3Client(Drive):
         return prefix
 
     def _inside(self, folder: str) -> Iterator[DriveFile]:
-        return self._found(self._prefix(folder), {"delimiter": "/"})
+        with suppress(ListingCut):
+            yield from self._found(self._prefix(folder), {"delimiter": "/"})
 
     def _found(self, prefix: str, query: Mapping[str, str]) -> Iterator[DriveFile]:
-        """Yield what is below a prefix, without the empty objects that stand for folders."""
+        """Yield what is below a prefix, without the empty objects that stand for folders. Raises ListingCut."""
         more = {"prefix": prefix, **query}
         for _ in range(_PAGES_MOST):
             page = self._page(more)
@@ -185,6 +186,7 @@ class S3Client(Drive):
             if not following:
                 return
             more["continuation-token"] = following
+        raise ListingCut(f"Only the first {_PAGES_MOST} pages of objects were looked through: name a `folder`.")
 
     def _shown(self, page: Element) -> Iterable[DriveFile]:
         for one in page.iterfind("{*}CommonPrefixes"):

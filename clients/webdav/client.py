@@ -17,7 +17,7 @@ from clients.check_line import CheckLine
 from clients.client import Opening
 from clients.drives.drive import Drive, DriveFile, FolderChanges
 from clients.drives.entity_tags import entity_tag, is_same, is_strong
-from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
+from clients.drives.listed import FoundFiles, changes_of, folder_rows, has_content, named_like, walked
 from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.transfer import part_of, received
 from clients.error_mapping import of_broken_connection, of_status, words_in
@@ -85,7 +85,7 @@ class WebdavClient(Drive):
             raise NotFound(f"{folder!r} is a file, not a folder.", service=WEBDAV.name)
         return sorted(found, key=lambda one: one.name)[:limit]
 
-    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+    def search(self, words: str, folder: str, limit: int) -> FoundFiles:
         """Go through the folders, since few servers can search, and return the files whose names have all words."""
         return named_like(walked(self._listed, folder), words, limit)
 

@@ -203,6 +203,16 @@ def _continue(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _search(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+    return _matches(store, asked, 0)
+
+
+def _search_on(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+    state = json.loads(asked["cursor"])
+    return _matches(store, state["asked"], state["at"])
+
+
+def _matches(store: Store, asked: dict[str, Any], at: int) -> dict[str, Any]:
+    """Return a page of files and folders; the cursor is where the next one begins."""
     options = asked.get("options") or {}
     path, words = _folder(store, options.get("path", "")), asked["query"].lower().split()
     matches = [
@@ -211,7 +221,9 @@ def _search(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
         if files.is_in(one["path"], path, is_recursive=True)
         and all(word in one["path"].rpartition("/")[2].lower() for word in words)
     ]
-    return {"matches": matches[: options.get("max_results", 100)], "has_more": False}
+    end = at + options.get("max_results", 100)
+    cursor = json.dumps({"asked": asked, "at": end})
+    return {"matches": matches[at:end], "has_more": end < len(matches), "cursor": cursor}
 
 
 def _metadata(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
@@ -274,6 +286,7 @@ _RPC: dict[str, tuple[str, Handler]] = {
     "files/list_folder/continue": (_METADATA_READ, _continue),
     "files/list_folder/get_latest_cursor": (_METADATA_READ, _latest),
     "files/search_v2": (_METADATA_READ, _search),
+    "files/search/continue_v2": (_METADATA_READ, _search_on),
     "files/get_metadata": (_METADATA_READ, _metadata),
     "files/delete_v2": ("files.content.write", _delete),
 }

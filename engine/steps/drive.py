@@ -90,6 +90,12 @@ class Files(Output):
     has_more: bool
 
 
+class SearchOutput(Files):
+    """The files that were found; `left_out` says where the search ended, if not everything was looked through."""
+
+    left_out: list[str] = outside("What was not looked through", [])
+
+
 class List(DriveStep):
     """List the files and folders in a folder on a drive, by name, without the contents of subfolders."""
 
@@ -119,13 +125,16 @@ class Search(DriveStep):
     name = "drive.search"
     title = "Find files on a drive"
     fields = SearchFields
-    output = Files
+    output = SearchOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Return {files, has_more}."""
+        """Return {files, has_more, left_out}."""
         it: SearchFields = call.fields
         found = call.client.search(it.words, it.folder, it.limit + 1)
-        return {"files": [facts(one) for one in found[: it.limit]], "has_more": len(found) > it.limit}
+        left_out = [cut] if (cut := getattr(found, "unsearched", "")) else []
+        call.notes += left_out
+        shown = [facts(one) for one in found[: it.limit]]
+        return {"files": shown, "has_more": len(found) > it.limit, "left_out": left_out}
 
 
 class DownloadFields(Fields):

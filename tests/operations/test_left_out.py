@@ -157,6 +157,14 @@ def two_pages(world: World) -> Mapping[str, Any]:
     return {"file": world.file(content, "two.pdf", "application/pdf"), "question": "What is it?", "max_tokens": 2}
 
 
+def many_folders(world: World) -> Mapping[str, Any]:
+    assert world.endpoint
+    for number in range(200):
+        folder: dict[str, Any] = {"path": f"F{number}", "is_folder": True, "at": "2026-11-01T00:00:00Z"}
+        world.standins.stores["webdav"].put("webdav/files", folder["path"], folder)
+    return {"words": "nothing"}
+
+
 _TEXT = "The app crashes when I press Save. It has done so since Monday, on every machine here."
 _ISSUE = {"repository": "acme/app", "issue": 2, "body": "Seen."}
 _LINE = {"repository": "acme/website", "pull": 2, "path": "prices.md", "line": 1, "body": "Why?"}
@@ -179,7 +187,10 @@ ON_STAND_INS: Mapping[str, Sequence[Short]] = {
         Short(slack_file, in_messages, "1 file: plan.pdf."),
     ],
     "drive.list": [Short(given(limit=1))],
-    "drive.search": [Short(given(words="e", limit=1))],
+    "drive.search": [
+        Short(given(words="e", limit=1)),
+        Short(many_folders, left_out, "Only the first 200 folders were looked through"),
+    ],
     "github.compare_commits": [
         Short(given(repository="acme/website", base="main", head="school-discount", max_files=0), is_cut, _CHANGES),
         Short(

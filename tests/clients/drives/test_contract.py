@@ -192,3 +192,9 @@ def test_a_wrong_key_is_refused_and_not_shown(name: str, opening: Open) -> None:
     with closing(opening("wrong-key-of-nobody")) as drive, pytest.raises(AuthError) as refused:
         drive.entries("", 10)
     assert "wrong-key" not in refused.value.message + refused.value.remedy
+
+
+def test_folders_that_fit_take_no_place_of_files_that_a_search_finds(standins: StandIns) -> None:
+    with closing(opened("dropbox", standins)) as drive:
+        found = drive.search("report", "", 1)
+    assert [one.name for one in found] == ["Weekly report.txt"]
