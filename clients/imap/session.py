@@ -157,7 +157,9 @@ class ImapSession:
             wanted_uids = set(uids)
             found = [one for one in fetched(_redacted(data), has_content=bool(parts)) if one.uid in wanted_uids]
         undated = [] if parts == _DATE else [one.uid for one in found if one.arrived_at is None]
-        dates = {one.uid: _date_in(one) for one in self.fetch(undated, _DATE)}
+        dates: dict[int, datetime | None] = {}
+        with contextlib.suppress(InvalidRequest, NotFound, Unavailable):  # a mail is worth more than its date
+            dates = {one.uid: _date_in(one) for one in self.fetch(undated, _DATE)}
         return [replace(one, arrived_at=dates[one.uid]) if one.uid in dates else one for one in found]
 
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[FetchedMail]:
