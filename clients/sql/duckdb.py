@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.check_line import CheckLine
 from clients.deadline import seconds_left
-from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
+from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.reads_only import is_active, refused
 from clients.sql.changes import require_change
 from clients.sql.database import (
@@ -31,7 +31,7 @@ from clients.sql.database import (
     WriteResult,
     WriteStatement,
 )
-from clients.sql.gate import FileGate, in_use
+from clients.sql.gate import FileGate, in_use, stopped
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, parsed, refusal, require_small_values
 from clients.sql.schemas import assembled
@@ -198,7 +198,7 @@ class DuckdbDatabase(Database):
         except duckdb.Error as error:
             raise _mapped(error, self._shown) from None
         except TimeoutError:
-            raise _late(self._shown) from None
+            raise stopped(f"{self._shown} did not answer in time.") from None
 
 
 @contextmanager
@@ -259,17 +259,13 @@ def _named(statement: str) -> str:
     return rewritten(statement, "duckdb", lambda name: f"${name}")
 
 
-def _late(shown: str) -> Timeout:
-    return Timeout(f"{shown} did not answer in time.", service=NAME, outcome="not_done")
-
-
 def _mapped(error: Exception, shown: str) -> ServiceError:
     import duckdb
 
     said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
     match error:
         case duckdb.InterruptException():
-            return _late(shown)
+            return stopped(f"{shown} did not answer in time.")
         case duckdb.TransactionException():
             return Unavailable(f"{shown} was busy: {said}.", service=NAME, outcome="not_done")
         case duckdb.IOException() if "lock" in said:

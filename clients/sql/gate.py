@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Condition
 
 from clients.deadline import seconds_left
-from clients.errors import Unavailable
+from clients.errors import Timeout, Unavailable
 from clients.sql.database import TRANSIENT_SECONDS
 from clients.sql.service import NAME
 
@@ -50,6 +50,18 @@ class FileGate:
         if not self._changed.wait_for(is_free, seconds_left(TRANSIENT_SECONDS, TimeoutError)):
             self._changed.release()
             raise in_use(shown, "another step of this program works on it")
+
+
+def stopped(message: str) -> Timeout:
+    """Return the error for a statement that takes longer than the step may: the next attempt would, too."""
+    error = Timeout(
+        message,
+        service=NAME,
+        remedy="Make the statement faster (a condition, an index, a limit), or raise the step's `timeout_seconds`.",
+        outcome="not_done",
+    )
+    error.retryable = False
+    return error
 
 
 def in_use(shown: str, said: str) -> Unavailable:

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from clients.check_line import CheckLine
-from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.errors import AuthError, InvalidRequest, ServiceError, Unavailable
 from clients.reads_only import checked, is_active, refused
 from clients.sql.address import DatabaseAddress
 from clients.sql.changes import require_change
 from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, SqlTable, WriteResult, WriteStatement
+from clients.sql.gate import stopped
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, parsed
 from clients.sql.schemas import assembled
@@ -296,7 +297,7 @@ def _mapped(error: Exception, shown: str = "The database") -> ServiceError:
     if _LEAST_CLIENT_CODE <= code <= _MOST_CLIENT_CODE:
         return Unavailable(f"{shown} ended the conversation: {words}.", service=NAME)
     if code in _STOPPED:
-        return Timeout(f"The database stopped the statement: {words}.", service=NAME, outcome="not_done")
+        return stopped(f"The database stopped the statement: {words}.")
     if code in _BUSY:
         return Unavailable(f"The database was busy: {words}.", service=NAME, outcome="not_done")
     if code in _NO_ACCESS:

@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from clients.check_line import CheckLine
-from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.errors import AuthError, InvalidRequest, ServiceError, Unavailable
 from clients.reads_only import checked, is_active, refused
 from clients.sql.address import DatabaseAddress
 from clients.sql.attributes import called
 from clients.sql.changes import require_change
 from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, SqlTable, WriteResult, WriteStatement
+from clients.sql.gate import stopped
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import ProvenStatement, harmless_functions, refusal
 from clients.sql.schemas import assembled
@@ -270,7 +271,7 @@ def _mapped(error: Exception) -> ServiceError:
     said = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     state, words = str(said.get("C", "")), str(said.get("M", error)).rstrip(".")
     if state == "57014":
-        return Timeout(f"The database stopped the statement: {words}.", service=NAME, outcome="not_done")
+        return stopped(f"The database stopped the statement: {words}.")
     if state.startswith("28") or state == "42501":
         return AuthError(f"The database rejects the account: {words}.", service=NAME)
     if state.startswith(_AGAIN):

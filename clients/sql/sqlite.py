@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from clients.check_line import CheckLine
-from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
+from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.in_workspace.own_files import STATE, holds_state
 from clients.reads_only import is_active, refused
 from clients.sql import guard
@@ -28,6 +28,7 @@ from clients.sql.database import (
     WriteResult,
     WriteStatement,
 )
+from clients.sql.gate import stopped
 from clients.sql.parameters import names_in, require_all, sendable
 from clients.sql.reading import ProvenStatement
 from clients.sql.service import NAME
@@ -174,7 +175,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[TableColumn]:
 def _mapped(error: sqlite3.Error, shown: str) -> ServiceError:
     said = str(error)
     if said == "interrupted":
-        return Timeout(f"{shown} did not answer in time.", service=NAME, outcome="not_done")
+        return stopped(f"{shown} did not answer in time.")
     if "not authorized" in said or "prohibited" in said:
         return InvalidRequest(f"{shown} was not permitted to do that: {said}.", service=NAME)
     if "locked" in said or "busy" in said:

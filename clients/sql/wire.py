@@ -186,5 +186,5 @@ def tls(address: DatabaseAddress, ca_file: str) -> Tls | None:
 
 
 def milliseconds_left(most_seconds: float = 300.0) -> int:
-    """Return how long a statement may take on the server."""
-    return max(1, int(min(seconds_left(most_seconds, httpcore.ReadTimeout), most_seconds) * 1000))
+    """Return how long a statement may take on the server: a little less than is left, so that its answer arrives."""
+    return max(1, int(min(seconds_left(most_seconds, httpcore.ReadTimeout), most_seconds) * 950))
