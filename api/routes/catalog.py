@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.base.documents import NewName
 from api.base.routing import Acting, Door, SignedInRoute
@@ -22,12 +22,14 @@ from api.routes.catalog_documents import (
     ValidationResult,
     WorkflowRows,
     WorkflowText,
+    WrittenStepTypes,
 )
 from engine.prompts.prompt_files import PromptFile
 from engine.search.search import LONGEST_QUERY, MOST_HITS
 from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api", route_class=SignedInRoute)
+_step_types = WrittenStepTypes()
 
 
 @router.get("/workflows", tags=["Workflows"], summary="List workflows", response_model=WorkflowRows)
@@ -125,9 +127,10 @@ async def list_gallery(orchestra: Door, principal: Acting) -> dict[str, Any]:
 
 
 @router.get("/step-types", tags=["Workflows"], summary="List step types", response_model=StepTypeRows)
-def list_step_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
+async def list_step_types(orchestra: Door, principal: Acting) -> Any:
     """List all step types with their fields and outputs."""
-    return {"step_types": orchestra.step_types(principal)}
+    written = await reading.run(lambda: _step_types.of(orchestra.step_types(principal)))
+    return Response(written, media_type="application/json")
 
 
 @router.get("/search", tags=["Search"], summary="Search the workspace", response_model=Hits)

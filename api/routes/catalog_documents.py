@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from api.base.documents import RequestBody
+from api.base.errors import RewordedResponse
 from engine.base.problem import Problem
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
@@ -76,6 +77,21 @@ class StepTypeRows(BaseModel):
     """All step types."""
 
     step_types: list[StepTypeInfo]
+
+
+class WrittenStepTypes:
+    """The answer with all step types: hundreds of kilobytes, which change only with the tools of the workspace."""
+
+    def __init__(self) -> None:
+        self._last: tuple[list[StepTypeInfo], bytes] = ([], b"")
+
+    def of(self, rows: list[StepTypeInfo]) -> bytes:
+        """Return the JSON of `StepTypeRows`; the same object as long as the rows are equal."""
+        known, written = self._last
+        if not written or known != rows:
+            written = RewordedResponse(StepTypeRows(step_types=rows).model_dump(mode="json")).body
+            self._last = rows, written
+        return written
 
 
 class Hits(BaseModel):

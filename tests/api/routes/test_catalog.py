@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from api.routes.catalog_documents import WrittenStepTypes
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD, opened
 from tests.engine.conftest import set_step, write_workflow
@@ -133,6 +135,17 @@ def test_step_types_are_listed_with_their_schemas(program: TestClient) -> None:
     issue: dict[str, Any] = rows["github.create_issue"]
     assert (issue["effect"], issue["repeat"]) == ("writes", "findable")
     assert "repository" in issue["fields_schema"]["properties"]
+
+
+def test_the_answer_with_all_step_types_is_written_once_until_they_change(orchestra: Orchestra) -> None:
+    answers, rows = WrittenStepTypes(), orchestra.step_types(LOCAL)
+    first = answers.of(rows)
+    assert answers.of(orchestra.step_types(LOCAL)) is first
+    fewer = answers.of(rows[1:])
+    assert [row["name"] for row in json.loads(fewer)["step_types"]] == [row.name for row in rows[1:]]
+    assert answers.of(rows) == first
+    again = orchestra.step_types(LOCAL)
+    assert all(one is other for one, other in zip(rows, again, strict=True)), "no schema is made anew"
 
 
 @pytest.mark.parametrize("path", ["/api/workflows/nope", "/api/prompts/nope"])
