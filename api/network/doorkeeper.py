@@ -15,6 +15,8 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 BODY_BYTES_A_SECOND = 1024
 """A body may take 30 s, plus a second for each 1,024 bytes."""
+REST_SECONDS = 120.0
+"""How long the rest of a body is read, and thrown away, once it has been refused."""
 UNREAD_SECONDS = 30.0
 """How long a client may read nothing of a response that is ready for it."""
 _OWN_FILES = 96
@@ -69,10 +71,16 @@ class TrackedConnection:
         self._follow(now)
         took = now - self.since
         if self.is_waiting:
-            return took > HEAD_SECONDS
+            return took > HEAD_SECONDS + self._rest_seconds()
         if self.protocol.cycle.more_body and took > BODY_SECONDS + self.received_bytes / BODY_BYTES_A_SECOND:
             return True
         return self._is_unread(now)
+
+    def _rest_seconds(self) -> float:
+        """Return how much longer the rest of a refused body may take; who is cut off would not read the answer."""
+        cycle = self.protocol.cycle
+        arrives = cycle is not None and cycle.more_body
+        return min(self.received_bytes / BODY_BYTES_A_SECOND, REST_SECONDS) if arrives else 0.0
 
     def _follow(self, now: float) -> None:
         cycle = self.protocol.cycle

@@ -70,7 +70,7 @@ class FormPages:
         except UnreadableBody:
             return self._page(request, 400, notice="unreadable")
         except BodyTooLarge:
-            return self._page(request, 413, {"Connection": "close"}, notice="too_large")
+            return self._page(request, 413, notice="too_large")  # no "close": the rest must be read, or it is lost
         except ClientDisconnect:
             return Response(status_code=400)
         except (OrchestraError, OSError) as error:

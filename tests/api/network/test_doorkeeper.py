@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.network.doorkeeper import BODY_SECONDS, HEAD_SECONDS, UNREAD_SECONDS, Doorkeeper, capacity
+from api.network.doorkeeper import BODY_SECONDS, HEAD_SECONDS, REST_SECONDS, UNREAD_SECONDS, Doorkeeper, capacity
 from api.network.server_log import MOST_ALIKE, Repeats
 from engine.files.log_files import LARGEST_BYTES
 from tests.patience import PATIENCE_SECONDS, until
@@ -174,6 +174,20 @@ def test_a_body_that_comes_fast_enough_may_be_long() -> None:
         held.received_bytes += 2_000
         keeper.look()
     assert not one.transport.is_over
+
+
+def test_the_rest_of_a_refused_body_has_time_but_not_for_ever() -> None:
+    clock = _Seconds()
+    keeper, one = Doorkeeper(100, clock), _Protocol()
+    held = keeper.came(one, "192.0.2.1")
+    one.cycle = _Cycle(response_complete=True, more_body=True)
+    last = 0
+    while not one.transport.is_over and clock.now < 3_600:
+        last = int(clock.now)
+        clock.now += 1
+        held.received_bytes += 2_000
+        keeper.look()
+    assert REST_SECONDS <= last <= HEAD_SECONDS + REST_SECONDS + 2
 
 
 def test_the_address_with_the_most_connections_makes_room() -> None:

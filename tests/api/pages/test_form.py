@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.asgi import Site
 from api.base.rate_limit import RateLimit
+from api.network.doorkeeper import Doorkeeper, guarded
 from api.pages.form import FormPages
 from api.server import create_api
 from dashboard.form.page import rendered
 from engine.orchestra import Orchestra
-from tests.api.conftest import LOCAL
-from tests.patience import until
+from tests.api.conftest import LOCAL, PASSWORD
+from tests.patience import PATIENCE_SECONDS, until
 
 MB = 1024 * 1024
 FIELDS: list[dict[str, Any]] = [
@@ -273,3 +276,35 @@ def test_an_address_of_one_form_takes_no_page_of_another(page: Page) -> None:
     id_ = page.page_id()
     page.orchestra.forms.rotate(LOCAL, "contact", "form")
     assert page.send(id_).status_code == 409
+
+
+@pytest.fixture
+def port(page: Page) -> Iterator[int]:
+    """The port of a server of the page, as `orchestra serve` runs it."""
+    app: Any = page.client.app
+    config = uvicorn.Config(app, http=guarded(Doorkeeper(100)), lifespan="off", log_config=None)
+    server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    until(lambda: server.started)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("address", ["form", "/api/files?name=a", "/api/workflows", "/auth/login"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["signed in", "a stranger"])
+def test_who_sends_far_too_much_reads_why_it_is_refused(page: Page, port: int, address: str, is_known: bool) -> None:
+    path = page.path if address == "form" else address
+    head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1:8501", f"Content-Length: {200 * MB}"]
+    head.append(f"Content-Type: {'multipart/form-data; boundary=cut' if address == 'form' else 'application/json'}")
+    if is_known:
+        page.orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
+        head.append(f"Authorization: Bearer {page.orchestra.users.token('ada', PASSWORD)}")
+    part = b'--cut\r\nContent-Disposition: form-data; name="field-photo"; filename="a.png"\r\n\r\n'
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as client:
+        client.sendall("\r\n".join([*head, "", ""]).encode())
+        client.sendall(part + bytes(200 * MB - len(part)))  # all of it, before a word of the answer is read
+        answer = client.recv(65_536).decode()
+    expected = 401 if address.startswith("/api") and not is_known else 413
+    assert answer.startswith(f"HTTP/1.1 {expected} "), answer
