@@ -219,12 +219,17 @@ def _typed(field: Any, key: str, text: str) -> Any:
     """Return a setting in the type of its field: text stays text, everything else is parsed as JSON."""
     from pydantic import TypeAdapter
 
+    from engine.base.errors import InvalidInput
     from engine.record.acceptance import from_text
 
     if field is None:
         return text
     schema = TypeAdapter(field.annotation).json_schema()
-    return from_text(key, text, schema if "type" in schema else {}, "setting")
+    try:
+        return from_text(key, text, schema if "type" in schema else {}, "setting")
+    except InvalidInput:  # its message quotes the text, which may be a secret
+        remedy = "Write it as JSON, like 25 or true."
+        raise InvalidInput(f"The setting {key!r} must be of type {schema['type']}.", remedy=remedy) from None
 
 
 def _asked(service: str, key: str, usual: Any) -> Any:

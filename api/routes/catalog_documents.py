@@ -89,7 +89,7 @@ class WrittenStepTypes:
         """Return the JSON of `StepTypeRows`; the same object as long as the rows are equal."""
         known, written = self._last
         if not written or known != rows:
-            written = RewordedResponse(StepTypeRows(step_types=rows).model_dump(mode="json")).body
+            written = bytes(RewordedResponse(StepTypeRows(step_types=rows).model_dump(mode="json")).body)
             self._last = rows, written
         return written
 

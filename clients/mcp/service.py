@@ -59,8 +59,8 @@ class McpSettings(BaseModel):
             raise ValueError("a server has an address (`base_url` or the variable MCP_URL) or a command, not both")
         if not all(map(_VARIABLE.match, self.env)) or any("\0" in one.get_secret_value() for one in self.env.values()):
             raise ValueError("`env` has names such as API_KEY, and texts")
-        if wrong := [one for one in (*self.network, *self.allow_hosts) if not _HOST.match(one)]:
-            raise ValueError(f"{wrong[0]!r} is not a host: write such as api.example.org, or api.example.org:8443")
+        if not all(map(_HOST.match, (*self.network, *self.allow_hosts))):
+            raise ValueError("`network` and `allow_hosts` name hosts, such as api.example.org or api.example.org:8443")
         return self
 
     @property

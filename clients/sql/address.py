@@ -79,8 +79,7 @@ def parsed(url: str) -> DatabaseAddress:
     except ValueError:
         raise _wrong("The database's `url` is not an address.") from None
     if scheme not in _DIALECTS:
-        said = f"The database's `url` begins with {scheme + '://' if scheme else 'no scheme'!r}"
-        raise _wrong(f"{said}: sqlite, postgresql, mysql, mariadb and duckdb are supported.")
+        raise _wrong("The database's `url` must begin with sqlite, postgresql, mysql, mariadb or duckdb.")
     dialect = _DIALECTS[scheme]
     if dialect in _FILES:
         return _file(parts, dialect)
@@ -109,9 +108,9 @@ def _file(parts: SplitResult, dialect: Dialect) -> DatabaseAddress:
 def _security(host: str, options: Mapping[str, str]) -> Security:
     asked = options.pop("sslmode", "") if isinstance(options, dict) else ""
     if options:
-        raise _wrong(f"The database's `url` has an unknown option {min(options)!r}; `sslmode` is the only one.")
+        raise _wrong("The database's `url` has an unknown option; `sslmode` is the only one.")
     if asked and asked not in _SECURITY:
-        raise _wrong(f"`sslmode` is {asked!r}: {', '.join(_SECURITY)} are known.")
+        raise _wrong(f"`sslmode` must be one of {', '.join(_SECURITY)}.")
     return _SECURITY[asked] if asked else ("none" if is_loopback(host) else "verified")
 
 

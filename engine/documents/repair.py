@@ -104,12 +104,17 @@ class DocumentRepair:
 
 
 def repaired(
-    model: type[Model], document: Any, stand_in: StandIn = lambda _path: ABSENT, *, is_strict: bool = False
+    model: type[Model],
+    document: Any,
+    stand_in: StandIn = lambda _path: ABSENT,
+    *,
+    is_strict: bool = False,
+    unquoted: Path | None = None,
 ) -> tuple[Model | None, DocumentRepair]:
     """Return the model of a document, or of what remains of it, and the repair with all faults.
 
     The model is None if nothing can be saved. `is_strict`: the document is JSON, in which "5" and true are no numbers;
-    variables of the environment, which override config.yaml, have texts only.
+    variables of the environment, which override config.yaml, have texts only. `unquoted`: as for `faults`.
     """
     repair = DocumentRepair(document, stand_in)
     for attempt in range(_MOST_ROUNDS):
@@ -118,7 +123,7 @@ def repaired(
                 return model.model_validate_json(json.dumps(repair.document), strict=True), repair
             return model.model_validate(repair.document), repair
         except ValidationError as error:
-            found = faults(error, model, repair.document)
+            found = faults(error, model, repair.document, unquoted)
             if attempt == 0:
                 repair.document = copy.deepcopy(document)
             if not repair.mend(found):

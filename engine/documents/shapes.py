@@ -81,13 +81,27 @@ class Fault(Struct, frozen=True):
     """For an unknown key: the one that was probably meant."""
 
 
-def faults(error: ValidationError, model: type[BaseModel], document: Any) -> list[Fault]:
-    """Return the violations of `model` by `document`; errors of alternatives of one field are merged."""
+class _Unquoted(str):
+    """A text that may be a secret in the wrong place, for messages."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "this text"
+
+
+def faults(error: ValidationError, model: type[BaseModel], document: Any, unquoted: Path | None = None) -> list[Fault]:
+    """Return the violations of `model` by `document`; errors of alternatives of one field are merged.
+
+    `unquoted`: messages repeat no text below this path, which may be a secret.
+    """
     found: dict[Path, list[dict[str, Any]]] = {}
     for one in error.errors(include_url=False):
         path = tuple(_real_path(document, one["loc"]))
         if one["type"] == "missing":
             path = (*path, one["loc"][-1])
+        if unquoted is not None and path[: len(unquoted)] == unquoted and isinstance(one.get("input"), str):
+            one["input"] = _Unquoted("text")
         found.setdefault(path, []).append(dict(one))
     return [_fault(path, errors, model) for path, errors in found.items()]
 

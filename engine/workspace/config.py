@@ -403,7 +403,7 @@ def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/wo
     problems = [*_clear_secrets(file, written, ("connections",))]
     merged, origins, unknown = _overlaid(written, environment)
     problems += unknown
-    config, repair = repaired(Config, merged)
+    config, repair = repaired(Config, merged, unquoted=("connections",))
     secret_fields = {problem.field for problem in problems}
     place = repair.written(("connections",))
     approvals = repair.written(("approvals",))
@@ -430,7 +430,7 @@ def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
         except UnknownName as error:
             yield Fault((*place, name, "service"), error.message, "unknown_service", error.remedy)
             continue
-        _, repair = repaired(model, settings)
+        _, repair = repaired(model, settings, unquoted=())
         for fault in repair.faults:
             yield structs.replace(fault, path=(*place, name, *repair.written(fault.path)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from engine.base.errors import InUse, InvalidInput, NotAllowed
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError
 from engine.base.services import client_classes
 from engine.base.statuses import AccountMode
+from engine.documents.yaml_file import parse
 from engine.orchestra import Orchestra
+from engine.workspace.config import check
 from tests.engine.conftest import OWNER
 
 
@@ -153,6 +156,38 @@ def test_nor_does_it_beside_a_key_or_by_taking_a_setting_away(orchestra: Orchest
         with pytest.raises(NotAllowed, match="base_url"):
             orchestra.connections.give_key(TOKEN, "llm", key, beside)
     assert config.read_text() == before
+
+
+_TYPED = "Zq7-never-shown-Kx2"
+
+
+@pytest.mark.parametrize(
+    ("service", "settings"),
+    [
+        ("openai", {"base_url": _TYPED}),
+        ("openai", {"base_url": f"https://h.example:{_TYPED}/v1"}),
+        ("openai", {"base_url": f"https://[{_TYPED}]/v1"}),
+        ("openai", {"base_url": f"https://h.example/v1?key={_TYPED}"}),
+        ("imap", {"host": "mail.example.org", "port": _TYPED}),
+        ("mcp", {"command": ["serve"], "network": [f"{_TYPED}/x"]}),
+        ("s3", {"bucket": 7, "base_url": f"https://ann:{_TYPED}@h.example"}),
+    ],
+)
+def test_no_refusal_of_a_setting_repeats_it(orchestra: Orchestra, service: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(OrchestraError) as refused:
+        orchestra.connections.add(OWNER, "other", service, settings)
+    beside = {key: str(value) for key, value in settings.items() if key == "base_url"}
+    told = [f"{refused.value.message} {refused.value.remedy}"]
+    text = json.dumps({"connections": {"other": {"service": service, **settings}, "text": _TYPED}})
+    with pytest.raises(InvalidFile) as wrong:
+        check(parse(text, "config.yaml"), {})
+    told += [problem.message for problem in wrong.value.problems]
+    if beside and service == "openai":
+        orchestra.connections.add(OWNER, "llm", "openai", {})
+        with pytest.raises(InvalidInput) as beside_key:
+            orchestra.connections.give_key(OWNER, "llm", "sk-" + "y" * 20, beside)
+        told.append(beside_key.value.message)
+    assert not [one for one in told if "Zq7" in one or "zq7" in one]
 
 
 def test_it_may_add_a_connection_give_and_remove_its_key_and_choose_a_model(orchestra: Orchestra) -> None:
