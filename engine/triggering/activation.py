@@ -81,7 +81,7 @@ def require_choice(named: NamedTrigger, start: Start | None, now: datetime) -> N
         offered = ", ".join(_CHOICES[one] for one in kind.start_from)
         raise InvalidInput(f"{kind.name} cannot begin with {_CHOICES[choice]}.", remedy=f"It offers {offered}.")
     if start.last is not None and start.since is not None:
-        raise InvalidInput("Two activation are given: the last things, and a time.", remedy="Give one of the two.")
+        raise InvalidInput("Two beginnings are given: the last things, and a time.", remedy="Give one of the two.")
     if start.last is not None and start.last < 1:
         raise InvalidInput("At least the last one must be meant.", remedy="Give a number from 1.")
     if start.since is not None and start.since < _OLDEST:
