@@ -143,7 +143,7 @@ def test_where_the_service_does_not_answer_nothing_is_turned_on(feed: Feed, faul
 
 
 def test_two_beginnings_at_once_are_refused(feed: Feed) -> None:
-    with pytest.raises(InvalidInput, match="Two activation"):
+    with pytest.raises(InvalidInput, match="Two beginnings"):
         feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start(last=1, since=feed.clock()))
 
 
