@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers chaos fresh
 
 setup: $(READY)
 
@@ -138,6 +138,16 @@ bucket-server: setup-dev .venv-s3/ready
 .venv-s3/ready: tests/engine/store/blobs/requirements.txt
 	@test -x .venv-s3/bin/python || $(BIN)/python -m venv .venv-s3
 	@.venv-s3/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@
+
+# Servers of the Model Context Protocol that others have made; their tests are left out where they are missing.
+mcp-servers: setup-dev .venv-mcp/ready
+
+.venv-mcp/ready: tests/engine/steps/mcp_servers/requirements.txt tests/engine/steps/mcp_servers/package.json
+	@test -x .venv-mcp/bin/python || $(BIN)/python -m venv .venv-mcp
+	@.venv-mcp/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@cp tests/engine/steps/mcp_servers/package.json .venv-mcp/
+	@npm install --prefix .venv-mcp --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # MODEL names a real model (its key in MODEL_KEY, its server in BASE_URL); without one, a scripted model answers.

@@ -21,8 +21,8 @@ from mcp.client.client import Client as Session
 
 from clients.client import Opening
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, ServiceError, Timeout, Unavailable
-from clients.mcp.answers import SaidAnswers
-from clients.mcp.client import McpClient
+from clients.mcp.answers import SaidAnswers, ToolResult
+from clients.mcp.client import McpClient, _called
 from clients.mcp.service import McpSettings
 from clients.reads_only import reads_only
 from engine.base import threads
@@ -80,11 +80,12 @@ def opened(root: Path, how: str = "well", *, is_demo: bool = False, **settings: 
 def called(client: McpClient, name: str, **arguments: Any) -> tuple[str, bool]:
     """What a tool says, and whether that is an error."""
 
-    async def ask(session: Session, _: SaidAnswers) -> Any:
-        return await session.call_tool(name, arguments)
+    async def ask(session: Session, answers: SaidAnswers) -> ToolResult:
+        await _called(session, name, arguments)
+        return answers.result()
 
     result = client._asked(ask)
-    return result.content[0].text, result.is_error
+    return result.text, result.is_error
 
 
 def called_bare(name: str, **arguments: Any) -> tuple[str, bool]:
