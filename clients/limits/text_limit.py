@@ -49,6 +49,7 @@ _WINDOW = {"slack": 1, "telegram": 6}
 """How many times the limit a text may be that is read as one part: most of it may be the addresses of links."""
 _TAG = re.compile(r"<[^<>]*>")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
+_TICKS = re.compile(r"`+")
 _LONGEST_OPENING = 40
 _WHOLE = re.compile(
     r"`[^`\n]{1,400}`|!?\[[^\[\]\n]{0,400}\]\([^()\s]{0,400}\)|<?https?://[^\s<>]{1,400}>?"
@@ -198,7 +199,8 @@ def _place(text: str, limit: TextLimit, end: str, cut: _Cut) -> int:
         middle = (low + high + 1) // 2
         is_short = size(_closed(text[:middle]) + end, limit.unit) <= limit.most
         low, high = (middle, high) if is_short else (low, middle - 1)
-    place = max(cut(text, low), 1)
+    place = cut(text, low)
+    place = low if place < 1 else place
     while place > 1 and size(_closed(text[:place]) + end, limit.unit) > limit.most:
         place = max(_at_character(text, place * 9 // 10), 1)  # Markdown that is cut may be read in another way
     return place
@@ -248,7 +250,7 @@ def _at_pause(text: str, place: int) -> int:
     for sign in ("\n\n", "\n"):
         found = text.rfind(sign, least, place)
         if found > 0:
-            return found
+            return _outside_code(text, found)
     ends = [one.end() for one in _SENTENCE.finditer(text, least, place)]
     if ends:
         found = ends[-1]
@@ -257,21 +259,56 @@ def _at_pause(text: str, place: int) -> int:
         found = blank if blank > 0 else _at_character(text, place)
     line = text.rfind("\n", 0, found) + 1
     around = (one for one in _WHOLE.finditer(text, max(line, found - 1000), found + 1000))
-    return next((one.start() for one in around if least // 2 < one.start() < found < one.end()), found)
+    found = next((one.start() for one in around if least // 2 < one.start() < found < one.end()), found)
+    return _outside_code(text, found)
+
+
+def _outside_code(text: str, place: int) -> int:
+    """Return a place no later than that, outside of code within a line: what stands there does nothing only in it.
+
+    0: the text begins with code that goes on behind the place.
+    """
+    opened = _open_code(text, text.rfind("\n\n", 0, place) + 1, place)
+    if opened is None or _open_block(text[:place]) is not None:
+        return place
+    end = text.find("\n\n", place)
+    closing = (one[0] for one in _TICKS.finditer(text, place, len(text) if end < 0 else end))
+    return opened.start() if opened[0] in closing else place
+
+
+def _open_code(text: str, begin: int, end: int) -> re.Match[str] | None:
+    """Return the backticks that open the code within a line that has not ended; None if there is none."""
+    opened: re.Match[str] | None = None
+    for found in _TICKS.finditer(text, begin, end):
+        if opened is None:
+            opened = found
+        elif found[0] == opened[0]:
+            opened = None
+    return opened
 
 
 def _opening(text: str) -> str:
-    """Return the line that opens the block of code in which a text ends, to open it again; "" if it ends outside."""
+    """Return what opens the code in which a text ends, to open it again; "" if it ends outside.
+
+    Of code within a line, that is the case if the text is nothing else: it is not cut otherwise (`_outside_code`).
+    """
+    opened = _open_block(text)
+    if opened is None:
+        code = _open_code(text, text.rfind("\n\n") + 1, len(text))
+        return code[0] if code is not None and not text[: code.start()].strip() else ""
+    line = opened[0].strip()
+    return f"{line if len(line) <= _LONGEST_OPENING else opened[1][:_LONGEST_OPENING]}\n"
+
+
+def _open_block(text: str) -> re.Match[str] | None:
+    """Return the line that opens the block of code in which a text ends; None if it ends outside."""
     opened: re.Match[str] | None = None
     for found in _FENCE.finditer(text):
         if opened is None:
             opened = found
         elif found[1].startswith(opened[1]) and not found[2].strip():
             opened = None
-    if opened is None:
-        return ""
-    line = opened[0].strip()
-    return f"{line if len(line) <= _LONGEST_OPENING else opened[1][:_LONGEST_OPENING]}\n"
+    return opened
 
 
 def _closed(text: str) -> str:
@@ -279,6 +316,8 @@ def _closed(text: str) -> str:
     opening = _opening(text)
     if not opening:
         return text
+    if not opening.endswith("\n"):
+        return f"{text}{opening}"
     sign = opening[0]
     marks = sign * (len(opening) - len(opening.lstrip(sign)))
     return f"{text}\n{marks}"

@@ -177,8 +177,8 @@ def _method_of(message_class: str) -> Method:
 def _codec_of(number: int) -> str:
     name = "utf-8" if number == 65001 else f"cp{number}"
     try:
-        b"".decode(name)
-    except LookupError:
+        b"a".decode(name, "replace")  # of no bytes, the name would not be looked up
+    except LookupError:  # also raised for codecs that are not of text
         return "cp1252"
     return name
 

@@ -167,10 +167,19 @@ async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> 
 
 
 def _told(tool: object) -> dict[str, Any]:
-    """Return what a server says of a tool, without what nobody reads; whatever it is."""
+    """Return what a server says of a tool, without what nobody reads; whatever it is.
+
+    It is written as the SDK writes it where that can, so that a hash stays the same for what people have accepted.
+    """
+    from mcp import types
+
     if not isinstance(tool, Mapping):
         return {"not a tool": tool}
-    return {key: value for key, value in tool.items() if key not in {"_meta", "icons"} and value is not None}
+    try:
+        said = types.Tool.model_validate(tool).model_dump(mode="json", by_alias=True)
+    except ValueError:
+        said = dict(tool)
+    return {key: value for key, value in said.items() if key not in {"_meta", "icons"} and value is not None}
 
 
 def _words(result: ToolResult) -> str:

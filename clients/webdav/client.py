@@ -105,7 +105,9 @@ class WebdavClient(Drive):
 
         try:
             received(WEBDAV, send, into, size, limit, found.version)
-        except Conflict:
+        except Conflict as error:
+            if error.http_status is not None:
+                raise
             self._require_same(found)
             received(WEBDAV, send, into, size, limit)  # downloads have other ETags than listings on this server
             self._require_same(found)

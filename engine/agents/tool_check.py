@@ -17,7 +17,7 @@ from engine.prompts.model_answers import schema_problem
 
 _STRICT = (Role.DESTINATION, Role.INSTRUCTION)
 _NO_TOOLS = ("agent.turn", "agent.ask", "agent.result", "workflow.run")
-_OURS = ("role", "format", "widget", "markup", "names", "outside")
+_OURS = ("role", "format", "widget", "markup", "names", "outside", "limit", "drops_empty")
 """Keywords of our field schemas that mean nothing to a model."""
 
 

@@ -51,7 +51,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 """What leaves a mark at another issue (docs.github.com, Autolinked references and URLs)."""
-_ISSUE = re.compile(r"(?:https?://[^/]+)?/?[\w.-]+/[\w.-]+/(?:issues|pull|discussions)/\d+(?!\d)", re.IGNORECASE)
+_ISSUE = re.compile(r"(?:https?://[^/]++)?/?[\w.-]++/[\w.-]++/(?:issues|pull|discussions)/\d+(?!\d)", re.IGNORECASE)
 """An address that does so, too, in a link."""
 _ORDER = re.compile(
     r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*)*+"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,3 +92,16 @@ def test_the_note_of_a_long_text_counts() -> None:
     assert shortened("word " * 100, TextLimit(100, way="text")).endswith("[Cut here: 54 of 500 characters are shown.]")
     kept, told = fitted("x" * 100, TextLimit(60, way="text", parts=1))
     assert told == f"shortened: {len(kept)} of 100 characters"
+
+
+@pytest.mark.parametrize("ticks", ["`", "``"])
+@pytest.mark.parametrize("length", [300, 900, 1_500, 5_000])
+@pytest.mark.parametrize("before", ["", "word " * 250])
+def test_code_within_a_line_stays_code_when_it_is_cut(ticks: str, length: int, before: str) -> None:
+    """What a stranger wrote in it (an address, a mention) does nothing only there."""
+    inside = ("see http://evil.example @everyone\n" * 200)[:length].strip()
+    text = f"{before}{ticks}{inside}{ticks} and more words" + " behind" * 400
+    for part in [*in_parts(text, TextLimit(2_000, parts=10)), shortened(text, TextLimit(2_000, way="text"))]:
+        rest = re.sub(rf"(?<!`){ticks}(?!`)[\s\S]*?(?<!`){ticks}(?!`)", "", part)
+        assert "evil" not in rest
+        assert "everyone" not in rest

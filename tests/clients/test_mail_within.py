@@ -353,6 +353,13 @@ def test_a_text_in_winmail_dat_counts_where_the_mail_has_no_other(of: list[bytes
     assert read_raw(in_winmail(outlook.winmail(of=of), "Beside it"))["text"] == "Beside it"
 
 
+@pytest.mark.parametrize("page", [14820, 0, 4294967295])
+def test_an_unknown_code_page_in_winmail_dat_costs_no_mail(page: int) -> None:
+    body = outlook.attribute(1, 0x2800C, b"Pay by Friday\0")
+    stream = outlook.winmail(outlook.attribute(1, 0x69007, page.to_bytes(4, "little") + bytes(4)), body)
+    assert read_raw(in_winmail(stream))["text"] == "Pay by Friday"
+
+
 def test_a_meeting_in_winmail_dat_is_an_invitation() -> None:
     at = datetime(2026, 12, 3, 13, 30, tzinfo=UTC)
     stream = outlook.winmail(

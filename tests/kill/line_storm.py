@@ -6,6 +6,7 @@ Every look lists three lines before its cursor again, as services do that may an
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
 from collections import Counter
@@ -102,6 +103,8 @@ class LineStorm:
     def end(self) -> None:
         """Leave nothing behind for the next that uses the workspace."""
         self.storm.place.rows.execute("DELETE FROM triggers; DELETE FROM kept_starts; DELETE FROM runs;")
+        for day in (self.storm.place.root / "logs").glob("2*"):
+            shutil.rmtree(day)  # logs of runs that are not in the state make it an older one
 
     def until(self, statement: str, wanted: int, give_up: float = _PATIENCE_SECONDS) -> None:
         """Wait until a count is reached; who asks for the verdict sees what is missing."""

@@ -62,10 +62,13 @@ class Children:
         logs: RunLogs,
         clock: Callable[[], datetime],
         changed_by: Sequence[str] = (),
+        resumed_by: str = "engine",
     ) -> None:
-        """`changed_by`: who let the run, or one above it, continue with another definition."""
+        """`changed_by`: who let the run, or one above it, continue with another definition; `resumed_by`: who lets it
+        continue now, and the runs that it has called with it.
+        """
         self._parent, self._called, self._worker, self._logs, self._clock = parent, called, worker, logs, clock
-        self._changed_by = changed_by
+        self._changed_by, self._resumed_by = changed_by, resumed_by
 
     def start(
         self,
@@ -145,7 +148,7 @@ class Children:
                 return False
             accepted = reaccepted(run, self._parent["connections"])
             if self._worker.rows.reopen(accepted, [encoded(one) for one in events_of(run)], self._worker.owner.id):
-                self._worker.start(run_id)
+                self._worker.start(run_id, self._resumed_by)
         return True
 
     def has_ended(self, run_id: str) -> bool:

@@ -412,7 +412,8 @@ class Execution:
     def _children(self) -> Children:
         equipment = self._equipment
         called, changed_by = self._records.called, self._changed_by()
-        return Children(self._acceptance, called, equipment.worker, equipment.logs, equipment.clock, changed_by)
+        by = self._resumed_by.by
+        return Children(self._acceptance, called, equipment.worker, equipment.logs, equipment.clock, changed_by, by)
 
     async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
         try:

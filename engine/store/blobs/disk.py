@@ -80,7 +80,7 @@ class DiskBlobs:
         path = self._path(folder)
         try:
             with os.scandir(path) as entries:  # knows what is a folder without asking for each
-                found = [f"{folder}{one.name}{'/' * one.is_dir()}" for one in entries if one.name[0] != "."]
+                found = [f"{folder}{one.name}{'/' * _is_folder(one)}" for one in entries if one.name[0] != "."]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -212,6 +212,14 @@ class DraftFolders:
             except FileNotFoundError:
                 self._admit()
                 folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder; a link that leads in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _size_bytes(path: Path) -> int:

@@ -64,7 +64,10 @@ def test_a_page_that_is_not_shown_whole_says_what_is_left_out(orchestra: Orchest
     assert (long.truncated, long.notes) == (True, ["Left out here: 1,007 of 51,007 bytes."])
     mail = b"Subject: Hello\nFrom: ann@a.example\nContent-Type: application/pkcs7-mime\n\nMIAG"
     sealed = orchestra.files.view(OWNER, added(orchestra, "a.eml", mail))
-    assert (sealed.truncated, sealed.notes) == (False, ["The mail is encrypted."])
+    assert (sealed.truncated, sealed.notes) == (
+        False,
+        ["The mail is encrypted for its recipient: open it in a mail program that has the key."],
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x89PNG\r\n\x1a\n no picture", b"%PDF-1.7 no"])

@@ -23,7 +23,7 @@ from engine.people.access import local_user
 from engine.runner.effects import fault_points
 from engine.runner.worker.worker import Worker
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[2] == "answered":
