@@ -101,19 +101,33 @@ class SaidAnswers:
         return ToolResult("\n".join(texts), data, left_out, is_error=self.latest.get("isError") not in {None, False})
 
 
-class _Reading:
-    """A stream of messages from the server."""
+class _Stream:
+    """A stream of messages, of which `answers` hears."""
 
     def __init__(self, stream: Any, answers: SaidAnswers) -> None:
         self._stream, self._answers = stream, answers
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        ended: bool | None = await self._stream.__aexit__(kind, error, trace)
+        return ended
+
+
+class _Reading(_Stream):
+    """A stream of messages from the server."""
 
     async def receive(self) -> SessionMessage | Exception:
         message: SessionMessage | Exception = await self._stream.receive()
         self._answers.received(message)
         return message
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
     def __aiter__(self) -> Self:
         return self
@@ -123,39 +137,13 @@ class _Reading:
         self._answers.received(message)
         return message
 
-    async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        ended: bool | None = await self._stream.__aexit__(kind, error, trace)
-        return ended
-
-
-class _Writing:
+class _Writing(_Stream):
     """A stream of messages to the server."""
-
-    def __init__(self, stream: Any, answers: SaidAnswers) -> None:
-        self._stream, self._answers = stream, answers
 
     async def send(self, item: SessionMessage, /) -> None:
         self._answers.sent(item)
         await self._stream.send(item)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        ended: bool | None = await self._stream.__aexit__(kind, error, trace)
-        return ended
 
 
 def _good(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -118,7 +118,7 @@ def _put_arranged(expressions: Iterable[Any]) -> None:
     key and item first: `@arrange('sortBy', x.map(each, [key, each]), [])`.
     """
     for one in expressions:
-        condition = arranging(one)
+        condition = _arranging(one)
         if condition is None:
             continue
         new, items = type(one), type(one)()
@@ -137,7 +137,7 @@ def _put_arranged(expressions: Iterable[Any]) -> None:
         one.CopyFrom(_call(new, ARRANGE, macro, items, arguments))
 
 
-def arranging(expr: Any) -> Any:
+def _arranging(expr: Any) -> Any:
     """Return the condition of a macro of ours, None for any other expression."""
     step = expr.comprehension.loop_step if expr.WhichOneof("choice") == "comprehension" else None
     if step is None or _function(step) != "_?_:_" or _function(step.call.args[0]) != ARRANGED:

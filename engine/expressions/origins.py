@@ -28,7 +28,6 @@ _TIMES = frozenset({"date-time", "date", "time"})
 _LITERALS = frozenset({"constant", "list", "struct"})
 _SAID_BY_SERVICES = ("sender", "address")
 _FILES = (FORMAT, WORKSPACE_FILE)
-_PARTS_OF_LISTS = frozenset({"flatten"})
 _FEW = 4
 MOST_KEPT = 6
 """Origins of a value that are kept for people; one more than are told."""
@@ -323,7 +322,7 @@ class Origins(Domain[Derived, Equal]):
     def call(self, node: SyntaxNode, values: Sequence[Derived], facts: Equal) -> Derived:
         """Return the origins of the result of a call."""
         found = super().call(node, values, facts)
-        if node.name in _PARTS_OF_LISTS:
+        if node.name == "flatten":
             items = joined([one for value in values for one in (value.item(), value.item().item())])
             found = Derived(_computed(values), items=items, depth=items.depth)
         if node.name == "_+_" and found.origins:
