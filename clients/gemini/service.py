@@ -18,7 +18,7 @@ class GeminiSettings(BaseModel):
 
     api_key: SecretStr = Field(SecretStr(""), description="Its key.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
-    model: str = Field("", description="The model, such as `gemini-2.5-flash`. Empty: steps or prompts name one.")
+    model: str = Field("", description="The model, such as `gemini-3.8-flash`. Empty: steps or prompts name one.")
     embedding_model: str = Field("", description="The model for vectors. Empty: `gemini-embedding-001`.")
 
 
@@ -35,7 +35,7 @@ GEMINI = Service(
         place="Google AI Studio, API keys",
         url="https://aistudio.google.com/apikey",
     ),
-    beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Such as gemini-2.5-flash"),),
+    beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Such as gemini-3.8-flash"),),
     extra=Extra("gemini", "google-genai", "google.genai"),
     reads=(
         ReadRequest("GET", "/v1beta/models"),

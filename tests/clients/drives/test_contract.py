@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,18 +30,21 @@ FOLDER = "Attachments"
 NAMES = [one.name for one in services() if one.kind == "drive" and has_stand_in(one.name)]
 
 
-@pytest.fixture(params=[*NAMES, *SERVERS])
+@pytest.fixture(scope="module", params=[*NAMES, *SERVERS])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def opening(name: str, standins: StandIns) -> Iterator[Open]:
-    if name in NAMES:
-        yield lambda key: opened(name, standins, key)
-        return
-    with SERVERS[name]() as found:
+@pytest.fixture(scope="module")
+def server(name: str) -> Iterator[Open | None]:
+    """The server of others with this name, started once; None for a stand-in."""
+    with SERVERS[name]() if name in SERVERS else nullcontext() as found:
         yield found
+
+
+@pytest.fixture
+def opening(name: str, server: Open | None, standins: StandIns) -> Open:
+    return server or (lambda key: opened(name, standins, key))
 
 
 def opened(name: str, standins: StandIns, token: str = "") -> Drive:
@@ -55,6 +58,8 @@ def opened(name: str, standins: StandIns, token: str = "") -> Drive:
 def drive(opening: Open) -> Iterator[Drive]:
     with closing(opening("")) as made, deadline(PATIENCE_SECONDS):
         yield made
+        for left in made.entries(FOLDER, 10):
+            made.remove(left.id, left.version)
 
 
 def written(folder: Path, content: bytes, name: str = "source") -> Path:
