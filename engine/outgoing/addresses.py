@@ -34,13 +34,13 @@ _INNER = re.compile(rf"(?:[^\w=/?&%.-]|_)(?={_BEGIN})|[/=?&%.-](?=(?:mailto|xmpp
 """The sign before an address in another, at which some services begin a link of its own."""
 _AFTER = ".,;:!?*_~()[]{}|\\"
 """Signs at the end of a bare address that belong to the sentence."""
-_AT = re.compile(r"(?<![a-z0-9])(?:@|&(?:#0*64|#x0*40|commat);)(?=[a-z0-9&])[\w/-]*(?<!/)", re.IGNORECASE)
+_AT = re.compile(r"(?<![a-z0-9])(?:@|&(?:#0*64|#x0*40|commat);)(?=[a-z0-9&])[\w/-]*(?<!/)", re.IGNORECASE | re.ASCII)
 """What notifies a person or a team."""
 _CLOSING = re.compile(
     r"(?<![^\W_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![^\W_])(?:(?:[^\w#]|_){1,20}|[\s:]++)"
     r"((?:[\w.-]{1,140}+/[\w.-]{1,140}+)?(?:#|&(?:#0*35|#x0*23|num);)\d+|GH-\d+"
     r"|https?://[^\s<>`]{1,400}/(?:issues|pull)/\d+)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 """A keyword that closes the issue that is named next to it (docs.github.com, Linking a pull request to an issue).
 
@@ -48,19 +48,38 @@ Longer than this are no names of GitHub; without a limit, each keyword could be 
 """
 _REFERENCE = re.compile(
     r"(?<![\w/.@-])[\w.-]{1,140}/[\w.-]{1,140}(?:#|&(?:#0*35|#x0*23|num);)\d+|(?<![^\W_])GH-\d+",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-"""What leaves a mark at another issue (docs.github.com, Autolinked references and URLs)."""
+"""What leaves a mark at another issue (docs.github.com, Autolinked references and URLs).
+
+`#12` stays: its issue is in the repository that the text goes to, and people write so in most texts. So do the hashes
+of commits (`ann@a5c3785`), which only become links to GitHub.
+"""
 _ISSUE = re.compile(r"(?:https?://[^/]++)?/?[\w.-]++/[\w.-]++/(?:issues|pull|discussions)/\d+(?!\d)", re.IGNORECASE)
 """An address that does so, too, in a link."""
+_LINE = r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))"
+_BLANKS = r"(?:[^\S\n\r\v\f\x85\u2028\u2029]|\ufeff)*+"
+"""What programs take from the beginning of a line: `trim` of JavaScript also takes a byte order mark."""
 _ORDER = re.compile(
-    r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*)*+"
-    r"(/[a-z][\w-]*(?![\w/.-])|bors(?=[ \t]+[a-z]))",
+    rf"{_LINE}{_BLANKS}(?:(?:>|[-*+]|\d{{1,9}}[.)]|\[[ x]?\]|#|<[^<>]{{1,400}}>){_BLANKS})*+"
+    r"(/[a-z][\w-]*(?![\w/.-])|bors(?=[ \t:]+[a-z]))",
     re.IGNORECASE,
 )
 """A line that bots take as an order: `/close` (docs.prow.k8s.io/docs/components/plugins), `bors r+`.
 
-They read the text as it is written: code and quotes are no difference to many of them.
+They read the text as it is written, some of them without its tags and comments: code and quotes are no difference to
+many of them, and `&#47;close` is none. A bot that looks for its word anywhere in a text is not held up: `/close` within
+a line may be a path.
+"""
+_OF_COMMIT = re.compile(
+    rf"{_LINE}[ \t]*(co-authored-by|signed-off-by|skip-checks)(?=[ \t]*:)"
+    r"|(\[(?:skip[ _-][\w -]{1,40}|[\w-]{1,40}[ _-]skip|no[ _-]ci)\])",
+    re.IGNORECASE,
+)
+"""What the message of a commit says to GitHub and others: who wrote it, and that no checks run.
+
+docs.github.com: Creating a commit with multiple authors, Skipping workflow runs. The text of a pull request becomes
+such a message when it is squashed.
 """
 _LONGEST_PLACE = 100
 
@@ -159,8 +178,8 @@ def without_mentions(text: str, is_named: IsNamed) -> tuple[str, int]:
 
 
 def mentioned_in(text: str) -> set[str]:
-    """Return the mentions, issues and orders to bots in a text of the author."""
-    orders = {found[1].lower() for found in _ORDER.finditer(text)}
+    """Return the mentions, issues and orders to programs in a text of the author."""
+    orders = {found[found.lastindex or 0].lower() for order in (_ORDER, _OF_COMMIT) for found in order.finditer(text)}
     issues = {issue_at(address) for _, _, address in bare_addresses(text)} - {""}
     return {words for _, _, words in mentions(text)} | orders | issues
 
@@ -172,18 +191,30 @@ def issue_at(address: str) -> str:
 
 
 def without_orders(text: str, is_named: IsNamed) -> tuple[str, int]:
-    """Return a text in which no line is an order to a bot, and how many were.
+    """Return a text in which no line is an order to a bot, and nothing one of a commit, and how many were.
 
     `/close` gets a blank, `bors` a full stop; neither sign means anything in Markdown.
     """
+    text, count = _without(_ORDER, text, is_named)
+    text, more = without_orders_of_commit(text, is_named)
+    return text, count + more
+
+
+def without_orders_of_commit(text: str, is_named: IsNamed) -> tuple[str, int]:
+    """Return the message of a commit that credits nobody and skips no checks, and how often it did."""
+    return _without(_OF_COMMIT, text, is_named)
+
+
+def _without(orders: re.Pattern[str], text: str, is_named: IsNamed) -> tuple[str, int]:
     count = 0
 
     def harmless(found: re.Match[str]) -> str:
         nonlocal count
-        order = found[1]
+        order = found[found.lastindex or 0]
         if is_named(order.lower()):
             return found[0]
         count += 1
-        return found[0][: -len(order)] + (f"/ {order[1:]}" if order.startswith("/") else f"{order}.")
+        parted = re.sub(r"[/\[-]", r"\g<0> ", order, count=1)
+        return found[0][: -len(order)] + (f"{order}." if parted == order else parted)
 
-    return _ORDER.sub(harmless, text), count
+    return orders.sub(harmless, text), count

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from clients.wording import counted
 from engine.base.lazy_values import Unknown
 from engine.base.run_file import place_of
-from engine.outgoing.addresses import IsNamed, without_mentions
+from engine.outgoing.addresses import IsNamed, without_mentions, without_orders_of_commit
 from engine.outgoing.hidden_characters import shown
 from engine.outgoing.markdown import MarkdownChanges, without_links
 from engine.plugins.step import Markup
@@ -47,7 +47,9 @@ class Harmless(Struct):
         self.hidden += count
         if markup == "commit":
             text, mentions = without_mentions(text, self.is_named)
+            text, orders = without_orders_of_commit(text, self.is_named)
             self.changes.mentions += mentions
+            self.changes.orders += orders
         elif markup == "markdown":
             text, found = without_links(text, self.is_named)
             self.changes.links += found.links

@@ -33,7 +33,7 @@ from engine.outgoing.markdown_reading import FENCE, MarkdownPart, MarkdownReadin
 
 _MAY_LEAD = re.compile(
     r"://|www\.|\]\s*[(\[:]|<[a-z!?/]|&|\\/|(?:mailto|xmpp):|`{3}|~{3}|\\(?:href|csname)|(?<![a-z0-9])@[a-z0-9]|#\d|GH-\d",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 """What a text has at least that has a link in it."""
 _ROUNDS = 8

@@ -166,9 +166,13 @@ def test_plain_text_keeps_its_addresses_and_files_their_bytes(
     assert service.bodies[-1] == {"a": [LINKED], "b": "x\u200by"}
 
 
-ACTING = "@octocat, @acme/ops: Fixes #1, closes acme/app#2, resolves GH-3. Fixed https://github.com/acme/app/issues/4"
+ACTING = (
+    "@octocat, @acme/ops: Fixes #1, closes acme/app#2, resolves GH-3. Fixed https://github.com/acme/app/issues/4"
+    " [skip ci]"
+)
 SILENT = (
     "@ octocat, @ acme/ops: Fixes # 1, closes acme/app# 2, resolves GH- 3. Fixed https://github.com/acme/app/issues/ 4"
+    " [ skip ci]"
 )
 FILE = {"repository": "acme/app", "path": "a.txt"}
 PULL = {"repository": "acme/app", "pull": 1}
@@ -191,7 +195,7 @@ def test_a_stranger_mentions_nobody_and_closes_nothing_by_a_commit(
     orchestra: Orchestra, root: Path, service: Service, uses: str, fields: dict[str, Any], name: str, wanted: str
 ) -> None:
     service.texts["/said"] = json.dumps({"text": f"{ACTING} a\u200bb ann@shop.example"})
-    own = "@team Fixes #7 and "
+    own = "@team Fixes #7 [ci skip] and "
     step = {"id": "write", "uses": uses, "approve": "always", "with": {**fields, name: own + SAID}}
     save(root, service, step)
     ran(orchestra)
