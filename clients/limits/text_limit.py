@@ -52,7 +52,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"`+")
 _LONGEST_OPENING = 40
 _WHOLE = re.compile(
-    r"`[^`\n]{1,400}`|!?\[[^\[\]\n]{0,400}\]\([^()\s]{0,400}\)|<?https?://[^\s<>]{1,400}>?"
+    r"!?\[[^\[\]\n]{0,400}\]\([^()\s]{0,400}\)|<?https?://[^\s<>]{1,400}>?"
     r"|\*\*[^*\n]{1,400}\*\*|__[^_\n]{1,400}__|~~[^~\n]{1,400}~~"
 )
 """What makes no sense when it is cut in two."""

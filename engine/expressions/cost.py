@@ -170,7 +170,7 @@ class Estimate:
         growth = _COPYING.get(node.name) if own is None else own.growth
         if growth is not None:
             most = total * growth + A_VALUE + (own.more if own else 0)
-            if node.name.startswith("regex."):
+            if node.name.startswith("regex"):
                 self.matched(node, parts[:2])
             self.work += total
             return Bound(most, most, most)

@@ -136,6 +136,11 @@ def extracted(text: str, source: str) -> list[str]:
     return next(([one] for one in _matches(text, source)), [])
 
 
+def extracted_text(text: str, source: str) -> str:
+    """Return the first match of an RE2 pattern, or of its only group; "" if there is none. Raises RefusedValue."""
+    return next(_matches(text, source), "")
+
+
 def extracted_all(text: str, source: str) -> list[str]:
     """Return all matches of an RE2 pattern, or of its only group. Raises RefusedValue."""
     return list(_matches(text, source))

@@ -243,9 +243,7 @@ def _rewriting(run: Sequence[Token], position: int, ours: Ours) -> _Rewriting | 
     is_method = position > 0 and run[position - 1].text == "."
     space = run[position - 2].text if is_method and position > 1 else ""
     if space in _NAME_SPACES:
-        return partial(_put_optional, "") if (space, name) == ("regex", "extract") else None
-    if name == "regex_extract":
-        return partial(_put_optional, "regex.")
+        return _put_optional if (space, name) == ("regex", "extract") else None
     if name == "default":
         return None if is_method else _put_default
     one = ours.get(name)
@@ -322,11 +320,11 @@ def _put_groups(name: Token, arguments: list[Sequence[Token]], writer: _Writer) 
     writer.put(f", 'items': [{each}]}}).", name.offset)
 
 
-def _put_optional(space: str, name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
-    """Write `regex.extract`, whose function gives a list of one or none, as an optional value; ours has "" for none."""
-    writer.put(f"{space}extract(", name.offset)
+def _put_optional(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    """Write `regex.extract`, whose function gives a list of one or none, as an optional value."""
+    writer.put("extract(", name.offset)
     _put_all(arguments, name, writer)
-    writer.put(")[?0]" + ".orValue('')" * bool(space), name.offset)
+    writer.put(")[?0]", name.offset)
 
 
 def _put_accepted(function: Function, name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:

@@ -59,7 +59,7 @@ VALUES = [
     ("parse_number(3)", 3.0),
     ("regex.extract(order, '#([0-9]+)').orValue('')", "17"),
     ("regex.extract(order, 'x').hasValue()", False),
-    ("regex_extract(order, '[0-9]+')", "17"),
+    ("regex_extract(order, '[0-9]+') + order.regex_extract('x')", "17"),
     ("regex_extract_all(order, '#([0-9]+)')", ["17", "18"]),
     (r"regex_replace(order, '#([0-9]+)', r'<\1>')", "Order <17>, then <18>"),
     (r"regex.replace('a.b', '[.]', r'\\')", "a\\b"),
