@@ -59,6 +59,8 @@ def _faults_told() -> Iterator[None]:
     """Log a fault of this program, and tell the caller only that there was one. Raises MCPError."""
     try:
         yield
+    except MCPError:
+        raise
     except OrchestraError as error:
         raise MCPError(types.INVALID_REQUEST, without_links(f"{error.message} {error.remedy}".strip())) from error
     except Exception as error:

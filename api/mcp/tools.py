@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from mcp import types
+from mcp.shared.exceptions import MCPError
 from typing_extensions import ReadOnly, TypedDict
 
 from api.base.awaiting import awaited
@@ -40,6 +41,7 @@ _AFTERWARDS = (
     f"The answer has the outputs. If the run takes longer than {WAIT_SECONDS:g} seconds or waits for a person, it has "
     f"run_id and status; {RUN_STATUS} tells how it goes on."
 )
+_WHICH_TOOLS = "tools/list has all; a workflow is one with `expose: true`."
 _STATUS_TOOL = types.Tool(
     name=RUN_STATUS,
     title="How a run is going",
@@ -91,7 +93,10 @@ class WorkflowTools:
         return [*(_tool(plan) for plan in plans), _STATUS_TOOL]
 
     async def call(self, name: str, arguments: JsonObject, key: object = None) -> types.CallToolResult:
-        """Return the outputs of a run, or its state if it goes on or waits; what goes wrong is told in the result."""
+        """Return the outputs of a run, or its state if it goes on or waits; what goes wrong is told in the result.
+
+        Raises MCPError if there is no such tool (server/tools, "Error Handling", of the specification 2025-11-25).
+        """
         try:
             if name == RUN_STATUS:
                 return await to_thread.run_sync(self._status, arguments)
@@ -109,9 +114,7 @@ class WorkflowTools:
         """Start a run; nobody consents to accounts here, as it is a program that calls."""
         require(self._principal, "run", "start runs")
         if self._exposed(name) is None:
-            raise InvalidInput(
-                f"There is no tool {name!r}.", remedy="tools/list has all; a workflow is one with `expose: true`."
-            )
+            raise MCPError(types.INVALID_PARAMS, f"There is no tool {name!r}. {_WHICH_TOOLS}")
         self._require_own_files(arguments)
         request_key = None if key is None else f"mcp:{self._principal.id}:{_checked(key)}"
         return self._orchestra.runs.start(self._principal, name, arguments, request_key=request_key)

@@ -11,6 +11,7 @@ import pytest
 from mcp import types
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -124,9 +125,12 @@ def test_wrong_arguments_are_refused(
 
 @pytest.mark.parametrize("name", ["hidden", "broken", "nowhere"])
 def test_what_is_no_tool_cannot_be_called(url: str, token: str, orchestra: Orchestra, name: str) -> None:
-    result = called(url, token, name, {"who": "Ada"})
-    assert result.is_error
-    assert f"no tool '{name}'" in text(result)
+    async def refused(client: Client) -> int:
+        with pytest.raises(MCPError, match=f"no tool '{name}'") as error:
+            await client.call_tool(name, {"who": "Ada"})
+        return error.value.error.code
+
+    assert asked(url, token, refused) == types.INVALID_PARAMS
     assert not started(orchestra)
 
 
