@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,11 +12,13 @@ from clients.wording import nearest
 from engine.base.problem import Problem
 from engine.base.step_tree import Place, StepNode
 from engine.compiler.checks.futile import PlacedStep, named, repeated_writes, warn_of_the_futile
-from engine.compiler.checks.report import Report
+from engine.compiler.checks.outside_text import ways
+from engine.compiler.checks.report import Report, StepNames
 from engine.compiler.definition.identifiers import step_id_fault
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonPath
+from engine.expressions.expressions import Expression, Template
 from engine.plugins.step import Effect
 
 _INPUT = re.compile(r"\binputs\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
@@ -78,6 +81,7 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: UsedNames) -> 
     for one in places:
         if one.node.loop is not None and one.node.loop.key is None and not one.node.is_folded:
             _warn_of_writes(one, report)
+        _warn_of_others_key(one, report)
     warn_of_the_futile(places, report)
 
 
@@ -121,3 +125,28 @@ def _warn_of_writes(one: PlacedStep, report: Report) -> None:
         )
         remedy = 'Add "key": what names the item for ever, like "{{ item.id }}". Or give the step a \'once\'.'
         report.warn((*one.path, "foreach"), message, "no_key", remedy)
+
+
+def _warn_of_others_key(one: PlacedStep, report: Report) -> None:
+    """Warn about a key that strangers choose: what they give the key of an earlier item is never written."""
+    path, loop = (*one.path, "key"), one.node.loop
+    if loop is None or loop.key is None or one.node.is_folded or report.has_errors_at(path):
+        return
+    key = report.value_derived(path, one.step.key).without_files()
+    if key.outside is None or key.is_address or _names_what_is_ours(loop.key, report.names[one.path]):
+        return
+    if repeated := repeated_writes(one.node):
+        verb = "writes" if len(repeated) == 1 else "write"
+        message = (
+            f"Text from outside must not decide this: `steps.{one.step.id}.key` comes from {ways(key.every_outside)}. "
+            f"{named(repeated)} {verb} nothing for an item with the key of an earlier one."
+        )
+        remedy = f'Make the key of what the service numbers, like "{{{{ {loop.name}.id }}}}", or put that in front.'
+        report.warn(path, message, "outside_key", remedy)
+
+
+def _names_what_is_ours(key: Any, names: StepNames) -> bool:
+    """Return whether a part of a key is no text from outside, but what a service or this program has numbered."""
+    pieces = key.pieces if isinstance(key, Template) else ()
+    paths = [one.path for piece in pieces if isinstance(piece, Expression) for one in piece.references]
+    return any(path[0] != "index" and not names.is_from_outside(path) for path in paths)

@@ -23,6 +23,7 @@ RULES: Mapping[str, Rule] = {
     "once_without_write": keys.taken_out,
     "order": writes.after,
     "outside_destination": writes.approval,
+    "outside_key": writes.key_of_items,
     "own_workflow": keys.taken_out,
     "prompt_variable": keys.misspelt_variable,
     "same_key": writes.key_of_items,
@@ -40,5 +41,5 @@ RULES: Mapping[str, Rule] = {
     "wrong_value": values.converted,
 }
 """The codes are those of docs/validation.md."""
-UNCOVERED = frozenset({"no_key", "same_key", "unused_input", "unused_output", "once_without_write"})
+UNCOVERED = frozenset({"no_key", "outside_key", "same_key", "unused_input", "unused_output", "once_without_write"})
 """Warnings about what was there before, but could not be seen because of an error."""

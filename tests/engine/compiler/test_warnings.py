@@ -206,6 +206,39 @@ def test_one_key_for_all_items_lets_only_the_first_write(steps: list[Any], told:
     assert [code for code, _, _ in warnings(flow(*steps, inputs=FLAG, outputs=FLAGGED))] == told
 
 
+@pytest.mark.parametrize(
+    ("key", "source"),
+    [
+        pytest.param(
+            "{{ m.subject }}", "the subject of the mail (`steps.mails.output.messages.subject`)", id="a-subject"
+        ),
+        pytest.param("{{ 'mail ' + m.subject }} {{ index }}", "the subject of", id="a-subject-and-its-place"),
+        pytest.param("{{ steps.first.output.word }}", "`steps.first.output.word`", id="by-way-of-another-step"),
+        pytest.param("{{ m.id }}", "", id="an-id"),
+        pytest.param("{{ m.id }} {{ m.subject }}", "", id="an-id-and-a-subject"),
+        pytest.param("{{ run.id }}: {{ m.subject }}", "", id="a-subject-in-one-run"),
+        pytest.param("{{ m.subject == 'x' ? 'a' : m.id }}", "", id="it-only-chooses"),
+        pytest.param("{{ m.url }}", "", id="an-address-of-the-service"),
+    ],
+)
+def test_a_key_that_strangers_choose_is_warned_of(key: str, source: str) -> None:
+    each = loop(
+        set_step("cut", {"word": "{{ m.subject }}"}), ISSUE, key=key, foreach="{{ steps.mails.output.messages }}",
+        output={"w": "{{ steps.cut.output.word }}"}, **{"as": "m"},
+    )  # fmt: skip
+    first = set_step("first", {"word": "{{ json(steps.mails.output.messages) }}"})
+    _, result = compiled(
+        flow(MAILS, first, each, outputs={"w": "{{ steps.first.output.word }} {{ steps.each.output }}"})
+    )
+    assert [str(one) for one in result.problems if one.severity == "error"] == []
+    found = [one for one in result.problems if one.code == "outside_key"]
+    assert [(one.step, one.field) for one in found] == [("each", "key")] * bool(source)
+    assert all(
+        one.message.startswith(f"Text from outside must not decide this: `steps.each.key` comes from {source}")
+        for one in found
+    )
+
+
 def test_a_rerun_is_what_the_warning_of_a_loop_is_about() -> None:
     _, result = compiled(flow(loop(ISSUE)))
     [problem] = result.problems

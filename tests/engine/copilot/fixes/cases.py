@@ -260,6 +260,13 @@ CASES = [
         [put("each_mail", "key", "{{ mail.id }}")],
     ),
     Case(
+        "outside_key",
+        "a key that strangers choose",
+        [MAILS, each_mail(issue(), key="{{ mail.subject }}")],
+        "Know each mail by mail.id",
+        [put("each_mail", "key", "{{ mail.id }}")],
+    ),
+    Case(
         "once_without_write",
         "once on a step that writes nothing",
         [set_("a", {"n": 1}, once="{{ run.id }}"), assert_("{{ string(steps.a.output.n) }}")],
