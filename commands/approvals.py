@@ -137,6 +137,7 @@ def _call(call: AskedCall) -> Iterator[str]:
         yield from (f"  {line}" for line in shown(call.preview).splitlines())
         if call.preview.url:
             yield f"It is at {call.preview.url}"
+    yield from call.notes
     if call.unreadable:
         yield f"What it is about could not be read: {call.unreadable}"
     if call.again:

@@ -168,6 +168,7 @@ def _call(approval: Approval) -> str:
         mark = "" if origin is None else f" · text from outside: {_html(origin)}"
         kind = "" if origin is None else ' class="outside"'
         told += f"<dt>{_html(name)}{mark}</dt><dd><pre{kind}>{_text(value)}</pre></dd>"
+    told += _fact("What was done to the texts", " ".join(call.notes)) if call.notes else ""
     return told + _effect(call)
 
 

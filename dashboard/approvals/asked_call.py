@@ -37,6 +37,8 @@ def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | Non
             t("This was approved before, and asks again, because something has changed:"), icon=":material/sync:"
         )
         _code(call.again, f"again-{key}", "diff")
+    if call.notes:
+        st.info(plain(" ".join(call.notes)), icon=":material/content_cut:")
     account = call.account_name or call.account
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"`{call.uses}`", width="content")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
+from clients.limits.text_limit import fitted
 from clients.wording import did_you_mean
 from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
 from engine.documents.shapes import Fault, faults
 from engine.plugins.registry import step_type
-from engine.plugins.step import Role, StepType
+from engine.plugins.step import Role, StepType, limits_of
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall
 from engine.runs.call_texts import field_schemas, gaps
@@ -81,6 +82,7 @@ def require_edit(call: AskedCall, arguments: JsonObject) -> None:
     if kind.effect_of(arguments)[0] is not kind.effect_of(call.arguments)[0]:
         raise InvalidInput("An edit cannot change a read into a write, or the reverse.", remedy="Reject it instead.")
     _require_fields(kind, call.arguments, arguments)
+    _require_short(kind, {name: arguments[name] for name in changed})
     before = kind.problems(call.arguments, {})
     for name, message in kind.problems(arguments, {}):
         if (name, message) not in before:
@@ -104,6 +106,26 @@ def _require_fields(kind: StepType, before: Mapping[str, Any], arguments: JsonOb
             field = str(fault.path[0]) if fault.path else ""
             if not field or field not in before or arguments.get(field) != before[field]:
                 raise InvalidInput(_told(fault), remedy=fault.remedy or _CORRECT, field=field) from error
+
+
+def _require_short(kind: StepType, changed: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for a text of which the service would take only a part."""
+    for name, limit in limits_of(kind).items():
+        for text in _texts(changed.get(name)):
+            kept, _ = fitted(text, limit)
+            if kept != text:
+                raise InvalidInput(
+                    f"{name!r} is too long: only {len(kept):,} of {len(text):,} characters would be sent.",
+                    remedy="Make it shorter.",
+                    field=name,
+                )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(one)
 
 
 def _require_same_object(call: AskedCall, kind: StepType, changed: Iterable[str]) -> None:

@@ -14,8 +14,9 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import Role, fields_schema
 from engine.record.types.approval import AskedCall
 
-_GAP = re.compile(r"(?<![\]!])\[(?!x\]|[A-Z0-9 _.:#+-]+\])[^\[\]\n]{1,120}\](?![(\[:])")
-"""`[your answer]`; not a checkbox `[x]`, a footnote `[1]`, a mark such as `[BUG]`, or a link or image of Markdown."""
+_GAP = re.compile(r"(?<![\]!])\[(?!x\]|Cut here: |[A-Z0-9 _.:#+-]+\])[^\[\]\n]{1,120}\](?![(\[:])")
+"""`[your answer]`; not a checkbox `[x]`, a footnote `[1]`, a mark such as `[BUG]`, a link or image of Markdown, or the
+note of a text that was shortened."""
 
 
 def gaps(call: AskedCall, arguments: Mapping[str, Any]) -> Sequence[str]:

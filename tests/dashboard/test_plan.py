@@ -70,7 +70,7 @@ def test_a_plan_says_before_apply_where_gaps_can_be_filled_in(
     assert said in capsys.readouterr().out
     writes = orchestra.plans.show(OWNER, plan_id)["writes"]
     assert [one["gaps"] for one in writes] == [["[your answer]"], [], ["[date]"]]
-    whole = planned(orchestra, [issue("one", "Whole")])
+    whole = planned(orchestra, [issue("one", "A line. " * 10_000)])
     assert "gaps" not in words(open_page("plan", id=whole))
 
 

@@ -127,6 +127,23 @@ def test_a_text_that_the_page_cuts_is_told_and_can_be_downloaded(make_faces: Cal
         assert text in shown
 
 
+def test_every_face_says_that_a_text_was_shortened_which_is_no_gap(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    issue = {"repository": "acme/app", "title": "Log", "body": "A line of it. " * 5_000}
+    question = asked(
+        faces.orchestra, [{"id": "issue", "uses": "github.create_issue", "with": issue, "approve": "always"}]
+    )
+    assert question.gaps == ()
+    page = faces.page(lambda go: go("approvals")).value
+    texts = (human(faces, "approvals", "show", question.id), "\n".join(one.value for one in page.info))
+    for text in (*texts, link_page(faces, question)):
+        assert re.search(r"body: shortened: 65,\d\d\d of 70,000 characters\.", text.replace("\\", "")), text[-500:]
+    faces.orchestra.approvals.approve(OWNER, question.id, arguments={**issue, "body": "Short."})
+    until(lambda: faces.orchestra.runs.get(OWNER, question.run_id)["status"] == "succeeded")
+    [step] = faces.orchestra.runs.get(OWNER, question.run_id)["steps"]
+    assert (step.get("note"), step["output"]["fitted"]) == (None, [])
+
+
 def test_every_face_tells_what_an_edit_has_changed(make_faces: Callable[[], Faces]) -> None:
     faces = make_faces()
     question = asked(faces.orchestra, [{"id": "send", "uses": "gmail.send", "with": DRAFT}])
@@ -182,6 +199,7 @@ WRONG_EDITS: list[tuple[str, Any, str]] = [
     ("half a character", {**DRAFT, "subject": "\ud800"}, "half of a surrogate pair"),
     ("64 levels", {**DRAFT, "text": json.loads("[" * 64 + "]" * 64)}, "text: "),
     ("65 levels", {**DRAFT, "text": json.loads("[" * 65 + "]" * 65)}, "'text' is nested deeper than 64 levels"),
+    ("a text that would be shortened", {**DRAFT, "subject": "x" * 1_000}, "'subject' is too long: only 900 of 1,000"),
     ("an unknown field", {**DRAFT, "bbc": "x@example.org"}, "There is no key 'bbc' here."),
 ]
 

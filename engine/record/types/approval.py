@@ -43,6 +43,8 @@ class AskedCall:
     """Why that could not be read; the approval is then about the arguments alone."""
     plan: str = ""
     """The plan that has shown the call, which is only made as it was shown; empty if there is none."""
+    notes: Sequence[str] = ()
+    """What was done to its texts, in sentences: what a service would refuse was shortened, links were taken out."""
     again: str = ""
     """If it was approved before: what has changed since, so that it is asked again."""
     is_edited: bool = False

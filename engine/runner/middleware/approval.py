@@ -153,6 +153,7 @@ class RequiredApproval(Middleware):
             cost_usd=self._recording.usage()["cost_usd"],
             allow=call.action.allow,
             plan=self._plan(call),
+            notes=call.notes,
         )
 
     def _plan(self, call: StepCall) -> str:
@@ -192,7 +193,7 @@ class RequiredApproval(Middleware):
         effect, repeat = kind.effect_of(arguments)
         if effect is not call.effect:
             raise InvalidInput("An edit cannot change a read into a write, or the reverse.")
-        call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, repeat=repeat)
+        call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, repeat=repeat, notes=())
         if call.write is None:
             return call
         hashed = await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments)))

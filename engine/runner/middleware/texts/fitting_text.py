@@ -45,7 +45,8 @@ class FittingText(Middleware):
             return outcome
         told = outcome.output.get(FITTED)
         more = told if isinstance(told, list) else []  # a client knows limits that no field does
-        return replace(outcome, output={**outcome.output, FITTED: list(dict.fromkeys([*said, *more]))})
+        kept = [one for one in said if one in outcome.call.notes]  # not of texts that a person has edited since
+        return replace(outcome, output={**outcome.output, FITTED: list(dict.fromkeys([*kept, *more]))})
 
     async def _fitted(self, call: StepCall, limits: Mapping[str, TextLimit]) -> tuple[StepCall, list[str]]:
         given, kind = call.arguments or {}, call.action.step_type
