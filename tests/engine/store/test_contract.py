@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -22,40 +22,35 @@ from engine.base.errors import Fenced, InUse
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, IdempotentRequest, Polled, PollSelection, Renamed, RunEntry
-from engine.store.approvals import ApprovalRecord, ApprovalStore, Questions
-from engine.store.claims import Claims, TakenRun
-from engine.store.debugging import DebugState, DebugStore
+from engine.store.approvals import ApprovalRecord, Questions
+from engine.store.claims import TakenRun
+from engine.store.debugging import DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, IntendedWrite, identity
-from engine.store.load import Loads, QueuedRuns
-from engine.store.people.api_tokens import TokenRecord, TokenStore
-from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
-from engine.store.people.people import People, UserRecord
-from engine.store.people.sign_ins import LoginTries, NewSession, SessionRecord, SignInStore, Success, TryLimit
+from engine.store.load import QueuedRuns
+from engine.store.people.api_tokens import TokenRecord
+from engine.store.people.audit import AuditEntry, TrailFilter
+from engine.store.people.people import UserRecord
+from engine.store.people.sign_ins import NewSession, SessionRecord, Success, TryLimit
 from engine.store.run_limits import NO_LIMITS, LimitReached, RunLimits
-from engine.store.runs import Backlog, RunFilter, RunRecord
-from engine.store.settings import Settings
-from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Spending, SpendingStore
+from engine.store.runs import RunFilter
+from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Spending
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteState
 from engine.store.state import Records
-from engine.store.triggering.refusals import RefusalRecord, RefusalStore
-from engine.store.triggering.triggered_runs import RunQueue
+from engine.store.triggering.refusals import RefusalRecord
 from engine.store.triggering.triggers import (
     ItemRecord,
     Moved,
-    SeenItems,
     TriggerKey,
     TriggerPosition,
     TriggerRecord,
-    TriggerStore,
     TurnedOn,
 )
-from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryQuestions, MemorySpending, MemoryState
 from tests.engine.store.one_schema import emptied
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -64,71 +59,6 @@ LATER = timestamp(NOON + timedelta(minutes=1))
 KEY = TriggerKey("work", "mail", "gmail:me", "inbox")
 ON = TurnedOn("{}", "gmail.new_mail", demo=False, by="me", at=AT)
 PLACE = TriggerPosition(cursor='{"n":1}', looked_at=AT, succeeded_at=AT, look_again_at=LATER, item_at=None, note="")
-
-
-class ListedRuns(Protocol):
-    """What of the port `Runs` is asked here."""
-
-    def of_request(self, request: IdempotentRequest) -> str | None:
-        """The run of a request."""
-
-    def get(self, run_id: str) -> RunRecord | None:
-        """A run."""
-
-    def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
-        """A page of the list."""
-
-    def overtaken(self, run_ids: Sequence[str]) -> set[str]:
-        """Those after which their workflow has succeeded."""
-
-    def tally(self, since: str, until: str) -> dict[str, int]:
-        """How many there are of each status."""
-
-    def backlog(self, since: str) -> Backlog:
-        """How many wait, and how many have ended."""
-
-    def ask_to_cancel(self, run_id: str) -> None:
-        """Ask for its end."""
-
-    def put_down(self, run_id: str, owner: str) -> None:
-        """Leave it to others."""
-
-
-class Ports(Protocol):
-    """The ports under test."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def audit(self) -> AuditLog: ...
-    @property
-    def people(self) -> People: ...
-    @property
-    def sign_ins(self) -> SignInStore: ...
-    @property
-    def api_tokens(self) -> TokenStore: ...
-    @property
-    def login_tries(self) -> LoginTries: ...
-    @property
-    def refusals(self) -> RefusalStore: ...
-    @property
-    def triggers(self) -> TriggerStore: ...
-    @property
-    def items(self) -> SeenItems: ...
-    @property
-    def runs(self) -> ListedRuns: ...
-    @property
-    def run_queue(self) -> RunQueue: ...
-    @property
-    def claims(self) -> Claims: ...
-    @property
-    def spent(self) -> SpendingStore: ...
-    @property
-    def approvals(self) -> ApprovalStore: ...
-    @property
-    def debugging(self) -> DebugStore: ...
-    @property
-    def loads(self) -> Loads: ...
 
 
 OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
@@ -140,7 +70,7 @@ SpendOnLoop = Callable[[Spending, Spending], Coroutine[Any, Any, None]]
 class Store:
     """A store, the process that works on it, and what the contract has no verb for."""
 
-    state: Ports
+    state: SqlState
     owner: str
     acceptances: Acceptances
     shared: Acceptances
@@ -159,39 +89,6 @@ class Store:
     """Run a test on a loop with the port by which runs ask; what it asks is stored when it returns."""
     spending: Callable[[SpendOnLoop], None]
     """Run a test on a loop with the port that counts calls, and that of another process."""
-
-
-def in_memory(_folder: Path) -> Iterator[Store]:
-    state = MemoryState()
-    state.owners.add("me")
-
-    def on_loop(test: OnLoop) -> None:
-        asyncio.run(test(MemoryEffects(state, "me")))
-
-    def asking(test: AskOnLoop) -> None:
-        asyncio.run(test(MemoryQuestions(state, "me")))
-
-    def spending(test: SpendOnLoop) -> None:
-        state.owners.add("other")
-        asyncio.run(test(MemorySpending(state, "me"), MemorySpending(state, "other")))
-
-    def hold(held: Held | None) -> None:
-        state.held = held
-
-    yield Store(
-        state,
-        "me",
-        MemoryAcceptances(state, "me"),
-        MemoryAcceptances(state, "me", shared=True),
-        state.owners.clear,
-        lambda run_id: state.runs.change(run_id, status=RunStatus.FAILED.value, ended_at=LATER, sentence="Failed."),
-        lambda run_id: state.runs.change(run_id, status=RunStatus.SUCCEEDED.value, ended_at=LATER),
-        hold,
-        lambda run_id: state.runs.change(run_id, status=RunStatus.WAITING.value, due_at=None, is_at_work=0),
-        on_loop,
-        asking,
-        spending,
-    )
 
 
 def on_sqlite(folder: Path) -> Iterator[Store]:
@@ -274,7 +171,7 @@ def _with_records(state: SqlState, owner: str, test: Callable[[Records], Corouti
 _ON_POSTGRES = pytest.param(on_postgres, marks=pytest.mark.service)
 
 
-@pytest.fixture(params=[on_sqlite, _ON_POSTGRES, in_memory], ids=["sqlite", "postgres", "memory"])
+@pytest.fixture(params=[on_sqlite, _ON_POSTGRES], ids=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield from request.param(tmp_path)
 

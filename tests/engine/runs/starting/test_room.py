@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.base.clock import timestamp
+from engine.base.clock import timestamp, utc_now
 from engine.base.errors import TooManyRuns
 from engine.base.statuses import RunStatus
 from engine.runs.starting.room import Room
 from engine.store.acceptances import RunEntry
 from engine.store.people.audit import AuditEntry
-from tests.engine.store.memory import MemoryAcceptances, MemoryState
+from engine.store.sql.base.tables import runs
+from engine.store.sql.state import SqlState
+from engine.store.sql.workers.owners import SqlOwner
+from engine.store.sqlite.database import SqliteState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -24,20 +29,26 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 class Scene:
     """A store with runs of which some have ended, and a stopwatch that the test moves."""
 
-    state: MemoryState
+    database: SqliteState
+    owner: str
     seconds: float = 0.0
+    queued: list[str] = field(default_factory=list)
+    count: int = 0
 
     def accept(self, count: int) -> None:
-        first = len(self.state.runs_)
-        MemoryAcceptances(self.state, "me").store([entry(first + number) for number in range(count)])
+        entries = [entry(self.count + number) for number in range(count)]
+        SqlState(self.database).acceptances(self.owner).store(entries)
+        self.queued += [str(one.run_id) for one in entries]
+        self.count += count
 
     def end(self, count: int, at: datetime = NOON) -> None:
-        queued = [one.run_id for one in self.state.runs_.values() if one.status == RunStatus.QUEUED]
-        for run_id in queued[:count]:
-            self.state.runs.change(run_id, status=RunStatus.SUCCEEDED.value, ended_at=timestamp(at))
+        ended, self.queued = self.queued[:count], self.queued[count:]
+        with self.database.writing() as connection:
+            values = {"status": RunStatus.SUCCEEDED, "ended_at": timestamp(at)}
+            connection.execute(runs.update().where(runs.c.run_id.in_(ended)).values(**values))
 
     def room(self, least: int) -> Room:
-        return Room(self.state.runs.backlog, least, lambda: NOON, lambda: self.seconds)
+        return Room(SqlState(self.database).runs.backlog, least, lambda: NOON, lambda: self.seconds)
 
 
 def entry(number: int) -> RunEntry:
@@ -56,10 +67,11 @@ def entry(number: int) -> RunEntry:
 
 
 @pytest.fixture
-def scene() -> Scene:
-    state = MemoryState()
-    state.owners.add("me")
-    return Scene(state)
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with closing(SqliteState(tmp_path / "state")) as database:
+        owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
+        yield Scene(database, owner.id)
+        owner.release()
 
 
 def refusal(start: Callable[[], None]) -> TooManyRuns:

@@ -15,18 +15,15 @@ from engine.store.texts.copying import copy_texts
 from engine.store.texts.folder import FolderTexts
 from engine.store.texts.texts import TextStore
 from tests import postgres
-from tests.engine.store.texts.memory import MemoryTexts
 
 ONE, OTHER = "versions/workflows/a/1.json", "versions/workflows/a/2.json"
 ODD = "versions/workflows/a%b_@c!/ü.json"
 
 
-@pytest.fixture(params=["memory", "folder", "postgres"])
+@pytest.fixture(params=["folder", "postgres"])
 def texts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TextStore]:
     """No texts yet."""
-    if request.param == "memory":
-        yield MemoryTexts()
-    elif request.param == "folder":
+    if request.param == "folder":
         yield FolderTexts(tmp_path)
     else:
         with postgres.schema() as url, closing(PostgresState(url)) as database:
