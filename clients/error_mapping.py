@@ -49,7 +49,10 @@ _BY_STATUS_REMEDY: Mapping[int, str] = {
 _SAID_MOST = 500
 _BODY_MOST = 20_000
 _NESTED_MOST, _ERRORS_MOST = 6, 5
-_WORDS = ("message", "error", "error_description", "description", "detail", "title", "_errors", "errors", "fault")
+_WORDS = (
+    *("message", "msg", "error", "error_msg", "error_description", "description", "detail", "title", "_errors"),
+    *("errors", "fault", "metadata", "raw"),
+)
 """Where APIs say what is wrong, in the order of how much a person learns from it."""
 _UNSEEN = re.compile(r"<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
@@ -102,18 +105,24 @@ def of_status(
     )
 
 
-def words_in(content: bytes) -> str:
-    """Return what the body of a refusal says, whatever its form: JSON, a page of a proxy, plain text; empty: nothing.
+def words_in(body: Any) -> str:
+    """Return what the body of a refusal says, in bytes or parsed: JSON, a page of a proxy, plain text; empty: nothing.
 
-    Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields.
+    Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields,
+    also in JSON that is a text in it (gateways).
     """
-    text = content[:_BODY_MOST].decode("utf-8", "replace").strip()
+    found = _parsed(body[:_BODY_MOST]) if isinstance(body, bytes) else body
+    return "; ".join(dict.fromkeys(_words(found, _NESTED_MOST)))[:_SAID_MOST]
+
+
+def _parsed(content: bytes) -> Any:
+    """Return the value of JSON, the text of what is none, "" for bytes that are no text."""
+    text = content.decode("utf-8", "replace")
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         is_binary = "\0" in text or text.count("\ufffd") > len(text) // 10
-        return "" if is_binary else words_of_page(text) if text.startswith("<") else text[:_SAID_MOST]
-    return "; ".join(dict.fromkeys(_words(found, _NESTED_MOST)))[:_SAID_MOST]
+        return "" if is_binary else text
 
 
 def words_of_page(page: str) -> str:
@@ -124,8 +133,13 @@ def words_of_page(page: str) -> str:
 
 def _words(found: Any, depth: int) -> Iterator[str]:
     """Yield the words of an error in JSON, and those of the fields that it names."""
-    if isinstance(found, str) and found.strip():
-        yield found.strip()
+    if isinstance(found, str):
+        text = found.strip()
+        inner = _parsed(text.encode("utf-8", "replace")) if depth and text.startswith(("{", "[")) else text
+        if not isinstance(inner, str):
+            yield from _words(inner, depth - 1)
+        elif text:
+            yield words_of_page(text) if text.startswith("<") else text
     elif isinstance(found, list) and depth:
         for one in found[:_ERRORS_MOST]:
             yield from _words(one, depth - 1)

@@ -31,7 +31,7 @@ from clients.models.asking import (
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
-from clients.models.refusals import code_in, explained, is_no_credit, kind_of, words_in
+from clients.models.refusals import code_in, explained, is_no_credit, kind_of
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, APIStatusError
@@ -210,13 +210,13 @@ def _is_object(schema: Mapping[str, Any]) -> bool:
 def _refusal(error: APIStatusError) -> ServiceError:
     """Return the error for an answer with an error status, or for an error in the middle of a stream."""
     if error.status_code < 300:
-        return _broken_off(words_in(error.body), code_in(error.body))
+        return _broken_off(failures.words_in(error.body), code_in(error.body))
     return _refused(error.status_code, error.body, error.response.headers)
 
 
 def _refused(status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
     """Return the error for a status and the body that came with it, also within a 200."""
-    said, code = words_in(body), code_in(body)
+    said, code = failures.words_in(body), code_in(body)
     if is_no_credit(status, code, said):
         return no_credit(ANTHROPIC, status, said, _BILLING)
     kind = ModelRefused if _HELD_BACK.search(said) else kind_of(status, code, said)

@@ -27,7 +27,7 @@ from clients.models.asking import (
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
-from clients.models.refusals import explained, kind_of, words_in
+from clients.models.refusals import explained, kind_of
 from clients.models.vectors import batches, checked, model_for_vectors
 from clients.models.words import asked_in_words
 
@@ -186,7 +186,8 @@ class GeminiClient(ModelClient):
 
 def _refusal(error: APIError) -> ServiceError:
     """Return the error for an answer with an error status, which may come in the middle of a stream."""
-    said, headers = words_in(error.details) or str(error.message or ""), dict(getattr(error.response, "headers", {}))
+    said = failures.words_in(error.details) or str(error.message or "")
+    headers = dict(getattr(error.response, "headers", {}))
     if not isinstance(error.code, int) or error.code < 300:
         return BadAnswer("Gemini sent an answer that does not match its API.", service=GEMINI.name)
     details, code = _details(error), str(error.status or "")

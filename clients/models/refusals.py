@@ -1,25 +1,15 @@
-"""What a model server says when it refuses: its words in whatever form, and the class of error they stand for."""
+"""What the refusal of a model server means: the class of error, and a remedy that can help."""
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clients.error_mapping import words_in
 from clients.errors import AuthError, InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
 
-_WORDS = (
-    "message", "detail", "error", "msg", "error_msg", "error_description", "title", "reason", "description", "errors",
-)  # fmt: skip
-"""Where servers write the words, the most telling first: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
 _DEEPEST = 6
-_PAGE = re.compile(r"\A\s*(?:<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|h1)[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-_HIDDEN = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_LONGEST_PAGE = 100_000
-
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
 _NO_CREDIT_WORDS = re.compile(
@@ -48,58 +38,13 @@ _LOADING = re.compile(
 """How llama.cpp, Ollama, Hugging Face and LM Studio say that the model is not ready yet."""
 
 
-def words_in(body: Any) -> str:
-    """Return the server's own words in the body of a refusal: JSON in any form, plain text, or a web page."""
-    found = list(dict.fromkeys(_words(body, _DEEPEST)))
-    return " ".join(one for one in found if not any(one != other and one in other for other in found))
-
-
-def _words(body: Any, levels: int) -> Iterator[str]:
-    if levels == 0:
-        return
-    if isinstance(body, str):
-        yield from _words_of_text(body, levels)
-    elif isinstance(body, list):
-        for one in body[:3]:
-            yield from _words(one, levels - 1)
-    elif isinstance(body, Mapping):
-        found = next((list(_words(body[name], levels - 1)) for name in _WORDS if body.get(name)), [])
-        yield from found
-        more = body.get("metadata")  # OpenRouter: the words of the provider that it has asked
-        yield from _words(more.get("raw") if isinstance(more, Mapping) else None, levels - 1)
-
-
-def _words_of_text(text: str, levels: int) -> Iterator[str]:
-    inner = _json(text)
-    if inner is not None:
-        yield from _words(inner, levels - 1)
-        return
-    said = text[:_LONGEST_PAGE]
-    if _PAGE.match(said):
-        named = _TITLE.search(said)
-        said = html.unescape(_HIDDEN.sub(" ", named[2] if named else said))
-    said = " ".join(said.split())
-    if said:
-        yield said
-
-
-def _json(text: str) -> Any:
-    """Return the object or list that a text is, None for any other."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def error_in(body: Any) -> Any:
     """Return the error that stands in place of an answer, by whatever name; None if there is none."""
     if not isinstance(body, Mapping):
         return None
     if body.get("error"):
         return body["error"]
-    return body if any(body.get(name) for name in _WORDS) else None
+    return body if words_in(body) else None
 
 
 def code_in(body: Any) -> str:

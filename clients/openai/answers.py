@@ -13,10 +13,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from clients.error_mapping import words_in
 from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF, charging, tool_call
 from clients.models.metering import told_tokens
-from clients.models.refusals import error_in, filtered, status_in, words_in
+from clients.models.refusals import error_in, filtered, status_in
 from clients.models.thoughts import SpokenText
 from clients.openai.service import OPENAI
 from clients.secrets import known

@@ -30,7 +30,7 @@ from clients.models.asking import (
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
 from clients.models.names import is_offered, is_other_model
-from clients.models.refusals import code_in, explained, filtered, is_loading, is_no_credit, kind_of, status_in, words_in
+from clients.models.refusals import code_in, explained, filtered, is_loading, is_no_credit, kind_of, status_in
 from clients.models.thoughts import SpokenText, without_thoughts
 from clients.models.vectors import batches, checked, in_order, model_for_vectors
 from clients.models.words import asked_in_words
@@ -313,7 +313,7 @@ def _body(error: Any) -> Any:
 
 def _refusal(status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> ServiceError:
     """Return the error for a status and the body that came with it, also within a 200."""
-    said, code = words_in(body), code_in(body)
+    said, code = failures.words_in(body), code_in(body)
     if is_no_credit(status, code, said):
         return no_credit(OPENAI, status, said, _BILLING)
     found = filtered(body)
@@ -328,5 +328,5 @@ def _broken_off(body: Any) -> ServiceError:
     status = status_in(body)
     if status < 500:
         return _refusal(status, body)
-    said = words_in(body) or "no explanation given"
+    said = failures.words_in(body) or "no explanation given"
     return Unavailable(f"The model server stopped answering: {said}", service=SERVICE)

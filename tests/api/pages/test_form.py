@@ -26,6 +26,7 @@ from tests.api.conftest import LOCAL, PASSWORD
 from tests.patience import PATIENCE_SECONDS, until
 
 MB = 1024 * 1024
+PART = b'--cut\r\nContent-Disposition: form-data; name="field-photo"; filename="a.png"\r\n\r\n'
 FIELDS: list[dict[str, Any]] = [
     {"name": "name", "label": "Name", "required": True, "longest": 40},
     {"name": "mail", "label": "E-mail", "type": "email", "required": True},
@@ -235,8 +236,16 @@ def test_limits(page: Page) -> None:
     assert large.status_code == 422
     assert "1 MB fit" in large.text
     assert 'value="Ann"' in large.text
-    huge = page.send(files={"field-photo": ("a.png", b"x" * (12 * MB), "image/png")})
-    assert huge.status_code == 413
+    for size, told in ((2 * MB, "it has 2.1 MB, and 1.1 MB fit"), (12 * MB, "it has 12.6 MB, and 1.1 MB fit")):
+        huge = page.send(files={"field-photo": ("a.png", b"x" * size, "image/png")})
+        assert huge.status_code == 413
+        assert told in huge.text
+    kind = "multipart/form-data; boundary=cut"
+    for language, told in (("en", "it is larger than 1.1 MB"), ("de", "Es ist größer als 1,1 MB")):
+        headers = {"content-type": kind, "Accept-Language": language}
+        in_chunks = page.client.post(page.path, content=iter([PART, bytes(12 * MB)]), headers=headers)
+        assert in_chunks.status_code == 413
+        assert told in in_chunks.text
     many = {f"other-{number}": (None, "x") for number in range(40)}
     assert page.client.post(page.path, files=many).status_code == 400
     assert page.client.post(page.path, content=b"--x", headers={"content-type": "text/plain"}).status_code == 400
@@ -301,10 +310,11 @@ def test_who_sends_far_too_much_reads_why_it_is_refused(page: Page, port: int, a
     if is_known:
         page.orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
         head.append(f"Authorization: Bearer {page.orchestra.users.token('ada', PASSWORD)}")
-    part = b'--cut\r\nContent-Disposition: form-data; name="field-photo"; filename="a.png"\r\n\r\n'
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as client:
         client.sendall("\r\n".join([*head, "", ""]).encode())
-        client.sendall(part + bytes(200 * MB - len(part)))  # all of it, before a word of the answer is read
+        client.sendall(PART + bytes(200 * MB - len(PART)))  # all of it, before a word of the answer is read
         answer = client.recv(65_536).decode()
     expected = 401 if address.startswith("/api") and not is_known else 413
     assert answer.startswith(f"HTTP/1.1 {expected} "), answer
+    if expected == 413:
+        assert ("has 210 MB, and 1.1 MB fit" if address == "form" else "has 209,715,200 bytes, and ") in answer
