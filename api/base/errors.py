@@ -49,7 +49,7 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.OrchestraError: 500,
 }
 
-_OF_HTTP: Mapping[int, tuple[str, str, str]] = {
+_OF_HTTP: Mapping[int, tuple[str, str, str]] = {  # without a message: whoever raises it has one
     400: ("BadRequest", "The request could not be read.", "Send JSON in UTF-8 with `Content-Type: application/json`."),
     404: ("NotFound", "There is nothing at this address.", "GET /api/openapi.json lists every address."),
     405: (
@@ -57,11 +57,7 @@ _OF_HTTP: Mapping[int, tuple[str, str, str]] = {
         "This address does not support this method.",
         "The `Allow` header lists the methods it supports.",
     ),
-    413: (
-        "TooLarge",
-        "The request has more than 1,000,000 bytes (an import: 16 MB, a file: 20 MB), or 16,384 without a sign-in.",
-        "Send less at a time.",
-    ),
+    413: ("TooLarge", "", "Send less at a time. Without a sign-in, 16,384 bytes fit."),
 }
 
 
@@ -239,7 +235,7 @@ def _place(location: Sequence[str | int]) -> str:
 
 async def _of_http(_request: Request, error: Any) -> JSONResponse:
     kind, message, remedy = _OF_HTTP.get(error.status_code, ("Refused", str(error.detail), ""))
-    return error_response(error.status_code, kind, message, remedy, error.headers)
+    return error_response(error.status_code, kind, message or str(error.detail), remedy, error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

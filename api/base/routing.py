@@ -115,18 +115,18 @@ class BodyLimit:
             nonlocal seen_bytes
             state = scope.get("state", {})
             largest = state.get("largest_bytes") or min(self._largest_bytes, LARGEST_OPEN_BODY_BYTES)
-            if seen_bytes == 0 and _told_bytes(scope) > largest:
-                raise HTTPException(413)
+            if seen_bytes == 0 and (told := told_bytes(Headers(scope=scope))) > largest:
+                raise HTTPException(413, f"The request has {told:,} bytes, and {largest:,} fit.")
             message = await receive()
             seen_bytes += len(message.get("body", b""))
             if seen_bytes > largest:
-                raise HTTPException(413)
+                raise HTTPException(413, f"The request has more than {largest:,} bytes.")
             return message
 
         await self.app(scope, counted if scope["type"] == "http" else receive, send)
 
 
-def _told_bytes(scope: Scope) -> int:
+def told_bytes(headers: Headers) -> int:
     """Return the announced length of a body, 0 if it is missing."""
-    length = Headers(scope=scope).get("content-length", "")
+    length = headers.get("content-length", "")
     return int(length[:20]) if length.isascii() and length.isdigit() else 0

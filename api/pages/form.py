@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from api.base.identity import client_address
 from api.base.rate_limit import RateLimit
+from api.base.routing import told_bytes
 from api.pages.form_body import PAGE_ID, TRAP, Body, BodyTooLarge, UnreadableBody, read_body
 from engine.base.errors import OrchestraError
 from engine.forms.inbox import discard
@@ -69,8 +70,9 @@ class FormPages:
             return await run_in_threadpool(self._answer, request, form, draft, body)
         except UnreadableBody:
             return self._page(request, 400, notice="unreadable")
-        except BodyTooLarge:
-            return self._page(request, 413, notice="too_large")  # no "close": the rest must be read, or it is lost
+        except BodyTooLarge:  # no "close": the rest must be read, or the answer is lost
+            sizes = {"size_bytes": told_bytes(request.headers), "most_bytes": form.fields.most_bytes}
+            return self._page(request, 413, notice="too_large", **sizes)
         except ClientDisconnect:
             return Response(status_code=400)
         except (OrchestraError, OSError) as error:
@@ -93,7 +95,7 @@ class FormPages:
         """Check what was sent, and keep it. Raises StorageError."""
         if body.own.get(TRAP):  # nobody sees this field
             return self._page(request, 200, fields=form.fields, is_sent=True)
-        if body.is_too_large:
+        if body.size_bytes > form.fields.most_bytes:
             return self._again(request, 413, form, body, "too_large", body.wrong)
         id_ = self._forms.submission_of(form, body.own.get(PAGE_ID, ""))
         if id_ is None:
@@ -142,6 +144,8 @@ class FormPages:
             fields=form.fields,
             notice=notice,
             minutes=-(-seconds // 60),
+            size_bytes=body.size_bytes,
+            most_bytes=form.fields.most_bytes,
             page_id=page_id or self._forms.new_page(form),
             texts=body.texts,
             wrong=wrong,

@@ -64,7 +64,8 @@ class Body:
     """In the draft, by field."""
     wrong: dict[str, Wrong] = field(default_factory=dict)
     """Files that cannot be taken."""
-    is_too_large: bool = False
+    size_bytes: int = 0
+    """Of the whole request."""
 
 
 async def read_body(content_type: str, chunks: AsyncIterable[bytes], form: FormFields, draft: Path) -> Body:
@@ -76,12 +77,10 @@ async def read_body(content_type: str, chunks: AsyncIterable[bytes], form: FormF
     reader = _Reader(form, draft)
     try:
         parser = MultipartParser(boundary, reader.callbacks)
-        size = 0
         async for chunk in chunks:
-            size += len(chunk)
-            if size > form.most_bytes + _DRAINED_BYTES:
+            reader.body.size_bytes += len(chunk)
+            if reader.body.size_bytes > form.most_bytes + _DRAINED_BYTES:
                 raise BodyTooLarge
-            reader.body.is_too_large = size > form.most_bytes
             await run_in_threadpool(parser.write, chunk)
         parser.finalize()
     except (FormParserError, KeyError, ValueError) as error:

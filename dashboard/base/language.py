@@ -149,3 +149,13 @@ def _texts() -> gettext.NullTranslations:
 
 def _of_browser() -> Any:
     return st.context.locale
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size in readable form, e.g. `1.2 MB`."""
+    size, unit = float(size_bytes), N_("bytes")
+    for larger in ("KB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{number(size, 0 if unit == 'bytes' or size >= 100 else 1)} {t(unit)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.base.language import N_, number, t
+from dashboard.base.language import size_text, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from engine.base.run_file import RunFile
@@ -61,13 +61,3 @@ def _picture(content: bytes, file: RunFile) -> None:
     # Not by `st.image`: it decodes pictures in this process, and says nothing to people who do not see them.
     source, name = f"data:{file.media_type};base64,{b64encode(content).decode()}", escape(file.name, quote=True)
     st.html(f'<img src="{source}" alt="{name}" style="max-width: 100%; background: #fff; border-radius: 0.25rem">')
-
-
-def size_text(size_bytes: int) -> str:
-    """Return a size in readable form, e.g. `1.2 MB`."""
-    size, unit = float(size_bytes), N_("bytes")
-    for larger in ("KB", "MB", "GB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{number(size, 0 if unit == 'bytes' or size >= 100 else 1)} {t(unit)}"

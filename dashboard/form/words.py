@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard.base.language import N_, languages, t, tn
+from dashboard.base.language import N_, languages, size_text, t, tn
 from engine.forms.values import Code, Wrong
 from engine.forms.view import FormView, Notice
 
@@ -26,7 +26,7 @@ _NOTICES: Mapping[Notice, str] = {
     "sent_before": N_(
         "Something else was already sent from this page. If you mean to send this as well, press the button again."
     ),
-    "too_large": N_("Nothing was sent: it is too large. Choose smaller files."),
+    "too_large": N_("Nothing was sent: it has {size}, and {limit} fit. Choose smaller files."),
     "often": N_("Too much was sent from your network."),
     "full": N_("Nothing was sent: too much waits to be worked on."),
     "day": N_("Nothing was sent: this form takes no more for today. Try again later."),
@@ -47,10 +47,18 @@ def notice_sentence(view: FormView) -> str:
     """Return what is said above the fields; empty for nothing."""
     if not view.notice:
         return ""
+    if view.notice == "too_large":
+        return _too_large(size_text(view.size_bytes), size_text(view.most_bytes))
     said = t(_NOTICES[view.notice])
     if view.notice in _SAY_WHEN:
         return f"{said} {tn('Try again in {count} minute.', 'Try again in {count} minutes.', view.minutes)}"
     return said
+
+
+def _too_large(size: str, limit: str) -> str:
+    if size in (size_text(0), limit):
+        return t("Nothing was sent: it is larger than {limit}. Choose smaller files.", limit=limit)
+    return t(_NOTICES["too_large"], size=size, limit=limit)
 
 
 def language_of(asked: str) -> str:

@@ -29,6 +29,10 @@ class FormView(Struct, frozen=True):
     notice: Notice = ""
     minutes: int = 0
     """After how long to try again, for the notices that say so."""
+    size_bytes: int = 0
+    """What was sent, of what is too large; 0 if unknown."""
+    most_bytes: int = 0
+    """What fits."""
     page_id: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What was typed, by field."""

@@ -1,4 +1,4 @@
-"""What is read out of a model's answer, and of a server's refusal: thoughts, JSON, names, words, what was cut."""
+"""What is read out of a model's answer: thoughts, JSON, names, what was cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from clients.models.loose_json import loose_json
 from clients.models.names import is_offered, is_other_model
 from clients.models.reading import cut_note, least_tokens
-from clients.models.refusals import words_in
 from clients.models.thoughts import SpokenText, without_thoughts
 
 SPOKEN = {
@@ -175,31 +174,3 @@ def test_what_cannot_be_known_is_not_told() -> None:
     assert cut_note(short, {"input_tokens": 5}) == "", "short prompts may come from a cache"
     assert cut_note([{"role": "user", "content": "a " * 9_000}], {"input_tokens": 0}) == "", "it does not count"
     assert least_tokens([{"role": "user", "content": [{"type": "text", "text": "a b"}, {"type": "image_url"}]}]) == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"error": {"message": "No such model.", "code": 404}}, "No such model."),
-        ({"error": "model 'x' not found"}, "model 'x' not found"),
-        ({"message": "no Route matched"}, "no Route matched"),
-        ({"detail": "Not Found"}, "Not Found"),
-        ({"detail": [{"loc": ["body"], "msg": "Field required"}]}, "Field required"),
-        ({"object": "error", "message": {"detail": [{"msg": "Field required"}]}}, "Field required"),
-        ([{"error": {"message": "API key not valid."}}], "API key not valid."),
-        ({"errors": [{"code": 1, "message": "Blocked."}]}, "Blocked."),
-        ({"error": {"message": '{"error": {"message": "Inner."}}'}}, "Inner."),
-        ({"error": {"message": "Provider", "metadata": {"raw": '{"detail": "Why."}'}}}, "Provider Why."),
-        ("404 page not found", "404 page not found"),
-        ('{"error": "in a text"}', "in a text"),
-        ("<html><head><title>502 Bad Gateway</title></head><body>x</body></html>", "502 Bad Gateway"),
-        ("<!DOCTYPE html><body><script>x()</script><p>Sign in, please</p>", "Sign in, please"),
-        ("", ""),
-        ({}, ""),
-        (None, ""),
-        ({"error": {}}, ""),
-    ],
-    ids=str,
-)
-def test_the_words_of_a_refusal_are_found_in_each_form(body: Any, words: str) -> None:
-    assert words_in(body) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from msgspec import Struct
 from pydantic import SecretStr
 
 from clients.client import Client, Opening
+from clients.error_mapping import words_in
 from clients.errors import (
     AuthError,
     BadAnswer,
@@ -296,3 +298,41 @@ def test_an_error_in_an_answer_of_success_is_told(name: str, client: Client, scr
     scripted.then(200, IN_SUCCESS[name])
     ask = (lambda given, _: given.graphql("query { viewer { login } }", {}, "")) if name == "github" else None
     assert "channel_not_found" in refused(name, client, scripted, ask).message
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": {"message": "No such model.", "code": 404}}, "No such model."),
+        ({"error": "model 'x' not found"}, "model 'x' not found"),
+        ({"message": "no Route matched"}, "no Route matched"),
+        ({"detail": "Not Found"}, "Not Found"),
+        ({"detail": [{"loc": ["body"], "msg": "Field required"}]}, "Field required"),
+        ({"object": "error", "message": {"detail": [{"msg": "Field required"}]}}, "Field required"),
+        ([{"error": {"message": "API key not valid."}}], "API key not valid."),
+        ({"errors": [{"code": 1, "message": "Blocked."}]}, "Blocked."),
+        ({"error": {"message": '{"error": {"message": "Inner."}}'}}, "Inner."),
+        ({"error": {"message": "Provider", "metadata": {"raw": '{"detail": "Why."}'}}}, "Provider; Why."),
+        ("404 page not found", "404 page not found"),
+        ('{"error": "in a text"}', "in a text"),
+        ("<html><head><title>502 Bad Gateway</title></head><body>x</body></html>", "502 Bad Gateway x"),
+        ("<!DOCTYPE html><body><script>x()</script><p>Sign in, please</p>", "Sign in, please"),
+        ("", ""),
+        ({}, ""),
+        (None, ""),
+        ({"error": {}}, ""),
+        (b'{"detail": [{"msg": "Field required"}]}', "Field required"),
+        (b"\xff\xfe\x00", ""),
+    ],
+    ids=str,
+)
+def test_the_words_of_a_refusal_are_found_in_each_form(body: Any, words: str) -> None:
+    assert words_in(body) == words
+
+
+@pytest.mark.parametrize("piece", ["<title>", "<", "<script ", "<!--", '{"error": ', "["])
+def test_the_words_of_an_endless_page_are_found_at_once(piece: str) -> None:
+    began = time.process_time()
+    words_in(f"<html>{piece * 100_000}")
+    words_in(piece * 100_000)
+    assert time.process_time() - began < 1

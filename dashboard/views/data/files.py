@@ -9,10 +9,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import N_, number, t, tn
+from dashboard.base.language import N_, number, size_text, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import one_line, outside_text, plain, plain_with_code
-from dashboard.base.run_files import size_text
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names

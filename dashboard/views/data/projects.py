@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.language import N_, dialog, t, tn
+from dashboard.base.language import N_, dialog, size_text, t, tn
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import one_line, plain
-from dashboard.base.run_files import size_text
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.file_dialogs import free_name, name_field

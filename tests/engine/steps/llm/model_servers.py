@@ -309,7 +309,7 @@ def _lm_studio() -> Iterator[tuple[str, int, Any, Expected]]:
         "page",
         502,
         b"<!doctype html><h1>Bad gateway</h1><p>x",
-        Expected(error=Unavailable, says="502: Bad gateway.", questions=3),
+        Expected(error=Unavailable, says="502: Bad gateway x.", questions=3),
     )
 
 
