@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from codecs import BOM_UTF8
-from collections.abc import Mapping
-from math import isinf
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
+from msgspec import Struct
 
 from clients.drives.names import on_one_line
-from clients.errors import BadAnswer, InvalidRequest
+from clients.errors import InvalidRequest
 from clients.http.credentials import Credentials
+from clients.http.json_text import read_json
 from clients.http.request import SERVICE
-from clients.listing import require_shallow
+from clients.mail.charsets import body_text
 from clients.wording import counted
 
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
@@ -25,25 +23,55 @@ _NAMES = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (r"filename\*=UTF-8'[^']*'([^;\s]+)", r'filename="((?:[^"\\]|\\.)*)"', r"filename=([^;\s\"]+)")
 )
-_ARE_LINES = re.compile(r"(ndjson|jsonl|jsonlines|json-lines|json-seq|stream\+json|json-stream)\b")
 _UNKNOWN = "application/octet-stream"
+_SAY_NOTHING = frozenset({_UNKNOWN, "binary/octet-stream", "application/x-octet-stream", "application/unknown"})
+_BY_ENDING = {"json": "application/json", "geojson": "application/geo+json", "xml": "application/xml"}
+_BY_ENDING |= dict.fromkeys(("jsonl", "ndjson"), "application/x-ndjson") | {"txt": "text/plain", "csv": "text/csv"}
+_NO_BODY = frozenset({204, 205, 304})
+
+
+class AnswerBody(Struct, frozen=True):
+    """What an answer says."""
+
+    json: Any
+    """None if it is not JSON, or empty."""
+    text: str
+    """Empty if its type says that it is not text."""
+    notes: list[str]
+    """Sentences on what was not read, and on what was not as the server says."""
 
 
 def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
     """Return {status, headers, json, text, url, left_out}; `json` is null if the body is not JSON.
 
-    `left_out` has a sentence for a body that is neither text nor JSON. Raises BadAnswer, and InvalidRequest for a
-    number that is too large.
+    `left_out` has sentences on a body that is not as the server says, or is neither text nor JSON. Never fails: the
+    request was done.
     """
-    found, text = data(answer), said(answer)
-    is_given = found is not None or bool(text) or not answer.content
-    body = f"The body is {counted(len(answer.content), 'byte')} of {media_type_of(answer)}, not text."
+    body = body_of(answer)
     return {
         **facts(answer, credentials),
-        "json": credentials.redacted_json(found),
-        "text": credentials.redacted(text),
-        "left_out": [] if is_given else [f"{body} `as_file` keeps it as a file."],
+        "json": credentials.redacted_json(body.json),
+        "text": credentials.redacted(body.text),
+        "left_out": [credentials.redacted(note) for note in body.notes],
     }
+
+
+def body_of(answer: httpx.Response) -> AnswerBody:
+    """Return what an answer says, read as the type that the server names; never fails."""
+    content, kind = answer.content, _kind(answer)
+    if not content or (kind and not _is_text(kind)):
+        return AnswerBody(None, "", _of_no_text(answer, kind))
+    text, note = body_text(content, answer.headers.get("content-type", ""))
+    found, more = read_json(text, kind) if "json" in kind else (None, "")
+    return AnswerBody(found, text, [one for one in (note, more) if one])
+
+
+def _of_no_text(answer: httpx.Response, kind: str) -> list[str]:
+    if answer.content:
+        body = f"The body is {counted(len(answer.content), 'byte')} of {kind}, not text."
+        return [f"{body} `as_file` keeps it as a file."]
+    is_due = answer.request.method != "HEAD" and answer.status_code not in _NO_BODY
+    return [f"The server says that its answer is {kind}, but it is empty."] if "json" in kind and is_due else []
 
 
 def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
@@ -52,57 +80,6 @@ def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
     headers.pop("set-cookie", None)
     url = credentials.redacted(str(credentials.without(answer.request.url)))
     return {"status": answer.status_code, "headers": headers, "url": url}
-
-
-def data(answer: httpx.Response) -> Any:
-    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer, InvalidRequest.
-
-    JSON lines (also as a sequence of RFC 7464, and where the type says only JSON) are a list.
-    """
-    if "json" not in _kind(answer) or not answer.content.strip():
-        return None
-    content = answer.content
-    try:
-        found = _lines(content) if _ARE_LINES.search(_kind(answer)) else _loaded(content)
-    except (ValueError, RecursionError) as error:
-        try:
-            found = _lines(content)
-        except (ValueError, RecursionError):
-            raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
-    require_shallow(found, SERVICE)
-    return found
-
-
-def _lines(content: bytes) -> list[Any]:
-    """Return the values of JSON lines. Raises ValueError."""
-    parts = [part for part in re.split(rb"[\n\x1e]", content.removeprefix(BOM_UTF8)) if part.strip()]
-    return [_loaded(part) for part in parts]
-
-
-def _loaded(content: bytes) -> Any:
-    return json.loads(content, parse_constant=_refuse, parse_float=_finite)
-
-
-def said(answer: httpx.Response) -> str:
-    """Return the response's text, or "" if its type says that it is not text."""
-    kind = _kind(answer)
-    return decoded(answer.content, answer.charset_encoding or "") if not kind or _is_text(kind) else ""
-
-
-def decoded(content: bytes, charset: str) -> str:
-    """Return a text in the charset that the server names (empty: none), or in the one that it is in.
-
-    A text that is not UTF-8 at all is in the usual charset of Windows; one with a few damaged places has U+FFFD there.
-    """
-    for named in filter(None, (charset, "utf-8")):
-        try:
-            return content.decode(named).removeprefix("\ufeff")
-        except (LookupError, ValueError):
-            continue
-    text = content.decode("utf-8", "replace")
-    damaged = text.count("\ufffd")
-    sound = len(text) - len(text.encode("ascii", "ignore")) - damaged
-    return text if sound >= damaged else content.decode("cp1252", "replace")
 
 
 def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, str, str]:
@@ -120,8 +97,8 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
 
 
 def media_type_of(answer: httpx.Response) -> str:
-    """Return the media type of a response without its parameters."""
-    return _kind(answer).partition(";")[0].strip() or _UNKNOWN
+    """Return the media type of a response without its parameters; of none, what its name says if that is a text."""
+    return _kind(answer) or _UNKNOWN
 
 
 def _content(answer: httpx.Response, credentials: Credentials) -> bytes:
@@ -141,21 +118,11 @@ def _is_text(kind: str) -> bool:
 
 
 def _kind(answer: httpx.Response) -> str:
-    headers: Mapping[str, str] = answer.headers
-    return headers.get("content-type", "").lower()
+    """Return the media type, in lower case; empty for none. A type that says nothing is that of the address's ending.
 
-
-def _refuse(word: str) -> None:
-    raise ValueError(word)
-
-
-def _finite(written: str) -> float:
-    number = float(written)
-    if isinf(number):
-        raise InvalidRequest(
-            f"The JSON of the server's answer has the number {written[:40]}, which is too large to be kept.",
-            service=SERVICE,
-            remedy="Let the server send it as text, or take the answer as a file (`as_file`).",
-            outcome="unknown",  # for a write: it was done, but its result cannot be kept
-        )
-    return number
+    Stores of files name this type for whatever was put there without one.
+    """
+    kind = str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()[:100]
+    if kind and kind not in _SAY_NOTHING:
+        return kind
+    return _BY_ENDING.get(answer.request.url.path.lower().rpartition(".")[2], kind)

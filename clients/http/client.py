@@ -104,7 +104,7 @@ class HttpClient(Client):
         return FetchedDocument(answer.status_code, told["url"], content, kind, DocumentVersion.of(told["headers"]))
 
     def pages(self, wanted: WebRequest, paging: Pagination) -> Json:
-        """Read a list page by page: {status, headers, url} of the last page, {items, pages, has_more} of all.
+        """Read a list page by page: {status, headers, url} of the last page, {items, pages, has_more, left_out} of all.
 
         A next page at another place (scheme, host, port) is refused. At most 20 MB are read in total.
         """
@@ -117,8 +117,9 @@ class HttpClient(Client):
             if found is None or read.is_full:
                 break
             following = found
+        about = {"pages": read.count, "has_more": found is not None, "left_out": read.notes}
         items = self._credentials.redacted_json(read.items)
-        return {**facts(answer, self._credentials), "items": items, "pages": read.count, "has_more": found is not None}
+        return {**facts(answer, self._credentials), "items": items, **self._credentials.redacted_json(about)}
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
         """Send a request, following redirects of reads; raise the error for a status of 300 or above."""

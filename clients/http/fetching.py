@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-_CHARSET = "charset="
-
 
 class DocumentVersion(Struct, frozen=True):
     """What a server calls the present state of a document; empty if it calls it nothing."""
@@ -43,9 +41,3 @@ class FetchedDocument:
     def media_type(self) -> str:
         """Its media type without parameters, in lower case."""
         return self.content_type.partition(";")[0].strip().lower()
-
-    @property
-    def charset(self) -> str:
-        """The charset that the server names; empty if none."""
-        _, _, named = self.content_type.lower().partition(_CHARSET)
-        return named.partition(";")[0].strip(" \"'")

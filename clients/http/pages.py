@@ -9,7 +9,7 @@ import httpx
 from msgspec import Struct
 
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
-from clients.http.answer import data
+from clients.http.answer import body_of
 from clients.http.request import SERVICE
 from clients.transport import origin
 
@@ -38,12 +38,15 @@ class Pages:
         self._paging, self._first = paging, first
         self.items: list[Any] = []
         self.count = 0
+        self.notes: list[str] = []
+        """What was not read of the pages, in sentences."""
         self._bytes = 0
         self._seen = {str(first)}
 
     def take(self, answer: httpx.Response) -> httpx.URL | None:
         """Add a page; return the URL of the next one, None for the last. Raises BadAnswer, InvalidRequest."""
-        content = data(answer)
+        body = body_of(answer)
+        content, self.notes = body.json, [*self.notes, *body.notes]
         found = _at(content, self._paging.items)
         if not isinstance(found, list):
             raise self._no_list(answer, content)
@@ -70,7 +73,7 @@ class Pages:
             f"The answer of {origin(answer.request.url)} {f'has no list at {items!r}' if items else 'is not a list'}."
         )
         if content is None:
-            return BadAnswer(words, service=SERVICE)
+            return BadAnswer(" ".join([words, *self.notes]), service=SERVICE)
         return InvalidRequest(
             words, service=SERVICE, remedy="Correct `paging.items`: it says where the list is in the answer."
         )

@@ -47,6 +47,9 @@ _BY_MARKS = {"iso2022_kr": (b"\x1b$)C", b"\x0e"), "hz": (b"~{",)}
 """Charsets of plain ASCII bytes, in which these marks switch to other letters."""
 _WIDE = {"utf-16": "utf-16-le", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
 _WIDE |= {"utf-32": "utf-32-le", "utf-32-le": "utf-32-le", "utf-32-be": "utf-32-be"}
+_NAMED = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
+_NAME_MOST = 40
+_CHARSET_WITHIN = 4096
 _UTF_8 = "utf-8"
 _LEGACY = "cp1252"
 """The fallback for bytes that are not UTF-8 and of an unknown charset."""
@@ -73,6 +76,57 @@ def decoded(data: bytes, charset: str) -> str:
     special = _by_its_marks(data, names[0])
     text = _by_its_letters(data, names) if special is None else special
     return _HALF.sub("\ufffd", text) if names[0] == "utf-7" else text
+
+
+def charset_in(content_type: str) -> str:
+    """Return the charset that a `Content-Type` names; empty if none."""
+    found = _NAMED.search(content_type)
+    return found[1] if found else ""
+
+
+def body_text(content: bytes, content_type: str) -> tuple[str, str]:
+    """Return a text, and a sentence if it is not in the charset that is named for it; never fails.
+
+    A mark at its beginning counts most, then the header, then what HTML or XML says of itself in its first 4096 bytes
+    (WHATWG HTML 13.2.3.2, XML 1.0 4.3.3). A text that is UTF-8, as eight letters never are by chance, is UTF-8 whatever
+    is said; without any name, one that is not UTF-8 is in the usual charset of Windows.
+    """
+    named = charset_in(content_type)
+    if not named and content[:100].lstrip(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        named = named_charset(content)
+    text = decoded(content, named or _unnamed(content)).removeprefix("\ufeff")
+    return text, _note(content, text, named[:_NAME_MOST]) if named and not content.isascii() else ""
+
+
+def _unnamed(content: bytes) -> str:
+    """Return the charset of a text that begins with ASCII letters in two or four bytes each (RFC 4627, 3)."""
+    wide = {b"\0\0\0": "utf-32-be", b"\0": "utf-16-be"}
+    begins = next((name for zeros, name in wide.items() if content[:4].startswith(zeros)), "")
+    if content[1:4] == b"\0\0\0":
+        return "utf-32-le"
+    return begins or ("utf-16-le" if content[1:2] == b"\0" and content[3:4] == b"\0" else "utf-8")
+
+
+def _note(content: bytes, text: str, named: str) -> str:
+    if not is_known(named):
+        return f"The answer names the charset {named!r}, which is unknown; it was read as what it seems to be."
+    if any(_is_read(content, text, codec) for codec in codecs_of(named)):
+        return ""
+    return f"The answer is not in the charset that it names, {named!r}; it was read as what it seems to be."
+
+
+def _is_read(content: bytes, text: str, codec: str) -> bool:
+    try:
+        return content.decode(codec).removeprefix("\ufeff") == text
+    except (UnicodeError, LookupError):
+        return False
+
+
+def named_charset(html: bytes) -> str:
+    """Return the charset that the HTML declares, in `<meta>` or as XML; "" if none."""
+    from bs4.dammit import EncodingDetector
+
+    return EncodingDetector.find_declared_encoding(html[:_CHARSET_WITHIN], is_html=True) or ""
 
 
 def codecs_of(charset: str) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ HTML_MOST = 2_000_000
 """Characters of HTML that are read."""
 TAGS_MOST = 60_000
 """Tags of HTML that are read."""
-_CHARSET_WITHIN = 4096
 _CELL, _END_OF_ROW = "\ufdd0", "\ufdd1"
 """Marks within a table: what is read has them nowhere (`visible_tree`)."""
 _WITHOUT_MARKS = dict.fromkeys(map(ord, _CELL + _END_OF_ROW + CITED))
@@ -107,13 +106,6 @@ def visible_tree(html: str) -> BeautifulSoup:
 def bounded(html: str) -> str:
     """Return HTML that the parser reads in seconds, whatever it was: its beginning, without comments, whole tags."""
     return _whole_tags(_uncommented(shortened(html, TAGS_MOST)))
-
-
-def named_charset(html: bytes) -> str:
-    """Return the charset that the HTML declares, in `<meta>` or as XML; "" if none."""
-    from bs4.dammit import EncodingDetector
-
-    return EncodingDetector.find_declared_encoding(html[:_CHARSET_WITHIN], is_html=True) or ""
 
 
 def shortened(html: str, tags: int) -> str:

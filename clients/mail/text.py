@@ -12,9 +12,9 @@ from typing import Any
 from msgspec import Struct
 
 from clients.mail.addresses import parsed, sender_in, shown_addresses, shown_sender, specs
-from clients.mail.charsets import decoded, is_known
+from clients.mail.charsets import decoded, is_known, named_charset
 from clients.mail.forwarding import forward_text
-from clients.mail.html import HTML_MOST, TAGS_MOST, mail_text, named_charset, shortened, tidy
+from clients.mail.html import HTML_MOST, TAGS_MOST, mail_text, shortened, tidy
 from clients.mail.length import cut_to_characters, cut_to_tokens, marked
 from clients.mail.opening import opened, own_parts
 from clients.mail.parameters import first_word, parameters

@@ -25,14 +25,16 @@ _FEED_REMEDY = "Correct `url`: give the address of an RSS or Atom feed."
 _PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with `http.request`."
 
 
-def feed(content: bytes, media_type: str, url: str) -> Json:
-    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags, is_cut}], left_out}.
+def feed(content: bytes, content_type: str, url: str) -> Json:
+    """Return {title, url, text, entries, left_out, note}, entries: [{id, title, url, at, updated_at, author, text,
+    tags, is_cut}].
 
     Texts are plain, times RFC 3339 or None, and entries in the order of the feed: the newest 1000, or the first and
-    last 500 if one has no time; `left_out` counts the others. `is_cut`: the title or text is not whole. Blocking.
+    last 500 if one has no time; `left_out` counts the others. `is_cut`: the title or text is not whole. `note` is a
+    sentence on a charset that is not the one that is named, or empty. Blocking.
     Raises InvalidRequest if the content is not a feed, or takes too much to read.
     """
-    return _read(content, {"task": "feed", "media_type": media_type, "url": url}, _FEED_REMEDY)
+    return _read(content, {"task": "feed", "content_type": content_type, "url": url}, _FEED_REMEDY)
 
 
 def feed_note(read: Json, shown: Sequence[Json]) -> str:
@@ -45,12 +47,14 @@ def feed_note(read: Json, shown: Sequence[Json]) -> str:
     return " ".join([left_out] * bool(read["left_out"]) + [shortened] * bool(cut))
 
 
-def page(content: bytes, charset: str, url: str, selector: str, form: PageFormat) -> Json:
-    """Return {title, text, truncated, found} of an HTML page; `found`: how many elements `selector` fits. Blocking.
+def page(content: bytes, content_type: str, url: str, selector: str, form: PageFormat) -> Json:
+    """Return {title, text, truncated, found, note} of an HTML page. Blocking.
+
+    `found`: how many elements `selector` fits; `note`: as of `feed`.
 
     Raises InvalidRequest if the selector cannot be read, or the page takes too much to read.
     """
-    asked = {"task": "page", "charset": charset, "url": url, "selector": selector, "format": form}
+    asked = {"task": "page", "content_type": content_type, "url": url, "selector": selector, "format": form}
     return _read(content, asked, _PAGE_REMEDY)
 
 

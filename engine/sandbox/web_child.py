@@ -29,7 +29,7 @@ _BLOCK_END = "\x1e"
 _BLOCKS = ["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre", "table", "ul", "ol", "blockquote"]
 _BLOCKS += ["h1", "h2", "h3", "h4", "h5", "h6", "main", "header", "footer", "hr", "option", "figure", "caption"]
 _NEVER = ["script", "style", "noscript", "template", "svg", "iframe"]
-_NUMBER = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_NUMBER = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _SINCE_1970 = re.compile(r"(1[0-9]{9})(?:[0-9]{3})?")
 _DIGITS = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)")
 _UTC = re.compile(r"\s*(?:UTC|GMT|Z)\Z")
@@ -73,21 +73,24 @@ def _refused(sentence: str) -> int:
 
 
 def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
-    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags, is_cut}], left_out}."""
+    """Return a feed as `engine.sandbox.web.feed` says."""
     from feedparser import api
+
+    from clients.mail.charsets import body_text
 
     _keep_letters(api)
     _read_times()
-    headers = {"content-type": request["media_type"], "content-location": request["url"]}
+    text, note = body_text(content, request["content_type"])
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": request["url"]}
     # A stream: the library takes a text for an address or for the name of a file.
-    stream = io.BytesIO(_NUMBER.sub(_character, content))
+    stream = io.BytesIO(_NUMBER.sub(_character, text).encode("utf-8", "replace"))
     read: Any = api.parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
         raise UnreadableContent(_no_feed(read.feed.get("links", [])))
     entries = [_entry(one, request["url"]) for one in _newest(read.entries)]
     left_out = len(read.entries) - len(entries)
     about = {"title": _line(_visible(read.feed.get("title"))), "url": _line(read.feed.get("link"))}
-    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out}
+    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out, "note": note}
 
 
 def _keep_letters(api: Any) -> None:
@@ -145,12 +148,12 @@ def _published(one: Any) -> str | None:
     return _moment(one.get("published_parsed") or one.get("updated_parsed"))
 
 
-def _character(found: re.Match[bytes]) -> bytes:
+def _character(found: re.Match[str]) -> str:
     """Return a reference as it is, U+FFFD in place of one to no character (XML 1.0, 2.2): the library breaks there."""
     digits, base = (found[1], 16) if found[1] else (found[2], 10)
-    digits = digits.lstrip(b"0")
-    number = int(digits or b"0", base) if len(digits) < 8 else _LAST + 1
-    return b"&#xFFFD;" if number > _LAST or number in _SURROGATES else found[0]
+    digits = digits.lstrip("0")
+    number = int(digits or "0", base) if len(digits) < 8 else _LAST + 1
+    return "&#xFFFD;" if number > _LAST or number in _SURROGATES else found[0]
 
 
 def _no_feed(links: Iterable[Mapping[str, Any]]) -> str:
@@ -210,17 +213,15 @@ def _moment(parsed: Any) -> str | None:
 
 
 def _page(content: bytes, request: Mapping[str, Any]) -> Json:
-    """Return {title, text, found}: `found` is how many elements the selector fits."""
-    from bs4.dammit import UnicodeDammit
-
+    """Return {title, text, truncated, found, note}: `found` is how many elements the selector fits."""
+    from clients.mail.charsets import body_text
     from clients.mail.html import HTML_MOST, bounded, is_longer
     from clients.mail.html_tree import HtmlTree
     from engine.sandbox.readers.page_tables import page_text
     from engine.sandbox.readers.xhtml import expanded
 
-    charsets = [request["charset"]] if request["charset"] else []
-    decoded = UnicodeDammit(content[: 4 * HTML_MOST], known_definite_encodings=charsets, is_html=True)
-    html = expanded(decoded.unicode_markup or "")
+    source, note = body_text(content[: 4 * HTML_MOST], request["content_type"])
+    html = expanded(source)
     soup = HtmlTree(bounded(html))
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)
@@ -237,6 +238,7 @@ def _page(content: bytes, request: Mapping[str, Any]) -> Json:
         "text": text[:_PAGE_MOST],
         "truncated": is_cut or len(text) > _PAGE_MOST,
         "found": len(parts),
+        "note": note,
     }
 
 

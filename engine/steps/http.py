@@ -65,8 +65,9 @@ class RequestFields(Fields):
 
 
 class RequestOutput(Output):
-    """The response; `json` is a list if the body is JSON lines, and `left_out` says what it was if it is neither JSON
-    nor text. `items` and `has_more` belong to a list that was read page by page.
+    """The response; `json` is a list if the body is JSON lines, and null if it is not JSON, whatever the server says.
+    `left_out` says what was not read, or not as the server says. `items` and `has_more` belong to a list that was read
+    page by page.
     """
 
     status: int
@@ -78,7 +79,7 @@ class RequestOutput(Output):
     items: list[Any] = outside("Items", [])
     pages: int = 1
     has_more: bool = False
-    left_out: list[str] = outside("What is not text", [])
+    left_out: list[str] = outside("What was not read", [])
 
 
 _NEXT = "The answer is one page of several: `paging` reads the others, too."
@@ -114,7 +115,9 @@ class Request(StepType):
         nothing = RequestOutput(status=0, headers={}, url="").model_dump(by_alias=True)
         if it.paging is not None:
             found = call.client.pages(_wanted(call), Pages(**it.paging.model_dump()))
-            call.notes += [f"There are more pages than the {found['pages']} read."] * found["has_more"]
+            call.notes += [f"There are more pages than the {found['pages']} read."] * found["has_more"] + found[
+                "left_out"
+            ]
             return {**nothing, **found}
         if it.as_file:
             facts, body, name, media_type = call.client.download(_wanted(call))

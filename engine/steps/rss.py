@@ -68,7 +68,7 @@ class Read(StepType):
         has_more = len(read["entries"]) > it.limit
         shown = read["entries"][: it.limit]
         note = feed_note(read, shown)
-        call.notes += [note] if note else []
+        call.notes += [one for one in (note, read["note"]) if one]
         entries = [entry(one) for one in shown]
         about = {"title": read["title"], "url": read["url"]}
         return {**about, "entries": entries, "has_more": has_more, "truncated": bool(note)}

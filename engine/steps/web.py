@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
-from clients.http.answer import decoded
 from clients.http.fetching import DocumentVersion, FetchedDocument
 from clients.http.request import SERVICE
+from clients.mail.charsets import body_text
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 from engine.sandbox.web import PageFormat, page
 
@@ -55,18 +55,19 @@ class Read(StepType):
         read = text_of(fetched, it.selector, it.format)
         if not read["text"] and fetched.content:
             call.notes.append(_NO_TEXT)
-        call.notes += [_CUT] * read["truncated"]
+        call.notes += [_CUT] * read["truncated"] + [read["note"]] * bool(read["note"])
         facts = {name: read[name] for name in ("title", "text", "truncated")}
         return {"status": fetched.status, "url": fetched.url, **facts}
 
 
 def text_of(fetched: FetchedDocument, selector: str, form: PageFormat) -> dict[str, Any]:
-    """Return {title, text, truncated, found} of a page. Raises InvalidRequest: it is not text, or the selector fits
-    nothing.
+    """Return {title, text, truncated, found, note} of a page; `note` is a sentence on its charset, or empty.
+
+    Raises InvalidRequest: it is not text, or the selector fits nothing.
     """
     if fetched.media_type not in _HTML:
         return _plain(fetched, selector)
-    read = page(fetched.content, fetched.charset, fetched.url, selector, form)
+    read = page(fetched.content, fetched.content_type, fetched.url, selector, form)
     if selector and not read["found"]:
         raise InvalidRequest(
             f"The selector {selector!r} fits nothing on {fetched.url}.",
@@ -85,5 +86,5 @@ def _plain(fetched: FetchedDocument, selector: str) -> dict[str, Any]:
             service=SERVICE,
             remedy="Leave out `selector`, or get the answer as it is with `http.request` (`as_file` for files).",
         )
-    text = decoded(fetched.content, fetched.charset)
-    return {"title": "", "text": text[:1_000_000], "truncated": len(text) > 1_000_000, "found": 1}
+    text, note = body_text(fetched.content, fetched.content_type)
+    return {"title": "", "text": text[:1_000_000], "truncated": len(text) > 1_000_000, "found": 1, "note": note}

@@ -20,7 +20,7 @@ def _posted(world: World) -> Mapping[str, Any]:
 _NO_FEED = {"not JSON": InvalidRequest, "empty": InvalidRequest, "oversize": InvalidRequest}
 
 OPERATIONS = {
-    "http.request": Operation(_posted, differs={"empty": None, "oversize": InvalidRequest}),
+    "http.request": Operation(_posted, differs={"not JSON": None, "empty": None, "oversize": InvalidRequest}),
     "rss.read": Operation(lambda world: {"url": f"{world.endpoint.origin}/feed.xml"}, differs=_NO_FEED, plays="site"),
     "web.read": Operation(
         lambda world: {"url": f"{world.endpoint.origin}/pages/pricing"},

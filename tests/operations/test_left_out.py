@@ -392,6 +392,7 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
     "file.text": [Local(LONG.arguments, left_out, LONG.note, {"it": lines(200)})],
     "http.request": [
         Local({"url": "SITE/picture"}, left_out, "8 bytes of image/png, not text. `as_file` keeps it", {}),
+        Local({"url": "SITE/broken"}, left_out, "Expecting value at line 1, column 1. It is in `text`.", {}),
         Local({"url": "SITE/page"}, lambda output: output["headers"]["link"], "one page of several", {}),
         Local({"url": "SITE/page", "paging": {"pages": 1}}, has_more, "There are more pages than the 1 read.", {}),
     ],
@@ -520,6 +521,7 @@ class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer."""
         kinds = {"/picture": ("image/png", b"\x89PNG\r\n\x1a\n"), "/page": ("application/json", b"[1]")}
+        kinds["/broken"] = ("application/json", b"<html>")
         kind, body = kinds.get(self.path, ("text/html", b"<main><p>" + b"word " * 250_000 + b"</main>"))
         self.send_response(200)
         self.send_header("content-type", kind)

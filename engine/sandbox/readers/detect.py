@@ -153,8 +153,7 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
 
 def _told(head: bytes, encoding: str) -> str:
     """Return the encoding that HTML or XML names, if it is no Unicode and so could only be guessed."""
-    from clients.mail.charsets import codecs_of
-    from clients.mail.html import named_charset
+    from clients.mail.charsets import codecs_of, named_charset
 
     named = codecs_of(named_charset(head))[0]
     return encoding if encoding.startswith("utf") or named.startswith("utf") else named

@@ -101,7 +101,7 @@ def _seconds_of_children() -> float:
     ],
 )
 def test_a_page_is_what_people_see_of_it(selector: str, form: web.PageFormat, text: str, found: int) -> None:
-    read = web.page(PAGE, "utf-8", "https://shop.example/prices", selector, form)
+    read = web.page(PAGE, "text/html; charset=utf-8", "https://shop.example/prices", selector, form)
     assert (read["title"], read["text"], read["found"]) == ("Shop", text, found)
 
 
@@ -178,7 +178,7 @@ def test_a_link_that_is_no_address_stays_as_it_is_written(form: web.PageFormat) 
 
 
 def test_what_breaks_the_reader_is_called_damaged() -> None:
-    odd = ATOM.decode().replace('"utf-8"', '"utf-16"').replace("A &amp; B", "A &#xD800; B").encode("utf-16")
+    odd = ATOM.replace(b"<entry>", b'<entry><pos xmlns="http://www.opengis.net/gml">a b</pos>')
     with pytest.raises(InvalidRequest, match="The answer is damaged"):
         web.feed(odd, "application/atom+xml", "https://b.example/")
 
@@ -242,4 +242,31 @@ def test_feeds_and_pages_wait_for_their_turn_behind_walls(monkeypatch: pytest.Mo
 
 def test_a_selector_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="cannot be read"):
-        web.page(PAGE, "utf-8", "https://shop.example/", "p[", "text")
+        web.page(PAGE, "text/html; charset=utf-8", "https://shop.example/", "p[", "text")
+
+
+_WORDS = "Grüße aus Łódź"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "kind", "note"),
+    [
+        pytest.param("cp1250", "windows-1250", "", "", id="within"),
+        pytest.param("cp1250", "", "; charset=cp1250", "", id="in the header"),
+        pytest.param("cp1250", "utf-8", "; charset=cp1250", "", id="the header first"),
+        pytest.param("utf-8", "x-nobody", "", "names the charset 'x-nobody', which is unknown", id="unknown within"),
+        pytest.param("utf-8", "", '; charset="x-nobody"', "which is unknown", id="unknown in the header"),
+        pytest.param("utf-8", "us-ascii", "", "not in the charset that it names, 'us-ascii'", id="wrong within"),
+        pytest.param("utf-8", "", "; charset=base64", "which is unknown", id="no charset of texts"),
+        pytest.param("utf-16", "utf-8", "", "", id="a mark first"),
+    ],
+)
+def test_the_charset_is_that_of_the_header_else_that_within(encoding: str, declared: str, kind: str, note: str) -> None:
+    page = f"{f'<meta charset={declared}>' if declared else ''}<p>{_WORDS}"
+    feed = f"<rss version='2.0'><channel><title>{_WORDS}</title></channel></rss>"
+    feed = f"<?xml version='1.0' encoding='{declared}'?>{feed}" if declared else feed
+    shown = web.page(page.encode(encoding), f"text/html{kind}", "https://x.example/", "", "text")
+    read = web.feed(feed.encode(encoding), f"text/xml{kind}", "https://x.example/")
+    for text, said in ((shown["text"], shown["note"]), (read["title"], read["note"])):
+        assert text == _WORDS
+        assert (note in said) if note else not said
