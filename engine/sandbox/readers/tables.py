@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ COLUMNS_MOST = 16_384
 _SAMPLE = 200
 _MOST_ABOVE = 10
 """Lines above the head of a report without rows; more are a list."""
+_VALUES = (r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ].*)?", r"[^\s@]+@[^\s@]+\.[^\s@]+")
+"""A date, a mail address: what names a column in no table whose rows have such below."""
 _SHEETS_MOST = 1000
 """Names of sheets in the answer."""
 _WRITTEN_AT_ONCE = 1 << 20
@@ -200,7 +203,10 @@ def fill(
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
     width = usual if body else 0
-    if has_header is False or not body:
+    is_row = has_header is None and _is_row(body)
+    if is_row:
+        table.notes.append("The first row is data, too: columns have numbers. `header: true` makes names of it.")
+    if has_header is False or is_row or not body:
         table.head([None] * width)
     else:
         width = max(len(body[0]), min(usual, whole[at]))
@@ -209,6 +215,17 @@ def fill(
     for row in through(filter(None, chain(body, map(trimmed, rows)))):
         table.add(row)
     return blank + at, width
+
+
+def _is_row(body: Sequence[Sequence[Any]]) -> bool:
+    """Return whether the first row is one of the table, and no head: it has a date or an address, as have all below."""
+    columns = list(zip_longest(*body[1:]))
+    return any(
+        re.fullmatch(form, str(cell)) and all(re.fullmatch(form, str(one)) for one in told)
+        for cell, below in zip(body[0] if body else (), columns, strict=False)
+        if (told := [one for one in below if one is not None])
+        for form in _VALUES
+    )
 
 
 def usual_width(cells: Sequence[int]) -> int:

@@ -19,6 +19,9 @@ from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableBuilder
 from engine.sandbox.readers.texts import TextBuilder, markdown_table
 
 _SEPARATORS = ",;\t|"
+_OTHERS = ";\t|"
+_PARTING_COMMA = re.compile(r"(?<!\d),(?! )|,(?![\d ])")
+"""A comma that is neither in a number nor in a sentence."""
 _NONE = "\ufdd2"
 _NAME = re.compile(r"[^\W\d][^\s,;\t|]*( [^\s,;\t|]+)?")
 _INNER_COMMA = re.compile(r",(?! )")
@@ -74,7 +77,12 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
 
 def separator_of(sample: Sequence[str]) -> str:
     """Return the character that parts the first lines of a file most evenly; one that none has for a single column."""
-    return _NONE if _is_one_column(sample) else max(_SEPARATORS, key=lambda separator: _evenness(sample, separator))
+    if _is_one_column(sample):
+        return _NONE
+    evenness = {separator: _evenness(sample, separator) for separator in _SEPARATORS}
+    if any(evenness[separator][0] == 1 for separator in _OTHERS) and not any(map(_PARTING_COMMA.search, sample)):
+        del evenness[","]
+    return max(evenness, key=lambda separator: evenness[separator])
 
 
 def _is_one_column(sample: Sequence[str]) -> bool:

@@ -179,6 +179,31 @@ def test_a_name_of_spaces_is_none(tmp_path: Path) -> None:
         pytest.param("price\n1,50\n2,75 €\n", ["price"], [["1,50"], ["2,75 €"]], id="commas in numbers"),
         pytest.param("Report\nname,city\nAnn,Berlin\n", ["name", "city"], [["Ann", "Berlin"]], id="a title"),
         pytest.param("name;rate\na;0,5\nb;12,75\n", ["name", "rate"], [["a", "0,5"], ["b", "12,75"]], id="semicolons"),
+        pytest.param(
+            "a, b;c, d\n1,5;2,5\n-1,5;2,5 €\n",
+            ["a, b", "c, d"],
+            [["1,5", "2,5"], ["-1,5", "2,5 €"]],
+            id="semicolons between decimal commas",
+        ),
+        pytest.param(
+            "2026-11-01;4,50\n2026-11-02;5,50\n",
+            ["column_1", "column_2"],
+            [["2026-11-01", "4,50"], ["2026-11-02", "5,50"]],
+            id="dates in the first row",
+        ),
+        pytest.param(
+            "Ann,ann@a.example\nBob,bob@b.example\n",
+            ["column_1", "column_2"],
+            [["Ann", "ann@a.example"], ["Bob", "bob@b.example"]],
+            id="addresses in the first row",
+        ),
+        pytest.param(
+            "who,1.11.2026,2.11.2026\nAnn,3,4\n",
+            ["who", "1.11.2026", "2.11.2026"],
+            [["Ann", 3, 4]],
+            id="dates as names",
+        ),
+        pytest.param("a,b\n1;2,3;4\n5;6,7;8\n", ["a", "b"], [["1;2", "3;4"], ["5;6", "7;8"]], id="semicolons in cells"),
     ],
 )
 def test_no_row_is_lost_to_a_guessed_head(
