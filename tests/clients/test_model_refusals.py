@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from clients.errors import (
@@ -19,7 +18,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.models.metering import metered
-from tests.clients.test_models import HELLO, SCHEMA, SSE, Counted, Form, asked, client_of, form, stream
+from tests.clients.test_models import HELLO, SCHEMA, Counted, Form, asked, form
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -150,161 +149,6 @@ def test_a_prompt_that_the_server_has_cut_leaves_a_note(asked: Any, form: Form, 
     assert "notes" not in asked.chat(HELLO)
 
 
-def openai_client(scripted: Scripted, http: httpx.Client, model: str = "m") -> Any:
-    from tests.clients.test_models import OPENAI_FORM
-
-    return client_of(OPENAI_FORM, scripted.url, http, model=model)
-
-
-def piece(delta: Any, reason: str | None = None, **more: Any) -> dict[str, Any]:
-    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": reason}]
-    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
-
-
-FILTERED = [{"prompt_index": 0, "content_filter_results": {"jailbreak": {"filtered": True, "detected": True}}}]
-STREAMED: Mapping[str, tuple[list[Any], str | type[ServiceError], str]] = {
-    "parts": ([piece({"content": [{"type": "text", "text": "Hi"}]}), piece({}, "stop")], "Hi", ""),
-    "thoughts as parts": (
-        [piece({"content": [{"type": "thinking", "thinking": []}]}), piece({"content": "Hi"}), piece({}, "stop")],
-        "Hi",
-        "",
-    ),
-    "thoughts in the text": (
-        [piece({"content": one}) for one in ("<thi", "nk>Well", "</th", "ink>\n", "Hi")] + [piece({}, "stop")],
-        "Hi",
-        "",
-    ),
-    "reasoning alone": ([piece({"reasoning": "Well"}), piece({}, "stop")], BadAnswer, "all text is in the reasoning"),
-    "empty": ([piece({"content": ""}), piece({}, "stop")], BadAnswer, "was empty"),
-    "filters that pass": (
-        [piece(None, prompt_filter_results=[{}]), piece({"content": "Hi"}), piece({}, "stop")],
-        "Hi",
-        "",
-    ),
-    "an error instead": ([{"error": {"message": "Provider down", "code": 502}}], Unavailable, "Provider down"),
-    "an error as a text": ([{"error": "out of memory"}], Unavailable, "out of memory"),
-    "an error of credit": ([{"error": {"message": "More credits.", "code": 402}}], InvalidRequest, "no credit left"),
-    "an error after words": (
-        [piece({"content": "Hi"}), {"error": {"message": "Slow down.", "code": 429}}],
-        RateLimited,
-        "Slow down.",
-    ),
-    "an error in a choice": (
-        [
-            {
-                **piece({}),
-                "choices": [{"delta": {}, "finish_reason": "error", "error": {"code": 502, "message": "It broke"}}],
-            }
-        ],
-        Unavailable,
-        "It broke",
-    ),
-    "an error without its name": (
-        [{"object": "error", "message": "Too long.", "code": 400}],
-        InvalidRequest,
-        "Too long.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("pieces", "expected", "words"), STREAMED.values(), ids=STREAMED)
-def test_a_stream_is_read_as_the_whole_is(
-    scripted: Scripted, http: httpx.Client, pieces: list[Any], expected: Any, words: str
-) -> None:
-    scripted.then(200, stream(*pieces), **SSE)
-    heard: list[str] = []
-    if isinstance(expected, str):
-        assert openai_client(scripted, http).chat(HELLO, on_text=heard.append)["text"] == expected
-        assert "".join(heard) == expected
-    else:
-        with pytest.raises(expected, match=words):
-            openai_client(scripted, http).chat(HELLO, on_text=heard.append)
-    assert len(scripted.seen) == 1
-
-
-def test_the_end_of_a_filtered_stream_says_what_was_found(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(200, stream(piece(None, prompt_filter_results=FILTERED)), **SSE)
-    answer = openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
-    assert (answer["finish_reason"], answer["held_back"]) == ("content_filter", "jailbreak")
-
-
-def _said(model: str) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}
-    return {"id": "1", "model": model, "choices": [choice]}
-
-
-def test_another_model_than_the_one_that_was_asked_is_told(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(200, _said("qwen2.5-0.5b")).then(404)
-    note = "gpt-4o was asked, and the server says that qwen2.5-0.5b answered."
-    client = openai_client(scripted, http, "gpt-4o")
-    assert client.chat(HELLO)["notes"] == [note]
-    assert [seen.method for seen in scripted.seen] == ["POST", "GET"]
-    scripted.then(200, _said("gpt-4o-2024-08-06"))
-    scripted.answers.pop(0)
-    assert "notes" not in client.chat(HELLO)
-    assert len(scripted.seen) == 3, "the same model by a longer name is not looked up"
-
-
-def test_a_model_that_the_server_does_not_list_is_an_error(scripted: Scripted, http: httpx.Client) -> None:
-    listed = {"data": [{"id": "qwen2.5-0.5b"}]}
-    scripted.then(200, _said("qwen2.5-0.5b")).then(200, listed)
-    meter = Counted(model="gpt-4o")
-    with metered(meter), pytest.raises(NotFound, match="does not offer the model 'gpt-4o'") as caught:
-        openai_client(scripted, http, "gpt-4o").chat(HELLO)
-    assert "qwen2.5-0.5b" in caught.value.remedy
-    assert len(meter.told) == 1, "the answer is paid once"
-
-
-@pytest.mark.parametrize(
-    ("listed", "told"),
-    [
-        pytest.param(["fast"], False, id="a name of the server's own"),
-        pytest.param(["fast", "qwen2.5-0.5b"], True, id="another one of its models"),
-    ],
-)
-def test_a_name_that_the_server_lists_may_be_another_name_of_the_model(
-    scripted: Scripted, http: httpx.Client, listed: list[str], told: bool
-) -> None:
-    scripted.then(200, _said("qwen2.5-0.5b")).then(200, {"data": [{"id": one} for one in listed]})
-    assert ("notes" in openai_client(scripted, http, "fast").chat(HELLO)) is told
-
-
-def test_a_server_with_one_model_that_answers_by_any_name_is_asked_what_it_has(
-    scripted: Scripted, http: httpx.Client
-) -> None:
-    listed = {"data": [{"id": "qwen2.5-0.5b", "owned_by": "llamacpp"}]}
-    scripted.then(200, {**_said("gpt-4o"), "timings": {"prompt_n": 1}}).then(200, listed)
-    with pytest.raises(NotFound, match="does not offer the model 'gpt-4o': another model answered"):
-        openai_client(scripted, http, "gpt-4o").chat(HELLO)
-    scripted.answers.clear()
-    scripted.then(200, {**_said("qwen2.5-0.5b"), "timings": {"prompt_n": 1}}).then(200, listed)
-    assert "notes" not in openai_client(scripted, http, "qwen2.5-0.5b").chat(HELLO)
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "words"),
-    [
-        pytest.param({"code": "InvalidApiKey", "message": "Bad key."}, AuthError, "Bad key.", id="a code and words"),
-        pytest.param({"success": False, "errors": [{"message": "Blocked."}]}, Unavailable, "Blocked.", id="errors"),
-        pytest.param({"error_code": 17, "error_msg": "Daily limit."}, Unavailable, "Daily limit.", id="other names"),
-        pytest.param(b"<html><title>Sign in</title></html>", BadAnswer, "Sign in", id="a page"),
-        pytest.param(b"", BadAnswer, "nothing", id="nothing"),
-    ],
-)
-def test_what_stands_in_place_of_an_answer_is_told(
-    scripted: Scripted, http: httpx.Client, body: Any, kind: type[ServiceError], words: str
-) -> None:
-    scripted.then(200, body)
-    with pytest.raises(ServiceError, match=words) as caught:
-        openai_client(scripted, http).chat(HELLO)
-    assert type(caught.value) is kind
-
-
-def test_an_answer_that_streams_although_nobody_asked_is_read(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(200, stream(piece({"content": "H"}), piece({"content": "i"}), piece({}, "stop")), **SSE)
-    assert openai_client(scripted, http).chat(HELLO)["text"] == "Hi"
-
-
 def test_other_services_tell_their_odd_ends_and_their_errors_in_a_200(
     asked: Any, form: Form, scripted: Scripted
 ) -> None:
@@ -316,39 +160,3 @@ def test_other_services_tell_their_odd_ends_and_their_errors_in_a_200(
         scripted.then(200, _anthropic("Overloaded", "overloaded_error"))
         with pytest.raises(Unavailable, match="Overloaded"):
             asked.chat(HELLO)
-
-
-def test_a_server_that_loads_its_model_is_waited_for(
-    scripted: Scripted, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("clients.openai.client._LOADING_PAUSE_SECONDS", 0.01)
-    loading = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
-    for _ in range(5):
-        scripted.then(503, loading)
-    scripted.then(200, _said("m"))
-    assert openai_client(scripted, http).chat(HELLO)["text"] == "Hi"
-    assert len(scripted.seen) == 6
-    scripted.answers.clear()
-    scripted.then(503, {"error": {"message": "Overloaded"}})
-    with pytest.raises(Unavailable):
-        openai_client(scripted, http).chat(HELLO)
-    assert len(scripted.seen) == 7, "that is another matter"
-
-
-def test_arguments_of_a_tool_may_be_written_loosely(scripted: Scripted, http: httpx.Client) -> None:
-    function = {"name": "weather", "arguments": "{'city': 'Oslo',}"}
-    message = {
-        "role": "assistant",
-        "content": None,
-        "tool_calls": [{"id": "c", "type": "function", "function": function}],
-    }
-    scripted.then(200, {"model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]})
-    [call] = openai_client(scripted, http).chat(HELLO)["tool_calls"]
-    assert call["arguments"] == {"city": "Oslo"}
-    function["arguments"] = "Oslo, please"
-    scripted.answers.clear()
-    scripted.then(200, {"model": "m", "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]})
-    with pytest.raises(BadAnswer, match="They begin: 'Oslo") as caught:
-        openai_client(scripted, http).chat(HELLO)
-    assert not caught.value.retryable
-    assert "address" not in caught.value.remedy

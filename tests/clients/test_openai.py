@@ -2,48 +2,222 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from clients.errors import (
+    AuthError,
     BadAnswer,
     InvalidRequest,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Unavailable,
 )
+from clients.models.metering import metered
 from clients.models.words import asked_in_words
-from clients.openai.client import OpenAIClient
 from clients.openai.schema import is_strict, response_format
 from clients.openai.service import OpenAISettings
+from tests.clients.test_models import HELLO, OPENAI_FORM, SCHEMA, SSE, Counted, client_of, stream
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
 
-HELLO = [{"role": "user", "content": "Hello"}]
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"kind": {"type": "string", "enum": ["bug", "task"]}},
-    "required": ["kind"],
-    "additionalProperties": False,
+
+def openai_client(scripted: Scripted, http: httpx.Client, model: str = "m") -> Any:
+    return client_of(OPENAI_FORM, scripted.url, http, model=model)
+
+
+def piece(delta: Any, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": reason}]
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
+
+
+_USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+FILTERED = [{"prompt_index": 0, "content_filter_results": {"jailbreak": {"filtered": True, "detected": True}}}]
+STREAMED: Mapping[str, tuple[list[Any], str | type[ServiceError], str]] = {
+    "parts": ([piece({"content": [{"type": "text", "text": "Hi"}]}), piece({}, "stop")], "Hi", ""),
+    "thoughts as parts": (
+        [piece({"content": [{"type": "thinking", "thinking": []}]}), piece({"content": "Hi"}), piece({}, "stop")],
+        "Hi",
+        "",
+    ),
+    "thoughts in the text": (
+        [piece({"content": one}) for one in ("<thi", "nk>Well", "</th", "ink>\n", "Hi")] + [piece({}, "stop")],
+        "Hi",
+        "",
+    ),
+    "reasoning alone": ([piece({"reasoning": "Well"}), piece({}, "stop")], BadAnswer, "all text is in the reasoning"),
+    "empty": ([piece({"content": ""}), piece({}, "stop")], BadAnswer, "was empty"),
+    "stopped, and said to be whole": ([piece({"content": "Hel"})], BadAnswer, "in the middle"),
+    "filters that pass": (
+        [piece(None, prompt_filter_results=[{}]), piece({"content": "Hi"}), piece({}, "stop")],
+        "Hi",
+        "",
+    ),
+    "an error instead": ([{"error": {"message": "Provider down", "code": 502}}], Unavailable, "Provider down"),
+    "an error as a text": ([{"error": "out of memory"}], Unavailable, "out of memory"),
+    "an error of credit": ([{"error": {"message": "More credits.", "code": 402}}], InvalidRequest, "no credit left"),
+    "an error after words": (
+        [piece({"content": "Hi"}), {"error": {"message": "Slow down.", "code": 429}}],
+        RateLimited,
+        "Slow down.",
+    ),
+    "an error in a choice": (
+        [
+            {
+                **piece({}),
+                "choices": [{"delta": {}, "finish_reason": "error", "error": {"code": 502, "message": "It broke"}}],
+            }
+        ],
+        Unavailable,
+        "It broke",
+    ),
+    "an error without its name": (
+        [{"object": "error", "message": "Too long.", "code": 400}],
+        InvalidRequest,
+        "Too long.",
+    ),
 }
 
 
-def client_of(url: str, http: httpx.Client, key: str = "sk-very-secret", model: str = "m") -> OpenAIClient:
-    return OpenAIClient(OpenAISettings(api_key=SecretStr(key), base_url=url, model=model), http)
+@pytest.mark.parametrize(("pieces", "expected", "words"), STREAMED.values(), ids=STREAMED)
+def test_a_stream_is_read_as_the_whole_is(
+    scripted: Scripted, http: httpx.Client, pieces: list[Any], expected: Any, words: str
+) -> None:
+    scripted.then(200, stream(*pieces) + b"data: [DONE]\n\n", **SSE)
+    heard: list[str] = []
+    if isinstance(expected, str):
+        assert openai_client(scripted, http).chat(HELLO, on_text=heard.append)["text"] == expected
+        assert "".join(heard) == expected
+    else:
+        with pytest.raises(expected, match=words):
+            openai_client(scripted, http).chat(HELLO, on_text=heard.append)
+    assert len(scripted.seen) == 1
 
 
-def completion(text: str | None = "Hi", **message: Any) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **message}}
-    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    return {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m-2024-05-13",
-        "choices": [choice],
-        "usage": usage,
-    }
+def test_the_end_of_a_filtered_stream_says_what_was_found(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, stream(piece(None, prompt_filter_results=FILTERED)), **SSE)
+    answer = openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
+    assert (answer["finish_reason"], answer["held_back"]) == ("content_filter", "jailbreak")
+
+
+def said(model: str) -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}
+    return {"id": "1", "model": model, "choices": [choice]}
+
+
+def test_another_model_than_the_one_that_was_asked_is_told(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, said("qwen2.5-0.5b")).then(404)
+    note = "gpt-4o was asked, and the server says that qwen2.5-0.5b answered."
+    client = openai_client(scripted, http, "gpt-4o")
+    assert client.chat(HELLO)["notes"] == [note]
+    assert [seen.method for seen in scripted.seen] == ["POST", "GET"]
+    scripted.then(200, said("gpt-4o-2024-08-06"))
+    scripted.answers.pop(0)
+    assert "notes" not in client.chat(HELLO)
+    assert len(scripted.seen) == 3, "the same model by a longer name is not looked up"
+
+
+def test_a_model_that_the_server_does_not_list_is_an_error(scripted: Scripted, http: httpx.Client) -> None:
+    listed = {"data": [{"id": "qwen2.5-0.5b"}]}
+    scripted.then(200, said("qwen2.5-0.5b")).then(200, listed)
+    meter = Counted(model="gpt-4o")
+    with metered(meter), pytest.raises(NotFound, match="does not offer the model 'gpt-4o'") as caught:
+        openai_client(scripted, http, "gpt-4o").chat(HELLO)
+    assert "qwen2.5-0.5b" in caught.value.remedy
+    assert len(meter.told) == 1, "the answer is paid once"
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        pytest.param(["fast"], False, id="a name of the server's own"),
+        pytest.param(["fast", "qwen2.5-0.5b"], True, id="another one of its models"),
+    ],
+)
+def test_a_name_that_the_server_lists_may_be_another_name_of_the_model(
+    scripted: Scripted, http: httpx.Client, listed: list[str], told: bool
+) -> None:
+    scripted.then(200, said("qwen2.5-0.5b")).then(200, {"data": [{"id": one} for one in listed]})
+    assert ("notes" in openai_client(scripted, http, "fast").chat(HELLO)) is told
+
+
+def test_a_server_with_one_model_that_answers_by_any_name_is_asked_what_it_has(
+    scripted: Scripted, http: httpx.Client
+) -> None:
+    listed = {"data": [{"id": "qwen2.5-0.5b", "owned_by": "llamacpp"}]}
+    scripted.then(200, {**said("gpt-4o"), "timings": {"prompt_n": 1}}).then(200, listed)
+    with pytest.raises(NotFound, match="does not offer the model 'gpt-4o': another model answered"):
+        openai_client(scripted, http, "gpt-4o").chat(HELLO)
+    scripted.answers.clear()
+    scripted.then(200, {**said("qwen2.5-0.5b"), "timings": {"prompt_n": 1}}).then(200, listed)
+    assert "notes" not in openai_client(scripted, http, "qwen2.5-0.5b").chat(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        pytest.param({"code": "InvalidApiKey", "message": "Bad key."}, AuthError, "Bad key.", id="a code and words"),
+        pytest.param({"success": False, "errors": [{"message": "Blocked."}]}, Unavailable, "Blocked.", id="errors"),
+        pytest.param({"error_code": 17, "error_msg": "Daily limit."}, Unavailable, "Daily limit.", id="other names"),
+        pytest.param(b"<html><title>Sign in</title></html>", BadAnswer, "Sign in", id="a page"),
+        pytest.param(b"", BadAnswer, "nothing", id="nothing"),
+        pytest.param({"choices": []}, BadAnswer, "without a message", id="no choices"),
+        pytest.param({"choices": [{}]}, BadAnswer, "without a message", id="an empty choice"),
+        pytest.param({"choices": [{"message": None}]}, BadAnswer, "without a message", id="no message"),
+    ],
+)
+def test_what_stands_in_place_of_an_answer_is_told(
+    scripted: Scripted, http: httpx.Client, body: Any, kind: type[ServiceError], words: str
+) -> None:
+    scripted.then(200, body)
+    with pytest.raises(ServiceError, match=words) as caught:
+        openai_client(scripted, http).chat(HELLO)
+    assert type(caught.value) is kind
+
+
+def test_an_answer_that_streams_although_nobody_asked_is_read(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, stream(piece({"content": "H"}), piece({"content": "i"}), piece({}, "stop")), **SSE)
+    assert openai_client(scripted, http).chat(HELLO)["text"] == "Hi"
+
+
+def test_a_server_that_loads_its_model_is_waited_for(
+    scripted: Scripted, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.openai.client._LOADING_PAUSE_SECONDS", 0.01)
+    loading = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
+    for _ in range(5):
+        scripted.then(503, loading)
+    scripted.then(200, said("m"))
+    assert openai_client(scripted, http).chat(HELLO)["text"] == "Hi"
+    assert len(scripted.seen) == 6
+    scripted.answers.clear()
+    scripted.then(503, {"error": {"message": "Overloaded"}})
+    with pytest.raises(Unavailable):
+        openai_client(scripted, http).chat(HELLO)
+    assert len(scripted.seen) == 7, "that is another matter"
+
+
+@pytest.mark.parametrize(("written", "arguments"), [("{'city': 'Oslo',}", {"city": "Oslo"}), ("", {})])
+def test_arguments_of_a_tool_may_be_written_loosely(
+    scripted: Scripted, http: httpx.Client, written: str, arguments: Any
+) -> None:
+    scripted.then(200, OPENAI_FORM.tool(written))
+    [call] = openai_client(scripted, http).chat(HELLO)["tool_calls"]
+    assert call["arguments"] == arguments
+
+
+def test_arguments_that_nobody_can_read_are_shown(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, OPENAI_FORM.tool("Oslo, please"))
+    with pytest.raises(BadAnswer, match=r"'weather'.*They begin: 'Oslo") as caught:
+        openai_client(scripted, http).chat(HELLO)
+    assert not caught.value.retryable
+    assert "address" not in caught.value.remedy
 
 
 def test_an_unknown_setting_is_refused() -> None:
@@ -51,99 +225,27 @@ def test_an_unknown_setting_is_refused() -> None:
         OpenAISettings.model_validate({"api_key": "x", "colour": "blue"})
 
 
-@pytest.mark.parametrize(
-    "body", [{}, [1], "Hello", {"choices": []}, {"choices": [{}]}, {"choices": [{"message": None}]}]
-)
-def test_an_answer_without_a_message_is_a_bad_answer(scripted: Scripted, http: httpx.Client, body: Any) -> None:
-    scripted.then(200, body)
-    with pytest.raises(BadAnswer):
-        client_of(scripted.url, http).chat(HELLO)
-
-
-def test_parameters_go_out_as_they_are(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(200, completion())
-    client_of(scripted.url, http).chat(HELLO, parameters={"temperature": 0, "max_tokens": 9, "top_k": 3, "seed": None})
-    sent = scripted.seen[0].json
-    assert (sent["temperature"], sent["max_tokens"], sent["top_k"]) == (0, 9, 3)
-    assert "seed" not in sent
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        pytest.param('{"city": "Oslo"}', {"city": "Oslo"}, id="JSON text"),
-        pytest.param("", {}, id="none"),
-    ],
-)
-def test_tools_come_back_as_data(scripted: Scripted, http: httpx.Client, arguments: str, expected: Any) -> None:
-    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": arguments}}
-    scripted.then(200, completion(None, tool_calls=[call]))
-    tool = {"type": "function", "function": {"name": "weather"}}
-    answer = client_of(scripted.url, http).chat(HELLO, tools=[tool])
-    assert answer["text"] == ""
-    assert answer["tool_calls"] == [{"id": "c1", "name": "weather", "arguments": expected}]
-    assert scripted.seen[0].json["tools"] == [tool]
-
-
-@pytest.mark.parametrize("arguments", ["[1]", "{", '"x"'])
-def test_arguments_that_are_no_object_are_a_bad_answer(scripted: Scripted, http: httpx.Client, arguments: str) -> None:
-    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": arguments}}
-    scripted.then(200, completion(None, tool_calls=[call]))
-    with pytest.raises(BadAnswer, match="weather"):
-        client_of(scripted.url, http).chat(HELLO)
-
-
 def test_a_server_without_usage_or_model_is_understood(scripted: Scripted, http: httpx.Client) -> None:
-    answer = completion()
+    answer = OPENAI_FORM.answer("Hi")
     del answer["usage"], answer["model"]
     scripted.then(200, answer)
-    given = client_of(scripted.url, http).chat(HELLO)
+    given = openai_client(scripted, http).chat(HELLO)
     assert given["usage"] == {"input_tokens": 0, "output_tokens": 0}
     assert given["model"] == "m"
-
-
-def test_json_is_asked_for_by_schema_first(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(200, completion('{"kind": "bug"}'))
-    client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
-    assert scripted.seen[0].json["response_format"] == response_format(SCHEMA)
-    assert response_format(SCHEMA)["json_schema"]["strict"] is True
 
 
 def test_a_server_that_refuses_schemas_gets_it_in_words_and_is_not_asked_again(
     scripted: Scripted, http: httpx.Client
 ) -> None:
     scripted.then(400, {"error": {"message": "response_format json_schema is not supported"}})
-    scripted.then(200, completion('{"kind": "bug"}'))
-    client = client_of(scripted.url, http)
+    scripted.then(200, OPENAI_FORM.answer('{"kind": "bug"}'))
+    client = openai_client(scripted, http)
     assert client.chat_json(HELLO, SCHEMA)["text"] == '{"kind": "bug"}'
     client.chat_json(HELLO, SCHEMA)
     formats = [seen.json["response_format"]["type"] for seen in scripted.seen]
     assert formats == ["json_schema", "json_object", "json_object"]
+    assert scripted.seen[0].json["response_format"] == response_format(SCHEMA)
     assert "JSON Schema" in scripted.seen[1].json["messages"][0]["content"]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
-        "the request exceeds the available context size. try increasing the context size",
-    ],
-    ids=["OpenAI, vLLM", "llama.cpp"],
-)
-def test_a_text_that_is_too_long_for_the_model_is_asked_about_once(
-    scripted: Scripted, http: httpx.Client, said: str
-) -> None:
-    scripted.then(400, {"error": {"message": said}})
-    with pytest.raises(InvalidRequest, match="context") as refused:
-        client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
-    assert len(scripted.seen) == 1
-    assert refused.value.remedy.startswith("Give the model less text")
-
-
-def test_a_request_that_is_wrong_anyway_stays_refused(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(400, {"error": {"message": "too long"}})
-    with pytest.raises(InvalidRequest, match="too long"):
-        client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
 
 
 def test_words_join_the_instructions_that_are_there() -> None:
@@ -169,3 +271,70 @@ def test_words_join_the_instructions_that_are_there() -> None:
 )
 def test_strict_is_asked_only_where_the_schema_allows_it(change: dict[str, Any], strict: bool) -> None:
     assert is_strict({**SCHEMA, **change}) is strict
+
+
+def test_pieces_become_one_answer(scripted: Scripted, http: httpx.Client) -> None:
+    body = stream(
+        piece({"role": "assistant", "content": ""}),
+        piece({"content": "Hel"}),
+        piece({"content": "lo"}),
+        piece({}, "stop"),
+        piece(None, usage=_USAGE),
+    )
+    scripted.then(200, body, **SSE)
+    pieces: list[str] = []
+    answer = openai_client(scripted, http).chat(HELLO, on_text=pieces.append)
+    assert pieces == ["Hel", "lo"]
+    assert answer["usage"] == {"input_tokens": 3, "output_tokens": 2}
+    assert {**answer, "usage": 0} == {
+        "text": "Hello", "tool_calls": [], "finish_reason": "stop", "model": "m", "usage": 0
+    }  # fmt: skip
+    assert scripted.seen[0].json["stream_options"] == {"include_usage": True}
+
+
+def test_a_refusal_after_some_words_is_one_whole_and_in_pieces(scripted: Scripted, http: httpx.Client) -> None:
+    both = {"content": "Well: ", "refusal": "I won't."}
+    body = said("m")
+    body["choices"][0]["message"] |= both
+    scripted.then(200, body)
+    scripted.then(200, stream(*(piece({name: text}) for name, text in both.items()), piece({}, "stop")), **SSE)
+    whole = openai_client(scripted, http).chat(HELLO)
+    assert (whole["text"], whole["finish_reason"]) == ("Well: I won't.", "refusal")
+    assert openai_client(scripted, http).chat(HELLO, on_text=lambda text: None) == whole
+
+
+def test_tools_are_put_together_from_their_pieces(scripted: Scripted, http: httpx.Client) -> None:
+    def call(**more: Any) -> dict[str, Any]:
+        return {"tool_calls": [{"index": 0, **more}]}
+
+    body = stream(
+        piece(call(id="c1", type="function", function={"name": "look_up", "arguments": ""})),
+        piece(call(function={"arguments": '{"word": '})),
+        piece(call(function={"arguments": '"x"}'})),
+        piece({}, "tool_calls"),
+    )
+    scripted.then(200, body, **SSE)
+    answer = openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
+    assert answer["tool_calls"] == [{"id": "c1", "name": "look_up", "arguments": {"word": "x"}}]
+
+
+def test_a_server_that_does_not_stream_is_understood(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, {**said("m"), "usage": _USAGE})
+    pieces: list[str] = []
+    assert openai_client(scripted, http).chat(HELLO, on_text=pieces.append)["usage"]["output_tokens"] == 2
+    assert pieces == ["Hi"]
+
+
+def test_a_server_that_refuses_streams_is_asked_whole_and_not_again(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(400, {"error": {"message": "stream_options is not supported"}}).then(200, said("m"))
+    client = openai_client(scripted, http)
+    assert client.chat(HELLO, on_text=lambda _: None)["text"] == "Hi"
+    assert client.chat(HELLO, on_text=lambda _: None)["text"] == "Hi"
+    assert ["stream" in seen.json for seen in scripted.seen] == [True, False, False]
+
+
+def test_another_refusal_is_not_taken_for_that(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(400, {"error": {"message": "The context is too long"}})
+    with pytest.raises(InvalidRequest, match="too long"):
+        openai_client(scripted, http).chat(HELLO, on_text=lambda _: None)
+    assert len(scripted.seen) == 1
