@@ -12,7 +12,7 @@ from clients.mail.parameters import parameters
 from clients.mail.parts import MAILS, Load, Part, body_bytes, charset, header, media_type, name_of, says_attached
 from clients.mail.raw import payload_of
 from clients.mail_formats.calendar import Meeting, invitation_to, read_calendar
-from clients.mail_formats.cms import opened_cms
+from clients.mail_formats.cms import SealedContent, opened_cms
 from clients.mail_formats.references import part_keys, shown_parts
 from clients.mail_formats.tnef import SIGNATURE, TnefFile, TnefMail, read_tnef
 
@@ -52,6 +52,7 @@ class _Opening:
 
     def __init__(self, load: Load) -> None:
         self._load, self._room, self._parts, self._level = load, _BYTES_MOST, _PARTS_MOST, 0
+        self._is_unpacked = False
         self.untold: dict[str, None] = {}
 
     def mail(self, payload: Part) -> dict[str, Any]:
@@ -133,10 +134,21 @@ class _Opening:
 
     def _unsealed(self, part: dict[str, Any]) -> dict[str, Any]:
         """Open signed content; a document that is signed by itself stays, beside what is in it."""
-        sealed = opened_cms(self._taken(part))
-        if not sealed.content:
+        sealed = opened_cms(self._taken(part), 0 if self._is_unpacked else self._room)
+        if sealed.is_cut:
+            self.untold[f"{_called(part)} was not read to its end"] = None
+        elif not sealed.content:
             self._tell_sealed(part, sealed.kind)
+        if not sealed.content:
             return part
+        before = self._is_unpacked
+        if sealed.kind == "compressed":
+            self._room, self._is_unpacked = self._room - len(sealed.content), True
+        found = self._unsealed_parts(part, sealed)
+        self._is_unpacked = before
+        return found
+
+    def _unsealed_parts(self, part: dict[str, Any], sealed: SealedContent) -> dict[str, Any]:
         inner = payload_of(sealed.content, _number(part, 0))
         if not any(header(inner, name) for name in ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")):
             document = str(part.get("filename") or "")[: -len(".p7m")]

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from clients.mail_formats.recurrence import day_in_words, in_words, joined
-from clients.mail_formats.zones import Observance, named_offset, offset_at, weekday_of, zone_of
+from clients.mail_formats.zones import Observance, offset_at, shown_zone, weekday_of, zone_of
 
 Invitation: TypeAlias = dict[str, Any]
 """{method, title, starts_at, ends_at, all_day, zone, location, organizer, attendees [{name, address, status}],
 recurrence, status, description, comment, url, uid}.
 
-Times are RFC 3339 with the offset of their zone, without one if they count wherever somebody is; for whole days they
+Times are RFC 3339 with the offset of their zone, without one if that is unknown or none is named; for whole days they
 are dates, and `ends_at` is the last day.
 """
 _READ_MOST = 2_000_000
@@ -193,10 +194,8 @@ class _Times:
     def _in_zone(self, clock: datetime, name: str) -> _When:
         name = (name or self._default).strip().strip('"')
         defined, located = self._defined.get(name, ((), None))
-        zone = zone_of(name) or located
-        if zone is not None:
-            return _When(clock.replace(tzinfo=zone), str(zone.key))
-        return _When(clock.replace(tzinfo=offset_at(defined, clock) or named_offset(name)), name)
+        zone = zone_of(name) or located or offset_at(defined, clock) or shown_zone(name, clock)
+        return _When(clock.replace(tzinfo=zone), str(zone.key) if isinstance(zone, ZoneInfo) else name)
 
 
 def _clock(found: re.Match[str]) -> datetime:

@@ -19,6 +19,9 @@ _KINDS: dict[bytes, Kind] = {
 _SEQUENCE, _EXPLICIT, _OBJECT = 0x30, 0xA0, 0x06
 _IS_MADE_OF_OTHERS = 0x20
 _UNPACKED_MOST = 50 * 1024 * 1024
+_GROWTH_MOST = 200
+_SMALL = 256 * 1024
+"""Content up to this size may have grown by any factor."""
 _ELEMENTS_MOST = 1_000_000
 
 
@@ -27,6 +30,8 @@ class SealedContent(Struct, frozen=True):
 
     kind: Kind
     content: bytes = b""
+    is_cut: bool = False
+    """Whether more is compressed than is unpacked."""
 
 
 class _Element(Struct, frozen=True):
@@ -37,8 +42,12 @@ class _Element(Struct, frozen=True):
     """Where its content ends; -1 if only its last byte tells (X.690 8.1.3.6)."""
 
 
-def opened_cms(data: bytes) -> SealedContent:
-    """Open a container; anything else is unknown. Data that were cut are read as far as they go."""
+def opened_cms(data: bytes, unpacked_most: int = _UNPACKED_MOST) -> SealedContent:
+    """Open a container; anything else is unknown. Data that were cut are read as far as they go.
+
+    Takes steps in proportion to the size of the data. Of compressed content at most `unpacked_most` bytes are unpacked,
+    and no more than 200 times as many as there are.
+    """
     whole = next(_elements(data, 0, len(data)), None)
     if whole is None or whole.tag != _SEQUENCE:
         return SealedContent("unknown")
@@ -54,7 +63,12 @@ def opened_cms(data: bytes) -> SealedContent:
         return SealedContent("unknown")
     if kind == "encrypted" or named is None:
         return SealedContent(kind)
-    return SealedContent(kind, _unpacked(_content(data, named), kind))
+    content = _content(data, named)
+    if kind != "compressed":
+        return SealedContent(kind, content)
+    most = min(unpacked_most, max(len(content) * _GROWTH_MOST, _SMALL))
+    unpacked = _unpacked(content, most + 1)
+    return SealedContent(kind, unpacked[:most], len(unpacked) > most)
 
 
 def _content(data: bytes, container: _Element) -> bytes:
@@ -88,37 +102,36 @@ def _octets(data: bytes, element: _Element) -> bytes:
     return b"".join(kept)
 
 
-def _unpacked(content: bytes, kind: Kind) -> bytes:
-    if kind != "compressed":
-        return content
+def _unpacked(content: bytes, most: int) -> bytes:
     try:
-        return zlib.decompressobj().decompress(content, _UNPACKED_MOST)
+        return zlib.decompressobj().decompress(content, most)
     except zlib.error:
         return b""
 
 
 def _elements(data: bytes, place: int, end: int) -> Iterator[_Element]:
     """Yield the elements at these offsets; with an `end` of -1, up to the mark of an end."""
-    while end < 0 or place < end:
+    limit = len(data) if end < 0 else end
+    while place < limit:
         found = _element(data, place)
         if found is None or (found.tag == 0 and end < 0):
             return
         yield found
-        place = found.end if found.end >= 0 else _end(data, found.begin)
+        place = found.end if found.end >= 0 else _end(data, found.begin, limit)
 
 
-def _end(data: bytes, place: int) -> int:
-    """Return where an element of unknown length ends."""
+def _end(data: bytes, place: int, limit: int) -> int:
+    """Return where an element of unknown length ends: at the latest where what it is in ends."""
     depth = 1
     for _ in range(_ELEMENTS_MOST):
-        found = _element(data, place)
+        found = _element(data, place) if place < limit else None
         if found is None:
             break
         depth += 1 if found.end < 0 else -1 if found.tag == 0 else 0
         place = found.begin if found.end < 0 else found.end
         if not depth:
             return place
-    return len(data)
+    return limit
 
 
 def _element(data: bytes, place: int) -> _Element | None:

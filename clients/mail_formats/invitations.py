@@ -69,6 +69,8 @@ def _when(event: Invitation) -> str:
     zone = [event["zone"]] if event["zone"] else []
     if first.tzinfo and event["zone"] != "UTC":
         zone.append(f"UTC{first:%z}"[:6] + ":" + f"{first:%z}"[3:5])
+    elif zone and not first.tzinfo:
+        zone.append("an unknown time zone")
     return f"{said} ({', '.join(zone)})" if zone else f"{said} (no time zone is given)"
 
 

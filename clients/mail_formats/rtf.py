@@ -41,6 +41,8 @@ _NO_TEXT = frozenset(
     "listoverridetable rsidtbl generator xmlnstbl datastore latentstyles fldinst".split()
 )
 _LEVELS_MOST = 1000
+_CODE_PAGE_MOST = 2000
+"""No codec has a higher number; each name that is looked up is kept by Python for ever."""
 
 
 class RichText(Struct, frozen=True):
@@ -94,6 +96,7 @@ def read_rtf(rtf: bytes) -> RichText | None:
     reader = _Reader(is_html=b"\\fromhtml" in rtf[:1000])
     for token in _TOKEN.finditer(rtf):
         reader.take(token)
+    reader.flush()
     pairs = "".join(reader.found).encode("utf-16-le", "surrogatepass")  # RTF counts letters in UTF-16
     return RichText("html" if reader.is_html else "text", pairs.decode("utf-16-le", "replace"))
 
@@ -125,7 +128,7 @@ class _Reader:
         if code:
             self._add_letter(int(code, 16))
             return
-        self._flush()
+        self.flush()
         if word:
             self._word(word.decode(), int(number) if number else None)
         elif symbol:
@@ -150,7 +153,8 @@ class _Reader:
         else:
             self._letters.append(letter)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Add the letters that were written as numbers."""
         if self._letters:
             self._add(self._letters.decode(self._codec, "replace"))
             self._letters.clear()
@@ -180,7 +184,7 @@ class _Reader:
         elif word in _NO_TEXT:
             self._group.is_silent = True
         elif word == "ansicpg":
-            self._codec = _codec_of(number or 0)
+            self._codec = codec_of(number or 0)
         elif word == "uc":
             self._group.skips = min(number or 0, 8)
         elif word == "u" and number is not None:
@@ -191,10 +195,11 @@ class _Reader:
         self._is_starred = False
 
 
-def _codec_of(number: int) -> str:
-    name = "utf-8" if number == 65001 else f"cp{number}"
+def codec_of(number: int) -> str:
+    """Return the codec of a code page of Windows, that of Western Europe if it is unknown."""
+    name = "utf-8" if number == 65001 else f"cp{min(number, _CODE_PAGE_MOST)}"
     try:
-        b"".decode(name)
-    except LookupError:
+        b"a".decode(name, "replace")  # of no bytes, the name would not be looked up
+    except LookupError:  # also raised for codecs that are not of text
         return "cp1252"
     return name

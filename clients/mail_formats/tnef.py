@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from clients.mail_formats.rtf import decompressed, read_rtf
+from clients.mail_formats.rtf import codec_of, decompressed, read_rtf
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 _LEVELS_MOST = 5
@@ -108,7 +108,7 @@ class _Reader:
         elif self._file is not None and name == _FILE_PROPERTIES:
             self._file["properties"] = _properties(content, self._codec)
         elif name == _CODE_PAGE:
-            self._codec = _codec_of(int.from_bytes(content[:4], "little"))
+            self._codec = codec_of(int.from_bytes(content[:4], "little"))
         elif name == _SUBJECT:
             mail.subject = mail.subject or self._text(content)
         elif name == _BODY:
@@ -172,15 +172,6 @@ def _words(value: Any) -> str:
 def _method_of(message_class: str) -> Method:
     said = message_class.lower()
     return next((method for part, method in _METHODS.items() if part in said), "")
-
-
-def _codec_of(number: int) -> str:
-    name = "utf-8" if number == 65001 else f"cp{number}"
-    try:
-        b"a".decode(name, "replace")  # of no bytes, the name would not be looked up
-    except LookupError:  # also raised for codecs that are not of text
-        return "cp1252"
-    return name
 
 
 def _properties(data: bytes, codec: str) -> dict[int, Any]:

@@ -4,14 +4,38 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Struct
 
 from clients.mail_formats.windows_zones import WINDOWS_ZONES
 
 _NAME_MOST = 100
-_OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-])(\d\d?):?(\d\d)?", re.IGNORECASE)
+_SHOWN = re.compile(r"\(?(?:UTC|GMT)\s?(?:([+-])(\d\d?):?(\d\d)?)?\)?\s*(.*)", re.IGNORECASE | re.DOTALL)
+"""What Windows shows: `(UTC+01:00) Amsterdam, Berlin`."""
+_BETWEEN = re.compile(r"[,():]| - | islands?\b| is\.")
+_FIXED = "coordinated universal time"
+_ZONES_OF_PLACES: dict[str, str] = {
+    "aleutian": "America/Adak",
+    "baja_california": "America/Tijuana",
+    "brasilia": "America/Sao_Paulo",
+    "cabo_verde": "Atlantic/Cape_Verde",
+    "chetumal": "America/Cancun",
+    "chokurdakh": "Asia/Srednekolymsk",
+    "city_of_buenos_aires": "America/Argentina/Buenos_Aires",
+    "indiana": "America/Indiana/Indianapolis",
+    "international_date_line_west": "Etc/GMT+12",
+    "lord_howe": "Australia/Lord_Howe",
+    "nuku'alofa": "Pacific/Tongatapu",
+    "port_louis": "Indian/Mauritius",
+    "saint_pierre_and_miquelon": "America/Miquelon",
+    "salvador": "America/Bahia",
+    "solomon": "Pacific/Guadalcanal",
+    "sri_jayawardenepura": "Asia/Colombo",
+    "west_central_africa": "Africa/Lagos",
+}
+"""Places that Windows shows and after which neither list names a zone."""
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -58,7 +82,8 @@ class Observance(Struct, frozen=True):
 def zone_of(name: str) -> ZoneInfo | None:
     """Return the time zone with this name, as IANA, Windows or a program writes it; None if none is known."""
     name = name.strip().strip('"').strip()[:_NAME_MOST]
-    found = _zone(WINDOWS_ZONES.get(name.lower(), name))
+    known = name.lower().removeprefix("tzone://microsoft/").replace(" daylight time", " standard time")
+    found = _zone(WINDOWS_ZONES.get(known, name))
     if found is None and name.startswith("/") and name.count("/") > 2:  # "/freeassociation.sourceforge.net/Europe/Rome"
         pieces = name.split("/")
         return next(filter(None, (_zone("/".join(pieces[-size:])) for size in (3, 2))), None)
@@ -70,13 +95,38 @@ def weekday_of(word: str) -> int:
     return _WEEKDAYS.index(word[-2:].upper())
 
 
-def named_offset(name: str) -> tzinfo | None:
-    """Return the offset in the name of a zone, such as `(UTC+01:00) Amsterdam, Berlin`; None if it has none."""
-    found = _OFFSET.search(name[:_NAME_MOST])
+def shown_zone(name: str, clock: datetime) -> tzinfo | None:
+    """Return the zone that Windows shows with this name, or the offset that is all of it; None if none is known.
+
+    The offset in the name is that of winter: only the places say whether it counts at this time of the clock. A place
+    whose zone does not have that offset in this year is not believed.
+    """
+    found = _SHOWN.fullmatch(name[:_NAME_MOST])
     if found is None:
         return None
-    size = timedelta(hours=min(int(found[2]), 23), minutes=int(found[3] or 0) % 60)
-    return timezone(-size if found[1] == "-" else size)
+    size = timedelta(hours=min(int(found[2] or 0), 23), minutes=int(found[3] or 0) % 60)
+    offset = -size if found[1] == "-" else size
+    places = found[4].strip().lower()
+    if not places or places.startswith(_FIXED):
+        return timezone(offset)
+    names = [name for place in _BETWEEN.split(places) for name in _zones_of(place.strip())]
+    for zone in map(_zone, sorted(names, key=lambda one: one not in WINDOWS_ZONES.values())):
+        if zone and offset in [zone.utcoffset(clock.replace(month=month, day=1)) for month in (1, 7)]:
+            return zone
+    return None
+
+
+@cache
+def _places() -> dict[str, str]:
+    """Return {place in lower case: its zone}: those that stand for a zone of Windows go before others of that name."""
+    known = [*sorted(available_timezones()), *WINDOWS_ZONES.values()]
+    return {name.rpartition("/")[2].lower(): name for name in known if "/" in name} | _ZONES_OF_PLACES
+
+
+def _zones_of(place: str) -> tuple[str, str]:
+    """Return the zones, if any, of a place such as `hong kong`, and of a region such as `eastern time` or `samoa`."""
+    region = f"{place.removesuffix(' time')} standard time"
+    return _places().get(place.replace(" ", "_"), ""), WINDOWS_ZONES.get(region, "")
 
 
 def offset_at(zone: tuple[Observance, ...], clock: datetime) -> tzinfo | None:

@@ -91,8 +91,43 @@ def only(source: str) -> dict[str, Any]:
         pytest.param(
             'DTSTART;TZID="(UTC+01:00) Amsterdam, Berlin":20261203T090000',
             "",
-            *("2026-12-03T09:00:00+01:00", "", "(UTC+01:00) Amsterdam, Berlin"),
-            id="an offset in the name",
+            *("2026-12-03T09:00:00+01:00", "", "Europe/Berlin"),
+            id="as Windows shows it, winter",
+        ),
+        *(
+            pytest.param(
+                f"DTSTART;TZID={written}:20260703T090000", "", f"2026-07-03T09:00:00{offset}", "", named, id=said
+            )
+            for written, offset, named, said in [
+                ('"(UTC+01:00) Amsterdam, Berlin, Bern, Rom, Stockholm, Wien"', "+02:00", "Europe/Berlin", "in summer"),
+                ("(UTC+01:00) Brussels\\, Copenhagen\\, Paris", "+02:00", "Europe/Paris", "not quoted, escaped"),
+                ('"(UTC) Dublin, Edinburgh, Lisbon, London"', "+01:00", "Europe/London", "without hours"),
+                ('"(UTC-08:00) Pacific Time (US & Canada)"', "-07:00", "America/Los_Angeles", "a region"),
+                ('"(UTC+10:30) Lord Howe Island"', "+10:30", "Australia/Lord_Howe", "an island"),
+                (
+                    '"(UTC+08:00) Beijing, Chongqing, Hong Kong"',
+                    "+08:00",
+                    "Asia/Chongqing",
+                    "not in the list of Windows",
+                ),
+                (
+                    '"(UTC-11:00) Coordinated Universal Time-11"',
+                    "-11:00",
+                    "(UTC-11:00) Coordinated Universal Time-11",
+                    "fixed",
+                ),
+                ('"(UTC+01:00) Atlantis"', "", "(UTC+01:00) Atlantis", "an unknown place, whose summer nobody knows"),
+                ('"(UTC+05:00) Berlin"', "", "(UTC+05:00) Berlin", "a place elsewhere"),
+                (
+                    "GMT -0500 (Standard) / GMT -0400 (Daylight)",
+                    "",
+                    "GMT -0500 (Standard) / GMT -0400 (Daylight)",
+                    "two",
+                ),
+                ("GMT+0100", "+01:00", "GMT+0100", "an offset alone"),
+                ("tzone://Microsoft/Custom", "", "tzone://Microsoft/Custom", "one that Outlook does not name"),
+                ("W. Europe Daylight Time", "+02:00", "Europe/Berlin", "daylight"),
+            ]
         ),
         pytest.param(
             "DTSTART:20261203T133000Z\nDTEND:20261203T143000Z",
@@ -105,6 +140,12 @@ def only(source: str) -> dict[str, Any]:
             "X-WR-TIMEZONE:Asia/Tokyo\n",
             *("2026-12-03T13:30:00+09:00", "", "Asia/Tokyo"),
             id="the calendar's",
+        ),
+        pytest.param(
+            'DTSTART;TZID="(UTC+01:00) Amsterdam, Berlin":20260703T090000',
+            BERLIN.format(name="(UTC+01:00) Amsterdam, Berlin").replace("+0200", "+0300"),
+            *("2026-07-03T09:00:00+03:00", "", "(UTC+01:00) Amsterdam, Berlin"),
+            id="what the calendar defines goes before what Windows shows",
         ),
         pytest.param("DTSTART:20261203T133000", "", *("2026-12-03T13:30:00", "", ""), id="no zone"),
         pytest.param(

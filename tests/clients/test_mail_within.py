@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+import zlib
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
 from clients.mail.text import Trim, attachment_of
+from clients.mail_formats.cms import opened_cms
 from tests.mail import outlook
 from tests.mail.raw_mails import read_raw
 
@@ -294,6 +296,58 @@ def test_odd_containers_do_no_harm(content: bytes) -> None:
     assert read["text_missing"].endswith(".")
 
 
+SIGNED, COMPRESSED = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("060b2a864886f70d0109100109")
+
+
+def container(kind: bytes, content: bytes) -> bytes:
+    """A container of S/MIME in BER, whose lengths are all unknown but that of this content."""
+    head = b"\x30\x80" + kind + b"\xa0\x80\x30\x80\x30\x80\x06\x01a\xa0\x80"
+    return head + b"\x04\x84" + len(content).to_bytes(4) + content
+
+
+def packed(content: bytes) -> bytes:
+    return container(COMPRESSED, zlib.compress(content, 9))
+
+
+class Counted(bytes):
+    """Data that count how often somebody looks at them."""
+
+    looks = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(place)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(b"\x30\x02\x30\x80", id="members of a known length in which one without an end begins"),
+        pytest.param(b"\x30\x80", id="members within members"),
+        pytest.param(b"\x30\x80\xa0\x80\x24\x80", id="strings within strings"),
+        pytest.param(b"\x30\x06\xa0\x04\x24\x80\x24\x80", id="strings without an end in members of a known length"),
+        pytest.param(b"\x04\x01a", id="tiny strings"),
+        pytest.param(b"\x31\x80\x00\x00", id="empty members"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", b"\x30\x80\x06\x01a\xa0\x80\x24\x80"], ids=["the container", "the content"])
+def test_a_container_is_looked_through_a_few_times_however_it_is_nested(piece: bytes, before: bytes) -> None:
+    data = Counted(b"\x30\x80" + SIGNED + b"\xa0\x80\x30\x80" + before + piece * 2000)
+    opened_cms(data)
+    assert data.looks < 5 * len(data)
+
+
+def test_of_compressed_content_only_some_times_its_size_is_unpacked_and_the_rest_is_told() -> None:
+    letter = b"Content-Type: text/plain\n\nHello.\n"
+    assert read_raw(alone("application/pkcs7-mime", packed(letter)))["text"] == "Hello."
+    read = read_raw(alone("application/pkcs7-mime; name=smime.p7m", packed(letter + b"Hello.\n" * 1_000_000)))
+    assert read["left_out"][1:] == ["The file 'smime.p7m' was not read to its end."]
+    assert 200 * 1024 < len(read["full_text"]) < 5_000_000
+    sealed = packed(b"Content-Type: application/pkcs7-mime\n\n" + packed(letter))
+    read = read_raw(alone("application/pkcs7-mime; name=smime.p7m", sealed))
+    assert "was not read to its end" in read["text_missing"]
+
+
 # winmail.dat, as Outlook writes it.
 
 
@@ -346,6 +400,11 @@ RICH = "Grüße **from** Outlook’s"
         pytest.param([outlook.binary(0x1013, PAGE)], RICH, id="HTML"),
         pytest.param([outlook.binary(0x1009, outlook.compressed(RTF_OF_HTML))], RICH, id="HTML in RTF"),
         pytest.param([outlook.binary(0x1009, outlook.compressed(RTF))], "Grüße from Outlook’s\nLine 2", id="RTF"),
+        pytest.param(
+            [outlook.binary(0x1009, outlook.compressed(b"{\\rtf1\\ansicpg14820 Pay by Friday, G\\'fc"))],
+            "Pay by Friday, Gü",
+            id="RTF of an unknown code page that was cut behind a letter",
+        ),
     ],
 )
 def test_a_text_in_winmail_dat_counts_where_the_mail_has_no_other(of: list[bytes], text: str) -> None:
