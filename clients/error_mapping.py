@@ -37,25 +37,43 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     409: Conflict,
     410: NotFound,
     412: Conflict,
+    423: Conflict,
     429: RateLimited,
+    501: InvalidRequest,
+    507: InvalidRequest,
 }
+_NOT_OFFERED = "Check the connection's address: this server does not offer what was asked."
 _BY_STATUS_REMEDY: Mapping[int, str] = {
     402: "Pay at the service, or raise the limit of the account there.",
-    405: "Check the connection's address: this server does not offer what was asked.",
+    405: _NOT_OFFERED,
+    407: "Give the proxy of this machine its user and password, in the setting `HTTPS_PROXY`.",
     410: "It is gone: leave it out, or choose another.",
     413: "Send less: shorten the text, or split it.",
+    423: "Wait until it is unlocked, or ask who has it open.",
     451: "The service may not give it, for legal reasons: leave it out, or choose another.",
+    501: _NOT_OFFERED,
+    507: "Free some space there, or choose another place.",
+    511: "Sign in to the network of this machine.",
 }
 _SAID_MOST = 500
 _BODY_MOST = 20_000
-_NESTED_MOST, _ERRORS_MOST = 6, 5
+_NESTED_MOST, _ERRORS_MOST = 9, 5
 _WORDS = (
-    *("message", "msg", "error", "error_msg", "error_description", "description", "detail", "title", "_errors"),
-    *("errors", "fault", "metadata", "raw"),
-)
-"""Where APIs say what is wrong, in the order of how much a person learns from it."""
+    "message", "usermessage", "error", "errormessage", "errormessages", "errormsg", "msg", "errordescription",
+    "description", "detail", "details", "title", "fieldviolations", "violations", "errors", "fault", "faultstring",
+    "hint", "metadata", "raw",
+)  # fmt: skip
+"""Where APIs say what is wrong, in the order of how much a person learns from it; without case and underscores.
+
+`raw` of `metadata` has the words of the provider that OpenRouter has asked.
+"""
+_TEXTS = frozenset({"title", "description", "hint"})
+"""Those that are never objects: a field may be called so."""
+_FIELDS = ("field", "param", "parameter", "pointer", "loc", "target", "source")
+"""Where they name the field that is wrong: GitHub, OpenAI, RFC 9457, FastAPI, Graph, JSON:API."""
 _UNSEEN = re.compile(r"<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
+_ERROR_OF_KEY = re.compile(r'\b(error(?:_description)?)="([^"]*)"')
 _LONGEST_SECONDS = 366 * 86_400.0
 _BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, Outcome], ...] = (
     ((httpx.ConnectTimeout, httpx.PoolTimeout), Timeout, "{name} could not be reached in time.", "not_done"),
@@ -93,7 +111,7 @@ def of_status(
     """
     kind = kind or _kind(status, headers, said)
     told = " ".join((words_of_page(said) if said.lstrip().startswith("<") else said).split())
-    words = known.in_text(told)[:_SAID_MOST] or _redirect(headers) or "no explanation given"
+    words = known.in_text(told)[:_SAID_MOST] or _redirect(headers) or _challenge(headers) or "no explanation given"
     stop = "" if words.endswith((".", "!", "?")) else "."
     return kind(
         f"{service.error_name} answered {status}: {words}{stop}",
@@ -106,23 +124,19 @@ def of_status(
 
 
 def words_in(body: Any) -> str:
-    """Return what the body of a refusal says, in bytes or parsed: JSON, a page of a proxy, plain text; empty: nothing.
+    """Return what the body of a refusal says, as bytes, text or JSON that has been read; empty: nothing.
 
-    Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields,
-    also in JSON that is a text in it (gateways).
+    Of JSON, the usual places: `message`, `error` and its `message`, `detail` (RFC 9457), `errors` with their fields; if
+    none has words, all of them by their names. Of a page, for example a proxy's, its text.
     """
-    found = _parsed(body[:_BODY_MOST]) if isinstance(body, bytes) else body
-    return "; ".join(dict.fromkeys(_words(found, _NESTED_MOST)))[:_SAID_MOST]
-
-
-def _parsed(content: bytes) -> Any:
-    """Return the value of JSON, the text of what is none, "" for bytes that are no text."""
-    text = content.decode("utf-8", "replace")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        is_binary = "\0" in text or text.count("\ufffd") > len(text) // 10
-        return "" if is_binary else text
+    if isinstance(body, bytes | str):
+        body = body[:_BODY_MOST]
+    if isinstance(body, bytes):
+        body = body.decode("utf-8", "replace")
+        if "\0" in body or body.count("\ufffd") > len(body) // 10:
+            return ""
+    found = list(dict.fromkeys(_by_field(_read(body), _NESTED_MOST, "")))
+    return "; ".join(one for one in found if not any(one != other and one in other for other in found))[:_SAID_MOST]
 
 
 def words_of_page(page: str) -> str:
@@ -131,26 +145,59 @@ def words_of_page(page: str) -> str:
     return " ".join(unescape(text).split())[:_SAID_MOST]
 
 
+def _read(said: Any) -> Any:
+    """Return the JSON that a text is; anything else as it is."""
+    if not isinstance(said, str) or not said.lstrip().startswith(("{", "[", '"', "null")):
+        return said
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        return said
+
+
+def _by_field(found: Any, depth: int, field: str) -> Iterator[str]:
+    """Yield the words of an error, each behind the field that it is about."""
+    told = list(_words(found, depth))
+    if told or not isinstance(found, Mapping):
+        yield from (f"{field}: {words}" if field else words for words in told)
+    elif depth:
+        for name, one in list(found.items())[:_ERRORS_MOST]:
+            if name != "status":  # what HTTP says
+                yield from _by_field(one, depth - 1, f"{field}.{name}" if field else str(name))
+
+
 def _words(found: Any, depth: int) -> Iterator[str]:
-    """Yield the words of an error in JSON, and those of the fields that it names."""
     if isinstance(found, str):
-        text = found.strip()
-        inner = _parsed(text.encode("utf-8", "replace")) if depth and text.startswith(("{", "[")) else text
-        if not isinstance(inner, str):
+        inner = _read(found)
+        if inner is not found and depth:
             yield from _words(inner, depth - 1)
-        elif text:
-            yield words_of_page(text) if text.startswith("<") else text
+        elif words := words_of_page(found) if found.lstrip().startswith("<") else found.strip():
+            yield words
     elif isinstance(found, list) and depth:
         for one in found[:_ERRORS_MOST]:
             yield from _words(one, depth - 1)
-    elif isinstance(found, dict) and depth:
-        field = str(found.get("field") or found.get("param") or "")
-        for name in _WORDS:
-            if found.get(name) and not isinstance(found[name], bool | int | float):
-                yield from (f"{field}: {words}" if field else words for words in _words(found[name], depth - 1))
-        named = found.get("errors")
-        for name, one in list(named.items())[:_ERRORS_MOST] if isinstance(named, dict) else ():
-            yield from (f"{name}: {words}" for words in _words(one, depth - 1))
+    elif isinstance(found, Mapping) and depth:
+        yield from _words_of_object({str(name).lower().replace("_", ""): one for name, one in found.items()}, depth - 1)
+
+
+def _words_of_object(found: Mapping[str, Any], depth: int) -> Iterator[str]:
+    field = next((named for name in _FIELDS if (named := _field(found.get(name)))), "")
+    for name in _WORDS:
+        one = found.get(name)
+        if name == "errors" and isinstance(one, Mapping):
+            for inner, said in list(one.items())[:_ERRORS_MOST]:
+                yield from _by_field(said, depth, str(inner))
+        elif name not in _TEXTS or not isinstance(one, Mapping):
+            yield from (f"{field}: {words}" if field else words for words in _words(one, depth))
+
+
+def _field(named: Any) -> str:
+    """Return the name of a field: `title`, `#/title`, `{"pointer": "/title"}`, `["body", "title"]`."""
+    if isinstance(named, Mapping):
+        named = named.get("pointer") or named.get("parameter")
+    if isinstance(named, list):  # the first is where in the request it is
+        return ".".join(map(str, named[1:]))
+    return named.lstrip("#/").replace("/", ".") if isinstance(named, str) else ""
 
 
 def _redirect(headers: Mapping[str, str]) -> str:
@@ -159,9 +206,15 @@ def _redirect(headers: Mapping[str, str]) -> str:
     return f"it redirects to {to[:200]}" if to else ""
 
 
+def _challenge(headers: Mapping[str, str]) -> str:
+    """Return why a key is refused, where only the header says so (RFC 6750, 3)."""
+    said = dict(_ERROR_OF_KEY.findall(headers.get("www-authenticate", "")[:_SAID_MOST]))
+    return known.in_text(said.get("error_description") or said.get("error") or "")
+
+
 def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceError]:
     if status >= 500:
-        return Unavailable
+        return _BY_STATUS.get(status, Unavailable)
     if status < 400:
         return BadAnswer
     if status == 403 and _is_rate_limit(headers, said):

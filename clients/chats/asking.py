@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 
 from clients.error_mapping import of_broken_connection, of_status, words_in
+from clients.errors import ServiceError
 from clients.service import Service
 
 
-def asked(service: Service, http: httpx.Client, method: str, url: str, **more: Any) -> Any:
-    """Return the JSON of an answer, None if it has no content (204). Raises ServiceError."""
+def asked(
+    service: Service,
+    http: httpx.Client,
+    method: str,
+    url: str,
+    refuse: Callable[[httpx.Response], ServiceError] | None = None,
+    **more: Any,
+) -> Any:
+    """Return the JSON of an answer, None if it has no content (204). Raises ServiceError.
+
+    `refuse`: makes the error of an answer with status 300 or above; `refusal` if not given.
+    """
     try:
         answer = http.request(method, url, **more)
         if answer.status_code >= 300:
-            raise of_status(service, answer.status_code, dict(answer.headers), said(answer))
+            raise (refuse or partial(refusal, service))(answer)
         return None if answer.status_code == httpx.codes.NO_CONTENT else answer.json()
     except Exception as error:
         raise of_broken_connection(service, error) from error
 
 
-def said(answer: httpx.Response) -> str:
-    """Return the service's own words for an error, empty if it has none."""
-    return words_in(answer.content)
+def refusal(service: Service, answer: httpx.Response, kind: type[ServiceError] | None = None) -> ServiceError:
+    """Return the error of an answer; the wait may be in its body, too: `retry_after`, in seconds."""
+    headers = dict(answer.headers)
+    wait = parameters(answer).get("retry_after")
+    if isinstance(wait, int | float) and math.isfinite(wait):
+        headers.setdefault("retry-after", str(max(math.ceil(wait), 0)))
+    return of_status(service, answer.status_code, headers, words_in(answer.content), kind=kind)
+
+
+def parameters(answer: httpx.Response) -> dict[str, Any]:
+    """Return what an error says to programs: all of it, or its `parameters`; empty if it is no object."""
+    try:
+        found = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return {}
+    inner = found.get("parameters", found) if isinstance(found, dict) else {}
+    return inner if isinstance(inner, dict) else {}

@@ -43,6 +43,8 @@ def refusal(answer: httpx.Response) -> ServiceError:
     if "missing_scope" in tags and isinstance(error, AuthError):
         error.lacks_scope = True
         error.remedy = "Tick the permission in the App Console of Dropbox, then sign in again."
+    if "insufficient_space" in tags:
+        error.remedy = "Free some space in Dropbox, or get more."
     return error
 
 

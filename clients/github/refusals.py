@@ -149,12 +149,12 @@ def _said(response: httpx.Response) -> str:
     try:
         body = json.loads(response.content)
     except ValueError:
+        body = None
+    if not isinstance(body, dict) or not body.get("message"):
         return failures.words_in(response.content)
-    if not isinstance(body, dict):
-        return ""
     errors = body.get("errors")
     listed = errors if isinstance(errors, list) else [errors] if errors else []
-    return "; ".join(part for part in [str(body.get("message") or ""), *map(_detail, listed)] if part)
+    return "; ".join(part for part in [str(body["message"]), *map(_detail, listed)] if part)
 
 
 def _detail(error: object) -> str:

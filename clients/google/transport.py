@@ -24,6 +24,8 @@ _FINAL = {
     "exportSizeLimitExceeded": "Google exports at most 10 MB. Divide the document, or download it by hand.",
     "numChildrenInNonRootLimitExceeded": "Use another folder: this one is full.",
     "teamDriveFileLimitExceeded": "Use another place: this shared drive is full.",
+    "accessNotConfigured": "Enable this API for your project, at the address in the message; it takes some minutes.",
+    "domainPolicy": "Ask the administrator of the domain to allow this app.",
     "insufficientFilePermissions": "Ask the owner to let this account change it.",
 }
 """Reasons of a 403 that is neither a rate limit nor a matter of the sign-in, each with its remedy
@@ -69,13 +71,13 @@ def refusal(tokens: TokenSource, answer: httpx.Response) -> ServiceError:
 
 
 def _said(answer: httpx.Response) -> str:
-    """Return Google's own message with its reason code, which tells a rate limit from a refusal."""
+    """Return Google's own words with its reason codes, which tell a rate limit from a refusal."""
+    said = failures.words_in(answer.content)
     try:
-        error = json.loads(answer.content)["error"]
-        reasons = [str(entry.get("reason", "")) for entry in error.get("errors", [])]
-        return " ".join([str(error.get("message", "")), *(f"({reason})" for reason in reasons if reason)])
+        reasons = [str(entry.get("reason", "")) for entry in json.loads(answer.content)["error"].get("errors", [])]
     except (ValueError, LookupError, TypeError, AttributeError):
-        return failures.words_in(answer.content)
+        return said
+    return " ".join([said, *(f"({reason})" for reason in reasons if reason)])
 
 
 def built(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clients.error_mapping import words_in
 from clients.errors import AuthError, InvalidRequest, ModelRefused, NotFound, RateLimited, ServiceError, Unavailable
 
+_NAMES = ("message", "detail", "error", "msg", "error_msg", "error_description", "title", "reason", "errors")
+"""What an answer that is an error has: OpenAI, FastAPI, Ollama, OAuth, RFC 9457, gateways."""
 _DEEPEST = 6
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
@@ -44,7 +45,7 @@ def error_in(body: Any) -> Any:
         return None
     if body.get("error"):
         return body["error"]
-    return body if words_in(body) else None
+    return body if any(body.get(name) for name in _NAMES) else None
 
 
 def code_in(body: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +71,7 @@ def reading() -> Iterator[None]:
     except ServiceError:
         raise
     except HTTPResponseError as error:
-        raise _refused(error.status, error.headers, _said(error.body)) from error
+        raise _refused(error.status, error.headers, failures.words_in(error.body)) from error
     except InvalidPathParameterError as error:
         raise InvalidRequest(f"Notion cannot be sent this request: {error}", service=SERVICE) from error
     except (RequestTimeoutError, httpx.HTTPError) as error:
@@ -86,14 +85,6 @@ def _refused(status: int, headers: Mapping[str, str], said: str) -> ServiceError
     if status < 500 and _FULL.search(said):
         refused.remedy = _UPGRADE
     return refused
-
-
-def _said(body: str) -> str:
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return failures.words_in(body.encode())
-    return str(answer.get("message") or "") if isinstance(answer, dict) else ""
 
 
 def is_limit(error: InvalidRequest) -> bool:

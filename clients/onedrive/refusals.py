@@ -20,7 +20,7 @@ class CursorRefused(ServiceError):
 
 def refusal(answer: httpx.Response) -> ServiceError:
     """Return the error of an answer."""
-    code, said = _words(answer)
+    code, said = _code(answer), words_in(answer.content)
     kind: type[ServiceError] | None = Conflict if code in _CONFLICTS else None
     kind = CursorRefused if answer.status_code == httpx.codes.GONE else kind
     words = f"{code}: {said}" if code else said
@@ -31,9 +31,9 @@ def refusal(answer: httpx.Response) -> ServiceError:
     return error
 
 
-def _words(answer: httpx.Response) -> tuple[str, str]:
+def _code(answer: httpx.Response) -> str:
     try:
         found: Any = answer.json()["error"]
-        return str(found.get("code", "")), str(found.get("message", ""))
+        return str(found.get("code") or "")
     except (ValueError, LookupError, TypeError, AttributeError):
-        return "", words_in(answer.content)
+        return ""

@@ -26,7 +26,7 @@ from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
 from clients.drives.transfer import part_of, received, require_within
 from clients.error_mapping import of_broken_connection, of_status, words_in
-from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
+from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.listing import Json
 from clients.s3.service import S3, S3Settings
 from clients.s3.signature import EMPTY_SHA256, S3Credentials, address, signed
@@ -297,6 +297,23 @@ def _document(answer: httpx.Response) -> Element:
         raise of_broken_connection(S3, error) from error
 
 
+_KINDS: dict[str, type[ServiceError]] = {
+    **dict.fromkeys(
+        ("AuthorizationHeaderMalformed", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"),
+        AuthError,
+    ),
+    **dict.fromkeys(("RequestTimeTooSkewed", "InvalidObjectState", "QuotaExceeded"), InvalidRequest),
+    "SlowDown": RateLimited,
+}
+"""Codes that say more than their status (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html)."""
+_REMEDIES = {
+    "RequestTimeTooSkewed": "Set the clock of this machine.",
+    "InvalidObjectState": "It is in an archive: restore it first.",
+    "QuotaExceeded": "Free some space there, or choose another place.",
+    "PermanentRedirect": "Give the connection the address and the region of the bucket.",
+}
+
+
 def _refused(answer: httpx.Response) -> ServiceError:
     try:
         told = parsed(answer.content)
@@ -304,5 +321,7 @@ def _refused(answer: httpx.Response) -> ServiceError:
     except ValueError:
         code, words = "", ""
     words = words or words_in(answer.content) or (answer.reason_phrase if answer.status_code >= 400 else "")
-    kind = AuthError if code in {"AuthorizationHeaderMalformed", "InvalidAccessKeyId"} else None
-    return of_status(S3, answer.status_code, dict(answer.headers), f"{words} ({code})" if code else words, kind=kind)
+    kind = _KINDS.get(code)
+    error = of_status(S3, answer.status_code, dict(answer.headers), f"{words} ({code})" if code else words, kind=kind)
+    error.remedy = _REMEDIES.get(code, error.remedy)
+    return error

@@ -17,6 +17,7 @@ from clients.chats.parts import sent_in_parts, whole
 from clients.chats.slack_text import plain_text
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
+from clients.error_mapping import words_in
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
 from clients.limits.text_limit import in_parts
 from clients.listing import Json
@@ -33,16 +34,34 @@ _BESIDE = {"files": ("file", ("title", "name")), "attachments": ("card", ("title
 """docs.slack.dev/reference/events/message and /messaging/attachments: cards are also previews of links."""
 _KINDS: dict[str, type[ServiceError]] = {
     **dict.fromkeys(
-        ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"), AuthError
+        (
+            "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope",
+            "not_allowed_token_type", "no_permission", "access_denied", "team_access_not_granted", "ekm_access_denied",
+        ),
+        AuthError,
     ),
-    **dict.fromkeys(("channel_not_found", "message_not_found", "thread_not_found", "no_reaction"), NotFound),
-    **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
-    **dict.fromkeys(("internal_error", "fatal_error", "service_unavailable", "request_timeout"), Unavailable),
-}
+    "no_reaction": NotFound,
+    **dict.fromkeys(("ratelimited", "rate_limited", "message_limit_exceeded"), RateLimited),
+    **dict.fromkeys(
+        (
+            "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org",
+            "org_login_required",
+        ),
+        Unavailable,
+    ),
+}  # fmt: skip
+"""By the codes that all methods of Slack share (docs.slack.dev/reference/methods); `…_not_found` says itself."""
+_NO_SCOPE = "Slack, Your apps, OAuth & Permissions: add the scope, and install the app again."
 _REMEDIES = {
-    "missing_scope": "Slack, Your apps, OAuth & Permissions: add the scope, and install the app again.",
+    "missing_scope": _NO_SCOPE,
+    "no_permission": _NO_SCOPE,
+    "not_allowed_token_type": "Give the connection the token of the bot: it begins with xoxb-.",
     "not_in_channel": "Invite the bot: `/invite @NAME` in the channel.",
     "channel_not_found": "Correct `channel`; the bot sees private channels only once it is invited.",
+    "is_archived": "Unarchive the channel in Slack, or choose another.",
+    "restricted_action": "A setting of the workspace forbids it: ask one of its admins.",
+    "team_added_to_org": "Slack moves the workspace into an organization: try again later.",
+    "org_login_required": "Slack moves the workspace into an organization: try again later.",
 }
 
 
@@ -230,15 +249,17 @@ class SlackClient(Client):
             query = {**query, "cursor": following}
         return found
 
-    def _asked(self, way: str, method: str, may: str = "", **more: Any) -> Json:
+    def _asked(self, way: str, method: str, may: str = "", **asks: Any) -> Json:
         """Return an answer that says `ok`; `may`: an error that changes nothing. Raises ServiceError."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        answer = asked(SLACK, self.http, way, f"{self._url}/{method}", headers=headers, **more)
+        answer = asked(SLACK, self.http, way, f"{self._url}/{method}", headers=headers, **asks)
         if not isinstance(answer, dict):
             raise BadAnswer(f"Slack's answer to {method} is not an object.", service=SLACK.name)
         if answer.get("ok") or (may and answer.get("error") == may):
             return answer
         code = str(answer.get("error") or "no explanation given")
         needed = f" (needed: {answer['needed']})" if answer.get("needed") else ""
-        kind = _KINDS.get(code, InvalidRequest)
-        raise kind(f"Slack refused {method}: {code}{needed}.", service=SLACK.name, remedy=_REMEDIES.get(code, ""))
+        more = words_in((answer.get("response_metadata") or {}).get("messages"))
+        told = f"Slack refused {method}: {code}{needed}{f': {more}' if more else ''}"
+        kind = _KINDS.get(code, NotFound if code.endswith("_not_found") else InvalidRequest)
+        raise kind(f"{told.removesuffix('.')}.", service=SLACK.name, remedy=_REMEDIES.get(code, ""))

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from clients.chats.asking import asked
+from clients.chats.asking import asked, parameters, refusal
 from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
 from clients.chats.parts import sent_in_parts
@@ -27,6 +27,17 @@ UPDATES_MOST = 100
 """What one answer holds at most."""
 _KINDS = ("message", "channel_post")
 _TOKEN = re.compile(r"/bot\d+:[^/]+/")
+_REMEDIES = {
+    "chat not found": "Correct `chat`. A person has to write to the bot before it can write to them.",
+    "can't initiate": "Have the person write to the bot first, then try again.",
+    "blocked by the user": "Have the person unblock the bot, or write to another chat.",
+    "user is deactivated": "The account is gone: write to another chat.",
+    "was kicked": "Have somebody add the bot to the chat again.",
+    "not a member": "Have somebody add the bot to the chat.",
+    "not enough rights": "Have an admin of the chat allow this to the bot.",
+    "have no rights": "Have an admin of the chat allow this to the bot.",
+}
+"""What helps, by the words of Telegram (core.telegram.org/bots/api#making-requests: they are its only codes)."""
 _MEDIA = ("photo", "document", "voice", "audio", "video", "sticker", "location", "contact", "poll")
 
 
@@ -149,7 +160,7 @@ class TelegramClient(Client):
     def _asked(self, way: str, method: str, **more: Any) -> Any:
         """Return `result` of an answer. Raises ServiceError; a wrong token is a 404 or 401 there."""
         try:
-            answer = asked(TELEGRAM, self.http, way, f"{self._url}/{method}", **more)
+            answer = asked(TELEGRAM, self.http, way, f"{self._url}/{method}", _refusal, **more)
             if not isinstance(answer, dict) or "result" not in answer:
                 told = answer.get("description") if isinstance(answer, dict) else None
                 kind = InvalidRequest if told else BadAnswer
@@ -158,9 +169,19 @@ class TelegramClient(Client):
         except ServiceError as error:
             if error.http_status == httpx.codes.CONFLICT and method == "getUpdates":
                 error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."
-            if isinstance(error, NotFound) and method == "getMe":
+            if isinstance(error, NotFound):  # a chat or a message that is not found is a 400
                 error.remedy = "The token is not a bot's: @BotFather shows it after /mybots."
             raise
+
+
+def _refusal(answer: httpx.Response) -> ServiceError:
+    """Return the error of an answer. A 403 is about one chat, not about the token."""
+    error = refusal(TELEGRAM, answer, InvalidRequest if answer.status_code == httpx.codes.FORBIDDEN else None)
+    words = error.message.lower()
+    error.remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), error.remedy)
+    if moved := parameters(answer).get("migrate_to_chat_id"):
+        error.remedy = f"Telegram gave the group another id: write {moved} as `chat`."
+    return error
 
 
 def chat_id(chat: str) -> str:

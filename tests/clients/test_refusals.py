@@ -180,16 +180,20 @@ STATUSES: list[tuple[int, set[type[ServiceError]], bool]] = [
     (400, {InvalidRequest}, False),
     (401, {AuthError}, False),
     (402, {InvalidRequest, AuthError}, False),
-    (403, {AuthError}, False),
+    (403, {AuthError, InvalidRequest}, False),
     (404, {NotFound, InvalidRequest}, False),
     (409, {Conflict, InvalidRequest}, False),
     (410, {ServiceError}, False),
     (413, {InvalidRequest}, False),
+    (407, {InvalidRequest}, False),
     (422, {InvalidRequest}, False),
+    (423, {Conflict}, False),
     (451, {InvalidRequest}, False),
     (429, {RateLimited}, True),
     (500, {Unavailable}, True),
+    (501, {InvalidRequest}, False),
     (503, {Unavailable}, True),
+    (507, {InvalidRequest}, False),
 ]
 
 
@@ -204,7 +208,7 @@ def test_a_status_comes_with_the_words_of_the_service(name: str, client: Client,
         assert isinstance(error, tuple(kinds)), (status, error)
         if status < 500:
             assert error.outcome == "not_done", status
-        if status in {402, 410, 413, 451}:
+        if status in {402, 407, 410, 413, 423, 451, 501, 507}:
             assert error.remedy != type(error).default_remedy, status
         if status not in {401, 403}:
             assert "valid key" not in error.remedy, status
@@ -313,6 +317,17 @@ def test_an_error_in_an_answer_of_success_is_told(name: str, client: Client, scr
         ({"errors": [{"code": 1, "message": "Blocked."}]}, "Blocked."),
         ({"error": {"message": '{"error": {"message": "Inner."}}'}}, "Inner."),
         ({"error": {"message": "Provider", "metadata": {"raw": '{"detail": "Why."}'}}}, "Provider; Why."),
+        ({"detail": [{"loc": ["body", "n"], "msg": "Too low"}]}, "n: Too low"),
+        ({"errors": [{"detail": "Too low", "pointer": "#/a/n"}]}, "a.n: Too low"),
+        ({"errors": [{"detail": "Too low", "source": {"pointer": "/data/n"}}]}, "data.n: Too low"),
+        ({"errors": {"title": ["taken"], "a": {"0": {"_errors": [{"message": "No."}]}}}}, "title: taken; a.0: No."),
+        ({"name": ["This field is required."]}, "name: This field is required."),
+        ({"error": {"type": "index", "reason": "no such one"}}, "error.type: index; error.reason: no such one"),
+        ({"__type": "Throttled", "Message": "Slow down."}, "Slow down."),
+        ({"errorMessages": ["No such issue."], "errors": {}}, "No such issue."),
+        ({"fault": {"faultstring": "Invalid key", "detail": {"errorcode": "x"}}}, "Invalid key"),
+        ({"message": "Duplicate", "details": "Key (id)=(1) is there."}, "Duplicate; Key (id)=(1) is there."),
+        ({"message": "Bad", "details": [{"fieldViolations": [{"field": "b", "description": "Long"}]}]}, "Bad; b: Long"),
         ("404 page not found", "404 page not found"),
         ('{"error": "in a text"}', "in a text"),
         ("<html><head><title>502 Bad Gateway</title></head><body>x</body></html>", "502 Bad Gateway x"),
@@ -336,3 +351,166 @@ def test_the_words_of_an_endless_page_are_found_at_once(piece: str) -> None:
     words_in(f"<html>{piece * 100_000}")
     words_in(piece * 100_000)
     assert time.process_time() - began < 1
+
+
+class Real(Struct, frozen=True):
+    """A refusal as a service documents it, and what the person has to learn from it."""
+
+    name: str
+    status: int
+    body: Body
+    said: str
+    helps: str
+    kind: type[ServiceError]
+    headers: Mapping[str, str] = {}
+
+
+def _slack(error: str, said: str, helps: str, kind: type[ServiceError], **more: Any) -> Real:
+    return Real("slack", 200, {"ok": False, "error": error, **more}, said, helps, kind)
+
+
+def _telegram(status: int, words: str, helps: str, kind: type[ServiceError], **more: Any) -> Real:
+    body = {"ok": False, "error_code": status, "description": words, **({"parameters": more} if more else {})}
+    return Real("telegram", status, body, words, helps, kind)
+
+
+def _s3(status: int, code: str, helps: str, kind: type[ServiceError]) -> Real:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>The words.</Message></Error>".encode()
+    return Real("s3", status, body, code, helps, kind)
+
+
+_DISABLED = "Google Sheets API has not been used in project 12 before or it is disabled."
+REAL = {
+    "slack: a field": _slack(
+        "invalid_arguments",
+        "missing required field: channel",
+        "fields",
+        InvalidRequest,
+        response_metadata={"messages": ["[ERROR] missing required field: channel"]},
+    ),
+    "slack: a right": _slack("missing_scope", "channels:read", "add the scope", AuthError, needed="channels:read"),
+    "slack: kind of token": _slack("not_allowed_token_type", "token_type", "xoxb-", AuthError),
+    "slack: archived": _slack("is_archived", "is_archived", "Unarchive", InvalidRequest),
+    "slack: user": _slack("user_not_found", "user_not_found", "Check the name", NotFound),
+    "slack: moved": _slack("org_login_required", "org_login", "try again later", Unavailable),
+    "telegram: token": _telegram(404, "Not Found", "@BotFather", NotFound),
+    "telegram: no such chat": _telegram(400, "Bad Request: chat not found", "write to the bot", InvalidRequest),
+    "telegram: blocked": _telegram(403, "Forbidden: bot was blocked by the user", "unblock the bot", InvalidRequest),
+    "telegram: outside": _telegram(
+        403, "Forbidden: bot is not a member of the channel chat", "add the bot", InvalidRequest
+    ),
+    "telegram: another id": _telegram(
+        400,
+        "Bad Request: group chat was upgraded to a supergroup chat",
+        "write -1001 as `chat`",
+        InvalidRequest,
+        migrate_to_chat_id=-1001,
+    ),
+    "discord: nested field": Real(
+        "discord",
+        400,
+        {
+            "code": 50035,
+            "message": "Invalid Form Body",
+            "errors": {"embeds": {"0": {"title": {"_errors": [{"code": "LONG", "message": "Too long."}]}}}},
+        },
+        "embeds.0.title: Too long",
+        "fields",
+        InvalidRequest,
+    ),
+    "s3: key": _s3(400, "ExpiredToken", "valid key", AuthError),
+    "s3: clock": _s3(403, "RequestTimeTooSkewed", "clock", InvalidRequest),
+    "s3: archive": _s3(403, "InvalidObjectState", "restore it", InvalidRequest),
+    "s3: pace": _s3(503, "SlowDown", "Wait", RateLimited),
+    "google: API is off": Real(
+        "google_sheets",
+        403,
+        {"error": {"code": 403, "message": _DISABLED, "errors": [{"reason": "accessNotConfigured"}]}},
+        "has not been used",
+        "Enable this API",
+        InvalidRequest,
+    ),
+    "google: a field": Real(
+        "google_calendar",
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "Invalid value",
+                "details": [{"fieldViolations": [{"field": "start", "description": "No such day"}]}],
+            }
+        },
+        "start: No such day",
+        "fields",
+        InvalidRequest,
+    ),
+    "dropbox: full": Real(
+        "dropbox",
+        409,
+        {
+            "error_summary": "path/insufficient_space/..",
+            "error": {".tag": "path", "path": {".tag": "insufficient_space"}},
+        },
+        "insufficient_space",
+        "Free some space",
+        InvalidRequest,
+    ),
+    "onedrive: a field": Real(
+        "onedrive",
+        400,
+        {"error": {"code": "badRequest", "message": "No.", "details": [{"message": "Too long", "target": "name"}]}},
+        "name: Too long",
+        "fields",
+        InvalidRequest,
+    ),
+    "notion: OAuth": Real(
+        "notion", 400, {"error": "invalid_grant", "error_description": "Revoked"}, "Revoked", "fields", InvalidRequest
+    ),
+    "github: OAuth": Real(
+        "github", 401, {"error": "bad_code", "error_description": "Expired"}, "Expired", "valid key", AuthError
+    ),
+    "webdav: maintenance": Real(
+        "webdav",
+        503,
+        b"<?xml version='1.0'?><d:error xmlns:d='DAV:' xmlns:s='http://sabredav.org/ns'>"
+        b"<s:message>System in maintenance mode.</s:message></d:error>",
+        "maintenance mode",
+        "try again",
+        Unavailable,
+    ),
+    "http: only a header": Real(
+        "http",
+        401,
+        b"",
+        "The token expired",
+        "valid key",
+        AuthError,
+        {"www_authenticate": 'Bearer realm="a", error="invalid_token", error_description="The token expired"'},
+    ),
+    "http: fields by name": Real(
+        "http", 400, {"amount": ["This field is required."]}, "amount: This field", "fields", InvalidRequest
+    ),
+    "http: a network's page": Real("http", 511, PAGE, "The proxy is asleep", "Sign in to the network", Unavailable),
+}
+
+
+@pytest.mark.parametrize(("name", "case"), [(one.name, case) for case, one in REAL.items()], ids=list(REAL))
+def test_a_documented_refusal_says_what_helps(name: str, case: str, client: Client, scripted: Scripted) -> None:
+    real = REAL[case]
+    scripted.then(real.status, real.body, **real.headers)
+    error = refused(name, client, scripted)
+    assert real.said in error.message
+    assert real.helps in error.remedy
+    assert type(error) is real.kind
+
+
+WAITS: dict[str, dict[str, Any]] = {
+    "discord": {"message": WORDS, "retry_after": 99.5},
+    "telegram": {"parameters": {"retry_after": 100}},
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_the_wait_may_be_in_the_body(name: str, client: Client, scripted: Scripted) -> None:
+    scripted.then(429, {"description": WORDS, **WAITS[name]})
+    assert refused(name, client, scripted).retry_after_seconds == 100
