@@ -20,7 +20,9 @@ from engine.base.names import run_day
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
 from engine.record.types.step import undo_of
+from engine.runs.reindex import latest_in
 from engine.store.held import Held
 from engine.store.held import StateProof as ProofStore
 from engine.store.write_list import WriteList
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 ENGINE = "engine"
+_ASKING_MOST = 20
+"""The runs whose logs are looked at whenever a workspace is opened: those that have asked last."""
 
 
 class MakeRebuild(Protocol):
@@ -81,7 +85,7 @@ class Proof(HeldReader):
                 self._state.must_read_logs(counted or 0)
             elif last and self._has_lost_receipts():
                 self._state.must_read_logs(0)
-            elif self._has_lost_runs():
+            elif self._has_lost_runs() or self._has_lost_answers():
                 self._state.must_read_logs(counted or 0)
         since = self._state.unread_since()
         if since is not None:
@@ -97,13 +101,18 @@ class Proof(HeldReader):
         """
         newest = self._state.newest_run()
         logged = list(self._logs.run_ids(run_day(newest) if newest else ""))
-        return any(self._is_readable(one) for one in self._state.unlisted(logged))
+        return any(self._readable(one) for one in self._state.unlisted(logged))
 
-    def _is_readable(self, run_id: str) -> bool:
+    def _has_lost_answers(self) -> bool:
+        """Tell whether a run that asks has a log that tells more: it got an answer since an older state was copied."""
+        runs = filter(None, map(self._readable, self._state.asking(_ASKING_MOST)))
+        return any(self._state.is_behind(run["run_id"], latest_in(run)) for run in runs)
+
+    def _readable(self, run_id: str) -> Run | None:
         try:
-            return self._logs.read(run_id) is not None
+            return self._logs.read(run_id)
         except InvalidFile:
-            return False
+            return None
 
     def _has_lost_receipts(self) -> bool:
         """Tell whether the state has no receipts although a run is known to have written something."""

@@ -94,14 +94,22 @@ def _told(run: Run, values: Values, connections: Mapping[str, str], renames: Rec
     effects = list(_effects(run["steps"], run, values, renames))
     updated = [step for step in run["steps"] if step["effect"] and step["effect"].get("updated")]
     updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
+    latest_at = latest_in(run)
     if run["status"] in ENDED_RUNS:
-        return ToldRun(_ended_row(run), effects, updates, None, None)
+        return ToldRun(_ended_row(run), effects, updates, None, None, latest_at, frozenset())
     accepted = reaccepted(run, connections)
     events = [*events_of(run), RunInterrupted(run["started_at"] or run["queued_at"])]
     waits = {"priority": priority_of(accepted).rank, "connections": limited_connections(accepted)}
     row = {**_row(run), **waits, "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
-    return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since)
+    asks = frozenset(str(one.get("approval")) for one in run["steps"] if one["status"] == StepStatus.WAITING)
+    return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since, latest_at, asks)
+
+
+def latest_in(run: Run) -> str:
+    """Return when the last of what a log tells happened."""
+    times = [run["queued_at"], run["started_at"], run["ended_at"], *(one["at"] for one in run.get("resumed", []))]
+    return max(filter(None, [*times, *(step["ended_at"] for step in run["steps"])]))
 
 
 def _seen(run: Run) -> SeenItem | None:

@@ -93,6 +93,10 @@ class ToldRun(Struct, frozen=True):
     event_texts: list[str] | None
     unsure_since: str | None
     """Since when it may have written more than its log says."""
+    latest_at: str
+    """When the last of what it tells happened: in a state that knows the run, no later than that knows."""
+    questions: frozenset[str]
+    """The questions for which it waits, by id."""
     seen: SeenItem | None = None
     """For a run that a trigger started."""
 
@@ -118,6 +122,12 @@ class StateProof(Protocol):
     def unlisted(self, run_ids: Sequence[str]) -> list[str]:
         """Return those of these runs that are neither listed nor have been removed from the list."""
 
+    def asking(self, limit: int) -> list[str]:
+        """Return the runs that wait for the answers to the newest open questions."""
+
+    def is_behind(self, run_id: str, latest_at: str) -> bool:
+        """Return whether an open run has gone on, until this time, since this state was copied."""
+
     def has_receipts(self) -> bool:
         """Return whether any write is known."""
 
@@ -140,7 +150,8 @@ class StateProof(Protocol):
         """Bring the lists of writes up to date with every run that either knows to have written."""
 
     def restore(self, told: ToldRun, *, is_lost: bool) -> None:
-        """Restore what a log tells, without overwriting what is newer.
+        """Restore what a log tells, without overwriting what is newer: an open run that has gone on since this state
+        was copied is as in its log, and its questions that were answered since are withdrawn.
 
         `is_lost`: the state lacks something. Then writes that a log leaves open count as well; otherwise the ledger
         knows more.

@@ -21,7 +21,7 @@ from engine.base.statuses import RunStatus
 from engine.store.held import Held, ToldRun
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import StateDatabase
-from engine.store.sql.base.tables import effects, events, meta, runs
+from engine.store.sql.base.tables import approvals, effects, events, meta, runs
 from engine.store.sql.held import UNSURE, WRITES, held_of, put_held
 from engine.store.sql.old_runs import left_by
 from engine.store.sql.people import audit
@@ -73,6 +73,17 @@ class SqlProof:
         with self._database.reading() as connection:
             known = {*connection.execute(listed).scalars(), *left_by(connection)}
         return [run_id for run_id in run_ids if run_id not in known]
+
+    def asking(self, limit: int) -> list[str]:
+        """Return the runs that wait for the answers to the newest open questions."""
+        newest = select(approvals.c.run_id).where(approvals.c.state == "open").order_by(approvals.c.asked_at.desc())
+        with self._database.reading() as connection:
+            return [*dict.fromkeys(connection.execute(newest.limit(limit)).scalars())]
+
+    def is_behind(self, run_id: str, latest_at: str) -> bool:
+        """Return whether an open run has gone on, until this time, since this state was copied."""
+        with self._database.reading() as connection:
+            return is_behind(connection, run_id, latest_at)
 
     def has_receipts(self) -> bool:
         """Return whether any write is known."""
@@ -127,8 +138,13 @@ class SqlProof:
             _count_writes(connection, max(counted, len(made), *(one.number for one in sent)))
 
     def restore(self, told: ToldRun, *, is_lost: bool) -> None:
-        """Restore what a log tells, without overwriting what is newer."""
+        """Restore what a log tells, without overwriting what is newer.
+
+        An open run that has gone on since this state was copied is as in its log.
+        """
         with self._database.writing() as connection:
+            if is_behind(connection, told.row["run_id"], told.latest_at):
+                forget_open(connection, told)
             for effect in told.effects:
                 if effect["state"] in ("done", "undone") or is_lost:
                     restore_effect(connection, effect)
@@ -142,6 +158,24 @@ class SqlProof:
             is_new = restore_open(connection, told.row, told.event_texts)
             if told.unsure_since is not None and (is_new or is_lost):
                 remember_unsure(connection, told.row["workflow_id"], told.row["run_id"], told.unsure_since)
+
+
+def is_behind(connection: Connection, run_id: str, latest_at: str) -> bool:
+    """Return whether all events of an open run are older: they are stored before its log is written."""
+    row = connection.execute(select(runs.c.ended_at, runs.c.queued_at).where(runs.c.run_id == run_id)).first()
+    if row is None or row.ended_at is not None:
+        return False
+    texts = connection.execute(select(events.c.event).where(events.c.run_id == run_id)).scalars()
+    return latest_at > max([row.queued_at, *(json.loads(one)["at"] for one in texts)])
+
+
+def forget_open(connection: Connection, told: ToldRun) -> None:
+    """Forget an open run as it was, so that its log says how it is, and withdraw what it does not ask any more."""
+    run_id = told.row["run_id"]
+    connection.execute(runs.delete().where(runs.c.run_id == run_id))
+    connection.execute(events.delete().where(events.c.run_id == run_id))
+    answered = (approvals.c.run_id == run_id) & (approvals.c.state == "open") & approvals.c.id.not_in(told.questions)
+    connection.execute(approvals.update().where(answered).values(state="withdrawn", answered_at=told.latest_at))
 
 
 def restore_ended(connection: Connection, row: Mapping[str, Any]) -> None:

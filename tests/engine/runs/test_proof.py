@@ -229,6 +229,50 @@ def test_an_older_state_is_known_by_runs_that_have_written_nothing(
     until(lambda: [one.run_id for one in orchestra.approvals.list(OWNER)] == [since["waiting"]], "the open question")
 
 
+@pytest.mark.parametrize("then", ["ended", "asks more", "cancelled"])
+@pytest.mark.parametrize("is_told", [True, False], ids=["known to be older", "nothing else has changed"])
+def test_a_question_that_was_answered_since_an_older_state_is_not_asked_again(
+    root: Path, service: Service, opened: Callable[[], Orchestra], then: str, is_told: bool
+) -> None:
+    ask = {"uses": "flow.approve", "with": {"message": "Shall I?"}}
+    more = [{"id": "two", **ask}] if then == "asks more" else []
+    write = [post_step("w", service.url("/w"), once="w")] if is_told else []
+    also = {"id": "also", **ask, "needs": []}
+    write_workflow(root, "work", [{"id": "one", **ask}, *write, *more, also])
+    orchestra = opened()
+    run_id = str(ran(orchestra)["run_id"])
+    orchestra.close()
+    backed_up(root)
+    orchestra = opened()
+    first, other = sorted(orchestra.approvals.list(OWNER), key=lambda one: one.path == "also")
+    if then == "cancelled":
+        orchestra.runs.cancel(OWNER, run_id)
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
+    else:
+        orchestra.approvals.approve(OWNER, first.id)
+        paths = {"also", "two"} if more else {"also"}
+        until(lambda: {one.path for one in orchestra.approvals.list(OWNER)} == paths)
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "waiting")
+        if then == "ended":
+            orchestra.approvals.approve(OWNER, other.id)
+            until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    orchestra.close()
+    old_backup(root)
+    sent = sum(service.seen.values())
+    orchestra = opened()
+    if then == "asks more":
+        orchestra.runs.resume_all(OWNER)
+        until(lambda: sorted(one.path for one in orchestra.approvals.list(OWNER)) == ["also", "two"])
+        assert other.id in {one.id for one in orchestra.approvals.list(OWNER)}, "nobody has answered this one"
+        for one in orchestra.approvals.list(OWNER):
+            orchestra.approvals.approve(OWNER, one.id)
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    assert orchestra.approvals.list(OWNER) == []
+    assert orchestra.runs.get(OWNER, run_id)["status"] == ("cancelled" if then == "cancelled" else "succeeded")
+    assert sum(service.seen.values()) == sent == (is_told and then != "cancelled")
+    assert orchestra.proof.held(OWNER) is None
+
+
 def test_logs_are_read_again_only_where_the_state_lacks_a_run(
     asked: tuple[Path, dict[str, str]], opened: Callable[[], Orchestra], monkeypatch: pytest.MonkeyPatch
 ) -> None:
