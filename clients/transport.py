@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import ssl
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +34,7 @@ __all__ = [
     "http_client",
     "origin",
     "rewriting",
+    "unpacked",
 ]
 
 _PRODUCT = AGENT.partition("/")[0].lower()
@@ -39,16 +42,25 @@ _OF_BODY = frozenset({"content-length", "transfer-encoding"})
 """Headers that httpx adds by the body."""
 AS_IT_IS = "as_it_is"
 """A request extension: its answer is not redacted here, as it brings new secrets, or its client redacts it."""
+PACKED = "packed"
+"""A response extension: the codings of an answer that cannot be undone; only of a request that has `AS_IT_IS`."""
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 FILE_BYTES = 50 * 1024 * 1024
 """Upper limit on the answer to a request that sets `most_bytes` (a download), whatever it asks for."""
+GZIP = b"\x1f\x8b\x08"
+"""Begins data that are compressed by gzip (RFC 1952 2.3)."""
+_READ_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_CODINGS_MOST = 2
+_PIECE_BYTES = 65_536
+_ANY_HEADER = zlib.MAX_WBITS | 32
+"""Of gzip or zlib."""
 CONNECT_SECONDS = 10.0
 IDLE_CONNECTION_SECONDS = 3.0
 """Common servers close an idle connection after 5 s; a write should not hit that moment."""
 
 
 class AnswerRefused(httpx.DecodingError):
-    """The answer is too large, or compressed so that its size is hidden."""
+    """The answer is too large, or compressed in a way that cannot be read."""
 
 
 class AnswerTooLarge(AnswerRefused):
@@ -184,12 +196,13 @@ class _Transport(httpx.HTTPTransport):
         self._check_origin(request.url)
         seconds_left(None, httpx.ConnectTimeout)  # nothing is started after the deadline
         leaves(request.method)
-        # A compressed answer could expand to any size, so none is requested or accepted.
+        # A compressed answer may expand to any size. None is requested; one that comes all the same is limited, too.
         request.headers["Accept-Encoding"] = "identity"
         with checked():
             response = super().handle_request(request)
         try:
             most = min(int(request.extensions.get("most_bytes", MAX_ANSWER_BYTES)), FILE_BYTES)
+            codings = _codings(request, response)
             if request.method != "HEAD":  # it announces a size, and sends nothing
                 _refuse_unread(response, most)
         except AnswerRefused:
@@ -197,6 +210,8 @@ class _Transport(httpx.HTTPTransport):
             raise
         assert isinstance(response.stream, httpx.SyncByteStream)
         response.stream = _Limited(response.stream, most)
+        for _ in codings:
+            response.stream = _Limited(_Unpacked(response.stream), most)
         if AS_IT_IS not in request.extensions:
             known.keep_from(f"requests to {origin(request.url)}", request.headers)
             _redact(response)
@@ -219,12 +234,86 @@ def origin(url: httpx.URL | str) -> str:
 
 
 def _refuse_unread(response: httpx.Response, most: int) -> None:
-    packed = response.headers.get("content-encoding", "identity").lower()
-    if packed not in {"", "identity"}:
-        raise AnswerRefused(f"the answer is compressed ({packed}), although that was not requested")
     announced = response.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise AnswerTooLarge(f"the answer is too large ({announced} bytes; at most {most} are read)")
+
+
+def _codings(request: httpx.Request, response: httpx.Response) -> list[str]:
+    """Return the codings of an answer that are to be undone, and remove them from its headers. Raises AnswerRefused.
+
+    A part of a file is one of the bytes that are stored (RFC 9110 14.2), so it stays as it is.
+    """
+    named = response.headers.get("content-encoding", "").lower().split(",")
+    codings = [one.strip() for one in named if one.strip() not in {"", "identity"}]
+    if not codings or request.method == "HEAD":
+        return []
+    is_part = "range" in request.headers
+    is_known = len(codings) <= _CODINGS_MOST and _READ_CODINGS.issuperset(codings)
+    if not is_known and not is_part:
+        names = ", ".join(codings)[:100]
+        if AS_IT_IS not in request.extensions:
+            raise AnswerRefused(f"the answer is compressed ({names}), although that was not requested")
+        response.extensions[PACKED] = names
+    del response.headers["content-encoding"]
+    if is_part or not is_known:
+        return []
+    response.headers.pop("content-length", None)
+    return codings
+
+
+def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what is in data of gzip, zlib or deflate (RFC 1950 to 1952), in pieces of at most 64 KB.
+
+    Data that are none stay as they are: some servers name a coding that a proxy before them has undone. Raises
+    AnswerRefused if they are damaged, or end too early.
+    """
+    pieces = iter(parts)
+    begin = b""
+    for part in pieces:
+        begin += part
+        if len(begin) >= len(GZIP):
+            break
+    reader = _inflater(begin)
+    if reader is None:
+        yield from (part for part in (begin, *pieces) if part)
+        return
+    for part in itertools.chain((begin,), pieces):
+        waiting, is_full = part, False
+        while waiting or is_full:
+            if reader.eof:  # after a member of gzip comes another, or padding (RFC 1952 2.2)
+                if not waiting.startswith(GZIP[: len(waiting)]):
+                    return
+                reader = zlib.decompressobj(_ANY_HEADER)
+            found = _inflated(reader, waiting)
+            yield found
+            waiting = reader.unused_data if reader.eof else reader.unconsumed_tail
+            is_full = len(found) == _PIECE_BYTES and not reader.eof
+    if not reader.eof:
+        raise AnswerRefused("the answer ends before what is compressed in it does")
+
+
+def _inflater(begin: bytes) -> Any:
+    """Return what reads compressed data that begin so; None if they are not compressed."""
+    if begin.startswith(GZIP):
+        return zlib.decompressobj(_ANY_HEADER)
+    if len(begin) < len(GZIP):
+        return None
+    has_zlib_header = begin[0] & 0x0F == zlib.DEFLATED and int.from_bytes(begin[:2], "big") % 31 == 0
+    reader = zlib.decompressobj(_ANY_HEADER if has_zlib_header else -zlib.MAX_WBITS)
+    try:
+        reader.copy().decompress(begin, _PIECE_BYTES)
+    except zlib.error:
+        return None
+    return reader
+
+
+def _inflated(reader: Any, packed: bytes) -> bytes:
+    try:
+        found: bytes = reader.decompress(packed, _PIECE_BYTES)
+    except zlib.error as error:
+        raise AnswerRefused("the answer is damaged: what is compressed in it cannot be read") from error
+    return found
 
 
 def _redact(response: httpx.Response) -> None:
@@ -270,6 +359,19 @@ class _Limited(httpx.SyncByteStream):
             if size > self._most:
                 raise AnswerTooLarge(f"the answer is too large (over {self._most} bytes)")
             yield part
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Unpacked(httpx.SyncByteStream):
+    """An answer's bytes without their compression."""
+
+    def __init__(self, inner: httpx.SyncByteStream) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        return unpacked(self._inner)
 
     def close(self) -> None:
         self._inner.close()

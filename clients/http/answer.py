@@ -15,6 +15,7 @@ from clients.http.credentials import Credentials
 from clients.http.json_text import read_json
 from clients.http.request import SERVICE
 from clients.mail.charsets import body_text
+from clients.transport import GZIP, MAX_ANSWER_BYTES, PACKED, AnswerRefused, AnswerTooLarge, unpacked
 from clients.wording import counted
 
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
@@ -58,12 +59,33 @@ def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 def body_of(answer: httpx.Response) -> AnswerBody:
     """Return what an answer says, read as the type that the server names; never fails."""
-    content, kind = answer.content, _kind(answer)
+    kind = _kind(answer)
+    try:
+        content = content_of(answer)
+    except AnswerRefused as error:
+        return AnswerBody(None, "", [f"The body was not read: {error}. `as_file` keeps it as it came."])
     if not content or (kind and not _is_text(kind)):
         return AnswerBody(None, "", _of_no_text(answer, kind))
     text, note = body_text(content, answer.headers.get("content-type", ""))
     found, more = read_json(text, kind) if "json" in kind else (None, "")
     return AnswerBody(found, text, [one for one in (note, more) if one])
+
+
+def content_of(answer: httpx.Response) -> bytes:
+    """Return the body of a text without gzip, of which no header says that it is there, and any other as it is.
+
+    Raises AnswerTooLarge if it has more bytes than may be read, AnswerRefused if it cannot be unpacked.
+    """
+    if codings := answer.extensions.get(PACKED):
+        raise AnswerRefused(f"it is compressed ({codings})")
+    if not answer.content.startswith(GZIP) or not _is_text(_kind(answer)):
+        return answer.content
+    most, content = answer.request.extensions.get("most_bytes", MAX_ANSWER_BYTES), bytearray()
+    for piece in unpacked([answer.content]):
+        content += piece
+        if len(content) > most:
+            raise AnswerTooLarge(f"it has more than {most} bytes when it is unpacked")
+    return bytes(content)
 
 
 def _of_no_text(answer: httpx.Response, kind: str) -> list[str]:
@@ -93,7 +115,7 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
     name = credentials.redacted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]
-    return _content(answer, credentials), on_one_line(last) or "answer", media_type_of(answer)
+    return harmless(answer.content, answer, credentials), on_one_line(last) or "answer", media_type_of(answer)
 
 
 def media_type_of(answer: httpx.Response) -> str:
@@ -101,8 +123,9 @@ def media_type_of(answer: httpx.Response) -> str:
     return _kind(answer) or _UNKNOWN
 
 
-def _content(answer: httpx.Response, credentials: Credentials) -> bytes:
-    content = credentials.redacted_bytes(answer.content) if _is_text(_kind(answer)) else answer.content
+def harmless(content: bytes, answer: httpx.Response, credentials: Credentials) -> bytes:
+    """Return the content of an answer without secrets of the connection. Raises InvalidRequest as `file_of`."""
+    content = credentials.redacted_bytes(content) if _is_text(_kind(answer)) else content
     if credentials.are_in(content):
         raise InvalidRequest(
             "The file that the server sent contains a secret of the connection, so it is not kept.",

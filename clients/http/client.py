@@ -8,7 +8,7 @@ from clients import error_mapping as failures
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
-from clients.http.answer import facts, file_of, plain
+from clients.http.answer import content_of, facts, file_of, harmless, plain
 from clients.http.credentials import Credentials
 from clients.http.demo_site import HOST, STRANGER, site_client
 from clients.http.fetching import DocumentVersion, FetchedDocument
@@ -17,7 +17,7 @@ from clients.http.request import READS, SERVICE, WebRequest, address
 from clients.http.service import HTTP, HttpSettings
 from clients.listing import Json
 from clients.reads import ConnectionReads
-from clients.transport import AS_IT_IS, AnswerTooLarge, Forbidden, http_client, origin
+from clients.transport import AS_IT_IS, AnswerRefused, AnswerTooLarge, Forbidden, http_client, origin
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS_MOST = 3
@@ -99,7 +99,10 @@ class HttpClient(Client):
         told = facts(answer, self._credentials)
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
-        content, _, _ = file_of(answer, self._credentials)
+        try:
+            content = harmless(content_of(answer), answer, self._credentials)
+        except AnswerRefused as error:
+            raise InvalidRequest(f"What {told['url']} sent was not read: {error}.", service=SERVICE) from None
         kind = told["headers"].get("content-type", "")
         return FetchedDocument(answer.status_code, told["url"], content, kind, DocumentVersion.of(told["headers"]))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
+import time
+import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -230,10 +233,71 @@ def test_too_much_is_not_read_and_not_asked_for_again(
     assert (caught.value.outcome, caught.value.retryable) == (outcome, False)
 
 
-def test_packed_answers_are_not_unpacked(scripted: Scripted, local: HttpClient) -> None:
-    scripted.then(200, gzip.compress(b"x" * 1_000_000), content_encoding="gzip", content_type="text/plain")
-    with pytest.raises(BadAnswer, match="compressed"):
-        local.request(WebRequest("GET", scripted.url))
+RAW = zlib.compressobj(wbits=-15)
+PACKED = '{"a": "ü"}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "coding"),
+    [
+        pytest.param(gzip.compress(PACKED), "gzip", id="gzip"),
+        pytest.param(gzip.compress(PACKED[:5]) + gzip.compress(PACKED[5:]) + b"\0\0", "X-GZip", id="gzip in two parts"),
+        pytest.param(zlib.compress(PACKED), "deflate", id="deflate"),
+        pytest.param(RAW.compress(PACKED) + RAW.flush(), "deflate", id="deflate without a header"),
+        pytest.param(gzip.compress(zlib.compress(PACKED)), "deflate, gzip", id="twice"),
+        pytest.param(PACKED, "gzip", id="no gzip at all"),
+        pytest.param(PACKED, "deflate", id="no deflate at all"),
+        pytest.param(gzip.compress(PACKED), "", id="gzip that is not named"),
+    ],
+)
+def test_what_is_packed_without_being_asked_for_is_unpacked(
+    scripted: Scripted, local: HttpClient, content: bytes, coding: str
+) -> None:
+    scripted.then(201, content, content_type=JSON, **({"content_encoding": coding} if coding else {}))
+    answer = local.request(WebRequest("POST", scripted.url))
+    assert (answer["json"], answer["text"], answer["left_out"]) == ({"a": "ü"}, PACKED.decode(), [])
+    fetched = local.fetch(scripted.url, 1000, DocumentVersion())
+    assert fetched is not None
+    assert fetched.content == PACKED
+    assert scripted.seen[0].headers["accept-encoding"] == "identity"
+
+
+BOMB = gzip.compress(b" " * 100_000_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "said"),
+    [
+        pytest.param(BOMB, {"content_encoding": "gzip"}, "too large", id="a bomb"),
+        pytest.param(BOMB, {}, "more than 1000000 bytes when it is unpacked", id="a bomb that is not named"),
+        pytest.param(gzip.compress(BOMB), {"content_encoding": "gzip, gzip"}, "too large", id="a bomb in a bomb"),
+        pytest.param(BOMB, {"content_encoding": "gzip, gzip, gzip"}, "compressed (gzip, gzip, gzip)", id="too often"),
+        pytest.param(gzip.compress(PACKED)[:-9], {"content_encoding": "gzip"}, "ends before", id="cut"),
+        pytest.param(gzip.compress(PACKED)[:-9], {}, "ends before", id="cut without being named"),
+        pytest.param(gzip.compress(PACKED)[:15] + b"xxxxxx", {"content_encoding": "gzip"}, "damaged", id="damaged"),
+        pytest.param(b"\x0b\x02\x80", {"content_encoding": "br"}, "compressed (br). `as_file` keeps", id="unknown"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_said(
+    scripted: Scripted, local: HttpClient, content: bytes, headers: dict[str, str], said: str
+) -> None:
+    scripted.then(200, content, content_type="text/plain", **headers)
+    begun = time.process_time()
+    try:
+        answer = local.request(WebRequest("GET", scripted.url, most_bytes=1_000_000))
+        told = "".join(answer["left_out"])
+        assert answer["text"] == ""
+    except ServiceError as error:
+        told = error.message
+    assert said in told
+    assert time.process_time() - begun < 1
+    with pytest.raises(ServiceError, match=re.escape(said.partition(". ")[0])):
+        local.fetch(scripted.url, 1_000_000, DocumentVersion())
+
+
+def test_a_file_is_kept_as_packed_as_it_is(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, gzip.compress(PACKED), content_type="text/csv")
+    assert local.download(WebRequest("GET", scripted.url))[1] == gzip.compress(PACKED)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import random
 import socket
 import threading
 import time
@@ -357,17 +359,40 @@ def test_an_answer_over_the_limit_is_not_read(
     assert "too large" in error.message
 
 
-def test_a_packed_answer_is_neither_asked_for_nor_read(serve: Callable[[Handler], Server], http: httpx.Client) -> None:
-    heads: list[bytes] = []
+def packed(content: bytes, coding: str) -> Handler:
+    """Answer with packed content in two pieces, of which the first is one byte."""
 
-    def packed(connection: socket.socket) -> None:
-        heads.append(connection.recv(65_536))
-        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx")
+    def handle(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {len(content)}\r\n\r\n"
+        connection.sendall(head.encode() + content[:1])
+        time.sleep(0.05)
+        connection.sendall(content[1:])
 
-    server = serve(packed)
-    with pytest.raises(AnswerRefused):
-        http.get(server.url)
-    assert b"accept-encoding: identity" in heads[0].lower()
+    return handle
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 1_000_000])
+def test_a_packed_answer_is_not_asked_for_but_read(
+    serve: Callable[[Handler], Server], http: httpx.Client, size: int
+) -> None:
+    content = random.Random(size).randbytes(size // 2) + b" " * (size - size // 2)
+    answer = http.get(serve(packed(gzip.compress(content), "gzip")).url)
+    assert (answer.content, answer.request.headers["accept-encoding"]) == (content, "identity")
+    assert {"content-encoding", "content-length"}.isdisjoint(answer.headers)
+
+
+def test_a_packed_answer_that_cannot_be_read_is_refused(serve: Callable[[Handler], Server], http: httpx.Client) -> None:
+    with pytest.raises(AnswerRefused, match=r"compressed \(br\)"):
+        http.get(serve(packed(b"xx", "br")).url)
+
+
+def test_of_a_file_that_is_kept_packed_a_part_is_not_unpacked(
+    serve: Callable[[Handler], Server], http: httpx.Client
+) -> None:
+    content = gzip.compress(b"a")
+    answer = http.get(serve(packed(content, "gzip")).url, headers={"Range": "bytes=0-99"})
+    assert answer.content == content
 
 
 def test_cookies_are_neither_kept_nor_sent(serve: Callable[[Handler], Server], http: httpx.Client) -> None:
