@@ -269,7 +269,9 @@ class FileClient(Client):
         except ServiceError:
             raise
         except FileNotFoundError as error:
-            raise NotFound(f"There is no {path!r} in {self.folder}.", service=SERVICE, remedy=_THERE) from error
+            written = f"{self._output}/{path}"
+            remedy = f"It is in {written!r}." if (self.folder / written).is_file() else _THERE
+            raise NotFound(f"There is no {path!r} in {self.folder}.", service=SERVICE, remedy=remedy) from error
         except PermissionError as error:
             raise InvalidRequest(f"{path!r} may not be used.", service=SERVICE, remedy=_RIGHT) from error
         except OSError as error:

@@ -145,7 +145,8 @@ def note_unreadable(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
         call.notes.append(f"{count} could not be read. {'First: ' * (len(unreadable) > 1)}{named}{first['reason']}")
     partly = [mail for mail in read if mail["left_out"]]
     if partly:
-        first = f"{partly[0]['subject']!r}: {' '.join(partly[0]['left_out'])}"
+        named = min(partly, key=lambda mail: mail["full_text"] is not None)  # what is only cut is still there
+        first = f"{named['subject']!r}: {' '.join(named['left_out'])}"
         count = f"{len(partly)} of {counted(len(read), 'mail')}"
         call.notes.append(f"The text of {count} leaves something out. {'First: ' * (len(partly) > 1)}{first}")
     return found

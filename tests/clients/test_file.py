@@ -13,7 +13,7 @@ import pytest
 
 import clients
 from clients.client import Opening
-from clients.errors import InvalidRequest, Unavailable
+from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.file.client import FileClient
 from clients.file.service import FileSettings
 
@@ -231,3 +231,11 @@ def test_a_file_is_not_listed_before_it_is_whole(workspace: Path) -> None:
 
     client(workspace).write("x.txt", Slow(b"text"), may_replace=False)
     assert seen == [[], []]
+
+
+def test_a_path_of_what_a_step_has_written_is_named(workspace: Path) -> None:
+    (workspace / "files").mkdir()
+    (workspace / "files/a.csv").write_text("a")
+    with pytest.raises(NotFound) as told, client(workspace).opened("a.csv"):
+        pass
+    assert told.value.remedy == "It is in 'files/a.csv'."

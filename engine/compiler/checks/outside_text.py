@@ -353,7 +353,7 @@ def _shown(one: ValueOrigin) -> str:
 
 
 def _source(one: ValueOrigin) -> str:
-    title = "" if "properties" in one.schema else str(one.schema.get("title", "")).lower()
+    title = "" if "properties" in one.schema else str(one.schema.get("title", "")).lower().removeprefix("its ")
     named = f" in the workflow {one.workflow!r}" if one.workflow else ""
     if title and one.words:
         return f"the {title} of the {one.words} ({_shown(one)}){named}"

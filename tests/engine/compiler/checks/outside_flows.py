@@ -427,6 +427,9 @@ STARTS: Sequence[Row] = [
     ("the id in an object from a trigger", flow(step("label", "gmail.add_labels", {"message": "{{ inputs.mail.id }}",
      "labels": ["x"]}), inputs=inputs(mail={"type": "object"}),
      triggers=[trigger("gmail.new_message", {"mail": "{{ item }}"})]), []),
+    ("the name of a new file", flow(send("{{ inputs.to }}"), inputs=inputs(to=TEXT),
+     triggers=[trigger("folder.new_file", {"to": "{{ item.name }}"}, path="in")]),
+     [(TO, f"`inputs.to`, which comes from the name of the item {ITEM}.name`)")]),
     ("one of two triggers", flow(send("{{ inputs.to }}"), inputs=inputs(to=TEXT), triggers=[
         trigger("schedule", {"to": "me@example.org"}, every_seconds=3600),
         {**trigger("gmail.new_message", {"to": "{{ item.subject }}"}), "id": "mail"}]),

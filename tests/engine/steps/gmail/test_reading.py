@@ -105,6 +105,17 @@ def test_ids_win_over_the_search(call: Call, mail: str) -> None:
     assert found["matched_estimate"] == 1
 
 
+def test_of_several_mails_one_is_named_whose_text_is_missing_and_not_only_cut_on_request(
+    call: Call, deliver: Callable[[str], str]
+) -> None:
+    answer = deliver("From: Ann <ann@example.org>\nSubject: Re: Offer\n\nYes.\n\n-- \nAnn Lee\nSales\n")
+    closed = deliver("From: Ann <ann@example.org>\nSubject: Terms\nContent-Type: application/pkcs7-mime\n\nx")
+    asked = filled(SearchMessages(), call, {"ids": [answer, closed], "cut_signature": True})
+    found = SearchMessages().call(asked)
+    assert [bool(mail["left_out"]) for mail in found["messages"]] == [True, True]
+    assert "2 of 2 mails leaves something out. First: 'Terms': The mail is encrypted" in " ".join(asked.notes)
+
+
 @every_letter
 def test_an_answer_goes_to_its_sender_in_the_same_thread(step: StepType, call: Call, mail: str) -> None:
     asked = filled(step, call, {"in_reply_to": mail, "text": "Thanks"})
