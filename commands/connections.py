@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.wording import counted, listed
+from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
 from commands.base.opened import WriteSession, looked_at, opened
@@ -120,35 +120,15 @@ def add(
         else:
             settings = _given(session, service, called, pairs or [], is_asked=not as_json)
             added = connections.add(who, called, service, settings)
-        unopened, unclear = connections.unopened(who), _unclear_steps(session, added)
+        unopened = connections.unopened(who)
     if as_json:
         document(added)
         return DONE
     say(f"The connection {added.name} is now in config.yaml. {added.note}".rstrip())
     say(f"`orchestra connections check {added.name}` tests it.")
-    for line in filter(None, (unopened, unclear)):
-        note(line)
+    if unopened:
+        note(unopened)
     return DONE
-
-
-def _unclear_steps(session: WriteSession, added: ConnectionStatus) -> str:
-    """Return which workflows do not say which of several connections to one service they mean; "" if none."""
-    orchestra, p = session.orchestra, session.principal
-    names = [one.name for one in orchestra.connections.list(p) if one.service == added.service]
-    if len(names) < 2:
-        return ""
-    files = (orchestra.workflows.get(p, name) for name in orchestra.workflows.names(p))
-    unclear = [
-        file.name for file in files if any(one.code == "connection" and one.field == "uses" for one in file.problems)
-    ]
-    if not unclear:
-        return ""
-    which = f"{counted(len(unclear), 'workflow')} ({listed(unclear)})"
-    return (
-        f"There are {len(names)} connections to {added.service} now: {listed(names)}. Steps that name none no longer"
-        f" say which one they mean, so {which} cannot run. Name one as `connection` in each of these steps;"
-        " `orchestra validate` lists them."
-    )
 
 
 def _given(session: WriteSession, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:

@@ -108,4 +108,6 @@ def _added(service: str, status: ConnectionStatus) -> None:
     added = t("{service} is connected as {name}. Press Check to test it.", service=title, name=status.name)
     signs_in = t("{name} was added. Press Connect on its card to sign in.", name=status.name)
     session.tell(signs_in if status.sign_in_at else added)
+    if status.note:
+        session.tell(status.note, ":material/warning:")
     st.rerun()

@@ -155,9 +155,12 @@ class OpenedWorkspace:
         """Which account each service uses."""
         from engine.connections.connections import Connections
 
-        return Connections(
-            self.workspace, self.loaded, self.accounts, self.modes, self.audit, self.troubles, self.clock
-        )
+        kept = self.modes, self.audit, self.troubles, self.clock
+        return Connections(self.workspace, self.loaded, self.accounts, *kept, self.unclear_workflows)
+
+    def unclear_workflows(self) -> list[str]:
+        """Return the workflows that do not say which of several connections they mean, where that can change."""
+        return []
 
     def searching(self, runs: RunReader) -> WorkspaceSearch:
         """Return what finds things in the workspace by words."""

@@ -133,6 +133,10 @@ class WritableWorkspace(OpenedWorkspace):
         """Return the check that raises StorageError if the state cannot be read, DamagedState if it is damaged."""
         return soundness_of(self.database)
 
+    def unclear_workflows(self) -> list[str]:
+        """Return the workflows that do not say which of several connections they mean."""
+        return self.compiled.unclear(self.workspace.workflows.names())
+
     @property
     def compiled(self) -> CompiledFiles:
         """The workflow files, with the names of the default environment."""

@@ -11,8 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
+
 from clients.service import Service
 from clients.sign_in import SignInWay, WrongFile, client_id_content
+from clients.wording import counted, listed
 from engine.base.clock import Clock, timestamp
 from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name
@@ -48,7 +51,10 @@ class ConnectionChanges:
         audit: Audit,
         troubles: Troubles,
         clock: Clock,
+        unclear: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        """`unclear()` returns the workflows that do not say which of several connections they mean."""
+        self._unclear = unclear
         self._workspace, self._config, self._accounts = workspace, config, accounts
         self._modes, self._audit, self._troubles, self._clock = modes, audit, troubles, clock
         self._statuses = ConnectionStatuses(workspace.root, config, accounts, modes, troubles, clock)
@@ -71,8 +77,9 @@ class ConnectionChanges:
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
         """Add a connection to config.yaml, or change some settings of one; secrets are sealed and stored.
 
-        Settings that are not given stay unchanged. Raises UnknownName, InvalidInput, InUse (a connection of this name
-        is to another service).
+        Settings that are not given stay unchanged. If it is another connection to its service, `note` of the result
+        names the workflows that no longer say which one they mean. Raises UnknownName, InvalidInput, InUse (a
+        connection of this name is to another service).
         """
         require(p, "admin", "add connections")
         declared = declaration(service)
@@ -82,10 +89,10 @@ class ConnectionChanges:
                 raise UnknownName(f"setting of {service}", key, list(known))
         _require_references(service, settings)
         kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
-        self._write(p, name, {"service": service, **kept, **settings})
+        added = self._write(p, name, {"service": service, **kept, **settings})
         program = {one: settings[one] for one in ("command",) if one in settings}
         self._audit.record(p, "connections.add", name, {"service": service, **program})
-        return self._statuses.of(name)
+        return added
 
     def add_missing(self, p: Principal, services: Sequence[str], named: Mapping[str, str]) -> list[str]:
         """Add a connection without a key for each service that has none and a stand-in; return their names.
@@ -172,12 +179,12 @@ class ConnectionChanges:
         path = self._keep_sign_in(name, way, {**signed_in.info, "owner": p.id})
         written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs in git: no absolute paths
         before = self._statuses.sign_in_file(name)
-        self._write(p, name, {**kept, "service": service, "token_file": written})
+        added = self._write(p, name, {**kept, "service": service, "token_file": written})
         named = {self._statuses.sign_in_file(one) for one in self._config().config.connections}
         if before is not None and before not in named and self._safe.holds(before):
             self._safe.remove(before)
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
-        return self._statuses.of(name)
+        return added
 
     def connect_with_id(
         self, p: Principal, name: str, service: str, client_id: str, open_browser: Callable[[str], object]
@@ -279,9 +286,12 @@ class ConnectionChanges:
         wanted = chain([usual], (f"{usual}-{number}" for number in count(2)))
         return next(one for one in wanted if one not in known)
 
-    def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
+    def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> ConnectionStatus:
         """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals. Raises NotAllowed."""
-        before = self._config().config.connections.get(name)
+        known = self._config().config.connections
+        before = known.get(name)
+        beside = [one for one, other in known.items() if other.service == settings["service"] and before is None]
+        unclear = self._unclear() if beside else ()
         given = {key: value for key, value in settings.items() if key != "service"}
         require_leads_nowhere_else(p, declaration(settings["service"]), before.settings if before else {}, given)
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
@@ -293,6 +303,11 @@ class ConnectionChanges:
             self._safe.forget_others(one, used)
         self._accounts.forget(name)
         self._troubles.cleared(name, AccountMode.MINE)
+        status = self._statuses.of(name)
+        made = [one for one in self._unclear() if one not in unclear] if beside else []
+        return (
+            replace(status, note=f"{status.note} {_no_longer_clear([*beside, name], made)}".strip()) if made else status
+        )
 
     def _keep(self, p: Principal, secret: str, value: str) -> None:
         self._safe.keep(secret, StoredSecret(value, p.id, timestamp(self._clock())))
@@ -353,3 +368,11 @@ def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
             said = own_words(error.errors(include_url=False)[0])
             raise InvalidInput(f"This cannot be the {name} of {service}: {said}.") from error
     return given
+
+
+def _no_longer_clear(connections: Sequence[str], workflows: Sequence[str]) -> str:
+    which = f"{counted(len(workflows), 'workflow')} ({listed(workflows)})"
+    return (
+        f"There are {len(connections)} connections to this service now: {listed(connections)}. Steps that name none no"
+        f" longer say which one they mean, so {which} cannot run. Name one as `connection` in each of these steps."
+    )

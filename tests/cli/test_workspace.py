@@ -472,11 +472,12 @@ def test_a_second_connection_to_a_service_says_which_workflows_it_makes_unclear(
     assert main(["init", root]) == 0
     where = ["--set", "base_url=http://127.0.0.1:8080/v1", "--workspace", root]
     assert main(["connections", "add", "openai", "--name", "llm", *where]) == 0
-    assert "which one they mean" not in capsys.readouterr().err
+    assert "which one they mean" not in capsys.readouterr().out
     assert main(["connections", "add", "openai", "--name", "local", *where]) == 0
-    said = capsys.readouterr().err
-    assert "2 connections to openai now: llm, local" in said
+    said = capsys.readouterr().out
+    assert "2 connections to this service now: llm, local" in said
     assert "5 workflows (answer-mail, " in said
     assert "Name one as `connection`" in said
-    assert main(["connections", "add", "anthropic", "--name", "claude", "--workspace", root]) == 0
-    assert "which one they mean" not in capsys.readouterr().err
+    for one in (["openai", "--name", "local", *where], ["anthropic", "--name", "claude", "--workspace", root]):
+        assert main(["connections", "add", *one]) == 0
+        assert "which one they mean" not in capsys.readouterr().out

@@ -302,3 +302,12 @@ def test_a_database_is_added_by_its_address_which_nobody_sees_again(
     orchestra.connections.set_mode(OWNER, "sql", AccountMode.MINE)
     assert all(line.ok for line in orchestra.connections.check(OWNER, "shop"))
     assert "orders.status" in orchestra.connections.choices(OWNER, "sql-column", "shop")
+
+
+def test_a_second_connection_to_a_service_names_the_workflows_that_it_makes_unclear(open_page: Open) -> None:
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "github"})
+    fill(at, "new-connection", {"new-connection-key-github-0": "a-key"}, "new-connection-add-github")
+    assert not at.exception
+    told = words_of(" ".join(one.value for one in at.toast))
+    assert "workflows (commit-digest, inbox-triage, issue-to-notion) cannot run" in told
