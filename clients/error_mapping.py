@@ -57,6 +57,8 @@ _BY_STATUS_REMEDY: Mapping[int, str] = {
 }
 _SAID_MOST = 500
 _BODY_MOST = 20_000
+_JSON_MOST = 1_000_000
+"""JSON can only be read whole, and some frameworks add a long trace to a problem."""
 _NESTED_MOST, _ERRORS_MOST = 9, 5
 _WORDS = (
     "message", "usermessage", "error", "errormessage", "errormessages", "errormsg", "msg", "errordescription",
@@ -130,12 +132,14 @@ def words_in(body: Any) -> str:
     none has words, all of them by their names. Of a page, for example a proxy's, its text.
     """
     if isinstance(body, bytes | str):
-        body = body[:_BODY_MOST]
+        body = body[:_JSON_MOST]
     if isinstance(body, bytes):
-        body = body.decode("utf-8", "replace")
+        body = body.decode("utf-8-sig", "replace")
         if "\0" in body or body.count("\ufffd") > len(body) // 10:
             return ""
-    found = list(dict.fromkeys(_by_field(_read(body), _NESTED_MOST, "")))
+    read = _read(body)
+    words = read[:_BODY_MOST] if isinstance(read, str) else read
+    found = list(dict.fromkeys(_by_field(words, _NESTED_MOST, "")))
     return "; ".join(one for one in found if not any(one != other and one in other for other in found))[:_SAID_MOST]
 
 

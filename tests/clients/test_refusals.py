@@ -338,8 +338,10 @@ def test_an_error_in_an_answer_of_success_is_told(name: str, client: Client, scr
         ({"error": {}}, ""),
         (b'{"detail": [{"msg": "Field required"}]}', "Field required"),
         (b"\xff\xfe\x00", ""),
+        (b'\xef\xbb\xbf{"title": "Out of stock", "status": 422, "detail": "Sold out"}', "Sold out; Out of stock"),
+        (b'{"trace": "%s", "title": "Out of stock"}' % (b"at A.java " * 5000), "Out of stock"),
     ],
-    ids=str,
+    ids=lambda one: str(one)[:80],
 )
 def test_the_words_of_a_refusal_are_found_in_each_form(body: Any, words: str) -> None:
     assert words_in(body) == words
