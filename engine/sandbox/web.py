@@ -21,7 +21,7 @@ CPU_SECONDS = 10
 """For one document: a feed of 1 MB takes less than one."""
 ANSWER_BYTES = 16 * 1024 * 1024
 _CHILD = Path(__file__).with_name("web_child.py")
-_FEED_REMEDY = "Correct `url`: give the address of an RSS or Atom feed."
+_FEED_REMEDY = "Correct `url`: give the address of an RSS, Atom or JSON feed."
 _PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with `http.request`."
 
 

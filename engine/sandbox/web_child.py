@@ -74,23 +74,45 @@ def _refused(sentence: str) -> int:
 
 def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
     """Return a feed as `engine.sandbox.web.feed` says."""
-    from feedparser import api
-
     from clients.mail.charsets import body_text
 
+    text, note = body_text(content, request["content_type"])
+    read = _json_feed(text) if text.lstrip()[:1] == "{" else _xml_feed(text, request["url"])
+    entries = [_entry(one, request["url"]) for one in _newest(read.entries)]
+    left_out = len(read.entries) - len(entries)
+    about = {"title": _line(_visible(read.feed.get("title"))), "url": _line(read.feed.get("link"))}
+    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out, "note": note}
+
+
+def _json_feed(text: str) -> Any:
+    from feedparser.datetimes import _parse_date
+    from feedparser.util import FeedParserDict
+
+    from engine.sandbox.json_feed import read_json_feed
+
+    _read_times()
+    read = read_json_feed(text)
+    if read is None:
+        raise UnreadableContent(_no_feed([]))
+    for one in read["entries"]:
+        for name in ("published", "updated"):
+            one[f"{name}_parsed"] = _parse_date(one[name])  # type: ignore[no-untyped-call]
+    return FeedParserDict(read)
+
+
+def _xml_feed(text: str, url: str) -> Any:
+    from feedparser import api
+
+    _keep_ids(api)
     _keep_letters(api)
     _read_times()
-    text, note = body_text(content, request["content_type"])
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": request["url"]}
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     # A stream: the library takes a text for an address or for the name of a file.
     stream = io.BytesIO(_NUMBER.sub(_character, text).encode("utf-8", "replace"))
     read: Any = api.parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
         raise UnreadableContent(_no_feed(read.feed.get("links", [])))
-    entries = [_entry(one, request["url"]) for one in _newest(read.entries)]
-    left_out = len(read.entries) - len(entries)
-    about = {"title": _line(_visible(read.feed.get("title"))), "url": _line(read.feed.get("link"))}
-    return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries, "left_out": left_out, "note": note}
+    return read
 
 
 def _keep_letters(api: Any) -> None:
@@ -105,6 +127,12 @@ def _keep_letters(api: Any) -> None:
             return of(base, language, "utf8", *more)
 
         setattr(api, name, made)
+
+
+def _keep_ids(api: Any) -> None:
+    """Let the library not take an id for a relative address: of the id `7`, it would make an address of this host."""
+    for parser in (api.StrictFeedParser, api.LooseFeedParser):
+        parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
 
 
 def _read_times() -> None:
@@ -169,7 +197,7 @@ def _entry(one: Any, base: str) -> Json:
     return {
         "id": _line(one.get("id")),
         "title": title[:_NAME_MOST],
-        "url": _joined(base, _line(one.get("link"))) if one.get("link") else "",
+        "url": _joined(base, link) if (link := _link(one)) else "",
         "at": _published(one),
         "updated_at": _moment(one.get("updated_parsed")),
         "author": _line(one.get("author")),
@@ -177,6 +205,13 @@ def _entry(one: Any, base: str) -> Json:
         "tags": [_line(each.get("term")) for each in one.get("tags", [])[:50]],
         "is_cut": len(title) > _NAME_MOST or len(text) > _TEXT_MOST,
     }
+
+
+def _link(one: Any) -> str:
+    """Return the address of an entry: its link, or an id that is an address (RSS 2.0, `guid`)."""
+    link = _line(one.get("link"))
+    is_address = link.lower().startswith(("http://", "https://", "/"))
+    return "" if link == _line(one.get("id")) and not is_address else link
 
 
 def _joined(base: str, href: str) -> str:

@@ -16,7 +16,7 @@ FEED_BYTES = 10_485_760
 class FeedFields(Fields):
     """The feed, and how many entries."""
 
-    url: str = destination("Address of the feed (RSS or Atom)", min_length=1)
+    url: str = destination("Address of the feed (RSS, Atom or JSON)", min_length=1)
     limit: int = option("At most", 20, ge=1, le=500)
 
 
@@ -46,7 +46,7 @@ class Feed(Output):
 
 
 class Read(StepType):
-    """Read the entries of an RSS or Atom feed. Texts come without HTML."""
+    """Read the entries of an RSS, Atom or JSON feed. Texts come without HTML."""
 
     name = "rss.read"
     title = "Read a feed"

@@ -33,11 +33,11 @@ _AGAIN = {"etag": "", "modified": ""}
 class FeedFields(Fields):
     """The feed."""
 
-    url: str = destination("Address of the feed (RSS or Atom)", min_length=1)
+    url: str = destination("Address of the feed (RSS, Atom or JSON)", min_length=1)
 
 
 class NewEntry(TriggerType):
-    """Starts a run for each new entry of an RSS or Atom feed, even if the feed has no ids or changes its order.
+    """Starts a run for each new entry of an RSS, Atom or JSON feed, even if the feed has no ids or changes its order.
 
     An entry counts as known if its id has been seen before, or if the feed has just listed it under another id: with
     the same title and time, or without a time the same title and address or text. Campaign parameters and `http` or

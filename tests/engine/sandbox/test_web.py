@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,3 +272,62 @@ def test_the_charset_is_that_of_the_header_else_that_within(encoding: str, decla
     for text, said in ((shown["text"], shown["note"]), (read["title"], read["note"])):
         assert text == _WORDS
         assert (note in said) if note else not said
+
+
+@pytest.mark.parametrize(
+    ("item", "found", "url"),
+    [
+        pytest.param("<guid>7</guid>", "7", "", id="a number"),
+        pytest.param("<guid>urn:uuid:7</guid>", "urn:uuid:7", "", id="a name"),
+        pytest.param("<guid>https://y.example/7</guid>", "https://y.example/7", "https://y.example/7", id="an address"),
+        pytest.param("<guid>/p/7</guid>", "/p/7", "https://x.example/p/7", id="a path"),
+        pytest.param('<guid isPermaLink="false">https://y.example/7</guid>', "https://y.example/7", "", id="none"),
+        pytest.param("<guid>7</guid><link>p/7</link>", "7", "https://x.example/f/p/7", id="beside a link"),
+    ],
+)
+def test_an_id_is_an_address_only_if_it_looks_like_one(item: str, found: str, url: str) -> None:
+    feed = f"<rss version='2.0'><channel><title>F</title><item><title>T</title>{item}</item></channel></rss>"
+    [one] = web.feed(feed.encode(), "text/xml", "https://x.example/f/feed")["entries"]
+    assert (one["id"], one["url"]) == (found, url)
+
+
+JSON_ITEM = {
+    "id": 7,
+    "title": "A < B & C",
+    "content_text": "One\nTwo <b>",
+    "external_url": "/p/7",
+    "date_published": "2026-11-01T10:00:00+01:00",
+    "date_modified": 1793527200,
+    "author": {"name": "Ann"},
+    "tags": ["a", None, 5],
+}
+
+
+@pytest.mark.parametrize(
+    ("odd", "seen"),
+    [
+        ({}, {}),
+        ({"id": None, "title": None}, {"id": "", "title": ""}),
+        ({"content_html": "<p>One</p><script>x</script>", "summary": "S"}, {"text": "One"}),
+        ({"content_text": None, "summary": "S"}, {"text": "S"}),
+        ({"url": "https://y.example/7"}, {"url": "https://y.example/7"}),
+        (
+            {"authors": [{"name": "Ann"}, {"url": "https://b.example"}, 3, None]},
+            {"author": "Ann, https://b.example, 3"},
+        ),
+        ({"author": "Ann"}, {}),
+        ({"date_published": "Sun, 01 Nov 2026 09:00:00 GMT"}, {}),
+        ({"date_published": "soon", "date_modified": {}}, {"at": None, "updated_at": None}),
+        ({"tags": "a"}, {"tags": ["a"]}),
+        ({"attachments": 1, "expired": False, "_x": [{}]}, {}),
+    ],
+    ids=str,
+)
+def test_a_json_feed_is_read_whatever_its_fields_are(odd: dict[str, Any], seen: dict[str, Any]) -> None:
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F & Co", "home_page_url": "https://x.example"}
+    written = json.dumps({**feed, "items": [{**JSON_ITEM, **odd}, None]})
+    read = web.feed(written.encode(), "application/json", "https://x.example/feed.json")
+    usual = {"id": "7", "title": "A < B & C", "text": "One\nTwo <b>", "url": "https://x.example/p/7", "author": "Ann"}
+    usual |= {"at": "2026-11-01T09:00:00.000Z", "updated_at": "2026-11-01T10:00:00.000Z", "tags": ["a", "5"]}
+    assert (read["title"], read["url"], len(read["entries"])) == ("F & Co", "https://x.example", 2)
+    assert read["entries"][0] == {**usual, "is_cut": False, **seen}
