@@ -236,10 +236,12 @@ class _InLinearTime:
         is_exact = "pre" in (parent_tags or ())
         return str(super().process_text(el if is_exact else _ShortBlanks.of(el), parent_tags))  # type: ignore[misc]
 
-    def convert_pre(self, el: object, text: str, parent_tags: set[str]) -> str:
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Write text of which each blank counts, without the empty lines around it."""
         begin = text[: len(text) - len(text.lstrip(" \n"))].rfind("\n") + 1
         kept = text[begin:].rstrip(" \n")
+        if "moz-signature" in str(el.get("class") or ""):
+            return f"\n\n{kept}\n\n"
         return f"\n\n```\n{kept}\n```\n\n" if text else ""
 
     def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:

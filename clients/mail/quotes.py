@@ -6,24 +6,37 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from clients.mail.quoting.attributions import is_attribution, is_dated, is_dated_sender, is_moment
+from clients.mail.quoting.attributions import (
+    has_year,
+    is_attribution,
+    is_dated,
+    is_dated_sender,
+    is_in_arrows,
+    is_moment,
+)
 from clients.mail.quoting.blocks import (
     announced,
+    asks_above,
     begins_like_header,
+    begins_like_notes,
     header_at,
     header_below,
     is_decorated,
     is_of_mail,
+    label,
 )
 from clients.mail.quoting.citations import CITED
 from clients.mail.quoting.envelope import Envelope, Relation, people_in
 from clients.mail.quoting.signatures import is_delimiter, says_sent_from, signature_lines
-from clients.mail.quoting.words import FROM
+from clients.mail.quoting.words import FROM, POINTING, alternatives, folded
 
-_RULE = re.compile(r"\s*(?:[_*-]{3,}\s*)?")
+_RULE = re.compile(r"\s*(?:[_*\-—–=]{3,}\s*)?")
 _INNER = re.compile(rf"^[>{CITED}][>{CITED} ]*")
 _MARKED = (">", CITED)
+_POINTING = re.compile(rf"(?<![^\W\d_])(?:{alternatives(POINTING)})(?![a-z])", re.IGNORECASE)
 _ATTRIBUTION_LINES = 4
+_HEADER_LINES = 16
+_RUNS_ON = re.compile(r"(?<=[:：])\s{2,}")
 _LINE_MOST = 1000
 _SIGNATURE_MOST = 30
 _DELIMITERS_MOST = 20
@@ -44,26 +57,35 @@ def without_quotes(text: str, envelope: Envelope | None = None) -> str:
 def without_signature(text: str) -> str:
     """Remove the signature below its separator (RFC 3676 4.3), and lines such as "Sent from my phone".
 
-    A separator within a text that goes on after it is none of a signature; a quoted mail below the signature is kept.
+    A separator within a text that goes on after it is none of a signature; mails below or above it stay whole.
     """
-    lines = text.split("\n")
-    for begin in islice((place for place, line in enumerate(lines) if is_delimiter(line)), _DELIMITERS_MOST):
+    lines = [line for line in text.split("\n") if not says_sent_from(line)]
+    for begin in _delimiters(lines):
         near = range(begin + 1, min(begin + _SIGNATURE_MOST, len(lines)))
         end = next((place for place in near if _is_quote(lines, place)), len(lines))
         count = signature_lines(lines[begin + 1 : end])
         if count or begin + 1 == end:
             lines[begin : begin + 1 + count] = [""]
             break
-    own = _joined([line for line in lines if not says_sent_from(line)])
-    return own or text
+    return _joined(lines) or text
+
+
+def _delimiters(lines: Sequence[str]) -> Sequence[int]:
+    """Return where signatures may begin, without those of mails within."""
+    places = (place for place, line in enumerate(lines) if is_delimiter(line, lines[place + 1 : place + 3]))
+    found = [*islice(places, _DELIMITERS_MOST)]
+    inner = next((place for place in range(max(found, default=0)) if _is_quote(lines, place, has_marks=False)), None)
+    return found if inner is None else [place for place in found if place < inner]
 
 
 def _joined(lines: Sequence[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _is_quote(lines: Sequence[str], place: int) -> bool:
-    if lines[place].startswith(_MARKED) or announced(lines, place):
+def _is_quote(lines: Sequence[str], place: int, *, has_marks: bool = True) -> bool:
+    if lines[place].startswith(_MARKED):
+        return has_marks
+    if announced(lines, place):
         return True
     return is_of_mail(header_at(lines, place), is_in_answer=True) or bool(_attributed(lines, place))
 
@@ -75,15 +97,26 @@ def _attributed(lines: Sequence[str], place: int, known: frozenset[str] = frozen
     """
     if len(lines[place]) > _LINE_MOST:
         return ""
+    first = _RUNS_ON.split(lines[place].strip(), maxsplit=1)[0]
+    if first != lines[place].strip() and is_dated_sender(first) and is_attribution(first, has_marks_below=False):
+        return first  # Yahoo's app for phones writes on in the same line
     for end in range(place + 1, min(place + _ATTRIBUTION_LINES, len(lines)) + 1):
         if not lines[end - 1].strip():
             return ""
         joined = _on_one_line(lines[place:end])
         is_known = is_dated_sender(joined) and joined.endswith((":", "：")) and bool(known & people_in(joined))
         if is_known or is_attribution(joined, has_marks_below=False):
+            if _begins_later(lines, place, end):
+                return ""
             following = next((one for one in lines[end : end + 10] if one.strip()), "")
             return "" if following.startswith(_MARKED) else joined  # the marks tell where the quote ends
     return ""
+
+
+def _begins_later(lines: Sequence[str], place: int, end: int) -> bool:
+    """Return whether an attribution that ends there begins below a line: its date is complete without that line."""
+    later = _on_one_line(lines[place + 1 : end])
+    return has_year(later) and is_attribution(later, has_marks_below=False)
 
 
 def _on_one_line(lines: Sequence[str]) -> str:
@@ -97,8 +130,10 @@ class _Cutting:
         self._lines, self._kind, self._envelope = text.split("\n"), kind, envelope
         self._last = max((place for place, line in enumerate(self._lines) if line.strip()), default=0)
         self._kept: list[str] = []
-        self._has_bare_quotes = False
-        """Whether a program has quoted the mail that is answered as authors cite."""
+        self._quoting: set[str] = set()
+        """The marks with which a program has quoted the mail that is answered."""
+        self._is_new = kind is Relation.UNKNOWN and not self._envelope.is_answer
+        """Whether nothing says that the mail answers another one."""
 
     def own(self) -> str:
         """Return what is not quoted; a forwarded mail counts as own."""
@@ -106,10 +141,15 @@ class _Cutting:
         while place < len(self._lines):
             end = self._end_of_marks(place)
             if end == place and self._another_mail_begins(place):
-                if self._has_words() and not self._passes_on(place):
-                    self._drop_rules()
+                end = self._end_of_marked_mail(place)
+                is_own = end == place and (not self._has_words() or self._points_below(place))
+                if is_own or self._passes_on(place):
+                    break
+                self._drop_rules()
+                if end == place:
                     return _joined(self._kept)
-                break
+                place = end
+                continue
             if end > place and self._passes_on_marked(place, end):
                 break
             if end == place or self._is_citation(place, end):
@@ -124,21 +164,48 @@ class _Cutting:
     def _end_of_marks(self, place: int) -> int:
         """Return where the run of marked lines ends that begins there; `place` if none does."""
         mark = self._lines[place][:1]
+        if is_in_arrows(self._lines[place]):
+            return place
         while mark in _MARKED and place < len(self._lines) and self._lines[place].startswith(mark):
             place += 1
         return place
 
     def _another_mail_begins(self, place: int) -> bool:
         """Return whether all that follows is another mail, without marks."""
-        if announced(self._lines, place) or _attributed(self._lines, place, self._envelope.recipients):
+        if asks_above(self._lines[place]):
+            return self._has_words()
+        if (
+            begins_like_notes(self._lines, place)
+            or announced(self._lines, place)
+            or _attributed(self._lines, place, self._envelope.recipients)
+        ):
             return True
         header = header_at(self._lines, place)
         if header:
             return is_of_mail(header, is_in_answer=self._kind is Relation.ANSWERS)
         return begins_like_header(self._lines, place, self._envelope.recipients)
 
+    def _end_of_marked_mail(self, place: int) -> int:
+        """Return where the mail that begins there ends, if its lines are marked below its header; else `place`."""
+        for begin in range(place + 1, min(place + _HEADER_LINES, self._last)):
+            line = self._lines[begin]
+            if line.startswith(">"):
+                end = self._end_of_marks(begin)
+                return end if end <= self._last else place
+            if line.strip() and not label(line)[0]:
+                break
+        return place
+
+    def _points_below(self, place: int) -> bool:
+        """Return whether the author says to have written into the mail that begins there, which has no marks."""
+        names = tuple(f"[{name}]" for name in self._envelope.sender)
+        is_signed = any(folded(line[:200].lstrip()).startswith(names) for line in self._lines[place:])
+        return is_signed or bool(_POINTING.search(" ".join(self._kept)))
+
     def _passes_on(self, place: int) -> bool:
         """Return whether the mail that begins there is forwarded."""
+        if asks_above(self._lines[place]):
+            return False
         said = announced(self._lines, place)
         if said == "forwarded" or self._kind is Relation.ANSWERS:
             return said == "forwarded"
@@ -169,23 +236,35 @@ class _Cutting:
     def _is_citation(self, place: int, end: int) -> bool:
         """Return whether the author cites the marked lines; if they quote a mail, take the line above away."""
         is_quote = not self._lines[place].startswith(CITED)
+        mark = self._lines[place][0]
         above = self._attribution_above(is_quote=is_quote)
         if above is not None:
+            if self._is_new and self._cites(_on_one_line(self._kept[above:]), is_last=end > self._last):
+                return True
             del self._kept[above:]
-            self._has_bare_quotes |= not is_quote
+            self._quoting.add(mark)
             return False
         if is_quote:
-            return self._is_introduced() and end < self._last
+            return self._is_new and self._has_words() and mark not in self._quoting
         inner = [_INNER.sub("", line, 1) for line in self._lines[place : min(end, place + 30)]]
         first = next((index for index, line in enumerate(inner) if line.strip()), 0)
         is_mail = announced(inner, first) or is_of_mail(header_at(inner, first), is_in_answer=True)
         is_mail = is_mail or is_attribution(inner[first], has_marks_below=True)
-        return not (is_mail or self._has_bare_quotes)
+        if is_mail:
+            self._drop_rules()
+        return not (is_mail or mark in self._quoting)
 
-    def _is_introduced(self) -> bool:
-        """Return whether the author of a mail that answers none leads over to what follows, with a colon."""
-        last = next((line for line in reversed(self._kept) if line.strip()), "")
-        return self._kind is Relation.UNKNOWN and not self._envelope.is_answer and last.rstrip().endswith((":", "："))
+    def _cites(self, attribution: str, *, is_last: bool) -> bool:
+        """Return whether a line above marked words is the author's own: programs name somebody who takes part.
+
+        `is_last`: nothing follows the marked words, as in most answers.
+        """
+        people, others = people_in(attribution), self._envelope.recipients
+        if people:
+            return bool(others) and not people & (others | self._envelope.sender)
+        names = [name for name in others if "@" not in name]
+        is_named = not names or any(name in folded(attribution) for name in names)
+        return not (is_named and (is_moment(attribution) or (is_last and has_year(attribution))))
 
     def _attribution_above(self, *, is_quote: bool) -> int | None:
         """Return where "On Monday Ann wrote:", possibly wrapped, begins at the end of what is kept; None if it is not.
@@ -208,6 +287,11 @@ class _Cutting:
     def _drop_rules(self) -> None:
         """Remove empty lines and lines of dashes at the end of what is kept."""
         while self._kept and (
-            not self._kept[-1].strip() or _RULE.fullmatch(self._kept[-1]) or is_decorated(self._kept[-1])
+            not self._kept[-1].strip()
+            or _RULE.fullmatch(self._kept[-1])
+            or is_decorated(self._kept[-1])
+            or people_in(self._kept[-1].strip())
+            == {folded(self._kept[-1])}
+            <= self._envelope.sender  # as Foxmail signs
         ):
             self._kept.pop()

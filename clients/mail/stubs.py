@@ -12,7 +12,6 @@ _WRAPPED = 60
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _WORDS = re.compile(r"\w+")
 _LINK = re.compile(r"https?://[^\s<>()\[\]]+")
-_MAIL = r"\b(?:e-?mails?|mails?|messages?|clients?|reader|nachricht\w*|correo\w*|mensaje|messaggio|bericht)\b"
 _SHOW = (
     r"\b(?:supports?|display\w*|views?|viewing|show\w*|reads?|see|render\w*|enable|open|format|unterstütz\w*|anzeigen"
     r"|darstell\w*|ansehen|anschauen|lesen|öffnen|affich\w*|lire|voir|ouvr\w*|mostrar|ver(?:lo|la)?|leer|abrir"
@@ -21,8 +20,18 @@ _SHOW = (
 _PLACE = (
     r"\b(?:web ?)?(?:browser|webversion|web version|online|navigateur|navegador|línea|ligne|webläsare|webbläsare)\b"
 )
+_MAIL = (
+    r"mail|messag|client\b|reader\b|nachricht|correo|mensaje|formato?\b|programm?\b|meddel|melding|bericht|viesti"
+    "|wiadomo|zpráv|správ|üzenet|levelez|сообщен|письм|почт|повідомлен|ileti|e-posta|μήνυμα|メール|形式|邮件|郵件|格式"
+    "|메일|형식|הודעה|דואר|رسالة|بريد|thư"
+)
+_OTHER_BROWSER = (
+    "браузер|prohlížeč|prehliadač|przeglądar|böngésző|tarayıcı|selaime|nettleser|netlæser|pregledni"
+    "|πρόγραμμα περιήγησης|trình duyệt|ブラウザ|浏览器|瀏覽器|브라우저|דפדפן|متصفح|เบราว์เซอร์"
+)
 _NOTICE = re.compile(
-    rf"(?=.*\bhtml\b)(?=.*(?:{_MAIL}|programm?\b))(?=.*{_SHOW})|(?=.*{_PLACE})(?=.*(?:{_SHOW}|^in ))", re.IGNORECASE
+    rf"(?=.*(?<![a-z])html(?![a-z]))(?=.*(?:{_MAIL}))|(?=.*(?:{_OTHER_BROWSER}))|(?=.*{_PLACE})(?=.*(?:{_SHOW}|^in ))",
+    re.IGNORECASE,
 )
 
 
@@ -40,8 +49,16 @@ def chosen(plain: str, rich: str) -> str:
     own = [one for one in unknown if not _NOTICE.match(one)]
     if not own and all(link in rich for one in notices for link in _LINK.findall(one)):
         return rich if notices or len(known.split()) > 2 * len(_flat(plain).split()) else plain
-    is_stub = notices and 2 * len(_flat(" ".join(own)).split()) < len(_flat(plain).split())
+    left = [_LINK.sub("", one) for one in own if not (notices and _refers(one, rich))]
+    words = len(_flat(" ".join(left)).split())
+    is_stub = not words or (notices and 2 * words < len(_flat(plain).split()))
     return f"{plain}\n\n{rich}" if is_stub else plain
+
+
+def _refers(sentence: str, rich: str) -> bool:
+    """Return whether a sentence has links, and the HTML the same."""
+    links = _LINK.findall(sentence)
+    return bool(links) and all(link in rich for link in links)
 
 
 def _sentences(text: str) -> Iterator[str]:

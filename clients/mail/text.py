@@ -246,7 +246,11 @@ def _envelope(payload: Part) -> Envelope:
     sender = sender_in(header(payload, "From"))
     return Envelope(
         subject=shown(header(payload, "Subject")),
-        sender=frozenset({folded(sender.spec)} if sender else specs(header(payload, "From"))),
+        sender=frozenset(
+            folded(shown(word))
+            for word in ((sender.name, sender.spec) if sender else specs(header(payload, "From")))
+            if word
+        ),
         recipients=frozenset(folded(shown(word)) for one in recipients for word in (one.name, one.spec) if word),
         is_answer=bool(header(payload, "In-Reply-To") or header(payload, "References")),
     )

@@ -100,7 +100,7 @@ PAY = "Please pay 120 EUR by 4 December, at the latest by the 7th."
 
 def read_of(text: str, subject: str = "Invoice 17", *, kind: str = "plain") -> dict[str, Any]:
     """Read a mail of Ann to Alice, its quotes and signature cut."""
-    head = f"From: Ann <ann@example.org>\nTo: Alice <alice@example.com>\nSubject: {subject}\nMIME-Version: 1.0\n"
+    head = f"From: Ann Lee <ann@example.org>\nTo: Alice <alice@example.com>\nSubject: {subject}\nMIME-Version: 1.0\n"
     typed = f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
     return read_raw(f"{head}{typed}{text}".encode(), Trim(quotes=True, signature=True))
 
@@ -146,6 +146,24 @@ def read_of(text: str, subject: str = "Invoice 17", *, kind: str = "plain") -> d
             id="a form",
         ),
         pytest.param("Rent", "As the law says:\n\n> The tenant pays by the 3rd.\n\nPlease pay.", id="a citation"),
+        pytest.param("Rent", "Peter schrieb:\n> Wir kommen um 10.\n\nDas ist zu früh.", id="cited by hand"),
+        pytest.param("Rent", "See this.\n\nCarol wrote:\n> At 10.\n\nDan wrote:\n> At 11.", id="two cited by hand"),
+        pytest.param("Rent", "Look at this.\n\n> Be liberal.\n\nNice, no?", id="cited without a word"),
+        pytest.param(
+            "Rent",
+            "See what she says.\n\nOn 26 Nov 2026 at 9:07 Bob <bob@example.net> wrote:\n> At 10.\n\nSo?",
+            id="a third person cited by a program",
+        ),
+        pytest.param("Re: Offer", f"See my answers below in red.{ALICE}When?\nOn Friday.", id="answers in the mail"),
+        pytest.param("AW: x", f"Antworten unten im Text.{ALICE}Wann?\nAm Freitag.", id="answers in it, German"),
+        pytest.param("Re: Offer", f"Hi,{ALICE}When?\n[Ann Lee] On Friday.", id="answers by name in the mail"),
+        pytest.param("Re: Layout", "Please draw the box above this line.\n\nBye", id="no line of a help desk"),
+        pytest.param(
+            "Re: Order",
+            "##- Please type your reply above this line -##\n\nYour order is on its way.",
+            id="a mail of a help desk",
+        ),
+        pytest.param("FW: Invoice", f"Pay.{BOB}{PAY}\n\n--\nBob", id="with the signature of the other"),
     ],
 )
 def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> None:
@@ -196,6 +214,38 @@ def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> No
             "2026/11/27 10:00、Ann Lee <ann@example.org>のメール:\n\n> OLD text\n\nYes",
             id="Apple Mail, Japanese, answer below",
         ),
+        pytest.param(
+            "Offer",
+            "On Thu, 26 Nov 2026 at 9:07, Alice <alice@example.com> wrote:\n> old\n\nYes\n\n> old",
+            id="without a prefix",
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\n  On Thu, Nov 26, 2026 at 9:07 AM, Alice<alice@example.com> wrote:   old",
+            id="Yahoo on phones",
+        ),
+        pytest.param(
+            "Re: x", "Yes\nOn 26/11/2026 09:07:05, Alice <alice@example.com> wrote:\nold", id="Mailbird, no empty line"
+        ),
+        pytest.param("Re: x", "Yes\n\n>>> Alice <alice@example.com> 11/26/2026 9:07 AM >>>\nold", id="GroupWise"),
+        pytest.param("Re: x", "Yes\n\nQuoting Alice <alice@example.com>:\n\n> old", id="Horde"),
+        pytest.param(
+            "Re: x",
+            "Yes\n\nAlice <alice@example.com>\n26.11.2026 09:07\n\nAn\nAnn Lee/Ex@Ex\nKopie\n\nThema\nx\n\nold",
+            id="Lotus Notes, without colons",
+        ),
+        pytest.param(
+            "Re: x",
+            "Yes\n\nann@example.org\n\n发件人： Alice\n发送时间： 2026-11-26 09:07\n收件人： ann\n主题： x\nold",
+            id="Foxmail with its address line",
+        ),
+        pytest.param(
+            "Re: x", "-----Original Message-----\nFrom: Alice\nSent: x\n\n> old\n\nYes", id="marked below a header"
+        ),
+        pytest.param("Re: x", "Yes\n\n##- Please type your reply above this line -##\n\nold", id="Zendesk"),
+        pytest.param("Re: x", "Yes\n\n—-—-—-—\nReply above this line.\n\nAlice commented:\nold", id="Jira"),
+        pytest.param("Re: x", "Yes\n\n##- Antworten Sie bitte oberhalb dieser Zeile -##\nold", id="Zendesk, German"),
+        pytest.param("Re: x", "Yes\n\n##- この行より上に返信を入力してください -##\nold", id="Zendesk, Japanese"),
     ],
 )
 def test_what_is_answered_is_cut_and_named(subject: str, text: str) -> None:
@@ -225,6 +275,20 @@ def test_what_is_answered_is_cut_and_named(subject: str, text: str) -> None:
         ),
         pytest.param(
             "<p>Yes</p><blockquote>26.11.2026, 09:31 от A &lt;a@b.example&gt;:<br>old</blockquote>", "Yes", id="Mail.ru"
+        ),
+        pytest.param(
+            "<p>Yes</p><hr>ann@example.org<blockquote><b>发件人：</b>&nbsp;Alice<br><b>发送时间：</b>&nbsp;2026-11-26&nbsp;09:07"
+            "<br><b>收件人：</b>&nbsp;Ann<br><b>主题：</b>&nbsp;x<br>old</blockquote>",
+            "Yes",
+            id="Foxmail",
+        ),
+        pytest.param(
+            "<p>Yes</p><br><span class=gmail_signature_prefix>-- </span><br><div><div>Ann</div><div>Ex</div></div>",
+            "Yes",
+            id="signature, Gmail",
+        ),
+        pytest.param(
+            "<p>Yes</p><pre class=moz-signature>-- \nAnn\nExample Ltd</pre>", "Yes", id="signature, Thunderbird"
         ),
     ],
 )
@@ -270,6 +334,19 @@ def test_a_line_that_divides_a_text_begins_no_signature(text: str) -> None:
     assert (read["text"], read["left_out"]) == (text, [])
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        '-- \nYou received this message because you are subscribed to "x".\nTo unsubscribe, mail to x@y.example.',
+        "—\nReply to this email directly or view it on GitHub.\nYou are receiving this because you were mentioned.",
+        f"{'_' * 47}\nx mailing list -- x@lists.example.org\nTo unsubscribe send an email to x-leave@lists.example.org",
+        "-- \nDiese Nachricht wurde von meinem Android Mobiltelefon mit WEB.DE Mail gesendet.",
+    ],
+)
+def test_what_lists_and_services_write_below_is_cut(below: str) -> None:
+    assert without_signature(f"Hello\n\n{below}") == "Hello"
+
+
 def test_what_follows_a_signature_is_kept() -> None:
     read = read_of("Hello\n\n--\nAnn\nExample Ltd\n\nPS: Please bring the red book with you.")
     assert read["text"] == "Hello\n\nPS: Please bring the red book with you."
@@ -291,6 +368,8 @@ def test_what_follows_a_signature_is_kept() -> None:
             "iPhoneから送信",
         ),
         *("나의 iPhone에서 보냄", "[Get Outlook for iOS](https://aka.example/o)", "Sent from Yahoo Mail for iPhone"),
+        *("Získejte Outlook pro iOS<https://aka.ms/o0ukef>", "[iOS용 Outlook 다운로드](https://aka.ms/o0ukef)"),
+        *("Sent via Superhuman ( https://sprh.example/?v=a )", "삼성 갤럭시 스마트폰에서 보냄", "发自我的华为手机"),
     ],
 )
 def test_lines_of_phones_are_cut(line: str) -> None:

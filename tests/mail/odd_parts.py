@@ -239,6 +239,9 @@ for stub in (
     "Ihr E-Mail-Programm kann leider keine HTML-Mails anzeigen.",
     "Si vous ne pouvez pas lire ce message, ouvrez-le dans votre navigateur.",
     "Si no puede ver este mensaje correctamente, haga clic aquí para verlo en su navegador.",
+    "Votre messagerie ne permet pas d'afficher le HTML.",
+    "このメールはHTML形式で送信されています。",
+    "Если письмо отображается некорректно, откройте его в браузере.",
 ):
     odd(
         f"a stub: {stub[:30]!r}",
@@ -254,6 +257,11 @@ odd(
     "a stub with words of its own",
     parts("alternative", "\nYour code is 1234.\nYour client does not support HTML.", _BODY),
     text=f"Your code is 1234.\nYour client does not support HTML.\n\n{_READ}",
+)
+odd(
+    "an address that only the plain text has",
+    parts("alternative", "\nhttp://a.example/other", _BODY),
+    text=f"http://a.example/other\n\n{_READ}",
 )
 odd("a short text that is no stub", parts("alternative", "\nYour code is 1234.", _BODY), text="Your code is 1234.")
 odd(

@@ -10,8 +10,8 @@ _VERB = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{alternatives(WROTE)})\b.{{0,200}}[:：]"
     rf"|.{{0,400}}(?:{alternatives(WROTE_UNSPACED)}).{{0,200}}[:：]"
 )
-_IN_DASHES = re.compile(r"-{3,}\s?(.{10,300})\s?-{3,}")
-"""As Zoho writes it: without a colon."""
+_IN_MARKS = re.compile(r"(-{3,}|>{3})\s?(.{10,300})\s?\1-*")
+"""As Zoho and GroupWise write it: without a colon."""
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"\d")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}(?!\d)")
@@ -27,9 +27,8 @@ def is_attribution(text: str, *, has_marks_below: bool) -> bool:
     If no marks (`>`) follow, its words have to be known; otherwise a date, a time and an address suffice.
     """
     bare = _MARKS.sub("", text[:_LONGEST]).strip(" *_")
-    in_dashes = _IN_DASHES.fullmatch(bare)
-    if in_dashes:
-        return is_dated_sender(in_dashes[1])
+    if in_marks := _IN_MARKS.fullmatch(bare):
+        return is_dated_sender(in_marks[2])
     if not bare.endswith((":", "：", "៖")):
         return False
     if _VERB.fullmatch(bare):
@@ -40,6 +39,17 @@ def is_attribution(text: str, *, has_marks_below: bool) -> bool:
 def is_dated_sender(text: str) -> bool:
     """Return whether a line has an address, a year and a time, as attributions have in every language."""
     return bool(_ADDRESS.search(text) and _YEAR.search(text) and _TIME.search(_ADDRESS.sub("", text)))
+
+
+def is_in_arrows(line: str) -> bool:
+    """Return whether a line begins with `>` as GroupWise writes it above another mail, not as part of a quote."""
+    found = _IN_MARKS.fullmatch(line.strip()) if line.startswith(">>> ") else None
+    return bool(found and is_dated_sender(found[2]))
+
+
+def has_year(text: str) -> bool:
+    """Return whether a line has a year, alone or in a date."""
+    return bool(_YEAR.search(text))
 
 
 def is_dated(text: str) -> bool:

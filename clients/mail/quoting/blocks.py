@@ -8,10 +8,12 @@ from itertools import takewhile
 
 from clients.mail.quoting.envelope import ADDRESS, people_in
 from clients.mail.quoting.words import (
+    ABOVE_MARKS,
     DATE,
     FORWARD_MARKS,
     FROM,
     ORIGINAL_MARKS,
+    REPLY_MARKS,
     ROLES,
     SENT,
     SUBJECT,
@@ -28,6 +30,8 @@ _ANY_LABEL = re.compile(r"[\s*_]{0,4}[^\W\d][^:：<>@]{0,30}[:：][\s*_]{0,4}\S"
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _TIME = re.compile(r"\d{1,2}[:.時시点]\s?\d{2}")
 _LABEL_MOST = 50
+_REQUEST_LEAST, _REQUEST_MOST = 6, 120
+_RULED = re.compile(rf"\W{{0,2}}[{_DASH}#]{{2}}")
 _LOOKED_AT = 16
 _CONTINUED = 6
 """Lines of a wrapped list of recipients."""
@@ -81,6 +85,27 @@ def begins_like_header(lines: Sequence[str], place: int, known: frozenset[str]) 
         return False
     below = list(takewhile(_ANY_LABEL.match, others))
     return len(below) >= 3 and any(_YEAR.search(line) and _TIME.search(line) for line in below)
+
+
+def begins_like_notes(lines: Sequence[str], place: int) -> bool:
+    """Return whether a header of Lotus Notes begins: a sender, below it a date, below it names without colons."""
+    first, *others = lines[place : place + 12]
+    moment, *below = [line for line in others if line.strip()] or [""]
+    is_dated = ADDRESS.search(first) and _YEAR.search(moment[:40]) and _TIME.search(moment[:40])
+    if not is_dated or first.rstrip().endswith((":", "：")):
+        return False
+    roles = [ROLES.get(folded(line.split()[0])) for line in [_TIME.split(moment, maxsplit=1)[1][3:] or "-", *below[:6]]]
+    return TO in roles and SUBJECT in roles[roles.index(TO) :]
+
+
+def asks_above(line: str) -> bool:
+    """Return whether a line asks to answer above it, as those of help desks do: `##- Reply above this line -##`."""
+    if not _REQUEST_LEAST <= len(line) <= _REQUEST_MOST:
+        return False
+    words = folded(line)
+    if not any(mark in words for mark in ABOVE_MARKS):
+        return False
+    return bool(_RULED.match(line)) or any(mark in words for mark in REPLY_MARKS)
 
 
 def announced(lines: Sequence[str], place: int) -> str:

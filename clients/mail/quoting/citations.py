@@ -16,7 +16,15 @@ _GMAIL = "gmail_quote"
 
 
 def mark_citations(tree: BeautifulSoup) -> None:
-    """Mark the quotations of a tree that no mail program has made, as far as their attributes tell."""
+    """Mark the quotations of a tree that no mail program has made, as far as their attributes tell.
+
+    Gmail's signature follows its delimiter at once, as in plain text.
+    """
+    for delimiter in tree.find_all("span", class_="gmail_signature_prefix"):
+        below = delimiter.find_next_sibling("div")
+        while below is not None and below.name == "div":
+            below.name = "span"
+            below = next(iter(below.find_all(recursive=False)), None)
     for quotation in tree.find_all("blockquote"):
         if not _is_of_program(quotation):
             quotation.attrs[CITED] = CITED

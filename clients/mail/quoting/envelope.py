@@ -31,7 +31,7 @@ class Envelope(Struct, frozen=True):
 
     subject: str = ""
     sender: frozenset[str] = frozenset()
-    """The address of the sender, folded."""
+    """The address and the name of the sender, folded."""
     recipients: frozenset[str] = frozenset()
     """The addresses and names of all recipients, folded."""
     is_answer: bool = False

@@ -22,9 +22,9 @@ ca | De | Enviat; Enviat el; Enviada | Data | A; Per a | Cc; A/c | Assumpte; Tem
 cs | Od; Odesílatel | Odesláno; Posláno | Datum | Komu; Příjemce | Kopie | Předmět; Věc
 cy | Oddi wrth | Anfonwyd | Dyddiad | At | Cc | Pwnc
 da | Fra; Afsender | Sendt | Dato | Til; Modtager | Cc; Kopi | Emne
-de | Von; Absender | Gesendet; Gesendet am | Datum | An; Empfänger | Cc; Kopie; Kopie (CC); Bcc | Betreff
+de | Von; Absender | Gesendet; Gesendet am; Empfangen | Datum | An; Empfänger | Cc; Kopie; Kopie (CC) | Betreff; Thema
 el | Από; Αποστολέας | Στάλθηκε; Εστάλη; Αποστολή | Ημερομηνία | Προς | Κοιν.; Κοιν; Κοινοποίηση | Θέμα
-en | From; Sender | Sent | Date | To | Cc; Bcc; Reply-To | Subject
+en | From; Sender | Sent; Received | Date | To | Cc; Bcc; Reply-To | Subject
 eo | De | Sendita; Sendita je | Dato | Al | Kopio | Temo
 es | De; Remitente | Enviado; Enviado el; Enviada; Enviado em | Fecha | Para; A; Destinatario | CC; CCO | Asunto
 et | Saatja; Kellelt | Saadetud; Saatmisaeg | Kuupäev | Adressaat; Kellele; Saaja | Koopia | Teema; Pealkiri
@@ -80,7 +80,7 @@ wrote; writes; schrieb; schreibt; geschrieben; a écrit; escribió; ha scritto; 
 skrev; skriver; skreiv; kirjoitti; napisała?; pisze; napsala?; napísala?; napisala?; napisao; piše; yazdı; пишет
 писала?; написала?; написав; пише; піше; напісаў; написа; έγραψε; a scris; ha escrit; escribiu; skrifaði; kirjutas
 rakstīja; rašė; írta; idatzi zuen; idatzi du; menulis; membalas; đã viết; viết; shkroi; yozdi; жазды; жазған
-ysgrifennodd; scríobh; isinulat ni; skreau; skribis; aliandika
+ysgrifennodd; scríobh; isinulat ni; skreau; skribis; aliandika; Quoting; Zitat von; Citando; Citeren
 """
 """Verbs that follow or precede a name, as patterns."""
 WROTE_UNSPACED = """
@@ -110,6 +110,41 @@ upprunaleg; reply message; asl xabar; түпнұсқа; თავდაპირ
 """
 """Parts of the words by which programs name the mail that is answered, in the line above it."""
 
+ABOVE_THIS_LINE = """
+above this line; oberhalb dieser zeile; oberhalb dieser linie; über dieser zeile; über dieser linie; über diese zeile
+au-dessus de cette ligne; au dessus de cette ligne; encima de esta línea; arriba de esta línea; acima desta linha
+acima dessa linha; acima da linha; sopra questa riga; sopra questa linea; sopra a questa riga; boven deze regel
+boven deze lijn; ovanför den här raden; ovanför denna rad; over denne linje; rivin yläpuolelle; viivan yläpuolelle
+powyżej tej linii; powyżej tego wiersza; nad tą linią; nad tento řádek; nad tímto řádkem; nad tento riadok
+nad týmto riadkom; e sor fölé; ezen sor fölé; a sor fölé; над этой строкой; выше этой строки; над этой линией
+над цим рядком; вище цього рядка; bu satırın üst; bu satırın üzerin; bu çizginin üst; πάνω από αυτή τη γραμμή
+πάνω από αυτήν τη γραμμή; deasupra acestei linii; deasupra acestui rând; מעל שורה זו; מעל השורה הזו; מעל לשורה זו
+فوق هذا السطر; أعلى هذا السطر; この行より上; この行の上; この線より上; この線の上; 此行上方; 此行之上; 此行以上
+此线上方; 此線上方; 此线以上; 此線以上; 이 줄 위; 이 행 위; 이 선 위; 이 라인 위; trên dòng này; เหนือบรรทัดนี้
+di atas baris ini
+di atas garis ini; над този ред; iznad ovog retka; iznad ove linije; nad to vrstico; virš šios eilutės; virs šīs rindas
+"""
+"""How help desks ask to answer above what they wrote."""
+REPLY = """
+reply; respon; antwort; répon; repon; respuesta; risposta; antwoord; svar; vasta; odpow; odpov; válasz; ответ; відпов
+yanıt; cevap; απάντ; răspun; תגוב; תשוב; השב; رد; 返信; 回复; 回覆; 答复
+답장; 회신; 답변; trả lời; ตอบ; balas; отговор; atsaky; atbild
+"""
+"""Parts of words for an answer, of which such a line without dashes has one."""
+POINTING = """
+see below; see inline; see in-line; see my comments; see my answers; answers below; answer below; comments below
+replies below; responses below; comments inline; answers inline; replies inline; reply inline; responses inline
+inline below; answered inline; commented inline; in red; in blue; in green; siehe unten; s.u.; s. u.; unten im text
+antworten unten; antworten stehen unten; direkt im text; im text unten; in rot; in blau; voir ci-dessous
+réponses ci-dessous; dans le texte; en rouge; en bleu; ver abajo; respuestas abajo; más abajo; en rojo; en azul
+ver abaixo; respostas abaixo; em vermelho; em azul; vedi sotto; risposte sotto; in rosso; in blu; zie onder
+zie hieronder; in het rood; se nedan; svar nedan; i rött; se nedenfor; svar nedenfor; med rødt; i rødt; viz níže
+červeně; patrz poniżej; na czerwono; ks. alla; punaisella; см. ниже; ниже в тексте; красным; див. нижче; червоним
+aşağıda; kırmızı; pirossal; lásd lent; με κόκκινο; mai jos; cu roșu; באדום; بالأحمر; 赤字; 青字; インライン
+红字; 紅字; 红色; 紅色; 见下文; 見下文; 빨간; 아래에 답; màu đỏ
+"""
+"""How authors say that they have written into the mail below."""
+
 FORWARD_PREFIXES = """
 fwd; fw; wg; tr; rv; i; enc; pd; doorst; vb; vl; vs; fs; redir; ilt; πρθ; προ; továbbítás; továbbítva; tov; yml
 trs; пересл; переслано; пер; пд; преп; 转发; 转寄; 转; 轉寄; 轉發; 転送; 전달; הועבר; העברה; إعادة توجيه; توجيه
@@ -127,7 +162,7 @@ re; aw; antw; antwort; sv; r; rif; res; resp; rép; odp; od; odg; ynt; cev; cvp;
 
 
 SENT_FROM = """
-yahoo mail: search; hol dir outlook; outlook’u edinin;
+yahoo mail: search; hol dir outlook; holen sie sich outlook; outlook’u edinin; get bluemail;
 sent from; sent via; sent with; get outlook for; get the outlook app; from my; von meinem; von meiner; gesendet von
 gesendet mit; gesendet aus; diese nachricht wurde von; outlook für; envoyé de; envoyé depuis; envoyé à partir de
 envoyé avec; télécharger outlook; obtenir outlook; enviado desde; enviado con; enviado de; enviado do; enviado através
@@ -136,13 +171,14 @@ baixar o outlook; inviato da; inviato dal; inviato con; scarica outlook; ottieni
 verzonden met; verzonden via; verstuurd vanaf; verstuurd met; outlook voor; skickat från; skickades från; skickat med
 hämta outlook; sendt fra; sendt via; sendt med; hent outlook; få outlook; lähetetty; hanki outlook; wysłane z
 wysłano z; wysłane za; pobierz program outlook; pobierz aplikację outlook; odesláno z; odesláno pomocí; získat outlook
-stáhnout outlook; odoslané z; odoslané zo; získať outlook; küldve; az outlook beszerzése; trimis de pe; trimis din
+stáhnout outlook; odoslané z; odoslané zo; získať outlook; küldve; elküldve az; az outlook beszerzése
+trimis de pe; trimis din
 trimis de la; obțineți outlook; poslano s; poslano z; poslano iz; poslano sa; poslato sa; poslato iz; послато са
 dohvatite outlook; изпратено от; изпратено с; отправлено с; отправлено из; отправлено от; отправлено через
 скачать outlook; надіслано з; надіслано через; відправлено з; адпраўлена; στάλθηκε από; αποστολή από; εστάλη από
 λήψη του outlook; gönderildi; outlook'u edinin; נשלח מ; تم الإرسال من; أرسلت من; مرسل من; أرسل من; ارسال شده از
 ارسال از; ส่งจาก; gửi từ; đã gửi từ; được gửi từ; dikirim dari; terkirim dari; dihantar dari; dapatkan outlook
-发自我的; 发自; 发送自; 从我的; 來自我的; 從我的; 傳送自; 寄自; 获取 outlook; 取得 outlook; から送信; を入手
+发自我的; 发自; 发送自; 从我的; 來自我的; 從我的; 傳送自; 寄自; 获取 outlook; 取得 outlook; から送信; からの送信; を入手
 에서 보냄; 에서 보냈습니다; 에서 보낸; enviat des; enviat amb; bidalia; saadetud; sūtīts no; nosūtīts no; išsiųsta iš
 siųsta iš; sendita per; sent úr; sent með; dërguar nga; жіберілді
 """
@@ -151,7 +187,8 @@ DEVICES = """
 iphon; ipad; ipod; ios; android; galaxy; samsung; huawei; xiaomi; redmi; oneplus; pixel; nokia; blackberry; windows
 mac; apple; smartphone; mobile; mobil; mobiltelefon; mobiel; móvil; handy; tablet; telefon; téléphone; telefono
 teléfono; telefoon; phone; device; gerät; outlook; yahoo; proton; gmail; mail; aol; gmx; web.de; k-9; fairemail; spark
-airmail; thunderbird; bluemail; mailbird; e-mail; app; 手机; 手機; 스마트폰; айфон; телефон; телефона; κινητό; טלפון
+airmail; thunderbird; bluemail; typeapp; mailbird; superhuman; missive; shortwave
+fastmail; canary; newton; tutanota; e-mail; app; 手机; 手機; 스마트폰; айфон; телефон; телефона; κινητό; טלפון
 هاتف; كمبيوتر; อุปกรณ์; điện thoại; ponsel
 """
 """Words of which such a line has at least one."""
@@ -160,9 +197,9 @@ confidential; privileged; intended recipient; disclaimer; vertraulich; confident
 destinatario; riservat; vertrouwelijk; konfidentiell; fortrolig; luottamuksellin; poufn; důvěrn; bizalmas
 confidențial; povjerljiv; конфиденциальн; конфіденційн; gizli; 机密; 機密; 機密情報; 기밀; سري; חסוי; before printing
 bevor sie diese; please consider the environment; registered in; handelsregister; geschäftsführer; registergericht
-sitz der gesellschaft; ust-id; vat
+sitz der gesellschaft; ust-id; vat; unsubscribe; mailing list; reply to this email; receiving this because
 """
-"""Parts of what companies put below signatures."""
+"""Parts of what companies, lists and services put below signatures."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -198,3 +235,4 @@ FORWARD_MARKS, ORIGINAL_MARKS = tuple(sorted(_words(FORWARDED))), tuple(sorted(_
 FORWARDS, ANSWERS = _words(FORWARD_PREFIXES), _words(REPLY_PREFIXES) - _words(FORWARD_PREFIXES)
 SENT_FROM_MARKS, DEVICE_WORDS = tuple(sorted(_words(SENT_FROM))), _words(DEVICES)
 CONFIDENTIAL_MARKS = tuple(sorted(_words(CONFIDENTIAL)))
+ABOVE_MARKS, REPLY_MARKS = tuple(sorted(_words(ABOVE_THIS_LINE))), tuple(sorted(_words(REPLY)))
