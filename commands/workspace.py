@@ -102,7 +102,18 @@ def _found(problems: list[Problem]) -> str:
 
 def _named(session: ReadSession, names: list[str]) -> list[Problem]:
     files = [session.orchestra.workflows.get(session.principal, name) for name in names]
-    return [problem for file in files for problem in file.problems]
+    chains = [problem for name in names for problem in _chains(session, name)]
+    return [*(problem for file in files for problem in file.problems), *chains]
+
+
+def _chains(session: ReadSession, workflow: str | None) -> Iterator[Problem]:
+    """Yield the triggers whose runs may start each other by way of other workflows, which no file alone tells."""
+    from engine.base.problem import Problem
+
+    orchestra = session.orchestra
+    for one in orchestra.triggers.chains(session.principal, workflow):
+        file, field = orchestra.workspace.workflows.file(one.workflow), f"triggers.{one.index}.uses"
+        yield Problem(one.message, "feed_each_other", "warning", file, field=field, remedy=one.remedy)
 
 
 def _all(session: ReadSession) -> list[Problem]:
@@ -124,6 +135,7 @@ def _all(session: ReadSession) -> list[Problem]:
                 found += area.get(p, name).problems
             except OrchestraError as error:  # the name of the file is not allowed for a workflow
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    found += _chains(session, None)
     for name in orchestra.workspace.prompts.names():
         found += _beside_a_prompt(session, name)
     for agent in orchestra.agents.list(p):

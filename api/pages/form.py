@@ -71,8 +71,8 @@ class FormPages:
         except UnreadableBody:
             return self._page(request, 400, notice="unreadable")
         except BodyTooLarge:  # no "close": the rest must be read, or the answer is lost
-            sizes = {"size_bytes": told_bytes(request.headers), "most_bytes": form.fields.most_bytes}
-            return self._page(request, 413, notice="too_large", **sizes)
+            told, most = told_bytes(request.headers), form.fields.most_bytes
+            return self._page(request, 413, notice="too_large", size_bytes=told, most_bytes=most)
         except ClientDisconnect:
             return Response(status_code=400)
         except (OrchestraError, OSError) as error:

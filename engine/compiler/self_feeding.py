@@ -1,12 +1,18 @@
-"""Warn about a trigger that finds what the runs it starts write, and cannot tell it from what others write."""
+"""Warn about a trigger that finds what the runs it starts write, and cannot tell it from what others write.
+
+`feeds_of` and `chains_among` do so for workflows of which each writes what the next one watches: those of a workspace,
+which the compiler of one file does not know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
+from clients.wording import listed
 from engine.base.step_tree import CALL, StepNode
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.model import WorkflowModel
@@ -21,6 +27,37 @@ _REMEDY = (
     "A trigger that often finds something after such a write pauses."
 )
 _INCLUDED = "Take out 'include_own'. A trigger that often finds something after such a write pauses."
+
+
+_COMPUTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+class FedPlace(Struct, frozen=True):
+    """Where a step writes, or a trigger looks: its type, its connection, and its fields as far as they are constant."""
+
+    kind: Any
+    connection: str | None
+    fields: Mapping[str, Any]
+
+
+class WorkflowFeeds(Struct, frozen=True):
+    """What each run of a workflow writes, and where its triggers look."""
+
+    workflow: str
+    writes: tuple[FedPlace, ...]
+    triggers: Mapping[str, FedPlace]
+    """By their ids, in the order of the file."""
+
+
+class FeedingChain(Struct, frozen=True):
+    """A trigger whose runs may start each other by way of other workflows."""
+
+    workflow: str
+    trigger: str
+    index: int
+    """Its place among the triggers of its workflow."""
+    message: str
+    remedy: str
 
 
 class _Write(Struct, frozen=True):
@@ -112,3 +149,59 @@ def _writes(plan: Plan, called: Mapping[str, Plan]) -> Iterator[_Write]:
 def _is_certain(one: StepNode[Node]) -> bool:
     is_after = one.is_fallback or one.is_after_failure
     return not is_after and all(up.step.condition is True for up in one.up())
+
+
+def feeds_of(plan: Plan) -> WorkflowFeeds:
+    """Return what each run writes itself, and where the triggers look."""
+    made = [one.action for one in _writes(plan, {}) if one.is_sure and one.action.step_type.makes]
+    writes = [FedPlace(one.step_type, one.connection, _known(_values(one.step_type, one.arguments))) for one in made]
+    triggers = {one.id: FedPlace(one.kind, one.connection, _values(one.kind, one.fields)) for one in plan.triggers}
+    return WorkflowFeeds(plan.name, tuple(writes), triggers)
+
+
+def chains_among(every: Sequence[WorkflowFeeds]) -> Iterator[FeedingChain]:
+    """Yield the triggers whose runs may start each other by way of other workflows, as far as the places are known."""
+    for feeds in every:
+        for index, (trigger, place) in enumerate(feeds.triggers.items()):
+            if place.kind.watches and (way := _way_back(feeds, place, every)):
+                named = listed([repr(one) for one in way])
+                message = (
+                    f"Its runs may start each other by way of the workflow{'s' * (len(way) > 1)} {named}: each run "
+                    "writes where a trigger of the next workflow looks."
+                )
+                yield FeedingChain(feeds.workflow, trigger, index, message, _REMEDY)
+
+
+def _way_back(begin: WorkflowFeeds, trigger: FedPlace, every: Sequence[WorkflowFeeds]) -> tuple[str, ...]:
+    """Return the fewest other workflows by way of which runs of one write where its trigger looks; () if none do."""
+    ahead: list[tuple[WorkflowFeeds, tuple[str, ...]]] = [(begin, ())]
+    seen = {begin.workflow}
+    for here, way in ahead:
+        if way and any(_is_found(one, trigger) for one in here.writes):
+            return way
+        for other in every:
+            is_fed = other.workflow not in seen and any(
+                _is_found(one, place) for one in here.writes for place in other.triggers.values()
+            )
+            if is_fed:
+                seen.add(other.workflow)
+                ahead.append((other, (*way, other.workflow)))
+    return ()
+
+
+def _is_found(write: FedPlace, trigger: FedPlace) -> bool:
+    """Return whether a trigger of another workflow finds what a step writes; it leaves out what any workflow marked."""
+    kind, step = trigger.kind, write.kind
+    if kind.watches not in step.makes or not _may_be_one_account(write.connection, trigger.connection):
+        return False
+    is_marked = trigger.fields.get("include_own") is False and not step.is_tool
+    return not is_marked and bool(kind.may_find(trigger.fields, step, write.fields))
+
+
+def _known(tree: Any) -> Any:
+    """Return fields with a mark that is part of no place in place of what is computed."""
+    if isinstance(tree, Mapping):
+        return {name: _known(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_known(value) for value in tree]
+    return _COMPUTED.sub("\N{REPLACEMENT CHARACTER}", tree) if isinstance(tree, str) else tree

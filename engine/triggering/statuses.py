@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.statuses import AccountMode
+from engine.compiler.self_feeding import FeedingChain, WorkflowFeeds, chains_among, feeds_of
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import SeenItems, TriggerKey, TriggerRecord, TriggerStore
 from engine.triggering.alarms import is_silent
@@ -57,6 +58,7 @@ class TriggerStatuses:
         The latter are listed under their workflow's id.
         """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
+        chains = {(one.workflow, one.trigger): f"{one.message} {one.remedy}" for one in self.chains(workflow)}
         places = {(name, self._resolver.ids.of(name)) for name in ([workflow] if workflow else self._workflows())}
         on, name_of = {row.workflow for row in rows if row.is_on}, self._resolver.ids.naming()
         places |= {(id_, id_) for id_ in on if workflow in (None, id_) and name_of(id_) is None}
@@ -64,7 +66,32 @@ class TriggerStatuses:
         for name, id_ in sorted(places):
             mine = [row for row in rows if row.workflow == id_]
             found += [self._counted(one, mine, left_out) for one in self._standing(name, id_, mine, counts)]
-        return found
+        return [
+            replace(one, warning=f"{one.warning} {chain}".lstrip())
+            if (chain := chains.get((one.workflow, one.id)))
+            else one
+            for one in found
+        ]
+
+    def chains(self, workflow: str | None = None) -> list[FeedingChain]:
+        """Return the triggers, of one workflow or all, whose runs may start each other by way of other workflows.
+
+        The other workflows are only read if runs of this one write something that triggers watch.
+        """
+        begin = None if workflow is None else self._feeds(workflow)
+        if workflow is not None and not (
+            begin and begin.writes and any(one.kind.watches for one in begin.triggers.values())
+        ):
+            return []
+        others = [self._feeds(one) for one in self._workflows() if one != workflow]
+        every = [one for one in (begin, *others) if one is not None and one.writes and one.triggers]
+        return [one for one in chains_among(every) if workflow in (None, one.workflow)]
+
+    def _feeds(self, workflow: str) -> WorkflowFeeds | None:
+        try:
+            return feeds_of(self._resolver.plan(workflow))
+        except OrchestraError:
+            return None
 
     def in_question(self) -> list[TriggerStatus]:
         """Return every trigger that may need attention: all that are on, and those that are off with dead items.

@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import is_branch
+from engine.compiler.self_feeding import FeedingChain
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -88,6 +89,11 @@ class TriggerReader:
             self._resolver.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
         return min(found, key=lambda one: one.is_resting)
+
+    def chains(self, p: Principal, workflow: str | None = None) -> builtins.list[FeedingChain]:
+        """Return the triggers, of one workflow or all, whose runs may start each other by way of other workflows."""
+        require(p, "view", "see triggers")
+        return self._statuses.chains(workflow)
 
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""

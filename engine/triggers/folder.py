@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import Field
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.file.folders import private_in, resolved, why_not
 from clients.file.paths import why_private
+from clients.file.service import OUTPUT
 from clients.in_workspace.own_files import SECOND_NAME, STATE, has_second_name, is_state
 from clients.wording import counted
 from engine.base.clock import moment_of, timestamp
@@ -106,8 +108,18 @@ class NewFile(TriggerType):
         return Item(item.id, value, item.title, item.at)
 
     def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether a tool is given the name of the folder; what `file.write` has written is known."""
-        return kind.name in self.made_by or PurePath(str(fields.get("path"))).name in compact_json(arguments)
+        """Return whether a tool is given the name of the folder, or a file of this name may be written there."""
+        if kind.name not in self.made_by:
+            return PurePath(str(fields.get("path"))).name in compact_json(arguments)
+        folder, pattern = PurePath(os.path.normpath(str(fields.get("path")))), str(fields.get("pattern"))
+        within, _, name = f"{OUTPUT}/{arguments.get('path')}".rpartition("/")
+        if "{{" in within:
+            return True
+        places = [PurePath(within), *(PurePath(within).parents if "**" in pattern else ())]
+        return fnmatch(name, pattern.rpartition("/")[2]) and any(
+            folder == one or (folder.is_absolute() and one.parts and folder.parts[-len(one.parts) :] == one.parts)
+            for one in places
+        )
 
     def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:
         """Return whether a file was written into the folder, or somebody's tool may have written one."""

@@ -166,7 +166,8 @@ def is_behind(connection: Connection, run_id: str, latest_at: str) -> bool:
     if row is None or row.ended_at is not None:
         return False
     texts = connection.execute(select(events.c.event).where(events.c.run_id == run_id)).scalars()
-    return latest_at > max([row.queued_at, *(json.loads(one)["at"] for one in texts)])
+    known_at: str = max([row.queued_at, *(json.loads(one)["at"] for one in texts)])
+    return latest_at > known_at
 
 
 def forget_open(connection: Connection, told: ToldRun) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cli import main
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
@@ -149,6 +152,50 @@ def test_two_workflows_that_feed_each_other_are_stopped_and_nothing_is_lost(orch
     assert polled(orchestra, name, 2) == 0
     orchestra.triggers.turn_on(OWNER, name, "new")
     assert polled(orchestra, name) >= 1
+
+
+BACK = {**COPY, "with": {"path": "back/{{ run.id }}.txt", "text": "copy"}}
+CHAINS: dict[str, tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, str]]] = {
+    "two": ({"there": ("loop", BACK), "back": ("back", COPY)}, {"there": "'back'", "back": "'there'"}),
+    "three": (
+        {"a": ("loop", BACK), "b": ("back", {**COPY, "with": {"path": "third/a.txt", "text": "copy"}}),
+         "c": ("third", COPY)},
+        {"a": "'b', 'c'", "b": "'c', 'a'", "c": "'a', 'b'"},
+    ),
+    "one leads to the other": (
+        {"there": ("loop", BACK), "back": ("back", {**COPY, "with": {"path": "x", "text": "copy"}})}, {}),
+    "one decides": ({"there": ("loop", BACK), "back": ("back", {**COPY, "if": "{{ inputs.name != 'a' }}"})}, {}),
+    "elsewhere": ({"there": ("loop", BACK), "back": ("back/inner", COPY)}, {}),
+    "nobody knows where": (
+        {"there": ("loop", BACK),
+         "back": ("back", {**COPY, "with": {"path": "{{ run.id }}/a.txt", "text": "copy"}})}, {}),
+    "files of another kind": (
+        {"there": ("loop", BACK),
+         "back": ("back", {**COPY, "with": {"path": "loop/{{ run.id }}.pdf", "text": "copy"}})}, {}),
+    "itself": ({"there": ("loop", COPY), "back": ("back", BACK)}, {}),
+}  # fmt: skip
+
+
+def validated(root: Path, *names: str) -> list[dict[str, Any]]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["validate", *names, "--workspace", str(root), "--json"]) == 0, out.getvalue()
+    return [one for one in json.loads(out.getvalue())["problems"] if one["code"] == "feed_each_other"]
+
+
+@pytest.mark.parametrize("how", CHAINS)
+def test_workflows_that_feed_each_other_are_warned_of(orchestra: Orchestra, root: Path, how: str) -> None:
+    workflows, told = CHAINS[how]
+    for name, (folder, step) in workflows.items():
+        watching(root, name, folder, step)
+    every = {one.workflow: one.warning for one in orchestra.triggers.list(OWNER) if one.warning}
+    assert {*every} == {*told}
+    for name, named in told.items():
+        assert f"by way of the workflow{'s' * (', ' in named)} {named}: " in every[name]
+        assert orchestra.triggers.status(OWNER, name, "new").warning == every[name]
+        assert len(validated(root, name)) == 1
+    found = validated(root)
+    assert [(one["severity"], one["field"]) for one in found] == [("warning", "triggers.0.uses")] * len(told)
 
 
 def test_files_that_come_one_by_one_stop_nothing_where_the_runs_write_elsewhere(
