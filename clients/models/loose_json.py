@@ -7,6 +7,7 @@ text, is refused, and so is one that ends too early: what is missing is not know
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -18,12 +19,13 @@ _ENDS = {'"': '"', "'": "'", "“": "”"}
 """The quotation mark that ends a text, by the one that begins it."""
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\": "\\", '"': '"', "'": "'"}
 _LEVELS_MOST = 60
+_SHOWN = 40
 
 
 def strict_json(text: str) -> Any:
-    """Parse JSON by RFC 8259: Python would also accept NaN and Infinity. Raises ValueError."""
+    """Parse JSON by RFC 8259: Python would also accept NaN, and make infinity of 1e999. Raises ValueError."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("it has too many levels") from None
 
@@ -51,6 +53,13 @@ def loose_json_at(text: str, at: int) -> tuple[Any, int]:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is not a JSON number")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):
+        raise ValueError(f"{written[:_SHOWN]} is too large a number")
+    return number
 
 
 class _Reader:

@@ -36,17 +36,19 @@ def _end_of_thoughts(text: str) -> int | None:
         closing = re.escape(f"</{begun[1]}>") if begun[1] else r"\[/THINK\]" if begun[2] else "◁/think▷"
         ended = re.compile(closing, re.IGNORECASE).search(text, begun.end())
         return len(text) if ended is None else ended.end()
+    fences = counted = 0
     for ended in _CLOSES.finditer(text):
-        if not _is_quoted(text, ended) and not _is_json(text):
-            return ended.end()
+        fences += text.count("```", counted, ended.start())
+        counted = ended.start()
+        if fences % 2 == 0 and not _is_quoted(text, ended):
+            return None if _is_json(text) else ended.end()
     return None
 
 
 def _is_quoted(text: str, found: re.Match[str]) -> bool:
-    """Return whether a text speaks about the mark, in quotation marks or in a code block."""
-    before, after = text[: found.start()][-1:], text[found.end() : found.end() + 1]
-    is_in_block = text.count("```", 0, found.start()) % 2 == 1
-    return (before in _QUOTES and after in _QUOTES and bool(before and after)) or is_in_block
+    """Return whether a mark is in quotation marks: then the text speaks about it."""
+    before, after = text[max(found.start() - 1, 0) : found.start()], text[found.end() : found.end() + 1]
+    return bool(before and after) and before in _QUOTES and after in _QUOTES
 
 
 def _is_json(text: str) -> bool:
@@ -75,7 +77,8 @@ class SpokenText:
             self._on_text(piece)
             return
         self._held += piece
-        if _is_thinking(self._held) and not any(sign in piece for sign in ">]▷"):
+        is_thinking = self._begins_in_thoughts or _is_thinking(self._held)
+        if is_thinking and not any(sign in piece for sign in ">]▷"):
             return
         text = without_thoughts(self._held)
         if not _may_begin_thoughts(text) and not (self._begins_in_thoughts and text == self._held):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -52,6 +53,16 @@ def test_thoughts_with_only_an_end_are_held_back_once_a_model_is_known_to_begin_
         assert "".join(pieces) == spoken
 
 
+def test_long_thoughts_take_linear_time() -> None:
+    heard = SpokenText(lambda _: None, begins_in_thoughts=True)
+    began = time.process_time()
+    assert without_thoughts("`</think>` " * 20_000)
+    for _ in range(10_000):
+        heard.add("a word ")
+    heard.end()
+    assert time.process_time() - began < 1
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -79,6 +90,7 @@ def test_what_can_be_meant_in_one_way_is_read(text: str, value: Any) -> None:
         "[1 2]",
         "[1,,2]",
         '{"a": NaN}',
+        '{"a": 1e999}',
         "{\"a\": 1, 'a': 2,}",
         "{'a': '\\ud83d'}",
         "{'a': 01}",

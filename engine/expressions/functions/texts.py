@@ -6,12 +6,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 import uuid
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from clients.models.loose_json import strict_json
 from engine.expressions.functions.refused import RefusedValue, cited
 
 LONGEST_PADDED = 1_000
@@ -70,10 +70,9 @@ def parsed_json(text: str) -> Any:
     """Return the value that a text is the JSON of (RFC 8259). Raises RefusedValue with the place of the mistake."""
     remedy = "Take only the JSON out of the text, for example with substring() or regex.extract()."
     try:
-        found = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, ValueError) else "it is nested too deep"
-        raise RefusedValue(f"The text {cited(text)} is not JSON: {said}.", remedy) from None
+        found = strict_json(text.removeprefix("\ufeff"))
+    except ValueError as error:
+        raise RefusedValue(f"The text {cited(text)} is not JSON: {error}.", remedy) from None
     if _depth(found) > _DEEPEST_JSON:
         raise RefusedValue(f"The JSON is nested deeper than {_DEEPEST_JSON} levels.", "Read it in a code step.")
     return found
@@ -90,7 +89,7 @@ def url_decoded(text: str) -> str:
         return unquote_to_bytes(_bytes(text)).decode()
     except UnicodeDecodeError:
         raise RefusedValue(
-            f"{cited(text)} is not UTF-8 in %XX.", "Look where it comes from: its charset is another."
+            f"{cited(text)} is not UTF-8 in %XX.", "Decode it where its charset is known, for example in a code step."
         ) from None
 
 
@@ -110,7 +109,9 @@ def base64_decoded(text: str) -> str:
     except UnicodeDecodeError:
         raise RefusedValue(f"What {cited(text)} encodes is not text in UTF-8.", remedy) from None
     except (ValueError, binascii.Error):
-        raise RefusedValue(f"{cited(text)} is not Base64.", "Look where it comes from.") from None
+        raise RefusedValue(
+            f"{cited(text)} is not Base64.", "Give only what is encoded, without words such as `data:…;base64,`."
+        ) from None
 
 
 def sha256(text: str) -> str:
@@ -131,10 +132,6 @@ def id_of(text: str) -> str:
 def _bytes(text: str) -> bytes:
     """Return a text in UTF-8, with ? for half a character, which a model that is cut off may leave."""
     return text.encode("utf-8", "replace")
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _depth(value: Any) -> int:

@@ -87,7 +87,7 @@ def formatted(moment: datetime | str, pattern: str, zone: str = "UTC", language:
     """Return a time as text in a time zone, by a pattern of Unicode. Raises RefusedValue."""
     at, names = _local(moment, zone), _Calendar(language)
     return "".join(
-        letters if field == "" else _written(field, letters, at, names) for field, letters in _parts(pattern)
+        letters if field == "" else _WRITTEN[field](letters, at, names) for field, letters in _parts(pattern)
     )
 
 
@@ -170,11 +170,10 @@ def _zone(name: str) -> tzinfo:
         return UTC if found is None else found
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError in name alone
-        pass
-    except KeyError:
-        pass
-    raise RefusedValue(f"There is no time zone {cited(name)}.", "Write it like 'Europe/Berlin', or '+01:00'.")
+    except (ValueError, OSError, KeyError):  # its own error is a KeyError
+        raise RefusedValue(
+            f"There is no time zone {cited(name)}.", "Write it like 'Europe/Berlin', or '+01:00'."
+        ) from None
 
 
 def _parts(pattern: str) -> Iterator[tuple[str, str]]:
@@ -231,15 +230,10 @@ _WRITTEN: Mapping[str, Callable[[str, datetime, _Calendar], str]] = {
 }
 _LONGEST: Mapping[str, int] = {"y": 4, "M": 4, "E": 4, "S": 6, "a": 1, "X": 3, "x": 3, "Q": 1}
 _READABLE: Mapping[str, str] = {"X": r"Z|[+-]\d\d:?\d\d", "x": r"[+-]\d\d:?\d\d", "a": r"[AP]\.?M\.?"}
-_FIELD_OF: Mapping[str, str] = {"h": "H"}
 
 
 def _offset(at: datetime) -> str:
     return at.strftime("%z")[:3] + ":" + at.strftime("%z")[3:5]
-
-
-def _written(field: str, letters: str, at: datetime, names: _Calendar) -> str:
-    return _WRITTEN[field](letters, at, names)
 
 
 def _literal(text: str) -> str:
@@ -276,7 +270,7 @@ def _read(field: str, letters: str, piece: str, names: _Calendar, values: dict[s
     elif field in "Xx":
         values["offset"] = 0 if piece in "Zz" else _minutes(piece)
     elif field in "ydMHhms":
-        values[_FIELD_OF.get(field, field)] = int(piece)
+        values["H" if field == "h" else field] = int(piece)
 
 
 def _place(piece: str, long: list[str], short: list[str]) -> int:

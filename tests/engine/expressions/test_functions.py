@@ -120,7 +120,7 @@ REFUSED = [
     ("truncate(order, 0)", "0 characters", "from 1 on"),
     ("parse_json('{\"a\": ')", "line 1 column", "regex.extract"),
     ("parse_json('[' + '[' + order)", "not JSON", "Take only"),
-    ("parse_json('NaN')", "NaN is no JSON", "Take only"),
+    ("parse_json('NaN')", "NaN is not a JSON number", "Take only"),
     ("parse_json('12345678901234567890')", "64 bits", ""),
     (r"parse_json('\"\\u0000\"')", "U+0000", ""),
     ("url_decode('%00')", "U+0000", ""),
