@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.github import values as github_values
+from clients.github.transport import raw
 from clients.listing import ItemList, Json, readable
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ class GitHubApi:
 
         name = github_values.repository_name(repository)
         return PullRequestComment(self.requester, url=f"/repos/{name}/pulls/comments/{comment}")
+
+    def changed(self, issue: Issue | PullRequest, fields: Mapping[str, Any]) -> Json:
+        """Set fields of an issue or pull request, whose marker is kept: {id, number, url, title, state}."""
+        asked = dict(fields)
+        if "body" in asked:
+            asked["body"] += github_values.mark_in(raw(issue.complete()).get("body") or "")
+        _, data = self.requester.requestJsonAndCheck("PATCH", issue.url, input=asked)
+        return github_values.written(data)
 
 
 class _Raw:

@@ -42,12 +42,7 @@ class Issues:
     @reading()
     def change(self, repository: str, number: int, changes: Mapping[str, Any]) -> Json:
         """Set fields of an issue, named as in `fields`: {id, number, url, title, state}; its marker is kept."""
-        issue = self._api.issue(repository, number)
-        asked = dict(changes)
-        if "body" in asked:
-            asked["body"] += github_values.mark_in(raw(issue.complete()).get("body") or "")
-        _, data = self._api.requester.requestJsonAndCheck("PATCH", issue.url, input=asked)
-        return github_values.written(data)
+        return self._api.changed(self._api.issue(repository, number), changes)
 
     def undo_change(self, repository: str, number: int, left: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         """Restore the fields to `before` if each still has its value in `left`; otherwise raise Conflict."""

@@ -53,12 +53,7 @@ class Pulls:
     @reading()
     def change(self, repository: str, number: int, changes: Mapping[str, Any]) -> Json:
         """Set fields of a pull request, named as in `fields`: {id, number, url, title, state}; its marker is kept."""
-        pull = self._api.pull(repository, number)
-        asked = dict(changes)
-        if "body" in asked:
-            asked["body"] += github_values.mark_in(raw(pull.complete()).get("body") or "")
-        _, data = self._api.requester.requestJsonAndCheck("PATCH", pull.url, input=asked)
-        return github_values.written(data)
+        return self._api.changed(self._api.pull(repository, number), changes)
 
     def undo_change(self, repository: str, number: int, left: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         """Restore the fields to `before` if each still has its value in `left`; otherwise raise Conflict."""

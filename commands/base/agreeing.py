@@ -13,6 +13,8 @@ from commands.base.screen import note, say
 
 if TYPE_CHECKING:
     from engine.people.access import Principal
+    from engine.runs.branches.merging import Merging
+    from engine.runs.environments.promotion import Promotion
 
 Result = TypeVar("Result")
 
@@ -60,3 +62,18 @@ def agreed(
 def at_terminal(*, as_json: bool = False) -> bool:
     """Return whether somebody at a terminal can be asked."""
     return not as_json and sys.stdin.isatty()
+
+
+def say_new(found: Merging | Promotion) -> None:
+    """Say what a workflow touches that it did not before, what a run may cost, and what else is worth knowing."""
+    for title, lines in (
+        ("New account", found.accounts),
+        ("New write", found.effects),
+        ("New destination", found.destinations),
+    ):
+        for line in lines:
+            say(f"{title}: {line}")
+    if found.estimate:
+        say(f"Expected cost of a run: {found.estimate}")
+    for line in found.notes:
+        note(line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.base.agreeing import at_terminal
+from commands.base.agreeing import at_terminal, say_new
 from commands.base.failures import DONE, FAILED, Declined
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
@@ -107,16 +107,6 @@ def _show(found: Promotion) -> None:
     say(f"{found.target} {verb} version {found.version} of {found.workflow}; before: {before}.")
     for one in found.differences or ["Nothing that has an effect has changed"]:
         say(f"  {one}.")
-    for title, lines in (
-        ("New accounts", found.accounts),
-        ("New writes", found.effects),
-        ("New destinations", found.destinations),
-    ):
-        for line in lines:
-            say(f"{title}: {line}")
-    if found.estimate:
-        say(f"Expected cost of a run: {found.estimate}")
-    for line in found.notes:
-        note(line)
+    say_new(found)
     for problem in found.problems:
         note(f"{problem.severity}: {problem}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clients.wording import counted
+from commands.base.agreeing import say_new
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
 from commands.base.opened import looked_at, opened
@@ -133,17 +134,7 @@ def _show(found: Merging) -> None:
         say(f"Conflict at {conflict.place}" + (f", taken: {conflict.taken}" if conflict.taken else ""))
         say(f"  In {found.workflow}: {conflict.in_main}.")
         say(f"  In the branch: {conflict.in_branch}.")
-    for title, lines in (
-        ("New account", found.accounts),
-        ("New write", found.effects),
-        ("New destination", found.destinations),
-    ):
-        for line in lines:
-            say(f"{title}: {line}")
-    if found.estimate:
-        say(f"Expected cost of a run: {found.estimate}")
-    for line in found.notes:
-        note(line)
+    say_new(found)
     for problem in found.problems:
         note(problem.remedy if problem.code == CONFLICT else f"{problem.severity}: {problem}")
     if found.is_done:
