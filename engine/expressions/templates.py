@@ -246,6 +246,10 @@ def _rewriting(run: Sequence[Token], position: int, ours: Ours) -> _Rewriting | 
         return _put_optional if (space, name) == ("regex", "extract") else None
     if name == "default":
         return None if is_method else _put_default
+    if name == ARRANGED:  # only we write it
+        raise ExpressionError(
+            f"There is no function {name!r}.", remedy="Call x.sort() and its like.", offset=run[position].offset
+        )
     one = ours.get(name)
     if one is None:
         return None

@@ -105,12 +105,12 @@ def _grouped(groups: list[Any]) -> list[Any]:
 
 def _least(items: list[Any]) -> list[Any]:
     _require_comparable("min", items)
-    return [min(items)] if items else []
+    return [min(items)]
 
 
 def _greatest(items: list[Any]) -> list[Any]:
     _require_comparable("max", items)
-    return [max(items)] if items else []
+    return [max(items)]
 
 
 _WAYS: Mapping[str, Callable[..., list[Any]]] = {
@@ -148,6 +148,9 @@ def _require_numbers(name: str, items: list[Any]) -> None:
 
 
 def _require_comparable(name: str, items: list[Any]) -> None:
+    if not items and name in ("min", "max"):
+        said = f"An empty list has no {'least' if name == 'min' else 'greatest'} item."
+        raise RefusedValue(said, f"Ask size(x) first, like size(x) > 0 ? {name}(x) : 0")
     kinds = {_KINDS.get(type(one), "") for one in items}
     if "" in kinds:
         wrong = next(one for one in items if type(one) not in _KINDS)

@@ -16,6 +16,7 @@ _POINT = frozenset("am ar bn cy en fa fil ga gu he hi ja km kn ko ml mr ms mt ne
 _POINT_REGIONS = frozenset({"de-ch", "de-li", "it-ch", "rm-ch", "es-mx", "es-us", "es-gt", "es-pe", "es-do", "es-pr"})
 """Regions that differ from their language."""
 _SIGNS = re.compile(r"[\u2212\u2012\u2013]")
+_DIRECTIONS = re.compile(r"[\u200e\u200f\u061c]")
 _CURRENCY = re.compile(r"[$€£¥₹₽₺₴₩₪฿₫₱₦]|(?<![A-Za-z])(?:[A-Z]{3}|kr|zł|Kč|Ft|lei|Fr|R\$)\.?(?![A-Za-z])")
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,3}\Z")
 _WHOLE = r"(?:[0-9]{1,3}(?P<group>[ .,'\u2019])[0-9]{2,3}(?:(?P=group)[0-9]{2,3})*(?<=[0-9]{3})|[0-9]+)"
@@ -44,11 +45,12 @@ def decimal_mark(language: str) -> str:
 def parsed_number(text: str, language: str) -> float:
     """Return the number that a text is in a language, also with a currency, a minus behind it or in brackets.
 
-    `12 %` is 0.12. Groups of digits must be right, so that `1.5` is no number in German rather than 15.
+    Digits of all scripts count, as `int` reads them: `١٢` is 12, `5²` is no number. `12 %` is 0.12.
+    Groups of digits must be right, so that `1.5` is no number in German rather than 15.
     Raises NotANumber, UnknownLanguage.
     """
     mark = decimal_mark(language)
-    plain = _SIGNS.sub("-", unicodedata.normalize("NFKC", text)).strip()
+    plain = _in_ascii(text, mark).strip()
     plain = _CURRENCY.sub("", plain, count=1).strip()
     is_percent = plain.endswith("%")
     plain = plain.removesuffix("%").strip()
@@ -60,6 +62,15 @@ def parsed_number(text: str, language: str) -> float:
     whole = re.sub("[^0-9]", "", body["whole"] or "0")
     number = float(f"{'-' * is_negative}{whole}.{body['part'] or '0'}{exponent}")
     return float(f"{number / 100:.15g}") if is_percent else number
+
+
+def _in_ascii(text: str, mark: str) -> str:
+    """Return a number with the digits and signs of ASCII. Raises NotANumber for raised digits and the like."""
+    if any(unicodedata.category(one) == "No" for one in text):
+        raise NotANumber(text)
+    plain = _DIRECTIONS.sub("", _SIGNS.sub("-", unicodedata.normalize("NFKC", text)))
+    plain = plain.replace("\u066b", mark).replace("\u066c", "'").replace("\u066a", "%")  # as Arabic writes them
+    return "".join(str(unicodedata.decimal(one, one)) for one in plain)
 
 
 def _sign(plain: str) -> tuple[bool, str]:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -19,12 +20,11 @@ LONGEST_PADDED = 1_000
 _DEEPEST_JSON = 64
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_EMPTY_LINES = re.compile(r"\s*\n\s*")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\s-]")
-_BLOCKS = (
+_BLOCKS = frozenset(
     "address article aside blockquote br dd div dl dt figure footer form header hr li main nav ol p pre section table"
-    " td th tr ul h1 h2 h3 h4 h5 h6"
-).split()
+    " td th tr ul h1 h2 h3 h4 h5 h6".split()
+)
 _IDS = uuid.UUID("8d8ac610-566d-4ef0-9c22-186b2a5ed793")
 """The name space of our ids (RFC 9562, 6.6): one of our own, drawn once."""
 
@@ -59,11 +59,22 @@ def without_html(text: str) -> str:
     """Return what a reader sees of HTML as plain text, a line for each paragraph, cell and item."""
     from clients.mail.html import tidy, visible_tree
 
-    tree = visible_tree(text)
-    for one in tree.find_all(_BLOCKS):
-        one.insert_before("\n")
-        one.insert_after("\n")
-    return _EMPTY_LINES.sub("\n", tidy(tree.get_text()))
+    shown = tidy("".join(_pieces(visible_tree(text))))
+    return "\n".join(filter(None, map(str.strip, shown.split("\n"))))
+
+
+def _pieces(tree: Any) -> Iterator[str]:
+    """Yield the texts of a tree, with line ends around its blocks, in one pass: the tree is not changed."""
+    from bs4.element import CData, NavigableString
+
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if type(one) in (str, NavigableString, CData):  # others are no text of the page
+            yield str(one)
+        elif not isinstance(one, str):
+            around = ["\n"] * (one.name in _BLOCKS)
+            waiting += [*around, *reversed(one.contents), *around]
 
 
 def parsed_json(text: str) -> Any:

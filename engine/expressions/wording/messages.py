@@ -231,6 +231,13 @@ _FAILURES = (
     ),
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),
+    (
+        r"construction from null is not valid",
+        (
+            "A text has half of a character in it (a surrogate without its other half).",
+            "Look where the text comes from: it was cut within a character, or is not Unicode.",
+        ),
+    ),
     (r"^(?:divide|modulus) by zero", ("This divides by zero.", "Guard it: y == 0 ? 0 : x / y.")),
     (r"timestamp overflow", _NO_TIME),
     (r"[Dd]uration .*(?:above|below) m\w+ allowed duration", _NO_DURATION),

@@ -23,6 +23,7 @@ NAMES: dict[str, Any] = {
     "none": [],
     "nothing": None,
     "order": "Order #17, then #18",
+    "half": "cut \ud83d",
     "prices": ["1.234,50 €", "0,5"],
 }  # fmt: skip
 VALUES = [
@@ -57,6 +58,11 @@ VALUES = [
     ("parse_number('12,34,567.8', 'en-IN')", 1234567.8),
     ("parse_number('−7', 'pt_BR')", -7.0),
     ("parse_number(3)", 3.0),
+    ("parse_number('١٬٢٣٤٫٥')", 1234.5),
+    ("parse_number('\u061c-۱۲٪', 'fa')", -0.12),
+    ("parse_number('१२,३४५.५', 'hi')", 12345.5),
+    ("parse_number('฿๑๒๓')", 123.0),
+    ("parse_number('１２,５', 'de')", 12.5),
     ("regex.extract(order, '#([0-9]+)').orValue('')", "17"),
     ("regex.extract(order, 'x').hasValue()", False),
     ("regex_extract(order, '[0-9]+') + order.regex_extract('x')", "17"),
@@ -98,7 +104,14 @@ REFUSED = [
     ("sum(words)", "'b' is none", "parse_number"),
     ("sum([nothing])", "null is none", "parse_number"),
     ("avg(none)", "no average", "size(x)"),
-    ("max(none)", "it is empty", "size(list)"),
+    ("max(none)", "An empty list has no greatest item", "size(x) > 0 ? max(x)"),
+    ("[].min()", "An empty list has no least item", "size(x) > 0 ? min(x)"),
+    ("sha256(half)", "half of a character", "where the text comes from"),
+    ("uuid(half)", "half of a character", "where the text comes from"),
+    (r"parse_json('\"\\ud83d\"')", "half of a character", ""),
+    ("_arranged('sort', [])", "no function '_arranged'", "x.sort()"),
+    ("[1].filter(i, _arranged('sort', []))", "no function '_arranged'", "x.sort()"),
+    ("parse_number('5²')", "'5²' is not a number", ""),
     ("[1, 'a'].sort()", "cannot compare numbers with texts", "text(i)"),
     ("[timestamp('2026-01-02T00:00:00Z')].max()", "no list of times", "string(i)"),
     ("people.sort()", "cannot compare an object", "sortBy"),
@@ -196,7 +209,8 @@ def test_text_from_outside_stays_such_text(function: Function) -> None:
 )  # fmt: skip
 def test_odd_texts_take_linear_time(expression: str) -> None:
     compiled = compile_expression(expression, frozenset({"s"}))
-    for text in ("a" * 20_000, "<" * 20_000, "<a " * 7_000, "\r" * 20_000):
+    long = ("<div>" * 20_000, "<p>x" * 25_000, "<ul><li>" * 12_000, f"a{' ' * 100_000}b")
+    for text in ("a" * 20_000, "<" * 20_000, "<a " * 7_000, "\r" * 20_000, *long):
         compiled.value({"s": text})
 
 
