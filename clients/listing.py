@@ -46,7 +46,12 @@ class UnreadableItem(Struct, frozen=True):
 
 
 class ItemList(list[Json]):
-    """The readable items of a list, in order, and those that cannot be read."""
+    """The readable items of a list, in order, and those that cannot be read.
+
+    `unsearched` says what was not looked through, "" if everything was.
+    """
+
+    unsearched = ""
 
     def __init__(self, found: Iterable[Json | UnreadableItem] = ()) -> None:
         each = list(found)

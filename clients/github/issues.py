@@ -106,7 +106,9 @@ class Issues:
     def search(self, query: str, repository: str, kind: str, limit: int) -> ItemList:
         """Search issues (`kind` "issue") or pull requests in GitHub's search syntax, best match first.
 
-        An empty `repository` searches all that the account can see. The index lags some seconds behind.
+        An empty `repository` searches all that the account can see. The index lags some seconds behind. A search that
+        takes GitHub too long ends early
+        (https://docs.github.com/en/rest/search/search#timeouts-and-incomplete-results).
         """
         from github.Issue import Issue
         from github.PaginatedList import PaginatedList
@@ -114,7 +116,12 @@ class Issues:
         words = [query, "is:issue" if kind == "issue" else "is:pull-request"]
         words += [f"repo:{github_values.repository_name(repository)}"] if repository else []
         found: Any = PaginatedList(Issue, self._api.requester, "/search/issues", {"q": " ".join(words)})
-        return shaped(github_values.found_issue, things(found), limit)
+        issues = shaped(github_values.found_issue, things(found), limit)
+        issues.unsearched = _INCOMPLETE if found.incomplete_results else ""
+        return issues
+
+
+_INCOMPLETE = "GitHub did not look through everything, as that took too long: narrow the search, as to a repository."
 
 
 def to_restore(number: int, present: Json, left: Mapping[str, Any], before: Mapping[str, Any]) -> Json:

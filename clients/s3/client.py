@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote_plus
@@ -84,7 +84,7 @@ class S3Client(Drive):
 
     def search(self, words: str, folder: str, limit: int) -> FoundFiles:
         """Go through all objects below a folder."""
-        return named_like(self._found(self._prefix(folder), {}), words, limit)
+        return named_like(self._found(self._prefix(folder), {}, _PAGES_MOST), words, limit)
 
     def file(self, file_id: str) -> DriveFile:
         """Return a file or folder."""
@@ -159,7 +159,7 @@ class S3Client(Drive):
 
     def folders(self) -> list[Json]:
         """List folders: [{id, name, url}]; the name is the path."""
-        return folder_rows(self._inside)
+        return folder_rows(lambda folder: self._found(self._prefix(folder), {"delimiter": "/"}, _PAGES_MOST))
 
     def _prefix(self, folder: str) -> str:
         """Return the prefix of the keys in a folder. Raises NotFound if there are none."""
@@ -170,13 +170,17 @@ class S3Client(Drive):
         return prefix
 
     def _inside(self, folder: str) -> Iterator[DriveFile]:
-        with suppress(ListingCut):
-            yield from self._found(self._prefix(folder), {"delimiter": "/"})
+        return self._found(self._prefix(folder), {"delimiter": "/"})
 
-    def _found(self, prefix: str, query: Mapping[str, str]) -> Iterator[DriveFile]:
-        """Yield what is below a prefix, without the empty objects that stand for folders. Raises ListingCut."""
+    def _found(self, prefix: str, query: Mapping[str, str], most: int | None = None) -> Iterator[DriveFile]:
+        """Yield what is below a prefix, without the empty objects that stand for folders.
+
+        Raises ListingCut after `most` pages, BadAnswer if the server names a page again.
+        """
         more = {"prefix": prefix, **query}
-        for _ in range(_PAGES_MOST):
+        for number in count():
+            if number == most:
+                raise ListingCut(f"Only the first {most} pages of objects were looked through: name a `folder`.")
             page = self._page(more)
             try:
                 yield from self._shown(page)
@@ -185,8 +189,9 @@ class S3Client(Drive):
             following = page.findtext("{*}NextContinuationToken", "")
             if not following:
                 return
+            if following == more.get("continuation-token"):
+                raise BadAnswer("The S3 server lists the same page again and again.", service=S3.name)
             more["continuation-token"] = following
-        raise ListingCut(f"Only the first {_PAGES_MOST} pages of objects were looked through: name a `folder`.")
 
     def _shown(self, page: Element) -> Iterable[DriveFile]:
         for one in page.iterfind("{*}CommonPrefixes"):

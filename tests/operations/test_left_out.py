@@ -250,7 +250,10 @@ ON_STAND_INS: Mapping[str, Sequence[Short]] = {
     "github.request": [
         Short(given(path="/repos/acme/app/commits", query={"per_page": 1}), note="The list goes on, on another page")
     ],
-    "github.search_issues": [Short(given(query="is:open", repository="acme/app", limit=1))],
+    "github.search_issues": [
+        Short(given(query="is:open", repository="acme/app", limit=1)),
+        Short(given(query="is:open"), left_out, "GitHub did not look through everything"),
+    ],
     "gmail.get_draft": [Short(long_draft, left_out, _CUT_MAIL)],
     "gmail.get_message": [
         Short(lambda world: {"message": long_mail(world)["id"], "max_tokens": 50}, left_out, _CUT_MAIL)
@@ -504,15 +507,24 @@ def test_what_a_service_has_beyond_the_output_is_said(
     assert short.note in note
 
 
+CUT_SHORT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "notion.get_markdown": ("markdown", {"unknown_block_ids": ["0" * 32]}),
+    "notion.get_page": ("markdown", {"unknown_block_ids": ["0" * 32]}),
+    "github.search_issues": ("incomplete_results", {"incomplete_results": True}),
+}
+"""{step: a member of the answer that is changed, and what is put into it}."""
+
+
 @contextmanager
 def incomplete(standins: StandIns, name: str) -> Iterator[Any]:
-    """The stand-ins; that of Notion tells of a block that it does not give, where the text of a page is asked for."""
-    if name not in {"notion.get_markdown", "notion.get_page"}:
+    """The stand-ins; those of `CUT_SHORT` say of an answer that it is not whole."""
+    if name not in CUT_SHORT:
         yield standins
         return
-    with proxied(standins["notion"]) as proxy:
-        proxy.whole = lambda answer: {**answer, "unknown_block_ids": ["0" * 32]} if "markdown" in answer else answer
-        yield {"notion": proxy.endpoint}
+    service, (of, more) = name.partition(".")[0], CUT_SHORT[name]
+    with proxied(standins[service]) as proxy:
+        proxy.whole = lambda answer: {**answer, **more} if of in answer else answer
+        yield {service: proxy.endpoint}
 
 
 class Site(BaseHTTPRequestHandler):

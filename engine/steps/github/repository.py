@@ -41,10 +41,14 @@ class Limited(Repository):
 
 
 class Listed(Output):
-    """A list; `has_more`: it was cut, `unreadable`: entries that were listed but cannot be read."""
+    """A list; `has_more`: it was cut, `unreadable`: entries that were listed but cannot be read.
+
+    `left_out` says what GitHub has not looked through.
+    """
 
     unreadable: list[UnreadableThing] = Field(default_factory=list)
     has_more: bool
+    left_out: list[str] = Field(default_factory=list)
 
 
 class ThreadText(Part):
@@ -128,7 +132,10 @@ class Listing(Reading):
         limit = call.fields.limit
         found = self.lister(call.client)(**{**dict(call.fields), "limit": limit + 1})
         has_more = len(found) + len(found.unreadable) > limit
-        return {self.listed: found[:limit], "unreadable": unreadable_of(call, found), "has_more": has_more}
+        left_out = [found.unsearched] if found.unsearched else []
+        call.notes += left_out
+        unreadable = unreadable_of(call, found)
+        return {self.listed: found[:limit], "unreadable": unreadable, "has_more": has_more, "left_out": left_out}
 
 
 class Writing(StepType):

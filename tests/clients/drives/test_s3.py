@@ -12,11 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from clients.client import Opening
-from clients.errors import Conflict, Unavailable
+from clients.errors import BadAnswer, Conflict, Unavailable
 from clients.s3 import client as s3
 from clients.s3.service import S3Settings
 
 if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
     from tests.conftest import StandIns
 
 CONTENT = hashlib.shake_256(b"large").digest(11 * 1024 * 1024)
@@ -57,3 +58,24 @@ def test_a_large_file_that_fails_leaves_nothing(drive: s3.S3Client, source: Path
         drive.upload("Attachments", "large.bin", source, "m" * 32)
     assert drive.entries("Attachments", 10) == []
     assert drive.uploaded("Attachments", "large.bin", source, "m" * 32) is None
+
+
+def page_of(name: str, following: str) -> bytes:
+    more = f"<NextContinuationToken>{following}</NextContinuationToken>" if following else ""
+    content = f"<Contents><Key>{name}</Key><Size>1</Size><LastModified>2026-11-01T00:00:00Z</LastModified></Contents>"
+    return f"<ListBucketResult>{content}{more}</ListBucketResult>".encode()
+
+
+def test_a_folder_of_many_pages_is_listed_to_its_end(scripted: Scripted) -> None:
+    for number in range(150):
+        scripted.then(200, page_of(f"{number:03}.txt", str(number + 1) if number < 149 else ""))
+    with closing(s3.S3Client.open(S3Settings(base_url=f"{scripted.url}/bucket"), Opening())) as drive:
+        assert len(drive.entries("", 1000)) == 150
+
+
+def test_the_same_page_again_and_again_is_a_bad_answer(scripted: Scripted) -> None:
+    scripted.then(200, page_of("a.txt", "again"))
+    with closing(s3.S3Client.open(S3Settings(base_url=f"{scripted.url}/bucket"), Opening())) as drive:
+        with pytest.raises(BadAnswer, match="the same page"):
+            drive.changes("", None)
+        assert len(scripted.seen) == 2

@@ -327,7 +327,13 @@ def test_a_json_feed_is_read_whatever_its_fields_are(odd: dict[str, Any], seen: 
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F & Co", "home_page_url": "https://x.example"}
     written = json.dumps({**feed, "items": [{**JSON_ITEM, **odd}, None]})
     read = web.feed(written.encode(), "application/json", "https://x.example/feed.json")
-    usual = {"id": "7", "title": "A < B & C", "text": "One\nTwo <b>", "url": "https://x.example/p/7", "author": "Ann"}
+    usual: dict[str, Any] = {
+        "id": "7",
+        "title": "A < B & C",
+        "text": "One\nTwo <b>",
+        "url": "https://x.example/p/7",
+        "author": "Ann",
+    }
     usual |= {"at": "2026-11-01T09:00:00.000Z", "updated_at": "2026-11-01T10:00:00.000Z", "tags": ["a", "5"]}
     assert (read["title"], read["url"], len(read["entries"])) == ("F & Co", "https://x.example", 2)
     assert read["entries"][0] == {**usual, "is_cut": False, **seen}
