@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.mail.proxy import Goodbye, Quirk, Visit, refuse, start_tls, verb
+from tests.mail.proxy import Goodbye, Quirk, Tell, Visit, refuse, start_tls, tells_alike, verb
 
 _SELECTING = frozenset({b"SELECT", b"EXAMINE"})
 UNSAFE = "NO SELECT Unsafe Login. Please contact kefu@188.com for help"
@@ -35,28 +35,30 @@ def _without(*words: str, adding: str = "") -> Quirk:
     return Quirk(ask, tell)
 
 
+def refusing(command_name: str, words: str) -> Quirk:
+    """Refuse a command."""
+
+    def ask(visit: Visit, command: bytes) -> bytes | None:
+        return refuse(visit, command, words) if verb(command) == command_name.encode() else command
+
+    return Quirk(ask)
+
+
+def _without_charset(words: str, tell: Tell = tells_alike) -> Quirk:
+    """Refuse to search with a charset."""
+
+    def ask(visit: Visit, command: bytes) -> bytes | None:
+        is_refused = verb(command) == b"UID SEARCH" and b"CHARSET" in command.upper()
+        return refuse(visit, command, words) if is_refused else command
+
+    return Quirk(ask, tell)
+
+
 def _needs_id(visit: Visit, command: bytes) -> bytes | None:
     if verb(command) == b"ID":
         visit.notes.add("ID")
     if verb(command) in _SELECTING and "ID" not in visit.notes:
         return refuse(visit, command, UNSAFE)
-    return command
-
-
-def _breaks_on_id(visit: Visit, command: bytes) -> bytes | None:
-    return refuse(visit, command, "BAD Error in IMAP command") if verb(command) == b"ID" else command
-
-
-def _ascii_only(visit: Visit, command: bytes) -> bytes | None:
-    if verb(command) == b"UID SEARCH" and b"CHARSET" in command.upper():
-        return refuse(visit, command, BAD_CHARSET)
-    return command
-
-
-def _no_charset(visit: Visit, command: bytes) -> bytes | None:
-    """As the servers that do not know the word CHARSET at all."""
-    if verb(command) == b"UID SEARCH" and b"CHARSET" in command.upper():
-        return refuse(visit, command, "BAD Parse command error")
     return command
 
 
@@ -168,15 +170,6 @@ def goodbye_in_answer(command_name: str, words: str) -> Quirk:
     return Quirk(tell=tell)
 
 
-def refusing(command_name: str, words: str) -> Quirk:
-    """Refuse a command."""
-
-    def ask(visit: Visit, command: bytes) -> bytes | None:
-        return refuse(visit, command, words) if verb(command) == command_name.encode() else command
-
-    return Quirk(ask)
-
-
 def _bridge(visit: Visit, command: bytes) -> bytes | None:
     return start_tls(visit, command) if verb(command) == b"STARTTLS" else command
 
@@ -199,16 +192,16 @@ ONLY_OAUTH = Quirk(_only_oauth, _offers_only_oauth)
 
 
 NETEASE = Quirk(_needs_id)
-EXCHANGE = Quirk(_ascii_only, _estimated)
+EXCHANGE = _without_charset(BAD_CHARSET, _estimated)
 BRIDGE = Quirk(_bridge)
 ODD_NAMES = Quirk(tell=_with_odd_names)
 BELOW_INBOX = _namespace()
 
 HARMLESS: dict[str, Quirk] = {
     "NetEase wants to know who we are": NETEASE,
-    "a server that does not know ID though it says so": Quirk(_breaks_on_id),
+    "a server that does not know ID though it says so": refusing("ID", "BAD Error in IMAP command"),
     "Exchange searches ASCII only, and estimates sizes": EXCHANGE,
-    "a server that does not know CHARSET": Quirk(_no_charset),
+    "a server that does not know CHARSET": _without_charset("BAD Parse command error"),
     "letters beyond ASCII in literals only": Quirk(_seven_bits),
     "arrival in year 1": dated('INTERNALDATE " 1-Jan-0001 00:00:00 +0000"'),
     "arrival NIL": dated("INTERNALDATE NIL"),

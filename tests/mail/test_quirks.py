@@ -23,7 +23,7 @@ from engine.plugins.trigger import Start
 from tests.engine.triggers.looking import NOW, Looker
 from tests.mail.dovecot import Dovecot
 from tests.mail.mailboxes import connected, deliver, mail
-from tests.mail.proxy import Quirk, playing
+from tests.mail.proxy import Proxy, Quirk, playing
 from tests.mail.quirks import (
     BELOW_INBOX,
     BRIDGE,
@@ -44,6 +44,7 @@ pytestmark = pytest.mark.slow
 
 AT = datetime(2026, 11, 20, 12, 0, 5, tzinfo=UTC)
 Connect = Callable[[Quirk], ImapClient]
+Behind = Callable[..., tuple[ImapClient, Proxy]]
 TRIGGERS = ("imap.new_message", "imap.new_attachment", "imap.new_in_thread")
 
 
@@ -54,15 +55,21 @@ def opened() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def behind(opened: ExitStack, sending_settings: dict[str, Any], dovecot: Dovecot) -> Connect:
-    """Connect to the mailbox of `client` through a proxy that plays a quirk."""
+def proxied(opened: ExitStack, sending_settings: dict[str, Any], dovecot: Dovecot) -> Behind:
+    """Connect to the mailbox of `client` through a proxy that plays a quirk; other settings may follow."""
 
-    def connect(quirk: Quirk) -> ImapClient:
+    def connect(quirk: Quirk, **settings: Any) -> tuple[ImapClient, Proxy]:
         proxy = opened.enter_context(playing(quirk, dovecot))
-        settings = {**sending_settings, "port": proxy.port, "security": "none", "ca_file": dovecot.certificate}
-        return opened.enter_context(connected(settings))
+        usual = {"security": "none", "ca_file": dovecot.certificate}
+        given = {**sending_settings, "port": proxy.port, **usual, **settings}
+        return opened.enter_context(connected(given)), proxy
 
     return connect
+
+
+@pytest.fixture
+def behind(proxied: Behind) -> Connect:
+    return lambda quirk: proxied(quirk)[0]
 
 
 def letter(subject: str = "Größe") -> Any:
@@ -199,11 +206,8 @@ def test_what_the_server_says_reaches_the_person_with_what_can_help(
 ) -> None:
     identity = deliver(sending_client, letter(), at=AT)
     client = behind(quirk)
-    for work in (
-        call_of(sending_client, "imap.get_message", identity),
-        lambda: message(client.mailbox, identity),
-        lambda: Looker(registry.trigger_type("imap.new_message"), {}, client, Start(last=1)).look_until_done(NOW),
-    )[1:]:
+    looker = Looker(registry.trigger_type("imap.new_message"), {}, client, Start(last=1))
+    for work in (lambda: message(client.mailbox, identity), lambda: looker.look_until_done(NOW)):
         with pytest.raises(error) as caught:
             work()
         assert words in caught.value.message
@@ -212,13 +216,10 @@ def test_what_the_server_says_reaches_the_person_with_what_can_help(
 
 
 @pytest.mark.parametrize(("address", "named"), [("me@gmx.de", "https://www.gmx.net"), ("me@163.com", "mail.163.com")])
-def test_a_provider_whose_imap_is_off_at_first_is_known(
-    sending_settings: dict[str, Any], dovecot: Dovecot, address: str, named: str
-) -> None:
-    with playing(refusing("AUTHENTICATE", "NO authentication failed"), dovecot) as proxy:
-        settings = {**sending_settings, "address": address, "port": proxy.port, "security": "none"}
-        with connected(settings) as client, pytest.raises(AuthError, match="authentication failed") as caught:
-            client.folders()
+def test_a_provider_whose_imap_is_off_at_first_is_known(proxied: Behind, address: str, named: str) -> None:
+    client, _ = proxied(refusing("AUTHENTICATE", "NO authentication failed"), address=address)
+    with pytest.raises(AuthError, match="authentication failed") as caught:
+        client.folders()
     assert "Turn on IMAP" in caught.value.remedy
     assert named in caught.value.remedy
 
@@ -233,30 +234,25 @@ def test_after_a_goodbye_the_next_poll_goes_on(behind: Connect, sending_client: 
     assert [item.title for item in looker.look_until_done(NOW)] == ["Größe"]
 
 
-def test_proton_bridge_is_reached_with_its_own_certificate(
-    sending_settings: dict[str, Any], dovecot: Dovecot, sending_client: ImapClient
-) -> None:
+def test_proton_bridge_is_reached_with_its_own_certificate(proxied: Behind, sending_client: ImapClient) -> None:
     deliver(sending_client, letter(), at=AT)
-    with playing(BRIDGE, dovecot) as proxy:
-        bridge = {**sending_settings, "port": proxy.port, "security": "starttls"}
-        with connected(bridge) as client:
-            assert search(client.mailbox, SearchCriteria(subject="größe"), 5)["matched"] == 1
-        with connected({**bridge, "ca_file": ""}) as client, pytest.raises(Unavailable, match="not trusted") as caught:
-            client.folders()
-        assert "ca_file" in caught.value.remedy
-        with connected({**bridge, "security": "tls"}) as client, pytest.raises(Unavailable) as caught:
-            client.folders()
-        assert "starttls" in caught.value.remedy
+    client, _ = proxied(BRIDGE, security="starttls")
+    assert search(client.mailbox, SearchCriteria(subject="größe"), 5)["matched"] == 1
+    client, _ = proxied(BRIDGE, security="starttls", ca_file="")
+    with pytest.raises(Unavailable, match="not trusted") as caught:
+        client.folders()
+    assert "ca_file" in caught.value.remedy
+    client, _ = proxied(BRIDGE, security="tls")
+    with pytest.raises(Unavailable) as caught:
+        client.folders()
+    assert "starttls" in caught.value.remedy
 
 
-def test_who_we_are_is_said_once_for_each_connection(
-    sending_settings: dict[str, Any], dovecot: Dovecot, sending_client: ImapClient
-) -> None:
-    with playing(NETEASE, dovecot) as proxy:
-        with connected({**sending_settings, "port": proxy.port, "security": "none"}) as client:
-            search(client.mailbox, SearchCriteria(), 5)
-            client.folders()
-        assert sum(b' ID ("name" "AI-Orchestra"' in one for one in proxy.commands) == len(proxy.visits) == 1
+def test_who_we_are_is_said_once_for_each_connection(proxied: Behind) -> None:
+    client, proxy = proxied(NETEASE)
+    search(client.mailbox, SearchCriteria(), 5)
+    client.folders()
+    assert sum(b' ID ("name" "AI-Orchestra"' in one for one in proxy.commands) == len(proxy.visits) == 1
 
 
 FOUND_HERE: dict[str, tuple[SearchCriteria, set[str]]] = {
@@ -297,14 +293,11 @@ def test_criteria_of_ones_own_that_the_server_cannot_search_for_are_refused_with
     assert "Narrow" in caught.value.remedy
 
 
-def test_a_refused_charset_is_asked_for_once(
-    sending_settings: dict[str, Any], dovecot: Dovecot, sending_client: ImapClient
-) -> None:
-    with playing(EXCHANGE, dovecot) as proxy:
-        with connected({**sending_settings, "port": proxy.port, "security": "none"}) as client:
-            for _ in range(3):
-                search(client.mailbox, SearchCriteria(subject="größe"), 5)
-        assert sum(b"CHARSET" in one for one in proxy.commands) == 1
+def test_a_refused_charset_is_asked_for_once(proxied: Behind) -> None:
+    client, proxy = proxied(EXCHANGE)
+    for _ in range(3):
+        search(client.mailbox, SearchCriteria(subject="größe"), 5)
+    assert sum(b"CHARSET" in one for one in proxy.commands) == 1
 
 
 @pytest.mark.parametrize("written", ["INTERNALDATE NIL", 'INTERNALDATE " 1-Jan-0001 00:00:00 +0000"'])
@@ -313,21 +306,14 @@ def test_a_mail_without_any_date_has_none(behind: Connect, sending_client: ImapC
     assert message(behind(dated(written)).mailbox, identity)["date"] == ""
 
 
-def test_names_of_folders_that_are_not_encoded_break_nothing(behind: Connect, sending_client: ImapClient) -> None:
-    client = behind(ODD_NAMES)
+def test_names_of_folders_that_are_not_encoded_are_used_as_the_server_writes_them(proxied: Behind) -> None:
+    client, proxy = proxied(ODD_NAMES)
     assert {"R&D", "Café", "é", "Flat", "INBOX"} <= set(client.folders())
     with pytest.raises(NotFound):
         search(client.mailbox, SearchCriteria(folder="Nowhere"), 5)
-
-
-def test_a_folder_is_opened_by_the_name_that_the_server_writes(
-    sending_settings: dict[str, Any], dovecot: Dovecot, sending_client: ImapClient
-) -> None:
-    with playing(ODD_NAMES, dovecot) as proxy:
-        settings = {**sending_settings, "port": proxy.port, "security": "none"}
-        with connected(settings) as client, pytest.raises(ServiceError):  # dovecot does not have it after all
-            search(client.mailbox, SearchCriteria(folder="R&D"), 5)
-        assert any(b'EXAMINE "R&D"' in one for one in proxy.commands)
+    with pytest.raises(ServiceError):  # dovecot does not have it after all
+        search(client.mailbox, SearchCriteria(folder="R&D"), 5)
+    assert any(b'EXAMINE "R&D"' in one for one in proxy.commands)
 
 
 def test_a_folder_that_is_named_without_its_prefix_is_told_its_name(
