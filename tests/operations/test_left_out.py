@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import openpyxl
 import pytest
@@ -30,6 +29,7 @@ from engine.plugins.listing import answered
 from engine.plugins.registry import STEPS
 from engine.plugins.step import Call, Effect, StepType
 from engine.sandbox.readers.tasks import TABLES, TEXTS
+from tests.clients.conftest import Scripted, scripted, start_scripted
 from tests.engine.conftest import write_workflow
 from tests.engine.sandbox import documents
 from tests.engine.triggers.mangling import proxied
@@ -40,6 +40,7 @@ from tests.patience import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
+__all__ = ["scripted", "start_scripted"]
 OWNER = Principal("tester", "owner", confirmed=True)
 LIMIT = "There are more than the limit of 1: raise `limit` to get the others."
 Told = Callable[[Any], Any]
@@ -394,10 +395,10 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
     ],
     "file.text": [Local(LONG.arguments, left_out, LONG.note, {"it": lines(200)})],
     "http.request": [
-        Local({"url": "SITE/picture"}, left_out, "8 bytes of image/png, not text. `as_file` keeps it", {}),
-        Local({"url": "SITE/broken"}, left_out, "Expecting value at line 1, column 1. It is in `text`.", {}),
-        Local({"url": "SITE/page"}, lambda output: output["headers"]["link"], "one page of several", {}),
-        Local({"url": "SITE/page", "paging": {"pages": 1}}, has_more, "There are more pages than the 1 read.", {}),
+        Local({"url": "/picture"}, left_out, "8 bytes of image/png, not text. `as_file` keeps it", {}),
+        Local({"url": "/broken"}, left_out, "Expecting value at line 1, column 1. It is in `text`.", {}),
+        Local({"url": "/page"}, lambda output: output["headers"]["link"], "one page of several", {}),
+        Local({"url": "/page", "paging": {"pages": 1}}, has_more, "There are more pages than the 1 read.", {}),
     ],
     "project.read": [
         Local(
@@ -429,9 +430,9 @@ IN_WORKSPACE: Mapping[str, Sequence[Local]] = {
             {"tables": {"it": [{"a": 1}, {"a": 2}]}, "statement": "select a from it", "limit": 1}, truncated, LIMIT, {}
         )
     ],
-    "web.read": [Local({"url": "SITE/long"}, truncated, "its end is not in the text", {})],
+    "web.read": [Local({"url": "/long"}, truncated, "its end is not in the text", {})],
 }
-"""Steps in a workspace; SITE is a web server of the test."""
+"""Steps in a workspace; addresses are those of PAGES."""
 
 IN_MAILBOX: Mapping[str, Short] = {
     "imap.get_message": Short(lambda _: {"message": "MAIL", "max_tokens": 50}, left_out, _CUT_MAIL),
@@ -527,41 +528,23 @@ def incomplete(standins: StandIns, name: str) -> Iterator[Any]:
         yield {service: proxy.endpoint}
 
 
-class Site(BaseHTTPRequestHandler):
-    """A picture, a list of two pages, and a page that is too long."""
-
-    def do_GET(self) -> None:
-        """Answer."""
-        kinds = {"/picture": ("image/png", b"\x89PNG\r\n\x1a\n"), "/page": ("application/json", b"[1]")}
-        kinds["/broken"] = ("application/json", b"<html>")
-        kind, body = kinds.get(self.path, ("text/html", b"<main><p>" + b"word " * 250_000 + b"</main>"))
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        if self.path == "/page":
-            self.send_header("link", '</page?page=2>; rel="next"')
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+PAGES: Mapping[str, tuple[bytes, Mapping[str, str]]] = {
+    "/picture": (b"\x89PNG\r\n\x1a\n", {"content_type": "image/png"}),
+    "/page": (b"[1]", {"content_type": "application/json", "link": '</page?page=2>; rel="next"'}),
+    "/broken": (b"<html>", {"content_type": "application/json"}),
+    "/long": (b"<main><p>" + b"word " * 250_000 + b"</main>", {"content_type": "text/html"}),
+}
+"""A picture, a list of two pages, what is no JSON though it says so, and a page that is too long."""
 
 
 @pytest.fixture
-def site() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{found.server_port}"
-        found.shutdown()
-
-
-@pytest.fixture
-def orchestra(tmp_path: Path, site: str) -> Iterator[Orchestra]:
+def orchestra(tmp_path: Path, scripted: Scripted) -> Iterator[Orchestra]:
     """A workspace with a database, and a connection to the site."""
     root = tmp_path / "workspace"
     for folder in ("workflows", "prompts", "logs"):
         (root / folder).mkdir(parents=True)
     shop.make(root / "data" / "shop.db")
+    site = urlsplit(scripted.url).netloc
     connections = (
         f"shop: {{service: sql, url: 'sqlite:///data/shop.db'}}, web: {{service: http, allow_hosts: ['{site}']}}"
     )
@@ -582,17 +565,17 @@ def ran(orchestra: Orchestra, *steps: Mapping[str, Any]) -> tuple[Any, str]:
 
 @pytest.mark.parametrize(("name", "at"), [(name, at) for name, rows in IN_WORKSPACE.items() for at in range(len(rows))])
 def test_what_is_beyond_the_output_is_said_on_the_page_of_the_run(
-    name: str, at: int, orchestra: Orchestra, site: str
+    name: str, at: int, orchestra: Orchestra, scripted: Scripted
 ) -> None:
     if name == "file.ocr" and tesseract.tesseract() is None:
         pytest.skip("tesseract is not installed")
     local = IN_WORKSPACE[name][at]
     for file, content in local.files.items():
         (orchestra.workspace.root / file).write_bytes(content())
-    arguments = {
-        field: value.replace("SITE", f"http://{site}") if isinstance(value, str) else value
-        for field, value in local.arguments.items()
-    }
+    arguments = dict(local.arguments)
+    if "url" in arguments:
+        body, headers = PAGES[arguments["url"]]
+        arguments["url"] = f"{scripted.then(200, body, **headers).url}{arguments['url']}"
     connection = {"http": "web", "sql": "shop"}.get(STEPS.every[name].service or "")
     step = {"uses": name, "with": arguments, **({"connection": connection} if connection else {})}
     output, note = ran(orchestra, *local.before, step)
