@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
 
+from engine.base.errors import ExpressionError
 from engine.base.expression_limits import A_VALUE, MOST_GROWTH
 from engine.expressions import patterns
 from engine.expressions.functions import lists, texts, times
 from engine.expressions.functions.numbers import read_number
+from engine.expressions.functions.refused import REFUSED, RefusedValue
 from engine.expressions.json_values import as_json, compact_json, shown
+from engine.expressions.syntax import SyntaxNode, walk
 
 
 class Overload(Struct, frozen=True):
@@ -287,3 +291,50 @@ BY_NAME: Mapping[str, Function] = {
 
 EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
 """What the examples may name."""
+
+
+_AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
+_GROUPS = "()" * 9
+
+_Trial = tuple[tuple[str | None, ...], Callable[..., Any]]
+"""What stands for each argument that is not written (None: for a value, written or not), and a call with them."""
+_DATE: _Trial = ((None, "yyyy", "UTC", "en"), lambda _, *how: times.formatted(_AT, *how))
+_PATTERN: _Trial = ((None, "."), lambda _, pattern: patterns.extracted_text("", pattern))
+_TRIALS: Mapping[str, _Trial] = {
+    "format_date": _DATE,
+    "parse_date": _DATE,
+    "day": ((None, "UTC"), lambda _, *zone: times.day(_AT, *zone)),
+    "start_of": (("day", None, "UTC"), lambda unit, _, *zone: times.start_of(unit, _AT, *zone)),
+    "parse_number": ((None, "en"), lambda _, *language: read_number("1", *language)),
+    "regex.extract": _PATTERN,
+    "regex_extract": _PATTERN,
+    "regex.extractAll": _PATTERN,
+    "regex.replace": ((None, _GROUPS, ""), lambda _, pattern, new: patterns.replaced("", pattern, new)),
+}
+
+
+_CALLED = re.compile("|".join({name.rpartition(".")[2] for name in _TRIALS}))
+
+
+def may_call_one(source: str) -> bool:
+    """Return whether an expression may have such an argument, without reading it."""
+    return _CALLED.search(source) is not None
+
+
+def require_arguments(tree: SyntaxNode) -> None:
+    """Raise ExpressionError for an argument that no value can make right: a time zone or a unit that does not exist."""
+    for call in walk(tree):
+        if call.kind != "call" or call.name not in _TRIALS:
+            continue
+        instead, trial = _TRIALS[call.name]
+        given = [_written(part, one) for part, one in zip(call.parts, instead, strict=False)]
+        try:
+            trial(*given)
+        except RefusedValue as error:
+            told = REFUSED.match(str(error))
+            raise ExpressionError(told[1] if told else str(error), remedy=told[2] if told else "") from error
+
+
+def _written(argument: SyntaxNode, instead: str | None) -> str | None:
+    is_text = argument.kind == "constant" and argument.value[0] == "string_value"
+    return argument.value[1] if is_text and instead is not None else instead

@@ -32,6 +32,7 @@ from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_fi
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import TEXT, Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
+from engine.expressions.function_table import may_call_one, require_arguments
 from engine.expressions.interpreter import Interpreter
 from engine.expressions.origins import NOTHING, mixed
 from engine.expressions.references import Reference, references
@@ -217,8 +218,12 @@ class Scope(Struct, frozen=True, dict=True):
         try:
             for part, piece in zip(found, pieces, strict=True):
                 place = part.offset
-                if not isinstance(piece, str) and not piece.references:
+                if isinstance(piece, str):
+                    continue
+                if not piece.references:
                     piece.value({})
+                elif may_call_one(piece.source):
+                    require_arguments(piece.written)
             return template.value({}) if all(one.is_constant for one in checks) else template
         except ExpressionError as error:
             self.report.add(path, error.message, "expression", error.remedy, place)

@@ -53,6 +53,11 @@ def check(workflow: dict[str, Any]) -> dict[str, Any]:
     return step
 
 
+def says(expression: str) -> Change:
+    """The message of the last step is an expression of a value that only a run knows."""
+    return lambda workflow: check(workflow)["with"].update(message="{{ EXPRESSION }}".replace("EXPRESSION", expression))
+
+
 MISTAKES = [
     pytest.param(lambda w: w.pop("steps"), "", "steps", id="no steps"),
     pytest.param(lambda w: w.update(steps=[]), '"steps"', "must not be empty", id="empty steps"),
@@ -99,6 +104,11 @@ MISTAKES = [
     pytest.param(
         lambda w: check(w)["with"].update(message="{{ steps.note.output.text }}"), "note", "each_item", id="into a loop"
     ),
+    pytest.param(says("format_date(run.started_at, 'YYYY')"), "YYYY", "Write yyyy", id="a pattern of a date"),
+    pytest.param(says("day(run.started_at, 'Berlin')"), "Berlin", "There is no time zone", id="a time zone"),
+    pytest.param(says("start_of('era', run.started_at)"), "era", "Write one of 'hour'", id="a unit of time"),
+    pytest.param(says("text(parse_number(run.id, 'xx'))"), "'xx'", "How 'xx' writes numbers", id="a language"),
+    pytest.param(says("regex.replace(run.id, '(', '')"), "regex", "cannot be used", id="a pattern"),
     pytest.param(lambda w: check(w)["with"].update(message="{{ 1 + 1.5 }}"), "1.5", "double", id="mixed numbers"),
     pytest.param(
         lambda w: check(w)["with"].update(message="{{ inputs.limit"), "{{ inputs.limit", "}}", id="braces not closed"
