@@ -61,7 +61,7 @@ _LINE = r"(?:\A|(?<=[\n\r\v\f\x85\u2028\u2029]))"
 _BLANKS = r"(?:[^\S\n\r\v\f\x85\u2028\u2029]|\ufeff)*+"
 """What programs take from the beginning of a line: `trim` of JavaScript also takes a byte order mark."""
 _ORDER = re.compile(
-    rf"{_LINE}{_BLANKS}(?:(?:>|[-*+]|\d{{1,9}}[.)]|\[[ x]?\]|#|<[^<>]{{1,400}}>){_BLANKS})*+"
+    rf"{_LINE}{_BLANKS}(?:(?:>|[-*+]|\d{{1,9}}[.)]|\[[ x]?\]|<[^<>]{{1,400}}>){_BLANKS})*+"
     r"(/[a-z][\w-]*(?![\w/.-])|bors(?=[ \t:]+[a-z]))",
     re.IGNORECASE,
 )

@@ -109,8 +109,8 @@ REWRITTEN = {
         "\ufeff/ close\n\u00a0/ close\n\u3000\t/ close\u2028/ close\x85 / close\v/ close\f/ close\rbors.: r+",
     ),
     "orders behind signs of formatting": (
-        "- [ ] /close\n1. [x] /close\n## /close\n<br>/close\n```\n<!-- a -->/close\n<!--\n-->/close\n```",
-        "- [ ] / close\n1. [x] / close\n## / close\n<br>/ close\n```\n<!-- a -->/ close\n<!--\n-->/ close\n```",
+        "- [ ] /close\n1. [x] /close\n<br>/close\n```\n<!-- a -->/close\n<!--\n-->/close\n```",
+        "- [ ] / close\n1. [x] / close\n<br>/ close\n```\n<!-- a -->/ close\n<!--\n-->/ close\n```",
     ),
     "orders of a commit": (
         "a [skip ci] [CI-Skip] [no ci] [skip netlify]\n\nCo-Authored-By: X <x@a.example>\nskip-checks : true",
@@ -160,7 +160,7 @@ KEPT = {
     "tags without addresses": "<details>\n<summary>More</summary>\n\nText<br>\n\n</details>",
     "numbers": "see #1, prefixes #2, Fixed in 3; `Fixes #4` @ 5, a@b.example",
     "brackets": "a [1] (see b) [x](y z) 5 < 6 && c > d; a::b",
-    "no orders": "&#47;close\n&sol;close\n\\\\/close\nsee /close\n/close/x\n[no reply] (co-authored-by: x)",
+    "no orders": "&#47;close\n&sol;close\n\\\\/close\nsee /close\n/close/x\n## /users\n[no reply] (co-authored-by: x)",
     "no mentions": "\uff20octocat, #12 and ann@a5c3785ed8d6a35868bc169f07e40e889087fd2e",
     "line ends": "a\r\nb [x](https://ok.example/)\r\n",
 }
