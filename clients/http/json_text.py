@@ -87,7 +87,7 @@ def _no_json(text: str, media_type: str, error: Exception) -> str:
 def _reason(text: str, error: Exception, lines_before: int = 0) -> str:
     """Return what is wrong, and at which line and column."""
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {lines_before + error.lineno}, column {error.colno}"
+        return f"{error.msg.removesuffix(' at')} at line {lines_before + error.lineno}, column {error.colno}"
     if isinstance(error, RecursionError):
         return "It is nested too deeply"
     word = str(error)

@@ -185,6 +185,7 @@ def test_a_type_that_says_nothing_is_that_of_the_ending(
     [
         pytest.param(b'{"a": ', JSON, None, "is application/json, but it is not: Expecting value at line 1, column 7"),
         pytest.param(b"<html>", JSON, None, "Expecting value at line 1, column 1"),
+        pytest.param(b'["a', JSON, None, "Unterminated string starting at line 1, column 2"),
         pytest.param(b'{"a": 1}\n<br />Warning', JSON, None, "Extra data at line 2, column 1", id="a warning after it"),
         pytest.param(b'["NaN", NaN]', JSON, None, "No JSON at line 1, column 9: NaN"),
         pytest.param(b"[\n -Infinity]", JSON, None, "No JSON at line 2, column 2: -Infinity"),
@@ -194,7 +195,13 @@ def test_a_type_that_says_nothing_is_that_of_the_ending(
         pytest.param(b'{"a":' * 700 + b"1" + b"}" * 700, JSON, None, "deeper", id="too deeply to be searched"),
         pytest.param(b"9" * 5000, JSON, None, "a number that is too long", id="a long number"),
         pytest.param(b"", JSON, None, "is application/json, but it is empty", id="empty"),
-        pytest.param(LINES + b'{"a"', LINED, [{"a": 1}, {"a": 2}], "Line 4 of the answer is not JSON", id="cut lines"),
+        pytest.param(
+            LINES + b'{"a"',
+            LINED,
+            [{"a": 1}, {"a": 2}],
+            "Line 4 of the answer is not JSON and was left out of `json`: Expecting ':' delimiter at line 4",
+            id="cut lines",
+        ),
         pytest.param(b"x\n1\ny\n[2]", LINED, [1, [2]], "Line 1 and 1 more of the answer", id="odd lines"),
         pytest.param(b"x\ny", LINED, None, "is application/x-ndjson, but it is not", id="no line"),
         pytest.param(LINES + b'{"a"', JSON, [{"a": 1}, {"a": 2}], "Line 4 of the", id="cut lines called JSON"),
