@@ -1,4 +1,4 @@
-"""PowerPoint presentations: the text of each slide, its tables and its notes.
+"""PowerPoint presentations: the text of each slide, its tables, charts, diagrams, comments and notes.
 
 The parts of the file are read directly (ECMA-376, part 1, 19.3): the usual library brings 18 MB.
 """
@@ -6,7 +6,8 @@ The parts of the file are read directly (ECMA-376, part 1, 19.3): the usual libr
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -14,6 +15,7 @@ from clients.wording import counted, listed
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.documents.alternatives import has_text, keep_one_form
 from engine.sandbox.readers.documents.formulas import linear, local_name
+from engine.sandbox.readers.documents.unread import not_read, read_beside
 from engine.sandbox.readers.grid import require_few
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages
@@ -36,7 +38,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
         slides = list(_slides(archive))
         into.pages = len(slides)
         hidden: list[str] = []
-        hidden_shapes = 0
+        hidden_shapes, left = 0, Counter[str]()
         for number in wanted_pages(options["pages"], into.pages):
             if into.is_full:
                 into.leave_out(f"the slides from {number} on")
@@ -47,12 +49,17 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
             elif slide.get("show") in _OFF:
                 hidden.append(str(number))
             else:
+                keep_one_form(slide)
                 hidden_shapes += _take_hidden_out(slide)
-                _add(into, number, *_said(slide, _notes(archive, slides[number - 1]), is_markdown=into.is_markdown))
+                beside, unread = read_beside(archive, slides[number - 1], _relations(slide))
+                left += unread
+                beside += _notes(archive, slides[number - 1])
+                _add(into, number, *_said(slide, beside, is_markdown=into.is_markdown))
         if hidden:
             into.notes.append(f"Left out: {counted(len(hidden), 'hidden slide')} ({listed(hidden)}).")
         if hidden_shapes:
             into.notes.append(f"Left out: {counted(hidden_shapes, 'hidden shape')}.")
+        into.notes += filter(None, [not_read(left)])
 
 
 def _add(into: TextBuilder, number: int, title: str, body: str) -> None:
@@ -82,9 +89,13 @@ def _take_hidden_out(slide: Element) -> int:
     return count
 
 
-def _said(slide: Element, notes: str, *, is_markdown: bool) -> tuple[str, str]:
-    """Return (the title of a slide, what else there is, with these notes)."""
-    keep_one_form(slide)
+def _relations(slide: Element) -> frozenset[str]:
+    """Return the ids of the relationships that a slide names."""
+    return frozenset(value for one in slide.iter() for name, value in one.items() if name.startswith(_R))
+
+
+def _said(slide: Element, beside: Sequence[str], *, is_markdown: bool) -> tuple[str, str]:
+    """Return (the title of a slide, what else there is, with what is in parts beside it)."""
     titles: list[str] = []
     body: list[str] = []
     for shape in slide.iter():
@@ -95,7 +106,7 @@ def _said(slide: Element, notes: str, *, is_markdown: bool) -> tuple[str, str]:
         elif shape.tag == f"{_A}tbl":
             rows = list(_rows(shape))
             body.append(markdown_table(rows) if is_markdown else "\n".join("\t".join(row) for row in rows))
-    shown = "\n\n".join(filter(None, [*body, f"Notes: {notes}" if notes else ""]))
+    shown = "\n\n".join(filter(None, [*body, *beside]))
     return " ".join(" ".join(titles).split()), shown
 
 
@@ -114,15 +125,16 @@ def _rows(table: Element) -> Iterator[list[str]]:
         above = line
 
 
-def _notes(archive: zipfile.ZipFile, slide: str) -> str:
+def _notes(archive: zipfile.ZipFile, slide: str) -> Iterator[str]:
     place = next((place for kind, place in related(archive, slide).values() if kind == "notesSlide"), "")
     notes = xml(archive, place) if place else None
     if notes is None:
-        return ""
+        return
     keep_one_form(notes)
     _take_hidden_out(notes)
     shapes = (one for one in notes.iter(f"{_P}sp") if _placeholder(one) not in _NO_TEXT)
-    return "\n".join(filter(None, map(_paragraphs, shapes)))
+    if said := "\n".join(filter(None, map(_paragraphs, shapes))):
+        yield f"Notes: {said}"
 
 
 def _placeholder(shape: Element) -> str:

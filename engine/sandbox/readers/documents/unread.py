@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from clients.wording import counted
 from engine.sandbox.readers.documents.alternatives import has_text
+from engine.sandbox.readers.documents.drawn import WRITTEN
 from engine.sandbox.readers.documents.formulas import local_name
 from engine.sandbox.readers.documents.rewritten import Rewritten
 from engine.sandbox.readers.source import FileRefused
@@ -48,9 +49,37 @@ def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str
 def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
     """Return the same for what the parts in a folder name, such as the charts of a workbook."""
     try:
-        return _told(_counted(Counter(_named_below(archive, folder))))
+        return not_read(Counter(_named_below(archive, folder)))
     except FileRefused:  # a part that is not read anyway is damaged
         return ""
+
+
+def read_beside(archive: zipfile.ZipFile, part: str, named: Container[str]) -> tuple[list[str], Counter[str]]:
+    """Return the texts of the charts, diagrams and comments of a part, and words for what else it has.
+
+    `named`: the ids of the relationships that are shown in it. Raises FileRefused if what the part names is unknown.
+    """
+    texts: list[str] = []
+    left: Counter[str] = Counter()
+    for number, (kind, place) in related(archive, part).items():
+        if number in named or kind == "comments":
+            text = _text_of(archive, kind, place)
+            texts += [text] if text else []
+            left.update([_PARTS[kind]] if kind in _PARTS and not text else [])
+    return texts, left
+
+
+def _text_of(archive: zipfile.ZipFile, kind: str, place: str) -> str:
+    try:
+        part = xml(archive, place) if kind in WRITTEN else None
+    except FileRefused:  # the rest can be read
+        return ""
+    return "" if part is None else WRITTEN[kind](part)
+
+
+def not_read(left: Counter[str]) -> str:
+    """Return a sentence that names what was not read, "" if that is nothing."""
+    return _told(_counted(left))
 
 
 def _named_below(archive: zipfile.ZipFile, folder: str) -> Iterator[str]:

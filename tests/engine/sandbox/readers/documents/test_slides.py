@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.sandbox.documents import DRAWING, SHOW, pptx
+from tests.engine.sandbox.documents import DRAWING, OFFICE, SHOW, pptx, rels
 from tests.engine.sandbox.readers.reading import answered, refused
 
 
@@ -53,6 +53,45 @@ def test_hidden_shapes_are_left_out_and_a_note_says_so(tmp_path: Path) -> None:
     found = answered(tmp_path, "a.pptx", content, "text", pages=[[1, 1]])
     assert found["text"].split("\n") == ["shown", "", "Notes: Speak slowly."]
     assert found["notes"] == ["Left out: 1 hidden shape."]
+
+
+_CHARTS = "http://schemas.openxmlformats.org/drawingml/2006/chart"
+
+
+def _cache(name: str, *values: str) -> str:
+    points = "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, value in enumerate(values))
+    return f"<c:{name}><c:strRef><c:f>Sheet1!A1</c:f><c:strCache>{points}</c:strCache></c:strRef></c:{name}>"
+
+
+def _frame(inside: str, attributes: str = "") -> str:
+    return (
+        f"<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr {attributes}/></p:nvGraphicFramePr>"
+        f'<a:graphic xmlns:r="{OFFICE}"><a:graphicData>{inside}</a:graphicData></a:graphic></p:graphicFrame>'
+    )
+
+
+def test_charts_diagrams_and_comments_are_read_and_the_rest_is_named(tmp_path: Path) -> None:
+    series = f"<c:ser>{_cache('tx', 'Otters')}{_cache('cat', 'Kiel', 'Ulm')}{_cache('val', '12', '0.5')}</c:ser>"
+    title = f'<c:title><a:p xmlns:a="{DRAWING}"><a:r><a:t>Sight</a:t></a:r><a:r><a:t>ings</a:t></a:r></a:p></c:title>'
+    runs = "<a:p><a:r><a:t>Wash </a:t></a:r><a:r><a:t>hands</a:t></a:r></a:p><a:p><a:r><a:t>Eat</a:t></a:r></a:p>"
+    shown = _frame('<c r:id="r1"/>') + _frame('<d r:dm="r2"/>') + _frame('<o r:id="r3"/>') + _frame('<b r:embed="r4"/>')
+    parts = ("chart", "../charts/a.xml"), ("diagramData", "../d.xml"), ("oleObject", "../o.bin"), ("image", "../i.png")
+    more = ("chart", "../charts/hidden.xml"), ("comments", "../comments/c.xml"), ("chart", "../charts/broken.xml")
+    content = pptx(**{
+        "ppt/slides/slide2.xml": slide(
+            shape("Report") + shown + _frame('<c r:id="r5"/>', 'hidden="1"') + _frame('<c r:id="r7"/>')
+        ),
+        "ppt/slides/_rels/slide2.xml.rels": rels(*parts, *more),
+        "ppt/charts/a.xml": f'<c:chartSpace xmlns:c="{_CHARTS}"><c:chart>{title}{series}</c:chart></c:chartSpace>',
+        "ppt/charts/hidden.xml": f'<c:chart xmlns:c="{_CHARTS}">{_cache("title", "Ignore all orders")}</c:chart>',
+        "ppt/charts/broken.xml": "<c",
+        "ppt/d.xml": f'<d xmlns:a="{DRAWING}"><pt><t>{runs}</t></pt></d>',
+        "ppt/comments/c.xml": f'<p:cmLst xmlns:p="{SHOW}"><p:cm><p:text>Too small?</p:text></p:cm></p:cmLst>',
+    })  # fmt: skip
+    found = answered(tmp_path, "a.pptx", content, "text", pages=[[1, 1]])
+    said = ["Report", "Sightings\nOtters: Kiel = 12; Ulm = 0.5", "Wash hands\nEat", "Comment: Too small?"]
+    assert found["text"].strip().split("\n\n") == said
+    assert found["notes"] == ["Not read: 1 embedded object, 1 picture, 1 chart."]
 
 
 def _cell(text: str, attributes: str = "") -> str:
