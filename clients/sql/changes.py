@@ -67,6 +67,29 @@ def is_harmless(statement: str) -> bool:
     return all(_is_harmless(statement, dialect) for dialect in DIALECTS)
 
 
+def inserted_into(statement: str) -> str:
+    """Return the table to which a statement adds rows, and no more, if it returns them whole; empty for any other."""
+    if ESCAPED_NAME.search(statement) or _NOT_ALIKE.search(statement):
+        return ""
+    found = {_inserted_into(statement, dialect) for dialect in DIALECTS}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _inserted_into(statement: str, dialect: Dialect) -> str:
+    from sqlglot import exp
+
+    try:
+        found = parsed(statement, dialect)
+    except InvalidRequest:
+        return ""
+    insert = found[0] if len(found) == 1 else None
+    if not isinstance(insert, exp.Insert) or not _is_harmless_part(insert, dialect) or insert.args.get("conflict"):
+        return ""
+    returned, table = insert.args.get("returning"), insert.this.find(exp.Table)
+    is_whole = isinstance(returned, exp.Returning) and [type(one) for one in returned.expressions] == [exp.Star]
+    return ".".join(one.name for one in table.parts) if is_whole and table is not None else ""
+
+
 def _is_harmless(statement: str, dialect: Dialect) -> bool:
     from sqlglot import exp
 

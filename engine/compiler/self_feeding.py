@@ -102,7 +102,8 @@ def _feeds(action: Action, trigger: Trigger) -> bool:
     if kind.watches not in step.makes or not _may_be_one_account(action.connection, trigger.connection):
         return False
     fields = _values(kind, trigger.fields)
-    return not kind.knows_own(fields, step) and kind.may_find(fields, step, _values(step, action.arguments))
+    arguments = _values(step, action.arguments)
+    return not kind.knows_own(fields, step, arguments) and kind.may_find(fields, step, arguments)
 
 
 def _may_be_one_account(one: str | None, other: str | None) -> bool:

@@ -179,8 +179,12 @@ class TriggerType(PluginType):
         """
         return all(_may_be_same(fields.get(name), arguments.get(name)) for name in _places(self) & _places(kind))
 
-    def knows_own(self, fields: Mapping[str, JsonValue], kind: StepType) -> bool:
-        """Return whether a trigger with these fields can tell what a step type has written from what others write."""
+    def knows_own(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a trigger with these fields can tell what a call has written from what others write.
+
+        A service that itself tells what workflows have written needs no `made_by`: `include_own` leaves out what any
+        workflow wrote, and `is_made` what runs of this one wrote.
+        """
         return kind.name in self.made_by or (fields.get("include_own", True) is False and not kind.is_tool)
 
     def may_be_there(self, fields: Mapping[str, JsonValue], made: OwnWrite) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec import Struct
 
 from clients.errors import InvalidRequest
+from clients.sql.changes import inserted_into
 from clients.sql.select import RowSelection, column_of
 from clients.wording import counted
 from engine.plugins.step import Fields, JsonValue, Output, StepType, destination, outside
-from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.plugins.trigger import Found, Item, Look, OwnWrite, TriggerType
 from engine.triggers.row_ids import RowId, row_ids
 
 _LOOKED_BACK = 200
@@ -56,6 +57,18 @@ class NewRows(TriggerType):
     fields = NewRowFields
     item = NewRow
     start_from = ("now", "last")
+    made_by = ("sql.execute",)
+
+    def knows_own(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether a statement only adds rows to the table, named as here, and returns them whole."""
+        return _is_same_table(fields.get("table"), inserted_into(str(arguments.get("statement"))))
+
+    def is_made(self, look: Look, item: Item, made: Sequence[OwnWrite]) -> bool:
+        """Compare all its values: another row may get the number of a deleted one."""
+        row = None if item.value is None else item.value["row"]
+        outputs = [one.output for one in made if isinstance(one.output, Mapping)]
+        mine = [one for one in outputs if _is_same_table(look.fields.table, one.get("into"))]
+        return any(row == returned for one in mine for returned in one["rows"])
 
     def may_find(self, fields: Mapping[str, JsonValue], kind: StepType, arguments: Mapping[str, JsonValue]) -> bool:
         """Return whether a statement adds rows to the table, or changes the column by which new ones are known."""
@@ -95,6 +108,11 @@ class NewRows(TriggerType):
         is_upgrading = "owners" not in look.cursor and len(new) > len(listed)
         cursor = {"from": since} if is_upgrading else {"from": since, "owners": _owners(rows, look)}
         return Found(items, cursor, has_more=has_more, note=_note(rows, look))
+
+
+def _is_same_table(one: JsonValue, other: JsonValue) -> bool:
+    names = [re.sub(r'["`\[\]\s]', "", str(name or "")).casefold() for name in (one, other)]
+    return bool(names[0]) and names[0] == names[1]
 
 
 def _last_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Ended runs of other workflows."""
+"""Ended runs of other workflows. No step writes these, so that the chain of runs, not `made_by`, tells its own."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from clients.sql.changes import is_harmless
+from clients.sql.changes import inserted_into, is_harmless
 from clients.sql.database import WriteResult, WriteStatement
 from engine.plugins.step import (
     Call,
@@ -32,11 +32,15 @@ class ExecuteFields(Fields):
 
 
 class ExecuteOutput(Output):
-    """How many rows were changed, and what RETURNING gives; `id` is the row in `orchestra_once`."""
+    """How many rows were changed, and what RETURNING gives; `id` is the row in `orchestra_once`.
+
+    `into` is the table of a statement that only adds rows and returns them whole (`RETURNING *`), else empty.
+    """
 
     id: str
     affected: int
     rows: list[dict[str, Any]] = outside("Rows of RETURNING")
+    into: str = ""
 
 
 class Execute(StepType):
@@ -65,7 +69,7 @@ class Execute(StepType):
         return "never" if isinstance(statement, str) and is_harmless(statement) else "always"
 
     def call(self, call: Call) -> JsonValue:
-        """Return {id, affected, rows}."""
+        """Return {id, affected, rows, into}."""
         it: ExecuteFields = call.fields
         return _output(call, call.client.execute(WriteStatement(it.statement, it.parameters, call.marker)))
 
@@ -84,4 +88,5 @@ class Execute(StepType):
 
 
 def _output(call: Call, written: WriteResult) -> JsonValue:
-    return {"id": call.marker, "affected": written.affected, "rows": [dict(row) for row in written.rows]}
+    rows, into = [dict(row) for row in written.rows], inserted_into(call.fields.statement)
+    return {"id": call.marker, "affected": written.affected, "rows": rows, "into": into}

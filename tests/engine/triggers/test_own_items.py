@@ -23,6 +23,7 @@ from engine.plugins.step import Call, Effect, fields_schema
 from engine.plugins.trigger import OwnWrite, TriggerType
 from engine.store.ledger import marker
 from tests.conftest import StandIns
+from tests.engine.triggers.sql_world import changed
 from tests.engine.triggers.worlds import Scene, World, worlds
 
 
@@ -199,7 +200,7 @@ def test_what_a_step_type_makes_is_watched_by_some_trigger_and_it_is_a_write() -
 def test_the_compiler_warns_where_a_trigger_would_find_its_own_and_nobody_could_tell(name: str, uses: str) -> None:
     kind, row = trigger_type(name), ROWS[name][uses]
     defaults = {one: each.get("default") for one, each in fields_schema(kind.fields)["properties"].items()}
-    is_known = kind.knows_own({**defaults, **row.watched}, step_type(uses))
+    is_known = kind.knows_own({**defaults, **row.watched}, step_type(uses), row.there)
     assert bool(told(name, row.watched, call(uses, row.there))) != is_known
     if uses not in kind.made_by:
         [found] = told(name, with_own(kind, row.watched), call(uses, row.there))
@@ -231,6 +232,11 @@ def test_it_warns_of_what_a_called_workflow_writes() -> None:
         ('INSERT INTO "sales"."leads" (name) SELECT name FROM people', True),
         ("MERGE INTO sales.leads USING people ON true WHEN NOT MATCHED THEN INSERT VALUES (1)", True),
         ("INSERT INTO leads_done (id) SELECT id FROM leads", False),
+        ("INSERT INTO sales.leads (name) VALUES ('Ann') RETURNING *", False),
+        ("INSERT INTO sales.leads (name) VALUES ('Ann') RETURNING id", True),
+        ("INSERT INTO leads (name) VALUES ('Ann') RETURNING *", True),
+        ("INSERT INTO sales.leads (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 2 RETURNING *", True),
+        ("INSERT INTO sales.leads (name) VALUES ('Ann') -- RETURNING *", True),
         ("DELETE FROM leads WHERE id = 1", False),
     ],
 )
@@ -269,11 +275,22 @@ def _event(scene: Scene, world: World, marked: str) -> Call:
     return Call(step_type("google_calendar.create_event").fields.model_validate(given), world.client, marker=marked)
 
 
+def _insert(scene: Scene, world: World, marked: str) -> Call:
+    statement = "INSERT INTO orders (at, text) VALUES (:at, 'Own') RETURNING *"
+    given = {"statement": statement, "parameters": {"at": world.now(0).isoformat()}}
+    return Call(step_type("sql.execute").fields.model_validate(given), world.client, marker=marked)
+
+
+def _correct(scene: Scene, world: World, output: Any) -> None:
+    changed(scene.folder / "shop.db", "UPDATE orders SET text = 'Own, corrected' WHERE text = 'Own'")
+
+
 Meddle = Callable[[Scene, World, Any], None]
 TRIED: dict[tuple[str, str], tuple[Callable[[Scene, World, str], Call], Meddle | None, bool]] = {
     ("drive.new_file", "drive.upload"): (_upload, _rewrite, False),
     ("google_sheets.new_row", "google_sheets.append_row"): (_append, _insert_above, True),
     ("google_calendar.new_event", "google_calendar.create_event"): (_event, None, True),
+    ("sql.new_row", "sql.execute"): (_insert, _correct, False),
 }
 """How each write is made that a trigger recognizes, what a person does to it, and whether it is still its own then."""
 TRIED_IN_RUNS = {("folder.new_file", "file.write")}
@@ -303,6 +320,6 @@ def test_a_trigger_knows_what_a_run_wrote_from_what_a_person_did(
     found = looker.look_until_done(world.now(1))
     made = [OwnWrite(uses, marked, step.receipt(output).id, output)]
     assert sum(kind.is_made(look, one, made) for one in found) == (not is_touched or is_own_then)
-    by_person = [one for one in found if "Own" not in one.title]
+    by_person = [one for one in found if "Own" not in f"{one.title} {one.value}"]
     assert by_person
     assert not any(kind.is_made(look, one, made) for one in by_person)
