@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
 from itertools import islice
 from typing import Any
 
-from clients.wording import counted
+from clients.wording import counted, listed
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, wanted_pages
@@ -20,6 +21,10 @@ _HYPHEN = "\ufffe"
 _IMAGE, _PATH = 3, 2
 """FPDF_PAGEOBJ_IMAGE and FPDF_PAGEOBJ_PATH."""
 _STROKES_FEWEST = 100
+_PICTURE_LEAST = 0.01
+"""Of the area of a page."""
+_HIDDEN = 2 | 32
+"""The flags Hidden and NoView of an annotation (ISO 32000-1, 12.5.3)."""
 
 
 def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TextBuilder) -> None:
@@ -28,17 +33,26 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     with closing(opened(source)) as document:
         document.init_forms()
         into.pages = len(document)
+        pictures = Counter[int]()
         wanted = wanted_pages(options["pages"], into.pages)
         if not wanted:
             raise FileRefused(f"The PDF has {counted(into.pages, 'page')}: none of those that were asked for.")
         for at, number in enumerate(wanted):
             if into.is_full:
                 into.leave_out(f"{len(wanted) - at} more of {len(wanted)} pages (from page {number})")
-                return
+                break
+            beside = list(_beside(document, document[number - 1]))
             page = _filled_in(document, number - 1)
             found = _text_of(page)
-            into.needs_ocr |= sum(map(str.isalnum, found)) < _LETTERS_FEWEST and _has_picture(page)
-            into.add(found, number, f"Page {number}" if len(wanted) > 1 else "")
+            if sum(map(str.isalnum, found)) < _LETTERS_FEWEST:
+                into.needs_ocr |= _has_picture(page)
+            elif count := _pictures(page):
+                pictures[number] = count
+            seen = _letters(found)
+            added = [said for said, words in beside if _letters(words) not in seen]
+            into.add("\n".join([found, *added]), number, f"Page {number}" if len(wanted) > 1 else "")
+    if pictures:
+        into.notes.append(f"Not read: {_counted_on(pictures)}.")
 
 
 def facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:
@@ -100,6 +114,67 @@ def _filled_in(document: Any, index: int) -> Any:
         raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
         page = document[index]  # the one before does not change
     return page
+
+
+def _beside(document: Any, page: Any) -> Iterator[tuple[str, str]]:
+    """Yield what annotations of a page say that is not drawn on it: (words, those that may be drawn all the same).
+
+    These are comments and the boxes that are ticked (ISO 32000-1, 12.5.6 and 12.7.4.2), without hidden ones.
+    """
+    from pypdfium2 import raw
+
+    for one in _annotations(page):
+        kind = raw.FPDFAnnot_GetSubtype(one)
+        if kind == raw.FPDF_ANNOT_WIDGET:
+            if document.formenv and raw.FPDFAnnot_IsChecked(document.formenv, one):
+                name = _words(raw.FPDFAnnot_GetFormFieldName, document.formenv, one)
+                value = _words(raw.FPDFAnnot_GetFormFieldExportValue, document.formenv, one)
+                yield f"{name}: {value}", f"{name}: {value}"
+        elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP):
+            words = _words(raw.FPDFAnnot_GetStringValue, one, b"Contents")
+            if words:
+                yield f"Comment: {words}", words
+
+
+def _annotations(page: Any) -> Iterator[Any]:
+    """Yield the annotations of a page that are not hidden, each until the next one is asked for."""
+    from pypdfium2 import raw
+
+    for at in range(raw.FPDFPage_GetAnnotCount(page)):
+        one = raw.FPDFPage_GetAnnot(page, at)
+        if one:
+            if not raw.FPDFAnnot_GetFlags(one) & _HIDDEN:
+                yield one
+            raw.FPDFPage_CloseAnnot(one)
+
+
+def _words(read: Callable[..., int], *given: Any) -> str:
+    """Return a text that PDFium writes to a buffer in UTF-16; the size that it wants has the bytes of a final zero."""
+    from pypdfium2 import raw
+
+    size = read(*given, None, 0)
+    buffer = (raw.FPDF_WCHAR * (size // 2 + 1))()
+    read(*given, buffer, size)
+    return " ".join(bytes(buffer).decode("utf-16-le", "replace").partition("\0")[0].split())
+
+
+def _pictures(page: Any) -> int:
+    """Return how many pictures a page has, without those that are smaller than a stamp, such as lines and signs."""
+    from pypdfium2 import PdfiumError
+
+    least, count = page.get_width() * page.get_height() * _PICTURE_LEAST, 0
+    for one in page.get_objects(filter=[_IMAGE], max_depth=3):
+        with suppress(PdfiumError):  # one without a place is not seen
+            left, bottom, right, top = one.get_bounds()
+            count += (right - left) * (top - bottom) >= least
+    return count
+
+
+def _counted_on(pictures: Counter[int]) -> str:
+    pages = listed([str(number) for number in pictures])
+    return (
+        f"{counted(pictures.total(), 'picture')} beside the text of {'page' if len(pictures) == 1 else 'pages'} {pages}"
+    )
 
 
 def _has_picture(page: Any) -> bool:
