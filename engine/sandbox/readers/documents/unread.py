@@ -6,6 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from xml.etree.ElementTree import Element
 
 from clients.wording import counted
 from engine.sandbox.readers.documents.alternatives import has_text
@@ -29,6 +30,9 @@ _PARTS: Mapping[str, str] = {
 }
 """{the kind of a relationship: what is in such a part}."""
 _WITH_TEXT = ("header", "footer", "comment")
+_MANIFEST = "META-INF/manifest.xml"
+_M = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
+_COMMENT, _PIECE = b"</office:annotation>", 1 << 20
 _UNKNOWN = "An unrecognised element was ignored: "
 _SYMBOL = "A w:sym element"
 
@@ -52,6 +56,39 @@ def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
         return not_read(Counter(_named_below(archive, folder)))
     except FileRefused:  # a part that is not read anyway is damaged
         return ""
+
+
+def unread_of_opendocument(archive: zipfile.ZipFile) -> str:
+    """Return the same for a file of OpenDocument, by its manifest (OASIS OpenDocument 1.3, part 2, 3.2)."""
+    try:
+        manifest = xml(archive, _MANIFEST)
+        entries = () if manifest is None else manifest
+        left = Counter(filter(None, map(_kind_of_entry, entries)))
+    except FileRefused:
+        return ""
+    left["comment"] = _comments(archive)
+    return not_read(+left)
+
+
+def _comments(archive: zipfile.ZipFile) -> int:
+    """Count the comments in a file, which may be too large for a tree."""
+    count, rest = 0, b""
+    with archive.open("content.xml") as content:
+        while piece := content.read(_PIECE):
+            count += (rest + piece).count(_COMMENT)
+            rest = piece[1 - len(_COMMENT) :]
+    return count
+
+
+def _kind_of_entry(entry: Element) -> str:
+    path, kind = entry.get(f"{_M}full-path", ""), entry.get(f"{_M}media-type", "")
+    if kind.endswith("opendocument.chart"):
+        return "chart"
+    is_embedded = path.endswith("/") and path != "/" and ".opendocument." in kind
+    if is_embedded or kind == "application/vnd.sun.star.oleobject":
+        return "embedded object"
+    is_shown = kind.startswith("image/") and not path.startswith(("ObjectReplacements/", "Thumbnails/"))
+    return "picture" if is_shown else ""
 
 
 def read_beside(archive: zipfile.ZipFile, part: str, named: Container[str]) -> tuple[list[str], Counter[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from clients.wording import counted, listed
 from engine.sandbox.readers.detect import EXCEL, LOCKED, FileKind
-from engine.sandbox.readers.documents.unread import unread_below
+from engine.sandbox.readers.documents.unread import unread_below, unread_of_opendocument
 from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, chosen, fill, trimmed
 from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages
@@ -46,7 +46,7 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
     """Take the first rows of each sheet that is not hidden as a table of Markdown, or with tabs between the cells."""
     book = _opened(source, kind, options)
     into.pages = len(book.names)
-    into.notes += [*_left_out(book.hidden), *_beside_cells(source)]
+    into.notes += [*_left_out(book.hidden), *_beside_cells(source, kind)]
     empty: list[str] = []
     for number in wanted_pages(options["pages"], into.pages):
         name = book.names[number - 1]
@@ -75,13 +75,13 @@ def _left_out(hidden: Sequence[str]) -> Iterator[str]:
         yield f"Left out: {counted(len(hidden), 'hidden sheet')} ({names}). `file.table` reads one by its name."
 
 
-def _beside_cells(source: SourceFile) -> Iterator[str]:
+def _beside_cells(source: SourceFile, kind: FileKind) -> Iterator[str]:
     """Yield a sentence about charts, pictures and comments; files that are no zip archives hide theirs."""
     if source.head()[:2] == _ZIP:
         with opened_zip(source.content) as archive:
             refuse_entities(archive)
-            if said := unread_below(archive, "xl/"):
-                yield said
+            is_open = "OpenDocument" in kind.words
+            yield from filter(None, [unread_of_opendocument(archive) if is_open else unread_below(archive, "xl/")])
 
 
 class _Quick:

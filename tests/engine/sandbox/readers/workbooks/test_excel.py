@@ -19,6 +19,39 @@ _FORMS = ("General", "yyyy-mm-dd", "[h]:mm", "hh:mm:ss", "#,##0.00")
 """The formats of cells with `s="1"` and so on."""
 
 
+_OASIS = "urn:oasis:names:tc:opendocument:xmlns"
+_OF_OASIS = "application/vnd.oasis.opendocument"
+
+
+def opendocument(*entries: tuple[str, str], cell: str = "") -> bytes:
+    """A spreadsheet of OpenDocument with these (paths, media types) in its manifest, and a cell."""
+    listed = "".join(f'<m:file-entry m:full-path="{path}" m:media-type="{kind}"/>' for path, kind in entries)
+    names = "".join(f' xmlns:{name}="{_OASIS}:{name}:1.0"' for name in ("office", "table", "text"))
+    table = f'<table:table table:name="A"><table:table-row>{cell}</table:table-row></table:table>'
+    body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
+    return zipped(
+        {
+            "mimetype": f"{_OF_OASIS}.spreadsheet",
+            "META-INF/manifest.xml": f'<m:manifest xmlns:m="{_OASIS}:manifest:1.0">{listed}</m:manifest>',
+            "content.xml": f"<office:document-content{names}>{body}</office:document-content>",
+        }
+    )
+
+
+def test_what_a_spreadsheet_of_opendocument_has_beside_its_cells_is_named(tmp_path: Path) -> None:
+    entries = [
+        ("/", f"{_OF_OASIS}.spreadsheet"), ("Object 1/", f"{_OF_OASIS}.chart"), ("Object 2/", f"{_OF_OASIS}.text"),
+        ("Object 3", "application/vnd.sun.star.oleobject"), ("Pictures/a.png", "image/png"),
+        ("ObjectReplacements/Object 1", "image/png"), ("Thumbnails/thumbnail.png", "image/png"),
+    ]  # fmt: skip
+    comment = "<office:annotation><text:p>Why?</text:p></office:annotation>"
+    cell = f'<table:table-cell office:value-type="string">{comment}<text:p>Swifts</text:p></table:table-cell>'
+    found = answered(tmp_path, "a.ods", opendocument(*entries, cell=cell), "text")
+    assert found["notes"] == ["Not read: 1 chart, 2 embedded objects, 1 picture, 1 comment."]
+    assert "Swifts" in found["text"]
+    assert answered(tmp_path, "a.ods", opendocument(entries[0], cell=cell.replace(comment, "")), "text")["notes"] == []
+
+
 def workbook(
     rows: str, names: Sequence[str] = ("Sheet",), size: str = "", hidden: Sequence[str] = (), merged: Sequence[str] = ()
 ) -> bytes:
