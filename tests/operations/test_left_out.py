@@ -449,7 +449,7 @@ TEXT_OF: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "workbooks.excel": (
         lambda: workbook("June"),
-        "Left out: 1 hidden sheet ('June'). `file.table` reads one by its name. Not read: 1 chart, 1 comment.",
+        "Left out: 1 hidden sheet ('June'). `file.table` reads one by its name. Not read: 1 chart.",
     ),
     "documents.slides": (
         lambda: documents.pptx(**{"ppt/slides/slide2.xml": _NOT_SHOWN}),

@@ -22,8 +22,16 @@ def diagram_text(diagram: Element) -> str:
 
 
 def comments_text(comments: Element) -> str:
-    """Return a line for each comment, with the answers to it."""
+    """Return a line for each comment of a slide, with the answers to it."""
     return "\n".join(f"Comment: {words}" for words in map(_words, _named(comments, "cm")) if words)
+
+
+def cell_comments(comments: Element) -> dict[str, str]:
+    """Return {cell: what is said about it} of a sheet, from the old form of its comments or the newer one."""
+    found: dict[str, str] = {}
+    for one in (*_named(comments, "comment"), *_named(comments, "threadedComment")):
+        found[one.get("ref", "")] = f"{found.get(one.get('ref', ''), '')} {_words(one)}".strip()
+    return found
 
 
 WRITTEN: Mapping[str, Callable[[Element], str]] = {

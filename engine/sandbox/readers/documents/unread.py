@@ -51,7 +51,7 @@ def unread(archive: zipfile.ZipFile, document: Rewritten, messages: Iterable[str
 
 
 def unread_below(archive: zipfile.ZipFile, folder: str) -> str:
-    """Return the same for what the parts in a folder name, such as the charts of a workbook."""
+    """Return the same for what the parts in a folder name, such as the charts of a workbook, but for its comments."""
     try:
         return not_read(Counter(_named_below(archive, folder)))
     except FileRefused:  # a part that is not read anyway is damaged
@@ -123,12 +123,9 @@ def _named_below(archive: zipfile.ZipFile, folder: str) -> Iterator[str]:
     """Yield a word for each thing in other parts. Raises FileRefused."""
     relations = [PurePosixPath(name) for name in archive.namelist() if name.startswith(folder)]
     parts = (str(one.parent.parent / one.stem) for one in relations if one.suffix == ".rels")
-    for kind, place in sorted({one for part in parts for one in related(archive, part).values()}):
+    for kind, _ in sorted({one for part in parts for one in related(archive, part).values()}):
         what = _PARTS.get(kind, "")
-        if what == "comment":
-            part = xml(archive, place)
-            yield from (what for one in (part.iter() if part is not None else ()) if local_name(one) == what)
-        elif what:
+        if what and what != "comment":
             yield what
 
 

@@ -59,7 +59,9 @@ def text(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: T
         shown = [row for row in map(trimmed, islice(rows, _ROWS_SHOWN)) if row]
         left = sum(1 for row in rows if any(cell not in (None, "") for cell in row))
         tabs = "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in shown)
-        into.add(markdown_table(shown) if into.is_markdown else tabs, number, f"Sheet {name}")
+        said = [f"Comment in {cell}: {words}" for cell, words in known.comments.items()]
+        cells = markdown_table(shown) if into.is_markdown else tabs
+        into.add("\n\n".join(filter(None, [cells, "\n".join(said)])), number, f"Sheet {name}")
         into.notes += (f"Sheet {name}: {note}" for note in odd.notes())
         if left:
             into.leave_out(f"{counted(left, 'row')} of the sheet {name!r}")
@@ -76,7 +78,7 @@ def _left_out(hidden: Sequence[str]) -> Iterator[str]:
 
 
 def _beside_cells(source: SourceFile, kind: FileKind) -> Iterator[str]:
-    """Yield a sentence about charts, pictures and comments; files that are no zip archives hide theirs."""
+    """Yield a sentence about charts, pictures and the like; files that are no zip archives hide theirs."""
     if source.head()[:2] == _ZIP:
         with opened_zip(source.content) as archive:
             refuse_entities(archive)

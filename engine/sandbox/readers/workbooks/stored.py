@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from msgspec import Struct, field
 
+from engine.sandbox.readers.documents.drawn import cell_comments
 from engine.sandbox.readers.source import FileRefused
 from engine.sandbox.readers.tables import EXACT_MOST
 from engine.sandbox.readers.workbooks.merged import Range
@@ -48,6 +50,8 @@ class Stored(Struct):
     """Whether it has whole numbers that no float keeps."""
     merged: list[Range] = []
     """Its merged cells."""
+    comments: dict[str, str] = {}
+    """{cell: what is said about it}."""
 
 
 def stored(content: BinaryIO, sheet: str) -> Stored:
@@ -63,6 +67,7 @@ def stored(content: BinaryIO, sheet: str) -> Stored:
                 found.has_long_numbers |= any(int(digits) > EXACT_MOST for digits in _LONG.findall(piece))
                 negative.update(map(int, _NEGATIVE.findall(piece)))
                 found.merged += [(_at(first), _at(last)) for first, last in _MERGED.findall(piece)]
+            found.comments = _comments(archive, place)
             found.has_early_dates = bool(negative) and any(_is_date(one) for one in _formats(archive, negative))
     except FileRefused:
         return Stored()
@@ -75,6 +80,17 @@ def _place(archive: zipfile.ZipFile, sheet: str) -> str:
     sheets = () if book is None else book.iter(f"{_M}sheet")
     found = next((one.get(f"{_R}id", "") for one in sheets if one.get("name") == sheet), "")
     return parts.get(found, ("", ""))[1]
+
+
+def _comments(archive: zipfile.ZipFile, place: str) -> dict[str, str]:
+    """Return the comments of a sheet; for older programs, the newer form is also written in the old one."""
+    found: dict[str, str] = {}
+    for kind, part in sorted(related(archive, place).values()):  # "comments" before "threadedComment"
+        if kind in ("comments", "threadedComment"):
+            with suppress(FileRefused):  # the cells can be read
+                comments = xml(archive, part)
+                found |= {} if comments is None else cell_comments(comments)
+    return found
 
 
 def _pieces(archive: zipfile.ZipFile, place: str) -> Iterator[bytes]:

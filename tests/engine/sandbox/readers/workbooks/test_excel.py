@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from engine.sandbox.reading import OpenedFile, read
 from tests.engine.sandbox.documents import CONTENT_TYPES, OFFICE, RELATED, zipped
@@ -50,6 +54,30 @@ def test_what_a_spreadsheet_of_opendocument_has_beside_its_cells_is_named(tmp_pa
     assert found["notes"] == ["Not read: 1 chart, 2 embedded objects, 1 picture, 1 comment."]
     assert "Swifts" in found["text"]
     assert answered(tmp_path, "a.ods", opendocument(entries[0], cell=cell.replace(comment, "")), "text")["notes"] == []
+
+
+def test_comments_follow_the_cells_of_their_sheet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["B2"] = 12
+    book.active["B2"].comment = Comment("Checked\nby Bo", "Bo")
+    book.active["C3"].comment = Comment("[Threaded comment] Your version", "Ann")
+    book.create_sheet("Empty")
+    made = io.BytesIO()
+    book.save(made)
+    with zipfile.ZipFile(made, "a") as archive:
+        threads = "".join(
+            f'<threadedComment ref="C3"><text>{said}</text></threadedComment>' for said in ("Why?", "So.")
+        )
+        archive.writestr("xl/threads.xml", f"<ThreadedComments>{threads}</ThreadedComments>")
+        kept = archive.read("xl/worksheets/_rels/sheet1.xml.rels").decode()
+        added = kept.replace(
+            "</Rel", f'<Relationship Id="t" Type="{OFFICE}/threadedComment" Target="/xl/threads.xml"/></Rel'
+        )
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", added)
+    found = answered(tmp_path, "a.xlsx", made.getvalue(), "text")
+    assert found["text"] == "12\n\nComment in B2: Checked by Bo\nComment in C3: Why? So."
+    assert found["notes"] == []
 
 
 def workbook(
