@@ -18,6 +18,8 @@ _POINT_REGIONS = frozenset({"de-ch", "de-li", "it-ch", "rm-ch", "es-mx", "es-us"
 _SIGNS = re.compile(r"[\u2212\u2012\u2013]")
 _DIRECTIONS = re.compile(r"[\u200e\u200f\u061c]")
 _CURRENCY = re.compile(r"[$€£¥₹₽₺₴₩₪฿₫₱₦]|(?<![A-Za-z])(?:[A-Z]{3}|kr|zł|Kč|Ft|lei|Fr|R\$)\.?(?![A-Za-z])")
+_NO_CENTS = re.compile(r"(?<=[.,])-{1,2}\Z")
+"""What stands for the cents of a whole price: `12,-`, `7.–`."""
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,3}\Z")
 _WHOLE = r"(?:[0-9]{1,3}(?P<group>[ .,'\u2019])[0-9]{2,3}(?:(?P=group)[0-9]{2,3})*(?<=[0-9]{3})|[0-9]+)"
 _BODY = {mark: re.compile(rf"(?P<whole>{_WHOLE})?(?:{re.escape(mark)}(?P<part>[0-9]+)?)?\Z", re.ASCII) for mark in ",."}
@@ -54,7 +56,7 @@ def parsed_number(text: str, language: str) -> float:
     plain = _CURRENCY.sub("", plain, count=1).strip()
     is_percent = plain.endswith("%")
     plain = plain.removesuffix("%").strip()
-    is_negative, plain = _sign(plain)
+    is_negative, plain = _sign(_NO_CENTS.sub("", plain))
     exponent = found[0] if (found := _EXPONENT.search(plain)) else ""
     body = _BODY[mark].match(plain.removesuffix(exponent))
     if body is None or body["group"] == mark or not (body["whole"] or body["part"]):

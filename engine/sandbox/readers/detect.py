@@ -177,5 +177,5 @@ def _is_mail(head: bytes, ending: str) -> bool:
 
 
 def _is_json_lines(text: str) -> bool:
-    lines = text.splitlines()[:3]
-    return len(lines) > 2 and all(one.startswith("{") and one.rstrip().endswith("}") for one in lines[:-1])
+    first, second = [*filter(str.strip, text.splitlines()[:20]), "", ""][:2]
+    return first.startswith("{") and first.rstrip().endswith("}") and second.startswith("{")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from clients.mail.html import tidy
@@ -15,6 +16,8 @@ _ON_A_LINE_OF_ITS_OWN = ("br", "hr", "p", "div", "li", "dt", "dd", "pre", "block
 _SPAN = re.compile(r"\s*\+?(\d{1,6})")
 _ROWS_MOST = 1_000_000
 """Of `rowspan="0"`: up to the last row (HTML standard, 4.9.12: table model)."""
+_HEAD_MOST = 200
+"""Rows among which a head is."""
 _ADDED_MOST = 5_000_000
 """Cells and their characters that merged cells may add: a tag of 30 bytes may claim 16,384 columns."""
 
@@ -24,6 +27,16 @@ def text_rows(table: Any) -> Iterator[list[str]]:
     for _, line in placed(table):
         if line:
             yield [one if isinstance(one, str) else cell_text(one) for one in line]
+
+
+def across(table: Any) -> dict[int, list[tuple[int, int]]]:
+    """Return {row, as `text_rows` counts them: (first, last column) of its cells that are merged across columns}."""
+    lines = (line for _, line in placed(table) if line)
+    spans = (
+        [(at, at + _span(one, "colspan") - 1) for at, one in enumerate(line) if not isinstance(one, str)]
+        for line in islice(lines, _HEAD_MOST)
+    )
+    return {row: wide for row, found in enumerate(spans) if (wide := [one for one in found if one[1] > one[0]])}
 
 
 def spread(table: Any, tree: Any) -> None:

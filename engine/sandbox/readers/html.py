@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.mail.html import HTML_MOST, TAGS_MOST, is_longer, visible_tree
+from engine.sandbox.readers.csv_tables.number_columns import numbers_of
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import Damage, lines
-from engine.sandbox.readers.grid import text_rows
+from engine.sandbox.readers.grid import across, text_rows
 from engine.sandbox.readers.page_tables import page_text
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, fill, table_number
@@ -39,7 +40,8 @@ def tables_of(tree: Any, options: Mapping[str, Any], into: TableBuilder) -> None
     if not 0 < wanted <= len(found):
         raise FileRefused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
     into.sheets += [f"table {number}" for number in range(1, len(found) + 1)]
-    fill(into, text_rows(found[wanted - 1]), has_header=options.get("header"))
+    one, through = found[wanted - 1], numbers_of(options, into)
+    fill(into, text_rows(one), has_header=options.get("header"), through=through, across=across(one))
 
 
 def _html(source: SourceFile, kind: FileKind, into: TextBuilder | TableBuilder) -> str:

@@ -85,7 +85,10 @@ def _of_document(source: SourceFile, kind: FileKind, sheet: Any, into: TableBuil
     lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
     into.sheets += list(lists)
     if lists and (sheet is not None or len(lists) == 1):
-        return iter(lists[chosen(list(lists), sheet, "list")])
+        name = chosen(list(lists), sheet, "list")
+        if not lists[name] and len(found) > 1:
+            into.notes.append(f"The list {name!r} of the JSON is empty; its other members are no lists.")
+        return iter(lists[name])
     seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
     raise FileRefused(f"The JSON has {seen}; name one in `sheet`.")
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from engine.sandbox.readers.csv_tables.number_columns import numbers_of
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.source import FileRefused, SourceFile
@@ -32,7 +33,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
                 found += 1
                 into.sheets.append(f"page {number}")
                 if found == wanted:
-                    fill(into, iter(rows), has_header=options.get("header"))
+                    fill(into, iter(rows), has_header=options.get("header"), through=numbers_of(options, into))
             page.close()
         if len(pages) > _PAGES_MOST:
             into.leave_out(f"Only the first {_PAGES_MOST} pages were searched for tables: `pages` picks others.")

@@ -6,8 +6,9 @@ import datetime as dt
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -183,12 +184,22 @@ Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
 """What makes rows of the rows of a table, without its head and what stands above it."""
 
 
+Across = Mapping[int, Sequence[tuple[int, int]]]
+"""{place of a row, from 0: (first, last column) of its cells that are merged across columns}."""
+
+
 def fill(
-    table: TableBuilder, rows: Iterator[Sequence[Any]], *, has_header: bool | None, through: Through = iter
+    table: TableBuilder,
+    rows: Iterator[Sequence[Any]],
+    *,
+    has_header: bool | None,
+    through: Through = iter,
+    across: Across = MappingProxyType({}),
 ) -> tuple[int, int]:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 
-    Without a head, columns are called by their numbers. Return (the place of the first row of the table, its width).
+    A head over two rows, whose upper one has merged cells, is one. Without a head, columns are called by their numbers.
+    Return (the place of the first row of the table, its width).
     """
     blank, rows = _begun(rows)
     sample = list(islice(rows, _SAMPLE))
@@ -200,6 +211,9 @@ def fill(
     at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
     if at == len(first) - 1:  # a head at the end would leave no rows: it is a longer row of the table
         at = next((place for place, row in enumerate(first) if _filled(row) > 1), at)
+    if has_header is not False and (upper := _upper_of_two(first, at, blank, across)) is not None:
+        at = upper
+        first[at : at + 2] = [_joined(first[at], first[at + 1], across[blank + at])]
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
     width = usual if body else 0
@@ -215,6 +229,37 @@ def fill(
     for row in through(filter(None, chain(body, map(trimmed, rows)))):
         table.add(row)
     return blank + at, width
+
+
+def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Across) -> int | None:
+    """Return the place of the upper row of a head over two rows, given that of its only one; None if it is not.
+
+    Cells of the upper row are merged across columns, and below its others are no names but their own.
+    """
+    for upper in (at, at - 1):
+        merged = across.get(blank + upper, ()) if 0 <= upper < len(rows) - 2 else ()
+        if not merged or merged[0] == (0, max(map(len, rows[upper + 1 : upper + 3])) - 1):  # a title
+            continue
+        names, below, first = ([*row, *[None] * COLUMNS_MOST] for row in rows[upper : upper + 3])
+        under = {place for start, end in merged for place in range(start, end + 1)}
+        beside = [place for place in range(len(rows[upper + 1])) if place not in under]
+        is_apart = any(names[place] is not None for place in beside)
+        if all(below[place] in (None, names[place]) for place in beside) and (
+            is_apart or (not any(map(_is_number, rows[upper + 1])) and any(map(_is_number, first)))
+        ):
+            return upper
+    return None
+
+
+def _joined(upper: Sequence[Any], lower: Sequence[Any], merged: Sequence[tuple[int, int]]) -> list[Any]:
+    """Return the names of a head over two rows: `2026 Q1` and `2026 Q2` for Q1 and Q2 below a merged 2026."""
+    width = max(len(upper), len(lower))
+    names, below = ([*row, *[None] * (width - len(row))] for row in (upper, lower))
+    for start, end in merged:
+        names[start : end + 1] = [names[start]] * (min(end + 1, width) - start)
+    return [
+        " ".join(str(one) for one in dict.fromkeys(pair) if one is not None) for pair in zip(names, below, strict=True)
+    ]
 
 
 def _is_row(body: Sequence[Sequence[Any]]) -> bool:

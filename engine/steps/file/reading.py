@@ -120,7 +120,8 @@ class TableFields(OneFile):
     """The file, and which of its tables to read. `sheet` is the name of a sheet or of a list in JSON, or a number from
     1, which also selects a table in a PDF, a Word file or HTML; empty: the first. A text such as `"3"` counts as a
     number only if no sheet has that name. Hidden sheets are not counted, and are read by name. `header` says whether
-    the very first row names the columns; empty: the first full row does.
+    the very first row names the columns; empty: the first full row does. `numbers` is the language of the numbers in
+    the file: with `de`, a column of `1.234,50` and `12,5 %` has 1234.5 and 0.125.
     """
 
     sheet: NameOrPlace = option("Sheet or table: name, or number from 1", "")
@@ -128,6 +129,7 @@ class TableFields(OneFile):
     pages: NumberOrText = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
     limit: int = option("Maximum rows in the output", 1000, ge=1, le=10_000)
     typed: bool = option("Turn columns of digits into numbers", default=True)
+    numbers: str = option("Language of numbers such as 1.234,50, like de", "", max_length=20)
 
 
 class TableOutput(Output):
@@ -168,6 +170,7 @@ class Table(FileStep):
             "pages": page_ranges(it.pages),
             "limit": it.limit,
             "typed": it.typed,
+            "numbers": it.numbers,
         }
         with opened(call, it.file) as given, new_file() as (out, path):
             found = read(given, "table", options, _TABLE, out)

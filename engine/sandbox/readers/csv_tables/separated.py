@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from clients.wording import counted
+from engine.sandbox.readers.csv_tables.number_columns import numbers_of
 from engine.sandbox.readers.csv_tables.row_shapes import RowShapes
 from engine.sandbox.readers.detect import FileKind
 from engine.sandbox.readers.encodings import LINE_MOST, Damage, lines
 from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
-from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableBuilder, fill, plain_cell
+from engine.sandbox.readers.tables import TableBuilder, fill
 from engine.sandbox.readers.texts import TextBuilder, markdown_table
 
 _SEPARATORS = ",;\t|"
@@ -27,25 +27,16 @@ _NAME = re.compile(r"[^\W\d][^\s,;\t|]*( [^\s,;\t|]+)?")
 _INNER_COMMA = re.compile(r",(?! )")
 _LOCAL_NUMBER = re.compile(r"[-+]?\d[\d. ]*,\d+ ?[%€$£]?")
 _SAMPLE_LINES = 100
-_TYPED_BY = 1000
-"""Rows that decide the types of the columns."""
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
-_ZEROS = re.compile(r"\.0+\Z")
-_SURE_MOST = 16
-"""Characters up to which a number has no more than 15 digits, which a float always keeps."""
 _SHOWN_MOST, _COUNTED_MOST = 500, 1_000_000
 _END = "\ufdd0\ufdd1"
 """A line after the last one, which no other has: it ends up in a cell whose quote is not closed."""
-
-Cell = Callable[[str], Any]
 
 
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text."""
     shapes, damage = RowShapes(), Damage()
     rows = _rows(source, kind, shapes, damage)
-    through = _typed if options.get("typed", True) else iter
+    through = numbers_of(options, into, plain=True)
     first, width = fill(into, rows, has_header=options.get("header"), through=through)
     if not shapes.has_text:
         raise FileRefused(EMPTY)
@@ -162,49 +153,3 @@ def _why(error: csv.Error) -> str:
     if "field limit" in str(error):
         return f"a cell has more than {LINE_MOST:,} characters; a quote may not be closed."
     return f"{error}."
-
-
-def _typed(rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
-    """Yield rows with the numbers of those columns that have nothing else in their first rows."""
-    sample = list(islice(rows, _TYPED_BY))
-    width = min(max(map(len, sample), default=0), COLUMNS_MOST)
-    kinds = [_kind([row[at] for row in sample if len(row) > at]) for at in range(width)]
-    if not any(kinds):
-        yield from chain(sample, rows)
-        return
-    for row in chain(sample, rows):
-        yield [_as(kind, cell) for kind, cell in zip(kinds, row, strict=False)] + row[len(kinds) :]
-
-
-def _kind(cells: Sequence[str | None]) -> Cell | None:
-    """Return what makes values of the cells of a column; None for a text."""
-    told = [cell for cell in cells if cell]
-    if told and all(map(_is_whole, told)):
-        return int
-    return _decimal if told and all(map(_is_decimal, told)) and not _are_names(told) else None
-
-
-def _are_names(cells: Sequence[str]) -> bool:
-    """Return whether different cells would be the same number, as the versions 1.1 and 1.10 would; 2 and 2.0 are."""
-    different = {_ZEROS.sub("", cell) for cell in cells} - {"-0"}
-    return len(set(map(float, different))) < len(different)
-
-
-def _as(kind: Cell | None, cell: str | None) -> Any:
-    if kind is None or not cell:
-        return cell
-    is_such = _is_whole(cell) if kind is int else _is_decimal(cell)
-    return kind(cell) if is_such else cell
-
-
-def _decimal(cell: str) -> Any:
-    return plain_cell(float(cell))
-
-
-def _is_decimal(cell: str) -> bool:
-    """Return whether a cell is a number that a float keeps with all of its digits."""
-    return _NUMBER.match(cell) is not None and (len(cell) <= _SURE_MOST or Decimal(repr(float(cell))) == Decimal(cell))
-
-
-def _is_whole(cell: str) -> bool:
-    return _WHOLE.match(cell) is not None and (len(cell) < 16 or abs(int(cell)) <= EXACT_MOST)

@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any
 
 from clients.wording import counted, listed
+from engine.sandbox.readers.csv_tables.number_columns import numbers_of
 from engine.sandbox.readers.detect import EXCEL, LOCKED, FileKind
 from engine.sandbox.readers.documents.unread import unread_below, unread_of_opendocument
 from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
 from engine.sandbox.readers.tables import TableBuilder, chosen, fill, trimmed
 from engine.sandbox.readers.texts import TextBuilder, markdown_table, wanted_pages
-from engine.sandbox.readers.workbooks.merged import Range, spread
+from engine.sandbox.readers.workbooks.merged import Range, across, spread
 from engine.sandbox.readers.workbooks.odd_cells import OddCells
 from engine.sandbox.readers.workbooks.stored import Stored, stored
 from engine.sandbox.readers.zips import opened_zip, refuse_entities
@@ -37,7 +38,9 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
         into.notes += _left_out(book.hidden)
     known = stored(source.content, name)
     odd = book.odd_cells(known)
-    fill(into, _rows(book, name, known, odd), has_header=options.get("header"))
+    wide = across(book.merged(name, known), book.first_column(name))
+    through = numbers_of(options, into)
+    fill(into, _rows(book, name, known, odd), has_header=options.get("header"), through=through, across=wide)
     into.empty_formulas = known.empty_formulas
     into.notes += odd.notes()
 

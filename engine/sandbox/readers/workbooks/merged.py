@@ -22,6 +22,15 @@ def spread(rows: Iterator[Sequence[Any]], merged: Sequence[Range], first_column:
     return _filled(rows, below) if below else rows
 
 
+def across(merged: Sequence[Range], first_column: int) -> dict[int, list[tuple[int, int]]]:
+    """Return {row: (first, last column) of its cells that are merged across columns}; columns as in `spread`."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for (row, column), (_, last) in merged:
+        if last > column >= first_column:
+            found.setdefault(row, []).append((column - first_column, last - first_column))
+    return found
+
+
 def _filled(rows: Iterator[Sequence[Any]], below: dict[int, list[tuple[int, int]]]) -> Iterator[Sequence[Any]]:
     """`below`: {row: (column, last row) of the merged cells that begin there}."""
     hanging: dict[int, tuple[int, Any]] = {}

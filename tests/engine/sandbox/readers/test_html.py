@@ -153,3 +153,9 @@ def test_what_is_not_read_of_a_long_page_is_said(tmp_path: Path, between: str) -
     table = answered(tmp_path, "a.html", page)
     assert (table["notes"], table["truncated"]) == ([f"Not read: {rest}."], True)
     assert answered(tmp_path, "a.html", page, "text")["left_out"] == rest
+
+
+def test_a_head_over_two_rows_is_one(tmp_path: Path) -> None:
+    head = "<tr><th rowspan=2>Region<th colspan=2>2026</tr><tr><th>Q1<th>Q2</tr>"
+    found = answered(tmp_path, "a.html", f"<table>{head}<tr><td>North<td>1,5 €<td>2 €</tr></table>", numbers="de")
+    assert found["rows"] == [{"Region": "North", "2026 Q1": 1.5, "2026 Q2": 2}]

@@ -21,6 +21,18 @@ def test_a_table_has_no_more_columns_in_json_than_elsewhere(tmp_path: Path, name
     assert refused(tmp_path, name, content) == "The table has more than 16,384 columns."
 
 
+def test_lines_are_read_as_such_whatever_the_file_is_called(tmp_path: Path) -> None:
+    assert answered(tmp_path, "a.json", '{"a": 1}\n\n{"a": 2}')["row_count"] == 2
+
+
+def test_an_empty_list_beside_other_members_is_told(tmp_path: Path) -> None:
+    found = answered(tmp_path, "a.json", '{"items": [], "error": {"code": 7}}')
+    assert (found["rows"], found["notes"]) == (
+        [],
+        ["The list 'items' of the JSON is empty; its other members are no lists."],
+    )
+
+
 def test_rows_of_ever_other_names_take_time_as_others_do(tmp_path: Path) -> None:
     content = "\n".join(json.dumps({f"k{at % 16_000}": at}) for at in range(50_000))
     path, out = tmp_path / "a.jsonl", tmp_path / "out"

@@ -265,6 +265,26 @@ def test_a_merged_cell_is_in_each_of_its_rows(tmp_path: Path, is_careful: bool) 
     assert text.splitlines()[2] == "North\tb\tc\td"
 
 
+_HEADS_OF_TWO: list[tuple[list[str], list[tuple[str, ...]], list[str], int]] = [
+    (["B1:C1"], [("Region", "2026"), ("", "Q1", "Q2"), ("North", "1", "2")], ["Region", "2026 Q1", "2026 Q2"], 1),
+    (["A1:A2", "B1:C1"], [("Region", "2026"), ("", "Q1", "Q2"), ("N", "1", "2")], ["Region", "2026 Q1", "2026 Q2"], 1),
+    (["A1:C1", "B2:C2"], [("Sales",), ("of", "2026"), ("", "1", "2"), ("N", "3", "4")], ["of", "2026 1", "2026 2"], 1),
+    (["A1:B1", "C1:D1"], [("2025", "", "2026"), ("a", "b", "a", "b"), ("1", "2", "3", "4")],
+     ["2025 a", "2025 b", "2026 a", "2026 b"], 1),
+    (["A1:B1"], [("Name", "", "Age"), ("Anna", "Berg", "5"), ("Bo", "Dahl", "6")], ["Name", "column_2", "Age"], 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_careful", [False, True])
+@pytest.mark.parametrize(("merged", "rows", "columns", "count"), _HEADS_OF_TWO)
+def test_a_head_over_two_rows_with_merged_cells_is_one(
+    tmp_path: Path, merged: list[str], rows: list[tuple[str, ...]], columns: list[str], count: int, is_careful: bool
+) -> None:
+    content = workbook("".join(_text_row(at, *cells) for at, cells in enumerate(rows, 1)), merged=merged)
+    found = answered(tmp_path, "a.xlsx", content, is_careful=is_careful)
+    assert (found["columns"], found["row_count"]) == (columns, count)
+
+
 def test_the_name_of_an_odd_cell_counts_columns_that_are_empty(tmp_path: Path) -> None:
     rows = _text_row(2, "", "n", "it").replace('<c r="A2" t="inlineStr"><is><t></t></is></c>', "")
     found = answered(

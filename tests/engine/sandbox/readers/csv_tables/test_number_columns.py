@@ -1,0 +1,48 @@
+"""Numbers in tables as a language writes them: which columns are numbers, and which stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.sandbox.readers.reading import answered, refused
+
+_COLUMNS: list[tuple[str, list[str], list[Any], str]] = [
+    ("de", ["1.234,50", "-7,05", "12"], [1234.5, -7.05, 12], ""),
+    ("de", ["1.234,00 €", "€ 5", "0,5 €"], [1234, 5, 0.5], ""),
+    ("de", ["12 %", "0,5%"], [0.12, 0.005], ""),
+    ("de-CH", ["1'234.50", "CHF 7.–"], ["1'234.50", "CHF 7.–"], ""),
+    ("de-CH", ["1'234.50", "CHF 7.05"], [1234.5, 7.05], ""),
+    ("en", ["1,234.50", "(7)"], [1234.5, -7], ""),
+    ("en", ["1.1", "1.10"], ["1.1", "1.10"], "several kinds"),
+    ("de", ["01069", "10115"], ["01069", "10115"], ""),
+    ("de", ["+49 301 234", "+49 89 123"], ["+49 301 234", "+49 89 123"], ""),
+    ("de", ["5 €", "6 $"], ["5 €", "6 $"], "several kinds"),
+    ("de", ["12 %", "5"], ["12 %", "5"], "several kinds"),
+    ("de", ["1,5", "2,5", "n/a"], ["1,5", "2,5", "n/a"], "'n/a' is no number"),
+    ("de", ["1.5", "2.5"], ["1.5", "2.5"], ""),
+    (
+        "de",
+        ["1.234.567.890.123.456", "1", "2"],
+        ["1.234.567.890.123.456", "1", "2"],
+        "'1.234.567.890.123.456' is no number",
+    ),
+    ("", ["0,5", "1,5"], ["0,5", "1,5"], ""),
+]
+
+
+@pytest.mark.parametrize(("language", "cells", "values", "note"), _COLUMNS)
+def test_a_column_of_numbers_in_a_language(
+    tmp_path: Path, language: str, cells: list[str], values: list[Any], note: str
+) -> None:
+    found = answered(tmp_path, "a.csv", "\n".join(["id\tsum", *(f"x\t{one}" for one in cells)]), numbers=language)
+    assert [row["sum"] for row in found["rows"]] == values
+    assert [type(row["sum"]) for row in found["rows"]] == [type(one) for one in values]
+    assert note in " ".join(found["notes"])
+    assert bool(note) == bool(found["notes"])
+
+
+def test_a_language_that_is_not_known_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path, "a.csv", "a,b\n1,2", numbers="klingon").startswith("How 'klingon' writes numbers")
