@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clients.wording import counted
-from engine.sandbox.readers.line_numbers import LineNumbers
 from engine.sandbox.readers.source import FileRefused, SourceFile
 
 LINE_MOST = 10_000_000
 """Characters of one line."""
+_LINES_TOLD = 5
 _PIECE = 1024 * 1024
 _SAMPLE = 65536
 _BOMS = (
@@ -64,6 +64,33 @@ def encoding_of(source: SourceFile) -> str:
     if after is None and _ESCAPE.search(head) and _is_japanese(head):
         return "iso2022_jp"
     return "utf-8" if after is None or _is_nearly_utf8(source) else _guessed(source, after)
+
+
+class LineNumbers:
+    """In how many lines something occurs, and the numbers of the first ones."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[int] = []
+
+    def add(self, line: int) -> None:
+        """Count one more line."""
+        self.count += 1
+        if len(self.first) < _LINES_TOLD:
+            self.first.append(line)
+
+    def take(self, count: int, lines: Sequence[int]) -> None:
+        """Count more, of which these are the first."""
+        self.count += count
+        self.first = sorted([*self.first, *lines])[:_LINES_TOLD]
+
+    def told(self) -> str:
+        """Return "line 3", "lines 3 and 5" or "lines 3, 5, 7, 9, 11 and 20 more"."""
+        if self.count == 1:
+            return f"line {self.first[0]:,}"
+        shown = [f"{line:,}" for line in self.first]
+        last = f"{self.count - len(shown):,} more" if self.count > len(shown) else shown.pop()
+        return f"lines {', '.join(shown)} and {last}"
 
 
 class Damage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from clients.wording import counted
-from engine.sandbox.readers.line_numbers import LineNumbers
+from engine.sandbox.readers.encodings import LineNumbers
 from engine.sandbox.readers.tables import usual_width
 
 _FIRST = 200
