@@ -28,12 +28,14 @@ from clients.mail.quoting.blocks import (
 from clients.mail.quoting.citations import CITED
 from clients.mail.quoting.envelope import Envelope, Relation, people_in
 from clients.mail.quoting.signatures import is_delimiter, says_sent_from, signature_lines
-from clients.mail.quoting.words import FROM, POINTING, alternatives, folded
+from clients.mail.quoting.words import COLOURS, FROM, POINTING, REPLY_MARKS, alternatives, folded
 
 _RULE = re.compile(r"\s*(?:[_*\-—–=]{3,}\s*)?")
 _INNER = re.compile(rf"^[>{CITED}][>{CITED} ]*")
 _MARKED = (">", CITED)
-_POINTING = re.compile(rf"(?<![^\W\d_])(?:{alternatives(POINTING)})(?![a-z])", re.IGNORECASE)
+_POINTING, _COLOURS = (
+    re.compile(rf"(?<![^\W\d_])(?:{alternatives(words)})(?![a-z])", re.IGNORECASE) for words in (POINTING, COLOURS)
+)
 _ATTRIBUTION_LINES = 4
 _HEADER_LINES = 16
 _RUNS_ON = re.compile(r"(?<=[:：])\s{2,}")
@@ -200,7 +202,9 @@ class _Cutting:
         """Return whether the author says to have written into the mail that begins there, which has no marks."""
         names = tuple(f"[{name}]" for name in self._envelope.sender)
         is_signed = any(folded(line[:200].lstrip()).startswith(names) for line in self._lines[place:])
-        return is_signed or bool(_POINTING.search(" ".join(self._kept)))
+        own = folded(" ".join(self._kept))
+        is_coloured = _COLOURS.search(own) and any(mark in own for mark in REPLY_MARKS)
+        return bool(is_signed or is_coloured or _POINTING.search(own))
 
     def _passes_on(self, place: int) -> bool:
         """Return whether the mail that begins there is forwarded."""

@@ -11,6 +11,7 @@ _WRAPPED = 60
 """A line at least this long may continue on the next."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _WORDS = re.compile(r"\w+")
+_PICTURE = re.compile(r"\[(?:image|cid|bild|imagen|imagem|immagine)\b:[^\[\]]{0,200}\]", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>()\[\]]+")
 _SHOW = (
     r"\b(?:supports?|display\w*|views?|viewing|show\w*|reads?|see|render\w*|enable|open|format|unterstütz\w*|anzeigen"
@@ -44,11 +45,12 @@ def chosen(plain: str, rich: str) -> str:
     if len(plain) > STUB_MOST or not rich:
         return plain
     known = _flat(rich)
-    unknown = [one for one in _sentences(plain) if _flat(one).strip() and _flat(one) not in known]
+    said = _PICTURE.sub("", plain)
+    unknown = [one for one in _sentences(said) if _flat(one).strip() and _flat(one) not in known]
     notices = [one for one in unknown if _NOTICE.match(one)]
     own = [one for one in unknown if not _NOTICE.match(one)]
     if not own and all(link in rich for one in notices for link in _LINK.findall(one)):
-        return rich if notices or len(known.split()) > 2 * len(_flat(plain).split()) else plain
+        return rich if notices or len(known.split()) > 2 * len(_flat(said).split()) else plain
     left = [_LINK.sub("", one) for one in own if not (notices and _refers(one, rich))]
     words = len(_flat(" ".join(left)).split())
     is_stub = not words or (notices and 2 * words < len(_flat(plain).split()))

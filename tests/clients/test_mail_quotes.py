@@ -214,6 +214,7 @@ def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> No
             "2026/11/27 10:00、Ann Lee <ann@example.org>のメール:\n\n> OLD text\n\nYes",
             id="Apple Mail, Japanese, answer below",
         ),
+        pytest.param("Re: x", f"Yes{ALICE}Do you want it in red? See my comments.", id="a colour in the other mail"),
         pytest.param(
             "Offer",
             "On Thu, 26 Nov 2026 at 9:07, Alice <alice@example.com> wrote:\n> old\n\nYes\n\n> old",
@@ -340,6 +341,7 @@ def test_a_line_that_divides_a_text_begins_no_signature(text: str) -> None:
         '-- \nYou received this message because you are subscribed to "x".\nTo unsubscribe, mail to x@y.example.',
         "—\nReply to this email directly or view it on GitHub.\nYou are receiving this because you were mentioned.",
         f"{'_' * 47}\nx mailing list -- x@lists.example.org\nTo unsubscribe send an email to x-leave@lists.example.org",
+        "-- \nThis email has been checked for viruses by Avast antivirus software.\nwww.avast.example",
         "-- \nDiese Nachricht wurde von meinem Android Mobiltelefon mit WEB.DE Mail gesendet.",
     ],
 )
@@ -370,6 +372,7 @@ def test_what_follows_a_signature_is_kept() -> None:
         *("나의 iPhone에서 보냄", "[Get Outlook for iOS](https://aka.example/o)", "Sent from Yahoo Mail for iPhone"),
         *("Získejte Outlook pro iOS<https://aka.ms/o0ukef>", "[iOS용 Outlook 다운로드](https://aka.ms/o0ukef)"),
         *("Sent via Superhuman ( https://sprh.example/?v=a )", "삼성 갤럭시 스마트폰에서 보냄", "发自我的华为手机"),
+        "Отправлено из мобильной Яндекс Почты: http://m.ya.example/ymail",
     ],
 )
 def test_lines_of_phones_are_cut(line: str) -> None:

@@ -239,6 +239,7 @@ for stub in (
     "Ihr E-Mail-Programm kann leider keine HTML-Mails anzeigen.",
     "Si vous ne pouvez pas lire ce message, ouvrez-le dans votre navigateur.",
     "Si no puede ver este mensaje correctamente, haga clic aquí para verlo en su navegador.",
+    "[image: logo.png]",
     "Votre messagerie ne permet pas d'afficher le HTML.",
     "このメールはHTML形式で送信されています。",
     "Если письмо отображается некорректно, откройте его в браузере.",

@@ -126,24 +126,30 @@ di atas garis ini; над този ред; iznad ovog retka; iznad ove linije; n
 """
 """How help desks ask to answer above what they wrote."""
 REPLY = """
-reply; respon; antwort; répon; repon; respuesta; risposta; antwoord; svar; vasta; odpow; odpov; válasz; ответ; відпов
+answer; comment; kommentar; reply; replies
+respon; antwort; répon; repon; respuesta; risposta; antwoord; svar; vasta; odpow; odpov; válasz; ответ; відпов
 yanıt; cevap; απάντ; răspun; תגוב; תשוב; השב; رد; 返信; 回复; 回覆; 答复
 답장; 회신; 답변; trả lời; ตอบ; balas; отговор; atsaky; atbild
 """
-"""Parts of words for an answer, of which such a line without dashes has one."""
+"""Parts of words for an answer: a request without dashes has one."""
 POINTING = """
 see below; see inline; see in-line; see my comments; see my answers; answers below; answer below; comments below
 replies below; responses below; comments inline; answers inline; replies inline; reply inline; responses inline
-inline below; answered inline; commented inline; in red; in blue; in green; siehe unten; s.u.; s. u.; unten im text
-antworten unten; antworten stehen unten; direkt im text; im text unten; in rot; in blau; voir ci-dessous
-réponses ci-dessous; dans le texte; en rouge; en bleu; ver abajo; respuestas abajo; más abajo; en rojo; en azul
-ver abaixo; respostas abaixo; em vermelho; em azul; vedi sotto; risposte sotto; in rosso; in blu; zie onder
-zie hieronder; in het rood; se nedan; svar nedan; i rött; se nedenfor; svar nedenfor; med rødt; i rødt; viz níže
-červeně; patrz poniżej; na czerwono; ks. alla; punaisella; см. ниже; ниже в тексте; красным; див. нижче; червоним
-aşağıda; kırmızı; pirossal; lásd lent; με κόκκινο; mai jos; cu roșu; באדום; بالأحمر; 赤字; 青字; インライン
-红字; 紅字; 红色; 紅色; 见下文; 見下文; 빨간; 아래에 답; màu đỏ
+inline below; answered inline; commented inline; siehe unten; s.u.; s. u.; unten im text; im text unten
+antworten unten; antworten stehen unten; direkt im text; voir ci-dessous; réponses ci-dessous; dans le texte
+ver abajo; respuestas abajo; más abajo; ver abaixo; respostas abaixo; vedi sotto; risposte sotto; zie onder
+zie hieronder; se nedan; svar nedan; se nedenfor; svar nedenfor; viz níže; patrz poniżej; ks. alla; см. ниже
+ниже в тексте; див. нижче; aşağıda cevap; aşağıda yanıt; lásd lent; vezi mai jos; δείτε παρακάτω; ראה למטה; انظر أدناه
+インライン; 见下文; 見下文; 아래에 답; xem bên dưới
 """
 """How authors say that they have written into the mail below."""
+COLOURS = """
+in red; in blue; in green; in rot; in blau; in grün; en rouge; en bleu; en rojo; en azul; em vermelho; em azul
+in rosso; in blu; in het rood; in het blauw; i rött; i blått; med rødt; i rødt; med blått; červeně; modře; na czerwono
+na niebiesko; punaisella; sinisellä; красным; синим; червоним; синім; kırmızı; mavi; pirossal; kékkel; με κόκκινο
+cu roșu; באדום; בכחול; بالأحمر; 赤字; 青字; 红字; 紅字; 红色; 紅色; 蓝色; 빨간; 파란; màu đỏ; màu xanh
+"""
+"""The same by a colour, where they speak of an answer."""
 
 FORWARD_PREFIXES = """
 fwd; fw; wg; tr; rv; i; enc; pd; doorst; vb; vl; vs; fs; redir; ilt; πρθ; προ; továbbítás; továbbítva; tov; yml
@@ -187,7 +193,7 @@ DEVICES = """
 iphon; ipad; ipod; ios; android; galaxy; samsung; huawei; xiaomi; redmi; oneplus; pixel; nokia; blackberry; windows
 mac; apple; smartphone; mobile; mobil; mobiltelefon; mobiel; móvil; handy; tablet; telefon; téléphone; telefono
 teléfono; telefoon; phone; device; gerät; outlook; yahoo; proton; gmail; mail; aol; gmx; web.de; k-9; fairemail; spark
-airmail; thunderbird; bluemail; typeapp; mailbird; superhuman; missive; shortwave
+мобильн; мобільн; airmail; thunderbird; bluemail; typeapp; mailbird; superhuman; missive; shortwave
 fastmail; canary; newton; tutanota; e-mail; app; 手机; 手機; 스마트폰; айфон; телефон; телефона; κινητό; טלפון
 هاتف; كمبيوتر; อุปกรณ์; điện thoại; ponsel
 """
@@ -198,6 +204,7 @@ destinatario; riservat; vertrouwelijk; konfidentiell; fortrolig; luottamuksellin
 confidențial; povjerljiv; конфиденциальн; конфіденційн; gizli; 机密; 機密; 機密情報; 기밀; سري; חסוי; before printing
 bevor sie diese; please consider the environment; registered in; handelsregister; geschäftsführer; registergericht
 sitz der gesellschaft; ust-id; vat; unsubscribe; mailing list; reply to this email; receiving this because
+for viruses; virus-free; auf viren; вирус; antivirus
 """
 """Parts of what companies, lists and services put below signatures."""
 
