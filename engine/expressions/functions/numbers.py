@@ -17,12 +17,29 @@ _POINT_REGIONS = frozenset({"de-ch", "de-li", "it-ch", "rm-ch", "es-mx", "es-us"
 """Regions that differ from their language."""
 _SIGNS = re.compile(r"[\u2212\u2012\u2013]")
 _DIRECTIONS = re.compile(r"[\u200e\u200f\u061c]")
-_CURRENCY = re.compile(r"[$€£¥₹₽₺₴₩₪฿₫₱₦]|(?<![A-Za-z])(?:[A-Z]{3}|kr|zł|Kč|Ft|lei|Fr|R\$)\.?(?![A-Za-z])")
-_NO_CENTS = re.compile(r"(?<=[.,])-{1,2}\Z")
-"""What stands for the cents of a whole price: `12,-`, `7.–`."""
+_CODES = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF"
+    " CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL"
+    " HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD"
+    " MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG"
+    " QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD"
+    " TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW"
+).split()
+"""Currencies (ISO 4217); other words before a number, as in `INV 12`, are part of a name."""
+_CURRENCY = re.compile(
+    r"(?:\b[A-Z]{1,2})?\$|[€£¥₹₽₺₴₩₪฿₫₱₦]|(?<![A-Za-z])(?:" + "|".join(_CODES) + r"|kr|zł|Kč|Ft|lei|Fr)\.?(?![A-Za-z])"
+)
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]{1,3}\Z")
-_WHOLE = r"(?:[0-9]{1,3}(?P<group>[ .,'\u2019])[0-9]{2,3}(?:(?P=group)[0-9]{2,3})*(?<=[0-9]{3})|[0-9]+)"
-_BODY = {mark: re.compile(rf"(?P<whole>{_WHOLE})?(?:{re.escape(mark)}(?P<part>[0-9]+)?)?\Z", re.ASCII) for mark in ",."}
+_WHOLE = {
+    ",": r"[1-9][0-9]{0,2}(?P<group>[ .'\u2019])[0-9]{3}(?:(?P=group)[0-9]{3})*",
+    ".": r"[1-9][0-9]{0,2}(?P<group>[ ,'\u2019])[0-9]{3}(?:(?P=group)[0-9]{3})*|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}",
+}
+"""In groups; those of two are of India."""
+_BODY = {
+    mark: re.compile(rf"(?P<whole>{whole}|[0-9]+)?(?:{re.escape(mark)}(?:(?P<part>[0-9]+)|-{{1,2}})?)?\Z", re.ASCII)
+    for mark, whole in _WHOLE.items()
+}
+"""`5,-` is five and no cents."""
 
 
 class NotANumber(ValueError):
@@ -47,7 +64,7 @@ def decimal_mark(language: str) -> str:
 def parsed_number(text: str, language: str) -> float:
     """Return the number that a text is in a language, also with a currency, a minus behind it or in brackets.
 
-    Digits of all scripts count, as `int` reads them: `١٢` is 12, `5²` is no number. `12 %` is 0.12.
+    Digits of all scripts count, as `int` reads them: `١٢` is 12, `5²` is no number. `12 %` is 0.12, `5,-` is 5.
     Groups of digits must be right, so that `1.5` is no number in German rather than 15.
     Raises NotANumber, UnknownLanguage.
     """
@@ -56,10 +73,10 @@ def parsed_number(text: str, language: str) -> float:
     plain = _CURRENCY.sub("", plain, count=1).strip()
     is_percent = plain.endswith("%")
     plain = plain.removesuffix("%").strip()
-    is_negative, plain = _sign(_NO_CENTS.sub("", plain))
+    is_negative, plain = _sign(plain, mark)
     exponent = found[0] if (found := _EXPONENT.search(plain)) else ""
     body = _BODY[mark].match(plain.removesuffix(exponent))
-    if body is None or body["group"] == mark or not (body["whole"] or body["part"]):
+    if body is None or not (body["whole"] or body["part"]):
         raise NotANumber(text)
     whole = re.sub("[^0-9]", "", body["whole"] or "0")
     number = float(f"{'-' * is_negative}{whole}.{body['part'] or '0'}{exponent}")
@@ -75,12 +92,12 @@ def _in_ascii(text: str, mark: str) -> str:
     return "".join(str(unicodedata.decimal(one, one)) for one in plain)
 
 
-def _sign(plain: str) -> tuple[bool, str]:
+def _sign(plain: str, mark: str) -> tuple[bool, str]:
     if plain.startswith("(") and plain.endswith(")"):
         return True, plain[1:-1].strip()
-    if plain.endswith("-"):
+    if plain.endswith("-") and not plain.rstrip("-").endswith(mark):
         return True, plain[:-1].strip()
-    return plain.startswith("-"), plain.lstrip("+-").strip() if plain[:1] in ("+", "-") else plain
+    return plain.startswith("-"), plain[1:].strip() if plain[:1] in ("+", "-") else plain
 
 
 def read_number(value: str | float, language: str = "en") -> float:

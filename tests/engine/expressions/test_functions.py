@@ -63,6 +63,11 @@ VALUES = [
     ("parse_number('१२,३४५.५', 'hi')", 12345.5),
     ("parse_number('฿๑๒๓')", 123.0),
     ("parse_number('１２,５', 'de')", 12.5),
+    ("parse_number('1,234', 'de')", 1.234),
+    ("parse_number('5,-', 'de')", 5.0),
+    ("parse_number('CHF -5.--', 'de-CH')", -5.0),
+    ("parse_number('US$ 5')", 5.0),
+    ("parse_number('5,50-', 'de')", -5.5),
     ("regex.extract(order, '#([0-9]+)').orValue('')", "17"),
     ("regex.extract(order, 'x').hasValue()", False),
     ("regex_extract(order, '[0-9]+') + order.regex_extract('x')", "17"),
@@ -122,7 +127,10 @@ REFUSED = [
     ("zip(numbers, none)", "3 and 0 items", "slice()"),
     ("lists.range(20000)", "lists.range(20000)", "10,000"),
     ("parse_number('1.5', 'de')", "'1.5' is not a number as 'de'", "1.234,50"),
-    ("parse_number('1,23,4')", "not a number", "language"),
+    *(
+        (f"parse_number({text})", "not a number", "language")
+        for text in ("'1,23,4'", "'INV 12'", "'0.123', 'de'", "'12.34.567', 'de'", "'+49 30 123', 'de'", "'--5'")
+    ),
     ("parse_number('', 'de')", "not a number", "language"),
     ("parse_number('1', 'xx')", "'xx'", "'de-CH'"),
     ("regex.extract(order, '(a)(b)').orValue('')", "2 pairs of brackets", "(?:…)"),
