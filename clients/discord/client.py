@@ -40,7 +40,7 @@ _BESIDE = {
 }
 """https://discord.com/developers/docs/resources/message#message-object"""
 _PAGE = 100
-_PAGES_MOST = 20
+_PAGES_MOST = 200
 _EPOCH_MS = 1_420_070_400_000
 """Ids of Discord hold a time since its first second of 2015."""
 _WEBHOOK = re.compile(r"/webhooks/\d+/[\w-]+\Z")
@@ -175,7 +175,7 @@ class DiscordClient(Client):
                 part = next(wanted, None)
 
     def _since(self, where: Json, since: datetime) -> Iterator[Json]:
-        """Yield the messages of a channel since a time, oldest first."""
+        """Yield the messages of a channel since a time, oldest first. Raises InvalidRequest."""
         after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
         for _ in range(_PAGES_MOST):
             query = {"after": after, "limit": str(_PAGE)}
@@ -186,6 +186,8 @@ class DiscordClient(Client):
             if len(found) < _PAGE:
                 return
             after = found[-1]["id"]
+        said = f"The channel has had more than {_PAGES_MOST * _PAGE:,} messages since: not all were read."
+        raise InvalidRequest(said, service=DISCORD.name, remedy="Look there whether the message was sent.")
 
     def messages(self, channel: str, limit: int) -> list[Json]:
         """Return the newest messages of a channel, oldest first.

@@ -26,9 +26,8 @@ from clients.slack.service import MESSAGE, SLACK, SlackSettings
 _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
-_PAGES_MOST = 20
 _PAGE = 200
-_THREAD_PAGES_MOST = 500
+_PAGES_MOST = 500
 """The longest threads have some ten thousand answers."""
 _BESIDE = {"files": ("file", ("title", "name")), "attachments": ("card", ("title", "fallback", "text"))}
 """docs.slack.dev/reference/events/message and /messaging/attachments: cards are also previews of links."""
@@ -128,7 +127,7 @@ class SlackClient(Client):
                 "is_member": bool(one.get("is_member")),
                 "is_private": bool(one.get("is_private")),
             }
-            for one in self._pages("conversations.list", "channels", query, _PAGES_MOST)
+            for one in self._pages("conversations.list", "channels", query)
         ]
 
     def send(self, channel: str, text: str, thread: str, marker: str, since: datetime | None = None) -> Json:
@@ -159,10 +158,10 @@ class SlackClient(Client):
         return whole([found[number] for number in parts]) if all(number in found for number in parts) else None
 
     def _marked(self, channel: str, thread: str, marker: str, since: datetime) -> dict[int, Json]:
-        """Return the messages with a marker since a time, by the number of their part."""
+        """Return the messages with a marker since a time, by the number of their part. Raises InvalidRequest."""
         query = {"oldest": f"{since.timestamp() - 60:.6f}", "include_all_metadata": "true"}
         found: dict[int, Json] = {}
-        for one in self._messages(channel, thread, query, _PAGES_MOST):
+        for one in self._messages(channel, thread, query):
             metadata = one.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
             if metadata.get("event_type") == _EVENT and payload.get("marker") == marker:
@@ -176,8 +175,8 @@ class SlackClient(Client):
         """
         where = self.channel_id(channel)
         # A channel begins with its newest message, a thread with its oldest: all of it has to be read.
-        pages = _THREAD_PAGES_MOST if thread else -(-limit // _PAGE)
-        found = sorted(self._messages(where, thread, {}, pages), key=lambda one: float(one["ts"]))
+        wanted = None if thread else limit
+        found = sorted(self._messages(where, thread, {}, wanted), key=lambda one: float(one["ts"]))
         return [self._shown(where, one) for one in found[-limit:]]
 
     def delete(self, channel: str, message: str) -> None:
@@ -233,21 +232,23 @@ class SlackClient(Client):
             "url": self._link(channel, one["ts"]),
         }
 
-    def _messages(self, channel: str, thread: str, query: Json, pages: int) -> list[Json]:
+    def _messages(self, channel: str, thread: str, query: Json, wanted: int | None = None) -> list[Json]:
         method = "conversations.replies" if thread else "conversations.history"
         asks = {"channel": channel, "limit": str(_PAGE), **query, **({"ts": thread} if thread else {})}
-        return self._pages(method, "messages", asks, pages)
+        return self._pages(method, "messages", asks, wanted)
 
-    def _pages(self, method: str, member: str, query: Json, pages: int) -> list[Json]:
+    def _pages(self, method: str, member: str, query: Json, wanted: int | None = None) -> list[Json]:
+        """Return all, or at least as many as are wanted if there are. Raises InvalidRequest."""
         found: list[Json] = []
-        for _ in range(pages):
+        for _ in range(_PAGES_MOST):
             answer = self._asked("GET", method, params=query)
             found += answer.get(member, [])
             following = (answer.get("response_metadata") or {}).get("next_cursor", "")
-            if not following:
-                break
+            if not following or (wanted is not None and len(found) >= wanted):
+                return found
             query = {**query, "cursor": following}
-        return found
+        said = f"Slack has more than {_PAGES_MOST * _PAGE:,} {member} there: not all were read."
+        raise InvalidRequest(said, service=SLACK.name, remedy="Look there for what you need.")
 
     def _asked(self, way: str, method: str, may: str = "", **asks: Any) -> Json:
         """Return an answer that says `ok`; `may`: an error that changes nothing. Raises ServiceError."""

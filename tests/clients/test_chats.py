@@ -69,6 +69,13 @@ def test_a_slack_message_is_found_by_its_marker_and_no_other(slack: SlackClient,
     assert slack.sent("#support", "Same text", parent, MARKER, began) is None
 
 
+def test_a_look_up_that_does_not_reach_the_end_does_not_say_that_nothing_is_there(scripted: Scripted) -> None:
+    scripted.then(200, {"ok": True, "messages": [], "response_metadata": {"next_cursor": "on"}})
+    settings = SlackSettings(token=SecretStr("key"), base_url=scripted.url)
+    with closing(SlackClient.open(settings, Opening())) as client, pytest.raises(InvalidRequest, match="not all were"):
+        client.sent("C012345678", "Same text", "", MARKER, datetime.now(UTC))
+
+
 def test_slack_messages_are_read_and_marked_once(slack: SlackClient, standins: StandIns) -> None:
     made = slack.send("#general", "Done", "", MARKER)
     for _ in range(2):
