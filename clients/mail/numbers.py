@@ -20,11 +20,11 @@ def keep_numbers(parser: MarkdownIt) -> None:
     parser.core.ruler.after("block", "numbers", _numbers)
 
 
-def counts(numbers: Sequence[int]) -> bool:
-    """Return whether numbers are those of a list: each one more than the last, or all the same, as 1, 1, 1."""
-    first, many = numbers[0], len(numbers)
-    in_a_row = list(numbers) == list(range(first, first + many))
-    return (in_a_row and (many > 1 or first == 1)) or (many > 1 and set(numbers) == {1})
+def counts(numbers: Sequence[str]) -> bool:
+    """Return whether numbers, as they are written, are those of a list: each one more than the last, or 1, 1, 1."""
+    first, many = int(numbers[0]), len(numbers)
+    in_a_row = list(numbers) == [str(first + place) for place in range(many)]
+    return (in_a_row and (many > 1 or first == 1)) or set(numbers) == {"1"}
 
 
 def _numbers(state: StateCore) -> None:
@@ -38,7 +38,7 @@ def _numbers(state: StateCore) -> None:
             open_lists[-1][1].append(token)
         elif token.type == "ordered_list_close":
             opened, items = open_lists.pop()
-            if not counts([int(item.info) for item in items]):
+            if not counts([item.info for item in items]):
                 opened.hidden = True
                 numbers += items
     if numbers:

@@ -24,6 +24,7 @@ from clients.mail.rendered import html_of
         pytest.param("3. c\n4. d", '<ol start="3"><li>c</li><li>d</li></ol>', "3. c\n4. d", id="a list from 3"),
         pytest.param("3) c\n4) d", '<ol start="3"><li>c</li><li>d</li></ol>', "3) c\n4) d", id="a list with brackets"),
         pytest.param("1. a\n1. b", "<ol><li>a</li><li>b</li></ol>", "1. a\n2. b", id="all of them 1"),
+        pytest.param("01. Mai\n02. Mai", "<p>01. Mai</p><p>02. Mai</p>", "01. Mai\n02. Mai", id="days with a zero"),
         pytest.param("1. a", "<ol><li>a</li></ol>", "1. a", id="one item"),
         pytest.param("28.     x", "28.<pre><code>x</code></pre>", None, id="before code"),
         pytest.param(

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from clients.mail.numbers import counts
 from clients.notion.text.chunks import Chunk, chunks
 from clients.notion.text.equations import equation_at
 from clients.notion.text.inline import inline_tokens
@@ -120,8 +121,7 @@ def _are_items(found: Sequence[Chunk]) -> list[bool]:
     are: list[bool] = []
     for is_numbered, run in itertools.groupby(numbers, bool):
         given = list(run)
-        counted = [str(number) for number in range(1, len(given) + 1)]
-        are += [not is_numbered or given in (counted, ["1"] * len(given))] * len(given)
+        are += [not is_numbered or (given[0] == "1" and counts(given))] * len(given)
     return are
 
 
