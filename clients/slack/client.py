@@ -27,7 +27,7 @@ _EVENT = "ai_orchestra_write"
 """The type of the metadata that marks our messages."""
 _ID = re.compile(r"[CDG][A-Z0-9]{8,}")
 _PAGE = 200
-_PAGES_MOST = 500
+_PAGES_MOST = 100
 """The longest threads have some ten thousand answers."""
 _BESIDE = {"files": ("file", ("title", "name")), "attachments": ("card", ("title", "fallback", "text"))}
 """docs.slack.dev/reference/events/message and /messaging/attachments: cards are also previews of links."""
