@@ -39,6 +39,7 @@ _POINTING, _COLOURS = (
 _ATTRIBUTION_LINES = 4
 _HEADER_LINES = 16
 _RUNS_ON = re.compile(r"(?<=[:：])\s{2,}")
+_SAYS = re.compile(r"[.!?,…。！？，،؟]|\w\s+\w+\s+\w+\s+\w")
 _LINE_MOST = 1000
 _SIGNATURE_MOST = 30
 _DELIMITERS_MOST = 20
@@ -175,7 +176,7 @@ class _Cutting:
     def _another_mail_begins(self, place: int) -> bool:
         """Return whether all that follows is another mail, without marks."""
         if asks_above(self._lines[place]):
-            return self._has_words()
+            return bool(_SAYS.search(" ".join(self._kept[:50])))  # a help desk may write its name above
         if (
             begins_like_notes(self._lines, place)
             or announced(self._lines, place)

@@ -160,7 +160,7 @@ def read_of(text: str, subject: str = "Invoice 17", *, kind: str = "plain") -> d
         pytest.param("Re: Layout", "Please draw the box above this line.\n\nBye", id="no line of a help desk"),
         pytest.param(
             "Re: Order",
-            "##- Please type your reply above this line -##\n\nYour order is on its way.",
+            "Example Support\n\n##- Please type your reply above this line -##\n\nYour order is on its way.",
             id="a mail of a help desk",
         ),
         pytest.param("FW: Invoice", f"Pay.{BOB}{PAY}\n\n--\nBob", id="with the signature of the other"),
@@ -243,16 +243,25 @@ def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> No
         pytest.param(
             "Re: x", "-----Original Message-----\nFrom: Alice\nSent: x\n\n> old\n\nYes", id="marked below a header"
         ),
-        pytest.param("Re: x", "Yes\n\n##- Please type your reply above this line -##\n\nold", id="Zendesk"),
-        pytest.param("Re: x", "Yes\n\n—-—-—-—\nReply above this line.\n\nAlice commented:\nold", id="Jira"),
-        pytest.param("Re: x", "Yes\n\n##- Antworten Sie bitte oberhalb dieser Zeile -##\nold", id="Zendesk, German"),
-        pytest.param("Re: x", "Yes\n\n##- この行より上に返信を入力してください -##\nold", id="Zendesk, Japanese"),
     ],
 )
 def test_what_is_answered_is_cut_and_named(subject: str, text: str) -> None:
     read = read_of(text, subject)
     assert (read["text"], read["full_text"]) == ("Yes", text)
     assert read["left_out"] == [f"Quoted mails ({len(text) - 3:,} characters) are in `full_text` only."]
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        pytest.param("##- Please type your reply above this line -##", id="Zendesk"),
+        pytest.param("##- Antworten Sie bitte oberhalb dieser Zeile -##", id="Zendesk, German"),
+        pytest.param("##- この行より上に返信を入力してください -##", id="Zendesk, Japanese"),
+        pytest.param("—-—-—-—\nReply above this line.", id="Jira"),
+    ],
+)
+def test_what_a_help_desk_wrote_is_cut_in_an_answer(marker: str) -> None:
+    assert read_of(f"Yes, thanks.\n\n{marker}\n\nold", "Re: x")["text"] == "Yes, thanks."
 
 
 @pytest.mark.parametrize(
