@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from engine.sandbox.readers.encodings import encoding_of
+from engine.sandbox.readers.encodings import LINE_MOST, encoding_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.zips import member, opened_zip
 
@@ -80,6 +80,10 @@ _MIME = frozenset((b"content-type", b"content-transfer-encoding"))
 _HEADERS_MOST = 256 * 1024
 """Bytes of headers in which those are looked for that tell a mail."""
 _BEFORE_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:From [^\r\n]*(?:\r\n?|\n))?")
+RECORD = "\x1e"
+"""What begins each record of a sequence of JSON (RFC 7464)."""
+_LINE_END = re.compile(r"\r\n?|\n")
+_CLOSING = {"{": "}", "[": "]"}
 _HTML = re.compile(r"<(!doctype\s+html|html|head|body|table|div|p)\b", re.IGNORECASE)
 _TAG = re.compile(r"<[A-Za-z!]")
 _ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown": "plain", "txt": "plain"}
@@ -138,10 +142,8 @@ def _of_text(source: SourceFile, head: bytes) -> FileKind:
         return replace(_CALENDAR, encoding=encoding)
     if _ENDINGS.get(ending) == "csv":
         return FileKind("csv", "text/csv", "table of text", encoding)
-    if text[:1] in ("{", "[") and ending not in _ENDINGS:
-        if ending in ("jsonl", "ndjson") or _is_json_lines(text):
-            return FileKind("json_lines", "application/x-ndjson", "JSON lines", encoding)
-        return FileKind("json", "application/json", "JSON", encoding)
+    if text[:1] == RECORD or (text[:1] in _CLOSING and ending not in _ENDINGS):
+        return _of_json(source, text, ending, encoding)
     is_html = _TAG.search(text) if ending in ("html", "htm") else text[:1] == "<" and _HTML.search(text[:2000])
     if is_html:
         return FileKind("html", "text/html", "HTML", _told(head, encoding))
@@ -176,6 +178,17 @@ def _is_mail(head: bytes, ending: str) -> bool:
     return len(names & _OF_MAIL) >= 2 or (b"from" in names and bool(names & _MIME))
 
 
+def _of_json(source: SourceFile, text: str, ending: str, encoding: str) -> FileKind:
+    if text[:1] == RECORD:
+        return FileKind("json_lines", "application/json-seq", "sequence of JSON", encoding)
+    if _LINE_END.search(text) is None:  # its first line may be long
+        text = source.head(LINE_MOST).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    if ending in ("jsonl", "ndjson") or _is_json_lines(text):
+        return FileKind("json_lines", "application/x-ndjson", "JSON lines", encoding)
+    return FileKind("json", "application/json", "JSON", encoding)
+
+
 def _is_json_lines(text: str) -> bool:
-    first, second = [*filter(str.strip, text.splitlines()[:20]), "", ""][:2]
-    return first.startswith("{") and first.rstrip().endswith("}") and second.startswith("{")
+    first, *others = (one.strip() for one in _LINE_END.split(text, 20))
+    second = next(filter(None, others), "")
+    return len(first) > 1 and _CLOSING[first[0]] == first[-1] and second[:1] == first[0]

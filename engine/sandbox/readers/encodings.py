@@ -41,7 +41,7 @@ _OTHER_LETTER = re.compile(r"(?![\uff61-\uffdc])[^\W\d_\x00-\u02af]")
 """A letter that is not Latin, and no half-width one of Japanese, as which every sign of Latin texts may be read."""
 _INSIDE = bytes(range(0xC0))
 """Bytes of UTF-8 with which no letter outside of ASCII begins."""
-_CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
+_CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a\x1e"}))
 
 
 def encoding_of(source: SourceFile) -> str:

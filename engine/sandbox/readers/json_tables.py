@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.detect import RECORD, FileKind
 from engine.sandbox.readers.encodings import Damage, lines
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tables import EXACT_MOST, TableBuilder, chosen
@@ -25,10 +25,15 @@ _FILLED_MOST = 200
 """Columns up to which a row in the file has null where it has no value: with more, a row may have one in thousands."""
 _LONG = re.compile(rb"(?<![.\d])\d{16}")
 """Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
+_SAID_MOST = 200
+_NO_VALUE = re.compile(r"-?(NaN|Infinity)\b")
 
 
 def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: TableBuilder) -> None:
-    """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
+    """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names.
+
+    Raises FileRefused with the place of what is not JSON (RFC 8259; sequences as in RFC 7464).
+    """
     damage = Damage()
     if kind.name == "json_lines":
         with closing(_of_lines(source, kind, damage)) as items:
@@ -36,7 +41,7 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     elif source.size <= _AT_ONCE:
         _fill(into, _of_document(source, kind, options.get("sheet"), into, damage))
     else:
-        _fill(into, _streamed(source, options.get("sheet")))
+        _fill(into, _streamed(source, options.get("sheet"), into))
     into.notes += damage.notes()
 
 
@@ -70,43 +75,68 @@ def _plain(value: Any) -> Any:
 
 
 def _of_lines(source: SourceFile, kind: FileKind, damage: Damage) -> Generator[Any]:
-    for number, line in enumerate(lines(source, kind.encoding, damage), 1):
-        if line.strip():
-            yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is not JSON")
+    for begun, text in _records(lines(source, kind.encoding, damage)):
+        if text.strip():
+            yield _parsed(text.rstrip().encode("utf-8", "replace"), begun)
+
+
+def _records(read: Iterator[str]) -> Iterator[tuple[int, str]]:
+    """Yield (the number of its first line, JSON): each line, or what follows each record separator (RFC 7464)."""
+    begun, parts, is_sequence = 1, [], False
+    for number, line in enumerate(read, 1):
+        rest, *records = line.split(RECORD)
+        parts.append(rest)
+        for record in records:
+            yield begun, "".join(parts)
+            begun, parts, is_sequence = number, [record], True
+        if not is_sequence:
+            yield begun, "".join(parts)
+            begun, parts = number + 1, []
+    yield begun, "".join(parts)
 
 
 def _of_document(source: SourceFile, kind: FileKind, sheet: Any, into: TableBuilder, damage: Damage) -> Iterator[Any]:
     text = source.whole().decode(kind.encoding, "replace")
     for number, line in enumerate(text.splitlines() if "\ufffd" in text else (), 1):
         damage.look(line, number)
-    found = _parsed(text.encode("utf-8", "replace"), "The file is not JSON")
+    found = _parsed(text.encode("utf-8", "replace"))
     if isinstance(found, list):
+        if not found:
+            into.notes.append("The list that the JSON is has no items.")
         return iter(found)
     lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
     into.sheets += list(lists)
     if lists and (sheet is not None or len(lists) == 1):
         name = chosen(list(lists), sheet, "list")
-        if not lists[name] and len(found) > 1:
-            into.notes.append(f"The list {name!r} of the JSON is empty; its other members are no lists.")
+        if not lists[name]:
+            others = "; its other members are no lists" if len(found) > len(lists) == 1 else ""
+            into.notes.append(f"The list {name!r} of the JSON is empty{others}.")
         return iter(lists[name])
     seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
     raise FileRefused(f"The JSON has {seen}; name one in `sheet`.")
 
 
-def _streamed(source: SourceFile, sheet: Any) -> Iterator[Any]:
+def _streamed(source: SourceFile, sheet: Any, into: TableBuilder) -> Iterator[Any]:
     import ijson
 
     prefix = "item" if source.head(1000).lstrip()[:1] == b"[" else f"{sheet}.item"
     if prefix == "None.item":
         raise FileRefused("The JSON is an object: name the member that is the list in `sheet`.")
     source.content.seek(0)
+    is_empty = True
     try:
-        yield from ijson.items(source.content, prefix)
+        for item in ijson.items(source.content, prefix):
+            is_empty = False
+            yield item
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-        raise FileRefused("The file is not JSON.") from error
+        where = " ".join(str(error).split())[:_SAID_MOST]
+        raise FileRefused(f"The file is not JSON: {where}") from error
+    if is_empty:
+        into.notes.append("The JSON has no such list, or an empty one.")
 
 
-def _parsed(text: bytes, otherwise: str) -> Any:
+def _parsed(text: bytes, begun: int = 1) -> Any:
+    """Return the value of JSON that begins in this line of the file. Raises FileRefused."""
     try:
         found = orjson.loads(text)
         return json.loads(text, parse_int=_whole) if _LONG.search(text) else found
@@ -116,7 +146,14 @@ def _parsed(text: bytes, otherwise: str) -> Any:
         if "not enough memory" in str(error).lower():
             raise MemoryError from error
         deep = "recursion" in str(error).lower()
-        raise FileRefused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error
+        raise FileRefused("The JSON is nested too deeply." if deep else _mistake(error, begun)) from error
+
+
+def _mistake(error: json.JSONDecodeError, begun: int) -> str:
+    line = f"Line {begun + error.lineno - 1:,} is not JSON"
+    if found := _NO_VALUE.match(error.doc, error.pos - (error.doc[error.pos - 1 : error.pos] == "-")):
+        return f"{line}, which has no {found[0]}: have null, or a text, written instead."
+    return f"{line}: {error.msg} at character {error.colno:,}."
 
 
 def _whole(digits: str) -> int | str:

@@ -24,7 +24,7 @@ class RowShapes:
         """Whether a cell has more than spaces."""
         self._first: list[tuple[int, int, int]] = []
         self._later: dict[tuple[int, int], LineNumbers] = {}
-        self._quotes = LineNumbers()
+        self._quotes, self._joined = LineNumbers(), LineNumbers()
         self._begun = 1
 
     def add(self, row: Sequence[str], lines: int) -> None:
@@ -43,6 +43,10 @@ class RowShapes:
     def add_odd_quote(self) -> None:
         """Note that the row that begins here has text after a closing quote."""
         self._quotes.add(self.line)
+
+    def add_joined_lines(self) -> None:
+        """Note that the row that begins here has lines in a quoted cell that look like rows."""
+        self._joined.add(self.line)
 
     def usual(self) -> tuple[int, int]:
         """Return (the place of the first row that is as wide as most, that width)."""
@@ -68,6 +72,12 @@ class RowShapes:
             yield (
                 f"{self._quotes.count:,} {rows} text after a closing quote ({self._quotes.told()}): it is kept in the"
                 " same cell. A quote that was not closed may have joined several lines."
+            )
+        if self._joined.count:
+            rows = "row has" if self._joined.count == 1 else "rows have"
+            yield (
+                f"{self._joined.count:,} {rows} lines in a quoted cell that look like rows ({self._joined.told()}): a"
+                " quote may not be closed."
             )
         if self.is_open:
             yield f"A quote in line {self._begun:,} is not closed: the rest of the file is in one cell."

@@ -127,6 +127,8 @@ def _parsed(read: Iterable[str], separator: str, shapes: RowShapes) -> Iterator[
                 shapes.is_open = True
             elif any('"' in line for line in raw) and not _is_strict(raw, separator):
                 shapes.add_odd_quote()
+            elif _are_rows(raw[1:-1], separator, len(row)):
+                shapes.add_joined_lines()
             shapes.add(row, len(raw))
             raw.clear()
             yield row
@@ -147,6 +149,15 @@ def _is_strict(raw: Iterable[str], separator: str) -> bool:
         return len(list(csv.reader(raw, delimiter=separator, strict=True))) == 1
     except csv.Error:
         return False
+
+
+def _are_rows(inner: Sequence[str], separator: str, width: int) -> bool:
+    """Return whether the lines within a quoted cell look like rows: with each separator that a row has, none before a
+    blank, as in sentences.
+    """
+    return len(inner) * (width - 1) > 1 and all(
+        line.count(separator) == width - 1 and f"{separator} " not in line and '"' not in line for line in inner
+    )
 
 
 def _why(error: csv.Error) -> str:

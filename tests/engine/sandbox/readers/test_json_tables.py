@@ -21,8 +21,48 @@ def test_a_table_has_no_more_columns_in_json_than_elsewhere(tmp_path: Path, name
     assert refused(tmp_path, name, content) == "The table has more than 16,384 columns."
 
 
-def test_lines_are_read_as_such_whatever_the_file_is_called(tmp_path: Path) -> None:
-    assert answered(tmp_path, "a.json", '{"a": 1}\n\n{"a": 2}')["row_count"] == 2
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a": 1}\n\n{"a": 2}',
+        "[1]\r\n[2]",
+        f'{{"a": "{"x" * 20_000}"}}\n{{"a": 2}}',
+        '{"a": "\u2028"}\n{"a": 2}\n',
+        '\x1e{"a": 1}\n\x1e{\n"a": 2\n}\n',
+    ],
+)
+def test_lines_are_read_as_such_whatever_the_file_is_called(tmp_path: Path, content: str) -> None:
+    assert answered(tmp_path, "a.json", content)["row_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "a.jsonl",
+            '{"a": 1}\n{"a": NaN}',
+            "Line 2 is not JSON, which has no NaN: have null, or a text, written instead.",
+        ),
+        ("a.json", '[{"a": 1},\n{"a": -Infinity}]', "Line 2 is not JSON, which has no -Infinity: have null"),
+        ("a.jsonl", '{"a": 1}\n{"a":\n', "Line 2 is not JSON: unexpected end of data at character 6."),
+        ("a.json", '\x1e{"a": 1}\n\x1e{\n"a": x}\n', "Line 3 is not JSON: unexpected character"),
+    ],
+)
+def test_what_is_not_json_is_named_by_its_line(tmp_path: Path, name: str, content: str, said: str) -> None:
+    assert refused(tmp_path, name, content).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "sheet", "note"),
+    [
+        ('{"items": []}', None, "The list 'items' of the JSON is empty."),
+        ('{"a": [], "b": [1]}', "a", "The list 'a' of the JSON is empty."),
+        ("[]", None, "The list that the JSON is has no items."),
+        (f'{{"x": "{"x" * 21_000_000}", "b": [1]}}', "a", "The JSON has no such list, or an empty one."),
+    ],
+)
+def test_a_list_without_items_is_told(tmp_path: Path, content: str, sheet: str | None, note: str) -> None:
+    assert answered(tmp_path, "a.json", content, sheet=sheet)["notes"] == [note]
 
 
 def test_an_empty_list_beside_other_members_is_told(tmp_path: Path) -> None:

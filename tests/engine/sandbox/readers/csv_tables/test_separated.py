@@ -211,3 +211,17 @@ def test_no_row_is_lost_to_a_guessed_head(
 ) -> None:
     found = answered(tmp_path, "a.csv", content)
     assert (found["columns"], lists(found)) == (columns, rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_told"),
+    [
+        ('a;b;c\n1;"x;u\n2;y;u\n3;z";u\n4;q;u\n', True),
+        ('a;b\n1;"x\n2;y\n3;y\n3;z"\n4;q\n', True),
+        ('id,address\n1,"12 Main St\nBerlin, Germany\nParis, France\nEurope"\n2,x\n', False),
+        ('id,address\n1,"Main St\nBerlin\nGermany\nEurope"\n2,x\n', False),
+    ],
+)
+def test_rows_that_a_quote_swallows_are_told(tmp_path: Path, content: str, is_told: bool) -> None:
+    note = "1 row has lines in a quoted cell that look like rows (line 2): a quote may not be closed."
+    assert answered(tmp_path, "a.csv", content)["notes"] == ([note] if is_told else [])
