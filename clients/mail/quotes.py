@@ -264,6 +264,8 @@ class _Cutting:
 
         `is_last`: nothing follows the marked words, as in most answers.
         """
+        if is_last and is_moment(attribution):
+            return False
         people, others = people_in(attribution), self._envelope.recipients
         if people:
             return bool(others) and not people & (others | self._envelope.sender)

@@ -221,6 +221,11 @@ def test_what_is_forwarded_or_cited_is_kept_whole(subject: str, text: str) -> No
             id="without a prefix",
         ),
         pytest.param(
+            "Offer",
+            "Yes\n\n2026/11/27 10:00、Bob <bob@example.net>のメール:\n\n> old",
+            id="of a list, without a prefix",
+        ),
+        pytest.param(
             "Re: x",
             "Yes\n\n  On Thu, Nov 26, 2026 at 9:07 AM, Alice<alice@example.com> wrote:   old",
             id="Yahoo on phones",
