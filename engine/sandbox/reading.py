@@ -66,6 +66,7 @@ def _read(
         # openpyxl reads only the cells that are there.
         if out is not None:
             os.ftruncate(out, 0)
+            os.lseek(out, 0, os.SEEK_SET)
         end = _end(given, task, {**options, "is_careful": True}, limits, out, room)
     if end.status == 0 and not end.reason:
         answer: dict[str, Any] = json.loads(end.out)

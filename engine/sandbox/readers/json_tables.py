@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
 from itertools import chain, islice
@@ -14,8 +15,9 @@ import orjson
 
 from engine.sandbox.readers.detect import RECORD, FileKind
 from engine.sandbox.readers.encodings import Damage, lines
+from engine.sandbox.readers.number_columns import numbers_of
 from engine.sandbox.readers.source import FileRefused, SourceFile
-from engine.sandbox.readers.tables import EXACT_MOST, TableBuilder, chosen
+from engine.sandbox.readers.tables import EXACT_MOST, TableBuilder, Through, chosen
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
@@ -37,25 +39,42 @@ def table(source: SourceFile, kind: FileKind, options: Mapping[str, Any], into: 
     damage = Damage()
     if kind.name == "json_lines":
         with closing(_of_lines(source, kind, damage)) as items:
-            _fill(into, items)
+            _fill(into, items, options)
     elif source.size <= _AT_ONCE:
-        _fill(into, _of_document(source, kind, options.get("sheet"), into, damage))
+        _fill(into, _of_document(source, kind, options.get("sheet"), into, damage), options)
     else:
-        _fill(into, _streamed(source, options.get("sheet"), into))
+        _fill(into, _streamed(source, options.get("sheet"), into), options)
     into.notes += damage.notes()
 
 
-def _fill(into: TableBuilder, items: Iterator[Any]) -> None:
+def _fill(into: TableBuilder, items: Iterator[Any], options: Mapping[str, Any]) -> None:
     first = [_row(one) for one in islice(items, _NAMED_BY)]
     into.more_columns(dict.fromkeys(name for row in first for name in row))
     known = set(into.columns)
-    for row in chain(first, map(_row, items)):
+    for row in _typed(chain(first, map(_row, items)), tuple(into.columns), numbers_of(options, into)):
         if not known.issuperset(row):
             into.more_columns(name for name in row if name not in known)
             known.update(row)
         if len(known) <= _FILLED_MOST:
             row = {name: row.get(name) for name in into.columns}  # noqa: PLW2901
         into.put(row)
+
+
+def _typed(rows: Iterator[dict[str, Any]], names: Sequence[str], through: Through) -> Iterator[dict[str, Any]]:
+    """Yield objects with what `through` makes of the columns of these names."""
+    if through is iter:
+        yield from rows
+        return
+    kept: deque[dict[str, Any]] = deque()
+
+    def cells() -> Iterator[list[Any]]:
+        for row in rows:
+            kept.append(row)
+            yield [row.get(name) for name in names]
+
+    for made in through(cells()):
+        row = kept.popleft()
+        yield row | {name: value for name, value in zip(names, made, strict=True) if name in row}
 
 
 def _row(item: Any) -> dict[str, Any]:

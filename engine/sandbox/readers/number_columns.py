@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
 from engine.expressions.functions.numbers import NotANumber, UnknownLanguage, decimal_mark, parsed_number
-from engine.sandbox.readers.source import FileRefused
+from engine.sandbox.readers.source import FileRefused, StaysText
 from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, TableBuilder, Through, plain_cell
 
 _TYPED_BY = 1000
@@ -19,8 +19,8 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
 _ZEROS = re.compile(r"\.0+\Z")
 _SURE_MOST = 16
 """Characters up to which a number has no more than 15 digits, which a float always keeps."""
-_NAME = re.compile(r"\s*(\+|\D*0\d)")
-"""What begins so is a telephone number or a postcode."""
+_NAME = re.compile(r"\s*(\+|\D*0\d|\d+[eE]\d+\s*\Z)")
+"""A telephone number, a postcode, or a code such as 12E3."""
 _DIGITS_MOST = 15
 _LONGEST = 40
 _UNITS = re.compile(r"[^\W\d_]+\.?|[^\w\s.,'\u2019()+-]")
@@ -35,7 +35,7 @@ def numbers_of(options: Mapping[str, Any], into: TableBuilder, *, plain: bool = 
 
     `options["numbers"]` is the language in which they are written (BCP 47); without it, plain numbers alone are such,
     and only if `plain`. A note in the table names what kept a column of numbers from being one. Raises FileRefused for
-    a language that is not known.
+    a language that is not known, and the rows StaysText behind the last one. `options["texts"]`: its columns.
     """
     language = str(options.get("numbers") or "")
     if not options.get("typed", True) or not (language or plain):
@@ -47,12 +47,25 @@ def numbers_of(options: Mapping[str, Any], into: TableBuilder, *, plain: bool = 
             said = f"How {language!r} writes numbers is not known: give `numbers` a language such as de, en or de-CH."
             raise FileRefused(said) from error
 
+    texts: Mapping[int, str] = options.get("texts", {})
+
     def typed(rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
         sample = list(islice(rows, _TYPED_BY))
         width = min(max(map(len, sample), default=0), COLUMNS_MOST)
-        kinds = [_kind(into, at, [row[at] for row in sample if len(row) > at], language) for at in range(width)]
+        kinds = [
+            _text(into, at, texts[at])
+            if at in texts
+            else _kind(into, at, [row[at] for row in sample if len(row) > at], language)
+            for at in range(width)
+        ]
+        odd: dict[int, str] = {}
         for row in chain(sample, rows):
-            yield [cell if kind is None else kind(cell) for kind, cell in zip(kinds, row, strict=False)] + row[width:]
+            made = [cell if kind is None else kind(cell) for kind, cell in zip(kinds, row, strict=False)]
+            if language:
+                odd = {at: cell for at, cell in enumerate(made) if kinds[at] and cell and isinstance(cell, str)} | odd
+            yield made + row[width:]
+        if odd:
+            raise StaysText(odd)
 
     return typed
 
@@ -71,15 +84,31 @@ def _kind(into: TableBuilder, at: int, cells: Sequence[Any], language: str) -> C
 
 def _of_language(into: TableBuilder, at: int, told: Sequence[str], language: str) -> Cell | None:
     values = [_read(cell, language) for cell in told]
-    units = {unit for cell in told for unit in _UNITS.findall(_DASHES.sub("", cell))}
+    units = {unit for cell in told for unit in _units(cell)}
     is_mixed = len(units) > 1 or ("%" in units and not all("%" in cell for cell in told))
     if None not in values and not is_mixed and not (decimal_mark(language) == "." and _are_names(told)):
-        return lambda cell: cell if not isinstance(cell, str) or (value := _read(cell, language)) is None else value
+        return lambda cell: _of_unit(cell, language, units) if isinstance(cell, str) else cell
     if 2 * values.count(None) < len(values):
         odd = next((cell for cell, value in zip(told, values, strict=True) if value is None), "")
-        why = f"{odd[:_LONGEST]!r} is no number" if odd else "its numbers are of several kinds"
-        into.notes.append(f"The column {into.columns[at]} stays text: {why}.")
+        if odd:
+            return _text(into, at, odd)
+        into.notes.append(f"The column {into.columns[at]} stays text: its numbers are of several kinds.")
     return None
+
+
+def _text(into: TableBuilder, at: int, odd: str) -> None:
+    into.notes.append(f"The column {into.columns[at]} stays text: {odd[:_LONGEST]!r} is no number like the others.")
+
+
+def _units(cell: str) -> list[str]:
+    return _UNITS.findall(_DASHES.sub("", cell))
+
+
+def _of_unit(cell: str, language: str, units: Collection[str]) -> Any:
+    """Return the number that a cell is; the cell itself if it is none, or has another unit than the others."""
+    found = _units(cell)
+    is_other = not set(found) <= set(units) or ("%" in units and not found)
+    return cell if is_other or (value := _read(cell, language)) is None else value
 
 
 def _read(cell: str, language: str) -> Any:

@@ -23,6 +23,15 @@ class NeedsCare(Exception):
     """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
 
 
+class StaysText(Exception):
+    """Columns that began as numbers have something else further down: the table is read again with these as texts."""
+
+    def __init__(self, columns: dict[int, str]) -> None:
+        super().__init__(columns)
+        self.columns = columns
+        """{place, from 0: the value that is no number}."""
+
+
 class SourceFile(Struct, frozen=True):
     """A file that is open, its name, and where large results go."""
 
@@ -41,6 +50,12 @@ class SourceFile(Struct, frozen=True):
         found = self.content.read(size)
         self.content.seek(0)
         return found
+
+    def clear_out(self) -> None:
+        """Empty the file for large results."""
+        if self.out is not None:
+            os.ftruncate(self.out, 0)
+            os.lseek(self.out, 0, os.SEEK_SET)
 
     def whole(self, most: int = IN_MEMORY_MOST) -> bytes:
         """Return all bytes. Raises FileRefused if there are too many."""

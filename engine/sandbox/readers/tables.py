@@ -7,9 +7,9 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, pairwise, zip_longest
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -184,8 +184,10 @@ Through = Callable[[Iterator[list[Any]]], Iterable[Sequence[Any]]]
 """What makes rows of the rows of a table, without its head and what stands above it."""
 
 
-Across = Mapping[int, Sequence[tuple[int, int]]]
-"""{place of a row, from 0: (first, last column) of its cells that are merged across columns}."""
+Spans: TypeAlias = Sequence[tuple[int, int]]
+"""(first, last column) of wide cells of a row."""
+Across = Mapping[int, Spans]
+"""{place of a row, from 0: its cells that are merged across columns}."""
 
 
 def fill(
@@ -211,9 +213,9 @@ def fill(
     at = 0 if has_header else _head_at(list(zip(whole, first, strict=True)), usual)
     if at == len(first) - 1:  # a head at the end would leave no rows: it is a longer row of the table
         at = next((place for place, row in enumerate(first) if _filled(row) > 1), at)
-    if has_header is not False and (upper := _upper_of_two(first, at, blank, across)) is not None:
-        at = upper
-        first[at : at + 2] = [_joined(first[at], first[at + 1], across[blank + at])]
+    if has_header is not False and (two := _upper_of_two(first, at, blank, across)) is not None:
+        at, merged = two
+        first[at : at + 2] = [_joined(first[at], first[at + 1], merged)]
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
     width = usual if body else 0
@@ -231,13 +233,15 @@ def fill(
     return blank + at, width
 
 
-def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Across) -> int | None:
-    """Return the place of the upper row of a head over two rows, given that of its only one; None if it is not.
+def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Across) -> tuple[int, Spans] | None:
+    """Return the place of the upper row of a head over two rows, given that of its only one, and (first, last column)
+    of its wide cells; None if the head is one row.
 
     Cells of the upper row are merged across columns, and below its others are no names but their own.
     """
     for upper in (at, at - 1):
-        merged = across.get(blank + upper, ()) if 0 <= upper < len(rows) - 2 else ()
+        is_possible = 0 <= upper < len(rows) - 2
+        merged = across.get(blank + upper) or _gaps(*rows[upper : upper + 2], rows[upper + 2 :]) if is_possible else ()
         if not merged or merged[0] == (0, max(map(len, rows[upper + 1 : upper + 3])) - 1):  # a title
             continue
         names, below, first = ([*row, *[None] * COLUMNS_MOST] for row in rows[upper : upper + 3])
@@ -247,11 +251,35 @@ def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Ac
         if all(below[place] in (None, names[place]) for place in beside) and (
             is_apart or (not any(map(_is_number, rows[upper + 1])) and any(map(_is_number, first)))
         ):
-            return upper
+            return upper, merged
     return None
 
 
-def _joined(upper: Sequence[Any], lower: Sequence[Any], merged: Sequence[tuple[int, int]]) -> list[Any]:
+def _gaps(upper: Sequence[Any], lower: Sequence[Any], body: Sequence[Sequence[Any]]) -> Spans:
+    """Return what was merged where a file has no merged cells, as in CSV: a cell and the empty ones behind it, if names
+    are below them, numbers only below these, and nothing is below the other cells.
+    """
+    names = [*upper, *[None] * (len(lower) - len(upper))]
+    starts = [place for place, cell in enumerate(names) if cell is not None]
+    spans = [(start, end - 1) for start, end in pairwise([*starts, len(names)]) if end - start > 1]
+    under = {place for start, end in spans for place in range(start, end + 1)}
+    columns = [
+        [row[place] for row in body if len(row) > place and row[place] is not None] for place in range(len(lower))
+    ]
+    are_groups = all(
+        (cell is not None and not _is_amount(cell) and columns[place] != [] and all(map(_is_amount, columns[place])))
+        if place in under
+        else cell is None
+        for place, cell in enumerate(lower)
+    )
+    return spans if are_groups and 0 < len(under) < len(names) == len(lower) else ()
+
+
+def _is_amount(cell: Any) -> bool:
+    return not isinstance(cell, str) or (_has_digit(cell) and not any(map(str.isalpha, cell)))
+
+
+def _joined(upper: Sequence[Any], lower: Sequence[Any], merged: Spans) -> list[Any]:
     """Return the names of a head over two rows: `2026 Q1` and `2026 Q2` for Q1 and Q2 below a merged 2026."""
     width = max(len(upper), len(lower))
     names, below = ([*row, *[None] * (width - len(row))] for row in (upper, lower))

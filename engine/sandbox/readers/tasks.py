@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from engine.sandbox.readers.detect import LOCKED, FileKind, kind_of
-from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile
+from engine.sandbox.readers.source import EMPTY, FileRefused, SourceFile, StaysText
 from engine.sandbox.readers.tables import TableBuilder
 from engine.sandbox.readers.texts import TextBuilder
 
@@ -79,9 +79,17 @@ def answer(source: SourceFile, task: str, options: Options) -> dict[str, Any]:
         text = TextBuilder(options["most"], options["form"])
         _reader(TEXTS, kind, "text", source).text(source, kind, options, text)
         return {**asdict(kind), **text.document()}
+    try:
+        return {**asdict(kind), **_table(source, kind, options)}
+    except StaysText as found:
+        source.clear_out()
+        return {**asdict(kind), **_table(source, kind, {**options, "texts": found.columns})}
+
+
+def _table(source: SourceFile, kind: FileKind, options: Options) -> dict[str, Any]:
     table = TableBuilder(options["limit"], source.out)
     _reader(TABLES, kind, "a table", source).table(source, kind, options, table)
-    return {**asdict(kind), **table.document()}
+    return table.document()
 
 
 def _facts(source: SourceFile, kind: FileKind) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.sandbox.limits import ChildLimits
+from engine.sandbox.reading import OpenedFile, read
 from tests.engine.sandbox.readers.reading import answered, refused
 
 _COLUMNS: list[tuple[str, list[str], list[Any], str]] = [
@@ -24,6 +27,11 @@ _COLUMNS: list[tuple[str, list[str], list[Any], str]] = [
     ("de", ["1.5", "2.5"], ["1.5", "2.5"], ""),
     ("de", ["1.234.567.890.123.456", "1", "2"], ["1.234.567.890.123.456", "1", "2"], "456' is no number"),
     ("", ["0,5", "1,5"], ["0,5", "1,5"], ""),
+    ("de", ["12E3", "13E4"], ["12E3", "13E4"], ""),
+    ("de", ["INV 12", "INV 13"], ["INV 12", "INV 13"], ""),
+    ("de", [*["1,5 €"] * 1000, "n/a", "2,5 €"], [*["1,5 €"] * 1000, "n/a", "2,5 €"], "'n/a' is no number"),
+    ("de", [*["1,5 €"] * 1000, "2,5 $"], [*["1,5 €"] * 1000, "2,5 $"], "'2,5 $' is no number"),
+    ("de", [*["5 %"] * 1000, "7"], [*["5 %"] * 1000, "7"], "'7' is no number"),
 ]
 
 
@@ -36,6 +44,28 @@ def test_a_column_of_numbers_in_a_language(
     assert [type(row["sum"]) for row in found["rows"]] == [type(one) for one in values]
     assert note in " ".join(found["notes"])
     assert bool(note) == bool(found["notes"])
+
+
+def test_a_file_of_all_rows_has_no_column_that_is_half_numbers(tmp_path: Path) -> None:
+    cells = [*["1.234,50"] * 120_000, "n/a"]
+    path, out = tmp_path / "a.csv", tmp_path / "out"
+    path.write_text("\n".join(["id;sum;n", *(f"x;{one};0,5" for one in cells)]))
+    with path.open("rb") as file, out.open("wb") as rows:
+        options = {"limit": 10, "pages": [], "numbers": "de"}
+        found = read(
+            OpenedFile(file.fileno(), "a.csv"), "table", options, ChildLimits(file_bytes=1 << 30), rows.fileno()
+        )
+    lines = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert [(row["sum"], row["n"]) for row in lines] == [(one, 0.5) for one in cells]
+    assert found["notes"] == ["The column sum stays text: 'n/a' is no number like the others."]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_texts_in_json_are_numbers_in_a_language(tmp_path: Path, name: str) -> None:
+    rows: list[dict[str, Any]] = [{"a": "1.234,50", "b": 1}, {"b": "0,5", "c": {"d": "1,5"}}]
+    content = json.dumps(rows) if name == "a.json" else "\n".join(map(json.dumps, rows))
+    found = answered(tmp_path, name, content, numbers="de")
+    assert found["rows"] == [{"a": 1234.5, "b": 1, "c": None}, {"a": None, "b": 0.5, "c": {"d": "1,5"}}]
 
 
 def test_a_language_that_is_not_known_is_named(tmp_path: Path) -> None:

@@ -225,3 +225,21 @@ def test_no_row_is_lost_to_a_guessed_head(
 def test_rows_that_a_quote_swallows_are_told(tmp_path: Path, content: str, is_told: bool) -> None:
     note = "1 row has lines in a quoted cell that look like rows (line 2): a quote may not be closed."
     assert answered(tmp_path, "a.csv", content)["notes"] == ([note] if is_told else [])
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        pytest.param("Region,2026,\n,Q1,Q2\nN,1,2\nS,3,4\n", ["Region", "2026 Q1", "2026 Q2"], id="one group"),
+        pytest.param("r,A,,B,\n,x,y,x,y\nN,1,2,3,4.5\n", ["r", "A x", "A y", "B x", "B y"], id="two groups"),
+        pytest.param("r,A,,\n,x,y,z\nN,1,2,3\nS,4,,5\n", ["r", "A x", "A y", "A z"], id="more gaps than names"),
+        pytest.param("name,note,\n,x,y\nN,a,b\n", ["name", "note", "column_3"], id="texts below"),
+        pytest.param("name,sum,\n,1,2\nN,3,4\n", ["name", "sum", "column_3"], id="a row of numbers"),
+        pytest.param("name,sum,\nTotal,x,y\nN,3,4\n", ["name", "sum", "column_3"], id="a name of its own"),
+    ],
+)
+def test_a_head_over_two_rows_of_text_is_one_where_nothing_else_can_be_meant(
+    tmp_path: Path, content: str, columns: list[str]
+) -> None:
+    found = answered(tmp_path, "a.csv", content)
+    assert (found["columns"], found["notes"]) == (columns, [])
