@@ -35,6 +35,10 @@ _LOCKED = FileKind("locked", "application/x-ole-storage", "Office document with 
 LOCKED = (
     "It is locked with a password. Open it in Office, take the password off under File > Info > Protect, and save it."
 )
+LOCKED_PDF = (
+    "The PDF is locked with a password. Open it with the password and print it to a new PDF, or run"
+    " `qpdf --decrypt --password=PASSWORD OLD NEW`."
+)
 _RTF = FileKind("rtf", "application/rtf", "text of the format RTF")
 _OPEN = (
     ("opendocument.spreadsheet", _SHEETS),

@@ -52,10 +52,10 @@ def numbers_of(options: Mapping[str, Any], into: TableBuilder, *, plain: bool = 
     def typed(rows: Iterator[list[Any]]) -> Iterator[Sequence[Any]]:
         sample = list(islice(rows, _TYPED_BY))
         width = min(max(map(len, sample), default=0), COLUMNS_MOST)
+        for at, value in texts.items():
+            _note_text(into, at, value)
         kinds = [
-            _text(into, at, texts[at])
-            if at in texts
-            else _kind(into, at, [row[at] for row in sample if len(row) > at], language)
+            None if at in texts else _kind(into, at, [row[at] for row in sample if len(row) > at], language)
             for at in range(width)
         ]
         odd: dict[int, str] = {}
@@ -91,12 +91,13 @@ def _of_language(into: TableBuilder, at: int, told: Sequence[str], language: str
     if 2 * values.count(None) < len(values):
         odd = next((cell for cell, value in zip(told, values, strict=True) if value is None), "")
         if odd:
-            return _text(into, at, odd)
-        into.notes.append(f"The column {into.columns[at]} stays text: its numbers are of several kinds.")
+            _note_text(into, at, odd)
+        else:
+            into.notes.append(f"The column {into.columns[at]} stays text: its numbers are of several kinds.")
     return None
 
 
-def _text(into: TableBuilder, at: int, odd: str) -> None:
+def _note_text(into: TableBuilder, at: int, odd: str) -> None:
     into.notes.append(f"The column {into.columns[at]} stays text: {odd[:_LONGEST]!r} is no number like the others.")
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from clients.wording import counted, listed
-from engine.sandbox.readers.detect import FileKind
+from engine.sandbox.readers.detect import LOCKED_PDF, FileKind
 from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.texts import TextBuilder, wanted_pages
 
@@ -77,7 +77,7 @@ def opened(source: SourceFile) -> Any:
         return pypdfium2.PdfDocument(source.content)
     except pypdfium2.PdfiumError as error:
         locked = "assword" in str(error)
-        raise FileRefused("The PDF is locked with a password." if locked else "The PDF is damaged.") from error
+        raise FileRefused(LOCKED_PDF if locked else "The PDF is damaged.") from error
 
 
 def _text_of(page: Any) -> str:

@@ -241,7 +241,9 @@ def _upper_of_two(rows: Sequence[Sequence[Any]], at: int, blank: int, across: Ac
     """
     for upper in (at, at - 1):
         is_possible = 0 <= upper < len(rows) - 2
-        merged = across.get(blank + upper) or _gaps(*rows[upper : upper + 2], rows[upper + 2 :]) if is_possible else ()
+        merged = (
+            across.get(blank + upper) or _gaps(rows[upper], rows[upper + 1], rows[upper + 2 :]) if is_possible else ()
+        )
         if not merged or merged[0] == (0, max(map(len, rows[upper + 1 : upper + 3])) - 1):  # a title
             continue
         names, below, first = ([*row, *[None] * COLUMNS_MOST] for row in rows[upper : upper + 3])

@@ -38,7 +38,7 @@ def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
         raise FileRefused(f"The archive unpacks to {total:,} bytes; at most {UNPACKED_MOST:,} are read.")
     for one in entries:
         if one.flag_bits & _ENCRYPTED:
-            raise FileRefused("The archive is locked with a password.")
+            raise FileRefused("The archive is locked with a password. Unpack it, and pack it again without one.")
         if one.file_size > _SMALL and one.file_size > RATIO_MOST * max(one.compress_size, 1):
             raise FileRefused(f"An entry of the archive unpacks to more than {RATIO_MOST} times its size.")
     return archive

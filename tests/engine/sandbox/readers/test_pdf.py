@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from clients.errors import InvalidRequest
+from engine.sandbox.pictures import picture
 from tests.engine.sandbox.documents import assembled, pdf, ruled, written
-from tests.engine.sandbox.readers.reading import answered
+from tests.engine.sandbox.readers.reading import answered, refused
 
 _ROWS = ruled([["Item", "Qty", "Sum"], ["Apple", "2", "7"], ["Pear", "4", "9"]])
 
@@ -81,3 +83,12 @@ def test_letters_that_are_drawn_need_ocr(tmp_path: Path) -> None:
     strokes = " ".join(f"{at} 100 m {at + 3} 110 l S" for at in range(120))
     assert answered(tmp_path, "a.pdf", pdf(strokes), "text")["needs_ocr"]
     assert not answered(tmp_path, "a.pdf", pdf("10 10 m 90 10 l S", ""), "text")["needs_ocr"]
+
+
+def test_a_pdf_with_a_password_says_how_to_take_it_off(tmp_path: Path) -> None:
+    key = f"<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <{'5a' * 32}> /U <{'a5' * 32}> >>"
+    locked = pdf(_ROWS).replace(b"/Root 1 0 R", f"/Root 1 0 R /ID [<00><00>] /Encrypt {key}".encode())
+    for task in ("text", "table", "metadata"):
+        assert "print it to a new PDF, or run `qpdf --decrypt" in refused(tmp_path, "a.pdf", locked, task)
+    with pytest.raises(InvalidRequest, match="print it to a new PDF"):
+        picture(locked)
