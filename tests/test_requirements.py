@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
 NOT_SHIPPED = ("tests", "bench")
 OURS = {name.removesuffix(".py") for name in (*SHIPPED, *NOT_SHIPPED)}
-NOT_IMPORTED = {"fastapi-swagger", "jinja2", "requests", "streamlit-agraph", "urllib3", "websockets"}
+NOT_IMPORTED = {"fastapi-swagger", "jinja2", "urllib3", "websockets"}
 """Each has its reason in pyproject.toml."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

@@ -6,7 +6,9 @@ import json
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from clients.addresses import is_loopback
 from clients.sign_in import WrongFile
 
 _DESKTOP_APP = "In Google's console, create an OAuth client of type Desktop app and download its JSON."
@@ -43,4 +45,8 @@ def client_secret(file: Path, service: str) -> dict[str, Any]:
     missing = [name for name in _REQUIRED if not isinstance(client.get(name), str)]
     if missing:
         raise wrong(f"{file.name} is not a complete client secret file: {', '.join(missing)} is missing.")
+    for name in ("auth_uri", "token_uri"):
+        address = urlsplit(client[name])
+        if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
+            raise wrong(f"{file.name} is not a client secret file of Google: {name} does not begin with https://.")
     return {"installed": client}

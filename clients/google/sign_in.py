@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from clients.google.app import GoogleApp
 from clients.google.client_secret import WrongClientSecret, client_secret
+from clients.google.consent import GoogleConsent
 from clients.oauth.sign_in import WAIT_SECONDS, Registered, facts_in, signed_in
 from clients.oauth.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
@@ -96,14 +98,8 @@ def sign_in(
     """
     client = client_secret(file, app.name)["installed"]
     noted = {key: str(client[key]) for key in ("token_uri", "client_id", "client_secret")}
-    registered = Registered(
-        client_id=noted["client_id"],
-        authorize_url=str(client["auth_uri"]),
-        token_url=noted["token_uri"],
-        redirect=f"http://127.0.0.1:{port}/" if port else "http://127.0.0.1/",
-        noted=noted,
-        secret=noted["client_secret"],
-    )
+    redirect = f"http://127.0.0.1:{port}/" if port else "http://127.0.0.1/"
+    registered = Registered(redirect=redirect, noted=noted, begin=partial(GoogleConsent, app, client))
     return signed_in(app, registered, open_browser, base_url or app.service.url, timeout)
 
 

@@ -8,11 +8,14 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
+
+import httpx
 
 from clients.errors import AuthError
 from clients.oauth.app import OAuthApp, SignInApp
@@ -28,18 +31,30 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 WAIT_SECONDS = 300.0
 
 
+class Consent(Protocol):
+    """One sign-in under way."""
+
+    address: str
+    """That of the consent page, with all its parameters (RFC 6749 4.1.1, RFC 7636 4.3)."""
+    state: str
+    """What the browser has to bring back."""
+    secrets: tuple[str, ...]
+    """What no log may show."""
+
+    def answer(self, http: httpx.Client, code: str) -> dict[str, Any]:
+        """Return the token endpoint's answer to the code. Raises ServiceError."""
+
+
 @dataclass(frozen=True)
 class Registered:
     """The client that a person has registered at a service."""
 
-    client_id: str
-    authorize_url: str
-    token_url: str
     redirect: str
     """Its redirect address; without a port any is accepted."""
     noted: Mapping[str, str]
     """What of it the sign-in file keeps, to renew the token."""
-    secret: str = field(default="", repr=False)
+    begin: Callable[[str], Consent]
+    """Begins a sign-in, whose redirect is this address with its port."""
 
 
 def signed_in(
@@ -54,19 +69,17 @@ def signed_in(
     `open_browser` is called with the address to open; `base_url` is that of the API; `timeout` is in seconds. Raises
     AuthError (refused, or less than the needed access) and Timeout.
     """
-    verifier, answers, registered = secrets.token_urlsafe(64), Answers(), urlsplit(client.redirect)
+    answers, registered = Answers(), urlsplit(client.redirect)
     with listening(app.name, registered.port or 0, answers) as (address, expected):
         redirect = client.redirect if registered.port else _with_port(client.redirect, urlsplit(address).port)
-        expected.append(secrets.token_urlsafe(32))
-        asked = _asked(app, client.client_id, redirect, expected[0], verifier)
-        open_browser(f"{client.authorize_url}?{urlencode(asked)}")
+        consent = client.begin(redirect)
+        expected.append(consent.state)
+        open_browser(consent.address)
         code = returned_code(answers, app.name, app.at, timeout)
     now = now_utc()
-    known.keep("sign-in under way", code, verifier, client.secret)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier}
-    form |= {"client_id": client.client_id, **({"client_secret": client.secret} if client.secret else {})}
+    known.keep("sign-in under way", code, *consent.secrets)
     with http_client() as http:
-        answer = exchanged(app, http, client.token_url, form)
+        answer = consent.answer(http, code)
         _require_lasting(app, answer)
         account = app.account_of(http, FixedToken(app, str(answer["access_token"])), base_url)
     noted = {"account": account, **client.noted, "consented_at": now.isoformat(timespec="seconds")}
@@ -96,13 +109,8 @@ class PublicClientSignIn(SignInWay):
         """Let a person sign in; writes nothing. `file` is JSON: {client_id}."""
         app, base_url = self._app, base_url or self._app.service.url
         client_id = self._client_id(file)
-        client = Registered(
-            client_id=client_id,
-            authorize_url=app.at_base(app.authorize_url, base_url),
-            token_url=app.at_base(app.token_url, base_url),
-            redirect=app.redirect,
-            noted={"client_id": client_id},
-        )
+        begin = partial(_PublicConsent, app, client_id, base_url)
+        client = Registered(redirect=app.redirect, noted={"client_id": client_id}, begin=begin)
         return signed_in(app, client, open_browser, base_url)
 
     def stored(self, path: Path, seal: Seal | None) -> SignInFile:
@@ -124,24 +132,36 @@ class PublicClientSignIn(SignInWay):
         return found
 
 
+class _PublicConsent:
+    """A sign-in under way, with a client that has no secret."""
+
+    def __init__(self, app: OAuthApp, client_id: str, base_url: str, redirect: str) -> None:
+        self._app, self._base_url = app, base_url
+        self._form = {"client_id": client_id, "redirect_uri": redirect, "code_verifier": secrets.token_urlsafe(64)}
+        self.state = secrets.token_urlsafe(32)
+        self.secrets: tuple[str, ...] = (self._form["code_verifier"],)
+        digest = hashlib.sha256(self._form["code_verifier"].encode()).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": redirect,
+            "scope": " ".join(app.scopes),
+            "state": self.state,
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+            **app.asks_more,
+        }
+        self.address = f"{app.at_base(app.authorize_url, base_url)}?{urlencode(asked)}"
+
+    def answer(self, http: httpx.Client, code: str) -> dict[str, Any]:
+        """Return the token endpoint's answer to the code. Raises ServiceError."""
+        url = self._app.at_base(self._app.token_url, self._base_url)
+        return exchanged(self._app, http, url, {"grant_type": "authorization_code", "code": code, **self._form})
+
+
 def _with_port(redirect: str, port: int | None) -> str:
     parts = urlsplit(redirect)
     return f"{parts.scheme}://{parts.hostname}:{port}{parts.path}"
-
-
-def _asked(app: SignInApp, client_id: str, redirect: str, state: str, verifier: str) -> dict[str, str]:
-    """Return the parameters of the consent page (RFC 6749 4.1.1, RFC 7636 4.3)."""
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-    return {
-        "response_type": "code",
-        "client_id": client_id,
-        "redirect_uri": redirect,
-        "scope": " ".join(app.scopes),
-        "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-        **app.asks_more,
-    }
 
 
 def _require_lasting(app: SignInApp, answer: Mapping[str, Any]) -> None:

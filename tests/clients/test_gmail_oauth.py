@@ -182,6 +182,16 @@ def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
             '{"installed": {}}', "client_id, client_secret, auth_uri, token_uri is missing", id="nothing in it"
         ),
         pytest.param('{"installed": 3}', "contains no OAuth client", id="no object"),
+        pytest.param(
+            json.dumps(
+                {
+                    "installed": dict.fromkeys(("client_id", "client_secret", "auth_uri"), "https://x")
+                    | {"token_uri": "http://example.com"}
+                }
+            ),
+            "token_uri does not begin with https://",
+            id="secrets in the clear",
+        ),
         pytest.param('{"web": {"client_id": "x"}}', "of type Web application", id="web"),
         pytest.param("[]", "contains no OAuth client", id="a list"),
         pytest.param('{"type": "service_account"}', "contains no OAuth client", id="another kind of key"),
