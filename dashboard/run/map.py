@@ -36,7 +36,7 @@ def run_map(visit: Visit, run: Run) -> None:
     with drawing:
         nodes = boxes(entries, colors, words)
         edges = [*arrows(steps), *arrows(after)]
-        graph(nodes, edges, key=f"map-{run['run_id']}", height=drawing_height(nodes))
+        graph(nodes, edges, height=drawing_height(nodes))
     with text:
         for entry in entries:
             status, said = stands[entry.path]

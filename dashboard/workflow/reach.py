@@ -38,7 +38,6 @@ def reach_section(visit: Visit, file: WorkflowFile) -> None:
     graph(
         drawn,
         [GraphEdge(f"from {source}", f"to {to}") for source, to in pairs],
-        key=f"reach-{file.name}",
         height=drawing_height(drawn),
     )
     st.markdown("\n".join(f"- {plain(_line(one))}" for one in file.reach))
