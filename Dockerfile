@@ -21,7 +21,7 @@ COPY gallery gallery
 COPY prompts prompts
 COPY workflows workflows
 RUN pip install --no-deps --no-build-isolation --editable . \
-    && pip uninstall --yes setuptools \
+    && pip uninstall --yes hatchling pathspec pluggy tomlkit trove-classifiers \
     && /opt/venv/bin/python -m compileall -q . \
     && /opt/venv/bin/orchestra init /workspace
 

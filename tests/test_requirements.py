@@ -142,13 +142,13 @@ def test_both_files_agree_on_what_they_share() -> None:
     }
 
 
-def test_the_image_installs_what_is_locked_and_the_setuptools_that_builds_it() -> None:
+def test_the_image_installs_what_is_locked_and_what_builds_it() -> None:
     in_image = _pins("deploy/requirements.txt")
     assert {name: entry[0] for name, entry in PINS.items()}.items() <= {
         name: entry[0] for name, entry in in_image.items()
     }.items(), "run: make requirements"
     assert PROJECT["dependency-groups"]["image"] == PROJECT["build-system"]["requires"]
-    assert "setuptools" in in_image
+    assert "hatchling" in in_image
 
 
 def test_each_pin_has_hashes_and_is_the_installed_version() -> None:

@@ -1,7 +1,10 @@
-"""The folder that contains this package, which is also the workspace that ships with it."""
+"""The folder with what ships beside the packages: documentation, samples, gallery, settings of Streamlit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+_ENGINE = Path(__file__).resolve().parents[1]
+_IN_WHEEL = _ENGINE / "shipped"
+CHECKOUT = _IN_WHEEL if _IN_WHEEL.is_dir() else _ENGINE.parent
+"""A checkout, which is also a workspace, or its folders in an installed package (`force-include` in pyproject.toml)."""

@@ -13,10 +13,10 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 from engine.base import expression_limits as limits
-from engine.base.checkout import CHECKOUT
 from engine.base.errors import ExpressionError
 
 _WALL_SECONDS = 60.0
@@ -25,6 +25,7 @@ _LONGEST_LINE_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from engine.expressions import costly_child; costly_child.main()"
 """The path is passed in: isolated Python ignores this folder and the environment, and we may not be installed."""
+_ROOT = str(Path(__file__).resolve().parents[2])
 _PIECE = 1 << 16
 _KEPT_WITHIN = sys.platform.startswith("linux")
 """Whether the operating system enforces the memory limit."""
@@ -88,7 +89,7 @@ class Costly:
 
 def _started() -> subprocess.Popen[bytes]:
     # The environment holds secrets, and expressions work on untrusted text: the child gets none of it.
-    command = [sys.executable, "-I", "-c", _CHILD, str(CHECKOUT)]
+    command = [sys.executable, "-I", "-c", _CHILD, _ROOT]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, bufsize=0
     )

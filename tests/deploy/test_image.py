@@ -32,9 +32,8 @@ def test_the_builder_gets_what_is_copied_and_nothing_else() -> None:
 
 
 def test_the_image_has_the_whole_program() -> None:
-    setuptools = PROJECT["tool"]["setuptools"]
-    packages = {name.removesuffix("*") for name in setuptools["packages"]["find"]["include"]}
-    assert packages | {f"{name}.py" for name in setuptools["py-modules"]} <= _copied()
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["only-include"], *wheel["force-include"]} <= _copied()
 
 
 def test_it_runs_as_a_fixed_user_other_than_root() -> None:
