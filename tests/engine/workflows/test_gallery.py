@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.samples import NAMES, sample_names, samples
 from engine.workspace.canonical import canonical
+from tests.engine.conftest import write_workflow
 from tests.few import rare
 from tests.workspaces import init
 
@@ -26,6 +28,7 @@ WROTE = {
     "csv-report": 1,
     "customer-notes": 6,
     "feed-digest": 1,
+    "issues-to-tasks": 8,  # a task for each open issue, and the pair
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
     "invoice-ibans": 2,  # a right one, and a wrong one
     "invoice-to-sheet": 4,  # three rows, and the delivery note that is set aside
@@ -38,6 +41,7 @@ WROTE = {
     "release-notes": 1,
     "research-agent": 0,  # the run that it calls makes the draft
     "stale-issues": 2,
+    "tasks-to-issues": 8,  # an issue for each of the receipts, and the pair
     "unanswered-mail": 5,
 }
 """How many writes the first run makes in the demo, approvals given."""
@@ -58,7 +62,11 @@ LESS_OFTEN = {
     "unanswered-mail",
 }
 """Of `make chaos`: what they do, others do, too."""
-AFTER = {"issue-triage": ["bug-reports"], "project-to-pull-request": ["build-software"]}
+AFTER = {
+    "issue-triage": ["bug-reports"],
+    "tasks-to-issues": ["receipts"],
+    "project-to-pull-request": ["build-software"],
+}
 """What runs before."""
 
 
@@ -131,8 +139,62 @@ def test_the_proposed_time_is_that_of_the_event_and_only_an_approval_invites(orc
     assert len(orchestra.demo.show(OWNER)["google_calendar"]["mails"]) == 1
 
 
-def _run(orchestra: Orchestra, name: str) -> int:
-    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
+BOTH = ("tasks-to-issues", "issues-to-tasks")
+SET_STATUS = {
+    "uses": "notion.update_item",
+    "with": {"page": "{{ inputs.at }}", "properties": {"Status": "{{ inputs.to }}"}},
+}
+BY_PEOPLE: dict[str, dict[str, Any]] = {
+    "set_status": {
+        "uses": "notion.update_item",
+        "with": {"page": "{{ inputs.at }}", "properties": {"Status": "{{ inputs.to }}"}},
+    },
+    "close": {"uses": "github.close_issue", "with": {"repository": "acme/app", "issue": "{{ int(inputs.at) }}"}},
+    "reopen": {"uses": "github.reopen_issue", "with": {"repository": "acme/app", "issue": "{{ int(inputs.at) }}"}},
+}
+"""What people do in between: a task gets a status, an issue is closed or reopened."""
+
+
+def test_tasks_and_issues_keep_each_other_in_step_and_each_change_is_carried_over_once(
+    orchestra: Orchestra, tmp_path: Path
+) -> None:
+    for name in ("receipts", *BOTH):
+        made = orchestra.workflows.create_from_sample(OWNER, name, name)
+        assert made.problems == []
+    for name, step in BY_PEOPLE.items():
+        inputs = {"type": "object", "properties": {"at": {"type": "string"}, "to": {"type": "string"}}}
+        write_workflow(tmp_path / "workspace", name, steps=[{"id": "do", **step}], inputs=inputs)
+    _run(orchestra, "receipts")
+    assert [_run(orchestra, name) for name in (*BOTH, *BOTH)] == [8, 8, 0, 0]
+    rows = orchestra.tables.rows(OWNER, "issues-and-tasks", demo=True).rows
+    of_task, of_issue = rows[0].value, rows[-1].value
+    for pair in (of_issue, of_task):
+        issue, task = str(pair["issue"]), pair["task"]
+        for change, at, to, is_closed in (
+            ("set_status", task, "Done", True),
+            ("set_status", task, "In progress", False),
+            ("close", issue, "", True),
+            ("reopen", issue, "", False),
+            ("set_status", task, "Done", True),
+            ("reopen", issue, "", False),
+            ("close", issue, "", True),
+        ):
+            assert _run(orchestra, change, at=at, to=to) == 1
+            assert sum(_run(orchestra, name) for name in BOTH) == 2
+            assert [_run(orchestra, name) for name in (*BOTH, *BOTH)] == [0, 0, 0, 0]
+            assert _are_closed(orchestra, pair) == (is_closed, is_closed)
+
+
+def _are_closed(orchestra: Orchestra, pair: Any) -> tuple[bool, bool]:
+    """Whether the task is done, and whether the issue is closed."""
+    shown = orchestra.demo.show(OWNER)
+    [page] = [one for one in shown["notion"]["pages"] if one["id"] == pair["task"]]
+    [issue] = [one for one in shown["github"]["issues"] if one["number"] == pair["issue"]]
+    return page["properties"]["Status"]["status"]["name"] == "Done", issue["state"] == "closed"
+
+
+def _run(orchestra: Orchestra, name: str, **inputs: str) -> int:
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, inputs), 60)
     while run is not None and run["status"] == "waiting":
         for question in orchestra.approvals.list(OWNER):
             orchestra.approvals.approve(OWNER, question.id)
