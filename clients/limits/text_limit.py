@@ -75,7 +75,12 @@ def is_short(text: str, limit: TextLimit) -> bool:
 
 def fits(text: str, limit: TextLimit) -> bool:
     """Return whether a text is within a limit."""
-    return is_short(text, limit) or size(text, limit.unit) <= limit.most
+    return is_short(text, limit) or (len(text) <= _longest(limit) and size(text, limit.unit) <= limit.most)
+
+
+def _longest(limit: TextLimit) -> int:
+    """Return how many characters are read as one part: to measure all of a long text, for each part, takes minutes."""
+    return _WINDOW.get(limit.unit, 1) * limit.most
 
 
 def fitted(text: str, limit: TextLimit) -> tuple[str, str]:
@@ -194,8 +199,9 @@ def _beginning(text: str, limit: TextLimit, end: str, cut: _Cut) -> str:
 
 def _place(text: str, limit: TextLimit, end: str, cut: _Cut) -> int:
     """Return where to cut a text so that its beginning, with `end` behind it, is within a limit; at least 1."""
-    low, high = 1, min(len(text), _WINDOW.get(limit.unit, 1) * limit.most)
-    while low < high:
+    low, high = 1, _longest(limit)  # however long the text is: its parts must be the same once its end is cut
+    near = limit.most // 100 if limit.unit in _WINDOW else 0  # each look renders Markdown
+    while high - low > near:
         middle = (low + high + 1) // 2
         is_short = size(_closed(text[:middle]) + end, limit.unit) <= limit.most
         low, high = (middle, high) if is_short else (low, middle - 1)

@@ -13,6 +13,7 @@ from typing import Any
 
 from clients.github import values as github_values
 from clients.google_calendar import events as google_events
+from clients.limits.text_limit import TextLimit, fitted
 from clients.mail.addresses import shown_addresses, shown_sender
 from clients.mail.html import visible_text
 from clients.mail.parameters import parameters
@@ -50,6 +51,7 @@ def _or_refused(read: Reader) -> Reader:
     return reader
 
 
+_MESSAGES = TextLimit(100, "slack", way="text", parts=1000)
 SLOW: dict[str, Reader] = {
     "HTML of a mail": visible_text,
     "preformatted HTML of a mail": lambda text: visible_text(f"<pre>{text}</pre>"),
@@ -59,6 +61,7 @@ SLOW: dict[str, Reader] = {
     "blocks of a page": blocks_of,
     "lines of full blocks": broken_lines,
     "Markdown of a mail": html_of,
+    "messages of a chat": lambda text: fitted(text, _MESSAGES),
     "sender": shown_sender,
     "recipients": shown_addresses,
 }
