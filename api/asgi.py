@@ -23,6 +23,7 @@ from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
 from api.network.link_filter import LinkFilter
 from api.network.proxy import BehindProxy
+from api.network.request_counts import RequestCounts
 from api.network.request_ids import RequestIds
 from api.network.server_log import write_as_one
 from api.pages.approval_link import LinkPages
@@ -35,6 +36,7 @@ from engine.garbage import MemoryWatch, collect_and_return, look_from_now_on, us
 from engine.workspace.config import ServerSettings
 
 if TYPE_CHECKING:
+    from engine.observing.tally import RequestTally
     from engine.orchestra import Orchestra
 
 _API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
@@ -65,6 +67,7 @@ class Site:
         """Return the middleware, outermost first."""
         return [
             Middleware(RequestIds),
+            Middleware(RequestCounts, tally=self._requests),
             Middleware(BehindProxy, settings=self._server),
             Middleware(SecurityHeaders),
             Middleware(HostCheck, server=self._server),
@@ -72,6 +75,9 @@ class Site:
             Middleware(Gate, orchestra_provider=self.shared),
             Middleware(LinkFilter),
         ]
+
+    def _requests(self) -> RequestTally:
+        return self.shared().tally.requests
 
     def _server(self) -> ServerSettings:
         return self.shared().config.server

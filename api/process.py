@@ -21,7 +21,7 @@ from api.pulse import Pulse
 from engine.base.environment import WORKSPACE_VARIABLE
 from engine.base.errors import OrchestraError
 from engine.garbage import look_at_nothing_yet, look_rarely
-from engine.observing.log_lines import set_log_format
+from engine.observing.log_lines import set_log_format, set_log_levels
 
 if TYPE_CHECKING:
     import uvicorn
@@ -48,7 +48,9 @@ def main(options: Options) -> None:
     logging.basicConfig(stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Repeats())
-    set_log_format(_log_format())
+    log_format, log_level = _log_settings()
+    set_log_format(log_format)
+    set_log_levels(log_level)
     logging.getLogger("uvicorn.access").disabled = True  # a handler on it, as Streamlit adds one, would enable it
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     faulthandler.register(signal.SIGUSR1)  # the parent asks for a stack trace before it kills a process that hangs
@@ -58,14 +60,15 @@ def main(options: Options) -> None:
         _server(on_ready, partial(_beat, pulse)).run(sockets=[socket.socket(fileno=options.socket)])
 
 
-def _log_format() -> Literal["text", "json"]:
-    """Return what config.yaml says; if it cannot be read, the engine says why when it opens the workspace."""
+def _log_settings() -> tuple[Literal["text", "json"], str]:
+    """Return format and level; if config.yaml cannot be read, the engine says why when it opens the workspace."""
     from engine.workspace import config
 
     try:
-        return config.load(Path(os.environ.get(WORKSPACE_VARIABLE, "")).resolve()).config.log_format
+        settings = config.load(Path(os.environ.get(WORKSPACE_VARIABLE, "")).resolve()).config
     except OrchestraError:
-        return "text"
+        return "text", "warning"
+    return settings.log_format, settings.log_level
 
 
 def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicorn.Server:

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.base.failures import DONE
 from commands.base.opened import opened
-from commands.base.options import Demo, Json, Workspace
+from commands.base.options import Demo, Json, LogLevel, Workspace
 from commands.base.screen import document, json_line, note, say
 
 if TYPE_CHECKING:
     from engine.ingress.ingress import Ingress
+    from engine.workspace.config import Config
 
 Port = Annotated[
     int | None,
@@ -30,7 +31,13 @@ Port = Annotated[
 AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, without a way to switch.")]
 
 
-def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+def serve(
+    port: Port = None,
+    log_level: LogLevel = None,
+    demo: AllDemo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
     """Serve the dashboard, the API and the engine, until Ctrl-C."""
     from api.network.address import listen, listen_near
     from api.serve import require_unserved
@@ -50,24 +57,25 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     become_parent(ServeOrder(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
 
 
-def ingress(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+def ingress(log_level: LogLevel = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Start runs for the messages of the broker in config.yaml, until Ctrl-C or SIGTERM."""
     with (
         opened(workspace, demo=demo, slots=0) as session,  # workers do what it accepts, where there are some
-        _warnings_shown(session.orchestra.config.log_format),
+        _log_shown(session.orchestra.config),
     ):
         asyncio.run(_take_messages(session.orchestra.ingress, as_json=as_json))
     return DONE
 
 
 @contextmanager
-def _warnings_shown(log_format: Literal["text", "json"]) -> Iterator[None]:
+def _log_shown(settings: Config) -> Iterator[None]:
     """Write the log to standard error, too: why messages wait is to be seen where the process runs."""
-    from engine.observing.log_lines import lines_of
+    from engine.observing.log_lines import lines_of, set_log_levels
 
     handler, root = logging.StreamHandler(sys.stderr), logging.getLogger()
-    handler.setFormatter(lines_of(log_format))
+    handler.setFormatter(lines_of(settings.log_format))
     root.addHandler(handler)
+    set_log_levels(settings.log_level)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ import typer
 
 from commands.base.failures import DONE, FAILED, stops_raised
 from commands.base.opened import opened
-from commands.base.options import Demo, Json, Workspace
+from commands.base.options import Demo, Json, LogLevel, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def worker(
     concurrency: Slots = 100,
     metrics_port: MetricsPort = None,
     metrics_host: MetricsHost = None,
+    log_level: LogLevel = None,
     demo: Demo = False,
     workspace: Workspace = None,
 ) -> int:
@@ -57,13 +58,14 @@ def worker(
     """
     from engine.base.errors import InvalidInput
     from engine.base.threads import take_short_turns
-    from engine.observing.log_lines import set_log_format
+    from engine.observing.log_lines import set_log_format, set_log_levels
     from engine.workspace import config
 
     assert workspace is not None
     settings = config.load(workspace).config
     logging.basicConfig(stream=sys.stderr)
     set_log_format(settings.log_format)
+    set_log_levels(settings.log_level)
     if not settings.shares_runs:
         raise InvalidInput(
             "This workspace keeps its state in a file, for the processes of one machine.",

@@ -147,6 +147,7 @@ class Orchestra:
     files = _Area(lambda of: of.opened.files, "The files of the workspace that steps read and write.")
 
     # --- runs: engine/assembly/work.py, run_areas.py
+    tally = _Area(lambda of: of.work.tally, "What this process has counted since it started.")
     runs = _Area(lambda of: of.work.runs, "Starting, showing and changing runs.")
     preview = _Area(lambda of: of.runs.previews.of, "What a run would touch.")
     is_confirmed = _Area(lambda of: of.runs.is_confirmed, "Whether somebody has agreed to what runs would touch.")

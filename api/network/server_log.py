@@ -15,7 +15,7 @@ _KINDS = 1_000
 
 
 class Repeats(logging.Filter):
-    """Lets 20 lines of a kind through per minute; the first of the next minute says how many were left out.
+    """Lets 20 warnings or errors of a kind through per minute; the first of the next says how many were left out.
 
     Lines are of one kind if they have the same logger, level and message template.
     """
@@ -29,7 +29,9 @@ class Repeats(logging.Filter):
         self._left_out: dict[tuple[str, int, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write the record."""
+        """Return whether to write the record; somebody who has set a level below warnings wants all lines of it."""
+        if record.levelno < logging.WARNING:
+            return True
         kind = (record.name, record.levelno, str(record.msg)[:200])
         with self._lock:
             self._turn()
@@ -69,3 +71,4 @@ def _lead_to_root(logger: logging.Logger) -> None:
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
     logger.propagate = True
+    logger.setLevel(logging.NOTSET)  # `log_level` decides, not Streamlit

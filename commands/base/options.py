@@ -54,6 +54,31 @@ Demo = Annotated[
 ]
 
 
+def _log_level(given: str | None) -> str | None:
+    """Set the variable that overrides config.yaml, which other processes of this command inherit."""
+    from engine.files.log_levels import levels_of
+
+    if given is not None:
+        try:
+            levels_of(given)
+        except ValueError as error:
+            said = f"{str(error)!r} is not debug, info, warning or error, nor such as engine.runner=debug."
+            raise typer.BadParameter(said) from None
+        os.environ["ORCHESTRA_LOG_LEVEL"] = given
+    return given
+
+
+LogLevel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        callback=_log_level,
+        show_default=False,
+        help="What the log has: debug, info, warning or error; for one logger: `warning,engine.runner=debug`.",
+    ),
+]
+
+
 def workflow_name(written: str) -> str:
     """Return the name of a workflow that may be given as messages print it: the path of its file in the workspace."""
     found = _WORKFLOW_FILE.match(written)

@@ -136,7 +136,8 @@ class OperationAreas:
 
         def sources() -> MetricSources:
             triggers, budgets = self._triggers.triggering.triggers, self._runs.budgets
-            return MetricSources(opened.state.loads, triggers, budgets, opened.troubles.open, opened.clock)
+            folders = {"workspace": opened.workspace.root, "state_dir": opened.workspace.state_dir}
+            return MetricSources(opened.state.loads, triggers, budgets, opened.troubles.open, folders, opened.clock)
 
         return Metrics(sources, work.tally, work.worker.silent_seconds)
 

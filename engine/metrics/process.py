@@ -24,6 +24,7 @@ class ProcessFigures(Collector):
         """Yield the metrics."""
         yield from self._runs()
         yield from self._steps()
+        yield from self._requests()
         late, silent = {(): self._tally.late_seconds}, {(): self._silent_seconds()}
         yield histogram("loop_delay_seconds", "How late the engine's event loop ran what was due.", (), late)
         yield gauge("loop_silent_seconds", "Time since the engine's event loop last ran a poll.", (), silent)
@@ -48,6 +49,15 @@ class ProcessFigures(Collector):
         yield counter("step_calls", "Calls of steps that ended.", ("step_type", "outcome"), calls)
         yield histogram("step_duration_seconds", "How long calls of steps took, with all attempts.", _TYPE, seconds)
         yield counter("step_failed_attempts", "Failed attempts at calls of steps.", _TYPE, attempts)
+
+    def _requests(self) -> Iterator[Metric]:
+        tally = self._tally.requests
+        counts = {(method, route, str(status)): count for (method, route, status), count in tally.counts.copy().items()}
+        flying, labels = {(): tally.in_flight}, ("method", "route")
+        yield counter("http_requests", "Requests that ended.", (*labels, "status"), counts)
+        seconds = tally.seconds.copy()
+        yield histogram("http_request_duration_seconds", "How long requests took.", labels, seconds)
+        yield gauge("http_requests_in_flight", "Requests that are being answered.", (), flying)
 
 
 def _outcome(is_good: bool) -> str:  # noqa: FBT001 - as the tally has it

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -42,6 +44,8 @@ class MetricSources(Struct, frozen=True):
     triggers: Triggers
     budgets: Budgets
     troubles: Callable[[], Sequence[Trouble]]
+    folders: Mapping[str, Path]
+    """What is on the disks of this machine, such as `workspace`."""
     clock: Clock
 
 
@@ -68,13 +72,14 @@ class WorkspaceFigures(Collector):
             "triggers": self._triggers,
             "budgets": self._budgets,
             "connections": self._connections,
+            "storage": self._storage,
         }
         unreadable: dict[tuple[str], float] = {}
         for name, part in parts.items():
             try:
                 yield from list(part())
                 unreadable[name,] = 0
-            except OrchestraError:
+            except (OrchestraError, OSError):
                 unreadable[name,] = 1
         yield gauge("unreadable", "1 for a part of the metrics that could not be read.", ("part",), unreadable)
 
@@ -118,6 +123,11 @@ class WorkspaceFigures(Collector):
     def _connections(self) -> Iterator[Metric]:
         refused = {(): len(self._sources.troubles())}
         yield gauge("refused_connections", "Accounts that refuse calls which workflows need.", (), refused)
+
+    def _storage(self) -> Iterator[Metric]:
+        free = {(name,): shutil.disk_usage(folder).free for name, folder in self._sources.folders.items()}
+        yield gauge("disk_free_bytes", "Room on the disk that a folder is on.", ("folder",), free)
+        yield gauge("state_size_bytes", "Room that the state takes.", (), {(): self._sources.loads.size_bytes()})
 
 
 def _age(at: str | None, now: datetime) -> float:

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 from clients.secrets import known
+from engine.files.log_levels import levels_of
 from engine.files.private_lines import PrivateLines
 from engine.observing import context
 
@@ -25,6 +26,12 @@ def set_log_format(log_format: Literal["text", "json"]) -> None:
     formatter = lines_of(log_format)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter)
+
+
+def set_log_levels(written: str) -> None:
+    """Let loggers write what a text such as `info, httpx=debug` says (`levels_of`)."""
+    for logger, level in levels_of(written).items():
+        logging.getLogger(logger).setLevel(level)
 
 
 def lines_of(log_format: Literal["text", "json"]) -> logging.Formatter:

@@ -8,6 +8,7 @@ from collections import Counter
 from engine.observing.observer import Observer
 
 CALL_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LATE_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -23,6 +24,25 @@ class Histogram:
         """Count a duration."""
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.sum_seconds += seconds
+
+
+class RequestTally:
+    """Requests to this process. Written on the loop of its web server; any thread may read it, as below."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.counts: Counter[tuple[str, str, int]] = Counter()
+        """By method, template of the address and status."""
+        self.seconds: dict[tuple[str, str], Histogram] = {}
+        """By method and template of the address."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that has ended."""
+        self.counts[method, route, status] += 1
+        histogram = self.seconds.get((method, route))
+        if histogram is None:
+            histogram = self.seconds[method, route] = Histogram(REQUEST_SECONDS)
+        histogram.add(seconds)
 
 
 class Tally(Observer):
@@ -41,6 +61,7 @@ class Tally(Observer):
         self.call_seconds: dict[str, Histogram] = {}
         """By step type."""
         self.late_seconds = Histogram(LATE_SECONDS)
+        self.requests = RequestTally()
 
     def taken_up(self) -> None:
         """Count a run that this process begins or continues to work on."""

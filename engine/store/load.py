@@ -41,5 +41,8 @@ class Loads(Protocol):
     def now(self) -> Load:
         """Return the load, from one snapshot. Reads indexes only, but for queued runs, so it may be asked often."""
 
+    def size_bytes(self) -> int:
+        """Return how much room the whole state takes."""
+
     def set_aside(self) -> int:
         """Return how many runs took their process down too often, without measuring the rest."""

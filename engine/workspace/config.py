@@ -31,6 +31,7 @@ from engine.documents.repair import repaired
 from engine.documents.shapes import Fault, Misfit
 from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
+from engine.files.log_levels import levels_of
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
 from engine.store.blobs.opened import require_place
@@ -223,6 +224,15 @@ def _is_state(address: str) -> str:
     return address
 
 
+def _is_log_level(written: str) -> str:
+    try:
+        levels_of(written)
+    except ValueError as error:
+        said = f"must be debug, info, warning or error, and {str(error)!r} is not"
+        raise Misfit(said, "For a logger of its own, write such as `warning, engine.runner=debug`.") from None
+    return written
+
+
 def _is_queue(queue: str) -> str:
     if queue not in ("", "local", "postgres") and not queue.startswith(("taskiq+", "env:")):
         raise Misfit(
@@ -263,6 +273,8 @@ class Config(_Settings):
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"
     """Of the server's log."""
+    log_level: Annotated[str, AfterValidator(_is_log_level)] = "warning"
+    """What that log has: `debug`, `info`, `warning` or `error`, also for single loggers: `info, httpx=debug`."""
     state_dir: str = Field(".orchestra", min_length=1)
     logs: BlobPlace = ""
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""

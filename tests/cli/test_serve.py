@@ -295,7 +295,8 @@ def test_its_log_is_json_if_the_settings_say_so_and_the_next_server_opens_the_li
 ) -> None:
     settings = (workspace / "config.yaml").read_text()
     (workspace / "config.yaml").write_text(settings.replace("log_format: text", "log_format: json"))
-    running, line = _served(start)
+    running, line = _served(start, "--log-level", "info")
+    assert _get(f"{line['url']}/api/runs/secret").status_code == 401
     with socket.create_connection(("127.0.0.1", line["port"])) as garbled:
         garbled.sendall(b"\x00\x01 this is no HTTP\r\n\r\n")
         garbled.recv(1024)
@@ -304,6 +305,8 @@ def test_its_log_is_json_if_the_settings_say_so_and_the_next_server_opens_the_li
     log = [json.loads(one) for one in (workspace / ".orchestra" / "serve.log").read_text().splitlines()]
     [refused] = [one for one in log if one["level"] == "warning"]
     assert (refused["logger"], refused["event"]) == ("uvicorn.error", "Invalid HTTP request received.")
+    asked = [one["event"] for one in log if one["logger"] == "api.network.request_counts"]
+    assert any(one.startswith("GET /api/runs/{run_id} 401 in ") for one in asked)
 
     running, _ = _served(start)
     assert _ports(workspace) == ports

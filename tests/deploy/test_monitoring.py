@@ -19,7 +19,9 @@ import uvicorn
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from starlette.testclient import TestClient
 
+from api.network.request_counts import RequestCounts
 from api.server import create_api
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -48,6 +50,9 @@ def orchestra(root: Path, service: Service) -> Iterator[Orchestra]:
     opened = Orchestra.open(root)
     opened.triggers.turn_on(OWNER, "watcher", "dropped", Start())
     opened.runs.wait(OWNER, opened.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
+    with TestClient(RequestCounts(create_api(lambda: opened), lambda: opened.tally.requests)) as client:
+        client.get("/health")
+        client.get("/api/runs")
     yield opened
     opened.close()
 
@@ -155,7 +160,7 @@ def test_a_real_prometheus_reads_the_metrics_with_an_api_token(orchestra: Orches
 
         [ended] = until(up, "the first scrape")
         assert ended["metric"]["status"] == "failed"
-        assert len(query(address, "orchestra_unreadable == 0")) == 4
+        assert len(query(address, "orchestra_unreadable == 0")) == 5
 
 
 @contextmanager

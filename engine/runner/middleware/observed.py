@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from engine.runner.execution.step_call import (
 
 if TYPE_CHECKING:
     from engine.runner.execution.run_context import RunContext
+
+_log = logging.getLogger(__name__)
 
 
 class Named(Middleware):
@@ -61,5 +64,6 @@ class Timed(Middleware):
             outcome = failed(call, error)
         if not isinstance(outcome, Waits):
             seconds, is_good = time.monotonic() - begun_at, isinstance(outcome, Succeeded | Stops)
+            _log.debug("%s %s in %.3f s", call.action.uses, "succeeded" if is_good else "failed", seconds)
             self._observer.called(call.action.uses, seconds, is_good=is_good)
         return outcome

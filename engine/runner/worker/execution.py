@@ -210,10 +210,12 @@ class Execution:
     def _begin(self) -> None:
         if self._recording.started_at is None:
             self._recording.emit(RunStarted)
+            _log.info("run %s of %s begins", self.run_id, self._acceptance["workflow"])
             self._equipment.observer.begun()
         else:
             answered = True if self._resumed_by.is_answer else UNSET
             self._recording.emit(RunResumed, by=self._resumed_by.by, answered=answered)
+            _log.info("run %s of %s goes on", self.run_id, self._acceptance["workflow"])
             self._equipment.observer.resumed(by_person=self._resumed_by.by != ENGINE)
         self._records.runs.started(self.run_id, self._recording.started_at)
 
@@ -500,6 +502,7 @@ class Execution:
         )
         await self._records.runs.ended(end)
         self.is_over = True
+        _log.info("run %s %s", self.run_id, end.status)
         self._equipment.observer.ended(end.status)
 
     def _log(self, events: Iterable[Event]) -> asyncio.Future[Run]:

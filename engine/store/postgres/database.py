@@ -52,6 +52,7 @@ class PostgresState(SharedFacts):
     """The tables of a workspace in the first schema of the connection's `search_path`."""
 
     parts_failed = PARTS_FAILED_POSTGRES
+    size_bytes = "pg_database_size(current_database())"
     is_far = True
 
     def __init__(self, url: str) -> None:

@@ -37,6 +37,11 @@ class SqlLoads:
         with self._database.snapshot() as cursor:
             return _load(cursor)
 
+    def size_bytes(self) -> int:
+        """Return how much room the whole state takes."""
+        with self._database.asking() as cursor:
+            return int(cursor.execute(f"SELECT {self._database.size_bytes}").fetchone()[0])
+
     def set_aside(self) -> int:
         """Return how many runs took their process down too often, without measuring the rest."""
         with self._database.asking() as cursor:

@@ -72,6 +72,7 @@ class SqliteState(SharedFacts):
 
     parts_failed = PARTS_FAILED_SQLITE
     letters = ""  # `know_capitals`
+    size_bytes = "page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     is_far = False
 
     def __init__(self, folder: Path) -> None:

@@ -51,7 +51,7 @@ class Polls(Struct):
         """Poll a trigger that is on, as long as there is more. Raises StorageError, InUse (taken over)."""
         stored, failure = self._looked(row)
         by_state = {state: [one for one in stored if one.state == state] for state in ("skipped", "dead")}
-        return PollResult(
+        result = PollResult(
             workflow=self.name(row),
             trigger=row.trigger,
             found=sum(one.state != "failing" for one in stored),
@@ -60,6 +60,8 @@ class Polls(Struct):
             dead=len(by_state["dead"]),
             error=None if failure is None else TriggerError(**error_of(failure)),
         )
+        _log.debug("%s of %s found %d, started %d", row.trigger, result.workflow, result.found, len(result.started))
+        return result
 
     def name(self, row: TriggerRecord) -> str:
         """Return the name of the workflow of a trigger."""

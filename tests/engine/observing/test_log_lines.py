@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from clients.secrets import known
+from engine.files.log_levels import OURS
 from engine.observing import context
-from engine.observing.log_lines import TextLines, json_lines
+from engine.observing.log_lines import TextLines, json_lines, set_log_levels
 from engine.orchestra import Orchestra
 from tests.engine.conftest import Run, Service, get_step, set_step
 
@@ -118,3 +119,40 @@ def test_each_record_is_one_line_of_json_and_a_traceback_has_no_values(as_json: 
     )
     assert (second["event"], second["level"], second["logger"]) == ("1 of b'\\xff'", "warning", "x")
     assert isinstance(second["process"], int)
+
+
+@pytest.mark.parametrize(
+    ("written", "ours", "runner", "library"),
+    [
+        pytest.param("warning", "WARNING", "WARNING", "WARNING", id="default"),
+        pytest.param("debug", "DEBUG", "DEBUG", "WARNING", id="libraries-may-log-what-they-send"),
+        pytest.param("error", "ERROR", "ERROR", "ERROR", id="less"),
+        pytest.param("engine.runner=debug", "WARNING", "DEBUG", "WARNING", id="one-logger"),
+        pytest.param("httpx=debug, info,engine.runner = error", "INFO", "ERROR", "DEBUG", id="in-any-order"),
+    ],
+)
+def test_a_level_is_for_our_loggers_and_for_those_that_are_named(
+    written: str, ours: str, runner: str, library: str, levels: None
+) -> None:
+    set_log_levels(written)
+    loggers = ("engine.triggering.polling", "engine.runner.worker.execution", "httpx")
+    found = [logging.getLevelName(logging.getLogger(one).getEffectiveLevel()) for one in loggers]
+    assert found == [ours, runner, library]
+
+
+def test_info_tells_of_runs_and_debug_of_calls(run: Run, lines: Lines, levels: None) -> None:
+    set_log_levels("debug")
+    document = run([set_step("one")])
+    assert f"run {document['run_id']} of work begins" in lines.text()
+    assert "flow.set succeeded in" in lines.text()
+    assert f"run {document['run_id']} succeeded" in lines.text()
+
+
+@pytest.fixture
+def levels() -> Iterator[None]:
+    """The levels of all loggers are afterwards what they were."""
+    names = ["", *logging.root.manager.loggerDict, *OURS, "engine.runner", "httpx"]
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

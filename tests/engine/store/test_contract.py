@@ -1290,6 +1290,7 @@ def test_the_load_tells_open_runs_queues_and_processes(store: Store) -> None:
     assert load.ready == QueuedRuns(1, entries[2].acceptance["queued_at"])
     assert load.in_line == QueuedRuns(2, entries[3].acceptance["queued_at"])
     assert [one.owner for one in load.processes] == [store.owner]
+    assert 100_000 < store.state.loads.size_bytes() < 10**11
 
 
 def test_the_load_tells_what_answered_calls_have_used_by_whose_account(store: Store) -> None:

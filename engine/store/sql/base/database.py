@@ -92,6 +92,10 @@ class StateDatabase(Protocol):
     def letters(self) -> str:
         """Return what follows a text in `lower(…)` for the letters of all alphabets: a COLLATE clause, or nothing."""
 
+    @property
+    def size_bytes(self) -> str:
+        """Return what follows SELECT for the room that the whole database takes."""
+
     def require_in_place(self) -> None:
         """Raise StorageError if what is written now would never be found."""
 
