@@ -37,11 +37,10 @@ $(READY_DEV): $(READY) requirements-dev.txt
 # Needs uv (https://docs.astral.sh/uv/). Versions stay as they are where pyproject.toml allows it; UPGRADE=--upgrade takes
 # the newest ones, UPGRADE="--upgrade-package NAME" the newest of one.
 COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-strip-extras
-IMAGE := --extra kafka --extra nats --extra postgres --extra rabbitmq --extra redis --extra s3 --extra taskiq-nats --extra taskiq-rabbitmq --group image
 requirements:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
 	$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml $(IMAGE) -c requirements.txt -o deploy/requirements.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group image -c requirements.txt -o deploy/requirements.txt
 
 # Needs Node.js. What it builds is committed, so nothing else needs it.
 frontend:

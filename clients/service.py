@@ -95,7 +95,7 @@ class Extra(Struct, frozen=True):
     @property
     def install(self) -> str:
         """How to install it, as a sentence."""
-        return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.name}]'`."
+        return f"Install it: `{install_command(self.name)}`."
 
 
 class Service(Struct, frozen=True):
@@ -198,7 +198,10 @@ class Service(Struct, frozen=True):
         return {one.name: one.variable for one in self.beside_key}
 
 
-def _python() -> str:
-    """Return the interpreter that runs this program, as a shell takes it: another one's packages do not count."""
+def install_command(extra: str) -> str:
+    """Return the shell command that installs an extra of this program for the interpreter that runs it."""
     path, folder = Path(sys.executable), Path.cwd()
-    return shlex.quote(str(path.relative_to(folder) if path.is_relative_to(folder) else path))
+    python = shlex.quote(str(path.relative_to(folder) if path.is_relative_to(folder) else path))
+    has_pip = find_spec("pip") is not None  # `uv tool` makes environments without it
+    installer = f"{python} -m pip install" if has_pip else f"uv pip install --python {python}"
+    return f"{installer} 'ai-orchestra[{extra}]'"

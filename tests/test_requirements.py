@@ -6,17 +6,28 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import cast
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from clients.service import install_command
+from engine.base.errors import OrchestraError
 from engine.base.services import services
+from engine.connections.paces import opened_paces
+from engine.ingress.brokers.broker import Topics
+from engine.ingress.ingress import opened_broker
+from engine.sandbox.rungs.monty import Monty
+from engine.sandbox.rungs.rung import RungSettings
 from engine.store.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
+from engine.store.settings import Settings
+from engine.store.sql.opening import open_read_only
+from engine.store.taskiq.brokers import BrokerAddress
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
@@ -41,7 +52,9 @@ def _pins(file: str) -> dict[str, list[str]]:
 
 
 RUN = _declared(PROJECT["project"]["dependencies"])
-EXTRAS = {name: _declared(texts) for name, texts in PROJECT["project"]["optional-dependencies"].items()}
+OPTIONAL = {name: _declared(texts) for name, texts in PROJECT["project"]["optional-dependencies"].items()}
+OF_SEVERAL = {name: each["ai-orchestra"].extras for name, each in OPTIONAL.items() if "ai-orchestra" in each}
+EXTRAS = {name: each for name, each in OPTIONAL.items() if name not in OF_SEVERAL}
 ON_DEMAND = {name: one for each in EXTRAS.values() for name, one in each.items()}
 DEV = _declared(PROJECT["dependency-groups"]["dev"])
 PINS, DEV_PINS = _pins("requirements.txt"), _pins("requirements-dev.txt")
@@ -133,6 +146,52 @@ def test_each_extra_is_known_and_installed_for_tests() -> None:
     }
     assert {name: one.specifier for name, one in ON_DEMAND.items()} == {name: DEV[name].specifier for name in ON_DEMAND}
     assert all(one.extras <= DEV[name].extras for name, one in ON_DEMAND.items())
+
+
+def test_one_word_installs_every_extra_and_one_those_of_servers() -> None:
+    assert OF_SEVERAL.keys() == {"all", "server"}
+    assert OF_SEVERAL["all"] == EXTRAS.keys() - OF_SEVERAL["server"] | {"server"}
+    assert OF_SEVERAL["server"] < EXTRAS.keys()
+    in_image = _pins("deploy/requirements.txt")
+    assert all(EXTRAS[name].keys() <= in_image.keys() for name in OF_SEVERAL["server"])
+
+
+UNASKED = cast("Settings", None)
+MISSING: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "kafka": ("aiokafka", lambda _: opened_broker("kafka://127.0.0.1:9", Topics("orders", "us"))),
+    "monty": ("pydantic_monty", lambda _: Monty(cast("RungSettings", None)).lack()),
+    "postgres": ("psycopg", lambda folder: open_read_only(folder, "postgresql://127.0.0.1:9/state")),
+    "redis": ("redis", lambda folder: opened_paces(folder, UNASKED, is_shared=False, cache="redis://127.0.0.1:9")),
+    "taskiq-nats": ("taskiq_nats", lambda _: BrokerAddress.parsed("taskiq+nats://127.0.0.1:9")),
+}
+
+
+@pytest.mark.parametrize("extra", MISSING)
+def test_a_missing_package_is_told_with_the_command_that_installs_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    module, use = MISSING[extra]
+    monkeypatch.setitem(sys.modules, module, None)
+    try:
+        told = str(use(tmp_path))
+    except OrchestraError as error:
+        told = error.remedy
+    assert told.endswith(f": `{install_command(extra)}`.")
+
+
+@pytest.mark.parametrize(
+    ("has_pip", "begins"),
+    [(True, "py -m pip install"), (False, "uv pip install --python py")],
+    ids=["with pip", "an environment of uv"],
+)
+def test_that_command_is_for_the_environment_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_pip: bool, begins: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "py"))
+    if not has_pip:
+        monkeypatch.setitem(sys.modules, "pip", None)
+    assert install_command("server") == f"{begins} 'ai-orchestra[server]'"
 
 
 def test_both_files_agree_on_what_they_share() -> None:

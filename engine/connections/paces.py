@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from clients.pacing.paces import Change, FilePaces, OwnPaces, Paces
+from clients.service import install_command
 from engine.base.errors import InvalidInput, StorageError
 from engine.store.settings import Settings
 
@@ -24,7 +25,6 @@ _REST_SECONDS = 5.0
 """How long a cache that does not answer is left alone."""
 _ANSWER_SECONDS = 0.5
 _KEPT_SECONDS = 24 * 3600
-_NO_DRIVER = "pip install 'ai-orchestra[redis]'"
 
 
 def opened_paces(folder: Path, settings: Settings, *, is_shared: bool, cache: str) -> Paces:
@@ -38,7 +38,10 @@ def opened_paces(folder: Path, settings: Settings, *, is_shared: bool, cache: st
     try:
         import redis
     except ModuleNotFoundError as error:
-        raise InvalidInput("A cache needs its driver, redis, which is not installed.", remedy=_NO_DRIVER) from error
+        raise InvalidInput(
+            "A cache needs its driver, redis, which is not installed.",
+            remedy=f"Install it: `{install_command('redis')}`.",
+        ) from error
     server = redis.Redis.from_url(
         cache, decode_responses=True, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
     )

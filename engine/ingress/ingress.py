@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from clients.service import install_command
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.compiler.definition.plan import Plan
 from engine.ingress.bodies import Bodies
@@ -102,7 +103,7 @@ def opened_broker(url: str, topics: Topics) -> Broker:
     if find_spec("faststream") is None or find_spec(package) is None:
         raise InvalidInput(
             f"Messages of {scheme}:// need packages that are not installed.",
-            remedy=f"Install them: `pip install 'ai-orchestra[{extra}]'`.",
+            remedy=f"Install them: `{install_command(extra)}`.",
         )
     if extra == "nats":
         from engine.ingress.brokers.nats import NatsTopics

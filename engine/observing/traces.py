@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from clients.service import install_command
+
 _log = logging.getLogger(__name__)
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -42,6 +44,7 @@ def tracer_of(environment: Mapping[str, str], owner: str) -> Tracer | None:
     try:
         from engine.observing.spans import Spans
     except ImportError:
-        _log.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, and no traces are sent: pip install 'ai-orchestra[traces]'")
+        command = install_command("traces")
+        _log.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, and no traces are sent: %s", command)
         return None
     return Spans(environment, owner)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.service import install_command
 
 LONGEST_SECONDS = 300
 WHEELS = ("--only-binary", ":all:")
@@ -38,11 +39,10 @@ def uv_program() -> str:
 
 def missing_uv() -> InvalidRequest:
     """Return the error for a machine without uv."""
-    python = sys.executable or "python"
     return InvalidRequest(
         "The packages of tools need uv, which is not installed.",
         service="code",
-        remedy=f"Install it: `{python} -m pip install 'ai-orchestra[tools]'`.",
+        remedy=f"Install it: `{install_command('tools')}`.",
     )
 
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from clients.check_line import CheckLine
+from clients.service import install_command
 from engine.base.threads import abandoned
 from engine.sandbox import child, work
 from engine.sandbox.child import End, Left
@@ -17,7 +18,6 @@ from engine.sandbox.rungs.rung import CodeNeeds, RungSettings, SandboxJob
 from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("monty_child.py")
-_INSTALL = "Install Monty, for short Python: `pip install 'ai-orchestra[monty]'`."
 _ELSE = "Monty runs only short Python, without {}. Install bubblewrap (`apt install bubblewrap`), or use Docker."
 
 
@@ -31,7 +31,9 @@ class Monty:
 
     def lack(self) -> str:
         """Return how to install it."""
-        return "" if find_spec("pydantic_monty") else _INSTALL
+        if find_spec("pydantic_monty"):
+            return ""
+        return f"Install Monty, for short Python: `{install_command('monty')}`."
 
     def misses(self, needs: CodeNeeds) -> tuple[str, str] | None:
         """Return what does not exist in it: other languages, files, network, packages."""

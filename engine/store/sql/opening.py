@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clients.service import install_command
 from engine.base.errors import InvalidInput, StorageError
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
@@ -97,5 +98,5 @@ def _require_driver() -> None:
     except ModuleNotFoundError as error:
         raise StorageError(
             "A state on PostgreSQL needs its driver, psycopg, which is not installed.",
-            remedy="pip install 'ai-orchestra[postgres]'",
+            remedy=f"Install it: `{install_command('postgres')}`.",
         ) from error

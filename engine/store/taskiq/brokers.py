@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from clients.service import install_command
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class BrokerAddress:
             raise InvalidInput(
                 f"`queue` in config.yaml (or ORCHESTRA_QUEUE): taskiq+{parts.scheme}:// needs packages that are not"
                 " installed.",
-                remedy=f"Install them: `pip install 'ai-orchestra[{extra}]'`.",
+                remedy=f"Install them: `{install_command(extra)}`.",
             )
         port = f":{parts.port}" if parts.port else ""
         return cls(parts.geturl(), extra, f"{parts.scheme}://{parts.hostname}{port}", parts.password or "")
