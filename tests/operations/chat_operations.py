@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clients.errors import InvalidRequest
 from tests.operations.world import Operation, World
 
 _SUPPORT = {"channel": "#support", "text": "**Down** since noon"}
 _DISCORD = {"channel": "Demo/#support", "text": "**Down** since noon"}
+_OF_THE_CHAT = {"403": InvalidRequest}
+"""Who may write to one chat says nothing about the token."""
 
 
 def _marked(world: World) -> Mapping[str, Any]:
@@ -21,7 +24,7 @@ OPERATIONS = {
     "slack.list_channels": Operation(lambda _: {}),
     "slack.read_messages": Operation(lambda _: {"channel": "#support"}, match="GET /conversations.history"),
     "slack.add_reaction": Operation(_marked),
-    "telegram.send_message": Operation(lambda _: {"chat": "4001", "text": "Done."}),
+    "telegram.send_message": Operation(lambda _: {"chat": "4001", "text": "Done."}, differs=_OF_THE_CHAT),
     "discord.send_message": Operation(lambda _: _DISCORD),
     "discord.read_messages": Operation(lambda _: {"channel": "Demo/#support"}),
 }
