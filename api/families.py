@@ -90,11 +90,23 @@ def _workflows() -> Sequence[APIRouter]:
         editing,
         environments,
         first_run,
+        run_bundles,
         step_tries,
         versions,
     )
 
-    modules = (first_run, changes, editing, branches, versions, debugging, step_tries, bundles, environments)
+    modules = (
+        first_run,
+        changes,
+        editing,
+        branches,
+        versions,
+        debugging,
+        step_tries,
+        bundles,
+        run_bundles,
+        environments,
+    )
     return [*(module.router for module in modules), editing.checked]
 
 
@@ -120,7 +132,17 @@ FAMILIES = (
     Family(("/api/tables", "/api/agents", "/api/collections", "/api/files", "/api/tools", "/api/connections"), _data),
     Family(("/api/projects",), _projects),
     Family(("/api/copilot",), _copilot),
-    Family(("/api/workflows", "/api/workflow-imports", "/api/first-run", "/api/environments", "/api/runs"), _workflows),
+    Family(
+        (
+            "/api/workflows",
+            "/api/workflow-imports",
+            "/api/first-run",
+            "/api/environments",
+            "/api/runs",
+            "/api/run-imports",
+        ),
+        _workflows,
+    ),
     Family(("/api/prompts", "/api/prompt-imports", "/api/fragments"), _prompts),
 )
 

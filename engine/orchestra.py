@@ -152,6 +152,7 @@ class Orchestra:
     preview = _Area(lambda of: of.runs.previews.of, "What a run would touch.")
     is_confirmed = _Area(lambda of: of.runs.is_confirmed, "Whether somebody has agreed to what runs would touch.")
     plan = _Area(lambda of: of.runs.plan, "A workflow as it runs in an environment.")
+    run_bundles = _Area(lambda of: of.runs.bundles, "Runs as files, and their replays.")
     plans = _Area(lambda of: of.runs.plans, "What runs would write, shown before they do.")
     approvals = _Area(lambda of: of.runs.approvals, "Questions that runs ask people.")
     approval_links = _Area(lambda of: of.runs.approval_links, "Answers by signed links.")

@@ -60,6 +60,8 @@ _INSIDE = {
         "prune": "runs.pruning.prune",
         "days": "runs.days.days",
         "debug": "runs.debugging.debug",
+        "export": "runs.bundles.export",
+        "import": "runs.bundles.import_",
         "step": "runs.debugging.step",
         "continue": "runs.debugging.continue_",
         "breakpoints": "runs.debugging.breakpoints",

@@ -18,6 +18,7 @@ from dashboard.parts.status import environment_words, status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.usage import usage_words
 from dashboard.run.change.actions import panel_of, run_actions
+from dashboard.run.change.bundle import replay_note
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
 from dashboard.run.pauses import run_pauses
@@ -39,7 +40,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
         status_badge(str(run["status"]), run["counts"])
         if is_test(run):
             st.badge(
-                t("Debug run") if "debug" in (run.get("options") or {}) else t("Test run"),
+                t(_kind_of_test(run)),
                 icon=":material/science:",
                 color="violet",
             )
@@ -52,12 +53,18 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
         st.header(plain(run["sentence"]), anchor=False)
         st.caption(plain(facts(run, _with_called(visit, run))), help=full_time(run["started_at"] or run["queued_at"]))
     _ending(run)
+    replay_note(visit, run)
     _links(visit, run)
     kept_note(visit, run, panel_of(str(run["run_id"])))
     run_pauses(visit, run)
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)
+
+
+def _kind_of_test(run: Run) -> str:
+    options = run.get("options") or {}
+    return N_("Debug run") if "debug" in options else N_("Replay") if "plays" in options else N_("Test run")
 
 
 def facts(run: Run, with_called: str = "") -> str:

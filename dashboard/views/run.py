@@ -18,6 +18,7 @@ from dashboard.parts.tabs import PARAM, page_tabs, tab_name
 from dashboard.parts.times import full_time
 from dashboard.parts.values import shown_value
 from dashboard.run.as_json import run_json
+from dashboard.run.change.bundle import export_run
 from dashboard.run.detail import run_detail
 from dashboard.run.feed import ITEMS, TALK, after_of, board_of, drawn, head_of, new_rows, talk_look
 from dashboard.run.live import live_answers, may_write
@@ -103,9 +104,15 @@ def _tabs(visit: Visit, look: RunLook) -> dict[str, Callable[[], None]]:
     others = {
         N_("Timeline"): lambda: run_timeline(visit, run),
         N_("Map"): lambda: run_map(visit, run),
-        "JSON": lambda: run_json(run),
+        "JSON": lambda: _json(visit, run),
     }
     return {**talk, **items, **others} if is_agent(run) else {**items, **talk, **others}
+
+
+def _json(visit: Visit, run: Run) -> None:
+    """Show the document of a run, and the button that saves it for somebody else."""
+    export_run(visit, run)
+    run_json(run)
 
 
 def _pulse(visit: Visit, look: RunLook, tab: str) -> None:

@@ -16,6 +16,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
+from dashboard.run.change.bundle import import_run
 from engine.base.clock import timestamp
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.runs.run_list import RunPage, WantedRuns
@@ -41,6 +42,8 @@ _SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("3
 def show(visit: Visit) -> None:
     """Show the filter and one page of runs."""
     page_header(visit, t("Runs"), t("Everything that has run here, newest first."))
+    if visit.may("run") and st.button(t("Replay a file"), key="import-run", icon=":material/bug_report:"):
+        import_run(visit)
     with filter_fields(len(_FIELDS & set(st.query_params))):
         wanted = _filter(visit)
     wanted["parent"] = _parent(visit)

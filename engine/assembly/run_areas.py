@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
+    from engine.runs.exporting.run_bundles import RunBundles
     from engine.runs.planning.plans import Plans
     from engine.runs.starting.preview import RunPreviews
 
@@ -65,6 +66,14 @@ class RunAreas:
         opened, work = self._opened, self._work
         plans, settings = work.current_plans, opened.settings_now
         return Plans(work.worker, opened.logs, opened.clock, work.runs, plans, work.acceptor, settings)
+
+    @shared_property
+    def bundles(self) -> RunBundles:
+        """Runs as files, and their replays."""
+        from engine.runs.exporting.run_bundles import RunBundles
+
+        opened, work = self._opened, self._work
+        return RunBundles(work.runs, opened.logs, opened.loaded, work.worker, work.acceptor, opened.audit)
 
     @shared_property
     def approvals(self) -> Approvals:

@@ -335,6 +335,15 @@ class SetAside(OrchestraError):
     default_remedy = "Look at what its steps were about to do; `orchestra runs resume` or Resume tries it once more."
 
 
+class AnswerNotRecorded(OrchestraError):
+    """A replay has come to a step whose answer is not in its file."""
+
+    default_remedy = "It has gone another way than the run in the file: look at the steps before this one."
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The file has no answer for {path!r}.")
+
+
 class StepTimeout(OrchestraError):
     """A group, loop or workflow took longer than its `timeout_seconds`."""
 

@@ -194,7 +194,7 @@ class Accounts:
                 remedy="Correct it in config.yaml.",
             ) from error
         if mode == AccountMode.MINE:
-            known.keep(f"connection {name}", *_secrets(checked.model_dump()))
+            known.keep(f"connection {name}", *secrets_in(checked.model_dump()))
         client = found.open(checked, self._opening(is_demo=mode == AccountMode.DEMO))
         return Account(name, kind, mode, client, WorkerThreads(name, self._size), identity)
 
@@ -258,15 +258,15 @@ def _started(program: Program, *, root: Path, private: frozenset[Path]) -> Abstr
     return talking(program, root, [*private])
 
 
-def _secrets(read: Any) -> Iterator[str]:
-    """Yield the client's secrets: no stored or displayed text may contain them."""
+def secrets_in(read: Any) -> Iterator[str]:
+    """Yield the secrets in the settings of a client: no stored or displayed text may contain them."""
     from pydantic import SecretStr
 
     if isinstance(read, SecretStr):
         yield read.get_secret_value()
     elif isinstance(read, Mapping):
         for value in read.values():
-            yield from _secrets(value)
+            yield from secrets_in(value)
 
 
 def _stand_in_settings(service: Service, endpoint: Mapping[str, Any]) -> dict[str, Any]:

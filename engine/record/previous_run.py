@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from clients.errors import InvalidRequest
+from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject
+from engine.base.run_file import RunFile
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath, in_workflow, is_item, items_around
 from engine.record.frames import Frame
+from engine.record.run_files import RunFiles, RunFolder
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
@@ -47,6 +52,16 @@ def places(run: Run) -> dict[Place, StepRecord]:
 def place_in(frame: Frame, node_path: str) -> Place:
     """Return the place of a step in the current run."""
     return (node_path, *(str(turn.index) if turn.key is None else turn.key for turn in frame.turns))
+
+
+def played_run(stored: JsonObject, blobs: Blobs, run_id: str) -> Run:
+    """Return the run that a replay plays, without its definition. Blocking. Raises InvalidFile if it is gone."""
+    try:
+        content = RunFiles(RunFolder(blobs, run_id)).read(RunFile.model_validate(stored))
+    except InvalidRequest as error:
+        raise InvalidFile(error.message, remedy="Import the file again.") from error
+    found: Run = json.loads(content)
+    return found
 
 
 class EarlierRun:

@@ -12,11 +12,11 @@ from engine.base.statuses import Priority
 from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions, TriggerItem
 from engine.store.acceptances import IdempotentRequest
 
-_TEST = frozenset({"only", "pins", "debug"})
+_TEST = frozenset({"only", "pins", "debug", "plays"})
 
 
 def is_test(options: RunOptions) -> bool:
-    """Return whether a run with these options is a test run: a part of its workflow, or a debug run."""
+    """Return whether a run with these options is a test run: a part of its workflow, a debug run, or a replay."""
     return "corrects" not in options and not _TEST.isdisjoint(options)
 
 

@@ -1,4 +1,4 @@
-"""What counts as a secret in a setting, and how to refer to one instead: `env:NAME`, `secret:NAME`."""
+"""What counts as a secret in a setting or a text, and how to refer to one instead: `env:NAME`, `secret:NAME`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,64 @@ _VALUE = re.compile(
     r"|://[^/\s:@]+:[^/\s@]+@",
     re.IGNORECASE,
 )
+_BLOTTED = "***"
+_KEY = r"gh[opsur]_|github_pat_|orch_|sk-|ntn_|secret_|whsec_|ya29\.|1//|AIza|AKIA|ASIA|xox[abeprs]-|xapp-|glpat-"
+_HOOK = r"://hooks\.[^/\s\"\']+|/api/webhooks|/bot(?=[0-9]{6,}:)"
+_IN_QUERY = r"token|secret|signature|sig|key|password|passwd|code|credential|auth|session|jwt|hmac"
+_SIGNED = rf"[\w.-]*(?:{_IN_QUERY})|x-(?:amz|goog)-[\w-]+|key-pair-id|policy"
+_HEADER = r"set-cookie|cookie|(?:proxy-)?authorization|x-[\w-]*(?:key|token|secret|auth|signature)[\w-]*"
+_WORD = r"token|secret|pass(?:word|wd|phrase)|pwd|(?:api|access|private)[-_]?key|credentials?|session[-_]?id"
+_FORMS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL if any_case else re.DOTALL), shown)
+    for pattern, any_case, shown in (
+        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", False, _BLOTTED),
+        (rf"(?<![A-Za-z0-9])(?:{_KEY})[A-Za-z0-9_./-]{{8,}}", False, _BLOTTED),
+        (r"eyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?", False, _BLOTTED),
+        (r"\b(Bearer|Basic|token) +(?=\S*[0-9=+/])[^\s\"',;]{8,}", False, rf"\1 {_BLOTTED}"),
+        (rf"({_HOOK})/?[^\s\"'<>]+", True, rf"\1/{_BLOTTED}"),
+        (r"(://)[^/\s:@\"']*:[^\s@\"']*@", False, rf"\1{_BLOTTED}@"),
+        (rf"([?&;](?:{_SIGNED})=)[^&#\s\"'<>]+", True, rf"\1{_BLOTTED}"),
+        (rf"(\b(?:{_HEADER})[\"']?\s*:\s*[\"']?)[^\r\n\"']+", True, rf"\1{_BLOTTED}"),
+        (rf"((?:{_WORD})[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;{{}}]{{6,}}", True, rf"\1{_BLOTTED}"),
+    )
+)
+"""The forms of secrets in texts, with what is shown instead: keys, headers, cookies, passwords, signed links."""
+_WHOLE = frozenset({"headers", "cookies", "set-cookie"})
+"""Members all of whose texts may be secrets, but for the headers below."""
+_PLAIN_HEADERS = frozenset({"accept", "content-type", "content-length", "date", "user-agent"})
+
+
+def without_forms(text: str) -> str:
+    """Return a text without what has the form of a secret: keys, headers, cookies, passwords, signed links."""
+    for pattern, shown in _FORMS:
+        text = pattern.sub(shown, text)
+    return text
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """Return a JSON value without what has the form or the name of a secret; `name`: of the member it is in.
+
+    Expressions and references (`env:NAME`) stay: they name a secret, and do not have it.
+    """
+    if isinstance(value, dict):
+        if name.lower() in _WHOLE:
+            return {one: inner if one.lower() in _PLAIN_HEADERS else _blotted(inner) for one, inner in value.items()}
+        return {without_forms(one): without_secrets(inner, one) for one, inner in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(one, name) for one in value]
+    if isinstance(value, str | int) and is_clear_secret(name, value) and _NAME.search(name):
+        return _blotted(value)
+    return without_forms(value) if isinstance(value, str) else value
+
+
+def _blotted(value: Any) -> Any:
+    """Return what is shown for a secret, at any depth; an expression or a reference stays."""
+    if isinstance(value, dict):
+        return {name: _blotted(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(_blotted, value))
+    is_named = isinstance(value, str) and ("{{" in value or is_reference(value))
+    return value if value is None or isinstance(value, bool) or is_named else _BLOTTED
 
 
 def is_reference(value: Any) -> bool:

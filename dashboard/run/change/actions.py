@@ -24,8 +24,9 @@ def run_actions(visit: Visit, run: Run) -> None:
     may_run, has_ended = visit.may("run"), run["status"] not in ACTIVE_RUNS
     with st.container(horizontal=True, vertical_alignment="center"):
         if may_run:
-            _resume(visit, run)
-            run_again(visit, run)
+            if not _is_replay(run):
+                _resume(visit, run)
+                run_again(visit, run)
             _cancel(visit, run)
         if may_run and has_ended:
             if _has_workflow(run):
@@ -44,7 +45,12 @@ def run_actions(visit: Visit, run: Run) -> None:
 
 
 def _has_workflow(run: Run) -> bool:
-    return bool(run["workflow"]) and not is_agent(run)
+    return bool(run["workflow"]) and not is_agent(run) and not _is_replay(run)
+
+
+def _is_replay(run: Run) -> bool:
+    """Return whether the workflow, and all answers, are those of a file."""
+    return "plays" in (run.get("options") or {})
 
 
 def _links(visit: Visit, run: Run) -> None:

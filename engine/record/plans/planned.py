@@ -33,8 +33,8 @@ def is_plan(options: RunOptions) -> bool:
 
 
 def writes_nothing(options: RunOptions) -> bool:
-    """Return whether a run with these options only tells what it would write: a plan, or one with made-up values."""
-    return "plan" in options or "made_up" in options
+    """Return whether a run with these options writes nothing: a plan, one with made-up values, or a replay."""
+    return not options.keys().isdisjoint(("plan", "made_up", "plays"))
 
 
 def expires_at(made_at: str) -> datetime:

@@ -72,6 +72,8 @@ class RunOptions(TypedDict, total=False):
     """How it uses the receipts of earlier writes, if not `reuse`."""
     replay: ReadOnly[str]
     """The run whose answers it uses."""
+    plays: ReadOnly[JsonObject]
+    """Of a replay: the file of the run whose answers it plays ({`$file`}); it calls nothing."""
     only: ReadOnly[str]
     """Of a test run: the path of the step that runs alone."""
     pins: ReadOnly[JsonObject]

@@ -26,6 +26,7 @@ from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
 from engine.record.plans.planned import AppliedRun
 from engine.record.types.run import OutsideInput, RunOptions
+from engine.record.types.step import StepRecord
 from engine.runner.effects.job import Attempt, Guard, Job
 from engine.runner.effects.live import Live
 from engine.runner.effects.reading import AccountReads
@@ -106,6 +107,8 @@ class RunContext(Struct, frozen=True):
     """Where people watch a model's answer arrive; None if nobody can watch."""
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
+    played: Mapping[str, StepRecord] = field(default_factory=dict)
+    """Of a replay: the steps of the run in its file, by run path."""
     outdated_steps: frozenset[str] = frozenset()
     """The steps whose outputs it takes from a run with another definition of them."""
     applied: AppliedRun | None = None

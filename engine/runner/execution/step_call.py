@@ -19,7 +19,7 @@ from engine.base.json_text import JsonObject
 from engine.budgets.meter import CallMeter
 from engine.compiler.definition.plan import Action, Node, PlannedFallback
 from engine.plugins.step import Effect, Repeat, StopRun, Usage
-from engine.record.failure import failure
+from engine.record.failure import StepFailed, failure
 from engine.record.frames import Frame
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
@@ -139,10 +139,12 @@ class Failed(Struct, frozen=True):
     @property
     def goes_on(self) -> bool:
         """Return whether the run goes on without the step, whatever its `on_error` says."""
-        return isinstance(self.error, ApprovalExpired) and self.error.goes_on
+        return isinstance(self.error, ApprovalExpired | StepFailed) and self.error.goes_on
 
     def document(self) -> Failure:
         """Return the error document (docs/files.md: Run)."""
+        if isinstance(self.error, StepFailed):  # as recorded by another run
+            return self.error.error
         document = failure(self.error, step=self.call.path, workflow=self.call.workflow)
         if not self.may_be_out:
             document["outcome"] = "not_done"  # only a write that was sent can have done anything

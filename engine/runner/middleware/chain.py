@@ -16,6 +16,7 @@ of what it must see. From the outside in:
    wants them: the plan, the approval and the receipt have the text as it is sent. `AllowList` refuses values that the
    workflow does not list, and `OutsideTextCheck` text from outside that the compiler has missed, before even an account
    is opened for them.
+   In a replay, `Played` answers here: the fields are evaluated and checked, and no account is opened.
 7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
 8. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
@@ -74,7 +75,7 @@ from engine.runner.middleware.planning import Planning
 from engine.runner.middleware.rate_limits import RateLimits
 from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
-from engine.runner.middleware.rereading import Replay, Rereading
+from engine.runner.middleware.rereading import Played, Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
 from engine.runner.middleware.texts.fitting_text import FittingText
 from engine.runner.middleware.texts.harmless_text import HarmlessText
@@ -93,6 +94,7 @@ ORDER: tuple[type[Middleware], ...] = (
     FittingText,
     AllowList,
     OutsideTextCheck,
+    Played,
     Fallback,
     OpenedAccounts,
     RequiredAgreement,

@@ -21,6 +21,7 @@ from engine.base.errors import OrchestraError
 from engine.base.statuses import StepStatus
 from engine.plugins.step import Effect, Usage
 from engine.record.events import StepFinished, StepStarted
+from engine.record.failure import StepFailed
 from engine.runner.effects.fault_points import reached
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded
 from engine.runner.execution.walk import is_handled
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _NO_USAGE = Usage()
 _NOTES_MOST = 5
-_FORESEEN = (ServiceError, OrchestraError, ValidationError)
+_FORESEEN = (ServiceError, OrchestraError, StepFailed, ValidationError)
 
 
 class Recorder(Middleware):

@@ -49,7 +49,7 @@ from engine.record.frames import RunName
 from engine.record.parts.redoing import Redoing
 from engine.record.parts.selection import Selection
 from engine.record.plans.planned import AppliedRun, is_plan, plan_hash, writes_nothing
-from engine.record.previous_run import EarlierRun
+from engine.record.previous_run import EarlierRun, played_run
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
 from engine.record.types.run import Acceptance, Run, TriggerItem
@@ -222,14 +222,14 @@ class Execution:
     async def _walk(self) -> Any:
         plan = self._equipment.plans.plan(self._acceptance)
         self._begin_log(plan)
-        followed = await self._followed()
-        executor = StepExecutor(await self._context(plan, followed))
+        followed, played = await self._followed(), await self._played()
+        executor = StepExecutor(await self._context(plan, followed, played))
         is_debugged = "debug" in self._acceptance.get("options", {})  # a person takes their time
         selection = await self._selection(plan)
         runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=not is_debugged)
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
-        if followed is not None:  # so that what names the run has the planned text
-            run = {"id": followed["run_id"], "started_at": followed["started_at"]}
+        if (named := followed or played) is not None:  # so that what names the run has the same text
+            run = {"id": named["run_id"], "started_at": named["started_at"]}
         inputs = self._recording.values.live(self._acceptance["inputs"])
         try:
             if self._recording.failing is not None:
@@ -246,7 +246,14 @@ class Execution:
         plan_id = options["apply"]["plan"] if "apply" in options else options.get("check")
         return None if plan_id is None else await self._log_of(plan_id)
 
-    async def _context(self, plan: Plan, followed: Run | None) -> RunContext:
+    async def _played(self) -> Run | None:
+        """Return the run in the file that this run replays. Raises InvalidFile."""
+        stored = self._acceptance.get("options", {}).get("plays")
+        if stored is None:
+            return None
+        return await asyncio.to_thread(played_run, stored, self._equipment.logs.blobs, self.run_id)
+
+    async def _context(self, plan: Plan, followed: Run | None, played: Run | None) -> RunContext:
         equipment, facts = self._equipment, self._facts()
         if followed is None:
             earlier = await self._earlier(facts.options.get("replay"))
@@ -267,6 +274,7 @@ class Execution:
             meter=self._meter(),
             live=equipment.live,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
+            played={} if played is None else {step["path"]: step for step in played["steps"]},
             outdated_steps=frozenset(facts.options.get("outdated", ())),
             guard=reads_only if writes_nothing(facts.options) else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),

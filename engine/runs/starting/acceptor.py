@@ -59,14 +59,21 @@ class Acceptor:
         return None if request is None else self._worker.rows.of_request(request)
 
     def accept(
-        self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest | None, action: str
+        self,
+        p: Principal,
+        plan: Plan,
+        wanted: RunRequest,
+        request: IdempotentRequest | None,
+        action: str,
+        others: Mapping[str, str] | None = None,
     ) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
 
+        `others`: the service of each connection that the plan has and the workspace need not have.
         Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
         if the owner of a new account cannot be determined.
         """
-        return self.begin(self.ready(p, plan, wanted, request, action))
+        return self.begin(self._entry(p, plan, wanted, action, {**self.services(), **(others or {})}, request))
 
     def ready(
         self, p: Principal, plan: Plan, wanted: RunRequest, request: IdempotentRequest | None, action: str

@@ -38,11 +38,16 @@ def source(run: Run, plan: Plan | None = None) -> Run:
 
 
 def require_no_plan(run: Run) -> None:
-    """Raise InvalidInput for a plan: repeating it as a run would make writes that nobody has seen."""
+    """Raise InvalidInput for a plan or a replay: repeated as a run, it would make writes that nobody has seen."""
     if is_plan(run.get("options") or {}):
         raise InvalidInput(
             f"{run['run_id']} is a plan, which has run nothing.",
             remedy=f"`orchestra plans apply {run['run_id']}` executes it.",
+        )
+    if "plays" in (run.get("options") or {}):
+        raise InvalidInput(
+            f"{run['run_id']} replays a file, and its inputs are not for a workflow of this workspace.",
+            remedy="`orchestra runs import FILE` replays it again.",
         )
 
 
