@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from api.base.hosts import HostCheck
 from api.network.access_log import keep_secrets_out
 from api.network.announcement import announced
+from api.network.beside_api import BesideApi
 from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
 from api.network.link_filter import LinkFilter
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from engine.observing.tally import RequestTally
     from engine.orchestra import Orchestra
 
-_API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
 _EXIT_STORAGE_OR_IN_USE = 4
 _EXIT_STATE_AWAY = 69
 """Makes the parent try again later, if the server has worked before (EX_UNAVAILABLE of sysexits.h)."""
@@ -111,19 +111,6 @@ class Site:
             exits = {Fenced: _EXIT_TAKEN_OVER, StateAway: _EXIT_STATE_AWAY}
             os._exit(exits.get(type(error), _EXIT_STORAGE_OR_IN_USE))
         return orchestra
-
-
-class BesideApi:
-    """Sends requests for the API past Streamlit's middleware (sessions, compression), which is for its pages only."""
-
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
-        self.app, self._api = app, api
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        path = scope.get("path", "")  # the lifespan has none
-        is_of_api = path.startswith("/api/") or (scope["type"] == "http" and path in _API_PATHS)
-        await (self._api if is_of_api else self.app)(scope, receive, send)
 
 
 @asynccontextmanager

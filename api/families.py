@@ -15,6 +15,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.params import Depends
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -110,6 +111,12 @@ def _workflows() -> Sequence[APIRouter]:
     return [*(module.router for module in modules), editing.checked]
 
 
+def _flows() -> Sequence[APIRouter]:
+    from api.routes.workflows import flows
+
+    return [flows.router]
+
+
 def _prompts() -> Sequence[APIRouter]:
     from api.routes.prompts import cases, changes, comparisons, fragments, matrices, texts, tries
 
@@ -144,6 +151,7 @@ FAMILIES = (
         _workflows,
     ),
     Family(("/api/prompts", "/api/prompt-imports", "/api/fragments"), _prompts),
+    Family(("/flows", "/workflows"), _flows),
 )
 
 
@@ -191,6 +199,11 @@ class Api(FastAPI):
             # A new list, as requests may be going through the old one; families that are not imported stay at its end.
             others = [one for one in self.router.routes if one is not route]
             self.router.routes = sorted(others, key=lambda one: isinstance(one, FamilyRoute))
+
+    def addresses(self) -> set[str]:
+        """Return the beginnings of all addresses, up to what differs; no family is imported for it."""
+        begun = [one.path.partition("/{")[0] for one in iter_route_contexts(self.routes) if one.path]
+        return {*begun, *(path for family in FAMILIES for path in family.paths)}
 
     def complete(self) -> None:
         """Import all families, for whoever lists or describes every route."""

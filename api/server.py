@@ -73,7 +73,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> Api:
     app.state.orchestra_provider = orchestra_provider
     app.add_middleware(BodyLimit)
     app.add_middleware(LinkFilter)
-    errors.install(app)
+    errors.install(app, app.addresses)
     for router in (_health, authentication.router, reference.router, sockets.router):
         app.include_router(router)
     for router in _SIGNED_IN:

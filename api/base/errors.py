@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.base.nearest import nearest
 from api.base.remedies import with_requests
 from api.base.strict_json import NotJson
 from api.base.turns import Busy
@@ -89,15 +91,15 @@ class Unauthorized(Exception):
         self.message = message
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every exception in this form."""
+def install(app: FastAPI, addresses: Callable[[], Collection[str]]) -> None:
+    """Make `app` answer every exception in this form; `addresses` returns the beginnings of those that exist."""
     app.add_exception_handler(errors.OrchestraError, _of_engine)
     app.add_exception_handler(ServiceError, _of_service)
     app.add_exception_handler(Busy, _busy)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(RequestValidationError, _misfit)
-    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(HTTPException, partial(_of_http, addresses))
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -233,8 +235,11 @@ def _place(location: Sequence[str | int]) -> str:
     return _shown(".".join(str(part) for part in location))[:200]
 
 
-async def _of_http(_request: Request, error: Any) -> JSONResponse:
+async def _of_http(addresses: Callable[[], Collection[str]], request: Request, error: Any) -> JSONResponse:
     kind, message, remedy = _OF_HTTP.get(error.status_code, ("Refused", str(error.detail), ""))
+    near = nearest(request.scope["path"], addresses()) if error.status_code == 404 else ""
+    if near:
+        remedy = f"The nearest is {near}. {remedy}"
     return error_response(error.status_code, kind, message or str(error.detail), remedy, error.headers)
 
 

@@ -65,6 +65,17 @@ async def execute_workflow(
     """Start a run. 200 with its document if it ends within `wait_seconds`, else 202 with its id."""
     if execution.plan:
         return await _planned(execution, request, orchestra, principal, idempotency_key)
+    document = await begun(execution, orchestra, principal, idempotency_key)
+    if execution.wait_seconds and document["status"] in ACTIVE_RUNS:
+        wait = partial(orchestra.runs.wait, principal, document["run_id"])
+        document = await awaited(request, wait, execution.wait_seconds) or document
+    return answered(document)
+
+
+async def begun(
+    execution: RunBody, orchestra: Orchestra, principal: Principal, idempotency_key: str | None
+) -> RunInProgress:
+    """Start a run, or find the one that this key has started."""
     ready = partial(
         orchestra.runs.ready,
         principal.agreeing(execution.confirmed),
@@ -84,11 +95,8 @@ async def execute_workflow(
         "confirmed": [],
     }  # it has just been created
     if idempotency_key or execution.confirmed:
-        document = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
-    if execution.wait_seconds and document["status"] in ACTIVE_RUNS:
-        wait = partial(orchestra.runs.wait, principal, document["run_id"])
-        document = await awaited(request, wait, execution.wait_seconds) or document
-    return answered(document)
+        return await to_thread.run_sync(orchestra.runs.get, principal, run_id)
+    return document
 
 
 async def _planned(

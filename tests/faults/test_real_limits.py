@@ -98,7 +98,7 @@ def test_the_api_answers_507_where_the_disk_refuses() -> None:
     from api.base.errors import install
 
     app = FastAPI()
-    install(app)
+    install(app, tuple)
 
     @app.get("/full")
     def full() -> None:

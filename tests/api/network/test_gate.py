@@ -15,6 +15,7 @@ from engine.people.sessions import Session
 from tests.api.conftest import LOCAL, opened
 
 HERE = "http://127.0.0.1:8501"
+JSON = {"Accept": "application/json"}
 STREAM = "ws://127.0.0.1:8501/_stcore/stream"
 
 
@@ -39,6 +40,42 @@ def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
 def test_a_stranger_is_sent_to_sign_in_and_back(client: TestClient, path: str, next_path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, next_path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "expected"),
+    [
+        pytest.param("GET", "/runs", JSON, (404, "/api/runs"), id="for JSON"),
+        pytest.param("GET", "/run?id=r1", {"Authorization": "Bearer x"}, (404, "/api/runs"), id="with a token"),
+        pytest.param("GET", "/", {"Authorization": "bearer x"}, (404, "/api/openapi.json"), id="home"),
+        pytest.param("GET", "/workflow/execut", JSON, (404, "/workflows/execute"), id="typo"),
+        pytest.param("GET", "/api/runs/a/b/c/d", {}, (404, "/api/runs"), id="too deep"),
+        pytest.param("GET", "/login", JSON, (404, "/auth/login"), id="the page to sign in"),
+        pytest.param("GET", "/flows", {}, (401, "/auth/login"), id="not signed in"),
+        pytest.param("POST", "/workflows", {}, (401, "/auth/login"), id="not signed in, of another engine"),
+        pytest.param("GET", "/workflows/20261120T120000Z-aaaaaaaa", {}, (401, "/auth/login"), id="a run"),
+        pytest.param("DELETE", "/flows", {"Authorization": "Bearer x"}, (405, "Allow"), id="another method"),
+    ],
+)
+def test_a_program_gets_no_page_but_json_with_a_remedy(
+    client: TestClient, method: str, path: str, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    answer = client.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (expected[0], "application/json")
+    assert expected[1] in answer.json()["error"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        pytest.param("/run", {"Accept": "text/html,application/json;q=0.9"}, id="a browser that also takes JSON"),
+        pytest.param("/run", {"Authorization": "Basic eDp5"}, id="a proxy that asks for a password"),
+        pytest.param("/_stcore/host-config", {"Accept": "application/json, text/plain, */*"}, id="a page's script"),
+        pytest.param("/workflows", {}, id="the page of workflows"),
+    ],
+)
+def test_a_browser_still_gets_pages(browser: TestClient, path: str, headers: dict[str, str]) -> None:
+    assert browser.get(path, headers=headers).text == f"page {path}"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,19 @@
+"""The address that somebody may have meant who asked for one that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from clients import wording
+
+
+def nearest(path: str, addresses: Collection[str]) -> str:
+    """Return the nearest of `addresses` (beginnings, such as `/api/runs`), "" if none is near."""
+    path = path.rstrip("/")
+    meant = {one.removeprefix("/api"): one for one in addresses} | {one: one for one in addresses}
+    beginning = path
+    while beginning.strip("/"):
+        if beginning in meant:
+            return meant[beginning]
+        beginning = beginning.rpartition("/")[0]
+    return meant.get(wording.nearest(path, meant) or wording.nearest("/".join(path.split("/")[:3]), meant) or "", "")
