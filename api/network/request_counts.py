@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.observing.tally import RequestTally
 
 OTHER = "other"
-"""Stands for addresses outside the API, for those that do not exist, and for methods that are not usual: their number
-must not depend on what strangers send."""
+"""Stands for addresses that no route has taken, and for methods that are not usual: the number of labels must not
+depend on what strangers send."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,6 @@ def _method(scope: Scope) -> str:
 
 
 def _template(scope: Scope) -> str:
-    """Return the template that the router of the API has left in the scope, such as `/api/runs/{run_id}`."""
+    """Return the template that the router has left in the scope, such as `/api/runs/{run_id}`."""
     template = getattr(scope.get("route"), "path", OTHER)
     return template if isinstance(template, str) else OTHER

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from engine.observing.log_lines import set_level_anew
+
 MOST_ALIKE = 20
 """How many lines of one kind are written per minute."""
 _SECONDS = 60.0
@@ -71,4 +73,4 @@ def _lead_to_root(logger: logging.Logger) -> None:
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
     logger.propagate = True
-    logger.setLevel(logging.NOTSET)  # `log_level` decides, not Streamlit
+    set_level_anew(logger)

@@ -11,6 +11,9 @@ from engine.files.log_levels import levels_of
 from engine.files.private_lines import PrivateLines
 from engine.observing import context
 
+_levels: dict[str, int] = {}
+"""What was set, by logger: libraries change the levels of theirs."""
+
 
 class TextLines(PrivateLines):
     """The lines of all our logs, with `[run_id=… step=…]` at the end."""
@@ -30,8 +33,15 @@ def set_log_format(log_format: Literal["text", "json"]) -> None:
 
 def set_log_levels(written: str) -> None:
     """Let loggers write what a text such as `info, httpx=debug` says (`levels_of`)."""
-    for logger, level in levels_of(written).items():
+    _levels.clear()
+    _levels.update(levels_of(written))
+    for logger, level in _levels.items():
         logging.getLogger(logger).setLevel(level)
+
+
+def set_level_anew(logger: logging.Logger) -> None:
+    """Let a logger whose level a library has set write what `set_log_levels` was given, or what the one above does."""
+    logger.setLevel(_levels.get(logger.name, logging.NOTSET))
 
 
 def lines_of(log_format: Literal["text", "json"]) -> logging.Formatter:

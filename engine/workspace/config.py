@@ -227,9 +227,11 @@ def _is_state(address: str) -> str:
 def _is_log_level(written: str) -> str:
     try:
         levels_of(written)
-    except ValueError as error:
-        said = f"must be debug, info, warning or error, and {str(error)!r} is not"
-        raise Misfit(said, "For a logger of its own, write such as `warning, engine.runner=debug`.") from None
+    except ValueError:
+        raise Misfit(
+            "must be debug, info, warning or error",
+            "For a logger of its own, write such as `warning, engine.runner=debug`.",
+        ) from None
     return written
 
 

@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from api.network.doorkeeper import BODY_SECONDS, HEAD_SECONDS, REST_SECONDS, UNREAD_SECONDS, Doorkeeper, capacity
-from api.network.server_log import MOST_ALIKE, Repeats
+from api.network.server_log import MOST_ALIKE, Repeats, write_as_one
 from engine.files.log_files import LARGEST_BYTES
+from engine.observing.log_lines import set_log_levels
 from tests.patience import PATIENCE_SECONDS, until
 from tests.workspaces import init
 
@@ -238,6 +239,31 @@ def test_a_line_said_again_and_again_is_counted(caplog: pytest.LogCaptureFixture
     assert len(caplog.records) - len(said) == 1_000, "what somebody has asked for is all there"
     assert len(said) == MOST_ALIKE + 2
     assert said[-2:] == ["something else", "accept failed: 1000 (980 more like this were left out)"]
+
+
+def test_streamlit_decides_neither_form_nor_level_of_lines() -> None:
+    from streamlit import logger as of_streamlit
+
+    names = ("streamlit", "streamlit.early", "streamlit.late", "uvicorn.error")
+    before = {name: logging.getLogger(name).level for name in names}
+    formatter, known = of_streamlit.setup_formatter, dict(of_streamlit._loggers)
+    try:
+        of_streamlit.get_logger("streamlit.early")
+        set_log_levels("info, streamlit=error, streamlit.late=debug, uvicorn.error=info")
+        write_as_one()
+        for name in ("root", "streamlit.late", "uvicorn.error"):
+            of_streamlit.get_logger(name)
+        found = {name: logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) for name in names}
+        handlers = [handler for name in names for handler in logging.getLogger(name).handlers]
+    finally:
+        of_streamlit.setup_formatter = formatter
+        of_streamlit._loggers.clear()
+        of_streamlit._loggers.update(known)
+        set_log_levels("warning")
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+    assert list(found.values()) == ["ERROR", "ERROR", "DEBUG", "INFO"]
+    assert handlers == []
 
 
 @pytest.mark.slow
