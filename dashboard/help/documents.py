@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ START = "README"
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 _CODE = re.compile(r"(^ *```.*?^ *```$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\((?:([\w-]+)\.md)?(?:#([\w-]*))?\)")
+_LINK = re.compile(r"\]\((?:([\w./-]+)\.md)?(?:#([\w-]*))?\)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\((images/[\w-]+\.(svg|png))\)")
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _WORDS = re.compile(r"[^\W_]+")
@@ -33,8 +34,12 @@ class Section:
 
 @cache
 def titles() -> Mapping[str, str]:
-    """Return the title of each page by its name, the first page first; {} where the documentation is not installed."""
-    names = sorted((path.stem for path in _FOLDER.glob("*.md")), key=lambda name: (name != START, name))
+    """Return the title of each page by its name, such as `control` or `adr/README`, the first page first.
+
+    {} where the documentation is not installed.
+    """
+    paths = (path.relative_to(_FOLDER).with_suffix("").as_posix() for path in _FOLDER.rglob("*.md"))
+    names = sorted(paths, key=lambda name: (name != START, name))
     return {name: next(headings(name)).title for name in names}
 
 
@@ -66,6 +71,7 @@ def shown(name: str) -> str:
 def _prose(text: str, name: str) -> str:
     def link(found: re.Match[str]) -> str:
         page, anchor = found[1], found[2]
+        page = page and posixpath.normpath(posixpath.join(posixpath.dirname(name), page))
         place = f"#{_places().get((page or name, anchor), anchor)}" if anchor else ""
         return f"](/help?page={page}{place})" if page else f"]({place})"
 

@@ -88,3 +88,9 @@ def test_help_shows_a_page_with_links_to_others(open_page: Callable[..., AppTest
     assert "](/help?page=trust#approvals)" in text
     assert ".md)" not in text
     assert not open_page("help", page="nothing").exception
+    for page, link in (
+        ("README", "adr/README"),
+        ("adr/README", "adr/0006-own-migrations"),
+        ("adr/0012-effects-once", "control"),
+    ):
+        assert f"](/help?page={link})" in "".join(str(one.value) for one in open_page("help", page=page).markdown)

@@ -17,7 +17,7 @@ PAGES = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
-    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))),
 ]
 OWNER = Principal("tester", "owner", confirmed=True)
 every_page = pytest.mark.parametrize("page", PAGES)

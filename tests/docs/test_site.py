@@ -66,8 +66,8 @@ class Counts(HTMLParser):
 
 @pytest.mark.parametrize("page", OURS)
 def test_a_page_has_on_the_site_what_it_has_on_github(site: Path, page: str) -> None:
-    name = Path(page).stem.replace("README", "index")
-    shown = Counts((site / f"{name}.html").read_text(encoding="utf-8"))
+    name = Path(page).relative_to("docs").with_suffix(".html").as_posix().replace("README", "index")
+    shown = Counts((site / name).read_text(encoding="utf-8"))
     assert shown.articles == 1
     assert shown.of_article == Counts(as_on_github(text_of(page))).all
 
