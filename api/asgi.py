@@ -103,7 +103,7 @@ class Site:
     def _opened(self) -> Orchestra:
         try:
             orchestra = self.shared()
-            orchestra.users.check_secret()
+            orchestra.workers.signs(orchestra.users.check_secret())
         except OrchestraError as error:
             # The server would show a traceback. No run has begun, so exiting right away loses nothing.
             sys.stderr.write(f"{error.message} {error.remedy}\n")

@@ -124,7 +124,8 @@ class OperationAreas:
 
         opened, locks = self._opened, self._work.worker.owner.locks
         state, shares = opened.state, opened.config.shares_runs
-        return Workers(state.loads, state.owners, locks, opened.audit, opened.clock, shares_runs=shares)
+        stores = (state.loads, state.owners, locks, state.settings)
+        return Workers(*stores, opened.audit, opened.clock, own=self._work.own_process, shares_runs=shares)
 
     @shared_property
     def metrics(self) -> Metrics:

@@ -9,7 +9,7 @@ from clients.wording import counted
 from engine.base.errors import SecretLost
 from engine.connections.connection_failures import Troubles
 from engine.operations.health import Reason
-from engine.runs.workers import NO_WORKER, Workers
+from engine.runs.workers import NO_WORKER, SHARE_KEY, Workers
 from engine.secrets.vault import Safe
 from engine.secrets.vault_keys import VARIABLE
 from engine.store.state import State
@@ -40,7 +40,13 @@ class HealthFacts:
         lost = self.lost_secrets()
         if lost is not None:
             return Reason("secrets", lost.message, lost.remedy)
-        waiting = self._workers.lacking() if self._workers is not None else 0
+        return self._of_workers(self._workers) if self._workers is not None else None
+
+    def _of_workers(self, workers: Workers) -> Reason | None:
+        unlike = workers.unlike()
+        if unlike:
+            return Reason("servers", unlike, SHARE_KEY)
+        waiting = workers.lacking()
         if not waiting:
             return None
         said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."

@@ -306,9 +306,12 @@ class Users(UserReader):
             return None
         return Principal(user.id, as_role(user.role))
 
-    def check_secret(self) -> None:
-        """Make or read the token secret now, so that a server with an invalid one does not start."""
-        self._tokens  # noqa: B018 - the property reads it
+    def check_secret(self) -> str:
+        """Make or read the token secret now, so that a server with an invalid one does not start; return its mark.
+
+        Servers with the same secret have the same mark.
+        """
+        return self._tokens.mark("server")
 
     @shared_property
     def _tokens(self) -> TokenSigner:

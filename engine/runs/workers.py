@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clients.check_line import CheckLine
-from clients.wording import counted
+from clients.wording import counted, listed
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.wording import number_text
@@ -17,6 +17,7 @@ from engine.people.audit import Audit
 from engine.store.load import Loads
 from engine.store.locks import Locks
 from engine.store.owners import OwnedWork, OwnerRecord, Owners, RunAtWork, is_silent
+from engine.store.settings import Settings
 
 MOST_RUNS = 10
 """So many runs of each process are named."""
@@ -24,6 +25,9 @@ NO_WORKER = (
     "Start `orchestra worker`, start a drained server again, or raise limits.runs_at_once of one;"
     " `orchestra workers list` shows all."
 )
+SHARE_KEY = "Give all servers the same ORCHESTRA_SECRET_KEY, or the same ORCHESTRA_TOKEN_SECRET, and start them again."
+_SIGNS = "server_key:"
+"""Before the id of a server: the mark of its key, in the settings."""
 _LOOK_AT_IT = "See whether it has ended, hangs, or has lost its way to the state; if it is gone, nothing is to be done."
 _LATE = 2 / 3
 """Of its lease: a process shows itself three times in it."""
@@ -61,9 +65,20 @@ class Workers:
     """Lists the processes, and asks one to end."""
 
     def __init__(
-        self, loads: Loads, owners: Owners, locks: Locks, audit: Audit, clock: Clock, *, shares_runs: bool
+        self,
+        loads: Loads,
+        owners: Owners,
+        locks: Locks,
+        settings: Settings,
+        audit: Audit,
+        clock: Clock,
+        *,
+        own: str,
+        shares_runs: bool,
     ) -> None:
+        """`own`: the id of this process among them."""
         self._loads, self._owners, self._locks, self._audit, self._clock = loads, owners, locks, audit, clock
+        self._settings, self._own = settings, own
         self._shares_runs = shares_runs
 
     def list(self, p: Principal) -> builtins.list[WorkerProcess]:
@@ -84,6 +99,26 @@ class Workers:
         load = self._loads.now()
         return 0 if any(self._process(one).takes_runs for one in load.processes) else load.ready.runs
 
+    def signs(self, mark: str) -> None:
+        """Tell the others with which key this server signs: the same key has the same `mark`, which hides it."""
+
+        def with_own(marks: dict[str, str]) -> dict[str, str]:
+            there = {_SIGNS + one.owner for one in self._loads.now().processes}
+            return {**{key: one for key, one in marks.items() if key in there}, _SIGNS + self._own: mark}
+
+        if self._shares_runs:
+            self._settings.change_all(_SIGNS, with_own)
+
+    def unlike(self) -> str:
+        """Return which servers sign with different keys, and so refuse each other's tokens; "" if all are alike."""
+        marks = self._settings.with_prefix(_SIGNS)
+        servers = [one for one in map(self._process, self._loads.now().processes) if one.state != "silent"]
+        signing = [(one, marks[_SIGNS + one.id]) for one in servers if _SIGNS + one.id in marks]
+        if len({mark for _, mark in signing}) < 2:
+            return ""
+        named = listed([f"{one.id} on {one.host or 'this machine'}" for one, _ in signing])
+        return f"Servers sign with different keys ({named}): each refuses the tokens and links of another."
+
     def check(self, p: Principal) -> builtins.list[CheckLine]:
         """Return line by line which processes are alive, and whether they take runs. Raises StorageError.
 
@@ -100,7 +135,9 @@ class Workers:
         taking = sum(one.takes_runs for one in found)
         said = f"{counted(taking, 'process takes', 'processes take')} runs."
         takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
-        return [alive, takes, *filter(None, map(self._lateness, records, found))]
+        unlike = self.unlike()
+        keys = [CheckLine("key", ok=False, text=f"{unlike} {SHARE_KEY}")] if unlike else []
+        return [alive, takes, *keys, *filter(None, map(self._lateness, records, found))]
 
     def _lateness(self, record: OwnerRecord, process: WorkerProcess) -> CheckLine | None:
         """Return what is to be said of a process that has not shown itself for too long."""

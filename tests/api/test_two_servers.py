@@ -87,6 +87,44 @@ def serving(root: Path) -> Iterator[Server]:
             process.send_signal(signal.SIGTERM)
 
 
+@pytest.mark.parametrize(
+    ("keys", "alike"),
+    [
+        pytest.param(["", ""], False, id="none"),
+        pytest.param(["a" * 32, "b" * 32], False, id="different ones"),
+        pytest.param(["a" * 32, "a" * 32], True, id="the same"),
+    ],
+)
+def test_servers_that_refuse_the_tokens_of_each_other_say_so(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch, keys: list[str], alike: bool
+) -> None:
+    monkeypatch.delenv("ORCHESTRA_SECRET_KEY")
+    init(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    with closing(Orchestra.open(tmp_path / "a")) as people:
+        people.users.add(OWNER, "ada", "Ada", "owner", PASSWORD)
+    shutil.rmtree(tmp_path / "a" / ".orchestra")
+    with ExitStack() as stack:
+        servers = []
+        for name, key in zip("ab", keys, strict=True):
+            if key:
+                monkeypatch.setenv("ORCHESTRA_TOKEN_SECRET", key)
+            servers.append(stack.enter_context(serving(tmp_path / name)))
+        signed_in = servers[0].api.post("/auth/login", json={"user_id": "ada", "password": PASSWORD}).json()
+        authorization = {"Authorization": f"Bearer {signed_in['access_token']}"}
+        answers = [one.api.get("/api/runs", headers=authorization).status_code for one in servers]
+        assert answers == [200, 200 if alike else 401]
+        for one in servers:
+            health = one.api.get("/health").json()
+            assert (health["status"], [reason["check"] for reason in health.get("reasons", [])]) == (
+                ("ok", []) if alike else ("degraded", ["servers"])
+            )
+            assert alike or "ORCHESTRA_SECRET_KEY" in health["reasons"][0]["remedy"]
+        lines = servers[0].api.get("/api/workers/check", headers=authorization).json()["lines"]
+        assert [line["ok"] for line in lines] == [True, True, *([] if alike else [False])]
+        assert alike or "each refuses the tokens" in lines[2]["text"]
+
+
 def test_what_is_done_on_one_server_is_seen_on_the_other(
     servers: list[Server], writer: Writer, state: str, tmp_path: Path
 ) -> None:
