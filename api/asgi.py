@@ -20,12 +20,14 @@ from api.base.hosts import HostCheck
 from api.network.access_log import keep_secrets_out
 from api.network.announcement import announced
 from api.network.beside_api import BesideApi
+from api.network.cors import Cors
 from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
 from api.network.link_filter import LinkFilter
 from api.network.proxy import BehindProxy
 from api.network.request_counts import RequestCounts
 from api.network.request_ids import RequestIds
+from api.network.request_limit import RequestLimit
 from api.network.server_log import write_as_one
 from api.pages.approval_link import LinkPages
 from api.pages.preview import PreviewPages
@@ -34,7 +36,7 @@ from api.routes.short_addresses import short_addresses
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
 from engine.garbage import MemoryWatch, collect_and_return, look_from_now_on, use_one_heap
-from engine.workspace.config import ServerSettings
+from engine.workspace.config import Config, ServerSettings
 
 if TYPE_CHECKING:
     from engine.observing.tally import RequestTally
@@ -71,7 +73,7 @@ class Site:
             Middleware(BehindProxy, settings=self._server),
             Middleware(SecurityHeaders),
             Middleware(HostCheck, server=self._server),
-            Middleware(BesideApi, api=self.api),
+            Middleware(BesideApi, api=Cors(RequestLimit(self.api, self._config), self._server)),
             Middleware(Gate, orchestra_provider=self.shared),
             Middleware(LinkFilter),
         ]
@@ -79,8 +81,11 @@ class Site:
     def _requests(self) -> RequestTally:
         return self.shared().tally.requests
 
+    def _config(self) -> Config:
+        return self.shared().config
+
     def _server(self) -> ServerSettings:
-        return self.shared().config.server
+        return self._config().server
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:

@@ -51,6 +51,20 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _origin(url: str) -> str:
+    """Return scheme and host as browsers write them. Raises Misfit."""
+    try:
+        parts = urlsplit(url.lower().removesuffix("/"))
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    is_plain = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc
+    if not is_plain or parts.path or parts.query or parts.fragment or not _HOST.match(parts.netloc):
+        raise Misfit("must be scheme and host alone", "Write one such as https://orchestra.example.org.")
+    usual = {"https": 443, "http": 80}[parts.scheme]  # browsers leave it out
+    return f"{parts.scheme}://{parts.netloc.removesuffix(f':{usual}') if port == usual else parts.netloc}"
+
+
 class ServerSettings(_Settings):
     """Where the dashboard and the API listen, and their public address behind a proxy."""
 
@@ -61,26 +75,23 @@ class ServerSettings(_Settings):
     trusted_proxies: list[str] = []
     """Addresses or networks of proxies on other machines, whose forwarded headers are trusted."""
 
+    cors_origins: list[str] = []
+    """Origins of other sites whose pages may use the API, with a token."""
+
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url.lower().removesuffix("/"))
-            port = parts.port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        if not url:
-            return ""
-        is_plain = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc
-        if not is_plain or parts.path or parts.query or parts.fragment or not _HOST.match(parts.netloc):
-            raise Misfit("must be scheme and host alone", "Write one such as https://orchestra.example.org.")
-        usual = {"https": 443, "http": 80}[parts.scheme]  # browsers leave it out
-        return f"{parts.scheme}://{parts.netloc.removesuffix(f':{usual}') if port == usual else parts.netloc}"
+        return _origin(url) if url else ""
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("cors_origins")
     @classmethod
-    def _from_environment(cls, proxies: Any) -> Any:
-        return [one.strip() for one in proxies.split(",")] if isinstance(proxies, str) and proxies else proxies
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        return [_origin(one) for one in origins]
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _from_environment(cls, given: Any) -> Any:
+        return [one.strip() for one in given.split(",")] if isinstance(given, str) and given else given
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -127,6 +138,8 @@ class Limits(_Settings):
     """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
     chained_polls_per_hour: int = Field(30, ge=1, le=100_000)
     """A trigger pauses after more polls within an hour that each found something after a run had written there."""
+    requests_per_minute: int | None = Field(None, ge=1, le=60_000)
+    """To the API, with one token or from one address; without it, 6000, and no limit on loopback."""
     runs_at_once_per_user: int | None = Field(None, ge=1, le=10_000)
     """How many runs of a user are at work at once, in all processes together; without it, as many as there are."""
     runs_at_once_per_connection: dict[ConnectionName, Annotated[int, Field(ge=1, le=10_000)]] = {}
