@@ -59,7 +59,7 @@ def _triggers() -> Sequence[APIRouter]:
 def _operations() -> Sequence[APIRouter]:
     from api.routes import approvals, plans, state, usage
 
-    parts = (state.attention, state.budgets, state.workers, state.settings, state.router)
+    parts = (state.attention, state.budgets, state.workers, state.settings, state.plugins, state.router)
     return [approvals.router, plans.router, *parts, usage.router]
 
 
@@ -132,7 +132,7 @@ FAMILIES = (
     Family(
         (
             *("/api/approvals", "/api/attention", "/api/plans", "/api/budgets"),
-            *("/api/workers", "/api/settings", "/api/state", "/api/usage"),
+            *("/api/workers", "/api/settings", "/api/plugins", "/api/state", "/api/usage"),
         ),
         _operations,
     ),

@@ -1,4 +1,4 @@
-"""Finds the pages: every file of `dashboard/views/` and of the folders in it is one."""
+"""Finds the pages: each file of `dashboard/views/` and its folders is one, and installed packages add some."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from streamlit.navigation.page import StreamlitPage
 from dashboard import views
 from dashboard.base.language import t
 from dashboard.base.page import Page, Visit
+from engine.packages.in_force import Packages, leave_out, packages
+from engine.packages.installed import EntryPoint
 from engine.people.access import Right
 
 
@@ -25,12 +27,43 @@ class View:
     show: Callable[[Visit], None]
 
 
-@cache
 def all_views() -> tuple[View, ...]:
     """Return every page, in the order of the menu."""
+    return _with_added(packages())
+
+
+@cache
+def _shipped() -> tuple[View, ...]:
     files = [one.name for one in pkgutil.walk_packages(views.__path__, f"{views.__name__}.") if not one.ispkg]
-    found = [View(module.PAGE, module.show) for module in map(importlib.import_module, files)]
-    return tuple(sorted(found, key=lambda view: view.page.order))
+    return tuple(View(module.PAGE, module.show) for module in map(importlib.import_module, files))
+
+
+_added: dict[EntryPoint, View] = {}
+
+
+def _with_added(now: Packages) -> tuple[View, ...]:
+    """Return the pages of ours and of packages; a package whose page cannot be one is left out."""
+    found = {view.page.path: view for view in _shipped()}
+    for package in now.added:
+        for entry in package.pages:
+            try:
+                view = _added.get(entry) or _added.setdefault(entry, _view(entry))
+                if view.page.path in found:
+                    raise TypeError(f"the address {view.page.path!r} is that of another page")
+            except Exception as error:  # noqa: BLE001 - code of others
+                leave_out(package.package.name, f"Its page {entry.value} cannot be shown: {error}.")
+            else:
+                found[view.page.path] = view
+    return tuple(sorted(found.values(), key=lambda view: view.page.order))
+
+
+def _view(entry: EntryPoint) -> View:
+    """Import a page of a package. Raises TypeError, and whatever the import raises."""
+    module = importlib.import_module(entry.value)
+    page, show = getattr(module, "PAGE", None), getattr(module, "show", None)
+    if not isinstance(page, Page) or not callable(show):
+        raise TypeError("it needs `PAGE` and `show`")
+    return View(page, show)
 
 
 def streamlit_pages(

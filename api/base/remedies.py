@@ -17,6 +17,7 @@ _ROUTES: Mapping[str, str] = {
     "approvals list": "GET /api/approvals",
     "approvals reject": "POST /api/approvals/{approval}/reject",
     "approvals show": "GET /api/approvals/{approval}",
+    "plugins list": "GET /api/plugins",
     "workers list": "GET /api/workers",
     "budgets list": "GET /api/budgets",
     "budgets resume": "POST /api/budgets/resume",

@@ -13,6 +13,8 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.connection_documents import CheckView
 from engine.budgets.settings import BudgetSettings
 from engine.operations.attention import AttentionItem
+from engine.operations.plugins import Plugin
+from engine.operations.plugins import plugins as installed_plugins
 from engine.operations.workspace_settings import GeneralSettings
 from engine.runs.budgets import BudgetOverview
 from engine.runs.workers import WorkerProcess
@@ -27,6 +29,7 @@ attention = APIRouter(
 budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
 workers = APIRouter(prefix="/api/workers", tags=["Workers"], route_class=SignedInRoute)
 settings = APIRouter(prefix="/api/settings", tags=["Settings"], route_class=SignedInRoute)
+plugins = APIRouter(prefix="/api/plugins", tags=["Settings"], route_class=SignedInRoute)
 
 
 class AttentionItems(BaseModel):
@@ -122,6 +125,18 @@ def check_workers(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def drain_worker(orchestra: Door, principal: Acting, worker_id: str) -> None:
     """Tell a process to take no more runs; a worker then ends, a server keeps running. Requires the role owner."""
     orchestra.workers.drain(principal, worker_id)
+
+
+class PluginRows(BaseModel):
+    """The installed packages, by name."""
+
+    plugins: list[Plugin]
+
+
+@plugins.get("", summary="List the plugins", response_model=PluginRows)
+def list_plugins(principal: Acting) -> dict[str, Any]:
+    """List the installed packages that add to this program, what they add, and why some are left out."""
+    return {"plugins": installed_plugins(principal)}
 
 
 @settings.get("", summary="Show the settings", response_model=GeneralSettings)

@@ -34,6 +34,7 @@ _PLACES = {
     "tools": "data.tools.group",
     "projects": "data.projects.group",
     "settings": "settings.group",
+    "plugins": "data.plugins.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",
     "workflows": "workflows.workflows.group",

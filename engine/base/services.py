@@ -1,5 +1,5 @@
 """The outside services: each is a module of `clients/` with its client class, or a folder with `client.py` and
-`service.py`, its declaration. A question about a service imports only the declaration.
+`service.py`, its declaration. A question about a service imports only the declaration. Installed packages add others.
 """
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ import clients
 from clients.service import Service, ServiceKind
 from demo import endpoints
 from engine.base.errors import UnknownName
+from engine.packages.in_force import packages
 
 if TYPE_CHECKING:
     from clients.client import Client
 
 
-@cache
 def client_class(service: str) -> type[Client]:
     """Return the client class of a service; only its own modules are imported. Raises UnknownName."""
-    found = _client_in(service)
+    found = _client_in(service) or _added(service)
     if found is None:
         raise UnknownName("service", service, [one.name for one in services()])
     return found
 
 
-@cache
 def client_classes() -> Mapping[str, type[Client]]:
     """Return the client class of every service, by service name."""
     return {one.name: client_class(one.name) for one in services()}
@@ -38,7 +37,8 @@ def client_classes() -> Mapping[str, type[Client]]:
 
 def services() -> Iterator[Service]:
     """Yield the declaration of every service, by name."""
-    return (found for name in _files() if (found := service_of(name)) is not None)
+    yield from (found for name in _files() if (found := _shipped(name)) is not None)
+    yield from (kind.service for one in packages().added for kind in one.services.values())
 
 
 def declaration(name: str) -> Service:
@@ -49,10 +49,28 @@ def declaration(name: str) -> Service:
     return found
 
 
-@cache
 def service_of(name: str | None) -> Service | None:
     """Return the declaration of a service; None for a name that is not a service, as in the records of old runs."""
-    if name is None or name not in _files():
+    if name is None or (found := _shipped(name)) is not None:
+        return None if name is None else found
+    added = _added(name)
+    return None if added is None else added.service
+
+
+def is_shipped(name: str) -> bool:
+    """Tell whether a name is taken by `clients/`, for a service or for what services share."""
+    return name in _files()
+
+
+def _added(service: str) -> type[Client] | None:
+    """Return the client class of a service that an installed package adds."""
+    return next((one.services[service] for one in packages().added if service in one.services), None)
+
+
+@cache
+def _shipped(name: str) -> Service | None:
+    """Return the declaration of a service of `clients/`."""
+    if name not in _files():
         return None
     if not _files()[name]:
         client = _client_in(name)
@@ -128,7 +146,7 @@ def add_command(service: str, name: str) -> str:
 
 def forget() -> None:
     """Discard what was found, so that the folder is read again."""
-    for found in (client_class, client_classes, service_of, _client_in, _files):
+    for found in (_shipped, _client_in, _files):
         found.cache_clear()
 
 
@@ -141,12 +159,13 @@ def _files() -> Mapping[str, bool]:
 @cache
 def _client_in(name: str) -> type[Client] | None:
     """Return the client class in a module of `clients/`, None if there is none."""
-    if name not in _files() or (_files()[name] and service_of(name) is None):
+    if name not in _files() or (_files()[name] and _shipped(name) is None):
         return None
     module = importlib.import_module(f"clients.{name}.client" if _files()[name] else f"clients.{name}")
-    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if _is_client(kind)]
+    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if is_client(kind)]
     return next((kind for kind in kinds if kind.service.name == name), None)
 
 
-def _is_client(kind: type[object]) -> TypeGuard[type[Client]]:
+def is_client(kind: type[object]) -> TypeGuard[type[Client]]:
+    """Tell whether a class is the client of a service."""
     return isinstance(getattr(kind, "service", None), Service) and not inspect.isabstract(kind)

@@ -16,14 +16,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
+from engine.packages.in_force import with_functions
 
 _WALL_SECONDS = 60.0
 """Wall-clock limit, generous for a busy machine; the child itself limits its computing time."""
 _LONGEST_LINE_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from engine.expressions import costly_child; costly_child.main()"
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); sys.path += sys.argv[3:];"
+    " from engine.expressions import costly_child; costly_child.main(sys.argv[2])"
+)
 """The path is passed in: isolated Python ignores this folder and the environment, and we may not be installed."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 _PIECE = 1 << 16
@@ -89,7 +95,9 @@ class Costly:
 
 def _started() -> subprocess.Popen[bytes]:
     # The environment holds secrets, and expressions work on untrusted text: the child gets none of it.
-    command = [sys.executable, "-I", "-c", _CHILD, _ROOT]
+    given = with_functions()
+    folders = dict.fromkeys(one.folder for one in given)
+    command = [sys.executable, "-I", "-c", _CHILD, _ROOT, msgspec.json.encode(given).decode(), *folders]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, bufsize=0
     )

@@ -18,20 +18,26 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.base.errors import OrchestraError
 from engine.base.expression_limits import MEMORY_BYTES, SECONDS, require_small
 from engine.expressions.expressions import evaluated
+from engine.expressions.extensions import extensions
 from engine.expressions.typed import loaded
+from engine.packages.in_force import take_functions
+from engine.packages.installed import Package
 
 NO_MEMORY = 3
 _IDLE_SECONDS = 20.0
 
 
-def main() -> None:
-    """Answer requests until stdin ends or none comes for a while."""
+def main(packages: str) -> None:
+    """Answer requests until stdin ends or none comes for a while; `packages`: those with functions, as JSON."""
     from cel_expr_python import cel
 
-    cel.NewEnv()  # loaded before memory is limited
+    take_functions(msgspec.json.decode(packages, type=list[Package]))
+    cel.NewEnv(extensions=extensions())  # loaded before memory is limited, and so are installed packages
     _limit_memory()
     sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()

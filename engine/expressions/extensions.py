@@ -11,21 +11,60 @@ from typing import Any
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
 from engine.expressions.evaluable import IN_ORDER, PART_OF_TEXT, keys_in_order
-from engine.expressions.function_table import FUNCTIONS, Function, part_of_text, unpacked
+from engine.expressions.function_table import (
+    BY_NAME,
+    FUNCTIONS,
+    Function,
+    packaged_functions,
+    part_of_text,
+    unpacked,
+)
 from engine.expressions.functions.lists import ARRANGE, arranged
 from engine.expressions.functions.refused import RefusedValue
 from engine.expressions.json_values import as_json
 from engine.expressions.syntax import ARRANGED
 
 
-@cache
 def extensions() -> list[Any]:
-    """Return the CEL extensions available to every expression: strings, math, optionals and our own functions."""
+    """Return the CEL extensions available to every expression: strings, math, optionals and our own functions, with
+    those of installed packages.
+    """
+    return _extensions(packaged_functions())
+
+
+def is_known(name: str) -> bool:
+    """Return whether expressions have a function or a macro of this name, a method too, or a word of the language."""
+    from cel_expr_python import cel
+
+    if name in BY_NAME or name in _WORDS or any(name in one.called.split(".") for one in FUNCTIONS):
+        return True
+    language = cel.NewEnv(extensions=_extensions(()))
+    return any(_compiles(language, call, name) for call in (f"{name}()", f"dyn(0).{name}()"))
+
+
+def _compiles(language: Any, call: str, name: str) -> bool:
+    """Return whether the language knows the function of a call, even if not with these arguments."""
+    try:
+        language.compile(call)
+    except Exception as error:  # noqa: BLE001 - its errors have no class of their own
+        return f"undeclared reference to '{name}'" not in str(error)
+    return True
+
+
+_WORDS = frozenset(
+    "as break const continue else false for function if import in let loop namespace null package return true var void"
+    " while bytes dyn list null_type optional uint or not_strictly_false".split()
+)
+"""Reserved (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax), and types."""
+
+
+@cache
+def _extensions(added: tuple[Function, ...]) -> list[Any]:
     from cel_expr_python import cel
     from cel_expr_python.ext import ext_math, ext_optional, ext_strings
 
     _make_none_immortal()
-    own = [_declared(cel, one.name, one.implementation) for one in FUNCTIONS if one.implementation is not None]
+    own = [_declared(cel, one.name, one.implementation) for one in (*FUNCTIONS, *added) if one.implementation]
     own += [_typed(cel, one) for one in FUNCTIONS if one.overloads]
     own += [_part_of_text(cel), _keys_in_order(cel), *_arranged(cel)]
     return [

@@ -17,6 +17,7 @@ from engine.expressions.functions.numbers import read_number
 from engine.expressions.functions.refused import REFUSED, RefusedValue
 from engine.expressions.json_values import as_json, compact_json, shown
 from engine.expressions.syntax import SyntaxNode, walk
+from engine.packages.in_force import packages
 
 
 class Overload(Struct, frozen=True):
@@ -288,6 +289,29 @@ BY_NAME: Mapping[str, Function] = {
     for name in (one.called, *one.also.split())
 }
 """Our functions and macros by each name that is accepted."""
+
+
+def packaged(name: str, doc: str, call: Callable[[Any], str]) -> Function:
+    """Return the function of a package, of any value. It has no bound, so that only the child process calls it, which
+    has limits of its own (engine/expressions/costly.py).
+    """
+
+    def called(value: Any) -> str:
+        try:
+            found = call(as_json(unpacked(value)))
+        except Exception as error:  # noqa: BLE001 - code of others
+            raise RefusedValue(f"{name}: {type(error).__name__}: {error}", "") from None
+        if not isinstance(found, str):
+            raise RefusedValue(f"{name} returned {type(found).__name__} in place of a text.", "")
+        return found
+
+    return Function(name, _ANY, f"{name}(x)", "", "", doc, implementation=called)
+
+
+def packaged_functions() -> tuple[Function, ...]:
+    """Return the functions that installed packages add."""
+    return tuple(one for added in packages().added for one in added.functions.values())
+
 
 EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
 """What the examples may name."""

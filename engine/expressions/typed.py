@@ -20,7 +20,7 @@ from engine.expressions.celtypes import Schema, Types
 from engine.expressions.compile_errors import compile_errors
 from engine.expressions.evaluable import named
 from engine.expressions.extensions import extensions
-from engine.expressions.function_table import BY_NAME
+from engine.expressions.function_table import BY_NAME, packaged_functions
 from engine.expressions.results import result_schema
 from engine.expressions.roots import ALL_STEPS, STEPS, Path, roots_in
 from engine.expressions.syntax import Names, SyntaxNode, checked, tree, with_names
@@ -135,6 +135,7 @@ class _Compiler:
 
         self._types = Types()
         self._environment = cel.NewEnv(descriptor_pool=self._types.pool, extensions=extensions())
+        self._functions = {**{one.name: one for one in packaged_functions()}, **BY_NAME}
         self._texts: dict[str, _Compiled] = {}
         self._entries: dict[int, tuple[Schema, Schema]] = {}
         """The entry of a step by the identity of its output, which is kept with it."""
@@ -150,7 +151,7 @@ class _Compiler:
         run = expression_tokens(source)
         roots = roots_in(run, visible.variables, visible.steps)
         schemas = {field: self._schema(path, run, visible) for path, field in roots.fields.items()}
-        spelt = spelling(run, roots.replaced(self._types.message(schemas) if schemas else ""), BY_NAME)
+        spelt = spelling(run, roots.replaced(self._types.message(schemas) if schemas else ""), self._functions)
         if len(spelt.text) > limits.LONGEST_TEXT:
             raise limits.too_many_names(len(roots.offsets))
         try:

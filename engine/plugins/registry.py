@@ -1,4 +1,6 @@
-"""Find the step types and trigger types: all such classes in the modules of `engine/steps/` and `engine/triggers/`."""
+"""Find the step types and trigger types: all such classes in the modules of `engine/steps/` and `engine/triggers/`, and
+those of installed packages.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from typing import Generic, TypeVar
+from types import ModuleType
+from typing import Any, Generic, Literal, TypeVar
 
 from clients.service import OTHER_LINK
 from clients.wording import listed, nearest
 from engine.base.definitions import WorkspaceTool
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
+from engine.packages.in_force import Packages, packages
 from engine.plugins.step import Effect, PluginType, StepType
 from engine.plugins.trigger import TriggerType
 
@@ -23,12 +27,16 @@ Found = TypeVar("Found", bound=PluginType)
 
 
 class Registry(Generic[Found]):
-    """The types of one folder, by name; a module is imported when one of its types is needed."""
+    """The types of one folder, by name; a module is imported when one of its types is needed.
 
-    def __init__(self, thing: str, package: str, base: type[Found]) -> None:
-        self._thing, self._package, self._base = thing, package, base
+    The types of installed packages come beside them, and never in the place of one.
+    """
+
+    def __init__(self, thing: str, package: str, base: type[Found], kind: Literal["steps", "triggers"]) -> None:
+        self._thing, self._package, self._base, self._kind = thing, package, base, kind
         self._families: dict[str, Mapping[str, Found]] = {}
         self._found: dict[str, Found] = {}
+        self._merged: tuple[Packages | None, Mapping[str, Found]] = (None, {})
 
     @cached_property
     def families(self) -> tuple[str, ...]:
@@ -39,24 +47,38 @@ class Registry(Generic[Found]):
         """Import one module of the folder and return its types by name. Raises TypeError if one is declared wrongly."""
         if name not in self._families:
             module = importlib.import_module(f"{self._package}.{name}")
-            self._families[name] = {
-                kind.name: _checked(kind)
-                for _, kind in inspect.getmembers(module, inspect.isclass)
-                if issubclass(kind, self._base) and kind.__module__ == module.__name__ and _is_whole(kind)
-            }
+            self._families[name] = {kind.name: checked(kind()) for kind in types_in(module, self._base)}
         return self._families[name]
 
     @cached_property
-    def every(self) -> Mapping[str, Found]:
-        """Every type by name, sorted."""
+    def shipped(self) -> Mapping[str, Found]:
+        """Every type of the folder by name, sorted."""
         found = {name: kind for module in self.families for name, kind in self.family(module).items()}
         return dict(sorted(found.items()))
+
+    @property
+    def every(self) -> Mapping[str, Found]:
+        """Every type by name, sorted."""
+        now = packages()
+        if not now.added:
+            return self.shipped
+        if now is not self._merged[0]:
+            self._merged = now, dict(sorted({**self._added(now), **self.shipped}.items()))
+        return self._merged[1]
+
+    def is_shipped(self, name: str) -> bool:
+        """Return whether a type is one of the folder."""
+        return self._near(name) is not None or name in self.shipped
+
+    def _added(self, now: Packages) -> dict[str, Any]:
+        return {name: kind for one in now.added for name, kind in getattr(one, self._kind).items()}
 
     def forget(self) -> None:
         """Discard what was found, so that the folder is read again."""
         self._families.clear()
         self._found.clear()
-        for name in ("families", "every"):
+        self._merged = (None, {})
+        for name in ("families", "shipped"):
             vars(self).pop(name, None)
 
     def _no_such_service(self, service: str) -> str:
@@ -72,17 +94,26 @@ class Registry(Generic[Found]):
 
         Modules named after the service, or in its folder, are searched first, so that a run imports only what it uses.
         """
-        if name not in self._found:
-            self._found[name] = self._search(name)
-        return self._found[name]
+        if name in self._found:
+            return self._found[name]
+        if (near := self._near(name)) is None:
+            return self._further(name)
+        self._found[name] = near
+        return near
 
-    def _search(self, name: str) -> Found:
+    def _near(self, name: str) -> Found | None:
+        """Return a type of the folder from a module that is named after its service."""
         service = name.partition(".")[0]
         for module in self.families:
             if service in module.split(".") and name in self.family(module):
                 return self.family(module)[name]
+        return None
+
+    def _further(self, name: str) -> Found:
         if name not in self.every:
-            raise UnknownName(self._thing, name, list(self.every), remedy=self._no_such_service(service))
+            remedy = self._no_such_service(name.partition(".")[0])
+            told = [f"The package {one} is left out: {why}" for one, why in packages().left_out.items()]
+            raise UnknownName(self._thing, name, list(self.every), remedy=" ".join(filter(None, [remedy, *told])))
         return self.every[name]
 
 
@@ -105,14 +136,19 @@ def _is_slip(name: str, meant: str | None) -> bool:
     return meant.startswith(name) or name.startswith(meant) or abs(len(meant) - len(name)) <= _LETTERS_MOST
 
 
+def types_in(module: ModuleType, base: type[Found]) -> list[type[Found]]:
+    """Return the classes of a module that are types of their own, by the names of the classes."""
+    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    return [kind for kind in kinds if issubclass(kind, base) and _is_whole(kind)]
+
+
 def _is_whole(kind: type[PluginType]) -> bool:
     """Return whether a class is a type of its own, and not a nameless base class of several."""
     return not inspect.isabstract(kind) and hasattr(kind, "name")
 
 
-def _checked(kind: type[Found]) -> Found:
+def checked(made: Found) -> Found:
     """Return the type; raise TypeError if it would be called without the middlewares that guard effects."""
-    made = kind()
     if isinstance(made, StepType) and made.service is None and not _is_pure(made):
         raise TypeError(f"Step type {made.name!r} has an effect but no service: set `service`, or leave `effect` pure.")
     return made
@@ -165,8 +201,8 @@ def tool_type(definition: WorkspaceTool) -> StepType:
     return made
 
 
-STEPS = Registry("step type", "engine.steps", StepType)  # type: ignore[type-abstract]
-TRIGGERS = Registry("trigger type", "engine.triggers", TriggerType)  # type: ignore[type-abstract]
+STEPS = Registry("step type", "engine.steps", StepType, "steps")  # type: ignore[type-abstract]
+TRIGGERS = Registry("trigger type", "engine.triggers", TriggerType, "triggers")  # type: ignore[type-abstract]
 
 
 def step_type(name: str) -> StepType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from engine.base.definitions import WorkspaceTool
 from engine.base.json_text import JsonSchema
@@ -49,12 +49,14 @@ class TriggerTypeInfo:
 
 def step_type_infos(tools: Sequence[WorkspaceTool] = ()) -> list[StepTypeInfo]:
     """Return every step type, by name, and those of these tools."""
-    return sorted([*_shipped(), *(_info(tool_type(one)) for one in tools)], key=lambda one: one.name)
+    return sorted(
+        [*_infos(tuple(step_types().values())), *(_info(tool_type(one)) for one in tools)], key=lambda one: one.name
+    )
 
 
-@cache
-def _shipped() -> tuple[StepTypeInfo, ...]:
-    return tuple(map(_info, step_types().values()))
+@lru_cache(maxsize=1)
+def _infos(types: tuple[StepType, ...]) -> tuple[StepTypeInfo, ...]:
+    return tuple(map(_info, types))
 
 
 def _info(kind: StepType) -> StepTypeInfo:

@@ -32,6 +32,7 @@ from engine.documents.shapes import Fault, Misfit
 from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
 from engine.files.log_levels import levels_of
+from engine.packages.in_force import switch_off
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
 from engine.store.blobs.opened import require_place
@@ -179,6 +180,13 @@ class CopilotSettings(_Settings):
     """A connection to a model; empty: `llm`, else the first one."""
 
 
+class PluginSettings(_Settings):
+    """Which installed packages are left out (docs/plugins.md)."""
+
+    disabled: list[str] = []
+    """Their names, as `orchestra plugins list` shows them."""
+
+
 class IngressSettings(_Settings):
     """The broker whose messages start runs (docs/ingress.md)."""
 
@@ -284,6 +292,7 @@ class Config(_Settings):
     prices: PriceTable = {}
     code: CodeSettings = CodeSettings()
     copilot: CopilotSettings = CopilotSettings()
+    plugins: PluginSettings = PluginSettings()
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"
@@ -434,6 +443,8 @@ def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/wo
     secret_fields = {problem.field for problem in problems}
     place = repair.written(("connections",))
     approvals = repair.written(("approvals",))
+    if config is not None:
+        switch_off(config.plugins.disabled)
     others = [*_service_faults(merged.get(str(place[0])), place), *_approval_faults(config, approvals)]
     others += _state_faults(config, root)
     for fault in [*repair.faults, *others]:

@@ -141,6 +141,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/budgets/resume", "POST"): "run",
     ("/api/budgets/settings", "GET"): "view",
     ("/api/budgets/settings", "PUT"): "admin",
+    ("/api/plugins", "GET"): "view",
     ("/api/settings", "GET"): "admin",
     ("/api/settings", "PUT"): "admin",
     ("/api/plans", "GET"): "view",

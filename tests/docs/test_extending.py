@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
-import threading
+import sysconfig
 import time
+import venv
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -25,6 +25,12 @@ pytestmark = pytest.mark.slow
 PACKAGES = ("engine", "clients", "demo", "api", "dashboard", "commands", "cli.py", "app.py", ".streamlit")
 FILE = re.compile(r"`([\w/.]+)`:\n\n```(?:python|json)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FUNCTION = re.compile(r"above the table:\n\n```python\n(.*?)^```$.*?```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PACKAGE = ROOT / "gallery" / "plugins" / "ntfy"
+IN_CHECKOUT = {
+    "orchestra_ntfy/client.py": "clients/ntfy.py",
+    "orchestra_ntfy/steps.py": "engine/steps/ntfy.py",
+    "orchestra_ntfy/triggers.py": "engine/triggers/ntfy.py",
+}
 FUNCTION_SCRIPT = """
 from engine.expressions.cost import TOO_MUCH, work_of
 from engine.expressions.expressions import compile_expression
@@ -79,52 +85,11 @@ orchestra.close()
 """
 
 
-class Ntfy(BaseHTTPRequestHandler):
-    """A small ntfy server (https://docs.ntfy.sh/publish, /subscribe/api)."""
-
-    protocol_version = "HTTP/1.1"
-    kept: list[dict[str, Any]]
-
-    def do_GET(self) -> None:
-        """Describe the account, or list the messages of a topic."""
-        url = urlsplit(self.path)
-        if self.headers.get("Authorization") != "Bearer tk_right":
-            self._answer(401, {"code": 40101, "http": 401, "error": "unauthorized"})
-        elif url.path == "/v1/account":
-            self._answer(200, {"username": "ada", "subscriptions": [{"topic": "alerts"}]})
-        else:
-            since = int(parse_qs(url.query)["since"][0])
-            asked = [one for one in self.kept if one["time"] >= since and f"/{one['topic']}/json" == url.path]
-            self._answer(200, *asked)
-
-    def do_POST(self) -> None:
-        """Keep a message."""
-        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.kept.append({"id": f"m{len(self.kept)}", "time": int(time.time()), "event": "message", **sent})
-        self._answer(200, self.kept[-1])
-
-    def _answer(self, status: int, *lines: dict[str, Any]) -> None:
-        body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def ntfy() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Its address, and the messages that it keeps."""
-    kept: list[dict[str, Any]] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Ntfy,), {"kept": kept}))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", kept
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """The stand-in of the package: its address, and the messages that it keeps."""
+    with runpy.run_path(str(PACKAGE / "orchestra_ntfy" / "stand_in.py"))["serving"]() as server:
+        yield server
 
 
 @pytest.fixture
@@ -137,14 +102,14 @@ def checkout(tmp_path: Path) -> Path:
             shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder)
-    files = dict(FILE.findall(text_of("docs/extending.md")))
+    files = {IN_CHECKOUT.get(name, name): text for name, text in FILE.findall(text_of("docs/extending.md"))}
     assert len(files) == 5
     _add_function(folder / "engine/expressions/function_table.py")
     for name, text in files.items():
         place = (tmp_path / "workspace" if name.startswith("workflows/") else folder) / name
         assert not place.exists(), f"{name} is there already"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        place.write_text(text.replace("orchestra_ntfy.client", "clients.ntfy"), encoding="utf-8")
     return folder
 
 
@@ -189,6 +154,31 @@ def _in_checkout(checkout: Path, *arguments: str) -> subprocess.CompletedProcess
     environment["PYTHONPATH"] = str(checkout)
     command = [sys.executable, "-P", *arguments]
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_files_of_the_page_are_those_of_the_package() -> None:
+    files = dict(FILE.findall(text_of("docs/extending.md")))
+    for name in IN_CHECKOUT:
+        assert files[name] == (PACKAGE / name).read_text(encoding="utf-8"), name
+
+
+def test_a_new_package_passes_its_tests_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    """In one that has the product, what it needs and the package by a path file, as nothing is downloaded here."""
+    venv.create(tmp_path / "venv", symlinks=True)
+    python, package = tmp_path / "venv" / "bin" / "python", tmp_path / "orchestra-zulip"
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(tmp_path / "venv")}))
+    (site / "product.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n{package}\n")
+
+    def run(*arguments: str, cwd: Path = tmp_path) -> None:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        ran = subprocess.run(
+            [python, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, (ran.stdout, ran.stderr)
+
+    run("-m", "cli", "plugins", "new", "zulip")
+    run("-c", "from setuptools import setup; setup()", "--quiet", "egg_info", cwd=package)
+    run("-m", "pytest", "-q", "-p", "no:cacheprovider", "orchestra-zulip")
 
 
 def test_the_example_of_the_function_gives_what_it_says(checkout: Path) -> None:

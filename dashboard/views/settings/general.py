@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 import streamlit as st
@@ -12,9 +12,11 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from engine.base.json_text import compact
+from engine.operations.plugins import PluginState, plugins
 
 PAGE = Page(
     title=N_("General"),
@@ -22,6 +24,7 @@ PAGE = Page(
     path="settings",
     order=64,
     section=N_("Settings"),
+    words=N_("plugins packages"),
 )
 _DEFAULT_ZONE = "UTC"
 _SAVES = "settings.saves"
@@ -53,6 +56,42 @@ def show(visit: Visit) -> None:
         type="primary",
     )
     st.caption(t("Your own language and password are in the menu with your name. The theme follows your browser."))
+    _plugins(visit)
+
+
+def _plugins(visit: Visit) -> None:
+    """List the installed packages, with what each adds."""
+    st.subheader(t("Plugins"))
+    st.caption(t("Packages that add something to this program. `plugins.disabled` in config.yaml switches one off."))
+    found = plugins(visit.who)
+    if not found:
+        st.markdown(t("None is installed."))
+    for one in found:
+        with st.container(border=True, key=f"plugin-{one.name}", gap="small"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(one.name)}** {plain(one.version)}", width="content")
+                label, icon, color = _PLUGIN_STATES[one.state]
+                st.badge(t(label), icon=icon, color=color)
+            if one.reason:
+                st.text(one.reason)
+            for part in one.adds:
+                st.markdown(f"{t(_PLUGIN_KINDS[part.kind])} **{plain(part.name)}**")
+                if part.what:
+                    st.caption(plain_with_code(part.what))
+
+
+_PLUGIN_STATES: Mapping[PluginState, tuple[str, str, Literal["green", "gray", "red"]]] = {
+    "in force": (N_("In force"), ":material/check:", "green"),
+    "switched off": (N_("Switched off"), ":material/block:", "gray"),
+    "left out": (N_("Left out"), ":material/error:", "red"),
+}
+_PLUGIN_KINDS: Mapping[str, str] = {
+    "service": N_("Service"),
+    "step": N_("Step"),
+    "trigger": N_("Trigger"),
+    "function": N_("Function"),
+    "page": N_("Page"),
+}
 
 
 def _saved() -> None:

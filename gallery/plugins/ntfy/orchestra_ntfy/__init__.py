@@ -1,0 +1,1 @@
+"""ntfy for AI-Orchestra."""
