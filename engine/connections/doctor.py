@@ -67,6 +67,8 @@ class Doctor:
             yield from reached
             if all(line.ok for line in reached if line.what == "reachable"):
                 yield from self._examined(account)
+            elif absence := self._statuses.absence(name, mode):
+                yield CheckLine("server", ok=False, text=f"{absence} {account.client.service.install}")
         except (OrchestraError, ServiceError) as error:
             not_signed_in = self._not_signed_in(name) if mode == AccountMode.MINE else ""
             yield CheckLine("settings", ok=False, text=not_signed_in or f"{error.message} {error.remedy}")

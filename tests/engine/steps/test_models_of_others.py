@@ -84,6 +84,12 @@ def test_what_is_not_installed_is_said_before_a_run(desk: Desk, monkeypatch: pyt
         assert status.note.endswith(install)
         lines = desk.orchestra.connections.check(OWNER, "llm")
         assert [(line.ok, install in line.text) for line in lines if line.what == "server"] == [(False, True)]
+        key = f"env:KEY_OF_{service.upper()}"
+        desk.config(connections={"llm": {"service": service, "api_key": key, "base_url": "http://127.0.0.1:9"}})
+        unreachable = desk.orchestra.connections.check(OWNER, "llm")
+        told = [(line.what, install in line.text) for line in unreachable if not line.ok]
+        assert told == [("reachable", False), ("server", True)]
+        use(desk, patch, llm=service)
     assert desk.orchestra.connections.get(OWNER, "llm").ready
 
 
