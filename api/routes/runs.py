@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict as asdict_of
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -27,6 +28,7 @@ from engine.base.clock import timestamp
 from engine.base.names import in_utc
 from engine.record.states.timeline import Timeline
 from engine.runs.correcting.corrections import Correction, CorrectionPreview
+from engine.runs.seen.seen import Seen
 from engine.runs.undo.undo_report import UndoReport
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
@@ -56,6 +58,17 @@ async def get_run(run_id: str, orchestra: Door, principal: Acting) -> DocumentRe
 async def get_timeline(run_id: str, orchestra: Door, principal: Acting) -> DocumentResponse:
     """Return the state of a run at each time at which something changed: `first`, then the change of each frame."""
     return await reading.run(lambda: DocumentResponse(orchestra.runs.timeline(principal, run_id)))
+
+
+@router.get("/{run_id}/seen", summary="Get what a model saw", response_model=Seen)
+async def get_seen(
+    run_id: str,
+    orchestra: Door,
+    principal: Acting,
+    step: Annotated[str, Query(min_length=1, max_length=1_000, description="The path of the step in the run.")],
+) -> DocumentResponse:
+    """Return each part of the messages of a step with its origin, its share of the tokens and what is missing in it."""
+    return await reading.run(lambda: DocumentResponse(asdict_of(orchestra.runs.seen(principal, run_id, step))))
 
 
 @router.get(

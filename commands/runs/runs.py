@@ -15,6 +15,7 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.runs.history import list_
 from commands.runs.options import RunId, require_demo
+from commands.runs.seeing import show_seen
 from engine.base.statuses import OPEN_RUNS
 from engine.record.types.step import StepRecord, undo_of
 
@@ -26,9 +27,20 @@ group.command("list")(list_)
 
 
 @group.command()
-def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+def show(
+    run_id: RunId,
+    seen: Annotated[
+        str | None,
+        typer.Option(metavar="STEP", help="Show what the model of this step saw, such as each_mail[3].classify."),
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
     """Show a run: what happened, and every step."""
     with looked_at(workspace, demo=demo) as session:
+        if seen is not None:
+            return show_seen(session.orchestra.runs.seen(session.principal, run_id, seen), as_json=as_json)
         run = session.orchestra.runs.get(session.principal, run_id)
         if as_json:
             document(run)

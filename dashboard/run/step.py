@@ -23,6 +23,7 @@ from dashboard.prompt.save_case import save_case
 from dashboard.prompt.values import PARAM, of_step
 from dashboard.run.change.correct import correct_step, correction_of
 from dashboard.run.change.only import run_only
+from dashboard.run.change.seen import seen_parts
 from dashboard.run.waits import wait_line
 from engine.base.clock import moment_of
 from engine.base.services import is_model
@@ -57,7 +58,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     with right:
         _part(t("Output"), step["output"], t("Nothing came out."))
     run_files(visit, run, [step["arguments"], step["output"]], str(step["path"]))
-    _prompt(step)
+    _prompt(visit, run, step)
     _attempts(step)
     run_only(visit, run, step)
 
@@ -191,12 +192,12 @@ def _part(title: str, value: Any, empty: str) -> None:
         shown_value(value)
 
 
-def _prompt(step: StepRecord) -> None:
+def _prompt(visit: Visit, run: Run, step: StepRecord) -> None:
     request = step.get("request") or {}
     if request.get("messages"):
         to = " · ".join(str(request[name]) for name in ("model", "connection") if request.get(name))
         st.markdown(t("**Prompt as it was sent** :gray[{to}]", to=plain(to)))
-        messages(request["messages"])
+        seen_parts(visit.orchestra.runs.seen(visit.who, str(run["run_id"]), str(step["path"])))
 
 
 def messages(sent: Sequence[Mapping[str, Any]]) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.record.states.timeline import Timeline
     from engine.runs.compare.diff import RunDiff
     from engine.runs.run_looks import RunLook, RunLooks
+    from engine.runs.seen.seen import Seen
 
 WaitsFor = Callable[[RunRecord], str]
 """Returns what an open run waits for before a process works on it, as a sentence; "" if for nothing of that kind."""
@@ -95,6 +96,15 @@ class RunReader:
         if not may(p, "run"):
             look.once("links", lambda: require_no_link(p, look.run))
         return look
+
+    def seen(self, p: Principal, run_id: str, step: str) -> Seen:
+        """Return what the model of a step saw, in parts with their origins; `step`: its path in the run.
+
+        Raises as `get`, UnknownName for a step that is not there, InvalidInput if it asked no model.
+        """
+        from engine.runs.seen.seen import seen
+
+        return seen(self.get(p, run_id), step, Values(self._logs.blobs, run_id))
 
     def state(self, p: Principal, run_id: str) -> RunState:
         """Return the state of a run by the steps of its workflow: statuses, counts, times and usage, no values.

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,12 @@ def test_each_mail_and_each_thing_made_has_its_link(orchestra: Orchestra, open_p
     assert [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).status_code for url in (mail, page)] == [200, 200]
 
 
+def sent(at: AppTest) -> list[str]:
+    """Return the messages that are shown with their parts marked."""
+    bodies = [str(one.proto.body) for one in at.get("html") if 'class="marked"' in str(one.proto.body)]
+    return [unescape(re.sub(r"<[^>]*>", "", body)) for body in bodies]
+
+
 def test_an_opened_item_shows_prompt_input_output_and_receipt(orchestra: Orchestra, open_page: Open) -> None:
     run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
     by_path = {step["path"]: step for step in run["steps"]}
@@ -101,7 +109,8 @@ def test_an_opened_item_shows_prompt_input_output_and_receipt(orchestra: Orchest
     assert not at.exception
     classify = by_path["each_mail[0].classify"]
     for message in classify["request"]["messages"]:
-        assert message["content"] in [code.value for code in at.code]
+        assert message["content"] in sent(at)
+    assert "Mail · text · mails · " in shown
     assert classify["output"]["kind"] in shown
     assert "Demo model, not a real one" in shown
     assert "tokens in" in shown

@@ -199,19 +199,17 @@ def a_link(one: zipfile.ZipInfo) -> None:
     one.external_attr = (stat.S_IFLNK | 0o777) << 16
 
 
-HOSTILE: dict[str, Callable[[dict[str, bytes]], bytes]] = {
-    "a file outside": lambda files: archive({**files, "../../config.yaml": b"x"}),
-    "an absolute path": lambda files: archive({**files, "/tmp/x": b"x"}),
-    "another name for the run": lambda files: archive(
-        {"manifest.json": files["manifest.json"], "../run.json": files["run.json"]}
-    ),
-    "a link": lambda files: archive({**files, "run.json": b"/etc/passwd"}, a_link),
-    "a bomb": lambda files: archive({**files, "run.json": bytes(70_000_000)}),
-    "another run than it says": lambda files: archive({**files, "run.json": files["run.json"] + b" "}),
-    "no archive": lambda _files: b"PK\x03\x04 nothing",
-    "too large": lambda _files: bytes(16_000_001),
-    "deep JSON": lambda files: archive({**files, "manifest.json": b"[" * 90_000}),
-    "no run": lambda files: archive({**files, "run.json": b"{}"}),
+HOSTILE: dict[str, tuple[str, Callable[[dict[str, bytes]], bytes]]] = {
+    "a file outside": ("other files", lambda files: archive({**files, "../../config.yaml": b"x"})),
+    "an absolute path": ("other files", lambda files: archive({**files, "/tmp/x": b"x"})),
+    "another name for the run": ("other files", lambda files: archive({f"../{name}": files[name] for name in files})),
+    "a link": ("as a link", lambda files: archive({**files, "run.json": b"/etc/passwd"}, a_link)),
+    "a bomb": ("of more than", lambda files: archive({**files, "run.json": bytes(70_000_000)})),
+    "another run than it says": ("another run", lambda files: archive({**files, "run.json": b"{ }"})),
+    "no archive": ("no zip archive", lambda _files: b"PK\x03\x04 nothing"),
+    "too large": ("at most", lambda _files: bytes(16_000_001)),
+    "deep JSON": ("cannot be read", lambda files: archive({**files, "manifest.json": b"[" * 90_000})),
+    "no run": ("not the document of a run", archive),
 }
 
 
@@ -219,8 +217,9 @@ HOSTILE: dict[str, Callable[[dict[str, bytes]], bytes]] = {
 def test_a_hostile_file_is_refused_and_nothing_is_written(there: Orchestra, kind: str) -> None:
     files = {"manifest.json": json.dumps(MANIFEST).encode(), "run.json": b"{}"}
     before = sorted(there.workspace.root.rglob("*"))
-    with pytest.raises(InvalidFile):
-        there.run_bundles.imported(OWNER, HOSTILE[kind](files))
+    words, made = HOSTILE[kind]
+    with pytest.raises(InvalidFile, match=words):
+        there.run_bundles.imported(OWNER, made(files))
     assert sorted(there.workspace.root.rglob("*")) == before
     assert there.runs.list(OWNER).rows == []
 

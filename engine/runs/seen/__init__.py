@@ -1,0 +1,1 @@
+"""What a model saw in a step of a run."""
