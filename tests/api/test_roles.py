@@ -107,6 +107,10 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/runs/{run_id}/files/{sha256}", "GET"): "view",
     ("/api/runs/{run_id}/live", "GET"): "view",
     ("/api/runs/{run_id}/timeline", "GET"): "view",
+    ("/api/runs/{run_id}/seen", "GET"): "view",
+    ("/api/runs/{run_id}/replayed", "GET"): "view",
+    ("/api/runs/{run_id}/export", "GET"): "run",
+    ("/api/run-imports", "POST"): "run",
     ("/api/runs/{good}/diff/{bad}", "GET"): "view",
     ("/api/runs/{run_id}/cancel", "POST"): "run",
     ("/api/runs/{run_id}/debug", "GET"): "view",
@@ -379,6 +383,7 @@ TRIED_ELSEWHERE = (
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
     "/copilot/proposals", "/copilot/answers", "/copilot/wizard", "/copilot/fixes/",
     "/copilot/agreement", "/copilot/conversations/", "/copilot/prompts/",
+    "/api/run-imports", "/replayed", "/export", "/seen",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
 _ZEROS = re.compile(r"\.0+\Z")
 _SURE_MOST = 16
 """Characters up to which a number has no more than 15 digits, which a float always keeps."""
-_NAME = re.compile(r"\s*(\+|\D*0\d|\d+[eE]\d+\s*\Z)")
+_NAME = re.compile(r"\s*+(\+|\D*+0\d|\d++[eE]\d+\s*\Z)")
 """A telephone number, a postcode, or a code such as 12E3."""
 _DIGITS_MOST = 15
 _LONGEST = 40
