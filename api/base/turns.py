@@ -68,8 +68,9 @@ _turns: RunVar[CheckQueue] = RunVar("requests that have a text checked")
 async def turn_to_check(request: Request) -> AsyncIterator[None]:
     """Let a route that checks a text begin when its turn comes; drop the request if the client has hung up.
 
-    A dependency with `scope="function"`: it begins after the body is read, and ends before the response is sent.
+    A dependency with `scope="function"`: it begins once the body is read, and ends before the response is sent.
     """
+    await request.body()  # else `is_disconnected` would take its first part, and whoever reads it would wait for ever
     try:
         turns = _turns.get()
     except LookupError:

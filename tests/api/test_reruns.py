@@ -168,3 +168,15 @@ def test_two_runs_are_compared(program: TestClient, folder: Path) -> None:
     assert {"field": "inputs.name", "good": "Ada", "bad": "Eve"} in found["run"]
     assert program.get(f"/api/runs/{good['run_id']}/diff/{good['run_id']}").json()["first"] is None
     assert program.get(f"/api/runs/{good['run_id']}/diff/20261120T120000Z-aaaaaaaa").status_code == 404
+
+
+def test_a_run_leaves_and_comes_back_as_a_file(program: TestClient, orchestra: Orchestra) -> None:
+    run = executed(program, inputs={"name": "Ada"})
+    file = program.get(f"/api/runs/{run['run_id']}/export")
+    assert file.headers["content-disposition"].endswith(f"{run['run_id']}.zip")
+    replay = ended(program, orchestra, program.post("/api/run-imports", content=file.content))
+    assert (replay["status"], replay["outputs"]) == ("succeeded", {"text": "Hello Ada!"})
+    compared = program.get(f"/api/runs/{replay['run_id']}/replayed")
+    assert compared.status_code == 200, compared.text
+    refused = program.post("/api/run-imports", content=b"no zip")
+    assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidFile")
