@@ -16,4 +16,6 @@ def nearest(path: str, addresses: Collection[str]) -> str:
         if beginning in meant:
             return meant[beginning]
         beginning = beginning.rpartition("/")[0]
+    if same_end := sorted(one for one in addresses if path.strip("/") and one.endswith(path)):
+        return same_end[0]
     return meant.get(wording.nearest(path, meant) or wording.nearest("/".join(path.split("/")[:3]), meant) or "", "")

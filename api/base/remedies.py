@@ -54,6 +54,8 @@ _ROUTES: Mapping[str, str] = {
     "runs continue": "POST /api/runs/{run}/debug/continue",
     "runs correct": "POST /api/runs/{run}/correct",
     "runs debug": "POST /api/workflows/{name}/debug",
+    "runs export": "GET /api/runs/{run}/export",
+    "runs import": "POST /api/run-imports",
     "runs list": "GET /api/runs",
     "runs rerun": "POST /api/runs/{run}/rerun",
     "runs resume": "POST /api/runs/{run}/resume",

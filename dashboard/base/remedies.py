@@ -52,6 +52,8 @@ _PAGES: Mapping[str, str] = {
     "runs continue": "Continue on the tab Canvas of the workflow",
     "runs correct": "It is a … on a model step of the run",
     "runs debug": "Debug on the tab Canvas of the workflow",
+    "runs export": "Save for a bug report on the page of the run",
+    "runs import": "Replay a file on the page Runs",
     "runs list": "the page Runs",
     "runs rerun": "Run again on the page of the run",
     "runs resume": "Try again on the page of the run",
