@@ -71,6 +71,7 @@ _INSIDE = {
     "workflows": {
         "positions": "workflows.workflow_map.positions",
         "move": "workflows.workflow_map.move",
+        "look": "workflows.workflow_map.look",
         "predict": "workflows.workflow_map.predict",
         "try": "workflows.trying.try_",
         "versions": "workflows.versions.versions",

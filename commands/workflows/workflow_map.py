@@ -1,7 +1,8 @@
-"""`workflows positions, move, predict`: what the canvas shows besides the file of a workflow."""
+"""`workflows positions, move, look, predict`: what the canvas shows besides the file of a workflow."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from commands.base.screen import document, note, say, table
 
 if TYPE_CHECKING:
     from engine.runs.predicting.prediction import StepPrediction
+    from engine.workspace.layout import StepLook
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
 _RESET = "none"
@@ -57,6 +59,42 @@ def move(
     return DONE
 
 
+def look(
+    name: Name,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The path of the step to change.")] = "",
+    size: Annotated[str | None, typer.Option(metavar="W,H", help="Its width and height in pixels.")] = None,
+    icon: Annotated[str | None, typer.Option(metavar="ICON", help="A name such as mail, or an emoji.")] = None,
+    color: Annotated[str | None, typer.Option(metavar="COLOR", help="The name of a color, such as blue.")] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show or change the sizes, icons and colors of steps on the canvas; "none" makes one automatic again.
+
+    They are stored next to the workflow, in NAME.layout.json.
+    """
+    given = {"size": _size(size), "icon": icon, "color": color}
+    changes = {key: None if value == _RESET else value for key, value in given.items() if value is not None}
+    if bool(step) != bool(changes):
+        raise typer.BadParameter(
+            "A change needs a step and --size, --icon or --color. Without both, the looks are shown."
+        )
+    if not changes:
+        with looked_at(workspace, demo=demo) as session:
+            session.orchestra.workflows.get(session.principal, name)
+            looks = session.orchestra.workflows.looks(session.principal, name)
+    else:
+        with opened(workspace, demo=demo) as session:
+            looks = session.orchestra.workflows.change_looks(session.principal, name, {step: changes})
+    if as_json:
+        document({"workflow": name, "looks": {path: asdict(one) for path, one in looks.items()}})
+    elif looks:
+        table(["STEP", "SIZE", "ICON", "COLOR"], [[path, *_cells(one)] for path, one in looks.items()])
+    else:
+        say(f"The steps of {name} look as they are by default.")
+    return DONE
+
+
 def predict(
     name: Name,
     run: Annotated[
@@ -94,6 +132,20 @@ def _would(step: StepPrediction) -> str:
     if sum(step.counts.values()) == 1:
         return str(next(iter(step.counts)))
     return ", ".join(f"{will} {counted(count, 'time')}" for will, count in step.counts.items())
+
+
+def _cells(look: StepLook) -> tuple[str, str, str]:
+    return "" if look.size is None else "{:g},{:g}".format(*look.size), look.icon, look.color
+
+
+def _size(text: str | None) -> list[float] | str | None:
+    if text is None or text == _RESET:
+        return text
+    try:
+        width, height = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a size. Write it like `300,90` or `{_RESET}`.") from None
+    return [width, height]
 
 
 def _move(text: str) -> tuple[str, list[float] | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -30,7 +30,16 @@ from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
 from engine.workspace.drafts import Draft
-from engine.workspace.layout import LAYOUT_VERSION, Positions, carried, checked_positions, kept_positions, step_paths
+from engine.workspace.layout import (
+    Drawing,
+    Looks,
+    Positions,
+    carried,
+    changed_looks,
+    checked_positions,
+    kept_layout,
+    step_paths,
+)
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
 from engine.workspace.step_renames import RENAMES, StepRenames, in_order, keep_renames
@@ -329,7 +338,7 @@ class WorkflowFiles:
                 self._keep_renames(name, renames, text)
             if before:
                 after = step_paths(parse(text, name).value)
-                self._save_layout(name, carried(self.positions(p, name), before, after))
+                self._save_layout(name, carried(self._layout(name), before, after))
 
         if renames:
             self._moves.steps(name, renames, files.etag(text), save)
@@ -375,7 +384,7 @@ class WorkflowFiles:
     def positions(self, p: Principal, name: str) -> Positions:
         """Return how far steps were moved in the drawing: {path: [x, y]}, {} if none was moved."""
         require(p, "view", "see workflows")
-        return kept_positions(self._shelf.layout_path(name))
+        return self._layout(name).positions
 
     def move_steps(self, p: Principal, name: str, positions: Mapping[str, Sequence[float] | None]) -> Positions:
         """Store how far steps are from their automatic places: [x, y] by path, None to reset one; return all.
@@ -386,12 +395,35 @@ class WorkflowFiles:
         require(p, "edit", "change workflows")
         with self._shelf.editing():
             paths = self._paths(p, name)
-            kept = {path: xy for path, xy in self.positions(p, name).items() if path in paths}
+            layout = self._layout(name)
+            kept = {path: xy for path, xy in layout.positions.items() if path in paths}
             moved = checked_positions(positions, paths)
             now = {path: xy for path, xy in {**kept, **moved}.items() if xy is not None}
-            self._save_layout(name, now)
+            self._save_layout(name, replace(layout, positions=now))
         self._audit.record(p, "workflows.move_steps", name, {"steps": list(positions)})
         return now
+
+    def looks(self, p: Principal, name: str) -> Looks:
+        """Return the sizes, icons and colors that steps were given in the drawing, by path."""
+        require(p, "view", "see workflows")
+        return self._layout(name).looks
+
+    def change_looks(self, p: Principal, name: str, looks: Mapping[str, Mapping[str, Any]]) -> Looks:
+        """Change `size`, `icon` and `color` of steps in the drawing, None for automatic; return the looks of all.
+
+        As `move_steps`, it leaves all else unchanged. Raises UnknownName, InvalidInput, InvalidFile, StorageError.
+        """
+        require(p, "edit", "change workflows")
+        with self._shelf.editing():
+            paths, layout = self._paths(p, name), self._layout(name)
+            kept = {path: look for path, look in layout.looks.items() if path in paths}
+            now = changed_looks(kept, looks, paths)
+            self._save_layout(name, replace(layout, looks=now))
+        self._audit.record(p, "workflows.change_looks", name, {"steps": list(looks)})
+        return now
+
+    def _layout(self, name: str) -> Drawing:
+        return kept_layout(self._shelf.layout_path(name))
 
     def _paths(self, p: Principal, name: str) -> Names:
         """Return the paths of the steps of a file and of the person's draft of it."""
@@ -437,10 +469,10 @@ class WorkflowFiles:
             there = there - {old} | {new}
         return found
 
-    def _save_layout(self, name: str, positions: Positions) -> None:
+    def _save_layout(self, name: str, layout: Drawing) -> None:
         path = self._shelf.layout_path(name)
-        if positions:
-            files.write_whole(path, canonical({"schema_version": LAYOUT_VERSION, "positions": positions}, "layout"))
+        if document := layout.document():
+            files.write_whole(path, canonical(document, "layout"))
         else:
             files.remove(path)
 

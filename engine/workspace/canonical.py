@@ -105,7 +105,7 @@ _CASE = KeyOrder(
     ("name", "variables", "assertions"),
     {"assertions": KeyOrder(each=KeyOrder(("type", "field", "criterion", "pattern", "schema", "value")))},
 )
-_LAYOUT = KeyOrder(("schema_version", "positions"))
+_LAYOUT = KeyOrder(("schema_version", "positions", "looks"))
 _FORMS: Mapping[Kind, KeyOrder] = {
     "workflow": _WORKFLOW,
     "prompt": _PROMPT,

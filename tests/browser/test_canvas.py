@@ -421,3 +421,89 @@ def test_a_browser_in_german_shows_the_canvas_and_the_search_in_german(
     page.get_by_placeholder("Ein Workflow, ein Lauf, eine Seite, eine Aktion …").fill("Auslöser")
     page.get_by_role("option", name="Auslöser").first.wait_for()
     context.close()
+
+
+def sized_by_mouse(page: Page, key: str, right: float, down: float) -> None:
+    """Drag the lower right corner of a step."""
+    step(page, key).locator(".studio-card, .studio-frame-head").hover()
+    box = page.locator(f'[data-resize="{key}"]').bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right / 2, y + down / 2, steps=4)
+    page.mouse.move(x + right, y + down, steps=4)
+    page.mouse.up()
+
+
+def size_of(page: Page, key: str = "hello") -> list[float]:
+    """Return the size of a step in pixels of the drawing, however it is zoomed."""
+    size: list[float] = step(page, key).evaluate("one => [one.offsetWidth, one.offsetHeight]")
+    return size
+
+
+def looks(served: Served, name: str) -> dict[str, Any]:
+    layout = served.root / "workflows" / f"{name}.layout.json"
+    found: dict[str, Any] = json.loads(layout.read_text())["looks"]
+    return found
+
+
+def test_a_step_and_a_group_have_the_size_icon_and_color_they_were_given_after_a_reload(
+    served: Served, page: Page
+) -> None:
+    inner = {"id": "inner", "uses": "flow.set", "with": {"values": {"n": 1}}}
+    blank(served, "looks", {"id": "box", "title": "Box", "steps": [inner]})
+    opened(page, served, "looks")
+    left = step(page, "hello").bounding_box()["x"]
+    with page.expect_response("**/looks"):
+        sized_by_mouse(page, "hello", 60, 40)
+    assert step(page, "hello").bounding_box()["x"] == pytest.approx(left - 60, abs=3)  # it grows to both sides
+    width, height = looks(served, "looks")["hello"]["size"]
+    assert size_of(page) == pytest.approx([width, height], abs=1)
+    assert (width > 300, height > 90) == (True, True)
+    with page.expect_response("**/looks"):
+        sized_by_mouse(page, "box", 50, 30)
+    step(page, "hello").focus()
+    with page.expect_response("**/looks"):
+        page.keyboard.press("Alt+Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text("Look on the canvas").click()
+    for label in ("Mail", "Orange"):
+        with page.expect_response("**/looks"):
+            page.get_by_label(label, exact=True).check(force=True)
+    emoji = page.get_by_label("Or an emoji")
+    emoji.fill("No")
+    emoji.press("Enter")
+    page.get_by_text("'No' is not an icon for the step 'hello'.").wait_for()
+    kept = looks(served, "looks")
+    assert (kept["hello"]["icon"], kept["hello"]["color"], sorted(kept)) == ("mail", "orange", ["box", "hello"])
+    opened(page, served, "looks")
+    assert size_of(page) == pytest.approx([width + 20, height], abs=1)
+    assert size_of(page, "box") == pytest.approx(kept["box"]["size"], abs=1)
+    assert "icon: Mail, color: Orange" in step(page, "hello").get_attribute("aria-label")
+
+
+def test_ctrl_z_takes_back_sizes_and_places_before_changes_of_the_draft(served: Served, page: Page) -> None:
+    blank(served, "sizes")
+    opened(page, served, "sizes")
+    step(page, "hello").focus()
+    page.keyboard.press("Delete")
+    step(page, "hello").wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    step(page, "hello").wait_for()
+    kept_size = size_of(page)
+    with page.expect_response("**/looks"):
+        sized_by_mouse(page, "hello", 50, 40)
+    with page.expect_response("**/positions"):
+        placed_by_hand(page, "hello")
+    for answer in ("**/positions", "**/looks"):
+        with page.expect_response(answer):
+            page.keyboard.press("Control+z")
+    assert not (served.root / "workflows" / "sizes.layout.json").exists()
+    assert size_of(page) == kept_size
+    with page.expect_response("**/looks"):
+        page.keyboard.press("Control+y")
+    with page.expect_response("**/looks"):
+        step(page, "hello").hover()
+        page.locator('[data-resize="hello"]').dblclick()
+    assert size_of(page) == kept_size

@@ -305,6 +305,31 @@ WORKFLOWS = [
         {"name": "small", "step": "two", "x": 250.0, "y": -40.0},
         [("InvalidInput", {"name": "small", "step": "one", "x": 1e9, "y": 0.0})],
     ),
+    Action(
+        "workflow-look",
+        "edit",
+        "workflows.change_looks",
+        lambda name, step, icon: [
+            "workflows",
+            "look",
+            name,
+            step,
+            "--icon",
+            icon,
+            "--color",
+            "blue",
+            "--size",
+            "300,90",
+        ],
+        lambda name, step, icon: (
+            "PUT",
+            f"/api/workflows/{name}/looks",
+            {"looks": {step: {"icon": icon, "color": "blue", "size": [300.0, 90.0]}}},
+        ),
+        None,
+        {"name": "small", "step": "two", "icon": "📮"},
+        [("InvalidInput", {"name": "small", "step": "one", "icon": "📮📮"})],
+    ),
 ]
 FRAGMENTS = [
     Action(

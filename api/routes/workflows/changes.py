@@ -13,6 +13,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.errors import InUse, InvalidInput, StaleEdit
 from engine.workflows.workflow_files import CopiedSample, WorkflowFile
+from engine.workspace.layout import StepLook
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -43,6 +44,26 @@ class PositionsBody(RequestBody):
     """How far steps are from their automatic places: [x, y] in pixels by path; null resets a step."""
 
     positions: dict[str, list[float] | None] = Field(min_length=1, max_length=10_000)
+
+
+class LooksView(RequestBody):
+    """How steps are drawn where that is not automatic, by path."""
+
+    looks: dict[str, StepLook]
+
+
+class LookChange(RequestBody):
+    """What to change of how a step is drawn; null makes it automatic, what is left out stays."""
+
+    size: list[float] | None = Field(default=None, description="[width, height] in pixels.", examples=[[300, 90]])
+    icon: str | None = Field(default=None, max_length=64, examples=["mail"], description="A name, or an emoji.")
+    color: str | None = Field(default=None, max_length=64, examples=["blue"])
+
+
+class LooksBody(RequestBody):
+    """Changes of how steps are drawn, by path."""
+
+    looks: dict[str, LookChange] = Field(min_length=1, max_length=10_000)
 
 
 @router.post(
@@ -133,3 +154,17 @@ def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, An
 def move_steps(name: str, sent: PositionsBody, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Store where these steps are; the workflow file and all other steps stay as they are."""
     return {"positions": orchestra.workflows.move_steps(principal, name, sent.positions)}
+
+
+@router.get("/{name}/looks", summary="Get the looks of steps", response_model=LooksView)
+def get_looks(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return the sizes, icons and colors that steps were given in the drawing; the others are automatic."""
+    orchestra.workflows.get(principal, name)
+    return {"looks": orchestra.workflows.looks(principal, name)}
+
+
+@router.put("/{name}/looks", summary="Change the looks of steps", response_model=LooksView)
+def change_looks(name: str, sent: LooksBody, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Change the size, icon and color of these steps in the drawing; the workflow file stays as it is."""
+    changes = {path: look.model_dump(exclude_unset=True) for path, look in sent.looks.items()}
+    return {"looks": orchestra.workflows.change_looks(principal, name, changes)}

@@ -32,7 +32,7 @@ from engine.workflows.editing.steps_in_text import read
 from engine.workspace.canonical import as_written
 from engine.workspace.drafts import Draft, Drafts, Kind
 from engine.workspace.file_store import Shelf
-from engine.workspace.layout import Positions
+from engine.workspace.layout import Looks, Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
 from engine.workspace.step_renames import StepRenames, composed, reversed_renames
 
@@ -79,6 +79,7 @@ class Canvas(DraftState):
     title: str
     steps: list[CanvasStep]
     positions: Positions
+    looks: Looks
     problems: list[Problem]
 
 
@@ -172,6 +173,7 @@ class WorkflowEditing:
             title=str(document.get("title") or name),
             steps=canvas_steps(document),
             positions=self._workflows.positions(p, name),
+            looks=self._workflows.looks(p, name),
             problems=self._check(p, name, now.text, now.renames),
         )
 

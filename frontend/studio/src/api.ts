@@ -75,6 +75,15 @@ export type Operation =
 
 export type Positions = Record<string, [number, number]>;
 
+// How a step is drawn where that is not automatic.
+export interface StepLook {
+  size: [number, number] | null;
+  icon: string;
+  color: string;
+}
+
+export type Looks = Record<string, StepLook>;
+
 // A change of a text; `start` counts code points, as Python does.
 export interface Splice {
   start: number;
@@ -91,6 +100,7 @@ export interface Canvas {
   title: string;
   steps: CanvasStep[];
   positions: Positions;
+  looks: Looks;
   can_undo: boolean;
   can_redo: boolean;
   problems: Problem[];
@@ -285,6 +295,7 @@ export const api = {
     request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {}),
   position: (workflow: string, positions: Record<string, [number, number] | null>) =>
     request<{ positions: Positions }>("PUT", of(workflow, "/positions"), { positions }),
+  look: (workflow: string, looks: Record<string, Partial<StepLook>>) => request<{ looks: Looks }>("PUT", of(workflow, "/looks"), { looks }),
   // The last runs, newest first.
   runs: async (workflow: string) => (await request<{ runs: RunRow[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=${MOST_RUNS}`)).runs,
   timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),

@@ -7,6 +7,7 @@ export type Command =
   | "open" | "close" | "add" | "add-before" | "toggle" | "fold"
   | "workflow" | "outputs" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
+  | "wider" | "narrower" | "taller" | "shorter"
   | "breakpoint" | "debug" | "debug-step" | "debug-continue" | "debug-stop"
   | "copilot" | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";
 
@@ -27,6 +28,7 @@ const SHIFT: Record<string, Command> = {
   ArrowUp: "extend-up", ArrowDown: "extend-down", A: "add-before", G: "ungroup", F10: "menu", "?": "help", "+": "zoom-in",
 };
 const ALT: Record<string, Command> = { ArrowUp: "move-up", ArrowDown: "move-down", ArrowLeft: "move-out", ArrowRight: "move-in" };
+const ALT_SHIFT: Record<string, Command> = { ArrowUp: "shorter", ArrowDown: "taller", ArrowLeft: "narrower", ArrowRight: "wider" };
 const CTRL: Record<string, Command> = { z: "undo", y: "redo", d: "duplicate", a: "all", f: "find", s: "save" };
 
 // Return the command of a key; null if the browser keeps it. Copy, cut and paste are events of their own.
@@ -36,7 +38,7 @@ export function commandOf(event: Key): Command | null {
     if (event.shiftKey) return event.key.toLowerCase() === "z" ? "redo" : null;
     return CTRL[event.key.toLowerCase()] ?? null;
   }
-  if (event.altKey) return event.shiftKey ? null : (ALT[event.key] ?? null);
+  if (event.altKey) return (event.shiftKey ? ALT_SHIFT : ALT)[event.key] ?? null;
   const { key } = event;
   if (event.shiftKey) return SHIFT[key] ?? null;
   return PLAIN[key.length === 1 ? key.toLowerCase() : key] ?? null;
@@ -50,6 +52,7 @@ export const HELP: readonly (readonly [string, string])[] = [
   [N_("A, Shift + A"), N_("Add a step after, or before")],
   [N_("Alt + ↑ ↓"), N_("Move the step up or down")],
   [N_("Alt + ← →"), N_("Move it out of a group, or into the one beside it")],
+  [N_("Alt + Shift + arrows"), N_("Make it larger or smaller")],
   ["F2", N_("Rename")],
   ["W", N_("Open the form of the workflow: title, inputs, outputs")],
   ["P", N_("Open or close the co-pilot; it knows what is selected")],

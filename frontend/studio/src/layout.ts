@@ -28,6 +28,8 @@ export interface Box extends Size {
   y: number;
   // Where it would be without being moved by hand.
   auto: { x: number; y: number };
+  // How high its head is with the space below it, if it is an open frame.
+  head?: number;
   node: Node | null;
   block: Block | null;
 }
@@ -57,6 +59,8 @@ export interface Cards {
 
 export interface Options {
   sizeOf(node: Node): Size;
+  // How much higher than usual the head of a frame is that is as wide as this.
+  headOf?(node: Node, width: number): number;
   isFolded(node: Node): boolean;
   // How far steps were moved by hand, by path.
   offsets: Record<string, readonly [number, number] | undefined>;
@@ -106,7 +110,8 @@ interface Cell extends Size {
   main: Size;
   // The middle of the step itself from the left of the cell; what runs when it fails is to its right.
   middle: number;
-  place(x: number, y: number): void;
+  // `least`: how high it may go inside a frame.
+  place(x: number, y: number, least: number): void;
 }
 
 class Drawing {
@@ -205,7 +210,7 @@ class Drawing {
       h: height,
       middle: -left,
       place: (x, top) => {
-        for (const [node, cell] of cells) cell.place(x + lefts.get(cell)! - left, top + tops.get(cell)!), this.waits(node);
+        for (const [node, cell] of cells) cell.place(x + lefts.get(cell)! - left, top + tops.get(cell)!, top), this.waits(node);
         for (const lanes of block.lanes) this.band(lanes.map((node) => ({ cell: cells.get(node)!, x: x + lefts.get(cells.get(node)!)! - left, y: top + tops.get(cells.get(node)!)! })), parent);
         if (hasAdders) this.adder(block, parent, x - left - ADDER / 2, top + adderTop);
       },
@@ -250,7 +255,9 @@ class Drawing {
     const isOpen = node.inner !== null && !this.options.isFolded(node);
     const inner = isOpen ? this.block(node.inner!, node.key, true) : null;
     const own = this.options.sizeOf(node);
-    const main = inner ? { w: Math.max(own.w, inner.w + 2 * PAD), h: HEAD + inner.h + PAD } : own;
+    const w = inner ? Math.max(own.w, inner.w + 2 * PAD) : own.w;
+    const head = HEAD + (this.options.headOf?.(node, w) ?? 0);
+    const main = inner ? { w, h: Math.max(own.h, head + inner.h + PAD) } : own;
     const hasFallback = node.fallback !== null && !(node.inner !== null && this.options.isFolded(node));
     const beside = hasFallback ? this.fallback(node, parent) : null;
     return {
@@ -259,11 +266,11 @@ class Drawing {
       middle: main.w / 2,
       w: main.w + (beside ? COLUMN_GAP + beside.w : 0),
       h: Math.max(main.h, beside?.h ?? 0),
-      place: (x, y) => {
+      place: (x, y, least) => {
         const [dx, dy] = this.options.offsets[node.step.path] ?? [0, 0];
-        const at = isFramed ? { x: Math.max(PAD / 2, x + dx), y: Math.max(HEAD, y + dy) } : { x: x + dx, y: y + dy };
-        this.box({ key: node.key, kind: node.inner ? "frame" : "step", parent, ...at, ...main, node, block: node.inner }, { x, y });
-        inner?.place((main.w - inner.w) / 2, HEAD);
+        const at = isFramed ? { x: Math.max(PAD / 2, x + dx), y: Math.max(least, y + dy) } : { x: x + dx, y: y + dy };
+        this.box({ key: node.key, kind: node.inner ? "frame" : "step", parent, ...at, ...main, node, block: node.inner, ...(inner ? { head } : {}) }, { x, y });
+        inner?.place((main.w - inner.w) / 2, head);
         beside?.place(at.x + main.w + COLUMN_GAP, at.y);
       },
     };

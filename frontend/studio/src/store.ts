@@ -1,6 +1,6 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
 import { Copilot } from "./copilot/copilot";
-import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
+import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type StepLook, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
@@ -12,6 +12,7 @@ import { watchDraft, type Link, type Live } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
 import { painted } from "./paint";
 import { editsOf, type Edits } from "./panel/edits";
+import { AUTOMATIC, fitting, type Size } from "./own";
 import { nameOf } from "./panel/places";
 import { removedTrigger, titleOf, triggersIn } from "./panel/triggers";
 import { Queue, type Change, type QueueState } from "./queue";
@@ -70,6 +71,12 @@ export interface Toast {
   text: string;
   isError: boolean;
   number: number;
+}
+
+// Changes of where steps stand and how they look, by path; null and "" stand for what is automatic.
+interface Arrangement {
+  positions: Record<string, [number, number] | null>;
+  looks: Record<string, Partial<StepLook>>;
 }
 
 const EMPTY: View = { definition: null, steps: [], model: modelOf([]), problems: [] };
@@ -609,6 +616,7 @@ export class Studio {
   // Send operations; they are shown at once. Settles when the server has kept them.
   // `base`: the text that they were made for, if that is not the newest.
   send = (ops: Operation[], base: string | null = null): Promise<string> => {
+    if (ops.length > 0) this.forgetArranged();
     for (const one of ops) if (one.op === "rename") this.renamed.set(one.step, one.to).set(one.to, one.step);
     return ops.length > 0 ? this.queue.push("ops", ops, base) : Promise.resolve(this.canvas?.rev ?? "");
   };
@@ -735,6 +743,8 @@ export class Studio {
       this.say(way === "undo" ? t("There is nothing to undo in this draft.") : t("There is nothing to redo."));
       return;
     }
+    if (this.rearrange(way)) return;
+    this.forgetArranged();
     this.queue.push(way).then(
       () => this.speak(way === "undo" ? t("Undone") : t("Redone")),
       () => undefined,
@@ -742,10 +752,11 @@ export class Studio {
   }
 
   get canUndo(): boolean {
-    return !this.queue.isEmpty || (this.canvas?.can_undo ?? false);
+    return this.arranged.undo.length > 0 || !this.queue.isEmpty || (this.canvas?.can_undo ?? false);
   }
 
   get canRedo(): boolean {
+    if (this.arranged.redo.length > 0) return true;
     const waiting = this.queue.changes.map((one) => one.kind);
     if (waiting.lastIndexOf("ops") > waiting.lastIndexOf("undo")) return false;
     return waiting.includes("undo") || (this.canvas?.can_redo ?? false);
@@ -771,23 +782,88 @@ export class Studio {
     return true;
   }
 
-  // ---- where steps stand
+  // ---- where steps stand, and how they look
 
-  async place(offsets: Record<string, [number, number] | null>): Promise<void> {
+  place(offsets: Arrangement["positions"]): void {
+    this.arrange({ positions: offsets, looks: {} });
+  }
+
+  // Change the look of steps; what is automatic is null or "".
+  restyle(nodes: readonly Node[], change: Partial<StepLook>): void {
+    this.arrange({ positions: {}, looks: Object.fromEntries(nodes.map(({ step }) => [step.path, change])) });
+  }
+
+  // Give steps another size; `to` gets the size that each is drawn with.
+  resize(nodes: readonly Node[], to: (size: Size) => Size | null): void {
+    const looks: Arrangement["looks"] = {};
+    for (const node of nodes) {
+      const drawn = this.drawnSize(node);
+      const size = drawn && to(drawn);
+      looks[node.step.path] = { size: size && fitting(size) };
+    }
+    this.arrange({ positions: {}, looks });
+    const [first] = nodes;
+    const size = first && (looks[first.step.path]?.size ?? this.drawnSize(first));
+    if (first && size) this.speak(t("{title}: {width} by {height} pixels", { title: first.step.title, width: size[0], height: size[1] }));
+  }
+
+  // The canvas says how large it draws a step.
+  drawnSize: (node: Node) => Size | null = () => null;
+
+  // What was moved or made to look otherwise since the last change of the draft, so that it can be undone and redone.
+  private readonly arranged: Record<"undo" | "redo", Arrangement[]> = { undo: [], redo: [] };
+  private arranging: Promise<unknown> = Promise.resolve();
+
+  private forgetArranged(): void {
+    this.arranged.undo.length = 0;
+    this.arranged.redo.length = 0;
+  }
+
+  private arrange(change: Arrangement): void {
+    const back = this.keep(change);
+    if (!back) return;
+    this.arranged.undo.push(back);
+    this.arranged.redo.length = 0;
+  }
+
+  // Undo or redo the last of them; returns whether there was one.
+  private rearrange(way: "undo" | "redo"): boolean {
+    const change = this.arranged[way].pop();
+    const back = change && this.keep(change);
+    if (!back) return false;
+    this.arranged[way === "undo" ? "redo" : "undo"].push(back);
+    this.speak(way === "undo" ? t("Undone") : t("Redone"));
+    return true;
+  }
+
+  // Show and store a change; returns the one that takes it back.
+  private keep({ positions, looks }: Arrangement): Arrangement | null {
     const { canvas } = this;
-    if (!canvas) return;
-    const positions = { ...canvas.positions };
-    for (const [path, offset] of Object.entries(offsets)) {
-      if (offset) positions[path] = offset;
-      else delete positions[path];
+    if (!canvas || this.readOnly) return null;
+    const back: Arrangement = { positions: {}, looks: {} };
+    const now = { positions: { ...canvas.positions }, looks: { ...canvas.looks } };
+    for (const [path, offset] of Object.entries(positions)) {
+      back.positions[path] = canvas.positions[path] ?? null;
+      if (offset) now.positions[path] = offset;
+      else delete now.positions[path];
     }
-    this.canvas = { ...canvas, positions };
+    for (const [path, change] of Object.entries(looks)) {
+      const look = canvas.looks[path] ?? AUTOMATIC;
+      back.looks[path] = Object.fromEntries(Object.keys(change).map((name) => [name, look[name as keyof StepLook]]));
+      now.looks[path] = { ...look, ...change };
+    }
+    this.canvas = { ...canvas, ...now };
     this.changed();
-    try {
-      await api.position(this.mounted.workflow, offsets);
-    } catch (error) {
-      this.say(t("The place is not kept: {why}", { why: (error as Error).message }), true);
-    }
+    this.arranging = this.arranging.then(async () => {
+      try {
+        if (Object.keys(positions).length > 0) await api.position(this.mounted.workflow, positions);
+        if (Object.keys(looks).length > 0) await api.look(this.mounted.workflow, looks);
+      } catch (error) {
+        this.say(t("This is not kept: {why}", { why: `${(error as Error).message} ${error instanceof Refused ? error.remedy : ""}`.trim() }), true);
+        void this.refresh();
+      }
+    });
+    return back;
   }
 
   // ---- the file

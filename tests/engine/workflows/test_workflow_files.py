@@ -33,6 +33,7 @@ from engine.store.sql.renames import SqlRenames
 from engine.store.sqlite.database import SqliteState
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
+from engine.workspace.layout import StepLook
 from engine.workspace.workspace import Workspace
 from tests.few import examples
 
@@ -105,6 +106,7 @@ def test_a_workflow_is_saved_as_it_is_written_and_comes_back(area: WorkflowFiles
         pytest.param(lambda area: area.rename(VIEWER, "good", "b"), id="rename"),
         pytest.param(lambda area: area.delete(VIEWER, "good"), id="delete"),
         pytest.param(lambda area: area.move_steps(VIEWER, "good", {}), id="move-steps"),
+        pytest.param(lambda area: area.change_looks(VIEWER, "good", {}), id="change-looks"),
     ],
 )
 def test_a_viewer_changes_nothing(area: WorkflowFiles, act: Callable[[WorkflowFiles], object]) -> None:
@@ -176,6 +178,63 @@ def test_a_damaged_layout_is_no_layout(area: WorkflowFiles, workspace: Workspace
     for damage in (b"[]", b"{", b"\xff", b'{"positions": 5}'):
         workspace.workflows.layout_path("a").write_bytes(damage)
         assert area.positions(VIEWER, "a") == {}
+
+
+def test_the_look_of_a_step_is_kept_beside_its_place_and_reset_part_by_part(
+    area: WorkflowFiles, workspace: Workspace
+) -> None:
+    area.save(EDITOR, "a", TEXT, None)
+    area.move_steps(EDITOR, "a", {"a": [0, 10]})
+    area.change_looks(EDITOR, "a", {"a": {"size": [300, 90], "icon": "mail"}})
+    look = StepLook([300, 90], "mail", "blue")
+    assert area.change_looks(EDITOR, "a", {"a": {"color": "blue"}}) == area.looks(VIEWER, "a") == {"a": look}
+    assert json.loads(workspace.workflows.layout_path("a").read_text()) == {
+        "schema_version": 2,
+        "positions": {"a": [0, 10]},
+        "looks": {"a": {"size": [300, 90], "icon": "mail", "color": "blue"}},
+    }
+    area.change_looks(EDITOR, "a", {"a": {"size": None, "icon": ""}})
+    area.move_steps(EDITOR, "a", {"a": None})
+    assert area.looks(VIEWER, "a") == {"a": StepLook(color="blue")}
+    area.change_looks(EDITOR, "a", {"a": {"color": None}, "gone": {"icon": None}})
+    assert not workspace.workflows.layout_path("a").exists()
+
+
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+
+
+@pytest.mark.parametrize("icon", ["star", "📮", "❤️", "👍🏽", "👩‍💻", "🏳️‍🌈", "🇩🇪", "3️⃣", ENGLAND])
+def test_an_icon_is_one_of_the_names_or_an_emoji(area: WorkflowFiles, icon: str) -> None:
+    area.save(EDITOR, "a", TEXT, None)
+    assert area.change_looks(EDITOR, "a", {"a": {"icon": icon}}) == {"a": StepLook(icon=icon)}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"icon": "stars"}, "'stars' is not an icon for the step 'a'. Give one emoji, or one of mail, "),
+        ({"icon": "📮📮"}, "is not an icon"),
+        ({"icon": "A"}, "is not an icon"),
+        ({"icon": "\u202e"}, "is not an icon"),
+        ({"icon": "📮\u200d<"}, "is not an icon"),
+        ({"color": "red"}, "'red' is not a color for the step 'a'. Give one of blue, "),
+        ({"color": ["blue"]}, "is not a color"),
+        ({"size": [300]}, "is not a size"),
+        ({"size": [300, 1e9]}, "two numbers from 40 to 4000"),
+        ({"size": [True, 90]}, "is not a size"),
+        ({"size": "300,90"}, "is not a size"),
+    ],
+)
+def test_a_look_that_cannot_be_drawn_is_refused_and_in_a_file_it_is_left_out(
+    area: WorkflowFiles, workspace: Workspace, change: dict[str, Any], words: str
+) -> None:
+    area.save(EDITOR, "a", TEXT, None)
+    with pytest.raises(InvalidInput) as refused:
+        area.change_looks(EDITOR, "a", {"a": change})
+    assert words in f"{refused.value} {refused.value.remedy}"
+    layout = {"schema_version": 2, "looks": {"a": change, "b": {"icon": "star"}, "c": 5}}
+    workspace.workflows.layout_path("a").write_text(json.dumps(layout))
+    assert area.looks(VIEWER, "a") == {"b": StepLook(icon="star")}
 
 
 DAMAGES = [

@@ -13,6 +13,7 @@ import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
 import type { Fault } from "./faults";
 import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form, type Triggers } from "./form";
+import { LookSection, type Looking } from "./LookSection";
 import { Peek } from "./Peek";
 import { Predicted } from "./Predicted";
 import { Result } from "./Result";
@@ -47,6 +48,7 @@ export interface PanelProps {
   triggers: Triggers;
   // Ask the co-pilot about the run in which code has failed.
   onAskWhy?: ((run: string) => void) | undefined;
+  looking?: Looking;
   onClose(): void;
 }
 
@@ -163,6 +165,7 @@ function Body() {
       {types.value && known.every((one) => one !== undefined) && <Fields types={known} />}
       <When />
       {!isMany && <More />}
+      {form.looking && <LookSection paths={form.selected.map(({ path }) => path)} readOnly={form.readOnly} {...form.looking} />}
       {!isMany && !shown && <Result step={first} />}
     </>
   );

@@ -8,6 +8,7 @@ import type { ScopeName } from "./completion";
 import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
 import type { Fault } from "./faults";
+import type { Looking } from "./LookSection";
 import { isSame } from "./values";
 
 export interface Form {
@@ -26,6 +27,8 @@ export interface Form {
   // Where the code of a step failed when it was tried last.
   fault?: Fault | undefined;
   noteFault?(fault: Fault | undefined): void;
+  // How the selected steps look on the canvas.
+  looking?: Looking;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
 }

@@ -11,6 +11,7 @@ import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import { t } from "../language";
 import type { Gap } from "../layout";
 import { commandOf, type Command } from "../keys";
+import { KEY_STEP } from "../own";
 import { Panel } from "../panel/Panel";
 import { THE_WORKFLOW } from "../panel/WorkflowForm";
 import type { Studio } from "../store";
@@ -243,6 +244,14 @@ export function App({ studio }: { studio: Studio }) {
         }
         case "fold":
           return node ? studio.fold(node) : undefined;
+        case "wider":
+        case "narrower":
+        case "taller":
+        case "shorter": {
+          ensure();
+          const [x, y] = { wider: [1, 0], narrower: [-1, 0], taller: [0, 1], shorter: [0, -1] }[command] as [number, number];
+          return studio.resize(studio.selectedNodes, ([w, h]) => [w + x * KEY_STEP, h + y * KEY_STEP]);
+        }
         case "rename":
           return node ? studio.open({ kind: "rename", key: node.key }) : undefined;
         case "note":
@@ -415,6 +424,7 @@ export function App({ studio }: { studio: Studio }) {
                 send={studio.send}
                 stepTypes={() => studio.stepTypes()}
                 flow={studio.flow}
+                looking={{ lookOf: (path) => studio.canvas?.looks[path], onLook: (change) => studio.restyle(studio.selectedNodes, change) }}
                 trigger={studio.trigger}
                 triggers={triggers}
                 onAskWhy={studio.mounted.mayEdit ? (id) => studio.explainCode(id) : undefined}

@@ -7,11 +7,13 @@ import type { Marks } from "../flow/marks";
 import { connect } from "../gestures";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
+import { fitting } from "../own";
 import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
 import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, ghostPlaces, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
 import { roomiest, type Corner } from "./overviewPlace";
+import { useResizing, type Sized } from "./resizing";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { Overview } from "./Overview";
@@ -44,7 +46,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const { definition, model } = view;
   const drawn = useMemo(
     () => draw(studio, isEditable),
-    [studio, model, asides(definition), folded, canvas?.positions, isEditable],
+    [studio, model, asides(definition), folded, canvas?.positions, canvas?.looks, isEditable],
   );
   const latest = useRef(drawn);
   latest.current = drawn;
@@ -154,6 +156,10 @@ export function Canvas({ marks }: { marks: Marks }) {
       ends.forEach((end) => window.removeEventListener(end, release, true));
     };
   }, [flow]);
+  studio.drawnSize = (node) => {
+    const box = drawn.layout.byKey.get(node.key);
+    return box ? [box.w, box.h] : null;
+  };
   camera.current = {
     fit: () => fit(false),
     zoom: (by) => void flow.zoomTo(flow.getZoom() * by),
@@ -231,7 +237,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         const box = drawn.layout.byKey.get(one.id);
         if (box?.node) offsets[box.node.step.path] = [Math.round(one.position.x - box.auto.x), Math.round(one.position.y - box.auto.y)];
       }
-      void studio.place(offsets);
+      studio.place(offsets);
     }
     setMoving(null);
   };
@@ -251,12 +257,16 @@ export function Canvas({ marks }: { marks: Marks }) {
   // React Flow passes each new function on to every node: these stay the same, and do what the newest say.
   const handlers = useRef<Handlers>(null!);
   handlers.current = {
-    onNodeClick: (_event, node) => {
-      if (!model.nodes.has(node.id)) return;
+    onNodeClick: ({ target }, node) => {
+      if (!model.nodes.has(node.id) || isCorner(target)) return;
       studio.current = node.id;
       studio.openPanel();
     },
-    onNodeDoubleClick: (_event, node) => model.nodes.has(node.id) && isEditable && studio.open({ kind: "rename", key: node.id }),
+    onNodeDoubleClick: ({ target }, node) => {
+      const sized = isCorner(target) ? studio.node(node.id) : null;
+      if (sized) return studio.resize([sized], () => null);
+      if ( model.nodes.has(node.id) && isEditable) studio.open({ kind: "rename", key: node.id });
+    },
     onPaneClick: () => studio.select([]),
     onNodeContextMenu: (event, node) => {
       event.preventDefault();
@@ -283,7 +293,19 @@ export function Canvas({ marks }: { marks: Marks }) {
     const names = Object.keys(handlers.current) as (keyof Handlers)[];
     return Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => (handlers.current[name] as (...args: unknown[]) => void)(...args)])) as unknown as Handlers;
   }, []);
-  const flowing = moving ?? nodes;
+  const sized = useResizing(
+    field,
+    (key) => {
+      const box = drawn.layout.byKey.get(key);
+      return box?.node ? { w: box.w, h: box.h, zoom: flow.getZoom() } : null;
+    },
+    fitting,
+    (key, size) => {
+      const node = studio.node(key);
+      if (node) studio.resize([node], () => size);
+    },
+  );
+  const flowing = useMemo(() => (sized ? nodes.map((one) => (one.id === sized.key ? resized(one, sized) : one)) : (moving ?? nodes)), [sized, moving, nodes]);
   const shown = useMemo(
     () => (
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
@@ -338,6 +360,16 @@ interface Handlers {
 }
 
 type DragEvent = React.MouseEvent | MouseEvent | TouchEvent;
+
+const isCorner = (target: EventTarget): boolean => target instanceof HTMLElement && target.dataset.resize !== undefined;
+
+const resized = (node: FlowNode, { size: [width, height], left }: Sized): FlowNode => ({
+  ...node,
+  width,
+  height,
+  measured: { width, height },
+  position: { x: node.position.x + left, y: node.position.y },
+});
 
 const NO_EDGES: never[] = [];
 // Everything about React Flow that never changes: an object of its own in each render would set it up again.

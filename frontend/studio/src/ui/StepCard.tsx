@@ -1,18 +1,21 @@
 // A step as it is drawn: a card, or the frame of a group with its head.
 import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
-import { memo, type ReactNode } from "react";
+import { memo, type CSSProperties, type ReactNode } from "react";
 
+import type { StepLook } from "../api";
 import { ghostWords, type Ghost } from "../copilot/ghosts";
 import type { Mark } from "../flow/marks";
 import { t, tn } from "../language";
 import { FAILURE } from "../layout";
 import type { Model, Node } from "../model";
 import type { ResultLook } from "../outputs";
+import { colorOf, ownWords } from "../own";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
-import { iconOf, isLoop, labelOf, plainExpression, wordOf } from "./looks";
+import { isLoop, labelOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
+import { StepIcon } from "./StepIcon";
 
 export interface StepData extends Record<string, unknown> {
   node: Node;
@@ -33,6 +36,10 @@ export interface StepData extends Record<string, unknown> {
   // What the open proposal would do with it.
   ghost: Ghost | null;
   inside: number;
+  // How many lines its title has at most.
+  lines: number;
+  own: StepLook | undefined;
+  isSizable: boolean;
 }
 
 type StepNode = FlowNode<StepData>;
@@ -71,8 +78,8 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
 }
 
 // Return what a reader hears of a card.
-function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost }: StepData, isSelected: boolean): string {
-  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost, own }: StepData, isSelected: boolean): string {
+  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), own && ownWords(own), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
 }
 
 // Tell readers the number of each step, also of those whose card is drawn as before.
@@ -104,6 +111,8 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       data-predicted={mark?.isPredicted || undefined}
       data-ghost={data.ghost?.sign}
       data-sign-of={data.ghost?.sign}
+      data-color={data.own?.color || undefined}
+      style={styleOf(data.own, data.lines)}
       role="group"
       aria-roledescription={t("step")}
       aria-label={spokenOf(data, selected)}
@@ -112,8 +121,15 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       {children}
       {data.ghost && <GhostMark ghost={data.ghost} />}
       <span className="studio-plug nodrag nopan" data-plug={node.key} title={t("Drag to the step that shall wait for this one")} />
+      {data.isSizable && <span className="studio-corner nodrag nopan" data-resize={node.key} title={t("Drag to change the size; a double click makes it automatic")} />}
     </div>
   );
+}
+
+// What a step has of its own, for the styles of its card.
+export function styleOf(own: StepLook | undefined, lines?: number): CSSProperties {
+  const color = colorOf(own?.color ?? "");
+  return { ...(lines === undefined ? {} : { "--lines": lines }), ...(color ? { "--kind": color } : {}) } as CSSProperties;
 }
 
 // The mark of a proposal on a step; it scrolls to the change.
@@ -165,10 +181,12 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
       {data.hasBreakpoint && <BreakpointDot />}
       <div className="studio-card">
         <span className="studio-kind">
-          <Icon name={iconOf(step)} />
+          <StepIcon step={step} look={data.own} />
         </span>
         <span className="studio-words">
-          <b className="studio-title">{step.title}</b>
+          <b className="studio-title" title={step.title}>
+            {step.title}
+          </b>
           <small className="studio-quiet">{data.isNever ? t("Never runs") : wordOf(step, services)}</small>
         </span>
         {step.foreach && <Icon name="loop" size={15} />}
@@ -211,10 +229,12 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           <Icon name={isFolded ? "right" : "down"} size={16} />
         </button>
         <span className="studio-kind">
-          <Icon name={iconOf(step)} />
+          <StepIcon step={step} look={data.own} />
         </span>
         <span className="studio-words">
-          <b className="studio-title">{step.title}</b>
+          <b className="studio-title" title={step.title}>
+            {step.title}
+          </b>
           <small className="studio-quiet">
             {wordOf(step, services)}
             {isLoop(step) && <code> {plainExpression(step.foreach)}</code>}

@@ -8,11 +8,12 @@ import { around, type Block, type Node } from "../model";
 import { resultOf } from "../outputs";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { triggersOf } from "./drawn";
+import { lookOf, triggersOf } from "./drawn";
 import { Icon } from "./icons";
-import { iconOf, plainExpression, wordOf } from "./looks";
+import { plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
-import { BreakpointDot, GhostMark, MarkBadge, Result, triggerLabel } from "./StepCard";
+import { BreakpointDot, GhostMark, MarkBadge, Result, styleOf, triggerLabel } from "./StepCard";
+import { StepIcon } from "./StepIcon";
 
 export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
@@ -106,6 +107,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
   const studio = useStudio();
   const { step } = node;
   const problems = studio.problemsOf(step.id);
+  const own = lookOf(studio, node);
   const errors = problems.filter((one) => one.severity === "error").length;
   const isFolded = studio.folded.has(node.key);
   const isSelected = studio.selected.has(node.key);
@@ -116,6 +118,8 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
       role="row"
       data-step={node.key}
       data-kind={step.kind}
+      data-color={own?.color || undefined}
+      style={styleOf(own)}
       data-status={mark?.status || undefined}
       data-dim={isDim || undefined}
       aria-level={levelOf(node)}
@@ -155,7 +159,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
             </button>
           ) : null}
           <span className="studio-kind">
-            <Icon name={iconOf(step)} />
+            <StepIcon step={step} look={own} />
           </span>
           {step.uses && studio.debugger.breakpoints.has(step.id) && (
             <>

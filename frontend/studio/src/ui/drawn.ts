@@ -2,13 +2,15 @@
 // draws only what has changed.
 import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/react";
 
-import type { Definition, Read } from "../api";
+import type { Definition, Read, StepLook } from "../api";
 import type { Ghost } from "../copilot/ghosts";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { t } from "../language";
-import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
+import { absolute, END, FAILURE, FOLDED_HEIGHT, HEAD, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
+import { titleWidth } from "../measure";
 import type { Model, Node } from "../model";
 import { resultOf } from "../outputs";
+import { FRAME_ROOM, linesIn, moreFor, titleRoom } from "../own";
 import { stateWords, statusOf, titleOf, triggersIn, watchedWords } from "../panel/triggers";
 import { wordsOf, type Studio } from "../store";
 import type { IconName } from "./icons";
@@ -21,11 +23,22 @@ export interface Drawn {
   zones: Zone[];
 }
 
-// Return the size of a step's card; it grows with what is on it.
-export function sizeOf(node: Node, isFolded: boolean): Size {
+// Return the size of a step's card, or the least one of its frame; it grows with what is on it.
+export function sizeOf(node: Node, isFolded: boolean, look?: StepLook): Size {
+  const { step, inner } = node;
+  const condition = step.condition ? CONDITION_HEIGHT : 0;
+  const [w, h] = (inner && isFolded ? null : look?.size) ?? [STEP_WIDTH, null];
+  if (inner && !isFolded) return { w, h: h ?? 0 };
+  const title = titleWidth(step.title);
+  if (inner) return { w, h: FOLDED_HEIGHT + condition + moreFor(title, w - FRAME_ROOM) };
+  return { w, h: Math.max(h ?? CARD_HEIGHT + condition + moreFor(title, titleRoom(step, w)), CARD_HEIGHT + condition) };
+}
+
+// Return how many lines the title of a step has at most.
+function linesOf(box: Box, node: Node, isFolded: boolean): number {
+  if (node.inner && !isFolded) return box.head! > HEAD ? 2 : 1;
   const condition = node.step.condition ? CONDITION_HEIGHT : 0;
-  if (node.inner && !isFolded) return { w: STEP_WIDTH, h: 0 };
-  return { w: STEP_WIDTH, h: (node.inner ? FOLDED_HEIGHT : CARD_HEIGHT) + condition };
+  return linesIn(box.h - condition - (node.inner ? FOLDED_HEIGHT - CARD_HEIGHT : 0));
 }
 
 // A trigger as its card shows it.
@@ -52,11 +65,14 @@ const keysOf = (value: unknown): string[] => (value !== null && typeof value ===
 // Return, as text, what the cards that are no steps take from the definition: each answer brings a definition of its own.
 export const asides = (definition: Definition): string => JSON.stringify([definition?.triggers, keysOf(definition?.outputs), keysOf(definition?.inputs?.properties)]);
 
+export const lookOf = ({ canvas }: Studio, { step }: Node): StepLook | undefined => canvas?.looks[step.path];
+
 // Lay out what a canvas shows.
 export function draw(studio: Studio, isEditable: boolean): Drawn {
   const { model } = studio.view;
   const drawn = layout(model, {
-    sizeOf: (node) => sizeOf(node, studio.folded.has(node.key)),
+    sizeOf: (node) => sizeOf(node, studio.folded.has(node.key), lookOf(studio, node)),
+    headOf: (node, width) => moreFor(titleWidth(node.step.title), width - FRAME_ROOM),
     isFolded: (node) => studio.folded.has(node.key),
     offsets: studio.canvas?.positions ?? {},
     cards: { triggers: triggersOf(studio).map((one) => one.title), hasOutputs: resultOf(studio.view) !== null },
@@ -112,6 +128,9 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       ghost: studio.copilot.ghosts?.steps.get(node.step.id) ?? null,
       hasBreakpoint: studio.debugger.breakpoints.has(node.step.id) && node.step.uses !== "",
       inside: node.inner?.nodes.length ?? 0,
+      lines: linesOf(box, node, node.inner !== null && folded.has(node.key)),
+      own: lookOf(studio, node),
+      isSizable: isDraggable && !(node.inner && folded.has(node.key)),
     };
     const { block } = node;
     // Its number is told to readers once the others are drawn (`numbered`): a step that is removed changes it for all below.
@@ -238,7 +257,7 @@ export function flowLines(drawn: Layout, at: Corners, before: readonly Line[] = 
     const [from, to] = [at.get(edge.source)!, at.get(edge.target)!];
     const isAside = edge.kind === "error";
     const isInside = target.parent === edge.source;
-    const [sourceX, sourceY] = [from.x + (isAside ? source.w : source.w / 2), from.y + (isAside ? source.h / 2 : isInside ? ENTRY : source.h)];
+    const [sourceX, sourceY] = [from.x + (isAside ? source.w : source.w / 2), from.y + (isAside ? source.h / 2 : isInside ? ENTRY + (source.head ?? HEAD) - HEAD : source.h)];
     const [targetX, targetY] = [to.x + (isAside ? 0 : target.w / 2), to.y + (isAside ? SIDE : 0)];
     const [ends, hasArrow, course] = [endsOf(edge), target.kind !== "adder", [sourceX, sourceY, targetX, targetY]];
     const old = known.get(edge.key);
