@@ -26,23 +26,28 @@ _KEY = r"gh[opsur]_|github_pat_|orch_|sk-|ntn_|secret_|whsec_|ya29\.|1//|AIza|AK
 _HOOK = r"://hooks\.[^/\s\"\']+|/api/webhooks|/bot(?=[0-9]{6,}:)"
 _IN_QUERY = r"token|secret|signature|sig|key|password|passwd|code|credential|auth|session|jwt|hmac"
 _SIGNED = rf"[\w.-]*(?:{_IN_QUERY})|x-(?:amz|goog)-[\w-]+|key-pair-id|policy"
-_HEADER = r"set-cookie|cookie|(?:proxy-)?authorization|x-[\w-]*(?:key|token|secret|auth|signature)[\w-]*"
+_OWN_HEADER = r"x-(?=[\w-]{1,100}+[\"']?\s*:)[\w-]*?(?:key|token|secret|auth|signature)[\w-]*+"
+_HEADER = rf"set-cookie|cookie|(?:proxy-)?authorization|{_OWN_HEADER}"
 _WORD = r"token|secret|pass(?:word|wd|phrase)|pwd|(?:api|access|private)[-_]?key|credentials?|session[-_]?id"
 _FORMS = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL if any_case else re.DOTALL), shown)
     for pattern, any_case, shown in (
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", False, _BLOTTED),
         (rf"(?<![A-Za-z0-9])(?:{_KEY})[A-Za-z0-9_./-]{{8,}}", False, _BLOTTED),
-        (r"eyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?", False, _BLOTTED),
+        (r"eyJ[\w-]{10,}+(\.[\w-]+(?:\.[\w-]*)?)?", False, lambda found: _BLOTTED if found[1] else found[0]),
         (r"\b(Bearer|Basic|token) +(?=\S*[0-9=+/])[^\s\"',;]{8,}", False, rf"\1 {_BLOTTED}"),
         (rf"({_HOOK})/?[^\s\"'<>]+", True, rf"\1/{_BLOTTED}"),
-        (r"(://)[^/\s:@\"']*:[^\s@\"']*@", False, rf"\1{_BLOTTED}@"),
+        (r"://[^/\s:@\"']*+:[^\s@\"']*+(@)?", False, lambda found: f"://{_BLOTTED}@" if found[1] else found[0]),
         (rf"([?&;](?:{_SIGNED})=)[^&#\s\"'<>]+", True, rf"\1{_BLOTTED}"),
         (rf"(\b(?:{_HEADER})[\"']?\s*:\s*[\"']?)[^\r\n\"']+", True, rf"\1{_BLOTTED}"),
         (rf"((?:{_WORD})[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;{{}}]{{6,}}", True, rf"\1{_BLOTTED}"),
     )
 )
-"""The forms of secrets in texts, with what is shown instead: keys, headers, cookies, passwords, signed links."""
+"""The forms of secrets in texts, with what is shown instead: keys, headers, cookies, passwords, signed links.
+
+Strangers write these texts, so the time depends on their length alone: what may be long is read once, also where the
+end that makes it a secret is missing.
+"""
 _WHOLE = frozenset({"headers", "cookies", "set-cookie"})
 """Members all of whose texts may be secrets, but for the headers below."""
 _PLAIN_HEADERS = frozenset({"accept", "content-type", "content-length", "date", "user-agent"})
@@ -66,7 +71,7 @@ def without_secrets(value: Any, name: str = "") -> Any:
         return {without_forms(one): without_secrets(inner, one) for one, inner in value.items()}
     if isinstance(value, list):
         return [without_secrets(one, name) for one in value]
-    if isinstance(value, str | int) and is_clear_secret(name, value) and _NAME.search(name):
+    if isinstance(value, str | int) and _NAME.search(name) and is_clear_secret(name, value):
         return _blotted(value)
     return without_forms(value) if isinstance(value, str) else value
 
