@@ -39,8 +39,8 @@ class Planning(Middleware):
 
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
-        """Return whether the run writes nothing."""
-        return writes_nothing(options)
+        """Return whether the run writes nothing, and is no replay: that has an answer for what a plan cannot know."""
+        return writes_nothing(options) and "plays" not in options
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return the outcome that the plan goes on with."""

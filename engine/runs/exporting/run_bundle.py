@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import stat
 import zipfile
 import zlib
@@ -23,6 +24,8 @@ LARGEST_BYTES = 16_000_000
 _UNPACKED_BYTES = 64_000_000
 _MANIFEST, _RUN = "manifest.json", "run.json"
 _MANIFEST_BYTES = 100_000
+_NAMES = re.compile(r"(agent:)?[a-z0-9][a-z0-9_-]{0,63}([@:][a-z0-9][a-z0-9_-]{0,63})?\Z")
+"""Of workflows, their branches, and agents."""
 _TIME = (1980, 1, 1, 0, 0, 0)
 _AGAIN = "`orchestra runs export RUN -o FILE` writes one; export it again."
 
@@ -124,6 +127,8 @@ def _checked(run: Any) -> Run:
     definition = run["definition"]
     if not isinstance(definition, dict) or not isinstance(definition.get("workflow"), dict):
         raise _refused("has a run.json without the definition of its workflow")
+    if _NAMES.match(run["workflow"]) is None:
+        raise _refused("has a run of a workflow with a name that no workflow has")
     return run
 
 

@@ -118,7 +118,7 @@ class RunBundles:
     def _plan(self, run: Run, connections: dict[str, str]) -> Plan:
         """Return the plan of the definition in a file; its hash is that of its text, whatever the file says."""
         definition = run["definition"]
-        text = json.dumps(definition, sort_keys=True).encode()
+        text = json.dumps([run["workflow"], definition], sort_keys=True).encode()
         try:
             workflow_id_of(run)
             return self._worker.plans.plan(

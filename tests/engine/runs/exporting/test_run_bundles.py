@@ -22,7 +22,7 @@ from engine.runs.exporting.run_bundle import unpacked
 from engine.secrets.vault import StoredSecret
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 CANARIES = {
     "a header of a connection": "canary-header-71c2",
@@ -182,6 +182,39 @@ def test_a_replay_is_repeated_only_as_a_replay(here: Orchestra, there: Orchestra
     assert there.run_bundles.replayed(OWNER, again["run_id"]).is_same
 
 
+def test_what_a_run_has_waited_for_is_played(here: Orchestra, there: Orchestra) -> None:
+    """The answer of a person, the end of a wait, and what a called workflow has returned."""
+    word = {"id": "word", "uses": "flow.set", "with": {"values": {"text": "inner"}}}
+    inner = {"steps": [word], "outputs": {"word": "{{ steps.word.output.text }}"}}
+    steps = [
+        {"id": "ask", "uses": "flow.approve", "with": {"message": "Go on?"}},
+        {"id": "pause", "uses": "flow.wait", "with": {"seconds": 0.1}},
+        {
+            "id": "inner",
+            "uses": "workflow.run",
+            "with": {"workflow": "inner"},
+        },
+        {
+            "id": "said",
+            "if": "{{ steps.ask.output.approved }}",
+            "uses": "flow.set",
+            "with": {"values": {"text": "{{ steps.pause.output.waited_until }} {{ steps.inner.output.word }}"}},
+        },
+    ]
+    outer = {"steps": steps, "outputs": {"text": "{{ default(steps.said.output.text, '') }}"}}
+    for name, one in {"inner": inner, "outer": outer}.items():
+        whole = {"schema_version": 1, "title": name, **one}
+        (here.workspace.root / "workflows" / f"{name}.json").write_text(json.dumps(whole))
+    run_id = here.runs.start(OWNER, "outer", {})
+    question = until(lambda: here.approvals.list(OWNER), "the question")[0]
+    here.approvals.approve(OWNER, question.id, "Yes.")
+    run: Any = here.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert run["outputs"]["text"].endswith(" inner"), run["error"]
+    again = replayed(there, here.run_bundles.export(OWNER, run_id))
+    assert (again["status"], again["outputs"]) == (run["status"], run["outputs"])
+    assert [one["output"] for one in again["steps"]] == [one["output"] for one in run["steps"]]
+
+
 def archive(files: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] = lambda _one: None) -> bytes:
     """Return an archive with these files."""
     made = io.BytesIO()
@@ -270,3 +303,16 @@ def test_a_changed_run_calls_nothing_and_reads_no_file_of_another_run(here: Orch
     again = replayed(here, changed(content, with_file))
     assert place not in json.dumps(again)
     assert again["workflow_hash"] != run["workflow_hash"]
+
+
+def test_a_name_that_no_workflow_has_is_refused(here: Orchestra, there: Orchestra) -> None:
+    content = here.run_bundles.export(OWNER, failed_run(here)["run_id"])
+
+    def named(name: str) -> bytes:
+        return changed(content, lambda run: run.update(workflow=name))
+
+    for name in ("../../x", "", "![](//a.example/x)", "a\nb", "agent:"):
+        with pytest.raises(InvalidFile, match="a name that no workflow has"):
+            there.run_bundles.imported(OWNER, named(name))
+    found = [replayed(there, named(name))["workflow"] for name in ("agent:research:7", "fails")]
+    assert found == ["agent:research:7", "fails"]
