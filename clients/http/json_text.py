@@ -17,6 +17,8 @@ _RECORD = "\x1e"
 """Begins each text of a sequence (RFC 7464, 2.2)."""
 _MAY_BE_CUT = re.compile(r"[-+.\w]+\Z")
 """A number or a word that no blank ends: the rest of it may be missing (RFC 7464, 2.4)."""
+_BROKEN_MOST = 10_000
+"""So many lines are left out; with more of them, the text is not JSON. Each takes longer to refuse than to read."""
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|-?[0-9][0-9.eE+-]*+')
 
@@ -28,15 +30,17 @@ def read_json(text: str, media_type: str) -> tuple[Any, str]:
     left out; where the type does not say that there are lines, only the last one may be.
     """
     are_lines = bool(_ARE_LINES.search(media_type))
-    rows, broken = _rows(text) if are_lines else ([], [])
+    rows, broken = _rows(text, _BROKEN_MOST) if are_lines else ([], [])
     if are_lines and not broken:
         return _shallow(rows, "")
     try:
         value = _value(text)
     except (ValueError, RecursionError) as error:
-        rows, broken = _rows(text)
+        if not are_lines:
+            rows, broken = _rows(text, 0)
         last = max((number for number, _ in _parts(text)), default=0)
-        if rows and (are_lines or not broken or (len(rows) > 1 and broken[0][0] == last)):
+        is_last_cut = len(rows) > 1 and [number for number, _ in broken] == [last]
+        if rows and (not broken or is_last_cut or (are_lines and len(broken) <= _BROKEN_MOST)):
             return _shallow(rows, _left_out(text, broken))
         return None, _no_json(text, media_type, error)
     return _shallow([value] if are_lines and not isinstance(value, list) else value, "")
@@ -50,17 +54,23 @@ def _shallow(value: Any, note: str) -> tuple[Any, str]:
     return value, note
 
 
-def _rows(text: str) -> tuple[list[Any], list[tuple[int, str]]]:
-    """Return the values of JSON lines, and the number of each line that is none, with the reason."""
+def _rows(text: str, most_broken: int) -> tuple[list[Any], list[tuple[int, str]]]:
+    """Return the values of JSON lines, and the number of each line that is none, with the reason.
+
+    It ends after more than `most_broken` of these.
+    """
     rows: list[Any] = []
     broken: list[tuple[int, str]] = []
+    is_sequence = _RECORD in text
     for number, part in _parts(text):
         try:
-            if _RECORD in text and _MAY_BE_CUT.fullmatch(part):
+            if is_sequence and _MAY_BE_CUT.fullmatch(part):
                 raise json.JSONDecodeError("It may be cut off", part, len(part))
             rows.append(_value(part))
         except (ValueError, RecursionError) as error:
-            broken.append((number, _reason(part, error, 0 if _RECORD in text else number - 1)))
+            broken.append((number, _reason(part, error, 0 if is_sequence else number - 1)))
+            if len(broken) > most_broken:
+                break
     return rows, broken
 
 
@@ -100,10 +110,6 @@ def _reason(text: str, error: Exception, lines_before: int = 0) -> str:
     )
 
 
-def _value(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
-
-
 def _refuse(word: str) -> None:
     raise ValueError(word)
 
@@ -113,3 +119,7 @@ def _finite(written: str) -> float:
     if isinf(number):
         raise ValueError(written)
     return number
+
+
+_value = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
+"""Made once: there may be a million lines."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from clients.github import values as github_values
 from clients.google_calendar import events as google_events
+from clients.http.json_text import read_json as read_sent
 from clients.limits.text_limit import TextLimit, fitted
 from clients.mail.addresses import shown_addresses, shown_sender
 from clients.mail.html import visible_text
@@ -33,6 +34,7 @@ from engine.outgoing.hidden_characters import without_blanks
 from engine.plugins.step import Markup
 from engine.prompts.model_answers import read_json
 from engine.steps.agent.plain_call import read_call
+from engine.workspace.secret import without_secrets
 
 Reader = Callable[[str], Any]
 
@@ -90,6 +92,8 @@ READERS: dict[str, Reader] = {
     "description of an event": google_events._plain,
     "call in an answer": _or_refused(lambda text: read_call(f"€{text}", {})),
     "JSON in an answer": _or_refused(read_json),
+    "lines of JSON": lambda text: read_sent(text, "application/x-ndjson"),
+    "secrets in an exported run": without_secrets,
     "list in an answer": _or_refused(lambda text: read_json(text[1:])),
 }
 PIECES = [
@@ -98,7 +102,7 @@ PIECES = [
         "|<br>|<table>|<table>\n|<tr>|<td>|</td>|<style>|<details>\n|[|](|]|![|[a](b)|[1]: a\n|(|)|**a |_|`|```|``` a\n"
         "|~~|$|$$\n|\\|\\href{|&|&amp;|&#64;|%25|\u200b|\u200b(|\u202e|fix.|fix #1 |fix:http://|@a |@a@|a.b@|a@b.c "
         '|http://|http://a |www.|mailto:a@|=?utf-8?q?|=?utf-8?q?a?=|=|=\n|;a=|,|:|{|{"a":|{{|"|\'|--\n|wrote:\n'
-        "|From: a\n|begin 644 a\n|<think>"
+        "|From: a\n|begin 644 a\n|<think>|eyJ|x-|x-key|://a:"
     ).split("|"),
     "|",
     "|a",

@@ -26,6 +26,7 @@ from clients.errors import (
 from clients.http.client import HttpClient
 from clients.http.demo_site import site_client
 from clients.http.fetching import DocumentVersion
+from clients.http.json_text import read_json
 from clients.http.request import WebRequest
 from clients.http.service import HttpSettings
 from clients.transport import Forbidden, http_client
@@ -589,3 +590,13 @@ def test_secrets_show_nowhere(opened: Opened) -> None:
     client = opened("a.example", headers={"X-Key": "very-secret"})
     settings = HttpSettings(headers={"X-Key": SecretStr("very-secret")})
     assert "very-secret" not in repr(client) + repr(settings) + str(settings) + str(client.check())
+
+
+@pytest.mark.parametrize("line", ["1", "x", "["])
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson"])
+def test_a_million_lines_are_read_in_time_that_their_length_takes(line: str, media_type: str) -> None:
+    """Of lines that are no JSON, ten thousand are left out: with more, the text is none."""
+    begun = time.process_time()
+    value, note = read_json(f"{line}\n" * 1_000_000, media_type)
+    assert time.process_time() - begun < 10
+    assert (value, bool(note)) == (([1] * 1_000_000, False) if line == "1" else (None, True))
