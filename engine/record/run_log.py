@@ -23,6 +23,8 @@ from engine.store.owners import Owner
 from engine.store.renames import StepRename
 from engine.store.runs import RunStore
 
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escape that may be half of a surrogate pair; none of our own logs has one."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d/\Z")
 _PROBE = ".probe"
 """Hidden; one that a crash has left is replaced, and then removed, by the next check."""
@@ -135,6 +137,10 @@ class RunLogs:
             raise InvalidFile(
                 f"{self.where(run_id)} does not have the form of the log of a run: {faults[0]}.", remedy=_LOG_REMEDY
             )
+        if _HALF_PAIR.search(data) and not _is_text(document):
+            raise InvalidFile(
+                f"{self.where(run_id)} has half of a surrogate pair, which is not a character.", remedy=_LOG_REMEDY
+            )
         return document
 
     def _broken(self, run_id: str, data: bytes) -> InvalidFile:
@@ -225,3 +231,12 @@ def _rename_line(where: str, number: int, line: str) -> Mapping[str, str]:
     ):
         raise InvalidFile(f"{where}:{number}:1: This line is not a rename record.", remedy=_RENAMES_REMEDY)
     return found
+
+
+def _is_text(document: Any) -> bool:
+    """Return whether a document can be written in UTF-8, as files and databases have it."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

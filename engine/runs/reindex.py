@@ -83,11 +83,20 @@ class Rebuild:
             if run is None:
                 return "The file is gone."
             told = _told(run, Values(self._logs.blobs, run_id), connections, renames)
+            _require_fitting([told.row, *told.effects, *told.updates])
             return replace(told, seen=_seen(run))
         except OrchestraError as error:
             return error.message
         except Exception as error:  # noqa: BLE001 - a damaged file is reported, not fatal
             return f"It does not have the form of the log of a run ({type(error).__name__}: {error})."
+
+
+def _require_fitting(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ValueError for a value that no column takes: nobody could open the workspace while the log is there."""
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise ValueError(f"{name} is {value}, which does not fit into 64 bits")
 
 
 def _told(run: Run, values: Values, connections: Mapping[str, str], renames: RecordedRenames) -> ToldRun:
@@ -130,6 +139,7 @@ def _seen(run: Run) -> SeenItem | None:
 
 
 def _row(run: Run) -> dict[str, Any]:
+    title = run["definition"]["workflow"].get("title")
     return {
         "run_id": run["run_id"],
         "workflow": run["workflow"],
@@ -139,7 +149,7 @@ def _row(run: Run) -> dict[str, Any]:
         "queued_at": run["queued_at"],
         "started_at": run["started_at"],
         "workflow_id": workflow_id_of(run),
-        "title": run["definition"]["workflow"].get("title") or run["workflow"],
+        "title": title if isinstance(title, str) and title else run["workflow"],
         "demo": int(run["demo"]),
         "cancel_requested": 0,
         "is_test": int(is_test(run.get("options", {}))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -249,3 +250,35 @@ def test_nothing_is_accepted_into_a_state_file_that_nobody_will_find(
             start()
     until(lambda: orchestra.health.now().status == "failing")  # what was seen a moment ago is shared
     assert not list((root / "logs").rglob("*.json"))
+
+
+def _half(run: Any) -> None:
+    run["started_by"] = "\ud800"
+
+
+def _titled(run: Any) -> None:
+    run["definition"]["workflow"]["title"] = ["no", "text"]
+
+
+def _large(run: Any) -> None:
+    written = {"identity": "w/a/b", "outcome": "done", "reused": False, "receipt": None, "generation": 2**70}
+    run["steps"][0]["effect"] = written
+
+
+@pytest.mark.parametrize(("change", "is_listed"), [(_half, False), (_large, False), (_titled, True)])
+def test_a_log_that_somebody_has_put_there_keeps_no_workspace_from_opening(
+    root: Path, opened: Opened, change: Callable[[Any], None], is_listed: bool
+) -> None:
+    """It is reported as one that cannot be read, or listed as far as it can be."""
+    write_workflow(root, "work", [set_step("a", {"x": "1"})])
+    first = opened()
+    run = ran(first)
+    first.close()
+    [log] = (root / "logs").rglob(f"{run['run_id']}.json")
+    other = f"{run['run_id'][:-8]}aaaaaaaa"
+    document = json.loads(log.read_text())
+    document["run_id"] = other
+    change(document)
+    log.with_name(f"{other}.json").write_text(json.dumps(document))
+    listed = [one.run_id for one in opened().runs.list(OWNER).rows]
+    assert (run["run_id"] in listed, other in listed) == (True, is_listed)
