@@ -73,7 +73,8 @@ _TEXTS = frozenset({"title", "description", "hint"})
 """Those that are never objects: a field may be called so."""
 _FIELDS = ("field", "param", "parameter", "pointer", "loc", "target", "source")
 """Where they name the field that is wrong: GitHub, OpenAI, RFC 9457, FastAPI, Graph, JSON:API."""
-_UNSEEN = re.compile(r"<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_UNSEEN = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE)
+"""Up to the end, if nothing closes it: HTML reads it so, and the search ends there as well."""
 _TAG = re.compile(r"<[^<>]*>")
 _ERROR_OF_KEY = re.compile(r'\b(error(?:_description)?)="([^"]*)"')
 _LONGEST_SECONDS = 366 * 86_400.0

@@ -22,6 +22,8 @@ from clients.mail_server.providers import SERVICE
 from clients.secrets import known
 
 _SAID_MOST = 300
+_READ_MOST = 2_000
+"""A reply has a line or two; imaplib takes a million characters."""
 _BY_CODE: Mapping[str, type[ServiceError]] = {
     "AUTHENTICATIONFAILED": AuthError,
     "AUTHORIZATIONFAILED": AuthError,
@@ -91,7 +93,7 @@ _AUTH_SMTP = frozenset({530, 534, 535, 538})
 
 def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what: str = "") -> ServiceError:
     """Return the error for a NO or BAD answer: by its response code, else `fallback`. Nothing was done."""
-    text = _text(said)
+    text = _text(said)[:_READ_MOST]
     code = _CODE.match(text)
     kind = _BY_CODE.get(code[1]) if code else None
     kind = kind or _by_words(text) or fallback

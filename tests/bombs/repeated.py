@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from clients.error_mapping import words_of_page
 from clients.github import values as github_values
 from clients.google_calendar import events as google_events
 from clients.http.json_text import read_json as read_sent
@@ -25,6 +26,7 @@ from clients.mail.rendered import html_of
 from clients.mail.stubs import chosen
 from clients.mail.transfer import decoded_body
 from clients.mail_formats.flowed import unflowed
+from clients.mail_server.failures import refused
 from clients.notion.text.blocks import blocks_of, broken_lines
 from clients.notion.text.markdown import essence, parts
 from clients.rag.passages import passages
@@ -94,6 +96,8 @@ READERS: dict[str, Reader] = {
     "JSON in an answer": _or_refused(read_json),
     "lines of JSON": lambda text: read_sent(text, "application/x-ndjson"),
     "secrets in an exported run": without_secrets,
+    "page of a refusal": words_of_page,
+    "refusal of a mail server": refused,
     "list in an answer": _or_refused(lambda text: read_json(text[1:])),
 }
 PIECES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -158,3 +159,13 @@ def test_an_answer_of_another_shape_is_told_without_the_name_of_an_exception(
         assert type(error) is BadAnswer
         assert words in error.message
         assert "Error" not in error.message
+
+
+def test_a_page_that_nothing_closes_is_read_once() -> None:
+    """Fifty pages of 20 KB fit into the megabyte that is read of a refusal."""
+    page = "<p>No</p>" + "<!--" * 4_990
+    errors = [[[f"{page}{part}" for part in range(5)] for _ in range(5)] for _ in range(2)]
+    begun = time.process_time()
+    assert failures.words_in(json.dumps({"errors": errors})) == "No"
+    assert time.process_time() - begun < 3
+    assert failures.words_of_page("<p>Too<script>run()</script> busy<style>p {") == "Too busy"

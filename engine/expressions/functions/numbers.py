@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from math import isinf
 
 from engine.expressions.functions.refused import RefusedValue, cited
 
@@ -80,6 +81,8 @@ def parsed_number(text: str, language: str) -> float:
         raise NotANumber(text)
     whole = re.sub("[^0-9]", "", body["whole"] or "0")
     number = float(f"{'-' * is_negative}{whole}.{body['part'] or '0'}{exponent}")
+    if isinf(number):  # no JSON has it
+        raise NotANumber(text)
     return float(f"{number / 100:.15g}") if is_percent else number
 
 

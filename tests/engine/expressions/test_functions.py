@@ -126,6 +126,7 @@ REFUSED = [
     ("numbers.slice(-1, 2)", "slice(-1, 2)", "counted from 0"),
     ("zip(numbers, none)", "3 and 0 items", "slice()"),
     ("lists.range(20000)", "lists.range(20000)", "10,000"),
+    ("parse_number('1.5e999')", "'1.5e999' is not a number as 'en'", "1,234.50"),
     ("parse_number('1.5', 'de')", "'1.5' is not a number as 'de'", "1.234,50"),
     *(
         (f"parse_number({text})", "not a number", "language")
