@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers openid-provider chaos fresh
 
 setup: $(READY)
 
@@ -147,6 +147,15 @@ mcp-servers: setup-dev .venv-mcp/ready
 	@.venv-mcp/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@cp tests/engine/steps/mcp_servers/package.json .venv-mcp/
 	@npm install --prefix .venv-mcp --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A sign-in provider that others have made; its test is left out where it is missing. Needs Node.js.
+openid-provider: .venv-openid/ready
+
+.venv-openid/ready: tests/api/pages/openid_provider/package.json
+	@mkdir -p .venv-openid
+	@cp $< .venv-openid/
+	@npm install --prefix .venv-openid --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # MODEL names a real model (its key in MODEL_KEY, its server in BASE_URL); without one, a scripted model answers.

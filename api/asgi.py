@@ -30,8 +30,9 @@ from api.network.request_ids import RequestIds
 from api.network.request_limit import RequestLimit
 from api.network.server_log import write_as_one
 from api.pages.approval_link import LinkPages
+from api.pages.login import LoginPages
+from api.pages.openid import OpenIdPages
 from api.pages.preview import PreviewPages
-from api.routes.login import LoginPages
 from api.routes.short_addresses import short_addresses
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
@@ -62,7 +63,8 @@ class Site:
 
     def routes(self) -> list[BaseRoute]:
         """Return what is served beside the dashboard: sign-in, the page behind a link, previews, short addresses."""
-        pages = (LoginPages(self.shared), LinkPages(self.shared), PreviewPages(self.shared))
+        sign_in = (LoginPages(self.shared), OpenIdPages(self.shared))
+        pages = (*sign_in, LinkPages(self.shared), PreviewPages(self.shared))
         return [*(route for one in pages for route in one.routes()), *short_addresses()]
 
     def middleware(self) -> list[Middleware]:

@@ -69,20 +69,21 @@ def check(
     demo: Demo = False,
     as_json: Json = False,
 ) -> int:
-    """Check connections, and the processes that work on runs. Exits with 1 if something is wrong."""
+    """Check connections, the sign-in provider, and the processes that work on runs. Exits with 1 if one fails."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
         wanted = names or [one.name for one in connections.list(p)]
         checked = {name: connections.check(p, name) for name in wanted}
         processes = [] if names else session.orchestra.workers.check(p)
-    is_ok = all(line.ok for lines in [*checked.values(), processes] for line in lines)
+        sign_in = [] if names else session.orchestra.sign_in_check.check(p)
+    is_ok = all(line.ok for lines in [*checked.values(), sign_in, processes] for line in lines)
     if as_json:
         found = [{"name": name, "lines": lines} for name, lines in checked.items()]
-        document({"ok": is_ok, "connections": found, "processes": processes})
+        document({"ok": is_ok, "connections": found, "sign_in": sign_in, "processes": processes})
     else:
         rows = [
             [name, line.what, "ok" if line.ok else "not ok", line.text]
-            for name, each in [*checked.items(), ("(processes)", processes)]
+            for name, each in [*checked.items(), ("(sign-in)", sign_in), ("(processes)", processes)]
             for line in each
         ]
         table(["CONNECTION", "WHAT", "", ""], rows)

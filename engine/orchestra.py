@@ -204,6 +204,8 @@ class Orchestra:
 
     # --- operations: engine/assembly/operation_areas.py
     users = _Area(lambda of: of.operations.users, "Who may sign in.")
+    openid = _Area(lambda of: of.operations.openid, "Sign-in by a provider (OpenID Connect).")
+    sign_in_check = _Area(lambda of: of.operations.sign_in_check, "Whether the sign-in provider can be used.")
     languages = _Area(lambda of: of.operations.languages, "The language of the dashboard for each user.")
     audit = _Area(lambda of: of.operations.audit, "The latest lines of the audit trail.")
     attention = _Area(lambda of: of.operations.attention, "What needs a person.")

@@ -44,6 +44,8 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.PlanNotChecked: 503,
     errors.Fenced: 503,
     errors.NotAllowed: 403,
+    errors.SignInRefused: 403,
+    errors.ProviderFailed: 502,
     errors.TooManyRequests: 429,
     errors.StorageError: 507,
     errors.SecretLost: 507,

@@ -75,6 +75,7 @@ _ROUTES: Mapping[str, str] = {
     "triggers on": "POST /api/triggers/{workflow}/{trigger}/on",
     "triggers status": "GET /api/triggers",
     "users add": "POST /api/users",
+    "users link": "PUT /api/users/{name}/identity",
     "users set-password": "PUT /api/users/{name}/password",
     "validate": "GET /api/workflows/{name}",
     "workflows branch": "POST /api/workflows/{name}/branches",

@@ -1,15 +1,15 @@
-"""Keeps the secret of a login link out of the server's access log, which records whole URLs."""
+"""Keeps the secrets of sign-ins out of the server's access log, which records whole URLs."""
 
 from __future__ import annotations
 
 import logging
 import re
 
-_SECRET = re.compile(r"(token=)[^&\s\"]+")
+_SECRET = re.compile(r"\b((?:token|code|state)=)[^&\s\"]+")
 
 
 class WithoutSecrets(logging.Filter):
-    """Removes `token=…` from every record."""
+    """Removes what follows `token=`, `code=` and `state=` from every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record through, without the secret."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 # Open to strangers: sign-in, and what is the same in every Streamlit. Everything else, including what a later
 # Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
-_OPEN_PATHS = frozenset({"/login", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"})
+_OPEN_PATHS = frozenset(
+    {"/login", "/login/openid", "/login/openid/back", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"}
+)
 _OPEN_FOLDER = "/static/"
 _FORMS = "/forms/"
 _PREVIEWS = "/preview/"

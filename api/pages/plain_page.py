@@ -24,9 +24,12 @@ p { margin: 0 0 1rem; }
 label { display: block; margin: 0 0 1rem; font-size: .875rem; font-weight: 600; }
 input { display: block; width: 100%; margin-top: .25rem; padding: .625rem .75rem; font: inherit; color: inherit;
   background: var(--page); border: 1px solid var(--line); border-radius: .5rem; }
-button { width: 100%; padding: .75rem; font: inherit; font-weight: 600; color: var(--on-strong);
-  background: var(--strong); border: 0; border-radius: .5rem; cursor: pointer; }
-input:focus-visible, button:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
+button, .button { display: block; width: 100%; padding: .75rem; font: inherit; font-weight: 600;
+  color: var(--on-strong); background: var(--strong); border: 0; border-radius: .5rem; cursor: pointer;
+  text-align: center; text-decoration: none; }
+.or { color: var(--soft); text-align: center; }
+.soft a { color: inherit; }
+input:focus-visible, button:focus-visible, a:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 .no { color: var(--text); background: var(--page); border: 1px solid var(--line); }
 main.wide { max-width: 46rem; }

@@ -42,6 +42,12 @@ class NewLanguage(RequestBody):
     )
 
 
+class NewIdentity(RequestBody):
+    """Who a user is at the sign-in provider."""
+
+    subject: str = Field(min_length=1, max_length=255, examples=["248289761001"])
+
+
 class NewPassword(RequestBody):
     """A new password for a user."""
 
@@ -170,6 +176,24 @@ def set_language(user_id: str, sent: NewLanguage, orchestra: Door, principal: Ac
 def set_password(user_id: str, sent: NewPassword, orchestra: Door, principal: Acting) -> None:
     """Change a user's password; their sessions, links and access tokens end."""
     orchestra.users.set_password(principal, user_id, sent.password)
+
+
+@router.put(
+    "/users/{user_id}/identity",
+    summary="Link a user with the sign-in provider",
+    response_model=NewIdentity,
+    responses={409: {"model": Refusal}},
+)
+def link_user(user_id: str, sent: NewIdentity, orchestra: Door, principal: Acting) -> Any:
+    """Let a person of the sign-in provider sign in as a user, whose sessions end. 409 if that person is another one."""
+    orchestra.openid.link(principal, user_id, sent.subject)
+    return sent
+
+
+@router.delete("/users/{user_id}/identity", summary="Unlink a user", status_code=204)
+def unlink_user(user_id: str, orchestra: Door, principal: Acting) -> None:
+    """End that a person of the sign-in provider can sign in as a user, whose sessions end."""
+    orchestra.openid.unlink(principal, user_id)
 
 
 @router.delete("/users/{user_id}", summary="Remove a user", status_code=204)

@@ -118,6 +118,8 @@ _INSIDE = {
     "users": {
         "set-role": "people.user_changes.set_role",
         "set-language": "people.user_changes.set_language",
+        "link": "people.identities.link",
+        "unlink": "people.identities.unlink",
         "remove": "people.user_changes.remove",
         "sessions": "people.user_changes.sessions",
         "sign-out": "people.user_changes.sign_out",

@@ -73,6 +73,7 @@ _PAGES: Mapping[str, str] = {
     "triggers on": "Turn on on the page Triggers",
     "triggers status": "the page Triggers",
     "users add": "the page Users",
+    "users link": "Link on the page Users",
     "users set-password": "the page Users",
     "validate": "the page of the workflow",
     "workflows branch": "New branch on the tab Branches of the workflow",

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from engine.operations.demo_mailbox import Demo
     from engine.operations.health import HealthCheck
     from engine.operations.health_facts import HealthFacts
+    from engine.operations.sign_in_check import SignInCheck
     from engine.people.languages import Languages
+    from engine.people.openid.sign_in import OpenIdSignIn
     from engine.people.users import Users
     from engine.runs.retention import Retention
     from engine.runs.workers import Workers
@@ -48,7 +50,29 @@ class OperationAreas:
 
             return belongs_to(user_id, key)
 
-        return Users(opened.state, opened.signing_secret, opened.audit, opened.clock, is_theirs)
+        sign_in = opened.config.sign_in
+        return Users(opened.state, opened.signing_secret, opened.audit, opened.clock, is_theirs, sign_in)
+
+    @shared_property
+    def openid(self) -> OpenIdSignIn:
+        """Sign-in by a provider."""
+        from engine.people.openid.sign_in import OpenIdSignIn
+
+        opened = self._opened
+        self.users  # noqa: B018 - makes the first owner, before anybody else becomes a user
+
+        def client_secret() -> str:
+            return opened.loaded().sign_in_secret
+
+        secrets = client_secret, opened.signing_secret
+        return OpenIdSignIn(opened.state, opened.config.sign_in, *secrets, opened.audit, opened.clock)
+
+    @property
+    def sign_in_check(self) -> SignInCheck:
+        """The check of the sign-in provider."""
+        from engine.operations.sign_in_check import SignInCheck
+
+        return SignInCheck(self.openid, self._opened.loaded(), self._opened.clock)
 
     @shared_property
     def languages(self) -> Languages:

@@ -198,6 +198,18 @@ class TooManyTries(TooManyRequests):
     default_remedy = "Wait, or take a new link: `orchestra login-link`."
 
 
+class ProviderFailed(OrchestraError):
+    """The sign-in provider cannot be reached, or what it says cannot be used."""
+
+    default_remedy = "Try again later, or sign in in another way; `orchestra connections check` says what is wrong."
+
+
+class SignInRefused(OrchestraError):
+    """A person may not sign in, or it is not certain who they are."""
+
+    default_remedy = "Start again on the sign-in page."
+
+
 class StorageError(OrchestraError):
     """The disk or the state file failed; nothing that was stored before is lost."""
 

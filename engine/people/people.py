@@ -42,6 +42,8 @@ class Member(User):
 
     last_sign_in_at: datetime | None
     sessions: int
+    issuer: str = ""
+    """The sign-in provider with which they are linked; empty: none."""
 
 
 def existing(users: Sequence[UserRecord], user_id: str) -> UserRecord:

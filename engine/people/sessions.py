@@ -35,6 +35,8 @@ class SignInOrigin(Struct, frozen=True):
 
     address: str = ""
     agent: str = ""
+    issuer: str = ""
+    """The provider that signed the user in, if any."""
 
 
 class OpenSession(Struct, frozen=True):
@@ -71,10 +73,12 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def new(self, user_id: str, origin: SignInOrigin = _NOWHERE) -> tuple[Session, SessionRecord]:
-        """Return a session of 14 days, for the cookie and as it is stored."""
+    def new(
+        self, user_id: str, origin: SignInOrigin = _NOWHERE, lasts: timedelta = SESSION_LASTS
+    ) -> tuple[Session, SessionRecord]:
+        """Return a session, for the cookie and as it is stored."""
         now = self._clock()
-        session = Session(secrets.token_urlsafe(32), user_id, now + SESSION_LASTS)
+        session = Session(secrets.token_urlsafe(32), user_id, now + lasts)
         record = SessionRecord(
             id_hash=hashed(session.id),
             user_id=user_id,
@@ -82,6 +86,7 @@ class Sessions:
             expires_at=timestamp(session.expires_at),
             address=_shown(origin.address),
             agent=_shown(origin.agent),
+            issuer=origin.issuer,
         )
         return session, record
 
@@ -90,7 +95,12 @@ class Sessions:
         return moment_of(found.expires_at) > self._clock()
 
     def renewed(self, found: SessionFacts) -> str | None:
-        """Return the new end of a session that is used now, 14 days from now; None if that is no matter yet."""
+        """Return the new end of a session that is used now, 14 days from now; None if that is no matter yet.
+
+        A session that a provider opened is never extended: the provider may have removed the person.
+        """
+        if found.issuer:
+            return None
         end = self._clock() + SESSION_LASTS
         return timestamp(end) if end - moment_of(found.expires_at) > _RENEW_AFTER else None
 

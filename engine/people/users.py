@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from engine.base.clock import Clock, timestamp
-from engine.base.errors import InUse, StorageError, UnknownName
+from engine.base.errors import InUse, NotAllowed, StorageError, UnknownName
 from engine.base.threads import shared_property
 from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
@@ -42,12 +42,15 @@ from engine.people.sessions import (
     new_secret,
     open_session,
 )
+from engine.people.sign_in_rules import SignInRules
 from engine.people.tokens import TokenSigner
 from engine.store.people.audit import AuditEntry
+from engine.store.people.identities import Identity
 from engine.store.people.people import UserRecord
 from engine.store.people.sign_ins import NewSession, Success
 from engine.store.state import State
 
+_PASSWORDS = SignInRules()
 _UNKNOWN = "unknown user"
 _SIGN_INS = ("users.login", "users.token")
 # Inside the class below, `list` is the method.
@@ -64,20 +67,21 @@ class UserReader:
     """The part of the area for a workspace that cannot be written."""
 
     def __init__(self, state: State, audit: Audit, clock: Clock) -> None:
-        self._people, self._sign_ins = state.people, state.sign_ins
+        self._people, self._sign_ins, self._identities = state.people, state.sign_ins, state.identities
         self._audit, self._clock = audit, clock
 
     def list(self, p: Principal) -> Members:
         """Return all users, by id."""
         require(p, "admin", "see the users")
-        signed_in = self._audit.log.last_times(_SIGN_INS)
-        return [self._member(one, signed_in.get(one.id)) for one in self._people.users()]
+        signed_in, linked = self._audit.log.last_times(_SIGN_INS), self._identities.all()
+        return [self._member(one, signed_in.get(one.id), linked.get(one.id)) for one in self._people.users()]
 
-    def _member(self, record: UserRecord, signed_in_at: datetime | None) -> Member:
+    def _member(self, record: UserRecord, signed_in_at: datetime | None, linked: Identity | None) -> Member:
         user = as_user(record)
         is_theirs = signed_in_at is not None and signed_in_at >= user.created_at  # not of a former user with this id
         count = len(self._open_sessions(user.id))
-        return Member(**vars(user), last_sign_in_at=signed_in_at if is_theirs else None, sessions=count)
+        last, issuer = signed_in_at if is_theirs else None, linked.issuer if linked else ""
+        return Member(**vars(user), last_sign_in_at=last, sessions=count, issuer=issuer)
 
     def _open_sessions(self, user_id: str) -> OpenSessions:
         return [open_session(one) for one in self._sign_ins.sessions(user_id, timestamp(self._clock()))]
@@ -93,11 +97,13 @@ class Users(UserReader):
         audit: Audit,
         clock: Clock,
         is_of: Callable[[str, str], bool] = _none,
+        sign_in: SignInRules = _PASSWORDS,
     ) -> None:
         """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
-        user: they go with the user.
+        user: they go with the user. `sign_in` says whose passwords are accepted.
         """
         super().__init__(state, audit, clock)
+        self._sign_in = sign_in
         self._tries = state.login_tries
         self.is_far = state.is_far
         """Whether their methods wait for a network; an event loop calls none of them then."""
@@ -251,7 +257,9 @@ class Users(UserReader):
     def login(
         self, user_id: str, password: str, address: str = "", agent: str = "", devices: Iterable[str] = ()
     ) -> Session | None:
-        """Sign in by password from an IP address; None if user or password is wrong. Raises TooManyTries.
+        """Sign in by password from an IP address; None if user or password is wrong.
+
+        Raises TooManyTries, NotAllowed (passwords are not accepted, or not this person's).
 
         `devices` are the cookie values of this browser's earlier sign-ins (`device_word`).
         """
@@ -286,7 +294,10 @@ class Users(UserReader):
     # Tokens of the API
 
     def token(self, user_id: str, password: str, address: str = "") -> str | None:
-        """Return an access token valid for one hour; None if user or password is wrong. Raises TooManyTries."""
+        """Return an access token valid for one hour; None if user or password is wrong.
+
+        Raises TooManyTries, NotAllowed (passwords are not accepted, or not this person's).
+        """
         user_id = _as_typed(user_id)
         found = self._with_password(user_id, password, address)
         if found is None:
@@ -323,6 +334,7 @@ class Users(UserReader):
 
     def _with_password(self, user_id: str, password: str, address: str, device: str = "") -> UserRecord | None:
         """Return the user, as read before the check, if the password is right. An unknown user takes the same time."""
+        self._require_passwords()
         user = self._people.user(user_id)
         account = self._nameless(user_id) if user is None else user_id
         self._limit.check(account, address, device)
@@ -335,7 +347,24 @@ class Users(UserReader):
                 self._audit.record("anonymous", "users.login_refused", who, f"from {address}" if address else "")
                 return None
         self._tries.succeeded(self._limit.success(user_id, address, device))
+        self._require_not_of_provider(user)
         return user
+
+    def _require_passwords(self) -> None:
+        if not self._sign_in.passwords:
+            raise NotAllowed(
+                "Passwords are not accepted here.", remedy=f"Sign in with {self._sign_in.shown_name}, or with a link."
+            )
+
+    def _require_not_of_provider(self, user: UserRecord) -> None:
+        """Raise NotAllowed if only the provider may let a user in: it may have removed them. Owners may come back."""
+        identity = self._identities.of(user.id) if self._sign_in.issuer and user.role != OWNER else None
+        if identity is not None and identity.issuer == self._sign_in.issuer:
+            self._audit.record("anonymous", "users.login_refused", user.id, "by password")
+            raise NotAllowed(
+                f"{user.id} signs in with {self._sign_in.shown_name}, not with a password.",
+                remedy="Press its button on the sign-in page; programs take an API token.",
+            )
 
     def _nameless(self, typed: str) -> str:
         """Return a placeholder for an unknown user name: a person may have typed a password there."""

@@ -19,6 +19,7 @@ from engine.store.load import Loads
 from engine.store.owners import Owners
 from engine.store.people.api_tokens import TokenStore
 from engine.store.people.audit import AuditLog
+from engine.store.people.identities import Identities
 from engine.store.people.people import People
 from engine.store.people.sign_ins import LoginTries, SignInStore
 from engine.store.renames import RenameStore
@@ -65,6 +66,10 @@ class State(Protocol):
     @property
     def sign_ins(self) -> SignInStore:
         """The sessions and sign-in links of users."""
+
+    @property
+    def identities(self) -> Identities:
+        """Who users are at a sign-in provider."""
 
     @property
     def api_tokens(self) -> TokenStore:

@@ -33,6 +33,7 @@ from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
 from engine.files.log_levels import levels_of
 from engine.packages.in_force import switch_off
+from engine.people.sign_in_rules import SignInRules
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
 from engine.store.blobs.opened import require_place
@@ -278,6 +279,7 @@ class Config(_Settings):
     """All settings of a workspace."""
 
     server: ServerSettings = ServerSettings()
+    sign_in: SignInRules = SignInRules()
     worker: WorkerSettings = WorkerSettings()
     time_zone: TimeZone = "UTC"
     language: Literal["en"] = "en"
@@ -370,6 +372,12 @@ class LoadedConfig:
         return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
 
     @property
+    def sign_in_secret(self) -> str:
+        """The client secret for the sign-in provider; empty if there is none. Raises InvalidInput, SecretLost."""
+        secrets = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value)
+        return secrets.of(self.config.sign_in.client_secret)
+
+    @property
     def cache_url(self) -> str:
         """The address of the cache; empty if there is none. Raises InvalidInput."""
         return ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
@@ -436,7 +444,7 @@ def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/wo
     if file.value is not None and not isinstance(file.value, dict):
         raise InvalidFile.of(FILE, [file.problem((), "The settings must be keys and values.", "wrong_type")])
     written = _without_nulls(file.value or {})
-    problems = [*_clear_secrets(file, written, ("connections",))]
+    problems = [*_clear_secrets(file, written, ("connections",)), *_clear_secrets(file, written, ("sign_in",))]
     merged, origins, unknown = _overlaid(written, environment)
     problems += unknown
     config, repair = repaired(Config, merged, unquoted=("connections",))

@@ -309,6 +309,8 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/users", "GET"): "admin",
     ("/api/users", "POST"): "admin",
     ("/api/users/{user_id}/role", "PUT"): "admin",
+    ("/api/users/{user_id}/identity", "PUT"): "admin",
+    ("/api/users/{user_id}/identity", "DELETE"): "admin",
     ("/api/users/{user_id}/language", "PUT"): "admin",
     ("/api/users/{user_id}/password", "PUT"): "admin",
     ("/api/users/{user_id}", "DELETE"): "admin",

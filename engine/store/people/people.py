@@ -52,7 +52,7 @@ class People(Protocol):
         """Set the first password of a user; return None, and change nothing, if the user is unknown or has one."""
 
     def remove(self, user_id: str, entry: AuditEntry, check: Check, is_theirs: Callable[[str], bool]) -> None:
-        """Delete a user with their sessions, links, tokens, failed tries and settings, unless `check` raises.
+        """Delete a user with their identity, sessions, links, tokens, failed tries and settings, unless `check` raises.
 
         `is_theirs` tells by its key whether a setting belongs to the user.
         """

@@ -20,6 +20,8 @@ class SessionRecord(NamedTuple):
     expires_at: str
     address: str = ""
     agent: str = ""
+    issuer: str = ""
+    """The provider that signed the user in; empty for a password or a link."""
 
 
 class SessionFacts(NamedTuple):
@@ -28,6 +30,7 @@ class SessionFacts(NamedTuple):
     expires_at: str
     user_id: str
     role: str
+    issuer: str = ""
 
 
 class Success(Struct, frozen=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store.sql.base.tables import NAME_ITEMS, runs
+from engine.store.sql.base.tables import NAME_ITEMS, identities, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,7 +44,19 @@ def _from_18(connection: Connection) -> None:
     connection.exec_driver_sql(NAME_ITEMS.format(title=f"max(title){letters}"))
 
 
-_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18"), "18": (_from_18, "19")}
+def _from_19(connection: Connection) -> None:
+    """Add who users are at a sign-in provider, and which sessions it opened."""
+    connection.exec_driver_sql(
+        "ALTER TABLE sessions ADD COLUMN IF NOT EXISTS issuer TEXT COLLATE \"C\" NOT NULL DEFAULT ''"
+    )
+    identities.create(connection, checkfirst=True)
+
+
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
+    "17": (_from_17, "18"),
+    "18": (_from_18, "19"),
+    "19": (_from_19, "20"),
+}
 
 
 def migrated(connection: Connection, found: str) -> str:

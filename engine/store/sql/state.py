@@ -16,6 +16,7 @@ from engine.store.sql.old_runs import SqlOldRuns
 from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
 from engine.store.sql.people.api_tokens import SqlTokens
 from engine.store.sql.people.audit import SqlAudit
+from engine.store.sql.people.identities import SqlIdentities
 from engine.store.sql.people.people import SqlPeople
 from engine.store.sql.people.sign_ins import SqlLoginTries, SqlSignIns
 from engine.store.sql.proof import SqlProof
@@ -63,6 +64,11 @@ class SqlState:
     def sign_ins(self) -> SqlSignIns:
         """Their sessions and links."""
         return SqlSignIns(self._database)
+
+    @shared_property
+    def identities(self) -> SqlIdentities:
+        """Who they are at a sign-in provider."""
+        return SqlIdentities(self._database)
 
     @shared_property
     def api_tokens(self) -> SqlTokens:

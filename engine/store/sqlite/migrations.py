@@ -11,6 +11,7 @@ from engine.store.sql.base.tables import (
     NAME_ITEMS,
     api_tokens,
     debugging,
+    identities,
     login_failures,
     paused_runs,
     reservations,
@@ -190,6 +191,12 @@ def _from_18(connection: Connection) -> None:
     connection.exec_driver_sql(NAME_ITEMS.format(title="max(title)"))
 
 
+def _from_19(connection: Connection) -> None:
+    """Add who users are at a sign-in provider, and which sessions it opened."""
+    _add_text(connection, "sessions", "issuer")
+    identities.create(connection, checkfirst=True)
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -213,6 +220,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "16": (_from_16, "17"),
     "17": (_from_17, "18"),
     "18": (_from_18, "19"),
+    "19": (_from_19, "20"),
 }
 
 

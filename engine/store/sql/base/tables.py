@@ -13,7 +13,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
-SCHEMA_VERSION = "19"
+SCHEMA_VERSION = "20"
 """The schema version that this release writes."""
 
 metadata = MetaData()
@@ -339,7 +339,18 @@ sessions = Table(
     # Where it was opened, according to the request: IP address and browser name; "" if unknown.
     Column("address", TEXT, nullable=False, server_default=""),
     Column("agent", TEXT, nullable=False, server_default=""),
+    Column("issuer", TEXT, nullable=False, server_default=""),  # that signed in its user; "": a password or a link
 )
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("user_id", TEXT, primary_key=True),
+    Column("issuer", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Index("identities_by_subject", "issuer", "subject", unique=True),
+)
+"""Who a user is at a sign-in provider."""
 
 login_links = Table(
     "login_links",

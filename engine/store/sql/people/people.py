@@ -13,6 +13,7 @@ from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import insertion_into, settings, users
 from engine.store.sql.people import audit
 from engine.store.sql.people.api_tokens import revoke_all
+from engine.store.sql.people.identities import forget_identity
 from engine.store.sql.people.sign_ins import forget_tries, sign_out_everywhere
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class SqlPeople:
             check(_all(connection))
             sign_out_everywhere(connection, user_id)
             revoke_all(connection, user_id)
+            forget_identity(connection, user_id)
             forget_tries(connection, user_id)
             theirs = [key for key in connection.execute(select(settings.c.key)).scalars() if is_theirs(key)]
             connection.execute(settings.delete().where(settings.c.key.in_(theirs)))

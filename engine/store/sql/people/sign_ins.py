@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 _SIGNED_IN = (
-    "SELECT sessions.expires_at, users.id, users.role FROM sessions JOIN users ON users.id = sessions.user_id"
-    " WHERE sessions.id_hash = ?"
+    "SELECT sessions.expires_at, users.id, users.role, sessions.issuer FROM sessions"
+    " JOIN users ON users.id = sessions.user_id WHERE sessions.id_hash = ?"
 )
 
 
@@ -47,7 +47,7 @@ class SqlSignIns:
         with self._database.writing() as connection:
             if connection.execute(of_user).scalar() != password_hash:
                 return False
-            _begin(connection, sign_in)
+            begin(connection, sign_in)
             return True
 
     def redeem(
@@ -60,8 +60,8 @@ class SqlSignIns:
             if row is None or moment_of(row.expires_at) <= moment_of(now):
                 return None
             sign_in, success = signed_in(row.user_id)
-            _remember(connection, success)
-            _begin(connection, sign_in)
+            remember(connection, success)
+            begin(connection, sign_in)
             return sign_in
 
     def renew(self, id_hash: str, expires_at: str) -> None:
@@ -133,7 +133,7 @@ class SqlLoginTries:
     def succeeded(self, success: Success) -> None:
         """Forget the tries there, and remember the network."""
         with self._database.writing() as connection:
-            _remember(connection, success)
+            remember(connection, success)
 
 
 def sign_out_everywhere(connection: Connection, user_id: str, keep: str | None = None) -> None:
@@ -159,14 +159,15 @@ def _open(connection: Connection, user_id: str, now: str) -> list[SessionRecord]
     return [SessionRecord(**row) for row in connection.execute(found).mappings()]
 
 
-def _begin(connection: Connection, sign_in: NewSession) -> None:
-    """Open a session; expired sessions of all users are deleted on the way."""
+def begin(connection: Connection, sign_in: NewSession) -> None:
+    """Open a session in the caller's transaction; expired sessions of all users are deleted on the way."""
     connection.execute(sessions.delete().where(sessions.c.expires_at <= sign_in.session.created_at))
     connection.execute(sessions.insert().values(sign_in.session._asdict()))
     audit.record(connection, sign_in.entry)
 
 
-def _remember(connection: Connection, success: Success) -> None:
+def remember(connection: Connection, success: Success) -> None:
+    """Forget the failed tries before a good sign-in, and remember its network, in the caller's transaction."""
     there = (login_failures.c.user_id == success.account) & (login_failures.c.address == success.place)
     connection.execute(login_failures.delete().where(there))
     at = timestamp(success.at)

@@ -19,9 +19,10 @@ from api.base.errors import for_strangers
 from api.base.hosts import is_same_origin
 from api.base.identity import client_address, session_cookie
 from api.base.routing import BodyLimit
-from api.routes.login_page import link_page, password_page
-from engine.base.errors import OrchestraError, TooManyTries
+from api.pages.login_page import Ways, link_page, sign_in_page, signed_out_page
+from engine.base.errors import NotAllowed, OrchestraError, SignInRefused, TooManyTries
 from engine.people.devices import device_cookie, device_cookies
+from engine.people.openid.sign_in import SIGNED_OUT_PATH
 from engine.people.sessions import Session, cookie_name
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 _LARGEST_FORM_BYTES = 10_000
 # The session ends in the engine, 14 days after its last use. The cookie only has to outlast it: a tab that stays
 # open loads no page that could renew it. Browsers keep no cookie longer than this (RFC 6265bis, 5.5).
-_COOKIE_LASTS_SECONDS = 400 * 24 * 3600
+COOKIE_LASTS_SECONDS = 400 * 24 * 3600
+_STATUS = {TooManyTries: 429, NotAllowed: 403, SignInRefused: 403}
 _USED = "This link has been used, or is older than 15 minutes. `orchestra login-link` prints a new one."
 _WRONG = "User or password is wrong."
 
@@ -52,44 +54,50 @@ class LoginPages:
 
     async def show(self, request: Request) -> Response:
         """Show the button behind a link, or else the password form; looking changes nothing."""
-        wanted = _own_path(request.query_params.get("next", "/"))
+        wanted = own_path(request.query_params.get("next", "/"))
         token = request.query_params.get("token")
         if token:
             return link_page(token, wanted)
         try:
             who = await run_in_threadpool(self.orchestra().users.session, session_cookie(request))
         except OrchestraError as error:
-            return _refused(error, wanted)
-        return RedirectResponse(wanted, 303) if who else password_page(wanted)
+            return refused(self.ways(), error, wanted)
+        return RedirectResponse(wanted, 303) if who else sign_in_page(self.ways(), wanted)
 
     async def sign_in(self, request: Request) -> Response:
         """Accept the link's secret, or user and password; set the cookie and redirect to the page the person wanted."""
         if "origin" in request.headers and not is_same_origin(request.headers):
             return PlainTextResponse("This request did not come from a page of this address.\n", 403)
         form = await request.form(max_fields=8, max_files=0)
-        wanted = _own_path(_text(form, "next") or "/")
+        wanted = own_path(_text(form, "next") or "/")
         try:
             session = await run_in_threadpool(
                 self._session, form, client_address(request), request.headers.get("user-agent", ""), _devices(request)
             )
             word = "" if session is None else await run_in_threadpool(self._device_word, session)
         except OrchestraError as error:
-            return _refused(error, wanted)
+            return refused(self.ways(), error, wanted)
         if session is None:
             message = _USED if _text(form, "token") else _WRONG
-            return password_page(wanted, message=message, user_id=_text(form, "user_id"), status=403)
+            return sign_in_page(self.ways(), wanted, message=message, user_id=_text(form, "user_id"), status=403)
         await run_in_threadpool(self.orchestra().users.logout, session_cookie(request))  # who was signed in before
-        response = RedirectResponse(wanted, 303)
-        _keep(response, request, cookie_name(request.headers["host"]), session.id)
-        _keep(response, request, device_cookie(request.headers["host"], session.user_id), word)
-        return response
+        return signed_in(request, session, word, wanted)
 
     async def sign_out(self, request: Request) -> Response:
-        """End the session and go to the sign-in page."""
-        await run_in_threadpool(self.orchestra().users.logout, session_cookie(request))
-        response = RedirectResponse("/login", 303)
+        """End the session, and go to the sign-in page; to the provider if it opened the session."""
+        orchestra, cookie = self.orchestra(), session_cookie(request)
+        back = here(request, orchestra.config.server.public_url, SIGNED_OUT_PATH)
+        there = await run_in_threadpool(orchestra.openid.sign_out_url, cookie, back)
+        await run_in_threadpool(orchestra.users.logout, cookie)
+        name = orchestra.openid.settings.shown_name
+        response: Response = signed_out_page(name, there) if there else RedirectResponse("/login", 303)
         response.delete_cookie(cookie_name(request.headers["host"]), path="/", httponly=True, samesite="lax")
         return response
+
+    def ways(self) -> Ways:
+        """Return how people may sign in."""
+        settings = self.orchestra().openid.settings
+        return Ways(settings.shown_name, settings.passwords)
 
     def _session(self, form: FormData, address: str, agent: str, devices: list[str]) -> Session | None:
         users = self.orchestra().users
@@ -101,6 +109,19 @@ class LoginPages:
         return self.orchestra().users.device_word(session.user_id)
 
 
+def signed_in(request: Request, session: Session, device_word: str, wanted: str) -> Response:
+    """Return the answer to a good sign-in: the cookies, and the way to the page that the person wanted."""
+    response, host = RedirectResponse(wanted, 303), request.headers["host"]
+    keep(response, request, cookie_name(host), session.id)
+    keep(response, request, device_cookie(host, session.user_id), device_word)
+    return response
+
+
+def here(request: Request, public_url: str, path: str) -> str:
+    """Return the address of a path as browsers know it; `public_url`: of a proxy, if there is one."""
+    return (public_url or f"{request.url.scheme}://{request.headers['host']}") + path
+
+
 def _text(form: FormData, name: str) -> str:
     value = form.get(name, "")
     if not isinstance(value, str):
@@ -108,9 +129,11 @@ def _text(form: FormData, name: str) -> str:
     return value
 
 
-def _refused(error: OrchestraError, wanted: str) -> Response:
-    error, limited = for_strangers(error), isinstance(error, TooManyTries)
-    response = password_page(wanted, message=f"{error.message} {error.remedy}", status=429 if limited else 503)
+def refused(ways: Ways, error: OrchestraError, wanted: str) -> Response:
+    """Return the sign-in page with what went wrong."""
+    error = for_strangers(error)
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 503)
+    response = sign_in_page(ways, wanted, message=f"{error.message} {error.remedy}", status=status)
     if isinstance(error, TooManyTries):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
@@ -122,19 +145,22 @@ def _devices(request: Request) -> list[str]:
     return [value for name, value in request.cookies.items() if name.startswith(begins)]
 
 
-def _keep(response: Response, request: Request, name: str, value: str) -> None:
+def keep(
+    response: Response, request: Request, name: str, value: str, *, path: str = "/", seconds: int = COOKIE_LASTS_SECONDS
+) -> None:
+    """Give the browser a cookie that only this server reads."""
     response.set_cookie(
         name,
         value,
-        max_age=_COOKIE_LASTS_SECONDS,
-        path="/",
+        max_age=seconds,
+        path=path,
         secure=request.url.scheme == "https",
         httponly=True,  # no script may read it
         samesite="lax",  # no foreign page's form may send it
     )
 
 
-def _own_path(wanted: str) -> str:
+def own_path(wanted: str) -> str:
     r"""Return `wanted` if it is a path of this site, else `/`; browsers read `//x`, `/\x`, `/<tab>/x` as hosts."""
     parts = urlsplit(wanted) if wanted.isprintable() and "\\" not in wanted else None
     if parts is None or parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith("//"):

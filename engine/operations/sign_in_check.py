@@ -1,0 +1,71 @@
+"""Check the sign-in provider: whether it answers, this machine's clock, and which addresses to register there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clients.check_line import CheckLine
+from clients.wording import counted
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
+from engine.people.access import Principal, require
+from engine.people.openid.provider import OpenIdProvider, discovery_address
+from engine.people.openid.sign_in import REDIRECT_PATH, SIGNED_OUT_PATH, OpenIdSignIn
+from engine.workspace.config import LoadedConfig, ServerSettings
+
+_SECONDS = 20.0
+
+
+class SignInCheck:
+    """Checks what `sign_in` in config.yaml says."""
+
+    def __init__(self, openid: OpenIdSignIn, loaded: LoadedConfig, clock: Clock) -> None:
+        self._openid, self._loaded, self._clock = openid, loaded, clock
+
+    def check(self, p: Principal) -> list[CheckLine]:
+        """Return line by line what works; nothing if there is no provider. Raises NotAllowed."""
+        require(p, "view", "check the sign-in provider")
+        return list(self._lines()) if self._openid.is_on else []
+
+    def _lines(self) -> Iterator[CheckLine]:
+        from clients.transport import deadline, http_client
+        from engine.connections.reach import reach
+
+        settings = self._openid.settings
+        with deadline(_SECONDS):
+            with http_client() as http:
+                reached = list(reach(http, discovery_address(settings), self._clock))
+            for line in reached:
+                yield CheckLine(line.what, line.ok, line.text.replace("`base_url`", "`sign_in.issuer`"))
+            if all(line.ok for line in reached if line.what == "reachable"):
+                yield from self._described(OpenIdProvider(settings, self._clock))
+        yield from self._secret()
+        yield from self._addresses(self._loaded.config.server)
+
+    def _described(self, provider: OpenIdProvider) -> Iterator[CheckLine]:
+        try:
+            algorithms, keys = provider.description().algorithms, provider.keys()
+        except OrchestraError as error:
+            yield CheckLine("provider", ok=False, text=f"{error.message} {error.remedy}")
+            return
+        said = (
+            f"{provider.settings.shown_name} signs with {', '.join(algorithms)}, and has {counted(len(keys), 'key')}."
+        )
+        is_good = bool(algorithms and keys)
+        remedy = "" if is_good else " Choose RS256 there: what only a shared secret signs is not believed."
+        yield CheckLine("provider", is_good, said if is_good else f"No key of it can be used.{remedy}")
+
+    def _secret(self) -> Iterator[CheckLine]:
+        try:
+            has_secret = bool(self._loaded.sign_in_secret)
+        except OrchestraError as error:
+            yield CheckLine("client secret", ok=False, text=f"{error.message} {error.remedy}")
+            return
+        said = "It is set." if has_secret else "There is none: the provider must take this client as a public one."
+        yield CheckLine("client secret", ok=True, text=said)
+
+    def _addresses(self, server: ServerSettings) -> Iterator[CheckLine]:
+        here = server.public_url or f"http://{server.host}:{server.port}"
+        only = "" if server.public_url else " Behind a proxy, set server.public_url."
+        yield CheckLine("redirect URI", ok=True, text=f"Register {here}{REDIRECT_PATH} at the provider.{only}")
+        yield CheckLine("after signing out", ok=True, text=f"Register {here}{SIGNED_OUT_PATH} there for that.")
