@@ -207,9 +207,17 @@ class WorkerThreads:
             return None
 
 
+_ENDING = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration)
+"""They would end the loop that awaits the work, with all other work, or never arrive there; plugins may raise them."""
+
+
 def _outcome(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     try:
         return work(), None
+    except _ENDING as error:
+        made = RuntimeError(f"{type(error).__name__}: {error or 'no message'}")
+        made.__cause__ = error
+        return None, made
     except BaseException as error:  # noqa: BLE001 - it is raised again where the result is awaited
         return None, error
 

@@ -10,6 +10,7 @@ import pytest
 
 from engine.base.statuses import Priority
 from engine.base.threads import WorkerThreads, shared_property
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_urgent_work_goes_first_and_every_tenth_turn_is_that_of_other_work() -> None:
@@ -74,3 +75,17 @@ def test_what_threads_share_is_made_once_however_many_ask_at_the_same_time() -> 
     assert len(entered) == 1
     assert holder.store == ["written"] * 4
     assert Holder.store.__doc__ == "What all of them change."
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration])
+def test_work_that_wants_to_end_the_program_only_fails(kind: type[BaseException]) -> None:
+    def work() -> None:
+        raise kind("3")
+
+    async def story() -> str:
+        workers = WorkerThreads("test", 1)
+        with pytest.raises(RuntimeError, match=f"{kind.__name__}: 3"):
+            await asyncio.wait_for(workers.run(work), PATIENCE_SECONDS)
+        return "alive"
+
+    assert asyncio.run(story()) == "alive"
