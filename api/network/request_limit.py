@@ -52,7 +52,7 @@ class RequestLimit:
             return 0
         by_address, by_token = self._limits
         seconds = by_address.wait_seconds(client_address(connection))
-        token = connection.headers.get("authorization", "")
+        token = connection.headers.get("authorization", "").rpartition(" ")[2]  # `bearer` is written in many ways
         if seconds or not token:
             return seconds
         return by_token.wait_seconds_of(hashlib.sha256(token.encode()).hexdigest())
