@@ -507,3 +507,75 @@ def test_ctrl_z_takes_back_sizes_and_places_before_changes_of_the_draft(served: 
         step(page, "hello").hover()
         page.locator('[data-resize="hello"]').dblclick()
     assert size_of(page) == kept_size
+
+
+MAILS = {"id": "mails", "title": "Mails", "needs": [], "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+FREE = {"id": "free", "title": "Free", "needs": [], "uses": "flow.set", "with": {"values": {"text": "From"}}}
+SEND = {"id": "send", "title": "Send", "uses": "gmail.send", "with": {"to": ["ann@example.org"], "subject": "Hi"}}
+
+
+def drawn_to_field(page: Page, key: str, to: str, field: str) -> None:
+    """Draw a data line from a step to a field of another one."""
+    step(page, key).hover()
+    box, target = page.locator(f'[data-data="{key}"]').bounding_box(), step(page, to).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    row = page.locator(".studio-fields li", has_text=field)
+    for right in range(40, 60):  # until the fields of the step are known
+        page.mouse.move(target["x"] + right, target["y"] + 20)
+        if row.count():
+            break
+        page.wait_for_timeout(200)
+    place = row.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 20, place["y"] + place["height"] / 2, steps=4)
+    page.locator(".studio-fields li[data-at]", has_text=field).wait_for()
+    page.mouse.up()
+
+
+def test_a_drawn_data_line_is_in_the_file_and_one_that_may_not_be_says_why(served: Served, page: Page) -> None:
+    blank(served, "joined", MAILS, FREE, SEND)
+    opened(page, served, "joined")
+    drawn_to_field(page, "mails", "free", "Values by name: text")
+    page.get_by_label("Which part of it").select_option(label="has_more · boolean")
+    page.get_by_role("button", name="Use it").click()
+    joined = page.locator(".studio-edge-label", has_text="has_more → values.text")
+    joined.wait_for()
+    kept(page)
+    step(page, "free").focus()
+    page.keyboard.press("Control+z")  # the expression and the order
+    joined.wait_for(state="detached")
+    page.locator('[data-line="mails>free"]').wait_for(state="detached")
+    page.keyboard.press("Control+y")
+    joined.wait_for()
+    step(page, "send").focus()
+    page.keyboard.press("u")
+    page.get_by_label("Output of").select_option("Mails")
+    page.get_by_label("Which part of it").select_option(label="messages[0].from · string")
+    page.get_by_label("Goes into").select_option(label="To · Destination")
+    page.get_by_label("Goes into").press("Enter")
+    page.locator(".studio-join-why", has_text="outside").wait_for()
+    page.keyboard.press("Escape")
+    drawn_to_field(page, "send", "mails", "Search, as in Gmail")
+    page.get_by_role("button", name="Use it").click()
+    page.locator(".studio-join-why", has_text="that would be a circle").wait_for()
+    page.keyboard.press("Escape")
+    found = {one["id"]: one for one in saved(served, page, "joined")}
+    assert found["free"]["with"] == {"values": {"text": "From {{ steps.mails.output.has_more }}"}}
+    assert found["free"]["needs"] == ["mails"]
+    assert (found["mails"], found["send"]) == (MAILS, SEND)
+
+
+def test_a_note_shows_its_marks_and_loads_nothing(served: Served, page: Page) -> None:
+    note = "Ask **Ann**, see the [rules](https://example.org/rules).\n\n![x](https://example.org/a.png) <b>b</b>"
+    blank(served, "noted", {**FREE, "note": note})
+    opened(page, served, "noted")
+    step(page, "free").locator(".studio-has-note").hover()
+    shown = step(page, "free").locator(".studio-note")
+    shown.locator("strong", has_text="Ann").wait_for()
+    link = shown.get_by_role("link", name="rules")
+    assert link.get_attribute("href") == "https://example.org/rules"
+    assert "noopener" in (link.get_attribute("rel") or "")
+    assert shown.locator("img, b").count() == 0
+    shown.get_by_text("<b>b</b>").wait_for()

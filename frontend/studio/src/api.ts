@@ -4,6 +4,7 @@ import type { Timeline } from "./flow/past";
 import type { Prediction } from "./flow/prediction";
 import { parseJson } from "./json";
 import { t } from "./language";
+import type { ScopeName } from "./panel/completion";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 // A definition, a step or a value in it: whatever the text of the draft has.
@@ -296,6 +297,10 @@ export const api = {
   position: (workflow: string, positions: Record<string, [number, number] | null>) =>
     request<{ positions: Positions }>("PUT", of(workflow, "/positions"), { positions }),
   look: (workflow: string, looks: Record<string, Partial<StepLook>>) => request<{ looks: Looks }>("PUT", of(workflow, "/looks"), { looks }),
+  // The problems that a text would have; nothing is saved.
+  validate: (workflow: string, text: string) => request<{ problems: Problem[] }>("POST", of(workflow, "/validate"), { text }),
+  // The names that a step of the draft may use.
+  scope: (workflow: string, step: string) => request<{ names: ScopeName[] }>("GET", of(workflow, `/scope?step=${encodeURIComponent(step)}`)),
   // The last runs, newest first.
   runs: async (workflow: string) => (await request<{ runs: RunRow[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=${MOST_RUNS}`)).runs,
   timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),

@@ -5,7 +5,7 @@ export type Command =
   | "extend-up" | "extend-down"
   | "move-up" | "move-down" | "move-out" | "move-in"
   | "open" | "close" | "add" | "add-before" | "toggle" | "fold"
-  | "workflow" | "outputs" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
+  | "workflow" | "outputs" | "rename" | "note" | "connect" | "use" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
   | "wider" | "narrower" | "taller" | "shorter"
   | "breakpoint" | "debug" | "debug-step" | "debug-continue" | "debug-stop"
@@ -21,7 +21,7 @@ export interface Key {
 
 const PLAIN: Record<string, Command> = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last",
-  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", b: "breakpoint", d: "debug", s: "debug-step", r: "debug-continue", x: "debug-stop", p: "copilot", F2: "rename",
+  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", u: "use", f: "fold", w: "workflow", " ": "toggle", g: "group", b: "breakpoint", d: "debug", s: "debug-step", r: "debug-continue", x: "debug-stop", p: "copilot", F2: "rename",
   Delete: "remove", Backspace: "remove", "0": "fit", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", ContextMenu: "menu", "?": "help",
 };
 const SHIFT: Record<string, Command> = {
@@ -58,6 +58,7 @@ export const HELP: readonly (readonly [string, string])[] = [
   ["P", N_("Open or close the co-pilot; it knows what is selected")],
   ["N", N_("Write a note")],
   ["C", N_("Connect to a step that shall wait for this one, or disconnect")],
+  ["U", N_("Use an output of another step in a field")],
   [N_("G, Shift + G"), N_("Group, and dissolve a group")],
   ["F", N_("Fold a group")],
   ["B", N_("Set or delete a breakpoint")],

@@ -4,6 +4,8 @@ import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
+import { targetsOf, type Target } from "./join";
+import { joinedBy, type Joining } from "./joining";
 import { t, tn } from "./language";
 import type { Gap } from "./layout";
 import { askedInputs, Debugger, pauseWords } from "./flow/debugging";
@@ -62,6 +64,8 @@ export type Dialog =
   // `text`: what was typed and is not kept yet.
   | { kind: "note"; key: string; text?: string }
   | { kind: "connect"; key: string }
+  // `from`: null if that is chosen in it; `field`: the index of the target.
+  | { kind: "join"; from: string | null; to: string; field?: number | undefined }
   | { kind: "debug" }
   | { kind: "help" }
   | { kind: "save"; clash: SaveClash }
@@ -703,6 +707,23 @@ export class Studio {
     const made = connect(first, second);
     if (typeof made === "string") this.say(made, true);
     else this.go(made, t("{second} waits for {first}", { second: second.step.title, first: first.step.title }));
+  }
+
+  // The fields of a step into which data may go; none until the step types are loaded.
+  targets(node: Node): Target[] {
+    if (!this.types) void this.stepTypes().catch(() => undefined);
+    const type = this.types?.find(({ name }) => name === node.step.uses);
+    return type || node.inner ? targetsOf(this.view.definition, node.step.id, type) : [];
+  }
+
+  // Let a field use an output; returns why it may not.
+  async join(joining: Joining): Promise<string | null> {
+    const made = await joinedBy(this, joining);
+    if (typeof made === "string") return made;
+    const { from, to, target } = joining;
+    this.select([to.key], to.key);
+    this.go(made, t("{field} of {second} uses an output of {first}", { field: target.label, first: from.step.title, second: to.step.title }));
+    return null;
   }
 
   disconnect(from: string, to: string): void {

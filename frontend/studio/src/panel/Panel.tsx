@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "reac
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
 import { N_, t, tn } from "../language";
+import { Markdown } from "../Markdown";
 import { connectionsFor, membersOf, namesFor, plainly } from "./account";
 import { Pauses } from "../flow/DebugBar";
 import type { Flow } from "../flow/flow";
@@ -155,6 +156,11 @@ function Body() {
   return (
     <>
       {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. Changes apply to all of them.</p> : <About type={known[0]} />}
+      {!isMany && first.note && (
+        <aside className="studio-note-shown" aria-label={t("Note")}>
+          <Markdown text={first.note} />
+        </aside>
+      )}
       {!isMany && predicted && <Predicted step={predicted} />}
       {!isMany && shown && <Pauses step={first} />}
       {!isMany && shown && <Result key={shown.runId} step={first} flow={shown} />}

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import type { CanvasStep, Definition, Json, Operation } from "../api";
 import { N_, t } from "../language";
+import { Markdown } from "../Markdown";
 import { plainly } from "./account";
 import { Choice, Field, Problems } from "./Field";
 import { placeOf, problemsAt, useForm } from "./form";
@@ -39,12 +40,18 @@ export function WorkflowForm() {
   const form = useForm();
   const fields = new Set(["inputs", ...Object.keys(FIELDS)]);
   const others = form.problems.filter(({ step, field }) => step === null && !fields.has(field?.split(".")[0] ?? ""));
+  const description = valueOf(form.definition, placeOf(form, ["description"]));
   return (
     <>
       <Problems problems={others} />
       {["title", "description"].map((name) => (
         <WorkflowField key={name} name={name} />
       ))}
+      {typeof description === "string" && description.trim() && (
+        <aside className="studio-note-shown" aria-label={t("Description")}>
+          <Markdown text={description} />
+        </aside>
+      )}
       <Inputs />
       {["outputs", "links"].map((name) => (
         <WorkflowField key={name} name={name} />

@@ -258,6 +258,8 @@ export function App({ studio }: { studio: Studio }) {
           return node ? studio.open({ kind: "note", key: node.key }) : undefined;
         case "connect":
           return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
+        case "use":
+          return node ? studio.open({ kind: "join", from: null, to: node.key }) : undefined;
         case "remove":
           wantsFocus.current = true;
           if (typeof studio.trigger === "number") return studio.removeTrigger(studio.trigger);

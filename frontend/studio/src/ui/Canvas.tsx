@@ -5,16 +5,17 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { stepIn } from "../document";
 import type { Marks } from "../flow/marks";
 import { connect } from "../gestures";
+import { ordered } from "../join";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { fitting } from "../own";
 import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, ghostPlaces, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
+import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, ghostPlaces, grounds, kept, lineMarks, placeOf, plusses, stepAt, stepUnder, type Line } from "./drawn";
 import { roomiest, type Corner } from "./overviewPlace";
 import { useResizing, type Sized } from "./resizing";
-import { Connection, useConnecting } from "./connecting";
+import { Connection, FIELD_ROW, FIELDS_GAP, FIELDS_WIDTH, useConnecting, type Plugged } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { Overview } from "./Overview";
 import { GhostMark, nodeTypes, renumber } from "./StepCard";
@@ -244,7 +245,7 @@ export function Canvas({ marks }: { marks: Marks }) {
 
   const line = studio.line;
   const choose = useCallback((from: string, to: string) => studio.choose(from, to), [studio]);
-  const plug = useConnecting(field, (from, event) => {
+  const plug = useConnecting(field, "plug", (from, event) => {
     const [node, { x, y }] = [studio.node(from), pointer(event)];
     const [box, start] = [drawn.layout.byKey.get(from), at.get(from)];
     if (!node || !box || !start) return null;
@@ -253,6 +254,25 @@ export function Canvas({ marks }: { marks: Marks }) {
     const made = step && connect(node, step);
     return { path: `M ${start.x + box.w / 2},${start.y + box.h} L ${x},${y}`, target: step ? { ...at.get(step.key)!, w: target!.w, h: target!.h, key: step.key } : null, isRefused: typeof made === "string" };
   }, (from, to) => studio.connect(from, to));
+
+  const data = useConnecting(
+    field,
+    "data",
+    (from, event, before) => {
+      const [node, { x, y }] = [studio.node(from), pointer(event)];
+      const [box, start] = [drawn.layout.byKey.get(from), at.get(from)];
+      if (!node || !box || !start) return null;
+      const path = `M ${start.x + box.w},${start.y + box.h / 2} L ${x},${y}`;
+      const row = before?.target ? rowAt(before, x, y) : undefined;
+      if (before && row !== undefined) return { ...before, path, at: row };
+      const under = stepUnder(drawn.layout, at, x, y);
+      const step = under === null || under.node === node ? null : under.node;
+      if (!step) return { path, target: null, isRefused: false };
+      const fields = studio.targets(step).slice(0, MOST_FIELDS);
+      return { path, target: { ...at.get(step.key)!, w: under!.w, h: step.inner ? HEAD_HEIGHT : under!.h, key: step.key }, isRefused: typeof ordered(node, step) === "string", fields, at: null };
+    },
+    (from, to, row) => studio.open({ kind: "join", from, to, field: row ?? undefined }),
+  );
 
   // React Flow passes each new function on to every node: these stay the same, and do what the newest say.
   const handlers = useRef<Handlers>(null!);
@@ -314,6 +334,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         <Grounds grounds={under} />
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} marks={passed} />
         {plug && <Connection plug={plug} />}
+        {data && <Connection plug={data} kind="data" />}
         {arcs.length > 0 && <Arcs lines={arcs} />}
         {added.length > 0 && (
           <ViewportPortal>
@@ -335,7 +356,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, drawn, at, corner, under, lines, passed, buttons, add, choose, line, plug, arcs, added, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, drawn, at, corner, under, lines, passed, buttons, add, choose, line, plug, data, arcs, added, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>
@@ -360,6 +381,16 @@ interface Handlers {
 }
 
 type DragEvent = React.MouseEvent | MouseEvent | TouchEvent;
+
+const MOST_FIELDS = 12;
+const HEAD_HEIGHT = 46;
+
+// Return the row of the fields beside a step that is at a place; null between the step and its fields.
+function rowAt({ target, fields = [] }: Plugged, x: number, y: number): number | null | undefined {
+  const [left, row] = [target!.x + target!.w, Math.floor((y - target!.y) / FIELD_ROW)];
+  if (row < 0 || row >= fields.length || x < left || x > left + FIELDS_GAP + FIELDS_WIDTH) return undefined;
+  return x < left + FIELDS_GAP ? null : row;
+}
 
 const isCorner = (target: EventTarget): boolean => target instanceof HTMLElement && target.dataset.resize !== undefined;
 

@@ -4,12 +4,14 @@ import { useEffect, useMemo, useRef, type ReactNode } from "react";
 import { DebugDialog } from "../flow/DebugBar";
 import { HELP, type Command } from "../keys";
 import { N_, t, tn } from "../language";
+import { Markdown } from "../Markdown";
 import type { Clash } from "../queue";
 import type { SaveClash } from "../store";
 import { lineDifference } from "../text";
 import { ConnectDialog } from "./ConnectDialog";
 import { useStudio, useSurroundings } from "./context";
 import { Icon } from "./icons";
+import { JoinDialog } from "./JoinDialog";
 import { Picker } from "./Picker";
 
 export function Modal({ title, className = "", children, onClose }: { title: string; className?: string; children: ReactNode; onClose?: () => void }) {
@@ -58,6 +60,8 @@ export function Dialogs() {
       return <NoteDialog dialogKey={dialog.key} typed={dialog.text} />;
     case "connect":
       return <ConnectDialog key={dialog.key} dialogKey={dialog.key} />;
+    case "join":
+      return <JoinDialog key={`${dialog.from}>${dialog.to}`} from={dialog.from} to={dialog.to} field={dialog.field} />;
     case "help":
       return (
         <Modal title={t("Keys")}>
@@ -196,6 +200,11 @@ function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | u
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) set();
         }}
       />
+      {text.trim() && (
+        <section className="studio-note-shown" aria-label={t("As it is shown")}>
+          <Markdown text={text} />
+        </section>
+      )}
       <footer className="studio-dialog-foot">
         <button type="button" className="studio-button" data-tone="primary" onClick={set}>
           {t("Keep the note")}
@@ -223,6 +232,7 @@ const EDITS: readonly Item[] = [
   ["rename", N_("Rename"), "F2"],
   ["note", N_("Note"), "N"],
   ["connect", N_("Connect to…"), "C"],
+  ["use", N_("Use an output…"), "U"],
   ["breakpoint", N_("Set or delete a breakpoint"), "B"],
   ["copilot", N_("Ask about this step"), "P"],
   null,

@@ -3,6 +3,7 @@ import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type CSSProperties, type ReactNode } from "react";
 
 import type { StepLook } from "../api";
+import { Markdown } from "../Markdown";
 import { ghostWords, type Ghost } from "../copilot/ghosts";
 import type { Mark } from "../flow/marks";
 import { t, tn } from "../language";
@@ -121,6 +122,7 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       {children}
       {data.ghost && <GhostMark ghost={data.ghost} />}
       <span className="studio-plug nodrag nopan" data-plug={node.key} title={t("Drag to the step that shall wait for this one")} />
+      <span className="studio-plug studio-source nodrag nopan" data-data={node.key} title={t("Drag to the field that shall use an output of this step")} />
       {data.isSizable && <span className="studio-corner nodrag nopan" data-resize={node.key} title={t("Drag to change the size; a double click makes it automatic")} />}
     </div>
   );
@@ -163,6 +165,18 @@ export function BreakpointDot() {
   return <span className="studio-breakpoint" title={t("Breakpoint: a debug run pauses before this step (B)")} />;
 }
 
+// The note itself shows while the pointer is on its mark, and while the step has the focus of the keyboard.
+function NoteMark({ note }: { note: string }) {
+  return (
+    <span className="studio-has-note">
+      <Icon name="note" size={15} />
+      <span className="studio-note nodrag nopan">
+        <Markdown text={note} />
+      </span>
+    </span>
+  );
+}
+
 function Condition({ node }: { node: Node }) {
   if (!node.step.condition) return null;
   return (
@@ -190,11 +204,7 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
           <small className="studio-quiet">{data.isNever ? t("Never runs") : wordOf(step, services)}</small>
         </span>
         {step.foreach && <Icon name="loop" size={15} />}
-        {step.note && (
-          <span className="studio-has-note" title={step.note}>
-            <Icon name="note" size={15} />
-          </span>
-        )}
+        {step.note && <NoteMark note={step.note} />}
       </div>
       {(data.errors + data.warnings > 0 || data.mark) && (
         <span className="studio-badges">
@@ -242,11 +252,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
             {isFolded && ` · ${t("{count} inside", { count: inside })}`}
           </small>
         </span>
-        {step.note && (
-          <span className="studio-has-note" title={step.note}>
-            <Icon name="note" size={15} />
-          </span>
-        )}
+        {step.note && <NoteMark note={step.note} />}
         <Problems errors={data.errors} warnings={data.warnings} />
         <MarkBadge mark={data.mark} />
       </div>

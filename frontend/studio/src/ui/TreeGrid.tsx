@@ -8,6 +8,7 @@ import { around, type Block, type Node } from "../model";
 import { resultOf } from "../outputs";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
+import { plainOf } from "../Markdown";
 import { lookOf, triggersOf } from "./drawn";
 import { Icon } from "./icons";
 import { plainExpression, wordOf } from "./looks";
@@ -182,7 +183,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
               )}
               {step.note && (
                 <small className="studio-quiet" title={step.note}>
-                  {t("Note: {note}", { note: step.note })}
+                  {t("Note: {note}", { note: plainOf(step.note) })}
                 </small>
               )}
             </span>

@@ -4,6 +4,9 @@ import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/reac
 
 import type { Definition, Read, StepLook } from "../api";
 import type { Ghost } from "../copilot/ghosts";
+import { stepIn } from "../document";
+import { partsRead } from "../join";
+import { valueAt } from "../panel/places";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, HEAD, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
@@ -300,6 +303,15 @@ export function stepAt(drawn: Layout, at: Corners, from: Node, x: number, y: num
   return under.find((one) => one.node!.block === from.block) ?? under.at(-1) ?? null;
 }
 
+// Return the innermost step at a place; a frame only at its head.
+export function stepUnder(drawn: Layout, at: Corners, x: number, y: number): Box | null {
+  const isUnder = (box: Box): boolean => {
+    const corner = at.get(box.key)!;
+    return box.node !== null && x >= corner.x && y >= corner.y && x <= corner.x + box.w && y <= corner.y + (box.head ?? box.h);
+  };
+  return drawn.boxes.findLast(isUnder) ?? null;
+}
+
 // A ground below lanes, from the corner of the drawing.
 export interface Ground extends Size {
   key: string;
@@ -334,11 +346,18 @@ export function dataLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
       if (!isNear && !studio.isEverywhereData) continue;
       const [from, to] = [visible(model, drawn, source), visible(model, drawn, step.id)];
       if (!from || !to || from === to) continue;
-      const label = isNear ? [...new Set(reads.map((one) => one.field.replace(/^with\./, "")))].join(", ") : "";
+      const label = isNear ? [...new Set(reads.map((one) => joined(studio.view.definition, step.id, source, one.field)))].join(", ") : "";
       found.push(arc(drawn.layout, at, `data:${source}>${step.id}`, from, to, "data", label));
     }
   }
   return found;
+}
+
+// Return which part of an output a field uses: `subject → title`.
+function joined(definition: Definition, id: string, source: string, field: string): string {
+  const parts = new Set(partsRead(valueAt(stepIn(definition, id), field.split(".")), source).filter(Boolean));
+  const name = field.replace(/^with\./, "");
+  return parts.size > 0 ? `${[...parts].join(", ")} → ${name}` : name;
 }
 
 // Return the ways of text that must not go there, in the saved file.

@@ -1,0 +1,39 @@
+// A data line on its way into the draft: the names for it come from the server, and so does what speaks against it.
+import { api } from "./api";
+import { applied } from "./document";
+import { describedOutputs, ordered, outputsOf, pathOf, prefixOf, worse, written, type Target } from "./join";
+import type { Node } from "./model";
+import type { ScopeName } from "./panel/completion";
+import { operationsFor } from "./panel/places";
+import type { Operation } from "./api";
+import type { Studio } from "./store";
+
+export interface Joining {
+  from: Node;
+  to: Node;
+  name: ScopeName;
+  target: Target;
+}
+
+// Return the parts of an output that a step may use; if it does not wait for that step yet, those of its type.
+export async function joinedNames(studio: Studio, from: Node, to: Node): Promise<ScopeName[]> {
+  const prefix = prefixOf(from, to, studio.view.definition);
+  const { names } = await api.scope(studio.mounted.workflow, to.step.id);
+  const found = outputsOf(names, prefix);
+  if (found.length > 0) return found;
+  const types = await studio.stepTypes();
+  return describedOutputs(prefix, types.find(({ name }) => name === from.step.uses));
+}
+
+// Return the operations of a data line; or why it may not be drawn, in the words of the compiler.
+export async function joinedBy(studio: Studio, { from, to, name, target }: Joining): Promise<Operation[] | string> {
+  const { definition } = studio.view;
+  const order = ordered(from, to);
+  if (typeof order === "string") return order;
+  const place = { steps: [to.step.id], path: pathOf(target, name, definition, to.step.id) };
+  const ops = [...order, ...operationsFor(definition, place, written(target, name))];
+  const check = async (one: unknown) => (await api.validate(studio.mounted.workflow, JSON.stringify(one))).problems;
+  const [before, after] = await Promise.all([check(definition), check(applied(definition, ops))]);
+  const found = worse(before, after);
+  return found.length > 0 ? found.map(({ message, remedy }) => `${message} ${remedy}`.trim()).join(" ") : ops;
+}
