@@ -47,6 +47,9 @@ class _Area(Generic[Found]):
     def __init__(self, find: Callable[[_Families], Found], doc: str) -> None:
         self._find, self.__doc__ = find, doc
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
     @overload
     def __get__(self, orchestra: None, owner: type) -> _Area[Found]: ...
 
@@ -56,7 +59,8 @@ class _Area(Generic[Found]):
     def __get__(self, orchestra: Orchestra | None, owner: type) -> _Area[Found] | Found:
         if orchestra is None:
             return self
-        return self._find(orchestra._families)  # noqa: SLF001 - a row of the same class
+        found = self._find(orchestra._families)  # noqa: SLF001 - a row of the same class
+        return orchestra._gate.guarded(self._name, found)  # noqa: SLF001 - the same
 
 
 class Orchestra:
@@ -92,6 +96,7 @@ class Orchestra:
             guidance = GuidanceAreas(opened, work, runs, workflows, prompts, triggers)
             operations = OperationAreas(opened, work, runs, triggers)
             self._families = _Families(opened, work, runs, triggers, workflows, prompts, programs, guidance, operations)
+            self._gate = opened.gate()
             work.on_idle, work.on_adopted = triggers.next_turn, triggers.let_go
             if serve:
                 operations.start_upkeep()

@@ -98,7 +98,7 @@ class Agents:
         used_by = users_by_name(self._store.users, "agent", self._shelf.names())
         self._compiled.forget_all_but([*used_by])
         asked = self._compiled.asked()
-        return [self._summary(name, by, asked) for name, by in used_by.items()]
+        return [self._summary(name, p.shown(by), asked) for name, by in used_by.items()]
 
     def names(self, p: Principal) -> Names:
         """Return the name of every agent, valid or not, sorted; unlike `list`, it reads none of them."""
@@ -116,7 +116,7 @@ class Agents:
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
         require(p, "view", "see agents")
-        return users(self._store.users, "agent", checked_name("agent", name))
+        return p.shown(users(self._store.users, "agent", checked_name("agent", name)))
 
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the agent `name`."""
@@ -184,7 +184,7 @@ class Agents:
         self._shelf.rename_by_copy(name, new, follow, p.id)
         self._follow(name, new)
         self._audit.record(p, "agents.rename", new, {"from": name, "users": changed})
-        return changed
+        return p.shown(changed)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move an agent to the trash of the workspace's state; return the folder.

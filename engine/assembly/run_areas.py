@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.assembly.work import RunWork
     from engine.assembly.writable_workspace import WritableWorkspace
     from engine.runs.approval_links import ApprovalLinks
-    from engine.runs.approvals import Approvals
+    from engine.runs.approvals import Approval, Approvals
     from engine.runs.budgets import Budgets
     from engine.runs.exporting.run_bundles import RunBundles
     from engine.runs.planning.plans import Plans
@@ -98,7 +98,10 @@ class RunAreas:
         def is_on() -> bool:
             return opened.settings_now().approvals.notify is not None
 
-        return ApprovalLinks(self.approvals, opened.signing_secret, opened.clock, is_on)
+        def is_closed(approval: Approval) -> bool:
+            return opened.narrows_answers(approval.run_id, approval.workflow)
+
+        return ApprovalLinks(self.approvals, opened.signing_secret, opened.clock, is_on, is_closed)
 
     @shared_property
     def budgets(self) -> Budgets:

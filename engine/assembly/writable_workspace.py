@@ -12,7 +12,7 @@ from msgspec import structs
 from engine.assembly.open_workspace import OpenedWorkspace
 from engine.base.clock import Clock, utc_now
 from engine.base.errors import InvalidFile, UnknownName
-from engine.base.names import is_branch
+from engine.base.names import RUN_ID, is_branch, workflow_id_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
@@ -23,6 +23,7 @@ from engine.connections.paces import opened_paces
 from engine.connections.stand_ins import StandInProcess
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
+from engine.record.storable import unstorable
 from engine.runs.proof import Proof
 from engine.store.blobs.opened import opened_blobs
 from engine.store.locks import ServeLock
@@ -34,6 +35,7 @@ from engine.store.sqlite.damage import set_aside
 from engine.store.state import State
 from engine.store.write_list import WriteList
 from engine.tools.opened import OpenedTools
+from engine.workflows.closed_workflows import ClosedWorkflows
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
@@ -43,6 +45,7 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.assembly.gate import AccessGate
     from engine.runs.reindex import Rebuild
 
 
@@ -69,6 +72,8 @@ class WritableWorkspace(OpenedWorkspace):
             default = AccountMode.DEMO if serve or as_served else AccountMode.MINE
             self.modes = Modes(self.settings, default, forced=demo)
             self._open_accounts(loaded)
+            self.closed = ClosedWorkflows(self.workspace.workflows, self.settings)
+            self.workspace.workflow_ids.reserved = self.closed.taken
             renamed = self.state.renames.last
             self.plans = EnvironmentPlans(self.workspace, self.surroundings, self.default_environment, renamed)
             self._prove()
@@ -128,6 +133,30 @@ class WritableWorkspace(OpenedWorkspace):
             slots=slots,
             limits=self.config.run_limits,
         )
+
+    def narrows_answers(self, run_id: str, workflow: str) -> bool:
+        """Return whether not everybody who may start runs may see and answer the questions of a run."""
+        closed = self.closed.now()
+        found = [closed.of_id(id_) for _, id_ in self.state.runs.workflows_of(run_id)] or [closed.of(workflow)]
+        return any(one is not None and one.narrows_answers for one in found)
+
+    def gate(self) -> AccessGate:
+        """Return what compares everything that people ask with the `access` of workflows."""
+        from engine.assembly.gate import AccessGate, QuestionOrigin, RunOrigin
+
+        def ran(run_id: str) -> RunOrigin | None:
+            if RUN_ID.match(run_id) is None:
+                return None
+            found = self.state.runs.workflows_of(run_id)
+            if not found and (logged := self.logs.read(run_id)) is not None:
+                found = [(logged["workflow"], workflow_id_of(logged))]
+            return RunOrigin(found[0][0], found[0][1], tuple(id_ for _, id_ in found[1:])) if found else None
+
+        def asked(question: str) -> QuestionOrigin | None:
+            found = None if any(unstorable(question)) else self.state.approvals.get(question)
+            return None if found is None else QuestionOrigin(found.run_id, found.workflow)
+
+        return AccessGate(self.closed, ran, asked)
 
     def soundness(self) -> Callable[[], None]:
         """Return the check that raises StorageError if the state cannot be read, DamagedState if it is damaged."""

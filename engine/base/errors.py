@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clients.wording import did_you_mean
@@ -75,8 +75,14 @@ class UnknownName(OrchestraError):
     """The name does not exist; similar names are suggested."""
 
     def __init__(self, thing: str, name: str, known: Sequence[str] = (), *, remedy: str = "") -> None:
+        self.thing, self.name, self.known, self._given = thing, name, tuple(known), remedy
         hint = remedy or did_you_mean(name, list(known)) or f"There is no {thing} yet."
         super().__init__(f"There is no {thing} named {name!r}.", remedy=hint)
+
+    def told(self, named: Callable[[str], str], is_shown: Callable[[str], object]) -> UnknownName:
+        """Return the same error with other names in its words; it suggests only names that may be shown."""
+        known = [one for one in self.known if is_shown(one)]
+        return UnknownName(named(self.thing), named(self.name), known, remedy=named(self._given))
 
 
 class StaleEdit(OrchestraError):

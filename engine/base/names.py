@@ -7,6 +7,7 @@ import secrets
 import threading
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,24 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z2-7]{8}\Z")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"  # in the order in which text sorts
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The workflows that somebody may not see, because their `access` does not name them."""
+
+    names: frozenset[str] = frozenset()
+    """Their names now, and those that they had."""
+    ids: frozenset[str] = frozenset()
+    not_run: frozenset[str] = frozenset()
+    """The names of those that they may not run, whether they see them or not."""
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.names or self.ids or self.not_run)
+
+
+NOTHING_HIDDEN = Hidden()
 
 
 def checked_name(thing: str, name: str) -> str:

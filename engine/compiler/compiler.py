@@ -161,6 +161,8 @@ class _Compilation:
             self.report.flow = TextFlow(inputs)
         self._callees.begin(name, self.report.file.value, inputs)
         check_rules(model.approvals, self._around.is_user, self.report)
+        for path, said, remedy in model.access.strangers(self._around.is_user):
+            self.report.warn(("access", *path), said, "access", remedy)
         scope = self._scope(inputs)
         block = self._steps.block(model.steps, StepPlace(("steps",), scope))
         on_failure = self._on_failure(scope)

@@ -58,6 +58,8 @@ class FeedingChain(Struct, frozen=True):
     """Its place among the triggers of its workflow."""
     message: str
     remedy: str
+    way: tuple[str, ...] = ()
+    """The other workflows."""
 
 
 class _Write(Struct, frozen=True):
@@ -170,7 +172,7 @@ def chains_among(every: Sequence[WorkflowFeeds]) -> Iterator[FeedingChain]:
                     f"Its runs may start each other by way of the workflow{'s' * (len(way) > 1)} {named}: each run "
                     "writes where a trigger of the next workflow looks."
                 )
-                yield FeedingChain(feeds.workflow, trigger, index, message, _REMEDY)
+                yield FeedingChain(feeds.workflow, trigger, index, message, _REMEDY, way)
 
 
 def _way_back(begin: WorkflowFeeds, trigger: FedPlace, every: Sequence[WorkflowFeeds]) -> tuple[str, ...]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec import structs
 
 from clients.check_line import CheckLine
 from clients.errors import ServiceError
@@ -41,13 +44,13 @@ class Connections(ConnectionChanges):
     def list(self, p: Principal) -> list[ConnectionStatus]:
         """Return every connection in config.yaml, without asking any service."""
         require(p, "view", "see connections")
-        return self._statuses.all()
+        return [_shown(p, one) for one in self._statuses.all()]
 
     def get(self, p: Principal, name: str) -> ConnectionStatus:
         """Return one connection, without asking its service. Raises UnknownName."""
         require(p, "view", "see connections")
         self._service(name)
-        return self._statuses.of(name)
+        return _shown(p, self._statuses.of(name))
 
     def client_of(self, name: str, service: str) -> Any:
         """Return the opened client of a connection to this service. Raises UnknownName, InvalidInput."""
@@ -68,7 +71,7 @@ class Connections(ConnectionChanges):
     def troubles(self, p: Principal) -> builtins.list[Trouble]:
         """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
         require(p, "view", "see connections")
-        return self._troubles.open()
+        return [one for one in self._troubles.open() if not p.hidden or all(map(p.sees, one.workflows))]
 
     def set_mode(self, p: Principal, service: str, mode: AccountMode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput if there is no key."""
@@ -202,6 +205,15 @@ class Connections(ConnectionChanges):
         finder = declaration(service).finders.get(form)
         if finder is not None:
             getattr(self._accounts.open(connection, service, self._modes.of(service)).client, finder)(name)
+
+
+def _shown(p: Principal, status: ConnectionStatus) -> ConnectionStatus:
+    """Return a connection without the workflows that `p` may not see in what its account refuses."""
+    trouble = status.trouble
+    if trouble is None or not trouble.workflows or p.shown(trouble.workflows) == [*trouble.workflows]:
+        return status
+    left = tuple(p.shown(trouble.workflows))
+    return structs.replace(status, trouble=replace(trouble, workflows=left) if left else None)
 
 
 def _listed(account: Account, lister: str) -> Sequence[str]:

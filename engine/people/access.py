@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from engine.base.errors import NotAllowed
+from engine.base.names import NOTHING_HIDDEN, Hidden
 
 Role = Literal["owner", "editor", "operator", "viewer"]
 Right = Literal["view", "run", "edit", "admin"]
@@ -38,6 +39,24 @@ class Principal:
     """
     by_token: bool = field(default=False, compare=False)
     """Whether a program acts with an API token: whoever finds one must not get other ways to sign in by it."""
+    hidden: Hidden = field(default=NOTHING_HIDDEN, compare=False, repr=False)
+    """Set by the façade (engine/assembly/gate.py) for whatever is done in this person's name."""
+
+    def sees(self, workflow: str) -> bool:
+        """Return whether the `access` of a workflow, by its name or that of its branch, lets them know of it."""
+        return workflow.partition("@")[0] not in self.hidden.names
+
+    def shown(self, workflows: Iterable[str]) -> list[str]:
+        """Return those of these workflows that they see; other names, such as `agent:NAME`, stay."""
+        return [one for one in workflows if self.sees(one)]
+
+    def may_run(self, workflow: str) -> bool:
+        """Return whether it lets them run it, as far as their role does."""
+        return workflow.partition("@")[0] not in self.hidden.not_run | self.hidden.names
+
+    def sees_id(self, workflow_id: str) -> bool:
+        """Return the same for the id of a workflow, or of its branch."""
+        return workflow_id.partition("@")[0] not in self.hidden.ids
 
     def agreeing(self, confirmed: Confirmed) -> Principal:
         """Return the same principal with consent to these names, or to all with True."""

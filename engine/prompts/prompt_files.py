@@ -129,7 +129,7 @@ class PromptFiles:
         require(p, "view", "see prompts")
         users, wanted = self._store.all_users(), search.strip().casefold()
         fragments = self._store.fragments.state()
-        found = (replace(self._summary(name, fragments), used_by=used_by) for name, used_by in users.items())
+        found = (replace(self._summary(name, fragments), used_by=p.shown(used_by)) for name, used_by in users.items())
         return [one for one in found if wanted in _words(one) and set(tags) <= set(one.tags)]
 
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
@@ -291,7 +291,7 @@ class PromptFiles:
         changed = self._store.rename(name, new, p.id)
         self._follow(name, new)
         self._audit.record(p, "prompts.rename", new, {"from": name, "workflows": changed})
-        return changed
+        return p.shown(changed)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move a prompt to the trash of the workspace's state; return the folder.
@@ -316,7 +316,7 @@ class PromptFiles:
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that use a prompt, sorted. Raises InvalidInput."""
         require(p, "view", "see prompts")
-        return self._store.users(checked_name("prompt", name))
+        return p.shown(self._store.users(checked_name("prompt", name)))
 
     def render(
         self, p: Principal, reference_or_document: str | Mapping[str, Any], variables: Mapping[str, Any]

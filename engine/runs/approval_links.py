@@ -46,12 +46,21 @@ def _names_files(value: Any) -> bool:
 
 
 class ApprovalLinks:
-    """Makes links, and answers questions by them. `is_on` says whether the workspace wants links."""
+    """Makes links, and answers questions by them. `is_on` says whether the workspace wants links.
+
+    `is_closed` says whether the `access` of the workflow names who may see it or answer: a link does not say who asks.
+    """
 
     def __init__(
-        self, approvals: Approvals, secret: Callable[[], bytes], clock: Clock, is_on: Callable[[], bool]
+        self,
+        approvals: Approvals,
+        secret: Callable[[], bytes],
+        clock: Clock,
+        is_on: Callable[[], bool],
+        is_closed: Callable[[Approval], bool],
     ) -> None:
         self._approvals, self._secret, self._clock, self._is_on = approvals, secret, clock, is_on
+        self.is_closed = is_closed
 
     def token(self, approval: Approval) -> str:
         """Return the secret part of a link to a question; it works until the question expires, at most three days."""
@@ -62,7 +71,10 @@ class ApprovalLinks:
         return f"{approval.id}.{ends}.{self._signature(approval, ends)}"
 
     def shown(self, token: str) -> Approval:
-        """Return the question of a link, answered or not; nothing is changed. Raises InvalidLink."""
+        """Return the question of a link, answered or not; nothing is changed.
+
+        Raises InvalidLink, NotAllowed if the workflow says who may answer.
+        """
         found = _TOKEN.match(token)
         if found is None or not self._is_on():
             raise InvalidLink
@@ -71,6 +83,11 @@ class ApprovalLinks:
             raise InvalidLink
         if self._clock() >= datetime.fromtimestamp(int(found[2]), self._clock().tzinfo):
             raise InvalidLink
+        if self.is_closed(approval):
+            raise NotAllowed(
+                "The workflow says who may answer its questions, and a link does not say who you are.",
+                remedy="Sign in, and answer on the page Approvals.",
+            )
         return approval
 
     def answer(self, token: str, reason: str, *, approve: bool) -> Approval:

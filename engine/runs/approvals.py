@@ -109,7 +109,7 @@ class ApprovalReader:
         require(p, "view", "see approvals")
         asked = limit
         while True:
-            found = [approval_of(one) for one in self._approvals.found(state, asked)]
+            found = [approval_of(one) for one in self._approvals.found(state, asked, p.hidden)]
             seen = [one for one in found if may(p, "run") or not _tells_a_link(one)]
             if len(seen) >= limit or len(found) < asked:
                 return seen[:limit]
@@ -119,11 +119,13 @@ class ApprovalReader:
         """Return how many approvals are open; without those that `p` may not see."""
         require(p, "view", "see approvals")
         if may(p, "run"):
-            return self._approvals.count_open()
-        doubtful = self._approvals.open_like(LINK_LIKE, f'%"{NOTIFIER.id}"%')  # only these are read, and only once
+            return self._approvals.count_open(p.hidden)
+        doubtful = self._approvals.open_like(
+            LINK_LIKE, f'%"{NOTIFIER.id}"%', without=p.hidden
+        )  # only these are read, and only once
         known = self._tells
         self._tells = {one: known[one] if one in known else self._tells_a_link(one) for one in doubtful}
-        return max(0, self._approvals.count_open() - sum(self._tells.values()))
+        return max(0, self._approvals.count_open(p.hidden) - sum(self._tells.values()))
 
     def get(self, p: Principal, question: str) -> Approval:
         """Return one approval. Raises UnknownName, NotAllowed (it has a link that answers another one)."""

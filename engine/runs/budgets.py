@@ -126,7 +126,8 @@ class BudgetReader:
         zone = ZoneInfo(settings.time_zone)
         common = [*common_budgets(settings.budgets, now, zone)]
         defaults = [*workflow_budgets(_ANY, settings.budgets, now, zone)]
-        each = [one for run in self._workflows() for one in workflow_budgets(run, settings.budgets, now, zone)]
+        shown = [run for run in self._workflows() if p.sees(run.workflow)]
+        each = [one for run in shown for one in workflow_budgets(run, settings.budgets, now, zone)]
         day, month = (Pot(ALL, name_of(period, now, zone)) for period in _TIMES)
         reserved = self._spent.in_flight(timestamp(now))  # before the sums: what is settled meanwhile is spent
         spent = self._spent.of([day, month, *(one.pot for one in (*common, *each) if one.period != "run")])
@@ -139,7 +140,7 @@ class BudgetReader:
                 *map(_default_row, defaults),
                 *(_row(one, spent, reserved) for one in each if one.is_own or one.pot in spent),
             ],
-            paused_runs=self._spent.paused(),
+            paused_runs=self._spent.paused(p.hidden.ids),
         )
 
     def settings(self, p: Principal) -> JsonObject:
@@ -208,7 +209,8 @@ class Budgets(BudgetReader):
         Those that find no room wait again. Raises StorageError.
         """
         require(p, "run", "resume runs")
-        run_ids = self._spent.paused()
+        paused = self._spent.paused(p.hidden.ids)
+        run_ids = [one for one in paused if all(p.may_run(name) for name, _ in self._worker.rows.workflows_of(one)[:1])]
         self._spent.resume(run_ids, timestamp(self._clock()))
         self._audit.record(p, "budgets.resume", "", {"runs": len(run_ids)})
         for run_id in run_ids:  # other processes wake theirs by themselves

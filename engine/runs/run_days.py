@@ -24,19 +24,24 @@ class RunDay(TypedDict):
     failed: int
 
 
-def run_days(rows: RunStore, now: datetime, days: int, zone: tzinfo) -> list[RunDay]:
-    """Return the last days of a time zone, today last, also those without a run. Raises InvalidInput."""
+def run_days(
+    rows: RunStore, now: datetime, days: int, zone: tzinfo, without: frozenset[str] = frozenset()
+) -> list[RunDay]:
+    """Return the last days of a time zone, today last, also those without a run. Raises InvalidInput.
+
+    `without`: as in RunFilter.
+    """
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(
             f"{days} days cannot be shown.", remedy=f"Give a number from 1 to {MOST_DAYS}.", field="days"
         )
     today = now.astimezone(zone).date()
     every = [today - timedelta(days=ago) for ago in range(days - 1, -1, -1)]
-    return [_day(rows, day, zone) for day in every]
+    return [_day(rows, day, zone, without) for day in every]
 
 
-def _day(rows: RunStore, day: date, zone: tzinfo) -> RunDay:
-    found = rows.tally(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+def _day(rows: RunStore, day: date, zone: tzinfo, without: frozenset[str]) -> RunDay:
+    found = rows.tally(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), without)
     return {
         "day": day.isoformat(),
         "runs": sum(found.values()),

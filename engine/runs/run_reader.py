@@ -68,9 +68,15 @@ class RunReader:
     def get(self, p: Principal, run_id: str) -> Run:
         """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed (it has links that answer)."""
         require(p, "view", "see runs")
+        self._require_shown(p, run_id)
         run = self._run(run_id)
         require_no_link(p, run)
         return run
+
+    def _require_shown(self, p: Principal, run_id: str) -> None:
+        """Raise UnknownName for a run of a workflow that `p` may not see."""
+        if p.hidden and not all(p.sees_id(id_) for _, id_ in self._rows.workflows_of(checked_run_id(run_id))):
+            raise self._rows.unknown(run_id)
 
     def _run(self, run_id: str) -> Run:
         row = self._rows.get(checked_run_id(run_id))
@@ -92,6 +98,7 @@ class RunReader:
         `seconds`: how old it may be; for a run so large that reading takes long, it may be older. Raises as `get`.
         """
         require(p, "view", "see runs")
+        self._require_shown(p, run_id)
         look = self._looks.look(checked_run_id(run_id), seconds)
         if not may(p, "run"):
             look.once("links", lambda: require_no_link(p, look.run))
@@ -238,7 +245,8 @@ class RunReader:
         known = self._ids.known(name) if name is not None else None
         if known is not None:
             wanted = {**wanted, "workflow": None, "workflow_id": known}
-        page = self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))
+        shown = structs.replace(filter_of(wanted), without=p.hidden.ids)
+        page = self._list.page(shown, before, max(1, min(limit, 200)))
         if may(p, "run"):
             return page
         rows = [structs.replace(row, sentence=without_links(row.sentence)) for row in page.rows]
@@ -261,7 +269,7 @@ class RunReader:
         Raises InvalidInput.
         """
         require(p, "view", "see runs")
-        return run_days(self._rows, self._clock(), days, zone)
+        return run_days(self._rows, self._clock(), days, zone, p.hidden.ids)
 
 
 def _nothing(_row: RunRecord) -> str:

@@ -80,7 +80,7 @@ class UsageReader:
         """Return what was used in the last days, today included. Raises NotAllowed, InvalidInput."""
         require(p, "view", "see usage")
         period = self._days(by, days)
-        found = self._spent.daily(by, period[0], period[-1])
+        found = self._shown(p, by, period)
         every = found if by == "connection" else self._spent.daily("connection", period[0], period[-1])
         rows = _summed((named_in(pot), amount) for pot, amount in found)
         by_day = _summed(((pot.period, named_in(pot)[1]), amount) for pot, amount in every)
@@ -111,8 +111,15 @@ class UsageReader:
         """Return a line for each day and name as CSV. Raises as `report`."""
         require(p, "view", "see usage")
         period = self._days(by, days)
-        found = self._spent.daily(by, period[0], period[-1])
+        found = self._shown(p, by, period)
         return csv_text(_CSV, (_line(pot, amount) for pot, amount in sorted(found, key=lambda one: one[0].period)))
+
+    def _shown(self, p: Principal, by: Kind, period: list[str]) -> list[tuple[Pot, Amount]]:
+        """Return what was used, without the names of hidden workflows and of their steps; sums include them."""
+        found = self._spent.daily(by, period[0], period[-1])
+        if not p.hidden or by not in ("workflow", "step"):
+            return found
+        return [one for one in found if p.sees(named_in(one[0])[0].partition(": ")[0])]
 
     def _days(self, by: str, days: int) -> list[str]:
         if by not in KINDS:

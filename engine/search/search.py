@@ -91,7 +91,7 @@ class WorkspaceSearch:
         query = query.strip()[:LONGEST_QUERY]
         if not query:
             return []
-        files = [hit for kind in self._shelves for hit in self._files(kind, query)]
+        files = [hit for kind in self._shelves for hit in self._files(p, kind, query)]
         found = [*files, *self._named(query), *self._found_runs(p, query), *self._found_files(p, query)]
         return sorted(found, key=lambda hit: (hit.fit, KINDS.index(hit.kind)))[:limit]
 
@@ -99,11 +99,13 @@ class WorkspaceSearch:
         """Return at most `limit` workflows, as `find` does."""
         require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
-        return sorted(self._files("workflow", query), key=lambda hit: hit.fit)[:limit] if query else []
+        return sorted(self._files(p, "workflow", query), key=lambda hit: hit.fit)[:limit] if query else []
 
-    def _files(self, kind: Kind, query: str) -> Iterator[Hit]:
+    def _files(self, p: Principal, kind: Kind, query: str) -> Iterator[Hit]:
         shelf = self._shelves[kind]
         for name in shelf.names():
+            if kind == "workflow" and not p.sees(name):
+                continue
             heading = self._heading(kind, shelf, name)
             labels = self._labels_of(name) if kind == "workflow" else ""
             fit = rank(query, heading.title, name, f"{heading.description} {labels}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple, Protocol
 
+from engine.base.names import NOTHING_HIDDEN, Hidden
+
 
 class ApprovalRecord(NamedTuple):
     """A question as stored; times are RFC 3339 texts in UTC, `details` is JSON."""
@@ -37,13 +39,13 @@ class ApprovalRecord(NamedTuple):
 class ApprovalStore(Protocol):
     """Keeps questions; any thread. Runs ask and withdraw them through the journal of their process."""
 
-    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
-        """Return questions in one state (None: any), newest first."""
+    def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
+        """Return questions in one state (None: any), newest first; `without` those of workflows."""
 
-    def count_open(self) -> int:
+    def count_open(self, without: Hidden = NOTHING_HIDDEN) -> int:
         """Return how many questions are open."""
 
-    def open_like(self, *patterns: str) -> list[str]:
+    def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
         """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
 
     def get(self, question: str) -> ApprovalRecord | None:

@@ -59,6 +59,8 @@ class RunFilter(Struct, frozen=True):
     until: str | None = None
     demo: bool | None = None
     environment: str | None = None
+    without: frozenset[str] = frozenset()
+    """The ids of workflows whose runs are left out, with those of their branches and all that these have called."""
 
 
 class InFlight(Struct, frozen=True):
@@ -135,6 +137,9 @@ class RunStore(Protocol):
     def get(self, run_id: str) -> RunRecord | None:
         """Return a run, if known."""
 
+    def workflows_of(self, run_id: str) -> list[tuple[str, str]]:
+        """Return (name, id) of the workflow of a run, then of those that called it; [] if the run is not known."""
+
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""
 
@@ -159,10 +164,10 @@ class RunStore(Protocol):
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
         """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
 
-    def tally(self, since: str, until: str) -> dict[str, int]:
+    def tally(self, since: str, until: str, without: frozenset[str] = frozenset()) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
 
-        `since` and `until` (exclusive) are RFC 3339 texts in UTC.
+        `since` and `until` (exclusive) are RFC 3339 texts in UTC. `without`: as in RunFilter.
         """
 
     def backlog(self, since: str) -> Backlog:

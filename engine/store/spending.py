@@ -121,8 +121,8 @@ class SpendingStore(Protocol):
     def of_last_runs(self, workflow_id: str, limit: int, *, demo: bool) -> list[Amount]:
         """Return what the newest successful runs of a workflow have used, newest first, with the runs they called."""
 
-    def paused(self) -> list[str]:
-        """Return the open runs that are paused, oldest first."""
+    def paused(self, without: frozenset[str] = frozenset()) -> list[str]:
+        """Return the open runs that are paused, oldest first; `without` as in RunFilter."""
 
     def resume(self, run_ids: Sequence[str], at: str) -> None:
         """Note that these runs are no longer paused, and wake those that wait."""

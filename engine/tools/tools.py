@@ -107,12 +107,12 @@ class Tools:
         require(p, "view", _SEE)
         types = {TOOL + name: name for name in self._shelf.names()}
         found = users_by_name(self._users, "tool", list(types))
-        return [self._info(types[uses], used_by) for uses, used_by in found.items()]
+        return [self._info(types[uses], p.shown(used_by)) for uses, used_by in found.items()]
 
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
-        return self._info(name, users(self._users, "tool", TOOL + name))
+        return self._info(name, p.shown(users(self._users, "tool", TOOL + name)))
 
     def samples(self, p: Principal) -> tuple[str, ...]:
         """Return the names of the shipped tools."""
@@ -146,7 +146,7 @@ class Tools:
             self._shelf.rename(name, new, follow)
             self._history.rename(name, new)
         self._audit.record(p, "tools.rename", new, {"from": name, "users": changed})
-        return changed
+        return p.shown(changed)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move a tool, valid or not, to the trash of the workspace's state; return the folder.

@@ -107,7 +107,7 @@ class Forms:
         """Return the forms of all workflows that can be read, or of one. Raises UnknownName, InvalidFile for that."""
         require(p, "view", "see forms")
         found: builtins.list[FormStatus] = []
-        for name in [workflow] if workflow is not None else self._parts.workflows():
+        for name in [workflow] if workflow is not None else filter(p.sees, self._parts.workflows()):
             try:
                 plan = self._resolver.plan(name)
             except OrchestraError:

@@ -37,6 +37,7 @@ _CLOSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _AT_ONCE = 50
+_CLOSED = "A workflow has a question for some people: sign in, and look at the page Approvals."
 _PRIVATE = "A private workflow has a question; its text stays on its machine."
 
 
@@ -109,7 +110,9 @@ class QuestionNotices:
         row = self.worker.rows.get(approval.run_id)
         if row is not None and row.started_by == NOTIFIER.id:
             return  # a message about it would need approval itself, and so on without end
-        said = self._said(approval, is_private=self._is_private(row))
+        said = dict(self._said(approval, is_private=self._is_private(row)))
+        if self.links.is_closed(approval):  # who is notified may not be who may see the workflow
+            said |= {"message": _CLOSED, "workflow": "", "step": ""}
         if is_address(target):
             _post(target, said)
             return

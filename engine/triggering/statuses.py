@@ -52,13 +52,19 @@ class TriggerStatuses:
         self._runs, self._rows, self._items, self._resolver = runs, rows, items, resolver
         self._workflows, self._clock = workflows, clock
 
-    def all(self, workflow: str | None = None) -> list[TriggerStatus]:
+    def all(self, workflow: str | None = None, is_shown: Callable[[str], object] = str) -> list[TriggerStatus]:
         """Return every trigger of the readable workflow files, and those that are on but no longer have a file.
+
+        A warning names another workflow only if `is_shown` returns something true for its name.
 
         The latter are listed under their workflow's id.
         """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
-        chains = {(one.workflow, one.trigger): f"{one.message} {one.remedy}" for one in self.chains(workflow)}
+        chains = {
+            (one.workflow, one.trigger): f"{one.message} {one.remedy}"
+            for one in self.chains(workflow)
+            if all(map(is_shown, one.way))
+        }
         places = {(name, self._resolver.ids.of(name)) for name in ([workflow] if workflow else self._workflows())}
         on, name_of = {row.workflow for row in rows if row.is_on}, self._resolver.ids.naming()
         places |= {(id_, id_) for id_ in on if workflow in (None, id_) and name_of(id_) is None}

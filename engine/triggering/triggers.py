@@ -76,7 +76,7 @@ class TriggerReader:
         require(p, "view", "see triggers")
         if workflow is not None and is_branch(workflow):
             return []
-        found = self._statuses.all(workflow)
+        found = [one for one in self._statuses.all(workflow, p.sees) if p.sees(one.workflow)]
         if workflow is not None and not found:
             self._resolver.plan(workflow)
         return found
@@ -84,7 +84,7 @@ class TriggerReader:
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Return one trigger, for the account in use. Raises UnknownName, InvalidFile."""
         require(p, "view", "see triggers")
-        found = [one for one in self._statuses.all(workflow) if one.id == trigger]
+        found = [one for one in self._statuses.all(workflow, p.sees) if one.id == trigger]
         if not found:
             self._resolver.named(workflow, trigger)
             raise UnknownName("trigger", trigger)
@@ -93,13 +93,13 @@ class TriggerReader:
     def chains(self, p: Principal, workflow: str | None = None) -> builtins.list[FeedingChain]:
         """Return the triggers, of one workflow or all, whose runs may start each other by way of other workflows."""
         require(p, "view", "see triggers")
-        return self._statuses.chains(workflow)
+        return [one for one in self._statuses.chains(workflow) if all(map(p.sees, (one.workflow, *one.way)))]
 
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
         require(p, "view", "see what triggers could not process")
         workflow_id = None if workflow is None else self._resolver.ids.of(workflow)
-        found = self._items.dead(workflow_id, _MOST_DEAD)
+        found = self._items.dead(workflow_id, _MOST_DEAD, p.hidden.ids)
         return [_dead_item(one, self._resolver.name_of(one.item.workflow)) for one in found]
 
     def alarms(self, p: Principal) -> builtins.list[Alarm]:
@@ -109,7 +109,7 @@ class TriggerReader:
     def difficulties(self, p: Principal) -> Difficulties:
         """Return which triggers need attention, and which try again by themselves."""
         require(p, "view", "see triggers")
-        found = self._statuses.in_question()
+        found = self._in_question(p)
         alarms = [alarm_of(one, self._clock()) for one in found]
         trying = [one for one in found if one.state == "trying again"]
         return Difficulties([one for one in alarms if one is not None], trying)
@@ -117,18 +117,21 @@ class TriggerReader:
     def coming(self, p: Principal, limit: int = 5) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on, those first that fire or poll next; asks no service."""
         require(p, "view", "see triggers")
-        awake = [one for one in self._statuses.in_question() if one.is_on and not one.is_resting and one.look_again_at]
+        awake = [one for one in self._in_question(p) if one.is_on and not one.is_resting and one.look_again_at]
         return sorted(awake, key=lambda one: one.look_again_at or "")[:limit]
 
     def watched(self, p: Principal) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on, for the accounts in use; asks no service."""
         require(p, "view", "see triggers")
-        return [one for one in self._statuses.in_question() if one.is_on and not one.is_resting]
+        return [one for one in self._in_question(p) if one.is_on and not one.is_resting]
 
     def of_demo(self, p: Principal) -> builtins.list[TriggerStatus]:
         """Return the triggers that are on for demo accounts: a reset of the demo turns them off. Asks no service."""
         require(p, "view", "see triggers")
-        return [one for one in self._statuses.in_question() if one.is_on and one.demo]
+        return [one for one in self._in_question(p) if one.is_on and one.demo]
+
+    def _in_question(self, p: Principal) -> builtins.list[TriggerStatus]:
+        return [one for one in self._statuses.in_question() if p.sees(one.workflow)]
 
     def summary(self) -> dict[str, int]:
         """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
@@ -224,6 +227,7 @@ class Triggers(TriggerReader):
             row
             for row in self._rows.on()
             if workflow_id in (None, row.workflow) and trigger in (None, row.trigger) and not self._is_resting(row)
+            if p.may_run(self._resolver.name_of(row.workflow))
         ]
         if workflow is not None and not rows:
             self._require_known(workflow, trigger)

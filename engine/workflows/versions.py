@@ -129,7 +129,7 @@ class WorkflowVersions:
         """Return what is wrong with the files of labels."""
         require(p, "view", "see workflows")
         found: builtins.list[Problem] = []
-        for name in filter(is_file_name, self._shelf.names()):
+        for name in p.shown(filter(is_file_name, self._shelf.names())):
             try:
                 labels, numbers = self._kept.labels.all(name), self._kept.numbered.numbers(name)
             except InvalidFile as error:

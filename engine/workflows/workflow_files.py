@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, StorageError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import branch_address, checked_name, checked_workflow, is_branch
 from engine.base.problem import Problem
@@ -22,8 +23,9 @@ from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
 from engine.environments.environment_files import follow_rename, require_unused_in_environments
 from engine.files import atomic as files
-from engine.people.access import Principal, require
+from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
+from engine.people.workflow_access import KEY
 from engine.workflows import samples
 from engine.workflows.compiled_files import CheckedText, CompiledFiles, RecordedSurroundings
 from engine.workflows.samples import Sample
@@ -41,7 +43,7 @@ from engine.workspace.layout import (
     step_paths,
 )
 from engine.workspace.outline import services_in, text_in
-from engine.workspace.references import rename_references, require_readable_users, require_unused
+from engine.workspace.references import rename_references, require_may_call, require_readable_users, require_unused
 from engine.workspace.step_renames import RENAMES, StepRenames, in_order, keep_renames
 from engine.workspace.workspace import Workspace
 
@@ -148,7 +150,7 @@ class WorkflowFiles:
     def names(self, p: Principal) -> Names:
         """Return the names of all workflows, sorted, without reading a file."""
         require(p, "view", "see workflows")
-        return self._shelf.names()
+        return p.shown(self._shelf.names())
 
     def list(self, p: Principal) -> list[WorkflowSummary]:
         """Return every workflow by name; a damaged one is listed with its problems."""
@@ -157,7 +159,7 @@ class WorkflowFiles:
         self._compiled.forget_all_but(names)
         for gone in set(self._summaries) - set(names):
             self._summaries.pop(gone, None)
-        return [self._summary_of(name, self._or_damaged(name, asked)) for name in names]
+        return [self._summary_of(name, self._or_damaged(name, asked)) for name in names if p.sees(name)]
 
     def get(self, p: Principal, name: str) -> WorkflowFile:
         """Return a workflow file with all its problems. Raises UnknownName, InvalidInput."""
@@ -202,13 +204,15 @@ class WorkflowFiles:
         `renames`: the steps that have another id in the text, (old, new), None for those of the person's
         draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
         `merged_from`: the branch whose changes the text brings.
-        Raises InvalidFile, InvalidInput (the text has another id than the file), StaleEdit, InUse, UnknownName,
+        Raises InvalidFile, InvalidInput (the text has another id than the file), NotAllowed (it has another `access`,
+        which only owners may change, or newly names a workflow that `p` may not run), StaleEdit, InUse, UnknownName,
         StorageError.
         """
         require(p, "edit", "change workflows")
         document, problems = self._checked(checked_workflow(name), text)
         if document is None:
             raise InvalidFile.of(self._shelf.file(name), problems)
+        self._require_allowed(p, name, document, is_new=etag is None)
         if not is_branch(name):
             text = self._with_own_id(name, text, document, is_new=etag is None)
         renamed = (
@@ -222,7 +226,7 @@ class WorkflowFiles:
 
     def _with_own_id(self, name: str, text: str, document: JsonObject, *, is_new: bool) -> str:
         """Return the text of a workflow with the id that it has, or with a new one. Raises InvalidInput."""
-        is_taken = is_new and document.get("id") in list(self._ids.by_id())
+        is_taken = is_new and "id" in document and not self._ids.is_free(document["id"])
         if is_taken or "id" not in document:
             return self._with_id(name, text, self._ids.free(name) if is_new else self._ids.of(name))
         if not is_new:
@@ -519,6 +523,18 @@ class WorkflowFiles:
             steps=sum(1 for _ in step_nodes(document)),
             services=services_in(document),
             changed_at=self._shelf.changed_at(name),
+        )
+
+    def _require_allowed(self, p: Principal, name: str, document: JsonObject, *, is_new: bool) -> None:
+        """Raise NotAllowed if a text calls what `p` may not run, or changes who may do what, and `p` is no owner."""
+        before = {} if is_new else self._document(name)
+        require_may_call(p, document, before)
+        if may(p, "admin") or document.get(KEY, ...) == before.get(KEY, ...):
+            return
+        raise NotAllowed(
+            f"{p.id} has the role {p.role} and may not change the 'access' of the workflow {name!r}.",
+            remedy="An owner can. Leave 'access' as it is in the file"
+            + (f": {json.dumps(before[KEY])}." if KEY in before else ", which has none."),
         )
 
     def _require_same_id(self, name: str, id_: Any) -> None:

@@ -60,11 +60,13 @@ _STEP.inside = {
 _WORKFLOW = KeyOrder(
     (
         "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "priority", "allow",
-        "links", "privacy", "expose", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
+        "links", "privacy", "expose", "timeout_seconds", "access", "approvals", "budget", "steps", "outputs",
+        "on_failure",
     ),
     {
         "inputs": _SCHEMA,
         "triggers": KeyOrder(each=KeyOrder(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
+        "access": KeyOrder(("see", "run", "edit", "approve")),
         "approvals": KeyOrder(each=_APPROVAL),
         "steps": _STEPS,
         "on_failure": KeyOrder(("steps",), {"steps": _STEPS}, _STEP),

@@ -107,7 +107,8 @@ class Drafts:
         require(p, "edit", f"edit a {kind}")
         begin = f"draft.{p.id}.{kind}."
         kept = {key: _draft(one) for key, one in self._settings.with_prefix(begin).items() if is_draft_of(p.id, key)}
-        return {key.removeprefix(begin): one.text for key, one in kept.items() if one is not None}
+        found = {key.removeprefix(begin): one.text for key, one in kept.items() if one is not None}
+        return {name: text for name, text in found.items() if kind != "workflow" or p.sees(name)}
 
     def drop(self, p: Principal, kind: Kind, name: str, *, revision: str | None = None) -> None:
         """Delete the person's draft; with a `revision`, only that one. Raises NotAllowed, InvalidInput."""

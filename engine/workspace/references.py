@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from msgspec import Struct
 
-from engine.base.errors import InUse, InvalidFile, OrchestraError
+from engine.base.errors import InUse, InvalidFile, NotAllowed, OrchestraError
 from engine.base.step_tree import AGENT_PREFIX, step_nodes
 from engine.documents.json_file import JsonPath, parse
 from engine.plugins.registry import is_of_workspace, step_type, trigger_type
@@ -16,12 +16,15 @@ from engine.plugins.step import StepType
 from engine.plugins.trigger import TriggerType
 
 if TYPE_CHECKING:
+    from engine.people.access import Principal
     from engine.workspace.file_store import Shelf
 
 Kind = Literal["workflow", "prompt", "agent", "tool"]
 _Find = Callable[[str], StepType | TriggerType]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _SHOWN = 5
+_WATCHER = "workflow.finished"
+"""The trigger type that watches the runs of other workflows, of all of them if it names none."""
 
 
 class FileReference(Struct, frozen=True):
@@ -92,6 +95,38 @@ def require_unused(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequ
             f"The {kind} {name!r} is used{label} by {_listed(found)}.",
             remedy=f"Change or delete these {things} first.",
         )
+
+
+def require_may_call(p: Principal, document: Any, before: Any) -> None:
+    """Raise NotAllowed if a workflow names another one that `p` may not run, and did not name it before.
+
+    Whoever runs the workflow then gets what that one returns, and does not need to be named there.
+    """
+    if not p.hidden:
+        return
+    if _watches_all(document) and not _watches_all(before):
+        raise NotAllowed(
+            f"{p.id} may not see every workflow, and so cannot have one watch the ends of all runs.",
+            remedy="Name the workflows in the field 'workflows' of the trigger workflow.finished.",
+        )
+    named = {one.name for one in references(before) if one.kind == "workflow"}
+    for one in references(document):
+        if one.kind == "workflow" and one.name not in named and one.name.partition("@")[0] in p.hidden.not_run:
+            raise NotAllowed(
+                f"{p.id} may not run the workflow {one.name!r}, and so cannot have another one call it.",
+                remedy="Somebody whom its 'access' lets run it can save this, or an owner can add you there.",
+            )
+
+
+def _watches_all(document: Any) -> bool:
+    """Return whether a trigger watches the ends of the runs of all workflows."""
+    found = document.get("triggers") if isinstance(document, Mapping) else None
+    watching = [
+        one
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, Mapping) and one.get("uses") == _WATCHER
+    ]
+    return any(not isinstance(one.get("with"), Mapping) or not one["with"].get("workflows") for one in watching)
 
 
 def require_readable_users(shelves: Sequence[Shelf], kind: Kind, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import count
 
@@ -20,6 +21,8 @@ class WorkflowIds:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self.reserved: Callable[[], AbstractSet[str]] = frozenset
+        """Returns ids that no new workflow may have, although no file has them."""
         self._known: dict[str, tuple[Stamp, str]] = {}
         """The stamp of a file, and the id in it, by name: every start of a run asks for all ids."""
 
@@ -67,9 +70,13 @@ class WorkflowIds:
 
     def free(self, wanted: str) -> str:
         """Return `wanted` as the id of a new workflow, with a number if a file has that id: `inbox-triage-2`."""
-        taken = self.by_id().keys()
+        taken = self.by_id().keys() | self.reserved()
         numbered = (f"{wanted[: _LONGEST - len(str(number)) - 1]}-{number}" for number in count(2))
         return wanted if wanted not in taken else next(one for one in numbered if one not in taken)
+
+    def is_free(self, id_: object) -> bool:
+        """Return whether a new workflow may have this id."""
+        return id_ not in list(self.by_id()) and id_ not in list(self.reserved())
 
     def _read(self, name: str) -> str | None:
         """Return the id of a file, None if it cannot be read, or no workflow can have this name."""

@@ -13,6 +13,7 @@ from engine.base.statuses import Priority
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.budgets.settings import WorkflowBudget
+from engine.compiler.definition.access_lists import AccessModel
 from engine.compiler.definition.approval_rules import Rule, StepRule
 from engine.compiler.definition.identifiers import LONGEST, name_fault
 from engine.documents.shapes import Misfit
@@ -218,6 +219,8 @@ class WorkflowModel(_Part):
     expose: bool = False
     """Whether programs can call it as a tool, by MCP (api/mcp/tools.py)."""
     timeout_seconds: Seconds | None = None
+    access: AccessModel = AccessModel()
+    """Whom a role's rights are narrowed to, for this workflow; a list that is not there narrows nothing."""
     approvals: dict[str, Rule] = {}
     """When calls need a person's approval, by step type; `default` is for the other types."""
     budget: WorkflowBudget | None = None

@@ -81,7 +81,7 @@ class Environments(EnvironmentReader):
         content = EnvironmentFile.model_validate({"title": title[:200], "others": others})
         self._files.make(name, content, p.id)
         self._audit.record(p, "environments.create", name)
-        return self._status(name)
+        return self._status(p, name)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move an environment to the trash; return its folder there. Raises UnknownName, InUse."""
@@ -126,7 +126,7 @@ class Environments(EnvironmentReader):
 
         self._change(p, name, change)
         self._audit.record(p, "environments.set", name, {"variables": sorted(values)})
-        return self._status(name)
+        return self._status(p, name)
 
     def connect(self, p: Principal, name: str, connections: Mapping[str, str | None]) -> EnvironmentStatus:
         """Set the connection to use for a name in the workflows, `demo` for the stand-in; None: the one of that name.
@@ -151,7 +151,7 @@ class Environments(EnvironmentReader):
 
         self._change(p, name, change)
         self._audit.record(p, "environments.connect", name, dict(connections))
-        return self._status(name)
+        return self._status(p, name)
 
     def set_default(self, p: Principal, name: str) -> None:
         """Make an environment the one of runs that name none. Raises UnknownName, InvalidFile, StorageError."""
@@ -185,7 +185,7 @@ class Environments(EnvironmentReader):
         require(p, "view", "see environments")
         compiled, content = self._plans.compiled(name), self._files.get(name)
         found: builtins.list[Problem] = []
-        for workflow in self._running_in(content):
+        for workflow in filter(p.sees, self._running_in(content)):
             try:
                 checked = compiled.current(workflow, compiled.asked())
                 found += [one for one in checked.problems if one.severity == "error"]

@@ -62,14 +62,14 @@ class EnvironmentReader:
 
     def list(self, p: Principal) -> builtins.list[EnvironmentStatus]:
         """Return every environment, the default one first; one whose file is damaged says so."""
-        return [self._status(name) for name in self.names(p)]
+        return [self._status(p, name) for name in self.names(p)]
 
     def get(self, p: Principal, name: str) -> EnvironmentStatus:
         """Return an environment. Raises UnknownName."""
         require(p, "view", "see environments")
         if name not in self._files.names():
             self._files.get(name)
-        return self._status(name)
+        return self._status(p, name)
 
     def where(self, p: Principal, workflow: str) -> dict[str, int | str | None]:
         """Return which version of a workflow each environment runs, None if it is not there."""
@@ -94,13 +94,12 @@ class EnvironmentReader:
         except UnknownName:
             return ""
 
-    def _status(self, name: str) -> EnvironmentStatus:
+    def _status(self, p: Principal, name: str) -> EnvironmentStatus:
         is_default = name == self._default()
         try:
             found = self._files.get(name)
             self._plans.environment(name, found)
         except OrchestraError as error:
             return EnvironmentStatus(name, "", is_default, {}, {}, "", error=f"{error.message} {error.remedy}".strip())
-        return EnvironmentStatus(
-            name, found.title, is_default, found.connections, found.variables, found.others, found.workflows
-        )
+        shown = {workflow: entry for workflow, entry in found.workflows.items() if p.sees(workflow)}
+        return EnvironmentStatus(name, found.title, is_default, found.connections, found.variables, found.others, shown)

@@ -124,7 +124,7 @@ class Plans:
         if before is not None:
             checked_run_id(before)
         limit = max(1, min(limit, 200))
-        rows = self._worker.rows.page(RunFilter(plans=True, workflow=workflow), before, limit + 1)
+        rows = self._worker.rows.page(RunFilter(plans=True, workflow=workflow, without=p.hidden.ids), before, limit + 1)
         shown = [self._row(row) for row in rows[:limit]]
         return {"plans": shown, "next": shown[-1]["plan_id"] if len(rows) > limit else None}
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 
+from engine.base.names import NOTHING_HIDDEN, Hidden
 from engine.base.statuses import RunStatus
 from engine.store.approvals import ApprovalRecord
 from engine.store.sql.base.database import StateDatabase
+from engine.store.sql.base.hidden_runs import is_none_of
 from engine.store.sql.base.tables import approvals, runs
 from engine.store.sql.journal import SqlJournal
 
@@ -22,23 +24,25 @@ class SqlApprovals:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
-        """Return questions in one state (None: any), newest first."""
-        statement = select(*_COLUMNS).order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
+    def found(self, state: str | None, limit: int, without: Hidden = NOTHING_HIDDEN) -> list[ApprovalRecord]:
+        """Return questions in one state (None: any), newest first; `without` those of workflows."""
+        shown = select(*_COLUMNS).where(_is_shown(without))
+        statement = shown.order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
         if state is not None:
             statement = statement.where(approvals.c.state == state)
         with self._database.reading() as connection:
             return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
-    def count_open(self) -> int:
+    def count_open(self, without: Hidden = NOTHING_HIDDEN) -> int:
         """Return how many questions are open."""
-        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
+        is_open = (approvals.c.state == "open") & _is_shown(without)
+        statement = select(func.count()).select_from(approvals).where(is_open)
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def open_like(self, *patterns: str) -> list[str]:
+    def open_like(self, *patterns: str, without: Hidden = NOTHING_HIDDEN) -> list[str]:
         """Return the ids of open questions of which a text matches one of these patterns of SQL's LIKE."""
-        statement = select(approvals.c.id).where(approvals.c.state == "open", _matches(patterns))
+        statement = select(approvals.c.id).where(approvals.c.state == "open", _matches(patterns), _is_shown(without))
         with self._database.reading() as connection:
             return [str(one) for one in connection.execute(statement).scalars()]
 
@@ -71,6 +75,16 @@ class SqlApprovals:
         """Record that people were notified of a question."""
         with self._database.writing() as connection:
             connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
+
+
+def _is_shown(without: Hidden) -> ColumnElement[bool]:
+    """Return the condition that a question is none of these workflows; a question outlives its run, not its name."""
+    if not without.ids:
+        return true()
+    is_orphan = approvals.c.run_id.not_in(select(runs.c.run_id))
+    of_branch = [approvals.c.workflow.startswith(f"{one}@", autoescape=True) for one in without.names]
+    is_named = or_(approvals.c.workflow.in_(without.names), *of_branch)
+    return is_none_of(approvals.c.run_id, without.ids) & ~(is_orphan & is_named)
 
 
 def _matches(patterns: Sequence[str]) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ from engine.store.runs import (
 )
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, StateDatabase
+from engine.store.sql.base.hidden_runs import hidden_condition
 from engine.store.sql.base.places import places
 from engine.store.sql.base.tables import effects, events, runs
 from engine.store.sql.workers import deaths
@@ -40,6 +41,7 @@ _Condition: TypeAlias = tuple[str, Sequence[Any]]
 _COLUMNS = ", ".join(RunRecord._fields)
 _LISTED = ", ".join(name for name in RunRecord._fields if name != "acceptance")
 _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns of ours
+_WORKFLOW = "SELECT workflow, workflow_id, parent_run_id FROM runs WHERE run_id = ?"
 _STANDINGS = "SELECT run_id, status, owner FROM runs WHERE run_id IN ({places}) AND ended_at IS NULL"
 _OVERTAKEN = (
     "SELECT run_id FROM runs AS earlier WHERE run_id IN ({places}) AND EXISTS (SELECT 1 FROM runs AS later"
@@ -48,7 +50,7 @@ _OVERTAKEN = (
 )
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
-    " AND plan_hash IS NULL AND parent_run_id IS NULL GROUP BY status"
+    " AND plan_hash IS NULL AND parent_run_id IS NULL AND {condition} GROUP BY status"
 )
 _BACKLOG = (
     "SELECT (SELECT count(*) FROM runs WHERE status = 'queued' AND lane IS NULL AND ended_at IS NULL),"
@@ -84,6 +86,16 @@ class SqlRuns:
         """Return the row of a run, if any."""
         with self._database.asking() as cursor:
             return _record(cursor, run_id)
+
+    def workflows_of(self, run_id: str) -> list[tuple[str, str]]:
+        """Return (name, id) of the workflow of a run, then of those that called it; [] if the run is not known."""
+        found: list[tuple[str, str]] = []
+        above: str | None = run_id
+        with self._database.asking() as cursor:
+            while above is not None and (row := cursor.execute(_WORKFLOW, (above,)).fetchone()) is not None:
+                found.append((row[0], row[1]))
+                above = row[2]
+        return found
 
     def standings(self, run_ids: Sequence[str]) -> dict[str, RunStanding]:
         """Return how those of these runs stand that have not ended."""
@@ -138,14 +150,15 @@ class SqlRuns:
             found = cursor.execute(_OVERTAKEN.format(places=places(run_ids)), run_ids).fetchall()
         return {run_id for (run_id,) in found}
 
-    def tally(self, since: str, until: str) -> dict[str, int]:
+    def tally(self, since: str, until: str, without: frozenset[str] = frozenset()) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
 
-        `since` and `until` (exclusive) are RFC 3339 texts in UTC.
+        `since` and `until` (exclusive) are RFC 3339 texts in UTC. `without`: as in RunFilter.
         """
         bounds = [re.sub("[-:]", "", one) for one in (since, until)]  # run ids begin with their time
+        condition, values = hidden_condition(without) if without else ("1 = 1", ())
         with self._database.asking() as cursor:
-            return dict(cursor.execute(_TALLY, bounds).fetchall())
+            return dict(cursor.execute(_TALLY.format(condition=condition), [*bounds, *values]).fetchall())
 
     def backlog(self, since: str) -> Backlog:
         """Return how many runs wait to begin, and how many have ended since a time (RFC 3339, UTC)."""
@@ -280,6 +293,8 @@ def _conditions(wanted: RunFilter, before: str | None, letters: str) -> list[_Co
         found.append(("plan_hash IS NOT NULL AND origin_run_id IS NULL AND parent_run_id IS NULL", ()))
     elif wanted.parent is None:
         found.append(("plan_hash IS NULL", ()))
+    if wanted.without:
+        found.append(hidden_condition(wanted.without))
     if before is not None:
         found.append(("run_id < ?", (before,)))
     if wanted.since is not None:  # the id begins with the time, and the rows are sorted by it

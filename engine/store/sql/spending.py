@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.store.spending import Amount, Decide, Pot, PotLevel, Reservation, Verdict
 from engine.store.sql.base.database import Cursor, StateDatabase
+from engine.store.sql.base.hidden_runs import hidden_condition
 from engine.store.sql.journal import SqlJournal
 
 _COLUMNS = ", ".join(Amount._fields)
@@ -32,7 +33,10 @@ _DAILY = (
 _PAUSE = "INSERT INTO paused_runs (run_id, at) VALUES (?, ?) ON CONFLICT (run_id) DO NOTHING"
 _GO_ON = "DELETE FROM paused_runs WHERE run_id = ?"
 _IS_PAUSED = "SELECT 1 FROM paused_runs WHERE run_id = ?"
-_PAUSED = "SELECT run_id FROM paused_runs JOIN runs USING (run_id) WHERE runs.ended_at IS NULL ORDER BY run_id"
+_PAUSED = (
+    "SELECT run_id FROM paused_runs JOIN runs USING (run_id) WHERE runs.ended_at IS NULL AND {condition}"
+    " ORDER BY run_id"
+)
 _LAST_RUNS = (
     f"SELECT {_COLUMNS} FROM runs JOIN spending ON scope = 'run:' || run_id AND period = ''"  # noqa: S608
     " WHERE workflow_id = ? AND demo = ? AND status = 'succeeded' AND is_test = 0 ORDER BY run_id DESC LIMIT ?"
@@ -105,10 +109,11 @@ class SqlSpent:
         with self._database.asking() as cursor:
             return [Amount(*row) for row in cursor.execute(_LAST_RUNS, (workflow_id, int(demo), limit))]
 
-    def paused(self) -> list[str]:
-        """Return the open runs that are paused, oldest first."""
+    def paused(self, without: frozenset[str] = frozenset()) -> list[str]:
+        """Return the open runs that are paused, oldest first; `without` as in RunFilter."""
+        condition, values = hidden_condition(without) if without else ("1 = 1", ())
         with self._database.asking() as cursor:
-            return [run_id for (run_id,) in cursor.execute(_PAUSED)]
+            return [run_id for (run_id,) in cursor.execute(_PAUSED.format(condition=condition), values)]
 
     def resume(self, run_ids: Sequence[str], at: str) -> None:
         """Note that these runs are no longer paused, and wake those that wait."""

@@ -177,8 +177,8 @@ class SeenItems(Protocol):
     def left_out(self) -> dict[TriggerKey, Counter[str]]:
         """Return, for each trigger, how many items started no run, by reason."""
 
-    def dead(self, workflow: str | None, limit: int) -> list[DeadRecord]:
-        """Return dead items and items whose run failed, newest first."""
+    def dead(self, workflow: str | None, limit: int, without: frozenset[str] = frozenset()) -> list[DeadRecord]:
+        """Return dead items and items whose run failed, newest first; `without` those of workflows, by id."""
 
     def find(self, workflow: str, trigger: str, item: str) -> ItemRecord | None:
         """Return an item. If several accounts have it, prefer one that needs attention, then the newest."""

@@ -68,14 +68,15 @@ class SqlItems:
         with self._database.reading() as connection:
             return {TriggerKey(*row[:4]): row[-1] for row in connection.execute(statement)}
 
-    def dead(self, workflow: str | None, limit: int) -> list[DeadRecord]:
-        """Return dead items and items whose run failed, newest first."""
+    def dead(self, workflow: str | None, limit: int, without: frozenset[str] = frozenset()) -> list[DeadRecord]:
+        """Return dead items and items whose run failed, newest first; `without` those of workflows, by id."""
         dead = trigger_items.select().where(trigger_items.c.state == "dead")
         found: list[DeadRecord] = []
         with self._database.reading() as connection:
             for statement in (dead, _failed(*trigger_items.c, runs.c.sentence)):
                 chosen = statement if workflow is None else statement.where(trigger_items.c.workflow == workflow)
-                newest = chosen.order_by(trigger_items.c.seen_at.desc()).limit(limit)
+                shown = chosen.where(trigger_items.c.workflow.not_in(without)) if without else chosen
+                newest = shown.order_by(trigger_items.c.seen_at.desc()).limit(limit)
                 found += [_dead(row) for row in connection.execute(newest)]
         return sorted(found, key=lambda one: one.item.seen_at, reverse=True)[:limit]
 
