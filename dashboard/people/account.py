@@ -32,9 +32,10 @@ def account_menu(visit: Visit) -> None:
     """Show who is signed in, with the ways to set a password and sign out."""
     with st.sidebar, st.popover(plain(visit.who.id), icon=":material/account_circle:", width="stretch"):
         st.caption(t("Role: {role}", role=t(visit.who.role)))
-        has_password = visit.orchestra.users.has_password(visit.who.id)
-        st.markdown(t("**Change the password**") if has_password else t("**Set a password**"))
-        _password_form(visit, "menu")
+        if visit.orchestra.users.accepts_password(visit.who.id):
+            has_password = visit.orchestra.users.has_password(visit.who.id)
+            st.markdown(t("**Change the password**") if has_password else t("**Set a password**"))
+            _password_form(visit, "menu")
         _language_choice(visit)
         st.html(_SIGN_OUT.format(sign_out=escape(t("Sign out"))))
 
@@ -61,7 +62,10 @@ def _language_choice(visit: Visit) -> None:
 
 def password_offer(visit: Visit) -> None:
     """Offer a first password to somebody who signed in by link; "Not now" hides the offer until the next visit."""
-    if session.draft("password_offer_skipped", default=False) or visit.orchestra.users.has_password(visit.who.id):
+    users, user_id = visit.orchestra.users, visit.who.id
+    if session.draft("password_offer_skipped", default=False) or users.has_password(user_id):
+        return
+    if visit.orchestra.openid.is_linked(user_id) or not users.accepts_password(user_id):
         return
     with st.expander(t("Set a password"), icon=":material/key:", key="password-offer"):
         st.markdown(

@@ -54,6 +54,39 @@ def add_user(visit: Visit) -> None:
     action_button(t("Add"), "new-user-make", add, added, scope=scope, type="primary", disabled=not user_id.strip())
 
 
+@dialog(N_("Link this user?"), icon=":material/link:")
+def link_user(visit: Visit, member: Member) -> None:
+    """Ask for the subject of a person at the sign-in provider, and link the user with it."""
+    name = visit.orchestra.openid.settings.shown_name
+    st.markdown(
+        plain(
+            t(
+                "A person at {provider} then signs in as {id}, with the role that their groups give. "
+                "Sessions of {id} end.",
+                provider=name,
+                id=member.id,
+            )
+        )
+    )
+    subject = st.text_input(
+        t("Id at {provider}", provider=name),
+        key="link-user-subject",
+        max_chars=255,
+        help=t("The page of a refused sign-in and the audit trail show it."),
+    )
+
+    def link(_request_key: str) -> str:
+        visit.orchestra.openid.link(visit.who, member.id, subject.strip())
+        return member.id
+
+    def linked(user: str) -> None:
+        session.tell(t("{user} is linked.", user=user))
+        st.rerun()
+
+    scope = f"{member.id} {subject}"
+    action_button(t("Link"), "link-user-make", link, linked, scope=scope, type="primary", disabled=not subject.strip())
+
+
 @dialog(N_("Remove this user?"), icon=":material/person_remove:")
 def remove_user(visit: Visit, member: Member) -> None:
     """Ask for confirmation, then remove a user."""

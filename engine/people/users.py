@@ -191,6 +191,10 @@ class Users(UserReader):
         """Return whether a user can sign in without a link."""
         return as_user(self._require_known(user_id)).has_password
 
+    def accepts_password(self, user_id: str) -> bool:
+        """Return whether a user may sign in with a password, if they have one. Raises UnknownName."""
+        return self._sign_in.passwords and not self._is_of_provider(self._require_known(user_id))
+
     def _require_known(self, user_id: str) -> UserRecord:
         """Return the record of a user. Raises UnknownName."""
         return existing(self._people.users(), user_id)
@@ -356,10 +360,13 @@ class Users(UserReader):
                 "Passwords are not accepted here.", remedy=f"Sign in with {self._sign_in.shown_name}, or with a link."
             )
 
+    def _is_of_provider(self, user: UserRecord) -> bool:
+        identity = self._identities.of(user.id) if self._sign_in.issuer and user.role != OWNER else None
+        return identity is not None and identity.issuer == self._sign_in.issuer
+
     def _require_not_of_provider(self, user: UserRecord) -> None:
         """Raise NotAllowed if only the provider may let a user in: it may have removed them. Owners may come back."""
-        identity = self._identities.of(user.id) if self._sign_in.issuer and user.role != OWNER else None
-        if identity is not None and identity.issuer == self._sign_in.issuer:
+        if self._is_of_provider(user):
             self._audit.record("anonymous", "users.login_refused", user.id, "by password")
             raise NotAllowed(
                 f"{user.id} signs in with {self._sign_in.shown_name}, not with a password.",

@@ -14,7 +14,7 @@ from dashboard.base.plain import outside_text, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
-from dashboard.people.user_dialogs import add_user, remove_user
+from dashboard.people.user_dialogs import add_user, link_user, remove_user
 from engine.people.access import ROLES
 from engine.people.people import Member
 from engine.people.sessions import OpenSession
@@ -57,14 +57,43 @@ def _card(visit: Visit, member: Member) -> None:
             if member.last_sign_in_at
             else t("never signed in")
         )
-        way = t("password") if member.has_password else t("signs in with a link")
+        way = _way(visit, member)
         st.caption(
             plain(f"{way} · {signed_in} · {tn('{count} open session', '{count} open sessions', member.sessions)}"),
             help=full_time(member.last_sign_in_at) or None,
         )
         _changes(visit, member)
+        if visit.orchestra.openid.is_on:
+            _link(visit, member)
         with st.expander(t("Sessions"), icon=":material/devices:", key=f"sessions-{member.id}"):
             _sessions(visit, member)
+
+
+def _way(visit: Visit, member: Member) -> str:
+    """Return how a user signs in."""
+    openid, ways = visit.orchestra.openid, []
+    if openid.is_on and member.issuer == openid.settings.issuer:
+        ways.append(t("signs in with {provider}", provider=openid.settings.shown_name))
+    if member.has_password and visit.orchestra.users.accepts_password(member.id):
+        ways.append(t("password"))
+    return " · ".join(ways) or t("signs in with a link")
+
+
+def _link(visit: Visit, member: Member) -> None:
+    openid = visit.orchestra.openid
+    name = openid.settings.shown_name
+    if member.issuer != openid.settings.issuer:
+        if st.button(t("Link with {provider}", provider=name), key=f"link-user-{member.id}", type="tertiary"):
+            link_user(visit, member)
+        return
+    action_button(
+        t("Unlink from {provider}", provider=name),
+        f"unlink-user-{member.id}",
+        lambda _key: openid.unlink(visit.who, member.id),
+        lambda _none: _done(t("{id} is no longer linked.", id=member.id)),
+        scope=member.issuer,
+        type="tertiary",
+    )
 
 
 def _changes(visit: Visit, member: Member) -> None:

@@ -134,6 +134,11 @@ class OpenIdSignIn:
                 remedy="Unlink, or remove, that user first.",
             )
 
+    def is_linked(self, user_id: str) -> bool:
+        """Return whether a person at the provider can sign in as a user."""
+        identity = self._identities.of(user_id) if self.is_on else None
+        return identity is not None and identity.issuer == self.settings.issuer
+
     def unlink(self, p: Principal, user_id: str) -> None:
         """End that a person at the provider is a user, whose sessions end. Raises NotAllowed, UnknownName."""
         require(p, "admin", "unlink a user")

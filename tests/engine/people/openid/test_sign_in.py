@@ -319,6 +319,13 @@ def test_a_link_ends_sessions_and_is_one_for_each(people: People) -> None:
         people.openid.unlink(LOCAL, "tim")
 
 
+def test_a_link_is_what_pages_know_of_a_user(people: People) -> None:
+    people.users.add(LOCAL, "tim", "Tim", "viewer", PASSWORD)
+    assert (people.openid.is_linked("tim"), people.users.accepts_password("tim")) == (False, True)
+    people.openid.link(LOCAL, "tim", "8f2-ann")
+    assert (people.openid.is_linked("tim"), people.users.accepts_password("tim")) == (True, False)
+
+
 def test_a_removed_user_comes_back_as_a_new_one(people: People) -> None:
     session = sign_in(people)
     people.users.remove(LOCAL, "ann")
@@ -426,6 +433,7 @@ def part(of: Any) -> str:
     "changed",
     [
         pytest.param({"aud": "another-client"}, id="other audience"),
+        pytest.param({"aud": "another-client", "azp": CLIENT}, id="other audience with our azp"),
         pytest.param({"aud": None}, id="no audience"),
         pytest.param({"aud": [CLIENT, "another"]}, id="two audiences without azp"),
         pytest.param({"aud": [CLIENT, "another"], "azp": "another"}, id="for another client"),
