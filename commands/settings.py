@@ -22,6 +22,8 @@ KEYS = (
     "retention.demo_days",
     "retention.runs",
     "notifications.workflow",
+    "notifications.webhook",
+    "notifications.failed_runs",
     "approvals.notify",
 )
 _NUMBERS = "retention."

@@ -79,6 +79,8 @@ class WorkspaceSettings:
         before = self.get(p)
         if found.approvals.notify != before.get("approvals", {}).get("notify"):
             require_person(p, "change `approvals.notify`: who gets the link to a question can answer it")
+        if found.notifications.webhook != before.get("notifications", {}).get("webhook"):
+            require_person(p, "change `notifications.webhook`: it gets the errors of all runs")
         self._write(lambda written: _sections(found, written))
         after = self.get(p)
         self._audit.record(p, "settings.set", "", {"before": _public(before), "after": _public(after)})
@@ -112,5 +114,8 @@ def _sections(settings: GeneralSettings, written: Mapping[str, Any]) -> Mapping[
 
 def _public(settings: JsonObject) -> JsonObject:
     """Return settings for the audit trail, which has no address of a webhook."""
-    asked = settings.get("approvals", {}).get("notify", "")
-    return {**settings, "approvals": {"notify": "a webhook"}} if is_address(asked) else settings
+    public = dict(settings)
+    for section, name in (("approvals", "notify"), ("notifications", "webhook")):
+        if is_address(settings.get(section, {}).get(name, "")):
+            public[section] = {**settings[section], name: "a webhook"}
+    return public

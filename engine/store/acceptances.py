@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,6 +61,14 @@ class RunEntry:
         return bool(self.run_id == self.acceptance["run_id"])
 
 
+class Notice(Struct, frozen=True):
+    """What tells people something: the run of a workflow, or a message that waits to be sent."""
+
+    entries: Sequence[RunEntry] = ()
+    messages: Mapping[str, str] = {}
+    """Small switches (`Settings`) with their values."""
+
+
 class PollSelection(Struct, frozen=True):
     """What of a poll is stored: its items, and the runs for them."""
 
@@ -104,10 +112,16 @@ class Acceptances(Protocol):
     def begin(self, key: TriggerKey, on: TurnedOn, place: TriggerPosition, left_out: Sequence[ItemRecord]) -> None:
         """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
 
-    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[RunEntry]) -> bool:
-        """Record since when people know of a problem (None: it is over), with the runs that tell them. Raises Renamed.
+    def notify(self, trigger: TriggerRecord, at: str | None, notice: Notice) -> bool:
+        """Record since when people know of a problem (None: it is over), with what tells them. Raises Renamed.
 
         Return False, and store nothing, if another process has told them since `trigger` was read.
+        """
+
+    def note(self, key: str, before: str, after: str, notice: Notice) -> bool:
+        """Change a small switch (`Settings`) that says what people know, with what tells them. Raises Renamed.
+
+        Return False, and store nothing, if its value is no longer `before` (empty: it has none).
         """
 
     def revive(self, item: ItemRecord, entry: RunEntry) -> bool:

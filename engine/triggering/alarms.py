@@ -13,22 +13,19 @@ from clients.errors import ServiceError
 from clients.wording import counted
 from engine.base.clock import Clock, moment_of, timestamp
 from engine.base.errors import OrchestraError
-from engine.compiler.definition.plan import Plan
-from engine.people.access import Principal
-from engine.runs.starting.run_request import RunRequest, quoting_inputs
-from engine.store.acceptances import RunEntry
+from engine.store.acceptances import Notice
 from engine.store.triggering.triggers import TriggerRecord, TriggerStore
+from engine.triggering.notices.channel import NoticeChannel
+from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.polling.status import FEEDS_ITSELF, OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Worker
-    from engine.runs.starting.acceptor import Acceptor
 
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0
 _TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what is wrong."
 _DEAD = "`orchestra triggers dead` lists them; each can be tried again or dismissed."
-_NOTIFIER = Principal("notifications", "operator")
 _PRIVATE = "The workflow is private: the page Triggers says why."
 
 
@@ -86,23 +83,24 @@ def _lasting(time: timedelta) -> str:
 
 
 class Notifications(Struct):
-    """Starts the workflow named in `notifications.workflow`, once for each alarm and once when it is over."""
+    """Notifies people through the channel of `notifications`, once of each alarm and once when it is over."""
 
     worker: Worker
     triggers: TriggerStore
-    acceptor: Acceptor
+    channel: NoticeChannel
+    messages: WebhookMessages
     clock: Clock
     statuses: Callable[[], Sequence[TriggerStatus]]
-    workflow: Callable[[], str | None]
     name_of: Callable[[str], str]
     """Returns the name of the workflow with an id."""
-    plan: Callable[[str], Plan]
+    link: Callable[[], str]
+    """Returns the address of the page of triggers."""
     _met: set[tuple[str, str, str]] = field(default_factory=set)
     """Alarms of the last check. One that does not last until the next (a laptop that just woke up) is not reported."""
 
     def check(self) -> None:
         """Report what has changed since the last check. Raises StorageError, Fenced."""
-        name = self.workflow()
+        name = self.channel.settings.workflow
         found = {}
         for status in self.statuses():
             if status.workflow != name and status.is_watched:
@@ -112,35 +110,29 @@ class Notifications(Struct):
             its_workflow = self.name_of(row.workflow)
             alarm = found.get((its_workflow, row.trigger, row.demo))
             if alarm is not None and row.alarmed_at is None and _named(alarm) in self._met:
-                self._tell(row, alarm, name)
+                self._tell(row, alarm)
             elif alarm is None and row.alarmed_at is not None:
-                self._tell(row, _over(row, its_workflow), name)
+                self._tell(row, _over(row, its_workflow))
         self._met = lasting
 
-    def _tell(self, row: TriggerRecord, alarm: Alarm, name: str | None) -> None:
-        """Start the run and record the notification in one transaction; a workflow that cannot run is skipped."""
-        entries: list[RunEntry] = []
-        if name is not None:
-            try:
-                entries = [self._entry(name, alarm)]
-            except (OrchestraError, ServiceError) as error:
-                _log.error("the workflow for notifications %r cannot run: %s %s", name, error, error.remedy)
+    def _tell(self, row: TriggerRecord, alarm: Alarm) -> None:
+        """Store the notice with the mark that people know; a workflow that cannot run is skipped."""
+        notice = Notice()
+        try:
+            told = {**vars(alarm), **self._instead(alarm), "link": self.link()}
+            notice = self.channel.notice("trigger", told, "an alarm")
+        except (OrchestraError, ServiceError) as error:
+            name = self.channel.settings.workflow
+            _log.error("the workflow for notifications %r cannot run: %s %s", name, error, error.remedy)
         at = None if alarm.kind == "over" else alarm.since
-        if self.worker.acceptances.notify(row, at, entries):
-            self.worker.begin([entry.acceptance for entry in entries])
-
-    def _entry(self, name: str, alarm: Alarm) -> RunEntry:
-        plan = self.plan(name)
-        said: Mapping[str, str] = {**vars(alarm), **self._instead(alarm)}
-        known = plan.inputs_schema.get("properties", {})
-        inputs = {key: said[key] for key in ("kind", "workflow", "trigger", "message", "remedy") if key in known}
-        wanted = RunRequest(inputs, outside_inputs=quoting_inputs(inputs, "an alarm"))
-        return self.acceptor.entry(_NOTIFIER, plan, wanted, "runs.start")
+        if self.worker.acceptances.notify(row, at, notice):
+            self.worker.begin([entry.acceptance for entry in notice.entries])
+            self.messages.look_now()
 
     def _instead(self, alarm: Alarm) -> Mapping[str, str]:
         """Return what is said instead of the errors of a private workflow, which may quote its texts."""
         try:
-            is_private = "privacy" in self.plan(alarm.workflow).document
+            is_private = "privacy" in self.channel.plan(alarm.workflow).document
         except OrchestraError:  # its file is what the alarm is about
             is_private = False
         if not is_private or alarm.kind == "over":

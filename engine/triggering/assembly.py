@@ -22,6 +22,10 @@ from engine.triggering.activation import Activation
 from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
+from engine.triggering.notices.channel import NoticeChannel
+from engine.triggering.notices.failed_runs import FailedRunNotices
+from engine.triggering.notices.thread import NoticeThread
+from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.poll_now import PollBatch
 from engine.triggering.polling.chains import Chains
 from engine.triggering.polling.context import TriggerContext
@@ -67,7 +71,7 @@ class Triggering:
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._resolver = TriggerResolver(needs.context, needs.accounts, state.triggered_runs)
         self._scheduler: Scheduler | None = None
-        self._notices: QuestionNotices | None = None
+        self._notices: NoticeThread | None = None
         self.turns = RunStarter(needs.worker, state.run_queue, state.changes, self._concurrency)
         looks = Looks(
             self._items, needs.worker.acceptances, needs.acceptor, needs.clock, state.triggered_runs, self._is_stopped
@@ -137,20 +141,38 @@ class Triggering:
         """Start watching every trigger that is on (the serving process does)."""
         self.turns.begin()
         needs = self._needs
+        channel = NoticeChannel(needs.acceptor, self._resolver.plan, needs.context.loaded, needs.clock)
+        messages = WebhookMessages(needs.state.settings, lambda: needs.context.loaded().webhook, needs.clock)
         self._notifications = Notifications(
             needs.worker,
             self._rows,
-            needs.acceptor,
+            channel,
+            messages,
             needs.clock,
             self._statuses.in_question,
-            lambda: needs.context.notified,
             self._resolver.name_of,
-            self._resolver.plan,
+            lambda: f"{self._origin()}/triggers",
         )
         leads = partial(needs.worker.owner.locks.leads, "triggers")
         self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
         self._scheduler.start()
-        self._notices = QuestionNotices(
+        failed_runs = FailedRunNotices(
+            needs.worker,
+            needs.state.triggered_runs,
+            needs.logs,
+            needs.state.settings,
+            channel,
+            messages,
+            needs.clock,
+            lambda: needs.context.time_zone,
+            self._origin,
+        )
+        self._notices = NoticeThread([self._questions().look, failed_runs.look, messages.look], leads)
+        self._notices.start()
+
+    def _questions(self) -> QuestionNotices:
+        needs = self._needs
+        return QuestionNotices(
             needs.worker,
             needs.state.approvals,
             needs.links,
@@ -158,9 +180,13 @@ class Triggering:
             needs.clock,
             needs.context.loaded,
             self._resolver.plan,
-            needs.worker.folder,
+            self._origin,
+            lambda: self._notices is not None and self._notices.is_stopped,
         )
-        self._notices.start()
+
+    def _origin(self) -> str:
+        """Return the public address of the server, else the one at which it listens on this machine."""
+        return self._public_url() or f"http://127.0.0.1:{self._needs.context.loaded().config.server.port}"
 
     def close(self) -> None:
         """Stop polling, and start no more runs."""

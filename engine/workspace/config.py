@@ -46,6 +46,8 @@ FILE = "config.yaml"
 ENVIRONMENT = "the environment"
 """The place of a problem that no line of the file has."""
 PREFIX = "ORCHESTRA_"
+_NOTICE_TIME = re.compile(r"at_once|(?:[1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h|(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+"""Up to a week."""
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?$")
 
 
@@ -165,11 +167,24 @@ class RetentionSettings(_Settings):
         return self.days is self.demo_days is self.runs is None
 
 
+def _is_notice_time(written: str) -> str:
+    if not _NOTICE_TIME.fullmatch(written):
+        raise Misfit("must be at_once, a number of hours or a time of day", 'Write at_once, 6h or "08:00".')
+    return written
+
+
+NoticeTime = Annotated[str, AfterValidator(_is_notice_time)]
+
+
 class NotificationSettings(_Settings):
-    """Who is notified if something needs a person."""
+    """Who is notified if something needs a person, and of what: of triggers in any case."""
 
     workflow: str | None = Field(None, min_length=1)
-    """Started when a trigger needs a person, and once when it works again."""
+    """Started for each notice."""
+    webhook: str | None = Field(None, min_length=1)
+    """Gets each notice as JSON: its https:// address, or `env:NAME` or `secret:NAME` for it."""
+    failed_runs: NoticeTime | None = None
+    """Of failed runs, too: `at_once`, every so many hours (`6h`), or at a time of day (`08:00`)."""
 
 
 class CopilotSettings(_Settings):
@@ -392,12 +407,22 @@ class LoadedConfig:
     @property
     def notify(self) -> str | None:
         """How people are notified of questions: a workflow or the address of a webhook. Raises InvalidInput."""
-        written = self.config.approvals.notify
+        return self._target(self.config.approvals.notify, "approvals.notify", _IN_CLEAR)
+
+    @property
+    def webhook(self) -> str | None:
+        """The address of the webhook that gets notices, if there is one. Raises InvalidInput."""
+        target = self._target(self.config.notifications.webhook, "notifications.webhook", _NOTICES_IN_CLEAR)
+        if target is not None and not is_address(target):
+            raise InvalidInput(f"{FILE}: notifications.webhook: {_NO_ADDRESS}", remedy=_WITH_TLS)
+        return target
+
+    def _target(self, written: str | None, key: str, in_clear: str) -> str | None:
         if written is None:
             return None
         target = ReferenceSecrets(self.environment, lambda name: self.safe.kept(name).value).of(written)
         if is_in_clear(target):
-            raise InvalidInput(f"{FILE}: approvals.notify: {_IN_CLEAR}", remedy=_WITH_TLS)
+            raise InvalidInput(f"{FILE}: {key}: {in_clear}", remedy=_WITH_TLS)
         return target
 
     def _path(self, value: Any) -> Any:
@@ -405,7 +430,7 @@ class LoadedConfig:
 
 
 def is_address(target: str) -> bool:
-    """Return whether `approvals.notify` is the address of a webhook, and not the name of a workflow."""
+    """Return whether people are notified at the address of a webhook, and not by the workflow of this name."""
     return target.startswith(("https://", "http://"))
 
 
@@ -415,6 +440,9 @@ def is_in_clear(target: str) -> bool:
 
 
 _IN_CLEAR = "This address would get the link to each question in clear text, and whoever has the link can answer."
+_NOTICES_IN_CLEAR = "This address would get errors of runs in clear text, which may quote anything."
+_NO_ADDRESS = "It is no address, to which a notice could be sent."
+_REFERENCES = ("env:", "secret:")
 _WITH_TLS = "Give an address that begins with https://; http:// is for this machine only."
 
 
@@ -454,7 +482,7 @@ def check(file: YamlFile, environment: Mapping[str, str], root: Path = Path("/wo
     if config is not None:
         switch_off(config.plugins.disabled)
     others = [*_service_faults(merged.get(str(place[0])), place), *_approval_faults(config, approvals)]
-    others += _state_faults(config, root)
+    others += [*_state_faults(config, root), *_notice_faults(config)]
     for fault in [*repair.faults, *others]:
         problem = _problem(file, structs.replace(fault, path=repair.written(fault.path)), origins)
         if problem.field not in secret_fields:
@@ -495,6 +523,23 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
             yield Fault((*place, name), message, code, remedy, is_about_key=True)
     if config.approvals.notify is not None and is_in_clear(config.approvals.notify):
         yield Fault((*place, "notify"), _IN_CLEAR, "wrong_value", _WITH_TLS)
+
+
+def _notice_faults(config: Config | None) -> Iterator[Fault]:
+    """Yield a fault for notices that go nowhere, to two places, or in clear text."""
+    if config is None:
+        return
+    told = config.notifications
+    place, webhook = ("notifications", "webhook"), told.webhook or ""
+    if webhook and not is_address(webhook) and not webhook.startswith(_REFERENCES):
+        yield Fault(place, f"'webhook' is {webhook!r}. {_NO_ADDRESS}", "wrong_value", _WITH_TLS)
+    elif is_in_clear(webhook):
+        yield Fault(place, _NOTICES_IN_CLEAR, "wrong_value", _WITH_TLS)
+    if webhook and told.workflow:
+        yield Fault(place, "Both 'workflow' and 'webhook' are set.", "wrong_value", "Keep one of the two.")
+    if told.failed_runs and not (webhook or told.workflow):
+        said = "'failed_runs' says when people are notified, and nothing says how."
+        yield Fault(("notifications", "failed_runs"), said, "missing", "Set `workflow` or `webhook` beside it.")
 
 
 def _state_faults(config: Config | None, root: Path) -> Iterator[Fault]:

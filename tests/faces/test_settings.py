@@ -21,6 +21,8 @@ def test_every_face_changes_settings_and_what_else_is_in_the_file_stays(make_fac
 
     def press(go: Open) -> AppTest:
         at = go("settings")
+        [when] = [one for one in at.selectbox if (one.key or "").endswith("-failed-runs")]
+        when.set_value("08:00")
         [days] = [one for one in at.number_input if (one.key or "").endswith("-days")]
         days.set_value(90)
         return at.button(key="save-settings").click().run()
@@ -30,7 +32,7 @@ def test_every_face_changes_settings_and_what_else_is_in_the_file_stays(make_fac
     wanted = {
         "time_zone": "Europe/Berlin",
         "retention": {"days": 90},
-        "notifications": {"workflow": "small"},
+        "notifications": {"workflow": "small", "failed_runs": "08:00"},
         "approvals": {"notify": "http://127.0.0.1:9/hook"},
     }
     assert faces.request("PUT", "/api/settings", wanted).error == ""
@@ -46,15 +48,20 @@ def test_every_face_changes_settings_and_what_else_is_in_the_file_stays(make_fac
         ({"retention": {"days": "5"}}, "not '5'"),
         ({"approvals": {"notify": "no-such"}}, "no-such"),
         ({"approvals": {"default": "never"}}, "approvals.default"),
+        ({"notifications": {"workflow": "small", "failed_runs": "daily"}}, "notifications.failed_runs"),
+        ({"notifications": {"failed_runs": "6h"}}, "failed_runs"),
+        ({"notifications": {"webhook": "http://example.org/x"}}, "clear text"),
     ):
         assert place in faces.request("PUT", "/api/settings", wrong).message
     assert "changes no setting" in faces.command(["settings", "set", "server.host=0.0.0.0"]).message
     assert "a whole number, not '999" in faces.command(["settings", "set", f"retention.days={'9' * 5_000}"]).message
     assert faces.orchestra.general.get(OWNER) == wanted
+    hook = {"notifications": {"webhook": "https://example.org/hook"}}
+    assert faces.request("PUT", "/api/settings", hook).error == ""
     assert faces.request("PUT", "/api/settings", {}).error == ""
     assert faces.orchestra.general.get(OWNER) == {}
     with pytest.raises(NotAllowed):
         faces.orchestra.general.get(Principal("ed", "editor"))
     lines = [one for one in faces.orchestra.audit(OWNER, limit=100) if one.action == "settings.set"]
-    assert len(lines) == 4
-    assert "9/hook" not in str(lines)
+    assert len(lines) == 5
+    assert "/hook" not in str(lines)

@@ -28,11 +28,13 @@ from engine.runner.execution.recording import Recording
 from engine.runner.worker.claim_queue import ClaimQueue
 from engine.runner.worker.poller import Poller
 from engine.steps import drive
+from engine.store.acceptances import Notice
 from engine.store.claims import TakenRun
 from engine.store.ledger import IntendedWrite, LedgerRow
 from engine.store.sql import journal
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.journal import SqlJournal
+from engine.store.sql.settings import add_all
 from engine.store.sql.triggering import items
 from engine.store.sql.workers.owners import SqlOwner
 
@@ -97,6 +99,24 @@ def runs_apart() -> None:
         return store(self, lambda _connection: entries)
 
     SqlAcceptances._store_within = first_what_was_seen  # type: ignore[method-assign]
+
+
+def notices_apart() -> None:
+    """What people know is stored in a transaction before that of what tells them."""
+
+    def first_the_mark(self: SqlAcceptances, marks: Callable[[Any], bool], notice: Notice) -> bool:
+        with self._database.writing() as connection:
+            is_new = marks(connection)
+        reached("between")  # type: ignore[arg-type]  # a point of this engine only
+
+        def told(connection: Any) -> Any:
+            add_all(connection, notice.messages)
+            return notice.entries
+
+        self._store_within(told)
+        return is_new
+
+    SqlAcceptances._tell = first_the_mark  # type: ignore[method-assign]
 
 
 def no_marker_in_the_database() -> None:
@@ -212,6 +232,7 @@ WRONG: dict[str, Callable[[], None]] = {
     "late events": late_events,
     "no receipts": receipts_without_commit,
     "runs apart": runs_apart,
+    "notices apart": notices_apart,
     "no seen set": no_seen_set,
     "no fence": no_fence,
     "claims without work": claims_without_work,

@@ -16,6 +16,7 @@ from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from engine.base.json_text import compact
+from engine.base.names import NAME
 from engine.operations.plugins import PluginState, plugins
 
 PAGE = Page(
@@ -128,16 +129,45 @@ def _retention(known: Mapping[str, Any], key: str) -> dict[str, int]:
 
 def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dict[str, str]:
     st.markdown(t("**Who is notified**"))
-    offered = ["", *sorted({*workflows, *filter(None, [known.get("workflow")])})]
-    chosen = st.selectbox(
-        t("When a trigger needs a person, start"),
-        offered,
-        offered.index(known.get("workflow", "")),
-        format_func=lambda one: one or t("nothing: alarms are on Home"),
-        key=f"{key}-alarms",
+    target = known.get("webhook") or known.get("workflow")
+    by, of_runs = st.columns(2)
+    with by:
+        told = st.selectbox(
+            t("When something needs a person, start or call"),
+            sorted({*workflows, *filter(None, [target])}),
+            sorted({*workflows, target}).index(target) if target else None,
+            placeholder=t("Nobody: what needs a person is on Home"),
+            help=t("A workflow, or type the https:// address of a webhook. If it is a secret: `env:NAME`."),
+            accept_new_options=True,
+            key=f"{key}-alarms",
+            persist_state="session",
+        )
+    with of_runs:
+        when = _choice_of_time(known.get("failed_runs"), key)
+    channel = "webhook" if told and not NAME.match(told) else "workflow"
+    return {name: value for name, value in ((channel, told), ("failed_runs", when)) if value}
+
+
+def _choice_of_time(known: str | None, key: str) -> str | None:
+    words = {
+        "at_once": t("at once"),
+        "6h": t("every 6 hours"),
+        "24h": t("every 24 hours"),
+        "08:00": t("every day at 08:00"),
+    }
+    options = list(dict.fromkeys((*words, *filter(None, [known]))))
+    found: str | None = st.selectbox(
+        t("Failed runs"),
+        options,
+        options.index(known) if known else None,
+        format_func=lambda one: words.get(one, one),
+        placeholder=t("no notice"),
+        help=t("Triggers that need a person are always reported. Type other times such as `2h` or `18:30`."),
+        accept_new_options=True,
+        key=f"{key}-failed-runs",
         persist_state="session",
     )
-    return {"workflow": chosen} if chosen else {}
+    return found
 
 
 def _questions(known: Mapping[str, Any], key: str) -> dict[str, str]:

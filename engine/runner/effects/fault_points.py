@@ -1,4 +1,4 @@
-"""The worst moments for a crash in a run, a poll, a correction or a message: tests stop the process there."""
+"""The worst moments for a crash in a run, a poll, a correction, a message or a notice: tests stop the process there."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ Point = Literal[
     "before redo",
     "after redo",
     "before acknowledgement",
+    "before notice",
+    "after notice",
+    "after sending",
 ]
 
 hook: Callable[[Point], None] | None = None
@@ -27,6 +30,6 @@ hook: Callable[[Point], None] | None = None
 
 
 def reached(point: Point) -> None:
-    """Call the hook, if any, when a run, a poll or a correction reaches this point."""
+    """Call the hook, if any, when work reaches this point."""
     if hook is not None:
         hook(point)

@@ -54,8 +54,7 @@ def _secrets_of(loaded: LoadedConfig) -> Iterator[str]:
     for variable, value in loaded.environment.items():
         if variable in wanted or is_clear_secret(variable, value) or variable.upper().endswith(("_KEY", "_DSN")):
             yield value
-    if config.approvals.notify and is_address(config.approvals.notify):
-        yield config.approvals.notify
+    yield from filter(is_address, filter(None, (config.approvals.notify, config.notifications.webhook)))
     yield from _kept(loaded)
 
 

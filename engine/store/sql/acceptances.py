@@ -11,12 +11,13 @@ from engine.base.json_text import compact
 from engine.base.names import workflow_id_of
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Acceptance
-from engine.store.acceptances import IdempotentRequest, Polled, Renamed, RunEntry
+from engine.store.acceptances import IdempotentRequest, Notice, Polled, Renamed, RunEntry
 from engine.store.run_limits import limited_connections
 from engine.store.runs import environment_name, is_test, item_words, priority_of, unhashed
 from engine.store.sql.base.database import Cursor, StateDatabase
 from engine.store.sql.base.tables import audit, insertion, runs
 from engine.store.sql.renames import is_last_rename
+from engine.store.sql.settings import add_all, exchanged
 from engine.store.sql.triggering import items
 from engine.store.sql.triggering.runs import cancel_earlier, is_busy
 from engine.store.sql.triggering.triggers import move, require_unmoved, set_alarmed, turn_on
@@ -85,14 +86,23 @@ class SqlAcceptances:
 
         self._store_within(chosen)
 
-    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[RunEntry]) -> bool:
-        """Record since when people know of a problem, with the runs that tell them; False if they know already."""
+    def notify(self, trigger: TriggerRecord, at: str | None, notice: Notice) -> bool:
+        """Record since when people know of a problem, with what tells them; False if they know already."""
+        return self._tell(lambda connection: set_alarmed(connection, trigger, at), notice)
+
+    def note(self, key: str, before: str, after: str, notice: Notice) -> bool:
+        """Change what people know, with what tells them; False if it has changed meanwhile."""
+        return self._tell(lambda connection: exchanged(connection, key, before, after), notice)
+
+    def _tell(self, marks: Callable[[Connection], bool], notice: Notice) -> bool:
         is_new = False
 
         def chosen(connection: Connection) -> Sequence[RunEntry]:
             nonlocal is_new
-            is_new = set_alarmed(connection, trigger, at)
-            return entries if is_new else []
+            is_new = marks(connection)
+            if is_new:
+                add_all(connection, notice.messages)
+            return notice.entries if is_new else []
 
         self._store_within(chosen)
         return is_new

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
 
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _GET = "SELECT value FROM settings WHERE key = ?"
 _PUT = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -63,3 +69,20 @@ class SettingsTable:
         """Remove a key, if present."""
         with self._database.writing() as connection:
             connection.execute(settings.delete().where(settings.c.key == key))
+
+
+def exchanged(connection: Connection, key: str, before: str, after: str) -> bool:
+    """Replace a value in the caller's transaction; return False if it is not `before` (empty: it has none)."""
+    is_it = settings.c.key == key
+    if (connection.execute(select(settings.c.value).where(is_it)).scalar() or "") != before:
+        return False
+    connection.execute(settings.delete().where(is_it))
+    add_all(connection, {key: after})
+    return True
+
+
+def add_all(connection: Connection, values: Mapping[str, str]) -> None:
+    """Store new values in the caller's transaction."""
+    rows = [{"key": key, "value": value} for key, value in values.items()]
+    if rows:
+        connection.execute(settings.insert(), rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from engine.plugins.trigger import OwnWrite
@@ -34,6 +34,25 @@ class WriteOfRun(NamedTuple):
     workflow: str
     at: str
     made: OwnWrite
+
+
+class FailedRuns(NamedTuple):
+    """Runs that have ended and failed in whole or in part, up to an end number."""
+
+    last_end: int
+    counts: Mapping[str, int]
+    """How many of each workflow, by name, the most first."""
+    newest: Sequence[FailedRun]
+    first_at: str
+    """When the first of them ended; empty if there is none."""
+
+
+class FailedRun(NamedTuple):
+    """One of these runs."""
+
+    run_id: str
+    workflow: str
+    ended_at: str
 
 
 class TriggeredRuns(Protocol):
@@ -73,6 +92,12 @@ class TriggeredRuns(Protocol):
         ends share the last number: runs stored by an earlier release or rebuilt from a log are numbered by their times.
         Each has its id, workflow, title, status, sentence, starter, end and `chain`: the workflows of the runs before
         it, each of which started the next by its end, the nearest first.
+        """
+
+    def failed_since(self, number: int, limit: int, *, started_by: Collection[str], workflow: str) -> FailedRuns:
+        """Return what failed after the end with this number, with the newest `limit` runs, the newest first.
+
+        Without the demo, test runs, plans, runs of a `workflow`, and those that were `started_by` these.
         """
 
     def last_end(self) -> int:

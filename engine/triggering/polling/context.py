@@ -52,11 +52,6 @@ class TriggerContext(Struct, frozen=True):
         """The time zone from config.yaml."""
         return self.loaded().config.time_zone
 
-    @property
-    def notified(self) -> str | None:
-        """The workflow that reports alarms."""
-        return self.loaded().config.notifications.workflow
-
     def mode_of(self, connection: str) -> AccountMode:
         """Return the account mode of a connection now."""
         return self.mode(self.loaded().config.connections[connection].service)

@@ -21,7 +21,7 @@ from engine.base.clock import timestamp, utc_now
 from engine.base.errors import Fenced, InUse
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
-from engine.store.acceptances import Acceptances, IdempotentRequest, Polled, PollSelection, Renamed, RunEntry
+from engine.store.acceptances import Acceptances, IdempotentRequest, Notice, Polled, PollSelection, Renamed, RunEntry
 from engine.store.approvals import ApprovalRecord, Questions
 from engine.store.claims import TakenRun
 from engine.store.debugging import DebugState
@@ -559,7 +559,7 @@ def test_whoever_was_taken_over_stores_nothing(store: Store) -> None:
     for change in (
         lambda: store.acceptances.polled(poll(trigger, [accepted(1)])),
         lambda: store.acceptances.store([accepted(2)]),
-        lambda: store.acceptances.notify(trigger, AT, []),
+        lambda: store.acceptances.notify(trigger, AT, Notice()),
         lambda: store.state.run_queue.hand_out(store.owner, {"x": 1}),
     ):
         with pytest.raises(Fenced):
@@ -602,13 +602,29 @@ def test_a_request_to_poll_is_not_overwritten_by_a_poll_that_began_before_it(sto
 
 def test_people_are_told_once(store: Store) -> None:
     trigger, told = begun(store), accepted(1)
-    assert store.acceptances.notify(trigger, AT, [told])
-    assert not store.acceptances.notify(trigger, AT, [accepted(2)])
+    assert store.acceptances.notify(trigger, AT, Notice([told]))
+    assert not store.acceptances.notify(trigger, AT, Notice([accepted(2)]))
     assert told.is_new
     assert store.state.runs.get(run_id(accepted(2))) is None
     now = store.state.triggers.get(KEY)
     assert now is not None
-    assert (now.alarmed_at, store.acceptances.notify(now, None, [])) == (AT, True)
+    assert (now.alarmed_at, store.acceptances.notify(now, None, Notice())) == (AT, True)
+
+
+def test_what_people_know_changes_with_what_tells_them_or_not_at_all(store: Store) -> None:
+    note, settings = store.acceptances.note, store.state.settings
+    first = Notice([accepted(1)], {"notice.x.1": "Hello"})
+    assert note("notified.x", "", "1", first)
+    assert not note("notified.x", "", "1", Notice([accepted(2)], {"notice.x.2": "Hello"}))
+    assert not note("notified.x", "0", "2", Notice([accepted(2)], {"notice.x.2": "Hello"}))
+    assert store.state.runs.get(run_id(accepted(1))) is not None
+    assert store.state.runs.get(run_id(accepted(2))) is None
+    with pytest.raises(Renamed):
+        note("notified.x", "1", "2", Notice([accepted(3, last_rename="never")], {"notice.x.3": "Hello"}))
+    assert (settings.get("notified.x"), settings.with_prefix("notice.")) == ("1", {"notice.x.1": "Hello"})
+    store.fence()
+    with pytest.raises(Fenced):
+        note("notified.x", "1", "2", Notice())
 
 
 def kept(store: Store, *items: ItemRecord) -> None:

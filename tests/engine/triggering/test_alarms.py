@@ -15,6 +15,8 @@ from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
+from engine.triggering.notices.channel import NoticeChannel
+from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
@@ -117,8 +119,11 @@ def told(feed: Feed) -> Feed:
 def notifications(feed: Feed) -> Notifications:
     triggering = feed.orchestra._families.triggers.triggering
     needs, statuses = triggering._needs, triggering._statuses.in_question
-    named, plan = lambda: needs.context.notified, feed.orchestra._families.opened.compiled.plan
-    return Notifications(needs.worker, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
+    plan, loaded = feed.orchestra._families.opened.compiled.plan, needs.context.loaded
+    channel = NoticeChannel(needs.acceptor, plan, loaded, needs.clock)
+    messages = WebhookMessages(needs.state.settings, lambda: loaded().webhook, needs.clock)
+    link = lambda: "http://127.0.0.1:8501/triggers"  # noqa: E731
+    return Notifications(needs.worker, needs.state.triggers, channel, messages, needs.clock, statuses, str, link)
 
 
 def said(feed: Feed) -> list[JsonObject]:

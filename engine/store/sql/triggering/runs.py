@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, text
 
 from engine.base.clock import moment_of
 from engine.base.names import RUN_ID
@@ -17,7 +17,7 @@ from engine.store.ledger import marker
 from engine.store.sql.base.conditions import is_on_its_own
 from engine.store.sql.base.database import StateDatabase
 from engine.store.sql.base.tables import effects, runs, trigger_items
-from engine.store.triggering.triggered_runs import MadeByRuns, OpenCounts, WriteOfRun
+from engine.store.triggering.triggered_runs import FailedRun, FailedRuns, MadeByRuns, OpenCounts, WriteOfRun
 from engine.store.triggering.triggers import TriggerKey
 
 if TYPE_CHECKING:
@@ -134,6 +134,27 @@ class SqlTriggeredRuns:
                 {**row, "demo": bool(row["demo"]), "chain": _chain(connection, reasons.get(row["run_id"]))}
                 for row in rows
             ]
+
+    def failed_since(self, number: int, limit: int, *, started_by: Collection[str], workflow: str) -> FailedRuns:
+        """Return what failed after the end with this number, with the newest `limit` runs."""
+        last = self.last_end()
+        if last <= number:
+            return FailedRuns(last, {}, [], "")
+        has_ended = (runs.c.end_number > number) & (runs.c.end_number <= last) & (runs.c.ended_at + "" != "")
+        # No other index fits: there may be many runs that failed, and few since then.
+        failed = or_(runs.c.status.concat("") == RunStatus.FAILED, text(self._database.parts_failed))
+        real = (runs.c.demo + 0 == 0) & (runs.c.is_test == 0) & runs.c.plan_hash.is_(None) & is_on_its_own()
+        others = runs.c.started_by.concat("").not_in(started_by) & (runs.c.workflow.concat("") != workflow)
+        wanted = has_ended & failed & real & others
+        count = func.count()
+        by_workflow = select(runs.c.workflow, count, func.min(runs.c.ended_at)).where(wanted).group_by(runs.c.workflow)
+        newest = select(runs.c.run_id, runs.c.workflow, runs.c.ended_at).where(wanted)
+        with self._database.reading() as connection:
+            rows = list(connection.execute(by_workflow.order_by(count.desc(), runs.c.workflow)))
+            latest = connection.execute(newest.order_by(runs.c.end_number.desc()).limit(limit)) if rows else ()
+            found = [FailedRun(*row) for row in latest]
+        first_at = min((at for _, _, at in rows), default="")
+        return FailedRuns(last, {name: total for name, total, _ in rows}, found, first_at)
 
     def last_end(self) -> int:
         """Return the highest end number of any run, 0 if none has ended."""
