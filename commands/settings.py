@@ -24,9 +24,12 @@ KEYS = (
     "notifications.workflow",
     "notifications.webhook",
     "notifications.failed_runs",
+    "notifications.sign_ins",
+    "notifications.refused_sign_ins",
     "approvals.notify",
 )
-_NUMBERS = "retention."
+_NUMBERS = ("retention.", "notifications.refused_sign_ins")
+_SWITCHES = {"true": True, "false": False}
 _DIGITS = re.compile("[0-9]{1,15}")
 _SET_HELP = "KEY=VALUE, such as retention.days=90; KEY= removes the setting."
 
@@ -64,6 +67,8 @@ def _parsed(change: str) -> tuple[str, Any]:
         raise InvalidInput(f"{change!r} changes no setting.", remedy=f"Write KEY=VALUE with one of {', '.join(KEYS)}.")
     if not value:
         return key, None
+    if key == "notifications.sign_ins":
+        return key, _SWITCHES.get(value, value)
     return key, int(value) if key.startswith(_NUMBERS) and _DIGITS.fullmatch(value) else value
 
 

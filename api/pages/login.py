@@ -102,7 +102,7 @@ class LoginPages:
     def _session(self, form: FormData, address: str, agent: str, devices: list[str]) -> Session | None:
         users = self.orchestra().users
         if token := _text(form, "token"):
-            return users.redeem(token, address, agent)
+            return users.redeem(token, address, agent, devices)
         return users.login(_text(form, "user_id"), _text(form, "password"), address, agent, devices)
 
     def _device_word(self, session: Session) -> str:

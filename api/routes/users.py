@@ -69,6 +69,7 @@ class SessionView(BaseModel):
     created_at: datetime
     last_seen_at: datetime = Field(description="Precise to the hour.")
     expires_at: datetime
+    is_new_device: bool = Field(description="Whether the user had not signed in with that browser before.")
 
 
 class SessionRows(BaseModel):
@@ -104,6 +105,7 @@ class TokenView(BaseModel):
     ends_at: datetime | None
     used_at: datetime | None = Field(description="Precise to the hour.")
     is_valid: bool
+    networks: list[str] = Field(description="From which it was used: /24 of IPv4, /48 of IPv6, or `loopback`.")
 
 
 class MadeToken(TokenView):

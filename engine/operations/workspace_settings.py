@@ -81,6 +81,8 @@ class WorkspaceSettings:
             require_person(p, "change `approvals.notify`: who gets the link to a question can answer it")
         if found.notifications.webhook != before.get("notifications", {}).get("webhook"):
             require_person(p, "change `notifications.webhook`: it gets the errors of all runs")
+        if found.notifications.sign_ins != before.get("notifications", {}).get("sign_ins", False):
+            require_person(p, "change `notifications.sign_ins`: its own use is among what is reported")
         self._write(lambda written: _sections(found, written))
         after = self.get(p)
         self._audit.record(p, "settings.set", "", {"before": _public(before), "after": _public(after)})

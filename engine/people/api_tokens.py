@@ -13,6 +13,7 @@ from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, To
 from engine.people.access import ROLES, Principal, Role, require, require_person
 from engine.people.audit import Audit
 from engine.people.login_limit import LoginLimit
+from engine.people.networks import place_in_network
 from engine.people.people import as_role, checked_person, checked_role, existing
 from engine.people.sessions import hashed, is_shown_id
 from engine.store.people.api_tokens import TokenRecord, TokenStore
@@ -27,6 +28,10 @@ UNUSED = timedelta(days=365)
 """A token that is not used for so long ends, even without an end date."""
 MOST = 50
 """Of one user."""
+NEW_NETWORK = "tokens.new_network"
+"""What the audit trail calls the use of a token from a network that is new."""
+NETWORKS_MOST = 20
+"""From how many networks a token is watched: one that is used from more is at home everywhere."""
 _USED_AFTER = timedelta(hours=1)
 """Storing the last use of every request would write at each."""
 _SHOWN_ID = 16
@@ -50,6 +55,8 @@ class ApiToken:
     used_at: datetime | None
     """To the hour."""
     is_valid: bool
+    networks: tuple[str, ...]
+    """From which it was used, the newest last: /24 of IPv4, /48 of IPv6, "loopback"; at most 20."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ class ApiTokens:
                 f"The API token {record.name!r} is only for /mcp.", remedy="Make one that is for the whole API."
             )
         self._note_use(record)
+        self._note_network(record, address)
         return Principal(user.id, _lower(user.role, record.role), by_token=True)
 
     def _count_wrong(self, address: str) -> None:
@@ -150,6 +158,15 @@ class ApiTokens:
         if not record.used_at or now - moment_of(record.used_at) > _USED_AFTER:
             with suppress(StorageError):  # a full disk must not lock programs out
                 self._tokens.note_use(record.id_hash, timestamp(now))
+
+    def _note_network(self, record: TokenRecord, address: str) -> None:
+        network, known = place_in_network(address), record.networks.split()
+        if not network or network in known or len(known) >= NETWORKS_MOST:
+            return
+        detail = {"name": record.name, "network": network}
+        entry = self._audit.entry(record.user_id, NEW_NETWORK, record.user_id, detail)
+        with suppress(StorageError):  # as above
+            self._tokens.note_network(record.id_hash, network, NETWORKS_MOST, entry)
 
     def _is_valid(self, record: TokenRecord) -> bool:
         now = self._clock()
@@ -167,6 +184,7 @@ class ApiTokens:
             ends_at=moment_of(record.expires_at) if record.expires_at else None,
             used_at=moment_of(record.used_at) if record.used_at else None,
             is_valid=self._is_valid(record),
+            networks=tuple(record.networks.split()),
         )
 
     def _require_own(self, p: Principal, user_id: str, what: str, *, is_change: bool = True) -> None:

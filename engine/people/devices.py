@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 from engine.people.sessions import cookie_name
 
+NEW_DEVICE = "users.new_device"
+"""What the audit trail calls a sign-in with a browser that is new."""
 _LONGEST = 128
 _MOST = 20
 """Cookies read per request: one for each account that signed in with this browser."""

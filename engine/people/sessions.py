@@ -50,6 +50,8 @@ class OpenSession(Struct, frozen=True):
     last_seen_at: datetime
     """Rounded to the hour."""
     expires_at: datetime
+    is_new_device: bool = False
+    """Whether the user had not signed in with that browser before."""
 
 
 def cookie_name(host: str) -> str:
@@ -74,7 +76,12 @@ class Sessions:
         self._clock = clock
 
     def new(
-        self, user_id: str, origin: SignInOrigin = _NOWHERE, lasts: timedelta = SESSION_LASTS
+        self,
+        user_id: str,
+        origin: SignInOrigin = _NOWHERE,
+        lasts: timedelta = SESSION_LASTS,
+        *,
+        is_new_device: bool = False,
     ) -> tuple[Session, SessionRecord]:
         """Return a session, for the cookie and as it is stored."""
         now = self._clock()
@@ -87,6 +94,7 @@ class Sessions:
             address=_shown(origin.address),
             agent=_shown(origin.agent),
             issuer=origin.issuer,
+            is_new_device=int(is_new_device),
         )
         return session, record
 
@@ -110,7 +118,14 @@ def open_session(record: SessionRecord) -> OpenSession:
     created_at, expires_at = moment_of(record.created_at), moment_of(record.expires_at)
     last_seen_at = max(created_at, expires_at - SESSION_LASTS)
     return OpenSession(
-        record.id_hash[:_SHOWN_ID], record.user_id, record.address, record.agent, created_at, last_seen_at, expires_at
+        id=record.id_hash[:_SHOWN_ID],
+        user_id=record.user_id,
+        address=record.address,
+        agent=record.agent,
+        created_at=created_at,
+        last_seen_at=last_seen_at,
+        expires_at=expires_at,
+        is_new_device=bool(record.is_new_device),
     )
 
 

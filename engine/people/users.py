@@ -16,7 +16,7 @@ from engine.base.threads import shared_property
 from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
-from engine.people.devices import Devices
+from engine.people.devices import NEW_DEVICE, Devices
 from engine.people.login_limit import LoginLimit, PasswordChecks
 from engine.people.passwords import Passwords
 from engine.people.people import (
@@ -51,7 +51,8 @@ from engine.store.people.sign_ins import NewSession, Success
 from engine.store.state import State
 
 _PASSWORDS = SignInRules()
-_UNKNOWN = "unknown user"
+LOGIN_REFUSED = "users.login_refused"
+UNKNOWN_USER = "unknown user"
 _SIGN_INS = ("users.login", "users.token")
 # Inside the class below, `list` is the method.
 Members: TypeAlias = list[Member]
@@ -245,15 +246,18 @@ class Users(UserReader):
             self._require_known(user_id)
         return secret
 
-    def redeem(self, token: str, address: str = "", agent: str = "") -> Session | None:
-        """Sign in by link: use it up and return a session; None if it is used, expired or unknown."""
+    def redeem(self, token: str, address: str = "", agent: str = "", devices: Iterable[str] = ()) -> Session | None:
+        """Sign in by link: use it up and return a session; None if it is used, expired or unknown.
+
+        `devices`: as for `login`.
+        """
         opened: list[Session] = []
 
         def signed_in(user_id: str) -> tuple[NewSession, Success]:
-            session, record = self._sessions.new(user_id, SignInOrigin(address, agent))
+            is_known = bool(self._devices.found(user_id, devices))
+            session, sign_in = self._opened(user_id, "by link", SignInOrigin(address, agent), is_known=is_known)
             opened.append(session)
-            entry = self._audit.entry(user_id, "users.login", user_id, "by link")
-            return NewSession(record, entry), self._limit.success(user_id, address)
+            return sign_in, self._limit.success(user_id, address)
 
         is_good = self._sign_ins.redeem(hashed(token), timestamp(self._clock()), signed_in) is not None
         return opened[0] if is_good else None
@@ -268,12 +272,20 @@ class Users(UserReader):
         `devices` are the cookie values of this browser's earlier sign-ins (`device_word`).
         """
         user_id = _as_typed(user_id)
-        found = self._with_password(user_id, password, address, self._devices.found(user_id, devices))
+        device = self._devices.found(user_id, devices)
+        found = self._with_password(user_id, password, address, device)
         if found is None:
             return None
-        session, record = self._sessions.new(user_id, SignInOrigin(address, agent))
-        entry = self._audit.entry(user_id, "users.login", user_id, "by password")
-        return session if self._sign_ins.login(NewSession(record, entry), found.password_hash or "") else None
+        session, sign_in = self._opened(user_id, "by password", SignInOrigin(address, agent), is_known=bool(device))
+        return session if self._sign_ins.login(sign_in, found.password_hash or "") else None
+
+    def _opened(self, user_id: str, how: str, origin: SignInOrigin, *, is_known: bool) -> tuple[Session, NewSession]:
+        """Return a session to store; `is_known`: whether the user signed in with that browser before."""
+        session, record = self._sessions.new(user_id, origin, is_new_device=not is_known)
+        entry = self._audit.entry(user_id, "users.login", user_id, how)
+        detail = {"address": record.address, "browser": record.agent}
+        also = [] if is_known else [self._audit.entry(user_id, NEW_DEVICE, user_id, detail)]
+        return session, NewSession(record, entry, also)
 
     def device_word(self, user_id: str) -> str:
         """Return the device cookie for a browser that has just signed in: strangers' tries cannot lock it out."""
@@ -347,8 +359,8 @@ class Users(UserReader):
             self._limit.count(account, address, device)
             password_hash = user.password_hash if user is not None else None
             if not self._passwords.fits(password, password_hash) or user is None:
-                who = _UNKNOWN if user is None else user_id
-                self._audit.record("anonymous", "users.login_refused", who, f"from {address}" if address else "")
+                who = UNKNOWN_USER if user is None else user_id
+                self._audit.record("anonymous", LOGIN_REFUSED, who, f"from {address}" if address else "")
                 return None
         self._tries.succeeded(self._limit.success(user_id, address, device))
         self._require_not_of_provider(user)
@@ -367,7 +379,7 @@ class Users(UserReader):
     def _require_not_of_provider(self, user: UserRecord) -> None:
         """Raise NotAllowed if only the provider may let a user in: it may have removed them. Owners may come back."""
         if self._is_of_provider(user):
-            self._audit.record("anonymous", "users.login_refused", user.id, "by password")
+            self._audit.record("anonymous", LOGIN_REFUSED, user.id, "by password")
             raise NotAllowed(
                 f"{user.id} signs in with {self._sign_in.shown_name}, not with a password.",
                 remedy="Press its button on the sign-in page; programs take an API token.",

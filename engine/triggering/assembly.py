@@ -24,6 +24,7 @@ from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.notices.channel import NoticeChannel
 from engine.triggering.notices.failed_runs import FailedRunNotices
+from engine.triggering.notices.sign_ins import SignInNotices
 from engine.triggering.notices.thread import NoticeThread
 from engine.triggering.notices.webhook import WebhookMessages
 from engine.triggering.poll_now import PollBatch
@@ -167,7 +168,11 @@ class Triggering:
             lambda: needs.context.time_zone,
             self._origin,
         )
-        self._notices = NoticeThread([self._questions().look, failed_runs.look, messages.look], leads)
+        sign_ins = SignInNotices(
+            needs.worker, needs.state.audit, needs.state.settings, channel, messages, needs.clock, self._origin
+        )
+        looks = [self._questions().look, failed_runs.look, sign_ins.look, messages.look]
+        self._notices = NoticeThread(looks, leads)
         self._notices.start()
 
     def _questions(self) -> QuestionNotices:

@@ -185,6 +185,10 @@ class NotificationSettings(_Settings):
     """Gets each notice as JSON: its https:// address, or `env:NAME` or `secret:NAME` for it."""
     failed_runs: NoticeTime | None = None
     """Of failed runs, too: `at_once`, every so many hours (`6h`), or at a time of day (`08:00`)."""
+    sign_ins: bool = False
+    """Of sign-ins, too: with new browsers, API tokens from new networks, and many that were refused."""
+    refused_sign_ins: int = Field(20, ge=1, le=100_000)
+    """How many of an hour are many."""
 
 
 class CopilotSettings(_Settings):
@@ -537,9 +541,10 @@ def _notice_faults(config: Config | None) -> Iterator[Fault]:
         yield Fault(place, _NOTICES_IN_CLEAR, "wrong_value", _WITH_TLS)
     if webhook and told.workflow:
         yield Fault(place, "Both 'workflow' and 'webhook' are set.", "wrong_value", "Keep one of the two.")
-    if told.failed_runs and not (webhook or told.workflow):
-        said = "'failed_runs' says when people are notified, and nothing says how."
-        yield Fault(("notifications", "failed_runs"), said, "missing", "Set `workflow` or `webhook` beside it.")
+    for name in ("failed_runs", "sign_ins"):
+        if getattr(told, name) and not (webhook or told.workflow):
+            said = f"{name!r} says of what people are notified, and nothing says how."
+            yield Fault(("notifications", name), said, "missing", "Set `workflow` or `webhook` beside it.")
 
 
 def _state_faults(config: Config | None, root: Path) -> Iterator[Fault]:

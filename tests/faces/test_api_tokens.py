@@ -81,7 +81,8 @@ def test_every_face_makes_lists_and_revokes_tokens(faces: Faces) -> None:
     [last] = faces.orchestra.users.api_tokens.list(LOCAL, "editor")
     assert faces.command(["tokens", "revoke", last.name, "--user", "editor"]).error == ""
     assert faces.orchestra.users.api_tokens.list(LOCAL, "editor") == []
-    assert [what for what, _ in faces.trail()][-6:] == ["tokens.create"] * 3 + ["tokens.revoke"] * 3
+    told = [what for what, _ in faces.trail() if what.startswith("tokens.")]
+    assert told == ["tokens.create"] * 3 + ["tokens.revoke"] * 3
 
 
 def test_tokens_of_others_are_hidden_from_all_but_owners(faces: Faces) -> None:

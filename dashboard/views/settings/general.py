@@ -127,7 +127,7 @@ def _retention(known: Mapping[str, Any], key: str) -> dict[str, int]:
     return found
 
 
-def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dict[str, str]:
+def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dict[str, Any]:
     st.markdown(t("**Who is notified**"))
     target = known.get("webhook") or known.get("workflow")
     by, of_runs = st.columns(2)
@@ -144,8 +144,16 @@ def _alarms(known: Mapping[str, Any], workflows: Sequence[str], key: str) -> dic
         )
     with of_runs:
         when = _choice_of_time(known.get("failed_runs"), key)
+    sign_ins = st.checkbox(
+        t("Sign-ins: with a new browser, API tokens from a new network, and many that are refused"),
+        bool(known.get("sign_ins")),
+        key=f"{key}-sign-ins",
+        persist_state="session",
+    )
     channel = "webhook" if told and not NAME.match(told) else "workflow"
-    return {name: value for name, value in ((channel, told), ("failed_runs", when)) if value}
+    rest = {name: known[name] for name in ("refused_sign_ins",) if name in known}
+    chosen = {channel: told, "failed_runs": when, "sign_ins": sign_ins}
+    return {**{name: value for name, value in chosen.items() if value}, **rest}
 
 
 def _choice_of_time(known: str | None, key: str) -> str | None:

@@ -11,6 +11,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.people.token_dialogs import forget, made, new_token, revoke_token
 from engine.people.api_tokens import ApiToken
+from engine.people.networks import LOOPBACK
 
 PAGE = Page(
     title=N_("API tokens"),
@@ -83,5 +84,8 @@ def _card(visit: Visit, token: ApiToken) -> None:
         end = t("no end date") if token.ends_at is None else t("until {end}", end=near_time(token.ends_at))
         used = t("last used {used_at}", used_at=ago(token.used_at)) if token.used_at else t("never used")
         st.caption(plain(f"{end} · {used}"), help=full_time(token.ends_at) or None)
+        if token.networks:
+            networks = ", ".join(t("this machine") if one == LOOPBACK else one for one in token.networks)
+            st.caption(plain(t("used from {networks}", networks=networks)))
         if st.button(t("Revoke"), key=f"revoke-{token.id}", type="tertiary", icon=":material/key_off:"):
             revoke_token(visit, token)

@@ -159,6 +159,8 @@ def _sessions(visit: Visit, member: Member) -> None:
 def _session(visit: Visit, one: OpenSession, *, is_here: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-session-{one.id}"):
         outside_text(" · ".join(filter(None, [one.address, one.agent])) or t("Unknown browser"))
+        if one.is_new_device:
+            st.badge(t("new browser"), icon=":material/devices:", color="orange")
         here = t(" · this one") if is_here else ""
         st.caption(
             t(

@@ -21,6 +21,8 @@ class TokenRecord(NamedTuple):
     """Empty: it has no end date."""
     used_at: str = ""
     """Of the last use, to the hour; empty: never."""
+    networks: str = ""
+    """From which it was used, with blanks between them."""
 
 
 class TokenStore(Protocol):
@@ -40,6 +42,9 @@ class TokenStore(Protocol):
 
     def note_use(self, id_hash: str, used_at: str) -> None:
         """Store when a token was used."""
+
+    def note_network(self, id_hash: str, network: str, most: int, entry: AuditEntry) -> None:
+        """Store from which network a token is used, of at most so many; `entry`: unless it is the first, or known."""
 
     def revoke(self, user_id: str, prefix: str, entry: AuditEntry) -> bool:
         """Delete the token of a user whose hash begins with `prefix`; return whether there was one."""

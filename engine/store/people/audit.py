@@ -55,6 +55,12 @@ class AuditLog(Protocol):
     def found(self, which: TrailFilter) -> list[AuditLine]:
         """Return the matching lines, newest first."""
 
+    def after(self, number: int, actions: Sequence[str], limit: int) -> list[AuditLine]:
+        """Return the lines of these actions after the one with this number, the oldest first."""
+
+    def last_number(self) -> int:
+        """Return the number of the newest line, 0 if there is none."""
+
     def names(self) -> tuple[list[str], list[str]]:
         """Return the principals and the actions that occur in the trail, each sorted."""
 

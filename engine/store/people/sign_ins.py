@@ -22,6 +22,8 @@ class SessionRecord(NamedTuple):
     agent: str = ""
     issuer: str = ""
     """The provider that signed the user in; empty for a password or a link."""
+    is_new_device: int = 0
+    """1 if its user had not signed in with that browser before."""
 
 
 class SessionFacts(NamedTuple):
@@ -47,6 +49,8 @@ class NewSession(Struct, frozen=True):
 
     session: SessionRecord
     entry: AuditEntry
+    also: Sequence[AuditEntry] = ()
+    """Further lines: of a browser that is new."""
 
 
 class SignInStore(Protocol):

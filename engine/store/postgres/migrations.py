@@ -52,10 +52,18 @@ def _from_19(connection: Connection) -> None:
     identities.create(connection, checkfirst=True)
 
 
+def _from_20(connection: Connection) -> None:
+    """Add with which browsers users signed in anew, and from which networks API tokens are used."""
+    add = "ADD COLUMN IF NOT EXISTS"
+    connection.exec_driver_sql(f"ALTER TABLE sessions {add} is_new_device BIGINT NOT NULL DEFAULT 0")
+    connection.exec_driver_sql(f"ALTER TABLE api_tokens {add} networks TEXT COLLATE \"C\" NOT NULL DEFAULT ''")
+
+
 _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "17": (_from_17, "18"),
     "18": (_from_18, "19"),
     "19": (_from_19, "20"),
+    "20": (_from_20, "21"),
 }
 
 

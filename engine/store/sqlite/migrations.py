@@ -197,6 +197,14 @@ def _from_19(connection: Connection) -> None:
     identities.create(connection, checkfirst=True)
 
 
+def _from_20(connection: Connection) -> None:
+    """Add with which browsers users signed in anew, and from which networks API tokens are used."""
+    known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(sessions)")}
+    if "is_new_device" not in known:
+        connection.exec_driver_sql("ALTER TABLE sessions ADD COLUMN is_new_device INTEGER NOT NULL DEFAULT 0")
+    _add_text(connection, "api_tokens", "networks")
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -221,6 +229,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "17": (_from_17, "18"),
     "18": (_from_18, "19"),
     "19": (_from_19, "20"),
+    "20": (_from_20, "21"),
 }
 
 

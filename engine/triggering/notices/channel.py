@@ -46,7 +46,7 @@ class NoticeChannel(Struct, frozen=True):
         """Return what tells people, to be stored; it is empty if the settings name no one.
 
         `said`: by input of the workflow. `origin`: what its text comes from, such as "an alarm". Raises what
-        `Acceptor.entry` raises for a workflow that cannot run, InvalidInput for an address that is missing.
+        `Acceptor.entry` raises for a workflow that cannot run.
         """
         settings, told = self.settings, {name: said.get(name, "") for name in _INPUTS} | {"kind": said["kind"]}
         if settings.webhook is not None:

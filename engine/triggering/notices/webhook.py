@@ -68,7 +68,7 @@ class WebhookMessages:
             self._send(key, message)
         except (OrchestraError, ServiceError, OSError) as error:
             tries = self._tries.get(key, (0, 0.0))[0]
-            _log.error("the webhook of `notifications` did not take a notice: %s", error)
+            _log.error("a notice could not be sent: %s", error)
             pause = min(_FIRST_PAUSE_SECONDS * 2**tries, _LONGEST_PAUSE_SECONDS)
             self._tries[key] = (tries + 1, time.monotonic() + pause)
         else:
@@ -107,8 +107,8 @@ def post(url: str, said: Mapping[str, str], key: str = "") -> None:
         with http_client() as http, deadline(_TIMEOUT_SECONDS):
             http.post(url, json=dict(said), headers={"Idempotency-Key": key} if key else {}).raise_for_status()
     except httpx.HTTPStatusError as error:
-        raise NotSent(f"it answered {error.response.status_code}") from error
+        raise NotSent(f"the webhook answered {error.response.status_code}") from error
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise NotSent(f"it could not be reached ({type(error).__name__})") from error
+        raise NotSent(f"the webhook could not be reached ({type(error).__name__})") from error
     except httpx.HTTPError as error:  # its text may name the address, which can be a secret
-        raise OSError(f"it gave no answer ({type(error).__name__})") from error
+        raise OSError(f"the webhook gave no answer ({type(error).__name__})") from error

@@ -564,9 +564,11 @@ def test_all_that_was_done_to_accounts_stands_in_the_trail(users: Users, audit: 
         ("local:grace", "users.add", "ada"),
         ("anonymous", "users.login_refused", "ada"),
         ("ada", "users.login", "ada"),
+        ("ada", "users.new_device", "ada"),
         ("ada", "users.token", "ada"),
         ("local:grace", "users.login_link", "owner"),
         ("owner", "users.login", "owner"),
+        ("owner", "users.new_device", "owner"),
         ("local:grace", "users.set_role", "ada"),
         ("local:grace", "users.remove", "ada"),
     ]

@@ -378,6 +378,28 @@ def test_a_token_is_stored_once_by_name_used_and_revoked(store: Store) -> None:
     assert tokens.revoke("ada", "one", entry("tokens.revoke"))
     assert tokens.of("ada") == [second]
     assert "tokens.revoke" in actions(store)
+
+
+def test_a_token_has_the_networks_from_which_it_is_used(store: Store) -> None:
+    tokens = store.state.api_tokens
+    store.state.people.add(user("ada"), entry())
+    assert tokens.add(TokenRecord("one-hash", "ada", "one", "viewer", 1, AT, LATER), 5, entry("tokens.create"))
+    for network in ("a", "b", "a", "c", "d"):
+        tokens.note_network("one-hash", network, 3, entry(f"tokens.{network}"))
+    tokens.note_network("no-hash", "a", 3, entry("tokens.never"))
+    assert [one.networks for one in tokens.of("ada")] == ["a b c"]
+    assert [one for one in actions(store) if one.startswith("tokens.")] == ["tokens.c", "tokens.b", "tokens.create"]
+
+
+def test_lines_after_a_number_are_read_in_order(store: Store) -> None:
+    log = store.state.audit
+    assert log.last_number() == 0
+    for action in ("x.one", "y.two", "x.three", "x.four"):
+        log.add(entry(action))
+    first = log.found(TrailFilter())[-1].number
+    assert [one.action for one in log.after(first, ["x.one", "x.three", "x.four"], 10)] == ["x.three", "x.four"]
+    assert [one.action for one in log.after(first, ["x.three", "x.four"], 1)] == ["x.three"]
+    assert log.last_number() == log.found(TrailFilter())[0].number
     assert "tokens.never" not in actions(store)
 
 

@@ -201,3 +201,17 @@ def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) ->
     connection.close()
     with pytest.raises(StorageError, match="another release"):
         SqliteState(tmp_path)
+
+
+def test_tokens_and_sessions_of_the_form_before_get_networks_and_browsers(tmp_path: Path) -> None:
+    SqliteState(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
+        connection.execute("ALTER TABLE sessions DROP COLUMN is_new_device")
+        connection.execute("ALTER TABLE api_tokens DROP COLUMN networks")
+        connection.execute("INSERT INTO api_tokens VALUES ('h', 'ada', 'laptop', '', 0, '2026-11-28', '', '')")
+        connection.execute("INSERT INTO sessions VALUES ('h', 'ada', '2026-11-28', '2026-12-28', '', '', '')")
+        connection.execute("UPDATE meta SET value = '20' WHERE key = 'schema_version'")
+    SqliteState(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        assert connection.execute("SELECT name, networks FROM api_tokens").fetchall() == [("laptop", "")]
+        assert connection.execute("SELECT user_id, is_new_device FROM sessions").fetchall() == [("ada", 0)]

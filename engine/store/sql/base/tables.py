@@ -13,7 +13,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
-SCHEMA_VERSION = "20"
+SCHEMA_VERSION = "21"
 """The schema version that this release writes."""
 
 metadata = MetaData()
@@ -340,6 +340,8 @@ sessions = Table(
     Column("address", TEXT, nullable=False, server_default=""),
     Column("agent", TEXT, nullable=False, server_default=""),
     Column("issuer", TEXT, nullable=False, server_default=""),  # that signed in its user; "": a password or a link
+    # 1 if its user had not signed in with that browser before.
+    Column("is_new_device", INTEGER, nullable=False, server_default="0"),
 )
 
 identities = Table(
@@ -371,6 +373,7 @@ api_tokens = Table(
     Column("created_at", TEXT, nullable=False),
     Column("expires_at", TEXT, nullable=False),  # empty: never
     Column("used_at", TEXT, nullable=False),  # empty: never
+    Column("networks", TEXT, nullable=False, server_default=""),  # from which it was used, with blanks between them
     Index("api_tokens_by_user", "user_id"),
 )
 

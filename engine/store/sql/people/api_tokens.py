@@ -57,6 +57,18 @@ class SqlTokens:
             used = api_tokens.update().where(api_tokens.c.id_hash == id_hash).values(used_at=used_at)
             connection.execute(used)
 
+    def note_network(self, id_hash: str, network: str, most: int, entry: AuditEntry) -> None:
+        """Store from which network a token is used, of at most so many."""
+        is_it = api_tokens.c.id_hash == id_hash
+        with self._database.writing() as connection:
+            found = connection.execute(select(api_tokens.c.networks).where(is_it)).scalar()
+            known = (found or "").split()
+            if found is None or network in known or len(known) >= most:
+                return
+            connection.execute(api_tokens.update().where(is_it).values(networks=" ".join([*known, network])))
+            if known:
+                audit.record(connection, entry)
+
     def revoke(self, user_id: str, prefix: str, entry: AuditEntry) -> bool:
         """Delete the token of a user whose hash begins with `prefix`; return whether there was one."""
         is_it = (api_tokens.c.user_id == user_id) & api_tokens.c.id_hash.startswith(prefix, autoescape=True)

@@ -35,6 +35,20 @@ class SqlAudit:
         with self._database.reading() as connection:
             return [_line(row) for row in connection.execute(wanted)]
 
+    def after(self, number: int, actions: Sequence[str], limit: int) -> list[AuditLine]:
+        """Return the lines of these actions after the one with this number, the oldest first."""
+        wanted = (audit.c.number > number) & audit.c.action.in_(actions)
+        with self._database.reading() as connection:
+            return [
+                _line(row)
+                for row in connection.execute(audit.select().where(wanted).order_by(audit.c.number).limit(limit))
+            ]
+
+    def last_number(self) -> int:
+        """Return the number of the newest line, 0 if there is none."""
+        with self._database.reading() as connection:
+            return connection.execute(select(func.max(audit.c.number))).scalar() or 0
+
     def names(self) -> tuple[list[str], list[str]]:
         """Return the principals and the actions that occur, each sorted."""
         with self._database.reading() as connection:

@@ -163,7 +163,8 @@ def begin(connection: Connection, sign_in: NewSession) -> None:
     """Open a session in the caller's transaction; expired sessions of all users are deleted on the way."""
     connection.execute(sessions.delete().where(sessions.c.expires_at <= sign_in.session.created_at))
     connection.execute(sessions.insert().values(sign_in.session._asdict()))
-    audit.record(connection, sign_in.entry)
+    for entry in (sign_in.entry, *sign_in.also):
+        audit.record(connection, entry)
 
 
 def remember(connection: Connection, success: Success) -> None:
