@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,6 +52,7 @@ _READ, _LISTED = 20, 5
 _WORKFLOWS_LISTED = 20
 _LONGEST = 200
 _PRIVATE = "The workflow is private: its page says why."
+_CLOSED = "A closed workflow"
 _UNREAD = "Its page says why."
 
 
@@ -130,7 +132,7 @@ class FailedRunNotices:
         notice = Notice()
         if shown:
             try:
-                notice = self.channel.notice(KIND, said(found, shown, self.origin()), "a failed run")
+                notice = self.channel.notice(KIND, said(*self._open(found, shown), self.origin()), "a failed run")
             except (OrchestraError, ServiceError) as error:  # people are notified once it can run again
                 self._log_once(f"{error} {error.remedy}".strip())
                 return
@@ -140,6 +142,21 @@ class FailedRunNotices:
             reached("after notice")
             self.worker.begin([entry.acceptance for entry in notice.entries])
             self.messages.look_now()
+
+    def _open(self, found: FailedRuns, shown: Sequence[ShownFailure]) -> tuple[FailedRuns, Sequence[ShownFailure]]:
+        """Leave out what says anything of closed workflows: who is notified may not be who may see them."""
+        closed = {name for name in found.counts if self._is_closed(name)}
+        counts = Counter[str]()
+        for name, count in found.counts.items():
+            counts[_CLOSED if name in closed else name] += count
+        kept = [one.closed() if one.run.workflow in closed else one for one in shown]
+        return found._replace(counts=counts), kept
+
+    def _is_closed(self, name: str) -> bool:
+        try:
+            return "access" in self.channel.plan(name).document
+        except OrchestraError:  # its file is gone or broken: nobody knows
+            return True
 
     def _log_once(self, why: str) -> None:
         if why != self._refused:
@@ -172,6 +189,10 @@ class ShownFailure(Struct, frozen=True):
     is_refused: bool = False
     """Whether nothing failed but what a person had refused."""
 
+    def closed(self) -> ShownFailure:
+        """Return what is said of a workflow that only some may see."""
+        return ShownFailure(self.run._replace(workflow=_CLOSED), "", _UNREAD, "")
+
     @property
     def sentence(self) -> str:
         """The error, after where it was."""
@@ -202,7 +223,7 @@ def said(found: FailedRuns, shown: Sequence[ShownFailure], origin: str) -> Mappi
         link = run_link(origin, newest.run.run_id)
         return {
             **told,
-            "workflow": newest.run.workflow,
+            "workflow": "" if newest.run.workflow == _CLOSED else newest.run.workflow,
             "message": newest.sentence,
             "remedy": newest.remedy,
             "link": link,
@@ -216,7 +237,7 @@ def said(found: FailedRuns, shown: Sequence[ShownFailure], origin: str) -> Mappi
     lines += [f"{one.sentence}\n{run_link(origin, one.run.run_id)}" for one in shown[:_LISTED]]
     more = count - len(shown[:_LISTED])
     lines += [f"And {more:,} more."] if more > 0 else []
-    workflow, link = names[0] if len(names) == 1 else "", f"{origin}/runs?status=Failed"
+    workflow, link = names[0] if len(names) == 1 and names != [_CLOSED] else "", f"{origin}/runs?status=Failed"
     return {**told, "workflow": workflow, "message": "\n\n".join(lines), "link": link}
 
 

@@ -205,6 +205,21 @@ def test_parts_that_failed_are_told_and_a_private_workflow_says_no_error(place: 
     assert "secret" not in json.dumps(told)
 
 
+def test_a_workflow_that_only_some_may_see_is_not_named(place: Place) -> None:
+    write_workflow(place.root, "work", [FAILS], inputs=WHY, access={"see": ["owner"]})
+    write_workflow(place.root, "other", [FAILS], inputs=WHY)
+    notices = place.notices()
+    place.run()
+    place.look(notices)
+    place.run()
+    place.run("other")
+    place.look(notices, 400)
+    [alone, among] = place.said()
+    assert (alone["message"], alone["workflow"]) == ("A closed workflow failed: Its page says why.", "")
+    assert among["message"].startswith("2 runs failed: other 1, A closed workflow 1.")
+    assert "work failed" not in among["message"]
+
+
 def test_a_digest_comes_once_in_its_time_with_counts(place: Place) -> None:
     place.configure("workflow: tell, failed_runs: 6h")
     notices = place.notices()
