@@ -156,11 +156,6 @@ function Body() {
   return (
     <>
       {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. Changes apply to all of them.</p> : <About type={known[0]} />}
-      {!isMany && first.note && (
-        <aside className="studio-note-shown" aria-label={t("Note")}>
-          <Markdown text={first.note} />
-        </aside>
-      )}
       {!isMany && predicted && <Predicted step={predicted} />}
       {!isMany && shown && <Pauses step={first} />}
       {!isMany && shown && <Result key={shown.runId} step={first} flow={shown} />}
@@ -173,6 +168,12 @@ function Body() {
       {!isMany && <More />}
       {form.looking && <LookSection paths={form.selected.map(({ path }) => path)} readOnly={form.readOnly} {...form.looking} />}
       {!isMany && !shown && <Result step={first} />}
+      {/* At the end: what appears when a field is left moves no button that was just pressed. */}
+      {!isMany && first.note && (
+        <aside className="studio-note-shown" aria-label={t("As it is shown")}>
+          <Markdown text={first.note} />
+        </aside>
+      )}
     </>
   );
 }

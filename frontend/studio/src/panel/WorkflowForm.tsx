@@ -47,15 +47,15 @@ export function WorkflowForm() {
       {["title", "description"].map((name) => (
         <WorkflowField key={name} name={name} />
       ))}
-      {typeof description === "string" && description.trim() && (
-        <aside className="studio-note-shown" aria-label={t("Description")}>
-          <Markdown text={description} />
-        </aside>
-      )}
       <Inputs />
       {["outputs", "links"].map((name) => (
         <WorkflowField key={name} name={name} />
       ))}
+      {typeof description === "string" && description.trim() && (
+        <aside className="studio-note-shown" aria-label={t("As it is shown")}>
+          <Markdown text={description} />
+        </aside>
+      )}
     </>
   );
 }
