@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 
 from msgspec import Struct, json, structs
@@ -19,6 +20,10 @@ PREFIX = "access."
 """Before the id of a workflow, in the settings that remember its `access`."""
 _MAY_NAME_IT = re.compile(r'"access"|\\u')
 """In a text that cannot be read as JSON: it may have an `access`, perhaps in escaped letters."""
+
+
+_TRUSTED_SECONDS = 0.25
+"""A page asks many times; a workspace without any `access` shall not notice."""
 
 
 class _Kept(Struct, frozen=True):
@@ -68,12 +73,18 @@ class ClosedWorkflows:
     def __init__(self, shelf: Shelf, settings: Settings) -> None:
         self._shelf, self._settings = shelf, settings
         self._read: dict[str, tuple[Stamp, str, WorkflowAccess | None]] = {}
+        self._all_open: tuple[int, float] = (-1, 0.0)
+        """At which count of edits there was none, and until when that may be taken for granted (monotonic)."""
 
     def now(self) -> Closed:
-        """Return all of them. Raises StorageError."""
+        """Return all of them; the first one that somebody writes by hand counts after a moment. Raises StorageError."""
+        edits = self._shelf.edits
+        if self._all_open[0] == edits and time.monotonic() < self._all_open[1]:
+            return Closed()
         found = {name: self._of_file(name) for name in self._shelf.names()}
         kept = self._kept()
         if not kept and not any(access for _, access in found.values()):
+            self._all_open = edits, time.monotonic() + _TRUSTED_SECONDS
             return Closed()
         here = {id_ for id_, _ in found.values()}
         told = {id_: structs.replace(one, is_gone=one.is_gone or id_ not in here) for id_, one in kept.items()}

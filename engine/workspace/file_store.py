@@ -71,6 +71,8 @@ class Shelf:
         self.history = History(self._kept, f"{kind}s")
         self._trash = state_dir / "trash"
         self._clock = clock
+        self.edits = 0
+        """How often this process may have changed a file."""
         self._texts: dict[str, tuple[Stamp, str]] = {}
         """Texts already read, each with its stamp, because lists read all files."""
 
@@ -173,7 +175,10 @@ class Shelf:
     def editing(self) -> Iterator[None]:
         """Prevent all other changes to files of this workspace. Raises StorageError."""
         with self._kept.locked("edit"):
-            yield
+            try:
+                yield
+            finally:
+                self.edits += 1
 
     def save(self, name: str, text: str, known_etag: str | None, by: str, merged_from: str = "") -> None:
         """Write `text` if the file still has `known_etag` (None: if it does not exist yet).
