@@ -26,7 +26,7 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
         document({"plugins": found})
         return DONE
     if not found:
-        say("No package is installed that adds something; `orchestra plugins new NAME` writes one.")
+        say("No plugins are installed; `orchestra plugins new NAME` writes one.")
         return DONE
     table(["PACKAGE", "VERSION", "STATE", ""], [[one.name, one.version, one.state, one.reason] for one in found])
     parts = [[one.name, part.kind, part.name, part.what] for one in found for part in one.adds]

@@ -21,7 +21,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")],
     without_texts: Annotated[
         bool,
-        typer.Option("--without-texts", help="Also blot out the texts of mails, documents and answers of models."),
+        typer.Option("--without-texts", help="Also redact the texts of mails, documents and answers of models."),
     ] = False,
     is_forced: Force = False,
     demo: Demo = False,
@@ -73,5 +73,5 @@ def _content(file: Path) -> bytes:
             return opened_file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(
-            f"{file} cannot be read: {error.strerror}.", remedy="Name a file of `runs export`."
+            f"{file} cannot be read: {error.strerror}.", remedy="Name a file that `orchestra runs export` has written."
         ) from error

@@ -48,12 +48,13 @@ class SignInCheck:
         except OrchestraError as error:
             yield CheckLine("provider", ok=False, text=f"{error.message} {error.remedy}")
             return
-        said = (
-            f"{provider.settings.shown_name} signs with {', '.join(algorithms)}, and has {counted(len(keys), 'key')}."
-        )
-        is_good = bool(algorithms and keys)
-        remedy = "" if is_good else " Choose RS256 there: what only a shared secret signs is not believed."
-        yield CheckLine("provider", is_good, said if is_good else f"No key of it can be used.{remedy}")
+        if not algorithms or not keys:
+            text = "None of its keys can be used. Choose RS256 there: a signature by a shared secret is not accepted."
+            yield CheckLine("provider", ok=False, text=text)
+            return
+        name = provider.settings.shown_name
+        said = f"{name} signs with {', '.join(algorithms)}, and has {counted(len(keys), 'key')}."
+        yield CheckLine("provider", ok=True, text=said)
 
     def _secret(self) -> Iterator[CheckLine]:
         try:
@@ -61,11 +62,15 @@ class SignInCheck:
         except OrchestraError as error:
             yield CheckLine("client secret", ok=False, text=f"{error.message} {error.remedy}")
             return
-        said = "It is set." if has_secret else "There is none: the provider must take this client as a public one."
+        said = "It is set." if has_secret else "There is none: the client must be a public one at the provider."
         yield CheckLine("client secret", ok=True, text=said)
 
     def _addresses(self, server: ServerSettings) -> Iterator[CheckLine]:
         here = server.public_url or f"http://{server.host}:{server.port}"
         only = "" if server.public_url else " Behind a proxy, set server.public_url."
         yield CheckLine("redirect URI", ok=True, text=f"Register {here}{REDIRECT_PATH} at the provider.{only}")
-        yield CheckLine("after signing out", ok=True, text=f"Register {here}{SIGNED_OUT_PATH} there for that.")
+        yield CheckLine(
+            "after signing out",
+            ok=True,
+            text=f"Register {here}{SIGNED_OUT_PATH} there as the post logout redirect URI.",
+        )

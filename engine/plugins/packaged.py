@@ -51,9 +51,7 @@ def load(package: Package) -> Added:
     """Import a package, but for its pages, and return what it adds. Raises PackageRefused for whatever is wrong."""
     try:
         return _load(package)
-    except PackageRefused:
-        raise
-    except KeyboardInterrupt:
+    except (PackageRefused, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise PackageRefused(f"{type(error).__name__}: {str(error) or 'no message'}".splitlines()[0][:300]) from error

@@ -21,7 +21,7 @@ _VALUE = re.compile(
     r"|://[^/\s:@]+:[^/\s@]+@",
     re.IGNORECASE,
 )
-_BLOTTED = "***"
+_REDACTED = "***"
 _KEY = r"gh[opsur]_|github_pat_|orch_|sk-|ntn_|secret_|whsec_|ya29\.|1//|AIza|AKIA|ASIA|xox[abeprs]-|xapp-|glpat-"
 _HOOK = r"://hooks\.[^/\s\"\']+|/api/webhooks|/bot(?=[0-9]{6,}:)"
 _IN_QUERY = r"token|secret|signature|sig|key|password|passwd|code|credential|auth|session|jwt|hmac"
@@ -32,15 +32,15 @@ _WORD = r"token|secret|pass(?:word|wd|phrase)|pwd|(?:api|access|private)[-_]?key
 _FORMS = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL if any_case else re.DOTALL), shown)
     for pattern, any_case, shown in (
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", False, _BLOTTED),
-        (rf"(?<![A-Za-z0-9])(?:{_KEY})[A-Za-z0-9_./-]{{8,}}", False, _BLOTTED),
-        (r"eyJ[\w-]{10,}+(\.[\w-]+(?:\.[\w-]*)?)?", False, lambda found: _BLOTTED if found[1] else found[0]),
-        (r"\b(Bearer|Basic|token) +(?=\S*[0-9=+/])[^\s\"',;]{8,}", False, rf"\1 {_BLOTTED}"),
-        (rf"({_HOOK})/?[^\s\"'<>]+", True, rf"\1/{_BLOTTED}"),
-        (r"://[^/\s:@\"']*+:[^\s@\"']*+(@)?", False, lambda found: f"://{_BLOTTED}@" if found[1] else found[0]),
-        (rf"([?&;](?:{_SIGNED})=)[^&#\s\"'<>]+", True, rf"\1{_BLOTTED}"),
-        (rf"(\b(?:{_HEADER})[\"']?\s*:\s*[\"']?)[^\r\n\"']+", True, rf"\1{_BLOTTED}"),
-        (rf"((?:{_WORD})[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;{{}}]{{6,}}", True, rf"\1{_BLOTTED}"),
+        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", False, _REDACTED),
+        (rf"(?<![A-Za-z0-9])(?:{_KEY})[A-Za-z0-9_./-]{{8,}}", False, _REDACTED),
+        (r"eyJ[\w-]{10,}+(\.[\w-]+(?:\.[\w-]*)?)?", False, lambda found: _REDACTED if found[1] else found[0]),
+        (r"\b(Bearer|Basic|token) +(?=\S*[0-9=+/])[^\s\"',;]{8,}", False, rf"\1 {_REDACTED}"),
+        (rf"({_HOOK})/?[^\s\"'<>]+", True, rf"\1/{_REDACTED}"),
+        (r"://[^/\s:@\"']*+:[^\s@\"']*+(@)?", False, lambda found: f"://{_REDACTED}@" if found[1] else found[0]),
+        (rf"([?&;](?:{_SIGNED})=)[^&#\s\"'<>]+", True, rf"\1{_REDACTED}"),
+        (rf"(\b(?:{_HEADER})[\"']?\s*:\s*[\"']?)[^\r\n\"']+", True, rf"\1{_REDACTED}"),
+        (rf"((?:{_WORD})[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;{{}}]{{6,}}", True, rf"\1{_REDACTED}"),
     )
 )
 """The forms of secrets in texts, with what is shown instead: keys, headers, cookies, passwords, signed links.
@@ -67,23 +67,23 @@ def without_secrets(value: Any, name: str = "") -> Any:
     """
     if isinstance(value, dict):
         if name.lower() in _WHOLE:
-            return {one: inner if one.lower() in _PLAIN_HEADERS else _blotted(inner) for one, inner in value.items()}
+            return {one: inner if one.lower() in _PLAIN_HEADERS else _redacted(inner) for one, inner in value.items()}
         return {without_forms(one): without_secrets(inner, one) for one, inner in value.items()}
     if isinstance(value, list):
         return [without_secrets(one, name) for one in value]
     if isinstance(value, str | int) and _NAME.search(name) and is_clear_secret(name, value):
-        return _blotted(value)
+        return _redacted(value)
     return without_forms(value) if isinstance(value, str) else value
 
 
-def _blotted(value: Any) -> Any:
+def _redacted(value: Any) -> Any:
     """Return what is shown for a secret, at any depth; an expression or a reference stays."""
     if isinstance(value, dict):
-        return {name: _blotted(inner) for name, inner in value.items()}
+        return {name: _redacted(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return list(map(_blotted, value))
+        return list(map(_redacted, value))
     is_named = isinstance(value, str) and ("{{" in value or is_reference(value))
-    return value if value is None or isinstance(value, bool) or is_named else _BLOTTED
+    return value if value is None or isinstance(value, bool) or is_named else _REDACTED
 
 
 def is_reference(value: Any) -> bool:

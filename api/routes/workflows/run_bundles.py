@@ -43,7 +43,7 @@ def export_run(
     principal: Acting,
     *,
     without_texts: Annotated[
-        bool, Query(description="Also blot out the texts of mails, documents and answers of models.")
+        bool, Query(description="Also redact the texts of mails, documents and answers of models.")
     ] = False,
 ) -> Response:
     """Return a run that has ended as one file, without secrets, names of people and attachments."""

@@ -57,7 +57,7 @@ def _object(name: str, url: str, answer: httpx.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise ProviderFailed(f"{name} answers {shown(url)} with something that is no JSON object.")
+        raise ProviderFailed(f"{name} answers {shown(url)} with something other than a JSON object.")
     return found
 
 

@@ -42,7 +42,7 @@ def code_of(provider: OpenIdProvider, answer: Mapping[str, str]) -> str:
     if issuer is None and provider.description().names_itself:
         raise SignInRefused(f"{settings.shown_name} did not say that the answer is its own.")
     if issuer not in (None, settings.issuer):  # RFC 9207: an answer of another provider
-        raise SignInRefused(f"The answer is of another provider ({shown(issuer)}).")
+        raise SignInRefused(f"The answer comes from another provider ({shown(issuer)}).")
     if error := answer.get("error"):
         raise SignInRefused(f"{settings.shown_name} did not sign you in: {shown(error)}.")
     if not answer.get("code"):
@@ -63,7 +63,9 @@ def person_of(
     expected = ExpectedToken(settings.issuer, settings.client_id, nonce, description.algorithms, access_token)
     id_token = str(tokens.get("id_token") or "")
     if not id_token:
-        raise SignInRefused(f"{settings.shown_name} sent no ID token.", remedy="`scopes` needs openid.")
+        raise SignInRefused(
+            f"{settings.shown_name} sent no ID token.", remedy="Allow this client the scope openid there."
+        )
     try:
         claims = claims_of(id_token, provider.keys(), expected, now())
     except UnknownKey:
@@ -94,10 +96,10 @@ def _tokens(provider: OpenIdProvider, secret: str, form: Mapping[str, str]) -> d
 
 
 def _more(provider: OpenIdProvider, access_token: str, subject: str) -> dict[str, Any]:
-    """Return the claims that the provider has at its userinfo endpoint alone. They must be about the same person."""
+    """Return the claims of the userinfo endpoint, which must be about the same person."""
     settings = provider.settings
     bearer = {"Authorization": f"Bearer {access_token}"}
     found = asked(settings.shown_name, provider.description().userinfo_endpoint, headers=bearer)
     if found.get("sub") != subject:  # OpenID Connect Core, 5.3.2
-        raise SignInRefused(f"{settings.shown_name} speaks of two people in one sign-in.")
+        raise SignInRefused(f"{settings.shown_name} names two people in one sign-in.")
     return found

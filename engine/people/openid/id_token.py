@@ -13,7 +13,7 @@ from engine.base.errors import SignInRefused
 
 _SKEW_SECONDS = 60
 _LONGEST_TOKEN = 50_000
-_LONGEST_SUBJECT = 255
+LONGEST_SUBJECT = 255
 """Of a subject (OpenID Connect Core, 2)."""
 
 
@@ -52,9 +52,14 @@ def claims_of(token: str, keys: Sequence[Mapping[str, Any]], expected: ExpectedT
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise _refused(_reason(error)) from error
     subject = claims["sub"]
-    if not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
-        raise _refused("its subject is empty, too long, or no text")
+    if not is_subject(subject):
+        raise _refused("its subject is empty, too long, or not text")
     return dict(claims)
+
+
+def is_subject(text: str) -> bool:
+    """Return whether a text can be the permanent id of a person at a provider."""
+    return 0 < len(text) <= LONGEST_SUBJECT and text.isprintable()
 
 
 def _signed(token: str, keys: Sequence[Mapping[str, Any]], algorithms: Sequence[str]) -> Any:

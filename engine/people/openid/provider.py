@@ -97,7 +97,7 @@ def discovery_address(settings: SignInRules) -> str:
 
 
 def _checked(settings: SignInRules, found: Mapping[str, Any]) -> ProviderDescription:
-    """Return a provider's description. Raises ProviderFailed if it is of somebody else, or has unsafe addresses."""
+    """Return a provider's description. Raises ProviderFailed if its issuer is another one, or an address is unsafe."""
     issuer = found.get("issuer")
     if issuer != settings.issuer:
         raise ProviderFailed(

@@ -1,4 +1,4 @@
-"""Sign-in by a provider: who comes back from it becomes a user, with the role that its groups give, and a session."""
+"""Sign-in by a provider: it names a person, who gets a user, a role by their groups, and a session."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from engine.people.access import Principal, Role, require, require_person
 from engine.people.audit import Audit
 from engine.people.login_limit import LoginLimit, PasswordChecks
 from engine.people.openid.exchange import code_of, person_of, way_there
+from engine.people.openid.id_token import LONGEST_SUBJECT, is_subject
 from engine.people.openid.pending import PendingSignIn, PendingSignIns
 from engine.people.openid.provider import OpenIdProvider
 from engine.people.openid.roles import role_of
@@ -32,7 +33,6 @@ REDIRECT_PATH = "/login/openid/back"
 """Where the provider sends the browser back to: to be registered there, after the address of this server."""
 SIGNED_OUT_PATH = "/login"
 """Where it may send the browser after signing out."""
-_LONGEST_SUBJECT = 255
 
 
 class SignInAway(Struct, frozen=True):
@@ -87,7 +87,9 @@ class OpenIdSignIn:
         with self._turns.turn(address):
             pending = self._pending.taken(cookie, answer.get("state", ""))
             if pending is None:
-                raise SignInRefused("This sign-in was begun in another browser, used before, or takes too long.")
+                raise SignInRefused(
+                    "This sign-in was begun in another browser, was used before, or took longer than ten minutes."
+                )
             claims = self._claims(redirect_uri, pending, answer)
         return self._opened(claims, address, agent), pending.next_path
 
@@ -118,9 +120,9 @@ class OpenIdSignIn:
         require_person(p, "link a user")
         if not self.is_on:
             raise InvalidInput("No sign-in provider is set.", remedy="Name its issuer under `sign_in` in config.yaml.")
-        if not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
+        if not is_subject(subject):
             raise InvalidInput(
-                f"{subject[:_LONGEST_SUBJECT]!r} cannot be a subject.",
+                f"{subject[:LONGEST_SUBJECT]!r} cannot be a subject.",
                 remedy="The audit trail shows the subject of each sign-in that was refused (users.login_refused).",
             )
         identity = Identity(self.settings.issuer, subject)
@@ -130,8 +132,8 @@ class OpenIdSignIn:
         if not linked:
             whose = self._identities.user(identity)
             raise InUse(
-                f"This subject is {whose.id if whose else 'another user'} already.",
-                remedy="Unlink, or remove, that user first.",
+                f"This subject is linked to {whose.id if whose else 'another user'} already.",
+                remedy="Unlink or remove that user first.",
             )
 
     def is_linked(self, user_id: str) -> bool:
@@ -140,7 +142,7 @@ class OpenIdSignIn:
         return identity is not None and identity.issuer == self.settings.issuer
 
     def unlink(self, p: Principal, user_id: str) -> None:
-        """End that a person at the provider is a user, whose sessions end. Raises NotAllowed, UnknownName."""
+        """Remove the link of a user to the provider, and end their sessions. Raises NotAllowed, UnknownName."""
         require(p, "admin", "unlink a user")
         require_person(p, "unlink a user")
         if not self._identities.unlink(user_id, self._audit.entry(p, "users.unlink", user_id)):
@@ -179,11 +181,15 @@ class OpenIdSignIn:
             if not any(user.role == OWNER for user in users):
                 raise SignInRefused(
                     f"You are the only owner here, and your groups give the role {role}.",
-                    remedy="Join a group of owners at the provider, or have somebody else made an owner here.",
+                    remedy="Join a group of owners at the provider, or make somebody else an owner here first.",
                 )
 
         if not self._identities.sign_in(identity, new, open_for, check):
-            raise self._taken(identity, new.id) if new else SignInRefused("You have been removed here meanwhile.")
+            raise (
+                self._taken(identity, new.id)
+                if new
+                else SignInRefused("You have just been removed here.", remedy="Ask an owner to add you again.")
+            )
         return opened[-1]
 
     def _changes(
@@ -198,7 +204,7 @@ class OpenIdSignIn:
         if user_id is None:
             self._refuse("unknown user", identity, "no usable name")
             raise SignInRefused(
-                f"{self.settings.shown_name} names you in no way that can be the id of a user here.",
+                f"{self.settings.shown_name} gives you no user name or verified mail address that can be an id here.",
                 remedy=_link_remedy("ID", identity.subject, adds=True),
             )
         return UserRecord(user_id, _name_in(claims) or user_id, role, None, timestamp(self._clock()))
@@ -208,12 +214,12 @@ class OpenIdSignIn:
         other = self._identities.of(user_id)
         is_linked = other is not None and other.issuer == identity.issuer
         return SignInRefused(
-            f"There is a user {user_id!r} here already, and nobody has said that it is you.",
+            f"There is a user {user_id!r} here already, and nobody has confirmed that it is you.",
             remedy=_link_remedy("ID" if is_linked else user_id, identity.subject, adds=is_linked),
         )
 
     def _no_role(self, identity: Identity, known: UserRecord | None) -> SignInRefused:
-        """Refuse somebody who is in no group with a role; what they had opened before ends."""
+        """Refuse somebody who is in no group with a role, and end their sessions."""
         self._refuse(known.id if known else "unknown user", identity, "no group with a role")
         if known is not None:
             now = timestamp(self._clock())

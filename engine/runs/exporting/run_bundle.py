@@ -31,7 +31,7 @@ _AGAIN = "`orchestra runs export RUN -o FILE` writes one; export it again."
 
 
 class Manifest(BaseModel):
-    """What a run bundle is, for people and programs that have not read the rest."""
+    """What a run bundle contains, for people and programs that have not read the rest."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -43,7 +43,7 @@ class Manifest(BaseModel):
     sentence: str = Field(max_length=5_000)
     versions: dict[str, str]
     """Of the program that made the bundle, and of Python."""
-    texts: Literal["kept", "blotted"]
+    texts: Literal["kept", "redacted"]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of `run.json`."""
 
@@ -56,7 +56,7 @@ class RunBundle(BaseModel):
     """The document of the run (engine.record.types.run.Run)."""
 
 
-def packed(run: Run, versions: dict[str, str], texts: Literal["kept", "blotted"]) -> bytes:
+def packed(run: Run, versions: dict[str, str], texts: Literal["kept", "redacted"]) -> bytes:
     """Return the file of a run whose document has no secrets any more. Raises InvalidInput if it is too large."""
     text = f"{json.dumps(run, ensure_ascii=False, indent=2)}\n".encode()
     manifest = Manifest(
@@ -74,7 +74,7 @@ def packed(run: Run, versions: dict[str, str], texts: Literal["kept", "blotted"]
         archive.writestr(zipfile.ZipInfo(_RUN, _TIME), text, zipfile.ZIP_DEFLATED)
     content = file.getvalue()
     if len(content) > LARGEST_BYTES or len(text) > _UNPACKED_BYTES:
-        said = f"The bundle of run {run['run_id']} would have {len(text):,} bytes, and {_UNPACKED_BYTES:,} are read."
+        said = f"The file of run {run['run_id']} would have {len(text):,} bytes, and {_UNPACKED_BYTES:,} are read."
         raise InvalidInput(said, remedy="Export a run with fewer items, or one with `--without-texts`.")
     return content
 
@@ -133,4 +133,4 @@ def _checked(run: Any) -> Run:
 
 
 def _refused(said: str) -> InvalidFile:
-    return InvalidFile(f"The file {said}, so it is not the bundle of a run.", remedy=_AGAIN)
+    return InvalidFile(f"The file {said}, so it is not the file of a run.", remedy=_AGAIN)

@@ -21,7 +21,7 @@ from engine.record.previous_run import played_run
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
-from engine.runs.exporting.blotting import Blotter, TextNumbers, without_people
+from engine.runs.exporting.redaction import TextNumbers, redacted, without_people
 from engine.runs.exporting.run_bundle import packed, unpacked
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.rerun import outside_inputs_of, source
@@ -76,10 +76,10 @@ class RunBundles:
         require(p, "run", "export runs")
         run = source(self._runs.get(p, run_id))
         whole = _whole(run, Values(self._logs.blobs, run_id))
-        clean = Blotter(self._loaded()).without_secrets(without_people(whole))
+        clean = redacted(without_people(whole), self._loaded())
         if without_texts:
             clean = _without_texts(clean)
-        content = packed(clean, _versions(), "blotted" if without_texts else "kept")
+        content = packed(clean, _versions(), "redacted" if without_texts else "kept")
         self._audit.record(p, "runs.export", run["workflow"], {"run_id": run_id, "without_texts": without_texts})
         return content
 
@@ -146,10 +146,10 @@ def _without_texts(run: Any) -> Any:
     texts = TextNumbers(run["definition"])
     for name in _OF_RUN:
         if run.get(name):
-            run[name] = texts.blotted(run[name])
+            run[name] = texts.replaced(run[name])
     for step in run["steps"]:
-        step.update({name: texts.blotted(step[name]) for name in _OF_STEP if step.get(name) and name != "effect"})
-        step.update({"effect": None, "title": texts.blotted(step["title"])})
+        step.update({name: texts.replaced(step[name]) for name in _OF_STEP if step.get(name) and name != "effect"})
+        step.update({"effect": None, "title": texts.replaced(step["title"])})
     rest = {name: value for name, value in run.items() if name != "definition"}
     return {**texts.without(rest), "definition": run["definition"]}
 

@@ -38,5 +38,5 @@ def test_a_long_text_takes_no_time_to_speak_of(kind: str) -> None:
         ("http://h:80/x", "http://h:80/x"),
     ],
 )
-def test_only_a_whole_secret_is_blotted_out(text: str, shown: str) -> None:
+def test_only_a_whole_secret_is_redacted(text: str, shown: str) -> None:
     assert without_forms(text) == shown

@@ -161,7 +161,7 @@ def test_no_secret_leaves_and_the_run_fails_there_with_the_same_words(
     assert len(standins.show("github")["issues"]) == issues
 
 
-def test_texts_are_blotted_out_on_request(here: Orchestra, there: Orchestra) -> None:
+def test_texts_are_redacted_on_request(here: Orchestra, there: Orchestra) -> None:
     run = failed_run(here)
     mails = next(one for one in run["steps"] if one["path"] == "mails")["output"]["messages"]
     content = here.run_bundles.export(OWNER, run["run_id"], without_texts=True)

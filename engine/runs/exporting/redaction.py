@@ -1,4 +1,4 @@
-"""What is blotted out of a run before it leaves the workspace: every known secret, and on request all texts."""
+"""What is redacted in a run before it leaves the workspace: every known secret, and on request all texts."""
 
 from __future__ import annotations
 
@@ -26,15 +26,10 @@ _BY = frozenset({"approved", "corrected", "effect"})
 """Members of a step that say who has done something."""
 
 
-class Blotter:
-    """Blots out the secrets of a workspace."""
-
-    def __init__(self, loaded: LoadedConfig) -> None:
-        self._secrets = Secrets(set(_secrets_of(loaded)), shortest=_SHORTEST, shortest_in_data=_SHORTEST)
-
-    def without_secrets(self, value: Any) -> Any:
-        """Return a JSON value without secrets and links that answer questions."""
-        return without_secrets(without_links_in(known.in_json(self._secrets.in_json(value))))
+def redacted(value: Any, loaded: LoadedConfig) -> Any:
+    """Return a JSON value without the secrets of a workspace and without links that answer questions."""
+    secrets = Secrets(set(_secrets_of(loaded)), shortest=_SHORTEST, shortest_in_data=_SHORTEST)
+    return without_secrets(without_links_in(known.in_json(secrets.in_json(value))))
 
 
 def _secrets_of(loaded: LoadedConfig) -> Iterator[str]:
@@ -105,13 +100,13 @@ class TextNumbers:
         self._kept = set(_texts_in(definition))
         self._numbers: dict[str, str] = {}
 
-    def blotted(self, value: Any) -> Any:
+    def replaced(self, value: Any) -> Any:
         """Return a JSON value with numbers for its texts."""
         if isinstance(value, dict):
             names = {name: name if name.isidentifier() else self._number(name) for name in value}
-            return {names[name]: self.blotted(inner) for name, inner in value.items()}
+            return {names[name]: self.replaced(inner) for name, inner in value.items()}
         if isinstance(value, list):
-            return list(map(self.blotted, value))
+            return list(map(self.replaced, value))
         return self._number(value) if isinstance(value, str) else value
 
     def _number(self, text: str) -> str:
