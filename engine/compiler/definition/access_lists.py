@@ -25,7 +25,7 @@ def is_name(name: object) -> bool:
 def _known(name: str) -> str:
     if not is_name(name):
         said = "must be the id of a user, or 'role:' and a role"
-        raise Misfit(said, f"{did_you_mean(name, ROLE_NAMES)} Choose one of {', '.join(ROLE_NAMES)}.".strip())
+        raise Misfit(said, did_you_mean(name, ROLE_NAMES))
     return name
 
 

@@ -389,7 +389,7 @@ def test_an_old_way_back_is_refused(people: People) -> None:
     ("sent_back", "said"),
     [
         pytest.param({"state": "another"}, "another browser", id="other state"),
-        pytest.param({"iss": "https://evil.example"}, "of another provider", id="other issuer"),
+        pytest.param({"iss": "https://evil.example"}, "from another provider", id="other issuer"),
         pytest.param({"iss": ""}, "did not say that the answer is its own", id="no issuer"),
         pytest.param({"code": ""}, "sent no code", id="no code"),
         pytest.param({"code": "guessed"}, "does not accept the code: invalid_grant", id="other code"),
