@@ -13,6 +13,7 @@ from dashboard.approvals.questions import question_card
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, outside_badge, outside_code, outside_text, plain
+from dashboard.base.prose import outside_answer, outside_prose
 from dashboard.parts.errors import errors_shown, message_markdown
 from dashboard.parts.status import look_of, status_badge
 from dashboard.parts.times import duration, full_time
@@ -140,7 +141,7 @@ def _answered(turn: AgentTurn) -> None:
     elif turn.asks:
         st.markdown(asks_words(str(answer.get("stopped_by") or "")))
         if answer.get("question"):
-            outside_text(_cut(str(answer["question"])))
+            outside_prose(_cut(str(answer["question"])))
     elif answer.get("stopped_by") == "finished":
         st.markdown(t("It finishes."))
 
@@ -220,9 +221,9 @@ def _ending(found: AgentConversation, run: Run) -> None:
         with st.chat_message("assistant", avatar=":material/flag:"):
             st.caption(stopped_words(found))
             if isinstance(found.output, str):
-                outside_text(found.output)
+                outside_answer(found.output, f"end-{run['run_id']}")
             else:
-                shown_value(found.output)
+                shown_value(found.output, f"end-{run['run_id']}")
     elif found.stopped_by:
         st.warning(stopped_words(found), icon=":material/stop_circle:")
     elif run["status"] not in ACTIVE_RUNS and run["error"]:

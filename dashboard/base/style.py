@@ -33,6 +33,24 @@ _CSS = """
 .marked ins { background: light-dark(#dcfce7, #14532d); color: inherit; text-decoration: underline; }
 .marked del { background: light-dark(#fee2e2, #7f1d1d); color: inherit; text-decoration: line-through; }
 .marked mark { background: light-dark(#e0e7ff, #312e81); color: inherit; border-bottom: 1px solid #6d66f5; }
+.prose { overflow-wrap: anywhere; overflow: clip; line-height: 1.5; }
+.prose > :first-child { margin-block-start: 0; padding-block-start: 0; }
+.prose > :last-child { margin-block-end: 0; }
+.prose-framed { padding: .8rem 1rem; border-radius: .5rem; background: light-dark(#f8f9fb, #1a1c24); }
+.prose :is(h4, h5, h6) { padding: .6rem 0 .2rem; margin: 0; font-weight: 600; font-size: 1.1rem; }
+.prose :is(h5, h6) { font-size: 1rem; }
+.prose :is(p, ul, ol, pre, blockquote, .prose-table) { margin: 0 0 .7rem; }
+.prose li > :is(p, ul, ol) { margin: 0; }
+.prose blockquote { border-inline-start: 3px solid #868ea1; padding-inline-start: .8rem; }
+.prose :is(pre, code) { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .85em; color: inherit;
+  background: light-dark(#e8eaf0, #2a2d38); border-radius: .3rem; }
+.prose code { padding: .1em .3em; }
+.prose pre { padding: .6rem .8rem; white-space: pre-wrap; }
+.prose pre code { padding: 0; font-size: 1em; background: none; }
+.prose-table { overflow-x: auto; }
+.prose table { border-collapse: collapse; overflow-wrap: normal; }
+.prose :is(th, td) { border: 1px solid light-dark(#c9cdd8, #434856); padding: .25rem .6rem; text-align: start; }
+.prose a { color: light-dark(#4338ca, #a5a0ff); text-decoration: underline; }
 .bars { display: flex; align-items: end; gap: 2px; height: 7rem; border-bottom: 1px solid rgba(128, 134, 150, .5); }
 .bars i { flex: 1; min-width: 1px; border-radius: 2px 2px 0 0; background: light-dark(#4f46e5, #818cf8); }
 .bars-low { height: 4rem; }

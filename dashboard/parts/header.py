@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import beginning, plain, rest
+from dashboard.base.prose import outside_description
 from engine.base.errors import OrchestraError
 
 PRODUCT = "AI-Orchestra"
@@ -28,7 +29,7 @@ def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[
             visit.link(t(label), path, icon=":material/arrow_back:")
     st.title(plain(title), anchor=False)
     if text:
-        st.caption(plain(beginning(text)))
+        outside_description(beginning(text), is_quiet=True)
         rest(text, "page-text")
 
 

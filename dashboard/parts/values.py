@@ -1,4 +1,4 @@
-"""JSON values for people: short ones on a line, long texts as text, the rest as JSON; all as plain text."""
+"""JSON values for people: short ones on a line, long texts as text (a model's as Markdown), the rest as JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import number, t
 from dashboard.base.plain import outside_code, plain
+from dashboard.base.prose import is_simple, outside_answer
 from engine.record.differences import is_reference, shown
 
 _MOST_LETTERS = 12_000
@@ -17,38 +18,48 @@ _MOST_FIELDS = 16
 _SHORT = 90
 
 
-def shown_value(value: Any) -> None:
-    """Show a value; an object with few fields is shown field by field."""
+def shown_value(value: Any, answer: str = "") -> None:
+    """Show a value; an object with few fields is shown field by field.
+
+    Texts are shown as they are; as Markdown, with a switch, if `answer` is the key of a model's answer on the page.
+    """
     if _has_fields(value):
         with st.container(gap="xsmall"):
             for name, one in value.items():
-                _field(str(name), one)
+                _field(str(name), one, answer and f"{answer}-{name}")
     elif isinstance(value, Mapping) and is_reference(value):
         st.markdown(plain(shown(value)))
-    elif isinstance(value, str):
-        outside_code(cut(value))
     else:
-        outside_code(cut(json_text(value)), "json")
+        _long(value, answer)
 
 
 def _has_fields(value: Any) -> bool:
     return isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS and not is_reference(value)
 
 
-def _field(name: str, value: Any) -> None:
+def _field(name: str, value: Any, answer: str) -> None:
     if _has_fields(value) and "." not in name:  # one level deep, so that long texts inside stay readable
         for inner, one in value.items():
-            _field(f"{name}.{inner}", one)
+            _field(f"{name}.{inner}", one, answer and f"{answer}-{inner}")
         return
     text = _one_line(value)
-    if text is not None:
+    if text is not None and not (answer and isinstance(value, str) and not is_simple(value)):
         st.markdown(f":gray[{plain(name)}]  {plain(text) or t(':gray[(empty)]')}")
         return
+    if answer and isinstance(value, str):
+        outside_answer(cut(value), answer, f":gray[{plain(name)}]")
+        return
     st.markdown(f":gray[{plain(name)}]")
-    if isinstance(value, str):
-        outside_code(cut(value))
-    else:
+    _long(value)
+
+
+def _long(value: Any, answer: str = "") -> None:
+    if not isinstance(value, str):
         outside_code(cut(json_text(value)), "json")
+    elif answer:
+        outside_answer(cut(value), answer)
+    else:
+        outside_code(cut(value))
 
 
 def _one_line(value: Any) -> str | None:

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.base.plain import plain
+from dashboard.base.prose import outside_answer, outside_prose
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.status import status_badge
@@ -77,7 +78,7 @@ def shown_waiting(visit: Visit, begun: Try) -> None:
             )
     text = tries.live(visit.who, try_id)
     if text:
-        outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")
+        outside_prose(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")
 
 
 def _ended(visit: Visit, one: Try) -> None:
@@ -96,11 +97,7 @@ def try_actions(visit: Visit, one: Try) -> None:
     _take_button(one)
 
 
-def _code(text: str) -> None:
-    outside_code(cut(text))
-
-
-def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
+def shown_try(one: Try, show_text: Callable[[str], None] | None = None) -> None:
     """Show how a try ended, what it cost, and the answer; `show_text` shows an answer that is not JSON."""
     found, error = one["answer"], one["error"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -120,16 +117,18 @@ def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
         st.info(plain(note), icon=":material/info:")
 
 
-def _answered(one: Try, found: TryAnswer, show_text: Callable[[str], None]) -> None:
+def _answered(one: Try, found: TryAnswer, show_text: Callable[[str], None] | None) -> None:
     if found["problems"]:
         listed = "\n".join(f"- {plain(problem)}" for problem in found["problems"])
         st.warning(t("The answer has problems:\n{listed}", listed=listed), icon=":material/warning:")
     elif one["output_schema"]:
         st.badge(t("Fits the format of the answer"), icon=":material/check:", color="green")
     if found["value"] is not None:
-        shown_value(found["value"])
-    else:
+        shown_value(found["value"], one["id"])
+    elif show_text is not None:
         show_text(found["text"])
+    else:
+        outside_answer(cut(found["text"]), one["id"])
 
 
 def _facts(one: Try) -> list[str]:

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_changes, outside_code, plain
+from dashboard.base.plain import outside_changes, plain
 from dashboard.parts.times import full_time
 from dashboard.parts.values import cut
 from dashboard.prompt.answer import LOOK_SECONDS, shown_try, shown_waiting, try_actions
@@ -90,15 +90,12 @@ def _answer_and_actions(visit: Visit, whole: Comparison, at: int, one: Try) -> N
 def _answer(whole: Comparison, at: int, one: Try) -> None:
     texts = whole["differences"]["texts"]
     parts = texts[at] if texts else []
-    shown_try(one, partial(_changes, parts))
+    has_changes = bool(parts) and sum(len(part["text"]) for part in parts) <= _MOST_LETTERS
+    shown_try(one, partial(_changes, parts) if has_changes else None)
 
 
-def _changes(parts: Sequence[TextPart], text: str) -> None:
-    """Show a text with its changes, if there are any and it is not too long."""
-    if parts and sum(len(part["text"]) for part in parts) <= _MOST_LETTERS:
-        outside_changes([(part["text"], part["change"]) for part in parts])
-    else:
-        outside_code(cut(text))
+def _changes(parts: Sequence[TextPart], _text: str) -> None:
+    outside_changes([(part["text"], part["change"]) for part in parts])
 
 
 def _differences(found: AnswerDifferences) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code, outside_marked, plain
+from dashboard.base.plain import outside_marked, plain
+from dashboard.base.prose import outside_answer
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.status import status_badge
@@ -176,8 +177,8 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
         for place, at in zip(places, dict.fromkeys((0, number)), strict=True):
             with place:
                 st.caption(plain(f"{columns[at]['title']}: {mark(matrix, at, case)}"))
-                for answer in columns[at]["cells"].get(case, []):
-                    _answer(answer)
+                for which, answer in enumerate(columns[at]["cells"].get(case, [])):
+                    _answer(answer, f"cell-{matrix['id']}-{case}-{at}-{which}")
         with st.expander(t("What was asked")), errors_shown():
             document = columns[number]["document"]
             for message in visit.orchestra.prompts.marked(visit.who, document, tested["variables"]):
@@ -185,12 +186,12 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
                 outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
 
 
-def _answer(answer: CellAnswer) -> None:
+def _answer(answer: CellAnswer, key: str) -> None:
     if answer["text"] is not None:
         if answer["value"] is not None:
-            shown_value(answer["value"])
+            shown_value(answer["value"], key)
         else:
-            outside_code(cut(answer["text"]))
+            outside_answer(cut(answer["text"]), key)
         how = [t("recorded before")] if answer["reused"] else []
         facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
         st.caption(plain(" · ".join(facts)))

@@ -8,7 +8,8 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_text, plain
+from dashboard.base.plain import plain
+from dashboard.base.prose import outside_prose
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
 from engine.base.statuses import ACTIVE_RUNS
 from engine.base.step_path import StepPath
@@ -57,4 +58,4 @@ def _entries(run: Run) -> list[Entry]:
 def _answer(title: str, path: str, text: str) -> None:
     with st.container(border=True, key=f"live-{path}"):
         st.caption(t(":material/edit_note: {title}: the model is writing", title=plain(title)))
-        outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")
+        outside_prose(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")

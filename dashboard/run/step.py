@@ -28,8 +28,9 @@ from dashboard.run.waits import wait_line
 from engine.base.clock import moment_of
 from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
+from engine.base.step_tree import AGENT
 from engine.record.shared_keys import item_name, shared_writes
-from engine.record.types.run import Run
+from engine.record.types.run import AccountRecord, Run
 from engine.record.types.step import StepRecord, refusal_of
 from engine.runs.trying.recorded import prompt_of
 
@@ -56,7 +57,8 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     with left:
         _part(t("Input"), step["arguments"], t("Nothing went in."))
     with right:
-        _part(t("Output"), step["output"], t("Nothing came out."))
+        answer = f"{run['run_id']}-{step['path']}" if _is_answer(run, step) else ""
+        _part(t("Output"), step["output"], t("Nothing came out."), answer)
     run_files(visit, run, [step["arguments"], step["output"]], str(step["path"]))
     _prompt(visit, run, step)
     _attempts(step)
@@ -89,9 +91,20 @@ def _called(visit: Visit, step: StepRecord) -> None:
         visit.link(t("The run that it called"), "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
 
 
-def _is_demo_model(run: Run, step: StepRecord) -> bool:
+def _asked_model(run: Run, step: StepRecord) -> AccountRecord | None:
+    """Return the account of the model that a step asked, None for another step."""
     account = run["accounts"].get(step["connection"]) if step["connection"] else None
-    return account is not None and is_model(account["service"]) and account["mode"] == AccountMode.DEMO
+    return account if account is not None and is_model(account["service"]) else None
+
+
+def _is_demo_model(run: Run, step: StepRecord) -> bool:
+    account = _asked_model(run, step)
+    return account is not None and account["mode"] == AccountMode.DEMO
+
+
+def _is_answer(run: Run, step: StepRecord) -> bool:
+    """Return whether a model, or an agent, wrote what came out of a step."""
+    return step["uses"] == AGENT or _asked_model(run, step) is not None
 
 
 def facts(step: StepRecord) -> list[str]:
@@ -184,12 +197,12 @@ def _made_by(run: Run, step: StepRecord) -> str:
     return t("Not written: item {number} of this run has the same key", number=item_name(maker))
 
 
-def _part(title: str, value: Any, empty: str) -> None:
+def _part(title: str, value: Any, empty: str, answer: str = "") -> None:
     st.markdown(f"**{title}**")
     if value is None:
         st.caption(empty)
     else:
-        shown_value(value)
+        shown_value(value, answer)
 
 
 def _prompt(visit: Visit, run: Run, step: StepRecord) -> None:

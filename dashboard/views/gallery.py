@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.base.plain import plain
+from dashboard.base.prose import outside_description
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, names
@@ -45,7 +46,7 @@ def show(visit: Visit) -> None:
 def _card(visit: Visit, sample: Sample, name: str) -> None:
     with st.container(border=True, key=f"gallery-{sample.name}", gap="small", height="stretch"):
         st.markdown(f"**{plain(sample.title)}**")
-        st.markdown(plain(sample.description))
+        outside_description(sample.description)
         with st.container(horizontal=True, gap="small"):
             service_badges(sample.services)
         if name != sample.name:

@@ -169,5 +169,5 @@ def _items(visit: Visit, look: RunLook) -> None:
             shown_value(run["inputs"])
         with right:
             st.markdown("**Outputs**")
-            shown_value(run["outputs"])
+            shown_value(run["outputs"], f"outputs-{run_id}")
         run_files(visit, run, [run["inputs"], run["outputs"]], "run")

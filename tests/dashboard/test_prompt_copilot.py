@@ -81,8 +81,9 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
         "Improve it.",
         "Make it shorter.",
     ]
-    said = next(one.value for one in at.markdown if "Shorter" in one.value)
-    assert said == "**Shorter** now:\n\n- `system` is a sentence\n\n- a\\::color[]red\\[b\\] x \\$c\\$"
+    said = next(str(one.proto.body) for one in at.get("html") if "Shorter" in str(one.proto.body))
+    assert '<strong>Shorter</strong> now:</p><ul dir="auto"><li dir="auto"><code>system</code> is a sentence' in said
+    assert ">a:red[b] x $c$</li>" in said
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
     assert "Sort the mail." in words(at)
     assert "Agree to it, and test the text" in words(at)

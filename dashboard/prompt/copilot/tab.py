@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code, outside_text, plain, plain_with_code, revealed
+from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.base.prose import outside_prose
 from dashboard.editing.draft import EditorDraft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
@@ -28,8 +28,6 @@ from engine.prompts.prompt_files import PromptFile
 _LOOK_SECONDS = 0.5
 _SHOWN = 5
 _PERSON, _MODEL = ":material/person:", ":material/smart_toy:"
-_ITEM = re.compile(r"\s*[-*] +(.*)")
-_BOLD = re.compile(r"\*\*(\S|\S[^*]*\S)\*\*")
 
 
 @dataclass(frozen=True)
@@ -143,19 +141,7 @@ def _part(visit: Visit, part: AnswerPart, known: dict[str, PromptProposal], draf
     elif part.kind == "code":
         outside_code(part.text, part.language or None)
     else:
-        st.markdown(_rendered(part.text))
-
-
-def _rendered(text: str) -> str:
-    """Return Markdown of a model's words: paragraphs, lists, bold and code are rendered, everything else is literal."""
-    lines = [line for line in revealed(text).split("\n") if line.strip()]
-    items = (_ITEM.fullmatch(line) for line in lines)
-    return "\n\n".join(f"- {_line(item[1])}" if item else _line(line) for line, item in zip(lines, items, strict=True))
-
-
-def _line(text: str) -> str:
-    parts = enumerate(_BOLD.split(text))
-    return "".join(f"**{plain(part)}**" if index % 2 else plain_with_code(part) for index, part in parts)
+        outside_prose(part.text, is_framed=False)
 
 
 def _waiting(visit: Visit, name: str, turn: Turn) -> None:
