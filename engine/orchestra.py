@@ -191,6 +191,7 @@ class Orchestra:
 
     # --- agents, tools and projects: engine/assembly/program_areas.py
     step_types = _Area(lambda of: of.programs.step_types, "Every step type with its schemas.")
+    fitting_step_types = _Area(lambda of: of.programs.fitting_step_types, "Step types by what a step should do.")
     own_step_types = _Area(lambda of: of.programs.own_step_types, "The names of the step types of this workspace.")
     trigger_types = _Area(lambda of: of.programs.trigger_types, "Every trigger type with its schemas.")
     agents = _Area(lambda of: of.programs.agents, "The agents of the workspace.")

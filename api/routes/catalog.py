@@ -18,6 +18,7 @@ from api.routes.catalog_documents import (
     PromptRows,
     SampleRows,
     StepRenaming,
+    StepTypeNames,
     StepTypeRows,
     ValidationResult,
     WorkflowRows,
@@ -26,6 +27,7 @@ from api.routes.catalog_documents import (
 )
 from engine.prompts.prompt_files import PromptFile
 from engine.search.search import LONGEST_QUERY, MOST_HITS
+from engine.search.step_search import LONGEST_REQUEST
 from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api", route_class=SignedInRoute)
@@ -131,6 +133,16 @@ async def list_step_types(orchestra: Door, principal: Acting) -> Any:
     """List all step types with their fields and outputs."""
     written = await reading.run(lambda: _step_types.of(orchestra.step_types(principal)))
     return Response(written, media_type="application/json")
+
+
+@router.get("/step-types/fitting", tags=["Workflows"], summary="Find step types", response_model=StepTypeNames)
+async def find_step_types(
+    orchestra: Door,
+    principal: Acting,
+    q: Annotated[str, Query(max_length=LONGEST_REQUEST, description="What a step should do, in plain words.")] = "",
+) -> dict[str, Any]:
+    """Find the step types that fit words such as "post a summary to Slack" or "eine Antwort senden", best first."""
+    return {"names": await reading.run(partial(orchestra.fitting_step_types, principal, q))}
 
 
 @router.get("/search", tags=["Search"], summary="Search the workspace", response_model=Hits)

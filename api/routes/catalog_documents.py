@@ -79,6 +79,12 @@ class StepTypeRows(BaseModel):
     step_types: list[StepTypeInfo]
 
 
+class StepTypeNames(BaseModel):
+    """The names of step types, the best first."""
+
+    names: list[str]
+
+
 class WrittenStepTypes:
     """The answer with all step types: hundreds of kilobytes, which change only with the tools of the workspace."""
 

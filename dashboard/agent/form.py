@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -24,6 +24,7 @@ from engine.documents.json_file import object_in
 from engine.plugins.registry import step_types
 
 _JSON_HEIGHT, _TALL = 560, 220
+_MOST_FITTING = 5
 _LIMITS = {
     "turns": (N_("Turns, at most 20"), N_("How often its model is asked.")),
     "tokens": (N_("Tokens of all turns"), N_("Empty: no limit.")),
@@ -117,21 +118,33 @@ def _tool_of(problem: Problem) -> int | None:
 
 def _add_tool(visit: Visit, draft: EditorDraft) -> None:
     key = draft.key("add-tool")
+    known = [*visit.orchestra.own_step_types(visit.who), *(name for name in step_types() if is_usable(name))]
 
-    def add() -> None:
-        uses = session.widget_value(key, "")
-        if uses:
+    def add(uses: str) -> None:
+        if uses in known:
             reseed(draft, with_tool(typed(draft).text, uses))
 
-    st.selectbox(
+    chosen = st.selectbox(
         t("Add a tool"),
-        [*visit.orchestra.own_step_types(visit.who), *(name for name in step_types() if is_usable(name))],
+        known,
         None,
         format_func=tool_title,
         key=key,
-        placeholder=t("Choose what it may do, or type to search"),
-        on_change=add,
+        placeholder=t("Choose what it may do, or say it: send an answer"),
+        on_change=lambda: add(session.widget_value(key, "")),
+        accept_new_options=True,
     )
+    if chosen is not None and chosen not in known:
+        _fitting(visit, chosen, known, add)
+
+
+def _fitting(visit: Visit, said: str, known: Sequence[str], add: Callable[[str], None]) -> None:
+    """Offer the tools that fit what somebody says that it should do."""
+    found = [one for one in visit.orchestra.fitting_step_types(visit.who, said) if one in known][:_MOST_FITTING]
+    st.caption(t("These may do it:") if found else t("No tool fits these words. Try the name of a service."))
+    with st.container(horizontal=True, gap="small"):
+        for uses in found:
+            st.button(plain(tool_title(uses)), key=f"fitting-{uses}", icon=":material/add:", on_click=add, args=[uses])
 
 
 def _limits(draft: EditorDraft, limits: Mapping[str, Any], document: Mapping[str, Any]) -> None:

@@ -42,6 +42,15 @@ class ProgramAreas:
         require(p, "view", "see step types")
         return step_type_infos(self._opened.tools.all_usable())
 
+    def fitting_step_types(self, p: Principal, request: str) -> list[str]:
+        """Return the names of the step types that fit what a person says a step should do, the best first."""
+        from engine.base.services import service_of
+        from engine.search.step_search import StepWords, step_search
+
+        found = [(one, service_of(one.service)) for one in self.step_types(p)]
+        words = [StepWords(one.name, one.title, one.description, of.title if of else "") for one, of in found]
+        return step_search(tuple(words)).fitting(request)
+
     def own_step_types(self, p: Principal) -> list[str]:
         """Return the names of the step types of this workspace: tested tools, and accepted ones of servers."""
         require(p, "view", "see step types")

@@ -102,6 +102,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/triggers/{workflow}/{trigger}/retry", "POST"): "run",
     ("/api/triggers/{workflow}/{trigger}/dismiss", "POST"): "run",
     ("/api/step-types", "GET"): "view",
+    ("/api/step-types/fitting", "GET"): "view",
     ("/api/gallery", "GET"): "view",
     ("/api/runs", "GET"): "view",
     ("/api/runs/{run_id}", "GET"): "view",

@@ -135,6 +135,26 @@ def test_a_tool_is_added_and_removed_and_the_whole_file_is_json(orchestra: Orche
     assert "Line 2" in words(at)
 
 
+def say(at: AppTest, words: str) -> None:
+    """Type words that are no option of the choice of tools; `AppTest` knows options only."""
+    keyed(at.selectbox, "add-tool").options.append(words)
+    keyed(at.selectbox, "add-tool").set_value(words).run()
+    keyed(at.selectbox, "add-tool").options.append(words)
+
+
+def test_a_tool_is_found_by_what_it_should_do(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    say(at, "xyzzy")
+    assert "No tool fits these words" in words(at)
+    say(at, "die Zusammenfassung in Slack posten")
+    assert not at.exception
+    keyed(at.button, "fitting-slack.send_message").click().run()
+    assert not at.exception
+    assert any("slack" in one.label for one in at.expander)
+    assert "These may do it" not in words(at)
+
+
 def test_a_try_works_in_the_demo_with_the_text_that_is_not_saved(orchestra: Orchestra, open_page: Open) -> None:
     made(orchestra)
     at = open_page("agent", name=NAME, tab="edit")

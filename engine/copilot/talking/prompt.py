@@ -23,6 +23,8 @@ You cannot save, run on real accounts or see secrets. You propose operations; th
 # How you work
 - To change the workflow, call `propose` with operations. Never write operations or a whole workflow in your words.
 - Change only what was asked for. Keep ids of steps. Leave all other steps as they are.
+- A new step goes behind the step that the person has selected, unless they name another place. Fill its fields with
+  what is named there; a destination that is nowhere in the workflow is asked for.
 - If something decisive is missing (which repository, which database, which account), call `ask`, with choices.
 - If the request cannot be met by these step types, or would send things where the person did not say, say so plainly.
 - If `propose` answers with problems, mend exactly these and propose all operations again.
@@ -81,6 +83,8 @@ class Context(Struct, frozen=True):
     """The draft."""
     problems: Sequence[Problem] = ()
     selection: Sequence[str] = ()
+    names: Sequence[str] = ()
+    """What a step behind the only selected one may use (`standing.py`)."""
     done: Sequence[str] = ()
     """The last changes of the draft, in words."""
     run: Mapping[str, Any] | None = None
@@ -138,6 +142,8 @@ def _told(context: Context) -> str:
         parts.append(f"# Connections\n{json.dumps(dict(context.connections))}")
     if context.selection:
         parts.append(f"# The person has selected\n{', '.join(context.selection)}")
+    if context.names:
+        parts.append(f"# A step behind {context.selection[0]} may use\n" + "\n".join(context.names))
     if context.done:
         parts.append("# The last changes\n" + "\n".join(context.done))
     errors = told_problems(context.problems, {})

@@ -31,6 +31,7 @@ from engine.copilot.talking.records import (
     TurnPreview,
 )
 from engine.copilot.talking.setup import DIGEST, Setups
+from engine.copilot.talking.standing import told_names
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import TurnFeed, Working
@@ -181,11 +182,20 @@ class Talking:
         context = structs.replace(
             context,
             selection=about.selection[:_MOST_SELECTED],
+            names=self._names(p, workflow, about.selection),
             run=None if box.run is None else box.run_told(box.run),
             is_run_named=bool(about.run_id),
         )
         earlier = [one for one in before.turns if one.status != "working"]
         return box, list[dict[str, Any]](messages(context, earlier, asked))
+
+    def _names(self, p: Principal, workflow: str, selection: Sequence[str]) -> list[str]:
+        """Return what a step behind the selected one may use; [] for none or several, or if the text has errors."""
+        if len(selection) != 1:
+            return []
+        with suppress(OrchestraError):
+            return told_names(selection[0], self._ground.editing.scope(p, workflow, selection[0]))
+        return []
 
     def _last_failed(self, p: Principal, workflow: str) -> Run | None:
         with suppress(OrchestraError):  # a log that cannot be read keeps nobody from asking

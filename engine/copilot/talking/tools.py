@@ -19,6 +19,7 @@ from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
 from engine.copilot.talking.records import About, AnswerPart, UsedTool
+from engine.copilot.talking.standing import placed_behind
 from engine.copilot.talking.used import (
     ASK,
     ASK_TOOL,
@@ -151,7 +152,7 @@ class Toolbox(Struct):
             self.p,
             self.workflow,
             self.base_rev,
-            given.get("ops"),
+            placed_behind(given.get("ops"), self.about.selection),
             str(given.get("why") or ""),
             source="model",
             from_outside=self.from_outside,

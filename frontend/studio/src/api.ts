@@ -278,6 +278,8 @@ function errorIn(text: string): Definition {
   }
 }
 
+// Of the words that are searched; the server refuses more.
+const LONGEST_REQUEST = 400;
 const MOST_RUNS = 20;
 
 const ofRun = (runId: string, rest: string) => `/api/runs/${encodeURIComponent(runId)}${rest}`;
@@ -318,5 +320,7 @@ export const api = {
   debugStep: (runId: string, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/step"), { step }),
   debugContinue: (runId: string, past: Past, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/continue"), { past, step }),
   cancel: (runId: string) => request<unknown>("POST", ofRun(runId, "/cancel")),
+  // The names of the step types that fit what a step should do, the best first.
+  fittingTypes: async (words: string) => (await request<{ names: string[] }>("GET", `/api/step-types/fitting?q=${encodeURIComponent(words.slice(0, LONGEST_REQUEST))}`)).names,
   stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
 };

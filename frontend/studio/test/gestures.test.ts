@@ -5,7 +5,6 @@ import { applied, stepsOf } from "../src/document";
 import { connect, connections, disconnect, gapAfter, gapTowards, inExpressions, insert, move, pasted, remove, renumbered, unwrap, wrap } from "../src/gestures";
 import { commandOf, HELP } from "../src/keys";
 import { modelOf, type Model } from "../src/model";
-import { rank } from "../src/ui/Picker";
 
 type Step = Record<string, unknown>;
 const flat = (...steps: (string | Step)[]) => ({ steps: steps.map((one) => (typeof one === "string" ? { id: one, uses: "flow.set" } : { uses: one.steps ? undefined : "flow.set", ...one })) });
@@ -125,12 +124,4 @@ test("keys are commands, and the keys of the browser stay its own", () => {
   expect(commandOf({ key: "Z", ctrlKey: true, shiftKey: true })).toBe("redo");
   expect([commandOf({ key: "c", ctrlKey: true }), commandOf({ key: "t", ctrlKey: true }), commandOf({ key: "F5" }), commandOf({ key: "Tab" })]).toEqual([null, null, null, null]);
   expect(HELP.length).toBeGreaterThan(10);
-});
-
-test("the picker finds types by the words of people", () => {
-  const type = (name: string, title: string, description: string) => ({ name, title, description }) as Parameters<typeof rank>[0];
-  const issue = type("github.create_issue", "Open an issue", "Open an issue in a repository.");
-  const mail = type("gmail.search_messages", "Find mails", "Search for mails.");
-  expect(rank(issue, ["issue"])).toBeGreaterThan(rank(mail, ["issue"]));
-  expect(rank(mail, ["search", "mail"])).toBeGreaterThan(0);
 });

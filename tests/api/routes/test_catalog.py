@@ -137,6 +137,13 @@ def test_step_types_are_listed_with_their_schemas(program: TestClient) -> None:
     assert "repository" in issue["fields_schema"]["properties"]
 
 
+def test_step_types_are_found_by_what_a_step_should_do(program: TestClient) -> None:
+    found = program.get("/api/step-types/fitting", params={"q": "add a step that posts a summary to Slack"}).json()
+    assert found["names"][0] == "slack.send_message"
+    assert program.get("/api/step-types/fitting", params={"q": "xyzzy"}).json() == {"names": []}
+    assert program.get("/api/step-types/fitting", params={"q": "a" * 401}).status_code == 422
+
+
 def test_the_answer_with_all_step_types_is_written_once_until_they_change(orchestra: Orchestra) -> None:
     answers, rows = WrittenStepTypes(), orchestra.step_types(LOCAL)
     first = answers.of(rows)

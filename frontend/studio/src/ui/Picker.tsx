@@ -1,7 +1,7 @@
-// The list of step types, with a search by their words.
+// The list of step types, with a search by what a step should do.
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import type { Kind, StepType } from "../api";
+import { api, type Kind, type StepType } from "../api";
 import { N_, t } from "../language";
 import type { Gap } from "../layout";
 import { wordsOf } from "../store";
@@ -33,16 +33,36 @@ const HEADS: Record<Kind, string> = {
 
 export const firstSentence = (text: string): string => (text.split(/(?<=\.)\s/)[0] ?? "").trim();
 
-// Return how well a type fits the words; 0: not at all.
-export function rank(type: StepType, words: string[], service = ""): number {
-  const [title, name, text] = [type.title.toLowerCase(), type.name.toLowerCase(), type.description.toLowerCase()];
-  let sum = 0;
-  for (const word of words) {
-    const found = title.startsWith(word) ? 8 : title.includes(word) ? 6 : name.includes(word) || service.toLowerCase().includes(word) ? 5 : firstSentence(text).includes(word) ? 2 : text.includes(word) ? 1 : 0;
-    if (found === 0) return 0;
-    sum += found;
-  }
-  return sum;
+interface Found {
+  search: string;
+  // The types that fit, the best first.
+  names: string[];
+}
+const NOTHING: Found = { search: "", names: [] };
+const REST_MS = 60;
+
+// Return what the server finds for the words; until it answers, what it found before.
+function useFound(search: string, onFailure: (message: string) => void): Found {
+  const [found, setFound] = useState(NOTHING);
+  useEffect(() => {
+    if (!search.trim()) return setFound({ search, names: [] });
+    let isOld = false;
+    const timer = setTimeout(() => {
+      api.fittingTypes(search).then(
+        (names) => {
+          if (isOld) return;
+          setFound({ search, names });
+          onFailure("");
+        },
+        (error: Error) => !isOld && onFailure(error.message),
+      );
+    }, REST_MS);
+    return () => {
+      isOld = true;
+      clearTimeout(timer);
+    };
+  }, [search]);
+  return found;
 }
 
 export function Picker({ gap }: { gap: Gap }) {
@@ -55,7 +75,9 @@ export function Picker({ gap }: { gap: Gap }) {
     studio.stepTypes().catch((error: Error) => setFailure(error.message));
   }, [studio]);
   const { services } = studio.mounted;
-  const choices = useMemo(() => choicesFor(studio.types ?? [], services, search), [studio.types, services, search]);
+  const found = useFound(search, setFailure);
+  const [isWanted, setWanted] = useState(false);
+  const choices = useMemo(() => choicesFor(studio.types ?? [], services, found.search, found.names), [studio.types, services, found]);
   const chosen = Math.min(at, choices.length - 1);
   useEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
@@ -66,6 +88,9 @@ export function Picker({ gap }: { gap: Gap }) {
     if (choice.type) studio.add(gap, choice.type);
     else studio.addGroup(gap);
   };
+  useEffect(() => {
+    if (isWanted && found.search === search) take(choices[0]);
+  }, [isWanted, found]);
   return (
     <Modal title={t("Add a step {where}", { where: wordsOf(gap) })} className="studio-picker">
       <input
@@ -76,11 +101,12 @@ export function Picker({ gap }: { gap: Gap }) {
         aria-controls="studio-choices"
         aria-activedescendant={choices[chosen] ? `studio-choice-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder={t("Search: mail, issue, model, wait …")}
+        placeholder={t("Say what it should do: post a summary to Slack")}
         value={search}
         onChange={(event) => {
           setSearch(event.target.value);
           setAt(0);
+          setWanted(false);
         }}
         onKeyDown={(event) => {
           const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
@@ -89,14 +115,15 @@ export function Picker({ gap }: { gap: Gap }) {
             setAt(Math.max(0, Math.min(choices.length - 1, chosen + step)));
           } else if (event.key === "Enter") {
             event.preventDefault();
-            take(choices[chosen]);
+            if (found.search === search) take(choices[chosen]);
+            else setWanted(true); // once it is found
           }
         }}
       />
       <div ref={list} id="studio-choices" role="listbox" aria-label={t("Step types")} className="studio-choices" tabIndex={-1}>
         {choices.map((choice, index) => {
           const kind = kindOf(choice);
-          const isHead = search === "" && (index === 0 || kindOf(choices[index - 1]!) !== kind);
+          const isHead = !found.search.trim() && (index === 0 || kindOf(choices[index - 1]!) !== kind);
           return (
             <div key={choice.key} role="presentation">
               {isHead && (
@@ -127,8 +154,8 @@ export function Picker({ gap }: { gap: Gap }) {
             </div>
           );
         })}
-        {studio.types && choices.length === 0 && <p className="studio-quiet">{t("No step type has these words. Try the name of a service, or fewer words.")}</p>}
-        {!studio.types && <p className="studio-quiet">{failure || t("Loading the step types …")}</p>}
+        {studio.types && choices.length === 0 && !failure && <p className="studio-quiet">{t("No step type fits these words. Try the name of a service, or other words.")}</p>}
+        {(failure || !studio.types) && <p className="studio-quiet">{failure || t("Loading the step types …")}</p>}
       </div>
     </Modal>
   );
@@ -139,19 +166,18 @@ const kindOf = (choice: Choice): Kind => choice.type?.kind ?? "group";
 // The words by which people look for what repeats steps, each of them alone.
 const REPEATING = N_("each every foreach iterate loop repeat");
 
-export function choicesFor(types: StepType[], services: Record<string, string>, search: string): Choice[] {
+// `found`: the names of the types that fit the words, the best first.
+export function choicesFor(types: StepType[], services: Record<string, string>, search: string, found: string[] = []): Choice[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const serviceOf = (type: StepType): string => services[type.service ?? ""] ?? "";
-  const choice = (type: StepType): Choice => ({ key: type.name, title: type.title, text: firstSentence(type.description), service: serviceOf(type), icon: type.kind, type });
+  const choice = (type: StepType): Choice => ({ key: type.name, title: type.title, text: firstSentence(type.description), service: services[type.service ?? ""] ?? "", icon: type.kind, type });
   if (words.length === 0) {
     const sorted = [...types].sort((one, other) => ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind) || one.name.localeCompare(other.name));
     return types.length > 0 ? [...sorted.map(choice), GROUP] : [];
   }
-  const ranked = types.map((type) => ({ type, rank: rank(type, words, serviceOf(type)) })).filter((one) => one.rank > 0);
-  ranked.sort((one, other) => other.rank - one.rank || one.type.title.localeCompare(other.type.title));
-  const found = ranked.map((one) => choice(one.type));
+  const byName = new Map(types.map((type) => [type.name, type]));
+  const fitting = found.flatMap((name) => byName.get(name) ?? []).map(choice);
   const repeating = `${REPEATING} ${t(REPEATING)}`.toLowerCase().split(" ");
   const itself = `group ${GROUP.text} ${t(GROUP.title)} ${t(GROUP.text)}`.toLowerCase();
   const isGroup = words.some((word) => repeating.includes(word)) || words.every((word) => itself.includes(word) || repeating.some((one) => one.startsWith(word)));
-  return isGroup ? [GROUP, ...found] : found;
+  return isGroup ? [GROUP, ...fitting] : fitting;
 }
