@@ -7,9 +7,9 @@ import json
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from clients import VERSION
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import workflow_id_of
 from engine.base.run_file import PLACE, FileContent, owner_of
@@ -79,7 +79,8 @@ class RunBundles:
         clean = redacted(without_people(whole), self._loaded())
         if without_texts:
             clean = _without_texts(clean)
-        content = packed(clean, _versions(), "redacted" if without_texts else "kept")
+        versions = {"ai-orchestra": VERSION, "python": platform.python_version()}
+        content = packed(clean, versions, "redacted" if without_texts else "kept")
         self._audit.record(p, "runs.export", run["workflow"], {"run_id": run_id, "without_texts": without_texts})
         return content
 
@@ -167,14 +168,6 @@ def _moved(value: Any, run_id: str) -> Any:
 def _ending(run: Run) -> str:
     """Return how a run has ended: its status, the step that failed, and the words."""
     error = run["error"]
-    return (
-        f"{run['status']}" if error is None else f"{run['status']} at {error['step'] or 'the run'}: {error['message']}"
-    )
-
-
-def _versions() -> dict[str, str]:
-    try:
-        own = version("ai-orchestra")
-    except PackageNotFoundError:  # a checkout that is not installed
-        own = "unknown"
-    return {"ai-orchestra": own, "python": platform.python_version()}
+    if error is None:
+        return str(run["status"])
+    return f"{run['status']} at {error['step'] or 'the run'}: {error['message']}"
