@@ -180,7 +180,7 @@ def _described(schema: JsonSchema) -> str:
     """Describe the inputs, each with its type and whether it is required."""
     properties: Mapping[str, JsonSchema] = schema.get("properties", {})
     if not properties:
-        return "It takes no inputs."
+        return "Leave them out: the workflow takes no inputs."
     required = schema.get("required", [])
     shown = [f"{name} ({_type_of(one)}{', required' * (name in required)})" for name, one in properties.items()]
     return f"Its inputs are: {listed(shown)}."
@@ -197,8 +197,7 @@ def _type_of(schema: JsonSchema) -> str:
 def _unknown(names: Sequence[str], properties: Mapping[str, JsonSchema]) -> list[str]:
     known = list(properties)
     said = [
-        f"There is no input {name[:_SHOWN]!r}. {did_you_mean(name, known) or 'The workflow takes none.'}"
-        for name in names[:_MOST_NAMED]
+        f"There is no input {name[:_SHOWN]!r}. {did_you_mean(name, known)}".rstrip() for name in names[:_MOST_NAMED]
     ]
     return said if len(names) <= _MOST_NAMED else [*said, f"Nor are there {len(names) - _MOST_NAMED:,} others."]
 

@@ -37,7 +37,8 @@ def test_wrong_inputs_are_answered_with_what_the_inputs_are(given: dict[str, Any
 def test_a_workflow_without_inputs_says_so() -> None:
     with pytest.raises(InvalidInput) as raised:
         checked_inputs(plan({"type": "object", "properties": {}}), {"x": 1})
-    assert raised.value.remedy == "It takes no inputs."
+    assert raised.value.message == "There is no input 'x'."
+    assert raised.value.remedy == "Leave them out: the workflow takes no inputs."
 
 
 def test_of_very_many_unknown_inputs_some_are_named() -> None:
