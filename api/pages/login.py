@@ -72,7 +72,7 @@ class LoginPages:
         wanted = own_path(_text(form, "next") or "/")
         try:
             session = await run_in_threadpool(
-                self._session, form, client_address(request), request.headers.get("user-agent", ""), _devices(request)
+                self._session, form, client_address(request), request.headers.get("user-agent", ""), devices_of(request)
             )
             word = "" if session is None else await run_in_threadpool(self._device_word, session)
         except OrchestraError as error:
@@ -139,7 +139,7 @@ def refused(ways: Ways, error: OrchestraError, wanted: str) -> Response:
     return response
 
 
-def _devices(request: Request) -> list[str]:
+def devices_of(request: Request) -> list[str]:
     """Return the device tokens that this browser got at earlier sign-ins; they outlast signing out."""
     begins = device_cookies(request.headers.get("host", ""))
     return [value for name, value in request.cookies.items() if name.startswith(begins)]

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api.base.identity import client_address, session_cookie
-from api.pages.login import LoginPages, here, keep, own_path, refused, signed_in
+from api.pages.login import LoginPages, devices_of, here, keep, own_path, refused, signed_in
 from engine.base.errors import OrchestraError, SignInRefused
 from engine.people.openid.pending import PENDING_LASTS
 from engine.people.openid.sign_in import REDIRECT_PATH
@@ -64,7 +64,9 @@ class OpenIdPages:
         cookie = request.cookies.get(_pending_cookie(request), "")
         where = client_address(request), request.headers.get("user-agent", "")
         redirect_uri = self._redirect_uri(request)
-        session, wanted = self.orchestra().openid.finish(redirect_uri, cookie, dict(request.query_params), *where)
+        session, wanted = self.orchestra().openid.finish(
+            redirect_uri, cookie, dict(request.query_params), *where, devices_of(request)
+        )
         users.logout(session_cookie(request))  # who was signed in before
         return session, users.device_word(session.user_id), own_path(wanted)
 

@@ -9,8 +9,11 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
-from engine.people.sessions import cookie_name
+from engine.people.audit import Audit
+from engine.people.sessions import SESSION_LASTS, Session, Sessions, SignInOrigin, cookie_name
+from engine.store.people.sign_ins import NewSession
 
 NEW_DEVICE = "users.new_device"
 """What the audit trail calls a sign-in with a browser that is new."""
@@ -41,6 +44,24 @@ class Devices:
     def _signature(self, user_id: str, device: str) -> str:
         signed = f"device\n{user_id}\n{device}".encode("utf-8", "replace")
         return hmac.new(self._secret(), signed, hashlib.sha256).hexdigest()
+
+
+def opened_session(
+    sessions: Sessions,
+    audit: Audit,
+    user_id: str,
+    how: str,
+    origin: SignInOrigin,
+    lasts: timedelta = SESSION_LASTS,
+    *,
+    is_known: bool,
+) -> tuple[Session, NewSession]:
+    """Return a session, and what to store; `is_known`: whether the user signed in with that browser before."""
+    session, record = sessions.new(user_id, origin, lasts, is_new_device=not is_known)
+    entry = audit.entry(user_id, "users.login", user_id, how)
+    detail = {"address": record.address, "browser": record.agent}
+    also = [] if is_known else [audit.entry(user_id, NEW_DEVICE, user_id, detail)]
+    return session, NewSession(record, entry, also)
 
 
 def device_cookies(host: str) -> str:

@@ -16,7 +16,7 @@ from engine.base.threads import shared_property
 from engine.people.access import Principal, require, require_person
 from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
-from engine.people.devices import NEW_DEVICE, Devices
+from engine.people.devices import Devices, opened_session
 from engine.people.login_limit import LoginLimit, PasswordChecks
 from engine.people.passwords import Passwords
 from engine.people.people import (
@@ -280,12 +280,7 @@ class Users(UserReader):
         return session if self._sign_ins.login(sign_in, found.password_hash or "") else None
 
     def _opened(self, user_id: str, how: str, origin: SignInOrigin, *, is_known: bool) -> tuple[Session, NewSession]:
-        """Return a session to store; `is_known`: whether the user signed in with that browser before."""
-        session, record = self._sessions.new(user_id, origin, is_new_device=not is_known)
-        entry = self._audit.entry(user_id, "users.login", user_id, how)
-        detail = {"address": record.address, "browser": record.agent}
-        also = [] if is_known else [self._audit.entry(user_id, NEW_DEVICE, user_id, detail)]
-        return session, NewSession(record, entry, also)
+        return opened_session(self._sessions, self._audit, user_id, how, origin, is_known=is_known)
 
     def device_word(self, user_id: str) -> str:
         """Return the device cookie for a browser that has just signed in: strangers' tries cannot lock it out."""

@@ -14,6 +14,7 @@ from engine.base.errors import InUse, InvalidInput, OrchestraError, SignInRefuse
 from engine.base.threads import shared_property
 from engine.people.access import Principal, Role, require, require_person
 from engine.people.audit import Audit
+from engine.people.devices import Devices, opened_session
 from engine.people.login_limit import LoginLimit, PasswordChecks
 from engine.people.openid.exchange import code_of, person_of, way_there
 from engine.people.openid.id_token import LONGEST_SUBJECT, is_subject
@@ -26,7 +27,6 @@ from engine.people.sign_in_rules import SignInRules
 from engine.store.people.audit import AuditEntry
 from engine.store.people.identities import Identity, OpenedSession
 from engine.store.people.people import UserRecord
-from engine.store.people.sign_ins import NewSession
 from engine.store.state import State
 
 REDIRECT_PATH = "/login/openid/back"
@@ -59,7 +59,7 @@ class OpenIdSignIn:
         self._client_secret, self._secret, self._clock = client_secret, secret, clock
         self._identities, self._sign_ins, self._audit = state.identities, state.sign_ins, audit
         self._limit = LoginLimit(state.login_tries, clock)
-        self._sessions, self._turns = Sessions(clock), PasswordChecks()
+        self._sessions, self._devices, self._turns = Sessions(clock), Devices(secret), PasswordChecks()
         self.provider = OpenIdProvider(settings, clock)
 
     @property
@@ -77,10 +77,17 @@ class OpenIdSignIn:
         return SignInAway(there, cookie)
 
     def finish(
-        self, redirect_uri: str, cookie: str, answer: Mapping[str, str], address: str = "", agent: str = ""
+        self,
+        redirect_uri: str,
+        cookie: str,
+        answer: Mapping[str, str],
+        address: str = "",
+        agent: str = "",
+        devices: Sequence[str] = (),
     ) -> tuple[Session, str]:
         """Return the session, and where the person wanted to go. `answer`: the parameters that the browser brings back.
 
+        `devices`: as for `Users.login`.
         Raises SignInRefused, ProviderFailed, TooManyTries, InvalidInput (the client's secret is missing).
         """
         self._require_on()
@@ -91,7 +98,7 @@ class OpenIdSignIn:
                     "This sign-in was begun in another browser, was used before, or took longer than ten minutes."
                 )
             claims = self._claims(redirect_uri, pending, answer)
-        return self._opened(claims, address, agent), pending.next_path
+        return self._opened(claims, SignInOrigin(address, agent, self.settings.issuer), devices), pending.next_path
 
     def _claims(self, redirect_uri: str, pending: PendingSignIn, answer: Mapping[str, str]) -> dict[str, Any]:
         code, verifier = code_of(self.provider, answer), self._pending.verifier(pending)
@@ -156,26 +163,26 @@ class OpenIdSignIn:
         if not self.is_on:
             raise SignInRefused("No sign-in provider is set here.", remedy="Sign in with a password or a link.")
 
-    def _opened(self, claims: Mapping[str, Any], address: str, agent: str) -> Session:
+    def _opened(self, claims: Mapping[str, Any], origin: SignInOrigin, devices: Sequence[str]) -> Session:
         """Open a session for the person with these claims. Raises SignInRefused."""
         identity = Identity(self.settings.issuer, claims["sub"])
         known, role = self._identities.user(identity), role_of(claims, self.settings.roles)
         if role is None:
             raise self._no_role(identity, known)
         new = None if known else self._new_user(identity, claims, role)
-        origin = SignInOrigin(address, agent, identity.issuer)
         opened: list[Session] = []
 
         def open_for(before: UserRecord | None) -> OpenedSession:
             user = before or new
             assert user is not None
-            session, record = self._sessions.new(user.id, origin, self.settings.session_lasts)
-            opened.append(session)
-            entry = self._audit.entry(user.id, "users.login", user.id, f"by {self.settings.shown_name}")
-            success = self._limit.success(user.id, address)
-            return OpenedSession(
-                NewSession(record, entry), success, role, self._changes(before, user.id, role, identity)
+            how, lasts = f"by {self.settings.shown_name}", self.settings.session_lasts
+            is_known = bool(self._devices.found(user.id, devices))
+            session, sign_in = opened_session(
+                self._sessions, self._audit, user.id, how, origin, lasts, is_known=is_known
             )
+            opened.append(session)
+            success = self._limit.success(user.id, origin.address)
+            return OpenedSession(sign_in, success, role, self._changes(before, user.id, role, identity))
 
         def check(users: Sequence[UserRecord]) -> None:
             if not any(user.role == OWNER for user in users):

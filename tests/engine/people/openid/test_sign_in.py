@@ -32,6 +32,7 @@ from engine.base.errors import (
 )
 from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.people.devices import NEW_DEVICE
 from engine.people.openid import answers
 from engine.people.openid.sign_in import OpenIdSignIn
 from engine.people.sessions import Session
@@ -580,3 +581,13 @@ def test_a_slow_provider_is_not_waited_for(
     began = time.monotonic()
     assert "cannot be reached" in refused(people, ProviderFailed).message
     assert time.monotonic() - began < 5
+
+
+def test_a_browser_is_new_once(people: People) -> None:
+    cookie, answer = way_back(people)
+    first, _ = people.openid.finish(BACK, cookie, answer, "192.0.2.1", "Firefox")
+    word = people.users.device_word(first.user_id)
+    cookie, answer = way_back(people)
+    people.openid.finish(BACK, cookie, answer, "192.0.2.1", "Firefox", [word])
+    assert len(people.recorded(NEW_DEVICE)) == 1
+    assert sorted(one.is_new_device for one in people.users.sessions(LOCAL, first.user_id)) == [False, True]
