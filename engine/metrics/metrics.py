@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from engine.base.threads import shared_property
@@ -53,7 +54,20 @@ class Metrics:
         return registry
 
 
+class _ShownFigures:
+    """The figures of a registry, without those of workflows that a person may not see."""
+
+    def __init__(self, registry: CollectorRegistry, p: Principal) -> None:
+        self._registry, self._p = registry, p
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of figures."""
+        for family in self._registry.collect():
+            family.samples = [one for one in family.samples if self._p.sees(one.labels.get("workflow", ""))]
+            yield family
+
+
 def _page(registry: CollectorRegistry, p: Principal, accept: str) -> MetricsPage:
     require(p, "view", "read metrics")
     encoder, media_type = choose_encoder(accept)
-    return MetricsPage(encoder(registry), media_type)
+    return MetricsPage(encoder(_ShownFigures(registry, p)), media_type)

@@ -223,6 +223,15 @@ def test_no_list_of_the_facade_tells_of_it(orchestra: Orchestra, hidden: dict[st
     assert seen > 30
 
 
+def test_no_figure_tells_of_it(orchestra: Orchestra, hidden: dict[str, str]) -> None:
+    orchestra.triggers.turn_on(LOCAL, NAME, "vantatrigger")
+    try:
+        found = orchestra.metrics.page(LOCAL).content, orchestra.metrics.page(GRACE).content
+    finally:
+        orchestra.triggers.turn_off(LOCAL, NAME, "vantatrigger")
+    assert [f'workflow="{NAME}"'.encode() in one for one in found] == [True, False]
+
+
 @pytest.mark.parametrize("user", ["grace", "ada"])
 def test_a_run_by_name_is_refused(client: TestClient, orchestra: Orchestra, hidden: dict[str, str], user: str) -> None:
     def started(name: str) -> Any:
