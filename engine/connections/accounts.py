@@ -23,6 +23,9 @@ from engine.connections.sign_ins import SafeSeal
 from engine.people.answer_links import without_links_in_bytes
 from engine.workspace.config import LoadedConfig
 
+_WORKFLOWS = "workflows"
+"""No step reads them, as people may run steps who may not see each workflow. Programs do: one may be for Git."""
+
 
 class StandIns(Protocol):
     """The addresses of the demo services."""
@@ -201,7 +204,7 @@ class Accounts:
     def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()
         private = self.private()
-        start = partial(_started, root=root, private=private)
+        start = partial(_started, root=root, private=private - {root / _WORKFLOWS})
         return Opening(
             is_demo,
             self._shared,
@@ -223,7 +226,7 @@ class Accounts:
         root, config = self.config().root.resolve(), self.config().config
         settings = [setting for one in config.connections.values() for setting in one.settings.items()]
         named = [value for name, value in settings if name.endswith("_file") and isinstance(value, str) and value]
-        own = [config.state_dir, "logs", "projects", "config.yaml", *named]
+        own = [config.state_dir, "logs", "projects", _WORKFLOWS, "config.yaml", *named]
         return frozenset(root / Path(one).expanduser() for one in own)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:

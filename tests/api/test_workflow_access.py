@@ -279,3 +279,17 @@ def test_an_owner_still_may_do_everything(orchestra: Orchestra, hidden: dict[str
         assert NAME in orchestra.workflows.names(owner)
         assert {row.run_id for row in orchestra.runs.list(owner, workflow=NAME).rows} >= {hidden["asking"]}
         assert orchestra.approvals.may_answer(owner, orchestra.approvals.get(owner, hidden["question"]))
+
+
+@pytest.mark.parametrize("path", [f"workflows/{NAME}.json", f"workflows/{NAME}.layout.json", "workflows"])
+def test_no_step_reads_its_file(orchestra: Orchestra, hidden: dict[str, str], path: str) -> None:
+    uses, field = ("file.text", "file") if "." in path else ("file.list", "folder")
+    spying = {"schema_version": 1, "steps": [{"id": "spy", "uses": uses, "with": {field: path}}]}
+    name = f"spy-{path.count('.')}"
+    orchestra.workflows.save(GRACE, name, json.dumps(spying), None)
+    try:
+        run = orchestra.runs.wait(GRACE, orchestra.runs.start(GRACE, name, {}), 60)
+    finally:
+        orchestra.workflows.delete(LOCAL, name)
+    assert run["status"] == "failed", run
+    assert "belongs to AI-Orchestra itself" in json.dumps(run)
