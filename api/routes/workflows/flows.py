@@ -116,13 +116,13 @@ def create_flow(sent: SentFlow, orchestra: Door, principal: Acting) -> dict[str,
 )
 async def execute_flow(
     name: Annotated[str, Path(max_length=64)],
-    sent: FlowInputs,
     orchestra: Door,
     principal: Acting,
+    sent: FlowInputs | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Start a run, as POST /workflows/execute does."""
-    return await _started(name, sent, orchestra, principal, idempotency_key)
+    """Start a run, as POST /workflows/execute does; without a body, with no inputs."""
+    return await _started(name, sent or FlowInputs(), orchestra, principal, idempotency_key)
 
 
 @router.post(

@@ -132,7 +132,8 @@ def seen(mark: SignInMark, lines: Sequence[AuditLine], many: int) -> tuple[SignI
         count = refused if reported == hour else many
         whose = f"the account {latest.target}" if latest.target != UNKNOWN_USER else "a user who does not exist"
         sentences.insert(
-            0, f"{count:,} sign-ins were refused since {reported[11:]}:00 UTC, one for {whose} {latest.detail}."
+            0,
+            f"{count:,} sign-ins were refused since {reported[11:]}:00 UTC, one of them for {whose} {latest.detail}.",
         )
     return SignInMark(lines[-1].number, hour, refused, reported, mark.told_at), sentences
 

@@ -55,6 +55,7 @@ def test_a_flow_is_saved_listed_and_executed(
         assert (run["status"], run["status_word"]) == ("succeeded", "COMPLETED")
         assert run["outputs"] == {"text": "Hello Ada"}
     assert [row.run_id for row in orchestra.runs.list(LOCAL).rows] == [run["id"]]
+    assert program.post(f"/flows/{name}/execute").status_code == 202
 
 
 @pytest.mark.parametrize(
