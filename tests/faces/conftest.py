@@ -146,7 +146,7 @@ class Faces:
     def trail(self) -> list[tuple[str, str]]:
         """Return what the trail says, oldest first, but for how this test signs in."""
         lines = self.orchestra.audit(LOCAL, limit=500)
-        signs = ("users.login", "users.login_link")
+        signs = ("users.login", "users.login_link", "users.new_device")
         return [(one.action, one.target) for one in reversed(lines) if one.action not in signs]
 
 
