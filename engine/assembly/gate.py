@@ -176,7 +176,10 @@ class _Guarded:
     """An area whose methods are behind their rules; everything else of it is as it is."""
 
     def __init__(self, gate: AccessGate, area: Any, rules: Any) -> None:
-        self._gate, self._area, self._rules = gate, area, rules
+        self.__dict__.update(_gate=gate, _area=area, _rules=rules)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._area, name, value)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._area, name)

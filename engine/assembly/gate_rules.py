@@ -218,7 +218,16 @@ GATED: Mapping[str, Mapping[str, Rules] | Rules | Acts] = {**_WORKFLOWS, **_RUNS
 NOT_GATED = frozenset(
     {
         *("config", "workspace", "troubles", "trail", "general", "tables", "files", "tally", "approval_links"),
-        *("ingress", "fragments", "comparisons", "cases", "case_tests", "step_types", "own_step_types"),
+        *(
+            "ingress",
+            "fitting_step_types",
+            "fragments",
+            "comparisons",
+            "cases",
+            "case_tests",
+            "step_types",
+            "own_step_types",
+        ),
         *("trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs", "project_previews"),
         *(
             "openid",
