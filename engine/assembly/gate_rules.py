@@ -218,29 +218,10 @@ GATED: Mapping[str, Mapping[str, Rules] | Rules | Acts] = {**_WORKFLOWS, **_RUNS
 NOT_GATED = frozenset(
     {
         *("config", "workspace", "troubles", "trail", "general", "tables", "files", "tally", "approval_links"),
-        *(
-            "ingress",
-            "fitting_step_types",
-            "fragments",
-            "comparisons",
-            "cases",
-            "case_tests",
-            "step_types",
-            "own_step_types",
-        ),
-        *("trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs", "project_previews"),
-        *(
-            "openid",
-            "sign_in_check",
-            "users",
-            "languages",
-            "audit",
-            "collections",
-            "demo",
-            "health",
-            "lost_secrets",
-            "copies",
-        ),
+        *("ingress", "fitting_step_types", "fragments", "comparisons", "cases", "case_tests", "step_types"),
+        *("own_step_types", "trigger_types", "agent_versions", "tool_files", "tool_servers", "project_runs"),
+        *("project_previews", "openid", "sign_in_check", "users", "languages", "audit", "collections", "demo"),
+        *("health", "lost_secrets", "copies"),
         *("own_process", "is_drained", "is_taken_over", "is_turning", "hangs", "holds_lease"),
     }
 )

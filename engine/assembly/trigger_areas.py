@@ -41,6 +41,7 @@ class TriggerAreas:
                 resume=work.runs.resume,
                 links=self._runs.approval_links,
                 secret=opened.signing_secret,
+                is_closed=lambda name: opened.closed.now().has_named(name),
             )
         )
         return opened.to_close(triggering)

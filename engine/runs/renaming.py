@@ -75,6 +75,7 @@ class Renaming:
         check = partial(_require_no_open_run, id_, _OF_DELETE)
         with self._texts.locked("rename"):
             self._settle()
+            self._ids.reserved()  # an `access` that nobody has read yet is remembered: it closes the runs, too
             on = self._renames.turn_off(id_, check)
             try:
                 return self._renames.delete(id_, check, delete)  # checked again: a run may have started since

@@ -24,6 +24,7 @@ from engine.triggering.costs import Costs
 from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.notices.channel import NoticeChannel
 from engine.triggering.notices.failed_runs import FailedRunNotices
+from engine.triggering.notices.marked import MarkedNotices
 from engine.triggering.notices.sign_ins import SignInNotices
 from engine.triggering.notices.thread import NoticeThread
 from engine.triggering.notices.webhook import WebhookMessages
@@ -62,6 +63,8 @@ class TriggeringDependencies(Struct, frozen=True):
     links: ApprovalLinks
     secret: Callable[[], bytes]
     """Signs the pages of forms."""
+    is_closed: Callable[[str], bool]
+    """Returns whether only some may see the workflow with a name, or that had it."""
 
 
 class Triggering:
@@ -157,19 +160,18 @@ class Triggering:
         leads = partial(needs.worker.owner.locks.leads, "triggers")
         self._scheduler = Scheduler(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
         self._scheduler.start()
+        parts = needs.worker, needs.state.settings, channel, messages
         failed_runs = FailedRunNotices(
-            needs.worker,
+            MarkedNotices("failed_runs", "a failed run", *parts),
             needs.state.triggered_runs,
             needs.logs,
-            needs.state.settings,
-            channel,
-            messages,
             needs.clock,
             lambda: needs.context.time_zone,
             self._origin,
+            needs.is_closed,
         )
         sign_ins = SignInNotices(
-            needs.worker, needs.state.audit, needs.state.settings, channel, messages, needs.clock, self._origin
+            MarkedNotices("sign_ins", "a sign-in", *parts), needs.state.audit, needs.clock, self._origin
         )
         looks = [self._questions().look, failed_runs.look, sign_ins.look, messages.look]
         self._notices = NoticeThread(looks, leads)

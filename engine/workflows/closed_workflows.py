@@ -62,6 +62,12 @@ class Closed(Struct, frozen=True):
         workflow = name.partition("@")[0]
         return self.by_name.get(workflow) or (None if workflow in self.open_names else self.by_id.get(workflow))
 
+    def has_named(self, name: str) -> bool:
+        """Return whether one of them, or of their branches, has this name, or had it before its file was gone."""
+        workflow = name.partition("@")[0]
+        was_named = any(workflow == id_ or workflow in names for id_, names in self.names.items())
+        return workflow in self.by_name or (was_named and workflow not in self.open_names)
+
     def of_id(self, id_: str) -> WorkflowAccess | None:
         """Return the same by id."""
         return self.by_id.get(id_.partition("@")[0])

@@ -22,7 +22,7 @@ class WorkflowIds:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self.reserved: Callable[[], AbstractSet[str]] = frozenset
-        """Returns ids that no new workflow may have, although no file has them."""
+        """Returns ids that no new workflow may have, although no file has them; remembers those that it reads."""
         self._known: dict[str, tuple[Stamp, str]] = {}
         """The stamp of a file, and the id in it, by name: every start of a run asks for all ids."""
 

@@ -7,40 +7,28 @@ notice, so that a crash loses none and sends none twice, and many failures are o
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from clients.errors import ServiceError
 from clients.wording import counted
 from engine.base.clock import Clock, moment_of, timestamp
-from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.errors import InvalidFile
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
 from engine.people.access import NOTIFIER
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.record.types.step import refusal_of
-from engine.runner.effects.fault_points import reached
-from engine.store.acceptances import Notice
-from engine.store.settings import Settings
 from engine.store.triggering.triggered_runs import FailedRun, FailedRuns, TriggeredRuns
-from engine.triggering.notices.channel import TELLER, NoticeChannel
-from engine.triggering.notices.webhook import WebhookMessages
+from engine.triggering.notices.channel import TELLER
+from engine.triggering.notices.marked import MarkedNotices
 
-if TYPE_CHECKING:
-    from engine.runner.worker.worker import Worker
-
-_log = logging.getLogger(__name__)
-KIND = "failed_runs"
-_MARK = "notified.failed_runs"
 AT_ONCE = "at_once"
 _LOOK_SECONDS = 5.0
 _SETTLES = timedelta(seconds=10)
@@ -73,35 +61,32 @@ class _Mark(Struct, frozen=True):
 class FailedRunNotices:
     """Looks for runs that failed since the last notice; in one thread of the leading server."""
 
-    worker: Worker
+    notices: MarkedNotices
     runs: TriggeredRuns
     logs: RunLogs
-    settings: Settings
-    channel: NoticeChannel
-    messages: WebhookMessages
     clock: Clock
     time_zone: Callable[[], str]
     origin: Callable[[], str]
     """Returns the public address of the server."""
+    is_closed: Callable[[str], bool]
+    """Returns whether only some may see the workflow with a name, or that had it."""
     _look_at: float = 0.0
     _clean_until: int = 0
     """Up to which end number nothing has failed since the mark."""
-    _refused: str = field(default="", repr=False)
-    """Why the workflow could not run the last time."""
 
     def look(self) -> None:
         """Notify if something has failed and it is time. Raises StorageError, Renamed, Fenced."""
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_SECONDS
-        when, written = self.channel.settings.failed_runs, self.settings.get(_MARK)
+        when, written = self.notices.channel.settings.failed_runs, self.notices.mark
         if when is None:
-            self.settings.remove(_MARK) if written else None
+            self.notices.forget()
         elif not written:
-            self.worker.acceptances.note(_MARK, "", _Mark(self.runs.last_end(), timestamp(self.clock())).text, Notice())
+            self.notices.begin(_Mark(self.runs.last_end(), timestamp(self.clock())).text)
         else:
             mark = _Mark(**json.loads(written))
-            if self._is_due(when, mark) and not self.messages.waits(KIND):
+            if self._is_due(when, mark) and not self.notices.is_waiting:
                 self._tell(when, written, mark)
 
     def _is_due(self, when: str, mark: _Mark) -> bool:
@@ -111,7 +96,7 @@ class FailedRunNotices:
         return is_due(when, moment_of(mark.told_at or mark.since), now, self.time_zone())
 
     def _tell(self, when: str, written: str, mark: _Mark) -> None:
-        number, teller = max(mark.end, self._clean_until), self.channel.settings.workflow or ""
+        number, teller = max(mark.end, self._clean_until), self.notices.channel.settings.workflow or ""
         starters = (TELLER.id, NOTIFIER.id)  # a notice that fails is no reason for another
         found = self.runs.failed_since(number, _READ, started_by=starters, workflow=teller)
         if when == AT_ONCE and not found.counts:
@@ -121,47 +106,22 @@ class FailedRunNotices:
             return
         shown = self._failures(found)
         told_at = timestamp(self.clock()) if shown or when != AT_ONCE else mark.told_at
-        self._store(written, _Mark(found.last_end, mark.since, told_at), found, shown)
+        told = said(*self._open(found, shown), self.origin()) if shown else None
+        self.notices.tell(written, _Mark(found.last_end, mark.since, told_at).text, told)
 
     def _has_settled(self, found: FailedRuns) -> bool:
         now = self.clock()
         is_quiet = now - moment_of(found.newest[0].ended_at) >= _SETTLES
         return is_quiet or now - moment_of(found.first_at) >= _SETTLED
 
-    def _store(self, written: str, mark: _Mark, found: FailedRuns, shown: Sequence[ShownFailure]) -> None:
-        notice = Notice()
-        if shown:
-            try:
-                notice = self.channel.notice(KIND, said(*self._open(found, shown), self.origin()), "a failed run")
-            except (OrchestraError, ServiceError) as error:  # people are notified once it can run again
-                self._log_once(f"{error} {error.remedy}".strip())
-                return
-        self._refused = ""
-        reached("before notice")
-        if self.worker.acceptances.note(_MARK, written, mark.text, notice):
-            reached("after notice")
-            self.worker.begin([entry.acceptance for entry in notice.entries])
-            self.messages.look_now()
-
     def _open(self, found: FailedRuns, shown: Sequence[ShownFailure]) -> tuple[FailedRuns, Sequence[ShownFailure]]:
         """Leave out what says anything of closed workflows: who is notified may not be who may see them."""
-        closed = {name for name in found.counts if self._is_closed(name)}
+        closed = {name for name in found.counts if self.is_closed(name)}
         counts = Counter[str]()
         for name, count in found.counts.items():
             counts[_CLOSED if name in closed else name] += count
         kept = [one.closed() if one.run.workflow in closed else one for one in shown]
         return found._replace(counts=counts), kept
-
-    def _is_closed(self, name: str) -> bool:
-        try:
-            return "access" in self.channel.plan(name).document
-        except OrchestraError:  # its file is gone or broken: nobody knows
-            return True
-
-    def _log_once(self, why: str) -> None:
-        if why != self._refused:
-            _log.error("people cannot be notified of failed runs: %s", why)
-        self._refused = why
 
     def _failures(self, found: FailedRuns) -> list[ShownFailure]:
         """Return the newest failures, without runs in which a person has refused a write: people know of those."""
@@ -218,7 +178,7 @@ def shown_failure(run: FailedRun, log: Run) -> ShownFailure:
 def said(found: FailedRuns, shown: Sequence[ShownFailure], origin: str) -> Mapping[str, str]:
     """Return the inputs of the notice."""
     newest, count = shown[0], sum(found.counts.values())
-    told = {"kind": KIND, "run": newest.run.run_id, "step": newest.step}
+    told = {"run": newest.run.run_id, "step": newest.step}
     if count == 1 or len(shown) == 1:
         link = run_link(origin, newest.run.run_id)
         return {

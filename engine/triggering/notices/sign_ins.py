@@ -7,33 +7,21 @@ switch, with the count of the refused ones of this hour: however many names stra
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct, structs
 
-from clients.errors import ServiceError
 from engine.base.clock import Clock, moment_of, timestamp
-from engine.base.errors import OrchestraError
 from engine.people.api_tokens import NEW_NETWORK
 from engine.people.devices import NEW_DEVICE
 from engine.people.users import LOGIN_REFUSED, UNKNOWN_USER
-from engine.store.acceptances import Notice
 from engine.store.people.audit import AuditLine, AuditLog
-from engine.store.settings import Settings
-from engine.triggering.notices.channel import NoticeChannel
-from engine.triggering.notices.webhook import WebhookMessages
+from engine.triggering.notices.marked import MarkedNotices
 
-if TYPE_CHECKING:
-    from engine.runner.worker.worker import Worker
-
-_log = logging.getLogger(__name__)
-KIND = "sign_ins"
-_MARK = "notified.sign_ins"
 _ACTIONS = (NEW_DEVICE, NEW_NETWORK, LOGIN_REFUSED)
 _LOOK_SECONDS = 5.0
 _BETWEEN = timedelta(minutes=5)
@@ -64,56 +52,39 @@ class SignInMark(Struct, frozen=True):
 class SignInNotices:
     """Looks for such sign-ins; in one thread of the leading server."""
 
-    worker: Worker
+    notices: MarkedNotices
     audit: AuditLog
-    settings: Settings
-    channel: NoticeChannel
-    messages: WebhookMessages
     clock: Clock
     origin: Callable[[], str]
     """Returns the public address of the server."""
     _look_at: float = 0.0
-    _refused: str = field(default="", repr=False)
-    """Why the workflow could not run the last time."""
 
     def look(self) -> None:
         """Notify if there is something new and it is time. Raises StorageError, Renamed, Fenced."""
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_SECONDS
-        is_on, written = self.channel.settings.sign_ins, self.settings.get(_MARK)
-        if not is_on:
-            self.settings.remove(_MARK) if written else None
+        wanted, written = self.notices.channel.settings, self.notices.mark
+        if not wanted.sign_ins:
+            self.notices.forget()
         elif not written:
-            self.worker.acceptances.note(_MARK, "", SignInMark(self.audit.last_number()).text, Notice())
+            self.notices.begin(SignInMark(self.audit.last_number()).text)
         else:
             mark = SignInMark(**json.loads(written))
             is_early = mark.told_at and self.clock() - moment_of(mark.told_at) < _BETWEEN
-            if not is_early and not self.messages.waits(KIND):
-                self._look(written, mark)
+            if not is_early and not self.notices.is_waiting:
+                self._look(written, mark, wanted.refused_sign_ins)
 
-    def _look(self, written: str, mark: SignInMark) -> None:
+    def _look(self, written: str, mark: SignInMark, many: int) -> None:
         lines = self.audit.after(mark.number, _ACTIONS, _READ)
         if not lines:
             return
-        after, sentences = seen(mark, lines, self.channel.settings.refused_sign_ins)
-        notice = Notice()
-        if sentences:
-            after = structs.replace(after, told_at=timestamp(self.clock()))
-            try:
-                notice = self.channel.notice(KIND, said(sentences, self.origin()), "a sign-in")
-            except (OrchestraError, ServiceError) as error:  # people are notified once it can run again
-                self._log_once(f"{error} {error.remedy}".strip())
-                return
-        self._refused = ""
-        if self.worker.acceptances.note(_MARK, written, after.text, notice):
-            self.worker.begin([entry.acceptance for entry in notice.entries])
-            self.messages.look_now()
-
-    def _log_once(self, why: str) -> None:
-        if why != self._refused:
-            _log.error("people cannot be notified of sign-ins: %s", why)
-        self._refused = why
+        after, sentences = seen(mark, lines, many)
+        if not sentences:
+            self.notices.tell(written, after.text, None)
+            return
+        after = structs.replace(after, told_at=timestamp(self.clock()))
+        self.notices.tell(written, after.text, said(sentences, self.origin()))
 
 
 def seen(mark: SignInMark, lines: Sequence[AuditLine], many: int) -> tuple[SignInMark, list[str]]:
@@ -143,7 +114,7 @@ def said(sentences: Sequence[str], origin: str) -> Mapping[str, str]:
     listed = [*sentences[:_LISTED]]
     if len(sentences) > _LISTED:
         listed.append(f"And {len(sentences) - _LISTED:,} more.")
-    return {"kind": KIND, "message": "\n\n".join(listed), "remedy": _REMEDY, "link": f"{origin}/audit"}
+    return {"message": "\n\n".join(listed), "remedy": _REMEDY, "link": f"{origin}/audit"}
 
 
 def _sentence(line: AuditLine) -> str:

@@ -20,6 +20,7 @@ from engine.base.json_text import JsonObject
 from engine.orchestra import Orchestra
 from engine.triggering.notices.channel import NoticeChannel
 from engine.triggering.notices.failed_runs import FailedRunNotices, is_due
+from engine.triggering.notices.marked import MarkedNotices
 from engine.triggering.notices.webhook import WebhookMessages
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import MovingClock
@@ -47,15 +48,16 @@ class Place:
         channel = NoticeChannel(needs.acceptor, plan, loaded, needs.clock)
         messages = WebhookMessages(needs.state.settings, lambda: loaded().webhook, needs.clock)
         zone, origin = lambda: needs.context.time_zone, lambda: "http://127.0.0.1:8501"
-        runs, logs, settings = needs.state.triggered_runs, needs.logs, needs.state.settings
-        found = FailedRunNotices(needs.worker, runs, logs, settings, channel, messages, needs.clock, zone, origin)
+        marked = MarkedNotices("failed_runs", "a failed run", needs.worker, needs.state.settings, channel, messages)
+        runs, logs, closed = needs.state.triggered_runs, needs.logs, needs.is_closed
+        found = FailedRunNotices(marked, runs, logs, needs.clock, zone, origin, closed)
         found.look()
         return found
 
     def look(self, notices: FailedRunNotices, seconds: float = 11) -> None:
         """Let time pass, and look."""
         self.clock.move(seconds)
-        for job in (notices, notices.messages):
+        for job in (notices, notices.notices.messages):
             job._look_at = 0.0
             job.look()
 
@@ -220,6 +222,19 @@ def test_a_workflow_that_only_some_may_see_is_not_named(place: Place) -> None:
     assert "work failed" not in among["message"]
 
 
+def test_a_workflow_whose_file_is_gone_is_closed_only_if_it_was(place: Place) -> None:
+    write_workflow(place.root, "secret", [FAILS], inputs=WHY, access={"see": ["owner"]})
+    write_workflow(place.root, "open", [FAILS], inputs=WHY)
+    notices = place.notices()
+    for name in ("secret", "open"):
+        place.run(name)
+        place.orchestra.workflows.delete(OWNER, name)
+    place.look(notices)
+    [told] = place.said()
+    assert told["message"].startswith("2 runs failed: open 1, A closed workflow 1.")
+    assert "secret failed" not in told["message"]
+
+
 def test_a_digest_comes_once_in_its_time_with_counts(place: Place) -> None:
     place.configure("workflow: tell, failed_runs: 6h")
     notices = place.notices()
@@ -316,7 +331,7 @@ def test_a_webhook_gets_each_notice_and_at_most_one_repeat(
         assert len(there.got) == count
         assert len({key for key, _ in there.got}) == 1
         assert there.got[0][1]["run"] == run["run_id"]
-        assert not notices.messages.waits("failed_runs")
+        assert not notices.notices.messages.waits("failed_runs")
 
 
 def test_what_fails_while_a_webhook_is_away_is_one_more_notice(place: Place) -> None:
@@ -327,7 +342,7 @@ def test_what_fails_while_a_webhook_is_away_is_one_more_notice(place: Place) -> 
         for _ in range(3):
             place.run()
             place.look(notices, 400)
-        notices.messages._tries.clear()
+        notices.notices.messages._tries.clear()
         place.look(notices)
         place.look(notices, 400)
         place.look(notices)

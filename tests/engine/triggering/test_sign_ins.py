@@ -10,6 +10,7 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.triggering.notices.channel import NoticeChannel
+from engine.triggering.notices.marked import MarkedNotices
 from engine.triggering.notices.sign_ins import SignInNotices
 from engine.triggering.notices.webhook import WebhookMessages
 from tests.engine.conftest import OWNER, set_step, write_workflow
@@ -40,7 +41,10 @@ def notices(place: Place) -> SignInNotices:
     channel = NoticeChannel(needs.acceptor, plan, loaded, needs.clock)
     messages = WebhookMessages(needs.state.settings, lambda: loaded().webhook, needs.clock)
     found = SignInNotices(
-        needs.worker, needs.state.audit, needs.state.settings, channel, messages, needs.clock, lambda: "http://x"
+        MarkedNotices("sign_ins", "a sign-in", needs.worker, needs.state.settings, channel, messages),
+        needs.state.audit,
+        needs.clock,
+        lambda: "http://x",
     )
     found.look()
     return found

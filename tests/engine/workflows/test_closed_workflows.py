@@ -114,6 +114,16 @@ def test_runs_stay_closed_after_a_rename_a_deletion_and_a_new_workflow_of_that_n
     require_closed()
 
 
+def test_runs_stay_closed_though_nobody_had_read_the_file_before_it_went(orchestra: Orchestra) -> None:
+    put(orchestra, {"see": ["bob"]})
+    run_id = orchestra.runs.start(LOCAL, "secret", {})
+    orchestra.runs.wait(LOCAL, run_id, 60)
+    orchestra.workflows.delete(LOCAL, "secret")
+    with pytest.raises(UnknownName):
+        orchestra.runs.get(ADA, run_id)
+    assert [row.run_id for row in orchestra.runs.list(BOB).rows] == [run_id]
+
+
 def test_only_an_owner_changes_it(orchestra: Orchestra) -> None:
     put(orchestra, {"run": ["bob"]})
     file = orchestra.workflows.get(ADA, "secret")
