@@ -10,7 +10,7 @@ import inspect
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
@@ -74,7 +74,7 @@ class AccessGate:
 
     def _method(self, method: Any, acts: Any) -> Callable[..., Any]:
         """Return a method behind its rule."""
-        named = _parameters(getattr(method, "__func__", method))
+        named = tuple(inspect.signature(method).parameters)[1:]
 
         def called(p: Principal, /, *args: Any, **kwargs: Any) -> Any:
             if p.role == "owner" or p.id in PROGRAM:
@@ -179,6 +179,7 @@ class _Guarded:
         self.__dict__.update(_gate=gate, _area=area, _rules=rules)
 
     def __setattr__(self, name: str, value: object) -> None:
+        self.__dict__.pop(name, None)
         setattr(self._area, name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -229,9 +230,3 @@ def _as_unknown(error: OrchestraError, p: Principal, stand_ins: Mapping[str, str
 def _is_of_a_person(found: object) -> bool:
     """Return whether it is a method whose first parameter is who acts."""
     return inspect.ismethod(found) and [*inspect.signature(found).parameters][:1] == ["p"]
-
-
-@lru_cache(1024)
-def _parameters(function: Any) -> tuple[str, ...]:
-    """Return the names of the positional parameters of a method, without `self` and the person."""
-    return tuple(inspect.signature(function).parameters)[2:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -63,8 +64,9 @@ class _ShownFigures:
     def collect(self) -> Iterator[Metric]:
         """Yield the families of figures."""
         for family in self._registry.collect():
-            family.samples = [one for one in family.samples if self._p.sees(one.labels.get("workflow", ""))]
-            yield family
+            shown = copy(family)  # others get the same family within a second
+            shown.samples = [one for one in family.samples if self._p.sees(one.labels.get("workflow", ""))]
+            yield shown
 
 
 def _page(registry: CollectorRegistry, p: Principal, accept: str) -> MetricsPage:
