@@ -52,13 +52,16 @@ def test_a_key_is_given_and_kept_sealed(program: TestClient, orchestra: Orchestr
 
 
 def test_a_second_connection_to_a_service_names_the_workflows_that_it_makes_unclear(
-    program: TestClient,
+    program: TestClient, orchestra: Orchestra
 ) -> None:
+    config = orchestra.workspace.root / "config.yaml"
+    before = config.read_text()
     added = program.put("/api/connections/other", json={"service": "github", "settings": {}}).json()
     assert "workflows (commit-digest, inbox-triage, issue-to-notion) cannot run" in added["note"]
     assert "cannot run" not in row(program, "other")["note"]
     again = program.put("/api/connections/other", json={"service": "github", "settings": {}}).json()
     assert "cannot run" not in again["note"], "it made nothing unclear"
+    config.write_text(before)
 
 
 def test_a_connection_is_added_switched_and_checked(
