@@ -85,13 +85,13 @@ def test_a_try_shows_what_was_printed_and_marks_the_line_that_failed(served: Ser
     assert panel.get_by_label("Output of sum", exact=True).inner_text() == "5"
     counts(panel.locator(".panel-code mark"), 0)
     shot(page, "code-output")
-    panel.get_by_label("Code", exact=True).fill("print('edited')\noutput = inputs['none']\n")
+    panel.get_by_role("textbox", name="Code", exact=True).fill("print('edited')\noutput = inputs['none']\n")
     panel.get_by_role("button", name="Try with these values").click()
     panel.get_by_text("It ran as it is here, which is not saved yet.").wait_for()
     panel.get_by_text("Line 2 of the code failed").first.wait_for()
     panel.get_by_label("What sum said", exact=True).get_by_text("edited").wait_for()
     shot(page, "code-edited")
-    panel.get_by_label("Code", exact=True).fill("a = 1\nb = = 2\n")
+    panel.get_by_role("textbox", name="Code", exact=True).fill("a = 1\nb = = 2\n")
     panel.get_by_text("Line 2 is no Python").first.wait_for()
     assert panel.locator(".panel-code mark").all_inner_texts() == ["2"]
     panel.get_by_label("Language", exact=True).fill("shell")
