@@ -60,6 +60,15 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def messages_page(service: str, channels: Iterable[tuple[object, Iterable[tuple[object, object]]]]) -> str:
+    """Return a page with the messages of channels: the name of each, and who wrote what there."""
+    parts = []
+    for name, messages in channels:
+        said = "".join(f"<p><b>{escaped(author)}</b><br>{escaped(text)}</p>" for author, text in messages)
+        parts.append(f"<h2>{escaped(name)}</h2>{said or '<p class=faint>No messages.</p>'}")
+    return frame("Messages", "<h1>Messages</h1>" + "".join(parts), service)
+
+
 def blocks_html(blocks: list[Block]) -> str:
     """Return Notion's blocks as HTML; adjacent list items form one list."""
     parts: list[str] = []

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, StandInReply, api_routes, page_routes
-from demo.page import escaped, frame
+from demo.page import messages_page
 from demo.service import PublicRoute, Refused, json_object
 from demo.store import Store
 
@@ -141,11 +141,9 @@ def _delete(call: StandInCall) -> StandInReply:
 
 def _page(call: StandInCall) -> str:
     """Return a page with the messages of each channel."""
-    parts = []
+    every = call.store.all("discord/messages")
+    rows = []
     for channel in call.store.all("discord/channels"):
-        here = [one for one in call.store.all("discord/messages") if one["channel_id"] == channel["id"]]
-        said = "".join(
-            f"<p><b>{escaped(one['author']['username'])}</b><br>{escaped(one['content'])}</p>" for one in here
-        )
-        parts.append(f"<h2>#{escaped(channel['name'])}</h2>{said or '<p class=faint>No messages.</p>'}")
-    return frame("Messages", "<h1>Messages</h1>" + "".join(parts), "Discord")
+        here = (one for one in every if one["channel_id"] == channel["id"])
+        rows.append((f"#{channel['name']}", [(one["author"]["username"], one["content"]) for one in here]))
+    return messages_page("Discord", rows)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import UTC, datetime
 from typing import Any
 
+from demo.drive import DriveFiles
 from demo.service import Refused
 from demo.store import Store
 
-ENTRIES, LOG = "dropbox/entries", "dropbox/log"
+FILES = DriveFiles("dropbox")
 _BLOCK = 4 * 1024 * 1024
 
 
@@ -25,9 +25,9 @@ def refused(*tags: str, **more: Any) -> Refused:
 
 def found(store: Store, place: str) -> dict[str, Any] | None:
     """Return the entry of a path, an id or a revision."""
-    every = store.all(ENTRIES)
     if place.startswith("id:"):
-        return next((one for one in every if one["id"] == place), None)
+        return FILES.get(store, place)
+    every = FILES.all(store)
     if place.startswith("rev:"):
         return next((one for one in every if one.get("rev") == place[4:]), None)
     return next((one for one in every if one["path"].lower() == place.lower()), None)
@@ -45,7 +45,8 @@ def require(store: Store, place: str, *tags: str) -> dict[str, Any]:
 
 def make_folder(store: Store, path: str) -> None:
     """Create a folder."""
-    _put(store, {"id": _new_id(store), "path": path, "is_folder": True})
+    item_id = _new_id(store)
+    FILES.put(store, item_id, {"id": item_id, "path": path, "is_folder": True})
 
 
 def add(store: Store, path: str, content: bytes) -> dict[str, Any]:
@@ -66,45 +67,30 @@ def put(store: Store, path: str, content: bytes) -> dict[str, Any]:
     """Write a file, as a person may; an existing one gets a new revision."""
     there = found(store, path)
     blocks = (hashlib.sha256(content[at : at + _BLOCK]).digest() for at in range(0, len(content), _BLOCK))
-    return _put(
-        store,
-        {
-            "id": there["id"] if there else _new_id(store),
-            "path": path,
-            "is_folder": False,
-            "content": base64.b64encode(content).decode(),
-            "size": len(content),
-            "rev": f"0{store.next_number('dropbox/revs') + 0x15000000000000:x}",
-            "server_modified": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "content_hash": hashlib.sha256(b"".join(blocks)).hexdigest(),
-        },
-    )
-
-
-def delete(store: Store, one: dict[str, Any]) -> None:
-    """Delete a file, and log it."""
-    store.delete(ENTRIES, one["id"])
-    _log(store, {".tag": "deleted", **{key: shown(one)[key] for key in ("name", "path_lower", "path_display")}})
+    item_id = there["id"] if there else _new_id(store)
+    rev = f"0{store.next_number('dropbox/revs') + 0x15000000000000:x}"
+    facts = {"id": item_id, "path": path, "is_folder": False, "rev": rev}
+    facts["content_hash"] = hashlib.sha256(b"".join(blocks)).hexdigest()
+    return FILES.put(store, item_id, facts, content)
 
 
 def shown(one: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry as Dropbox does."""
+    """Return an entry, or what is left of a deleted one, as Dropbox does."""
     path = one["path"]
-    facts = {
-        ".tag": "folder" if one["is_folder"] else "file",
-        "name": path.rpartition("/")[2],
-        "id": one["id"],
-        "path_lower": path.lower(),
-        "path_display": path,
-    }
-    names = ("size", "rev", "server_modified", "content_hash")
-    more = {} if one["is_folder"] else {name: one[name] for name in names}
-    return {**facts, **more, **({} if one["is_folder"] else {"client_modified": one["server_modified"]})}
+    names = {"name": path.rpartition("/")[2], "path_lower": path.lower(), "path_display": path}
+    if one.get("is_deleted"):
+        return {".tag": "deleted", **names}
+    if one["is_folder"]:
+        return {".tag": "folder", "id": one["id"], **names}
+    at = f"{one['at'][:19]}Z"
+    more = {name: one[name] for name in ("size", "rev", "content_hash")}
+    return {".tag": "file", "id": one["id"], **names, **more, "server_modified": at, "client_modified": at}
 
 
 def cursor(store: Store, path: str, *, is_recursive: bool, after: str = "") -> str:
     """Return a cursor at what is logged now; `after`: where a listing in pages goes on."""
-    state = {"path": path, "recursive": is_recursive, "at": len(store.all(LOG)), "after": after, "epoch": epoch(store)}
+    at, epoch = len(FILES.changes(store)), FILES.epoch(store)
+    state = {"path": path, "recursive": is_recursive, "at": at, "after": after, "epoch": epoch}
     return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
 
 
@@ -114,30 +100,15 @@ def opened(store: Store, text: str) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text))
     except ValueError as error:
         raise Refused(400, "Error in call to API function: Invalid cursor") from error
-    if state["epoch"] != epoch(store):
+    if state["epoch"] != FILES.epoch(store):
         raise refused("reset")
     return state
-
-
-def epoch(store: Store) -> str:
-    """Return what a reset of cursors changes."""
-    return f"{store.generation}.{(store.get('dropbox/epoch', 'epoch') or {}).get('number', 0)}"
 
 
 def is_in(path: str, folder: str, *, is_recursive: bool) -> bool:
     """Return whether a path is in a folder, directly or anywhere below."""
     parent = path.lower().rpartition("/")[0]
     return parent == folder.lower() or (is_recursive and f"{parent}/".startswith(f"{folder.lower()}/"))
-
-
-def _put(store: Store, one: dict[str, Any]) -> dict[str, Any]:
-    store.put(ENTRIES, one["id"], one)
-    _log(store, shown(one))
-    return one
-
-
-def _log(store: Store, change: dict[str, Any]) -> None:
-    store.put(LOG, str(store.next_number(LOG)), change)
 
 
 def _new_id(store: Store) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
+from demo.drive import FOLDERS, SAMPLES, content_of, file_answer, files_page
 from demo.dropbox import files
-from demo.dropbox.files import refused
+from demo.dropbox.files import FILES, refused
 from demo.oauth import Grants
-from demo.page import escaped, frame, table
-from demo.ranges import file_answer
 from demo.service import Refused, json_object
 from demo.store import Store
 
@@ -29,12 +26,6 @@ GRANTS = Grants(
     is_offline=lambda asked: asked.get("token_access_type") == "offline",
 )
 ACCOUNT = {"account_id": "dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc", "email": "ada@example.com"}
-_SAMPLES = {
-    "/Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
-    "/Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
-    "/Welcome.txt": "Files that steps upload appear here.\n",
-}
-_SESSIONS = "dropbox/sessions"
 _SUMMARIES = {401: "invalid_access_token", 429: "too_many_requests", 500: "internal_error"}
 Handler = Callable[[Store, dict[str, Any]], Any]
 
@@ -54,15 +45,15 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 
 def seed(store: Store) -> None:
     """Create three folders and some files."""
-    for folder in ("/Invoices", "/Reports", "/Attachments"):
-        files.make_folder(store, folder)
-    for path, text in _SAMPLES.items():
-        files.put(store, path, text.encode())
+    for folder in FOLDERS:
+        files.make_folder(store, f"/{folder}")
+    for path, text in SAMPLES.items():
+        files.put(store, f"/{path}", text.encode())
 
 
 def show(store: Store) -> dict[str, Any]:
     """Return the entries."""
-    return {"entries": [files.shown(one) for one in store.all(files.ENTRIES)]}
+    return {"entries": [files.shown(one) for one in FILES.all(store)]}
 
 
 def routes(store: Store) -> list[Route]:
@@ -83,11 +74,14 @@ def routes(store: Store) -> list[Route]:
         if one["is_folder"]:
             raise refused("path", "not_file")
         told = {"dropbox-api-result": json.dumps(files.shown(one)), "etag": f'W/"{one["rev"]}"'}
-        return file_answer(request, base64.b64decode(one["content"]), told)
+        return file_answer(request, one, told)
+
+    def by_hand(given: dict[str, Any]) -> dict[str, Any]:
+        return files.shown(files.put(store, given["path"], given["text"].encode()))
 
     return [
         *GRANTS.routes(store, "/oauth2/authorize", "/oauth2/token"),
-        Route("/_demo/file", _control(store), methods=["POST"]),
+        FILES.control(store, by_hand),
         Route("/2/files/download", download, methods=["GET", "POST"]),
         *_uploads(store),
         Route("/2/{method:path}", rpc, methods=["POST"]),
@@ -112,22 +106,6 @@ def _uploads(store: Store) -> list[Route]:
         Route("/2/files/upload", _named(content, "upload"), methods=["POST"]),
         Route("/2/files/upload_session/{method}", content, methods=["POST"]),
     ]
-
-
-def _control(store: Store) -> Callable[[Request], Any]:
-    async def control(request: Request) -> Response:
-        """Write a file as a person (`path`, `text`), reset all cursors, or end all upload sessions."""
-        given = await json_object(request)
-        with store.transaction():
-            if given.get("resets"):
-                store.put("dropbox/epoch", "epoch", {"number": store.next_number("dropbox/epochs")})
-            if given.get("ends_sessions"):
-                for one in store.all(_SESSIONS):
-                    store.delete(_SESSIONS, one["id"])
-            made = files.put(store, given["path"], given["text"].encode()) if "path" in given else None
-        return JSONResponse(files.shown(made) if made else {})
-
-    return control
 
 
 def _named(endpoint: Callable[[Request], Any], method: str) -> Callable[[Request], Any]:
@@ -175,7 +153,7 @@ def _list(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(store: Store, path: str, is_recursive: bool, after: str, limit: int) -> dict[str, Any]:  # noqa: FBT001
-    inside = [one for one in store.all(files.ENTRIES) if files.is_in(one["path"], path, is_recursive=is_recursive)]
+    inside = [one for one in FILES.all(store) if files.is_in(one["path"], path, is_recursive=is_recursive)]
     inside = sorted((one for one in inside if one["id"] > after), key=lambda one: one["id"])
     page, rest = inside[:limit], inside[limit:]
     at = files.cursor(store, path, is_recursive=is_recursive, after=page[-1]["id"] if rest else "")
@@ -191,15 +169,10 @@ def _continue(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
     state = files.opened(store, asked["cursor"])
     if state["after"]:
         return _page_of(store, state["path"], state["recursive"], state["after"], 500)
-    changed = store.all(files.LOG)[state["at"] :]
-    inside = [
-        one for one in changed if files.is_in(one["path_display"], state["path"], is_recursive=state["recursive"])
-    ]
-    return {
-        "entries": inside,
-        "cursor": files.cursor(store, state["path"], is_recursive=state["recursive"]),
-        "has_more": False,
-    }
+    path, is_recursive = state["path"], state["recursive"]
+    changed = FILES.changes(store)[state["at"] :]
+    inside = [files.shown(one) for one in changed if files.is_in(one["path"], path, is_recursive=is_recursive)]
+    return {"entries": inside, "cursor": files.cursor(store, path, is_recursive=is_recursive), "has_more": False}
 
 
 def _search(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
@@ -217,7 +190,7 @@ def _matches(store: Store, asked: dict[str, Any], at: int) -> dict[str, Any]:
     path, words = _folder(store, options.get("path", "")), asked["query"].lower().split()
     matches = [
         {"metadata": {".tag": "metadata", "metadata": files.shown(one)}, "match_type": {".tag": "filename"}}
-        for one in store.all(files.ENTRIES)
+        for one in FILES.all(store)
         if files.is_in(one["path"], path, is_recursive=True)
         and all(word in one["path"].rpartition("/")[2].lower() for word in words)
     ]
@@ -236,7 +209,7 @@ def _delete(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
     one = files.require(store, asked["path"], "path_lookup")
     if asked.get("parent_rev") not in {None, one.get("rev")}:
         raise refused("path_write", "conflict", "file")
-    files.delete(store, one)
+    FILES.delete(store, one["id"])
     return {"metadata": files.shown(one)}
 
 
@@ -251,17 +224,17 @@ def _committed(store: Store, commit: dict[str, Any], body: bytes) -> dict[str, A
 
 
 def _start(store: Store, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
-    key = f"pid_upload_session:{secrets.token_hex(12)}"
-    store.put(_SESSIONS, key, {"id": key, "content": base64.b64encode(body).decode(), "closed": asked.get("close")})
+    key = FILES.begin(store, closed=asked.get("close"))
+    FILES.hold(store, {"id": key}, body)
     return {"session_id": key}
 
 
 def _session(store: Store, asked: dict[str, Any], *tags: str) -> tuple[dict[str, Any], bytes]:
     """Return a session and what it has; another offset is refused with the correct one."""
-    found = store.get(_SESSIONS, asked["cursor"]["session_id"])
+    found = FILES.session(store, asked["cursor"]["session_id"])
     if found is None:
         raise refused(*tags, "not_found")
-    had = base64.b64decode(found["content"])
+    had = content_of(found)
     if asked["cursor"]["offset"] != len(had):
         raise refused(*tags, "incorrect_offset", correct_offset=len(had))
     return found, had
@@ -269,13 +242,13 @@ def _session(store: Store, asked: dict[str, Any], *tags: str) -> tuple[dict[str,
 
 def _append(store: Store, asked: dict[str, Any], body: bytes) -> None:
     found, had = _session(store, asked)
-    store.put(_SESSIONS, found["id"], {**found, "content": base64.b64encode(had + body).decode()})
+    FILES.hold(store, found, had + body)
 
 
 def _finish(store: Store, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
     found, had = _session(store, asked, "lookup_failed")
     made = _upload(store, asked["commit"], had + body)
-    store.delete(_SESSIONS, found["id"])
+    FILES.end(store, found)
     return made
 
 
@@ -300,8 +273,4 @@ _UPLOADS: dict[str, tuple[str, Callable[[Store, dict[str, Any], bytes], Any]]] =
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
-    rows = [
-        [escaped(one["path"]), escaped(one.get("size", ""))]
-        for one in sorted(call.store.all(files.ENTRIES), key=lambda one: one["path"])
-    ]
-    return frame("Files", f"<h1>Files</h1>{table(['Path', 'Bytes'], rows)}", "Dropbox")
+    return files_page("Dropbox", ((one["path"], one.get("size", "")) for one in FILES.all(call.store)))

@@ -6,14 +6,14 @@ import base64
 import hashlib
 import io
 import mimetypes
-from datetime import UTC, datetime
 from typing import Any
 
+from demo.drive import DriveFiles, content_of
 from demo.gmail.stand_in import ERROR
 from demo.service import Refused
 from demo.store import Store
 
-ITEMS, IDS = "gdrive/items", "gdrive/ids"
+FILES, IDS = DriveFiles("google_drive"), "google_drive/ids"
 NATIVE = "application/vnd.google-apps."
 FOLDER, DOCUMENT, SHEET = f"{NATIVE}folder", f"{NATIVE}document", f"{NATIVE}spreadsheet"
 ROOT, SHARED = "0AKdemo-my-drive-9PVA", "0AKdemo-marketing-9PVA"
@@ -30,7 +30,7 @@ def refused(status: int, reason: str, message: str) -> Refused:
 
 def require(store: Store, item_id: str, *, all_drives: bool) -> dict[str, Any]:
     """Return an item; what is in a shared drive is not found by clients that do not support these."""
-    found = store.get(ITEMS, ROOT if item_id == "root" else item_id)
+    found = FILES.get(store, ROOT if item_id == "root" else item_id)
     if found is None or (found["drive"] and not all_drives):
         raise refused(404, "notFound", f"File not found: {item_id}.")
     return found
@@ -47,7 +47,7 @@ def new_id(store: Store) -> str:
 def create(store: Store, given: dict[str, Any], content: bytes | None) -> dict[str, Any]:
     """Create a file as `files.create` does, or a folder or document without content."""
     item_id = given.get("id") or new_id(store)
-    if store.get(ITEMS, item_id) is not None:
+    if FILES.get(store, item_id) is not None:
         raise refused(409, "fileIdInUse", "A file already exists with the provided ID.")
     if store.get(IDS, item_id) is None:
         raise refused(400, "invalid", "The provided file ID is not usable.")
@@ -65,13 +65,8 @@ def create(store: Store, given: dict[str, Any], content: bytes | None) -> dict[s
 
 def put(store: Store, one: dict[str, Any], content: bytes | None) -> dict[str, Any]:
     """Keep an item with a new content, as a person may; None: it has none."""
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    made = {"created": at, **one, "modified": at, "revision": f"0B{store.next_number('gdrive/revisions'):030d}"}
-    if content is not None:
-        hashed = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        made |= {"content": base64.b64encode(content).decode(), "size": len(content), "md5": hashed}
-    store.put(ITEMS, made["id"], made)
-    return made
+    hashed = {} if content is None else {"md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+    return FILES.put(store, one["id"], {**one, **hashed}, content)
 
 
 def shown(one: dict[str, Any], base: str) -> dict[str, Any]:
@@ -84,7 +79,7 @@ def shown(one: dict[str, Any], base: str) -> dict[str, Any]:
         "mimeType": one["mimeType"],
         "trashed": one["trashed"],
         "createdTime": one["created"],
-        "modifiedTime": one["modified"],
+        "modifiedTime": one["at"],
         "webViewLink": f"{base}/{kind}/d/{one['id']}/view",
         "appProperties": one["marks"],
     }
@@ -95,13 +90,13 @@ def shown(one: dict[str, Any], base: str) -> dict[str, Any]:
     if one["target"]:
         facts["shortcutDetails"] = {"targetId": one["target"], "targetMimeType": "text/plain"}
     if "size" in one and kind == "file":
-        facts |= {"size": str(one["size"]), "md5Checksum": one["md5"], "headRevisionId": one["revision"]}
+        facts |= {"size": str(one["size"]), "md5Checksum": one["md5"], "headRevisionId": f"0B{one['number']:030d}"}
     return facts
 
 
 def exported(one: dict[str, Any], media_type: str) -> bytes:
     """Return one of Google's own documents in another form."""
-    text = base64.b64decode(one.get("content", ""))
+    text = content_of(one)
     if len(text) > EXPORT_MOST:
         raise refused(403, "exportSizeLimitExceeded", "This file is too large to be exported.")
     if one["mimeType"] == DOCUMENT and media_type == "text/markdown":

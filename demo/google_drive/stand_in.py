@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import secrets
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -14,31 +11,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, StandInReply, api_routes, page_routes
+from demo.drive import FOLDERS, SAMPLES, content_of, file_answer, files_page
 from demo.gmail import grants, oauth
 from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
 from demo.google_drive import files
-from demo.google_drive.files import refused
+from demo.google_drive.files import FILES, refused
 from demo.google_drive.queries import masked, parsed
-from demo.page import escaped, frame, table
-from demo.ranges import file_answer
-from demo.service import PublicRoute, base_url, json_object
+from demo.page import escaped, frame
+from demo.service import PublicRoute, base_url
 from demo.store import Store
 
 TOKEN = "demo-google-drive-token"  # noqa: S105 - the stand-in's, no secret
 ERROR = GOOGLE_ERROR
 _SCOPE = "https://www.googleapis.com/auth/drive"
-_SESSIONS = "gdrive/sessions"
 _UNIT = 256 * 1024
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
 _UPLOAD = "/upload/drive/v3/files"
-_SAMPLES = [
-    ("Invoices", "2026-05 hosting.txt", "", "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n"),
-    ("Reports", "Weekly report.txt", "", "Open issues: 7\nClosed: 12\n"),
-    ("Reports", "Meeting notes", files.DOCUMENT, "# Meeting\n\n- Ada writes the *offer*\n"),
-    ("Reports", "Budget", files.SHEET, "Item,Amount\nHosting,49\n"),
-    ("Marketing", "Brand guide.txt", "", "The logo is green.\n"),
-    ("", "Welcome.txt", "", "Files that steps upload appear here.\n"),
-]
+_SAMPLES = SAMPLES | {
+    "Reports/Meeting notes": "# Meeting\n\n- Ada writes the *offer*\n",
+    "Reports/Budget": "Item,Amount\nHosting,49\n",
+    "Marketing/Brand guide.txt": "The logo is green.\n",
+}
+_KINDS = {"Meeting notes": files.DOCUMENT, "Budget": files.SHEET}
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
@@ -52,16 +46,17 @@ def seed(store: Store) -> None:
     files.put(store, {**bare, "id": files.ROOT, "name": "My Drive", "drive": ""}, None)
     files.put(store, {**bare, "id": files.SHARED, "name": "Drive", "drive": files.SHARED}, None)
     places = {"": files.ROOT, "Marketing": files.SHARED}
-    for name in ("Invoices", "Reports", "Attachments"):
+    for name in FOLDERS:
         places[name] = files.create(store, {"name": name, "mimeType": files.FOLDER}, None)["id"]
-    for folder, name, kind, text in _SAMPLES:
-        given = {"name": name, "parents": [places[folder]], **({"mimeType": kind} if kind else {})}
+    for path, text in _SAMPLES.items():
+        folder, _, name = path.rpartition("/")
+        given = {"name": name, "parents": [places[folder]], "mimeType": _KINDS.get(name)}
         files.create(store, given, text.encode())
 
 
 def show(store: Store) -> dict[str, Any]:
     """Return the files that are not in the trash."""
-    return {"files": [files.shown(one, "") for one in store.all(files.ITEMS) if not one["trashed"]]}
+    return {"files": [files.shown(one, "") for one in FILES.all(store) if not one["trashed"]]}
 
 
 def routes(store: Store) -> list[Route]:
@@ -74,7 +69,7 @@ def routes(store: Store) -> list[Route]:
         if "size" not in one or one["mimeType"].startswith(files.NATIVE):
             message = "Only files with binary content can be downloaded. Use Export with Docs Editors files."
             raise refused(403, "fileNotDownloadable", message)
-        return file_answer(request, base64.b64decode(one["content"]), {})
+        return file_answer(request, one, {})
 
     async def export(request: Request) -> Response:
         one = files.require(store, request.path_params["id"], all_drives=True)
@@ -95,7 +90,7 @@ def routes(store: Store) -> list[Route]:
         Route("/drive/v3/files/{id}/export", export, methods=["GET"]),
         *_uploads(store),
         *oauth.routes(store),
-        Route("/_demo/file", _control(store), methods=["POST"]),
+        FILES.control(store, lambda given: _write(store, given)),
         *page_routes(store, [("/", _page), ("/{kind}/d/{id}/view", _file_page)]),
     ]
 
@@ -114,17 +109,11 @@ def _uploads(store: Store) -> list[Route]:
     return [Route(_UPLOAD, upload, methods=["POST"]), PublicRoute(_UPLOAD, session, methods=["PUT"])]
 
 
-def _control(store: Store) -> Callable[[Request], Any]:
-    async def control(request: Request) -> Response:
-        """Create a file as a person (`name`, `parents`, `text`, `mimeType`), or give the one of an `id` a new text."""
-        given = await json_object(request)
-        text = str(given.pop("text", "")).encode()
-        with store.transaction():
-            one = store.get(files.ITEMS, given.get("id", ""))
-            made = files.put(store, one, text) if one else files.create(store, given, text)
-        return JSONResponse({"id": made["id"]})
-
-    return control
+def _write(store: Store, given: dict[str, Any]) -> dict[str, Any]:
+    """Create a file (`name`, `parents`, `text`, `mimeType`), or give the one of an `id` a new text."""
+    text = str(given.pop("text", "")).encode()
+    one = FILES.get(store, given.get("id", ""))
+    return {"id": (files.put(store, one, text) if one else files.create(store, given, text))["id"]}
 
 
 def _required(store: Store, request: Request) -> dict[str, Any]:
@@ -168,7 +157,7 @@ def _list(call: StandInCall) -> StandInReply:
     all_drives = _is_true(request, "supportsAllDrives") and _is_true(request, "includeItemsFromAllDrives")
     if call.query("corpora") == "drive" and not (all_drives and call.query("driveId")):
         raise refused(403, "teamDriveIdRequired", "The driveId parameter is required if corpora is set to drive.")
-    every = [one for one in call.store.all(files.ITEMS) if one["parent"] and (all_drives or not one["drive"])]
+    every = [one for one in FILES.all(call.store) if one["parent"] and (all_drives or not one["drive"])]
     found = [one for one in every if fits(one) and one["drive"] == call.query("driveId", one["drive"])]
     if call.query("orderBy") == "name":
         found.sort(key=lambda one: one["name"].lower())
@@ -185,7 +174,7 @@ def _update(call: StandInCall) -> StandInReply:
     if set(call.body) - {"trashed", "name"}:
         raise refused(400, "badRequest", "The stand-in can only move to the trash and rename.")
     changed = {**one, **call.body}
-    call.store.put(files.ITEMS, one["id"], changed)
+    call.store.put("google_drive/files", one["id"], changed)
     return StandInReply(_answer(call.request, files.shown(changed, call.base), "kind,id,name,mimeType"))
 
 
@@ -196,9 +185,8 @@ def _uploaded(store: Store, request: Request, body: bytes) -> Response:
         given = json.loads(body or b"{}")
         if not _is_true(request, "supportsAllDrives"):
             files.require(store, (given.get("parents") or ["root"])[0], all_drives=False)
-        key = secrets.token_urlsafe(24)
         fields = request.query_params.get("fields", "kind,id,name,mimeType")
-        store.put(_SESSIONS, key, {"id": key, "given": given, "content": "", "fields": fields})
+        key = FILES.begin(store, given=given, fields=fields)
         return Response(headers={"location": f"{base_url(request)}{_UPLOAD}?uploadType=resumable&upload_id={key}"})
     if kind != "multipart":
         raise refused(400, "badRequest", "The stand-in takes multipart and resumable uploads.")
@@ -213,7 +201,7 @@ def _uploaded(store: Store, request: Request, body: bytes) -> Response:
 
 def _continued(store: Store, request: Request, body: bytes) -> Response:
     """Take a part of a session, or tell what it has."""
-    found = store.get(_SESSIONS, request.query_params.get("upload_id", ""))
+    found = FILES.session(store, request.query_params.get("upload_id", ""))
     asked = _CONTENT_RANGE.fullmatch(request.headers.get("content-range", ""))
     if found is None:
         raise refused(404, "notFound", "The upload session was not found or has expired.")
@@ -221,18 +209,18 @@ def _continued(store: Store, request: Request, body: bytes) -> Response:
         raise refused(400, "badContent", "Failed to parse Content-Range header.")
     if "made" in found:
         return _made(store, request, found)
-    had = base64.b64decode(found["content"])
+    had = content_of(found)
     if not asked[1] or int(asked[1]) != len(had):
         return _waiting(had)
     whole = had + body
     if len(whole) < int(asked[3]):
         if len(body) % _UNIT:
             raise refused(400, "badContent", "Parts must be multiples of 256 KiB.")
-        store.put(_SESSIONS, found["id"], {**found, "content": base64.b64encode(whole).decode()})
+        FILES.hold(store, found, whole)
         return _waiting(whole)
     made = files.create(store, found["given"], whole)
-    done = {**found, "content": "", "made": made["id"]}
-    store.put(_SESSIONS, found["id"], done)
+    done = {**found, "made": made["id"]}
+    FILES.hold(store, done, b"")
     return _made(store, request, done)
 
 
@@ -247,16 +235,13 @@ def _made(store: Store, request: Request, found: dict[str, Any]) -> Response:
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
-    every = [one for one in call.store.all(files.ITEMS) if not one["trashed"] and one["mimeType"] != files.FOLDER]
-    rows = sorted([escaped(one["name"]), escaped(one.get("size", ""))] for one in every)
-    return frame("Files", f"<h1>Files</h1>{table(['Name', 'Bytes'], rows)}", "Google Drive")
+    every = [one for one in FILES.all(call.store) if not one["trashed"] and one["mimeType"] != files.FOLDER]
+    return files_page("Google Drive", ((one["name"], one.get("size", "")) for one in every))
 
 
 def _file_page(call: StandInCall) -> str:
     """Return the page that links of files lead to: the text of one, or the names in a folder."""
     one = files.require(call.store, call.part("id"), all_drives=True)
-    names = [
-        each["name"] for each in call.store.all(files.ITEMS) if each["parent"] == one["id"] and not each["trashed"]
-    ]
-    text = "\n".join(sorted(names)) or base64.b64decode(one.get("content", "")).decode("utf-8", "replace")
+    names = [each["name"] for each in FILES.all(call.store) if each["parent"] == one["id"] and not each["trashed"]]
+    text = "\n".join(sorted(names)) or content_of(one).decode("utf-8", "replace")
     return frame(one["name"], f"<h1>{escaped(one['name'])}</h1><pre>{escaped(text)}</pre>", "Google Drive")

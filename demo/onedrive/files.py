@@ -6,14 +6,14 @@ import base64
 import hashlib
 import mimetypes
 import re
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from demo.drive import DriveFiles
 from demo.service import Refused
 from demo.store import Store
 
-ITEMS, LOG = "onedrive/items", "onedrive/log"
+FILES = DriveFiles("onedrive")
 DRIVE = "B4F00D1CAFE5EED0"
 ROOT = f"{DRIVE}!101"
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f]|^\s|[\s.]$|^~\$')
@@ -26,7 +26,7 @@ def refused(status: int, code: str, message: str) -> Refused:
 
 def require(store: Store, item_id: str) -> dict[str, Any]:
     """Return an item, or refuse it as not found."""
-    found = store.get(ITEMS, item_id)
+    found = FILES.get(store, item_id)
     if found is None:
         raise refused(404, "itemNotFound", "The resource could not be found.")
     return found
@@ -34,7 +34,7 @@ def require(store: Store, item_id: str) -> dict[str, Any]:
 
 def child(store: Store, parent: str, name: str) -> dict[str, Any] | None:
     """Return what has this name in a folder, in any case."""
-    inside = (one for one in store.all(ITEMS) if one["parent"] == parent)
+    inside = (one for one in FILES.all(store) if one["parent"] == parent)
     return next((one for one in inside if one["name"].lower() == name.lower()), None)
 
 
@@ -58,26 +58,15 @@ def require_free(store: Store, parent: str, name: str) -> None:
 
 def make_folder(store: Store, parent: str, name: str, item_id: str = "") -> dict[str, Any]:
     """Create a folder."""
-    return _put(store, {"id": item_id or _new_id(store), "parent": parent, "name": name, "is_folder": True})
+    return _put(store, {"id": item_id or _new_id(store), "parent": parent, "name": name, "is_folder": True}, None)
 
 
 def put(store: Store, parent: str, name: str, content: bytes, *, is_remote: bool = False) -> dict[str, Any]:
     """Write a file, as a person may, or what leads to one of another drive; an existing one gets a new content tag."""
     there = child(store, parent, name)
-    facts: dict[str, Any] = {
-        "content": base64.b64encode(content).decode(),
-        "size": len(content),
-        "hash": _quick_xor(content),
-    }
-    facts |= {"is_remote": True} if is_remote else {}
+    facts: dict[str, Any] = {"hash": _quick_xor(content), **({"is_remote": True} if is_remote else {})}
     item_id = there["id"] if there else _new_id(store)
-    return _put(store, {"id": item_id, "parent": parent, "name": name, "is_folder": False, **facts})
-
-
-def delete(store: Store, one: dict[str, Any]) -> None:
-    """Delete a file, and log it."""
-    store.delete(ITEMS, one["id"])
-    _log(store, one["id"])
+    return _put(store, {"id": item_id, "parent": parent, "name": name, "is_folder": False, **facts}, content)
 
 
 def path_of(store: Store, one: dict[str, Any]) -> str:
@@ -108,17 +97,16 @@ def shown(store: Store, one: dict[str, Any], base: str, *, in_delta: bool = Fals
         path = {} if in_delta else {"path": f"/drive/root:{'/' + parent if parent else ''}"}
         facts["parentReference"] = {"driveId": DRIVE, "driveType": "personal", "id": one["parent"], **path}
     if one["is_folder"]:
-        return {**facts, "size": 0, "folder": {"childCount": sum(x["parent"] == one["id"] for x in store.all(ITEMS))}}
+        return {**facts, "size": 0, "folder": {"childCount": sum(x["parent"] == one["id"] for x in FILES.all(store))}}
     kind = mimetypes.guess_type(one["name"])[0] or "application/octet-stream"
     file = {"mimeType": kind, "hashes": {"quickXorHash": one["hash"]}}
     if "is_remote" in one:
         return {**facts, "size": one["size"], "remoteItem": {"id": "ANOTHER!1", "name": one["name"], "file": file}}
-    content = (
-        {}
-        if in_delta
-        else {"@microsoft.graph.downloadUrl": f"{base}/v1.0/me/drive/items/{one['id']}/content?tempauth={one['key']}"}
-    )
-    return {**facts, "size": one["size"], "cTag": tag(one), "file": file, **content}
+    facts |= {"size": one["size"], "cTag": tag(one), "file": file}
+    if in_delta:
+        return facts
+    address = f"{base}/v1.0/me/drive/items/{one['id']}/content?tempauth={key(one)}"
+    return {**facts, "@microsoft.graph.downloadUrl": address}
 
 
 def tag(one: dict[str, Any]) -> str:
@@ -126,18 +114,13 @@ def tag(one: dict[str, Any]) -> str:
     return f'"c:{{{one["id"]}}},{one["number"]}"'
 
 
-def _put(store: Store, one: dict[str, Any]) -> dict[str, Any]:
-    number = store.next_number("onedrive/numbers")
-    key = hashlib.sha256(f"{one['id']}.{number}".encode()).hexdigest()
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    made = {**one, "number": number, "key": key, "at": at}
-    store.put(ITEMS, one["id"], made)
-    _log(store, one["id"])
-    return made
+def _put(store: Store, one: dict[str, Any], content: bytes | None) -> dict[str, Any]:
+    return FILES.put(store, one["id"], one, content)
 
 
-def _log(store: Store, item_id: str) -> None:
-    store.put(LOG, str(store.next_number(LOG)), {"id": item_id})
+def key(one: dict[str, Any]) -> str:
+    """Return the key in the address of a content."""
+    return hashlib.sha256(f"{one['id']}.{one['number']}".encode()).hexdigest()
 
 
 def _new_id(store: Store) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import secrets
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
+from demo.drive import FOLDERS, SAMPLES, content_of, file_answer, files_page
 from demo.oauth import Grants
 from demo.onedrive import files
-from demo.onedrive.files import refused
-from demo.page import escaped, frame, table
-from demo.ranges import file_answer
+from demo.onedrive.files import FILES, refused
 from demo.service import PublicRoute, Refused, base_url, json_object
 from demo.store import Store
 
@@ -37,12 +33,6 @@ GRANTS = Grants(
     is_registered=_is_registered,
     is_offline=lambda asked: "offline_access" in asked.get("scope", "").split(),
 )
-_SAMPLES = {
-    "Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
-    "Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
-    "/Welcome.txt": "Files that steps upload appear here.\n",
-}
-_SESSIONS = "onedrive/sessions"
 _UNIT = 320 * 1024
 _CODES = {
     401: "InvalidAuthenticationToken",
@@ -72,15 +62,15 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 def seed(store: Store) -> None:
     """Create three folders and some files."""
     files.make_folder(store, "", "root", files.ROOT)
-    folders = {name: files.make_folder(store, files.ROOT, name) for name in ("Invoices", "Reports", "Attachments")}
-    for path, text in _SAMPLES.items():
-        folder, _, name = path.partition("/")
-        files.put(store, folders[folder]["id"] if folder else files.ROOT, name, text.encode())
+    for name in FOLDERS:
+        files.make_folder(store, files.ROOT, name)
+    for path, text in SAMPLES.items():
+        _write(store, {"path": path, "text": text})
 
 
 def show(store: Store) -> dict[str, Any]:
     """Return the items."""
-    return {"items": [files.shown(store, one, "") for one in store.all(files.ITEMS)]}
+    return {"items": [files.shown(store, one, "") for one in FILES.all(store)]}
 
 
 def routes(store: Store) -> list[Route]:
@@ -99,14 +89,14 @@ def routes(store: Store) -> list[Route]:
 
     async def content(request: Request) -> Response:
         one = files.require(store, request.path_params["id"])
-        if "authorization" in request.headers or request.query_params.get("tempauth") != one["key"]:
+        if "authorization" in request.headers or request.query_params.get("tempauth") != files.key(one):
             raise refused(401, "unauthenticated", "The address of the content is its own key")
-        return file_answer(request, base64.b64decode(one["content"]), {"etag": f'"{one["id"]},{one["number"]}"'})
+        return file_answer(request, one, {"etag": f'"{one["id"]},{one["number"]}"'})
 
     async def session(request: Request) -> Response:
         if "authorization" in request.headers:
             raise refused(401, "unauthenticated", "The address of the upload is its own key")
-        found = store.get(_SESSIONS, request.path_params["id"])
+        found = FILES.session(store, request.path_params["id"])
         if found is None:
             raise refused(404, "itemNotFound", "The upload session was not found or has expired")
         body = await request.body()
@@ -115,7 +105,7 @@ def routes(store: Store) -> list[Route]:
 
     return [
         *GRANTS.routes(store, "/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"),
-        Route("/_demo/file", _control(store), methods=["POST"]),
+        FILES.control(store, lambda given: _write(store, given)),
         Route("/v1.0/me/drive", drive, methods=["GET"]),
         PublicRoute("/v1.0/me/drive/items/{id}/content", content, methods=["GET"]),
         Route("/v1.0/me/drive/{rest:path}", api, methods=["GET", "PUT", "POST", "DELETE"]),
@@ -124,23 +114,11 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-def _control(store: Store) -> Callable[[Request], Any]:
-    async def control(request: Request) -> Response:
-        """Write a file as a person (`path`, `text`, `is_remote`), forget all changes, or end all upload sessions."""
-        given = await json_object(request)
-        with store.transaction():
-            if given.get("forgets"):
-                store.put("onedrive/epoch", "epoch", {"number": store.next_number("onedrive/epochs")})
-            if given.get("ends_sessions"):
-                for one in store.all(_SESSIONS):
-                    store.delete(_SESSIONS, one["id"])
-            if "path" in given:
-                folder, _, name = given["path"].rpartition("/")
-                within, text = files.by_path(store, folder)["id"], given["text"].encode()
-                files.put(store, within, name, text, is_remote=given.get("is_remote", False))
-        return JSONResponse({})
-
-    return control
+def _write(store: Store, given: dict[str, Any]) -> dict[str, Any]:
+    """Write a file (`path`, `text`), or what leads to one of another drive (`is_remote`)."""
+    folder, _, name = given["path"].rpartition("/")
+    within, text = files.by_path(store, folder)["id"], given["text"].encode()
+    return {"id": files.put(store, within, name, text, is_remote=given.get("is_remote", False))["id"]}
 
 
 def _answered(store: Store, request: Request, rest: str, body: bytes, asked: dict[str, Any]) -> Response:
@@ -160,7 +138,7 @@ def _answered(store: Store, request: Request, rest: str, body: bytes, asked: dic
     if request.method == "DELETE" and not below:
         if request.headers.get("if-match", "*") not in {"*", files.tag(one)}:
             raise refused(412, "resourceModified", "ETag does not match current item's value")
-        files.delete(store, one)
+        FILES.delete(store, one["id"])
         return Response(status_code=204)
     if request.method != "GET":
         raise refused(405, "invalidRequest", "The method is not allowed here")
@@ -175,12 +153,10 @@ def _listed(store: Store, request: Request, one: dict[str, Any], below: str) -> 
     if searched:
         words = searched["words"].replace("''", "'").lower().split()
         start = files.path_of(store, one)
-        every = [
-            x for x in store.all(files.ITEMS) if f"{files.path_of(store, x)}/".startswith(f"{start}/" * bool(start))
-        ]
+        every = [x for x in FILES.all(store) if f"{files.path_of(store, x)}/".startswith(f"{start}/" * bool(start))]
         inside = [x for x in every if x["id"] != one["id"] and all(word in x["name"].lower() for word in words)]
     elif below == "/children":
-        inside = [x for x in store.all(files.ITEMS) if x["parent"] == one["id"]]
+        inside = [x for x in FILES.all(store) if x["parent"] == one["id"]]
     else:
         raise refused(400, "invalidRequest", "Resource not found for the segment")
     size, at = int(request.query_params.get("$top", 200)), int(request.query_params.get("$skiptoken", 0))
@@ -207,8 +183,7 @@ def _at_name(
     if request.method == "POST" and action == "createUploadSession":
         _require_fail((asked.get("item") or {}).get("@microsoft.graph.conflictBehavior"))
         files.require_free(store, parent["id"], name)
-        key = secrets.token_hex(24)
-        store.put(_SESSIONS, key, {"id": key, "parent": parent["id"], "name": name, "content": ""})
+        key = FILES.begin(store, parent=parent["id"], name=name)
         return JSONResponse({"uploadUrl": f"{base}/_upload/{key}", "expirationDateTime": "2099-01-01T00:00:00Z"})
     raise refused(400, "invalidRequest", "Resource not found for the segment")
 
@@ -220,12 +195,12 @@ def _require_fail(behaviour: str | None) -> None:
 
 def _uploaded(store: Store, request: Request, found: dict[str, Any], body: bytes) -> Response:
     """Take a part of a session, tell what it has, or end it."""
-    had = base64.b64decode(found["content"])
+    had = content_of(found)
     expected = {"expirationDateTime": "2099-01-01T00:00:00Z", "nextExpectedRanges": [f"{len(had)}-"]}
     if request.method == "GET":
         return JSONResponse(expected)
     if request.method == "DELETE":
-        store.delete(_SESSIONS, found["id"])
+        FILES.end(store, found)
         return Response(status_code=204)
     asked = _CONTENT_RANGE.fullmatch(request.headers.get("content-range", ""))
     if asked is None or int(asked[2]) - int(asked[1]) + 1 != len(body):
@@ -236,18 +211,17 @@ def _uploaded(store: Store, request: Request, found: dict[str, Any], body: bytes
     if len(whole) < int(asked[3]):
         if len(body) % _UNIT:
             raise refused(400, "invalidRequest", "Fragments must be multiples of 320 KiB")
-        store.put(_SESSIONS, found["id"], {**found, "content": base64.b64encode(whole).decode()})
+        FILES.hold(store, found, whole)
         return JSONResponse({**expected, "nextExpectedRanges": [f"{len(whole)}-"]}, 202)
     files.require_free(store, found["parent"], found["name"])
-    store.delete(_SESSIONS, found["id"])
+    FILES.end(store, found)
     made = files.put(store, found["parent"], found["name"], whole)
     return JSONResponse(files.shown(store, made, base_url(request)), 201)
 
 
 def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
     """Return the items that changed since a token; a token of another time is refused with 410."""
-    log = store.all(files.LOG)
-    now = f"{store.generation}.{(store.get('onedrive/epoch', 'epoch') or {}).get('number', 0)}"
+    log, now = FILES.changes(store), FILES.epoch(store)
     begin = len(log) if token == "latest" else 0  # noqa: S105 - Graph's word for now
     if token not in {"", "latest"}:
         epoch, _, at = token.rpartition("-")
@@ -259,7 +233,7 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
                 error={"code": "resyncChangesApplyDifferences", "message": "Resync required."},
             )
         begin = int(at)
-    changed = {one["id"]: store.get(files.ITEMS, one["id"]) for one in log[begin:]}
+    changed = {one["key"]: FILES.get(store, one["key"]) for one in log[begin:]}
     items = [
         files.shown(store, one, base, in_delta=True) if one else {"id": key, "deleted": {"state": "deleted"}}
         for key, one in changed.items()
@@ -269,6 +243,5 @@ def _delta(store: Store, token: str, base: str) -> dict[str, Any]:
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
-    found = sorted((files.path_of(call.store, one), one.get("size", "")) for one in call.store.all(files.ITEMS)[1:])
-    rows = [[escaped(path), escaped(size)] for path, size in found]
-    return frame("Files", f"<h1>Files</h1>{table(['Path', 'Bytes'], rows)}", "OneDrive")
+    every = FILES.all(call.store)[1:]
+    return files_page("OneDrive", ((files.path_of(call.store, one), one.get("size", "")) for one in every))

@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import secrets
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
@@ -17,20 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
-from demo.page import escaped, frame
+from demo.drive import SAMPLES, DriveFiles, content_of, file_answer, files_page, http_date
 from demo.s3.signature import is_signed
 from demo.store import Store
 
 TOKEN = "demo-s3-secret-access-key"  # noqa: S105 - the same for everybody, good for loopback only
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+FILES = DriveFiles("s3")
 _PART = re.compile(rb"<PartNumber>(\d+)</PartNumber><ETag>([^<]+)</ETag>")
 _SMALLEST_PART = 5 * 1024 * 1024
-_SAMPLES = {
-    "Attachments/": "",
-    "Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
-    "Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
-    "Welcome.txt": "Files that steps upload appear here.\n",
-}
 
 
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
@@ -46,28 +37,20 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 
 def seed(store: Store) -> None:
     """Create three folders and some files."""
-    for key, text in _SAMPLES.items():
+    for key, text in {"Attachments/": "", **SAMPLES}.items():
         put(store, key, text.encode(), {})
 
 
 def show(store: Store) -> dict[str, Any]:
     """Return keys, sizes and hashes."""
-    return {"objects": [{k: v for k, v in one.items() if k != "content"} for one in store.all("s3/objects")]}
+    return {"objects": FILES.show(store)}
 
 
 def put(store: Store, key: str, content: bytes, metadata: dict[str, str], tag: str = "") -> dict[str, Any]:
     """Store an object."""
-    kept = {
-        "key": key,
-        "at": datetime.now(UTC).replace(microsecond=0).isoformat(),
-        "etag": tag or f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"',
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "metadata": metadata,
-        "content": base64.b64encode(content).decode(),
-    }
-    store.put("s3/objects", key, kept)
-    return kept
+    tag = tag or f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+    facts = {"key": key, "etag": tag, "sha256": hashlib.sha256(content).hexdigest(), "metadata": metadata}
+    return FILES.put(store, key, facts, content)
 
 
 def routes(store: Store) -> list[Route]:
@@ -113,7 +96,7 @@ def _list(store: Store, request: Request) -> Response:
     prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
     most = min(int(asked.get("max-keys", 1000)), 1000)
     rows: dict[str, str] = {}
-    for one in sorted(store.all("s3/objects"), key=lambda one: str(one["key"]).encode()):
+    for one in sorted(FILES.all(store), key=lambda one: str(one["key"]).encode()):
         key = one["key"]
         if not key.startswith(prefix):
             continue
@@ -122,7 +105,7 @@ def _list(store: Store, request: Request) -> Response:
             common = f"{prefix}{head}{delimiter}"
             rows[common] = f"<CommonPrefixes><Prefix>{quote_plus(common, safe='/')}</Prefix></CommonPrefixes>"
         else:
-            at = one["at"].replace("+00:00", ".000Z")
+            at = f"{one['at'][:19]}.000Z"
             facts = f"<LastModified>{at}</LastModified><ETag>{escape(one['etag'])}</ETag><Size>{one['size']}</Size>"
             rows[key] = f"<Contents><Key>{quote_plus(key, safe='/')}</Key>{facts}</Contents>"
     keys = [key for key in rows if key > base64.b64decode(asked.get("continuation-token", "")).decode()]
@@ -135,25 +118,19 @@ def _list(store: Store, request: Request) -> Response:
 
 
 def _get(store: Store, request: Request, key: str) -> Response:
-    found = store.get("s3/objects", key)
+    found = FILES.get(store, key)
     if found is None:
         return _refused(404, "NoSuchKey", "The specified key does not exist.")
-    content = base64.b64decode(found["content"])
-    at = format_datetime(datetime.fromisoformat(found["at"]), usegmt=True)
-    headers = {"ETag": found["etag"], "Last-Modified": at, "Accept-Ranges": "bytes", **found["metadata"]}
-    asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if asked is None or request.headers.get("if-range", found["etag"]) != found["etag"]:
-        return Response(content, 200, headers, "binary/octet-stream")
-    begin, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
-    if begin >= len(content):
+    headers = {"ETag": found["etag"], "Last-Modified": http_date(found), "Accept-Ranges": "bytes", **found["metadata"]}
+    sent = file_answer(request, found, headers, "binary/octet-stream")
+    if sent.status_code == 416:
         return _refused(416, "InvalidRange", "The requested range is not satisfiable")
-    headers["Content-Range"] = f"bytes {begin}-{end}/{len(content)}"
-    return Response(content[begin : end + 1], 206, headers, "binary/octet-stream")
+    return sent
 
 
 def _may_not(store: Store, request: Request, key: str) -> Response | None:
     """Refuse to replace an object if the request says so."""
-    if request.headers.get("if-none-match") != "*" or store.get("s3/objects", key) is None:
+    if request.headers.get("if-none-match") != "*" or FILES.get(store, key) is None:
         return None
     said = "At least one of the pre-conditions you specified did not hold"
     return _refused(412, "PreconditionFailed", said)
@@ -169,14 +146,13 @@ def _put(store: Store, request: Request, key: str, body: bytes) -> Response:
 
 
 def _begun(store: Store, request: Request, key: str) -> Response:
-    upload = secrets.token_hex(16)
-    store.put("s3/uploads", upload, {"key": key, "metadata": _metadata(request)})
+    upload = FILES.begin(store, key=key, metadata=_metadata(request))
     return _xml("InitiateMultipartUploadResult", f"<Key>{escape(key)}</Key><UploadId>{upload}</UploadId>")
 
 
 def _part(store: Store, request: Request, body: bytes) -> Response:
     upload, number = request.query_params["uploadId"], int(request.query_params["partNumber"])
-    if store.get("s3/uploads", upload) is None:
+    if FILES.session(store, upload) is None:
         return _refused(404, "NoSuchUpload", "The specified multipart upload does not exist.")
     tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
     store.put(f"s3/parts/{upload}", str(number), {"etag": tag, "content": base64.b64encode(body).decode()})
@@ -185,7 +161,7 @@ def _part(store: Store, request: Request, body: bytes) -> Response:
 
 def _completed(store: Store, request: Request, key: str, body: bytes) -> Response:
     upload = request.query_params.get("uploadId", "")
-    begun = store.get("s3/uploads", upload)
+    begun = FILES.session(store, upload)
     if begun is None or begun["key"] != key:
         return _refused(404, "NoSuchUpload", "The specified multipart upload does not exist.")
     refused = _may_not(store, request, key)
@@ -194,7 +170,7 @@ def _completed(store: Store, request: Request, key: str, body: bytes) -> Respons
     parts = [(store.get(f"s3/parts/{upload}", number.decode()), tag.decode()) for number, tag in _PART.findall(body)]
     if not parts or any(one is None or one["etag"] != tag for one, tag in parts):
         return _refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
-    pieces = [base64.b64decode(one["content"]) for one, _ in parts if one is not None]
+    pieces = [content_of(one) for one, _ in parts if one is not None]
     if any(len(piece) < _SMALLEST_PART for piece in pieces[:-1]):
         return _refused(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size.")
     content = b"".join(pieces)
@@ -205,7 +181,7 @@ def _completed(store: Store, request: Request, key: str, body: bytes) -> Respons
 
 
 def _forget(store: Store, upload: str) -> None:
-    store.delete("s3/uploads", upload)
+    FILES.end(store, {"id": upload})
     for number in range(1, len(store.all(f"s3/parts/{upload}")) + 1):
         store.delete(f"s3/parts/{upload}", str(number))
 
@@ -214,17 +190,13 @@ def _delete(store: Store, request: Request, key: str) -> Response:
     if "uploadId" in request.query_params:
         _forget(store, request.query_params["uploadId"])
         return Response(status_code=204)
-    found = store.get("s3/objects", key)
+    found = FILES.get(store, key)
     if found is not None and request.headers.get("if-match", found["etag"]) != found["etag"]:
         return _refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
-    store.delete("s3/objects", key)
+    FILES.delete(store, key)
     return Response(status_code=204)
 
 
 def _page(call: StandInCall) -> str:
     """Return a page with all objects."""
-    rows = "".join(
-        f"<p><b>{escaped(one['key'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"
-        for one in call.store.all("s3/objects")
-    )
-    return frame("Objects", f"<h1>Objects</h1>{rows}", "S3")
+    return files_page("S3", ((one["key"], one["size"]) for one in FILES.all(call.store)))

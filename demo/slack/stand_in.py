@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
-from demo.page import escaped, frame
+from demo.page import messages_page
 from demo.service import base_url, json_object
 from demo.store import Store
 
@@ -153,11 +153,10 @@ def _react(store: Store, body: dict[str, Any], *, is_added: bool) -> dict[str, A
 
 def _page(call: StandInCall) -> str:
     """Return a page with the messages of one channel, or of all."""
-    only, parts = call.part("channel"), []
+    only, every = call.part("channel"), call.store.all("slack/messages")
+    rows = []
     for channel in call.store.all("slack/channels"):
-        if only and channel["id"] != only:
-            continue
-        here = [one for one in call.store.all("slack/messages") if one["channel"] == channel["id"]]
-        said = "".join(f"<p><b>{escaped(one['user'])}</b><br>{escaped(one['text'])}</p>" for one in here)
-        parts.append(f"<h2>#{escaped(channel['name'])}</h2>{said or '<p class=faint>No messages.</p>'}")
-    return frame("Messages", "<h1>Messages</h1>" + "".join(parts), "Slack")
+        here = (one for one in every if one["channel"] == channel["id"])
+        if only in {"", channel["id"]}:
+            rows.append((f"#{channel['name']}", [(one["user"], one["text"]) for one in here]))
+    return messages_page("Slack", rows)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.call import StandInCall, page_routes
-from demo.page import escaped, frame
+from demo.page import messages_page
 from demo.service import PublicRoute, json_object
 from demo.store import Store
 
@@ -121,10 +121,11 @@ def _delete(store: Store, body: dict[str, Any]) -> tuple[int, Any]:
 
 def _page(call: StandInCall) -> str:
     """Return a page with the messages of each chat."""
-    parts = []
+    every = call.store.all("telegram/messages")
+    rows = []
     for chat in call.store.all("telegram/chats"):
-        here = [one for one in call.store.all("telegram/messages") if one["chat"]["id"] == chat["id"]]
-        said = "".join(f"<p><b>{escaped(one['from']['first_name'])}</b><br>{escaped(one['text'])}</p>" for one in here)
-        name = chat.get("title") or chat.get("first_name")
-        parts.append(f"<h2>{escaped(name)}</h2>{said or '<p class=faint>No messages.</p>'}")
-    return frame("Messages", "<h1>Messages</h1>" + "".join(parts), "Telegram")
+        here = (one for one in every if one["chat"]["id"] == chat["id"])
+        rows.append(
+            (chat.get("title") or chat["first_name"], [(one["from"]["first_name"], one["text"]) for one in here])
+        )
+    return messages_page("Telegram", rows)

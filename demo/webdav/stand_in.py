@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -18,18 +15,14 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from demo.call import StandInCall, page_routes
-from demo.page import escaped, frame
+from demo.drive import FOLDERS, SAMPLES, DriveFiles, file_answer, files_page, http_date
 from demo.service import PublicRoute, Refused
 from demo.store import Store
 
 TOKEN = "demo-webdav-password"  # noqa: S105 - the same for everybody, good for loopback only
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+FILES = DriveFiles("webdav")
+_ROOT = {"path": "", "is_folder": True, "at": "2026-01-01T00:00:00.000Z"}
 _METHODS = ["PROPFIND", "GET", "HEAD", "PUT", "DELETE", "MKCOL"]
-_SAMPLES = {
-    "Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
-    "Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
-    "Welcome.txt": "Files that steps upload appear here.\n",
-}
 
 
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
@@ -49,32 +42,27 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 
 def seed(store: Store) -> None:
     """Create three folders and some files."""
-    for folder in ("Invoices", "Reports", "Attachments"):
-        store.put("webdav/files", folder, {"path": folder, "is_folder": True, "at": _now()})
-    for path, text in _SAMPLES.items():
+    for folder in FOLDERS:
+        make_folder(store, folder)
+    for path, text in SAMPLES.items():
         put(store, path, text.encode(), "text/plain")
 
 
 def show(store: Store) -> dict[str, Any]:
     """Return paths, sizes and hashes."""
-    return {"files": [{k: v for k, v in one.items() if k != "content"} for one in store.all("webdav/files")]}
+    return {"files": FILES.show(store)}
+
+
+def make_folder(store: Store, path: str) -> None:
+    """Create a folder."""
+    FILES.put(store, path, {"path": path, "is_folder": True})
 
 
 def put(store: Store, path: str, content: bytes, media_type: str) -> dict[str, Any]:
     """Store a file."""
-    number = store.next_number("webdav/versions")
-    kept = {
-        "path": path,
-        "is_folder": False,
-        "at": _now(),
-        "etag": f'"{number:08x}"',
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "media_type": media_type or "application/octet-stream",
-        "content": base64.b64encode(content).decode(),
-    }
-    store.put("webdav/files", path, kept)
-    return kept
+    kept = {"path": path, "is_folder": False, "media_type": media_type or "application/octet-stream"}
+    kept["sha256"] = hashlib.sha256(content).hexdigest()
+    return FILES.put(store, path, kept, content)
 
 
 def routes(store: Store) -> list[Route]:
@@ -108,8 +96,8 @@ class _InBrowser(PublicRoute):
         return (found, child) if "text/html" in Headers(scope=scope).get("accept", "") else (Match.NONE, {})
 
 
-def _now() -> str:
-    return format_datetime(datetime.now(UTC), usegmt=True)
+def _tag(one: dict[str, Any]) -> str:
+    return f'"{one["number"]:08x}"'
 
 
 def _refused(status: int, kind: str, message: str) -> Response:
@@ -121,7 +109,7 @@ def _refused(status: int, kind: str, message: str) -> Response:
 
 
 def _found(store: Store, path: str) -> dict[str, Any] | None:
-    return store.get("webdav/files", path) if path else {"path": "", "is_folder": True, "at": _now()}
+    return FILES.get(store, path) if path else _ROOT
 
 
 def _missing(path: str) -> Response:
@@ -136,7 +124,7 @@ def _propfind(store: Store, request: Request, path: str, body: bytes) -> Respons
         return _refused(403, "Forbidden", "Depth: infinity is not allowed")
     if found is None:
         return _missing(path)
-    inside = [one for one in store.all("webdav/files") if one["path"].rpartition("/")[0] == path]
+    inside = [one for one in FILES.all(store) if one["path"].rpartition("/")[0] == path]
     rows = [found, *(inside if depth == "1" and found["is_folder"] else [])]
     text = "".join(map(_row, rows))
     head = '<?xml version="1.0"?>\n<d:multistatus xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
@@ -148,13 +136,13 @@ def _row(one: dict[str, Any]) -> str:
     if one["is_folder"]:
         href, kind, more = href.rstrip("/") + "/", "<d:collection/>", ""
     else:
-        kind, etag = "", escape(one["etag"], {'"': "&quot;"})
+        kind, etag = "", escape(_tag(one), {'"': "&quot;"})
         more = f"<d:getcontentlength>{one['size']}</d:getcontentlength><d:getetag>{etag}</d:getetag>"
         more += f"<d:getcontenttype>{escape(one['media_type'])}</d:getcontenttype>"
     return (
         f"<d:response><d:href>{href}</d:href><d:propstat><d:prop><d:resourcetype>{kind}</d:resourcetype>{more}"
-        f"<d:getlastmodified>{one['at']}</d:getlastmodified></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>"
-        "</d:response>"
+        f"<d:getlastmodified>{http_date(one)}</d:getlastmodified></d:prop><d:status>HTTP/1.1 200 OK</d:status>"
+        "</d:propstat></d:response>"
     )
 
 
@@ -165,15 +153,7 @@ def _get(store: Store, request: Request, path: str, body: bytes) -> Response:
         return _missing(path)
     if found["is_folder"]:
         return _refused(501, "NotImplemented", "GET requests are only implemented for files")
-    content, headers = base64.b64decode(found["content"]), {"ETag": found["etag"], "Accept-Ranges": "bytes"}
-    asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if asked is None or request.headers.get("if-range", found["etag"]) != found["etag"]:
-        return Response(content, 200, headers, found["media_type"])
-    begin, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
-    if begin >= len(content):
-        return Response(b"", 416, {"Content-Range": f"bytes */{len(content)}"})
-    headers["Content-Range"] = f"bytes {begin}-{end}/{len(content)}"
-    return Response(content[begin : end + 1], 206, headers, found["media_type"])
+    return file_answer(request, found, {"ETag": _tag(found), "Accept-Ranges": "bytes"}, found["media_type"])
 
 
 def _put(store: Store, request: Request, path: str, body: bytes) -> Response:
@@ -185,8 +165,8 @@ def _put(store: Store, request: Request, path: str, body: bytes) -> Response:
     if there is not None and request.headers.get("if-none-match") == "*":
         said = "An If-None-Match header was specified, but the ETag matched (or * was specified)."
         return _refused(412, "PreconditionFailed", said)
-    kept = put(store, path, body, request.headers.get("content-type", ""))
-    return Response(b"", 201 if there is None else 204, {"ETag": kept["etag"], "OC-ETag": kept["etag"]})
+    tag = _tag(put(store, path, body, request.headers.get("content-type", "")))
+    return Response(b"", 201 if there is None else 204, {"ETag": tag, "OC-ETag": tag})
 
 
 def _delete(store: Store, request: Request, path: str, body: bytes) -> Response:
@@ -194,11 +174,12 @@ def _delete(store: Store, request: Request, path: str, body: bytes) -> Response:
     found = _found(store, path)
     if found is None or not path:
         return _missing(path)
-    if request.headers.get("if-match", found.get("etag")) != found.get("etag"):
+    tag = None if found["is_folder"] else _tag(found)
+    if request.headers.get("if-match", tag) != tag:
         return _refused(412, "PreconditionFailed", "An If-Match header was specified, but none of the ETags matched.")
-    for one in store.all("webdav/files"):
+    for one in FILES.all(store):
         if one["path"] == path or one["path"].startswith(f"{path}/"):
-            store.delete("webdav/files", one["path"])
+            FILES.delete(store, one["path"])
     return Response(status_code=204)
 
 
@@ -206,15 +187,10 @@ def _mkcol(store: Store, request: Request, path: str, body: bytes) -> Response:
     del request, body
     if _found(store, path) is not None:
         return _refused(405, "MethodNotAllowed", "The resource you tried to create already exists")
-    store.put("webdav/files", path, {"path": path, "is_folder": True, "at": _now()})
+    make_folder(store, path)
     return Response(status_code=201)
 
 
 def _page(call: StandInCall) -> str:
     """Return a page with all files."""
-    rows = "".join(
-        f"<p><b>{escaped(one['path'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"
-        for one in call.store.all("webdav/files")
-        if not one["is_folder"]
-    )
-    return frame("Files", f"<h1>Files</h1>{rows}", "WebDAV")
+    return files_page("WebDAV", ((one["path"], one.get("size", "")) for one in FILES.all(call.store)))

@@ -23,6 +23,7 @@ from demo.discord import stand_in as discord
 from demo.github.commits import new_commit
 from demo.slack import stand_in as slack
 from demo.sql import shop
+from demo.webdav import stand_in as webdav
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.listing import answered
@@ -161,8 +162,7 @@ def two_pages(world: World) -> Mapping[str, Any]:
 def many_folders(world: World) -> Mapping[str, Any]:
     assert world.endpoint
     for number in range(200):
-        folder: dict[str, Any] = {"path": f"F{number}", "is_folder": True, "at": "2026-11-01T00:00:00Z"}
-        world.standins.stores["webdav"].put("webdav/files", folder["path"], folder)
+        webdav.make_folder(world.standins.stores["webdav"], f"F{number}")
     return {"words": "nothing"}
 
 

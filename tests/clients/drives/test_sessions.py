@@ -90,7 +90,7 @@ def test_files_since_a_cursor_that_was_forgotten_are_listed(
     edited = drive.changes(FOLDER, start.cursor)
     assert edited.files == [], "it was there before"
     made = drive.upload(FOLDER, "new.txt", written(tmp_path, b"x"), MARKER)
-    control(standins, name, **({"resets": True} if name == "dropbox" else {"forgets": True}))
+    control(standins, name, forgets=True)
     found = drive.changes(FOLDER, edited.cursor)
     assert [one.id for one in found.files] == [made.id]
     assert drive.changes(FOLDER, found.cursor).files == []
