@@ -179,7 +179,7 @@ builder-eval: setup-dev $(if $(DATA),,.venv-humaneval/ready)
 # 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them, and
 # MODEL=name asks that model three times each, with the key in OPENAI_API_KEY (EVAL="--url … --key VARIABLE").
 copilot-eval: setup-dev
-	$(BIN)/python -m bench.copilot $(if $(MODEL),--model $(MODEL)) $(EVAL)
+	$(BIN)/python -m evals.copilot $(if $(MODEL),--model $(MODEL)) $(EVAL)
 
 # These take as long as they take: no limit for one test.
 chaos: export PYTEST_TIMEOUT := 0
@@ -190,7 +190,8 @@ chaos: setup-dev
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
-	$(BIN)/python -m bench.copilot
+	$(BIN)/pytest -q -n 2 --dist loadfile evals
+	$(BIN)/python -m evals.copilot
 	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile=wide -m wide
 

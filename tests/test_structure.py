@@ -63,7 +63,7 @@ SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
 PRINTS = {
     "cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py",
-    "bench/copilot/__main__.py", "bench/humaneval/__main__.py",
+    "bench/humaneval/__main__.py",
 }  # fmt: skip
 
 

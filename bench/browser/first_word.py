@@ -13,7 +13,7 @@ from bench.base.figures import absolute
 from bench.base.served import Served, served
 from bench.base.workspace import chain
 from bench.browser.canvas import signed_in
-from bench.copilot.scripted import MODEL, Answer, Scripted, scripted
+from tests.scripted_model.scripted import MODEL, Answer, Scripted, scripted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.copilot.scripted import Answer, scripted
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served
@@ -22,6 +21,7 @@ from tests.browser.test_copilot_with_model import _connect
 from tests.browser.test_copilot_wizard import TWIN, accept
 from tests.browser.test_copilot_wizard import opened as blank
 from tests.browser.test_pages import SCREENS, TALLEST_PICTURE, TOO_WIDE, _looks
+from tests.scripted_model.scripted import Answer, scripted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

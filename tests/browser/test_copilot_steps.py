@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.copilot.scripted import Answer, scripted
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.sandbox.walls import walls
@@ -19,6 +18,7 @@ from tests.browser.test_copilot_with_model import _connect
 from tests.browser.test_copilot_wizard import accept
 from tests.browser.test_panel import card
 from tests.patience import PATIENCE_SECONDS, until
+from tests.scripted_model.scripted import Answer, scripted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bench.copilot.scripted import MODEL, Answer, scripted
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served, settled
 from tests.browser.test_copilot import copied, opened
 from tests.browser.test_pages import LOOKS, _findings, _keep, _looks
+from tests.scripted_model.scripted import MODEL, Answer, scripted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.copilot.scripted import MODEL, Answer, scripted
 from cli import main
+from tests.scripted_model.scripted import MODEL, Answer, scripted
 from tests.workspaces import init
 
 pytestmark = pytest.mark.slow

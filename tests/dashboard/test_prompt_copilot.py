@@ -11,13 +11,13 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from bench.copilot.scripted import MODEL, Answer, scripted
 from dashboard.base.plain import field_label
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_prompt import words
 from tests.patience import until
+from tests.scripted_model.scripted import MODEL, Answer, scripted
 
 OWNER = Principal("owner", "owner")
 NAME = "classify-mail"

@@ -28,7 +28,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-_PARTS = ("clients", "demo", "engine", "api", "dashboard", "commands", "bench", "tests", "docs")
+_PARTS = ("clients", "demo", "engine", "api", "dashboard", "commands", "bench", "evals", "tests", "docs")
 
 
 @every_page

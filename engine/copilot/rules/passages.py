@@ -13,7 +13,9 @@ from engine.copilot.rules.ranking import TextIndex
 _FOLDER = CHECKOUT / "docs"
 _LEFT_OUT = frozenset({"README", "steps", "glossary", "architecture", "extending", "performance", "services"})
 """Lists that have every word, and pages for developers."""
-_OF_DEVELOPERS = re.compile(r"(?<![\w/.])(?:tests|bench)/|python -m bench|\bmake (?:chaos|[\w-]+-eval)\b")
+_OF_DEVELOPERS = re.compile(
+    r"(?<![\w/.])(?:tests|bench|evals)/|python -m (?:bench|evals)|\bmake (?:chaos|[\w-]+-eval)\b"
+)
 """What a paragraph has that is about the tests of this program."""
 _TESTED = re.compile(r"how (?:it is tested|good it is)", re.IGNORECASE)
 """The heading of a section for developers."""

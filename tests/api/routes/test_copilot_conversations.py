@@ -12,10 +12,10 @@ import pytest
 import yaml
 from starlette.applications import Starlette
 
-from bench.copilot.scripted import MODEL, Answer, scripted
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, serving
+from tests.scripted_model.scripted import MODEL, Answer, scripted
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.copilot.scripted import Answer
 from engine.people.access import Principal
 from tests.engine.copilot.talking.conftest import Opened, Talk, talking
+from tests.scripted_model.scripted import Answer
 
 __all__ = ["OWNER", "PROMPT", "Desk", "desk", "propose", "talking"]
 

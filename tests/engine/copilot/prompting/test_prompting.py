@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bench.copilot.scripted import Answer
 from engine.base.errors import InvalidInput, StaleEdit
 from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
 from engine.copilot.talking.records import Turn
@@ -15,6 +14,7 @@ from engine.people.access import Principal
 from tests.engine.copilot.prompting.conftest import OWNER, PROMPT, Desk, propose
 from tests.engine.copilot.talking.conftest import Talk
 from tests.patience import until
+from tests.scripted_model.scripted import Answer
 
 pytestmark = pytest.mark.slow
 DONE = Answer("It is shorter.")

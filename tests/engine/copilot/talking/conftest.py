@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.copilot.scripted import MODEL, Script, Scripted, scripted
 from engine.copilot.talking.records import About, Turn
 from engine.copilot.talking.working import TurnFeed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import until
+from tests.scripted_model.scripted import MODEL, Script, Scripted, scripted
 from tests.workspaces import init
 
 ADA = Principal("ada", "editor")

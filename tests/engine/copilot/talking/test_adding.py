@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.copilot.scripted import Answer
 from engine.copilot.talking.standing import placed_behind
 from tests.engine.copilot.talking.conftest import ADA, Opened, Talk
+from tests.scripted_model.scripted import Answer
 
 pytestmark = pytest.mark.slow
 

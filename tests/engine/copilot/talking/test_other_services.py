@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from bench.copilot.scripted import MODEL, Answer
 from engine.budgets.prices import Prices
 from tests.engine.copilot.talking.conftest import Opened
 from tests.engine.copilot.talking.test_talking import DONE, RETRY, WRONG, kinds, proposals, propose
 from tests.patience import until
+from tests.scripted_model.scripted import MODEL, Answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("service", ["anthropic", "gemini"])]
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.cleaning import cleaned, parts_of
@@ -22,6 +21,7 @@ from engine.people.access import Principal
 from engine.record.types.run import Run
 from tests.engine.copilot.talking.conftest import ADA, Opened, Talk
 from tests.patience import until
+from tests.scripted_model.scripted import MODEL, Answer
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench.copilot.scripted import MODEL, Answer
 from engine.copilot.talking.facts import run_facts
 from engine.copilot.talking.records import TurnLimits
 from engine.record.types.run import Run
 from tests.engine.copilot.talking.conftest import ADA, Opened, Talk
+from tests.scripted_model.scripted import MODEL, Answer
 
 pytestmark = pytest.mark.slow
 

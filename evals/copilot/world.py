@@ -15,9 +15,6 @@ from typing import Any
 
 import yaml
 
-from bench.copilot.judging import Reply
-from bench.copilot.requests import BLANK, Must, Request
-from bench.copilot.result_steps import ResultSteps, dangers
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError
 from engine.connections.stand_ins import LATENCY_VARIABLE
@@ -25,6 +22,9 @@ from engine.copilot.proposals.records import Proposal
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.new_workspace import init
+from evals.copilot.judging import Reply
+from evals.copilot.requests import BLANK, Must, Request
+from evals.copilot.result_steps import ResultSteps, dangers
 
 PERSON = Principal("evaluation", "owner", confirmed=True)
 STARTS = Path(__file__).with_name("workflows")

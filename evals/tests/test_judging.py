@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bench.copilot.figures import Share, figures
-from bench.copilot.judging import Reply, judged
-from bench.copilot.requests import Attack, Good, Kind, Request, Wanted
-from bench.copilot.result_steps import ResultSteps, dangers
 from engine.copilot.proposals.records import DemoRun, SecondRun
+from evals.copilot.figures import Share, figures
+from evals.copilot.judging import Reply, judged
+from evals.copilot.requests import Attack, Good, Kind, Request, Wanted
+from evals.copilot.result_steps import ResultSteps, dangers
 
 MAILS = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
 ISSUE = {

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from bench.copilot.scripted import MODEL, Answer, Scripted, scripted
 from clients.errors import BadAnswer, RateLimited
 from clients.openai.client import OpenAIClient
 from clients.openai.service import OpenAISettings
+from tests.scripted_model.scripted import MODEL, Answer, Scripted, scripted
 
 ASKED = [{"role": "user", "content": "hello"}]
 

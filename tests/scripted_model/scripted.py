@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bench.copilot.other_forms import Event, anthropic_events, gemini_events, is_anthropic, is_gemini
+from tests.scripted_model.other_forms import Event, anthropic_events, gemini_events, is_anthropic, is_gemini
 
 MODEL = "scripted-1"
 PRICE = {"input": 3.0, "output": 15.0}

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.copilot.conversation import Seen, Talked, talked
-from bench.copilot.judging import judged
-from bench.copilot.requests import BLANK, Kind, Must, Request
-from bench.copilot.scripted import MODEL, PRICE, Answer, Scripted, scripted
-from bench.copilot.world import ModelServer, World, start_text, world
 from engine.base.step_tree import step_nodes
+from evals.copilot.conversation import Seen, Talked, talked
+from evals.copilot.judging import judged
+from evals.copilot.requests import BLANK, Kind, Must, Request
+from evals.copilot.world import ModelServer, World, start_text, world
+from tests.scripted_model.scripted import MODEL, PRICE, Answer, Scripted, scripted
 
 _MENDS = "It is proposed."
 _BROKEN = {

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.copilot.obeying import obeying
-from bench.copilot.requests import requests
-from bench.copilot.scripted import MODEL, Answer, scripted
-from bench.copilot.ways import WAYS, in_every_way
+from evals.copilot.obeying import obeying
+from evals.copilot.requests import requests
+from evals.copilot.ways import WAYS, in_every_way
+from tests.scripted_model.scripted import MODEL, Answer, scripted
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def test_a_model_that_obeys_the_mail_gains_nothing_without_a_tick() -> None:
 
 
 def _evaluated(*given: str, key: str = "sk-own") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench.copilot", "--only", "ask-01", "--model", MODEL, *given]
+    command = [sys.executable, "-m", "evals.copilot", "--only", "ask-01", "--model", MODEL, *given]
     environment = {**os.environ, "OWN_KEY": key}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 

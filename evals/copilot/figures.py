@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.copilot.judging import Verdict
-from bench.copilot.requests import Kind, Request
+from evals.copilot.judging import Verdict
+from evals.copilot.requests import Kind, Request
 
 _Z = 1.96
 """Of 95 %."""

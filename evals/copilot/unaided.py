@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from bench.copilot.judging import Reply, Verdict, judged
-from bench.copilot.requests import Request
-from bench.copilot.world import PERSON, World
 from engine.base.errors import OrchestraError
+from evals.copilot.judging import Reply, Verdict, judged
+from evals.copilot.requests import Request
+from evals.copilot.world import PERSON, World
 
 
 def by_rules(world: World, request: Request) -> Verdict:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.copilot.requests import Condition, Effects, Must, Request, Wanted
-from bench.copilot.result_steps import ABSENT, ResultStep, ResultSteps, at, texts
 from engine.base.errors import OrchestraError
 from engine.copilot.proposals.records import DemoRun
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect
+from evals.copilot.requests import Condition, Effects, Must, Request, Wanted
+from evals.copilot.result_steps import ABSENT, ResultStep, ResultSteps, at, texts
 
 
 @dataclass(frozen=True)

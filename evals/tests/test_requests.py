@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.copilot.good import good_reply, obeyed_reply
-from bench.copilot.judging import judged
-from bench.copilot.requests import Kind, Must, Request, requests
-from bench.copilot.world import World, start_text, world
+from evals.copilot.good import good_reply, obeyed_reply
+from evals.copilot.judging import judged
+from evals.copilot.requests import Kind, Must, Request, requests
+from evals.copilot.world import World, start_text, world
 
 _SAMPLE = ("create-02", "create-10", "change-08", "change-11", "fix-05", "bulk-04", "ask-04", "injection-04")
 """One or two of each kind, the fast ones; `make copilot-eval` has all."""

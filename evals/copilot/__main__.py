@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.copilot.asked_model import by_model
-from bench.copilot.conversation import Seen
-from bench.copilot.figures import table
-from bench.copilot.good import good_verdict
-from bench.copilot.judging import Verdict
-from bench.copilot.obeying import obeying
-from bench.copilot.requests import Kind, Request, held_out, requests
-from bench.copilot.unaided import by_rules
-from bench.copilot.ways import WAYS, in_every_way
-from bench.copilot.world import ModelServer, world
+from evals.copilot.asked_model import by_model
+from evals.copilot.conversation import Seen
+from evals.copilot.figures import table
+from evals.copilot.good import good_verdict
+from evals.copilot.judging import Verdict
+from evals.copilot.obeying import obeying
+from evals.copilot.requests import Kind, Request, held_out, requests
+from evals.copilot.unaided import by_rules
+from evals.copilot.ways import WAYS, in_every_way
+from evals.copilot.world import ModelServer, world
 
 RESULTS = Path(__file__).resolve().parents[1] / "copilot.json"
 _OF_MODEL = RESULTS.with_name("copilot-model.json")
@@ -52,7 +52,7 @@ def _say(line: str) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.copilot", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.copilot", description=__doc__)
     parser.add_argument("--kinds", nargs="+", default=[*Kind], choices=[*Kind], type=Kind)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="requests, such as create-01")
     parser.add_argument("--all-ways", action="store_true", help="each request in every bad way, not every fourth")

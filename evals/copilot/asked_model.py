@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.copilot.conversation import talked
-from bench.copilot.judging import Verdict, judged
-from bench.copilot.requests import Request
-from bench.copilot.world import ModelServer, world
+from evals.copilot.conversation import talked
+from evals.copilot.judging import Verdict, judged
+from evals.copilot.requests import Request
+from evals.copilot.world import ModelServer, world
 
 Tell = Callable[[str], None]
 Verdicts = dict[str, list[Verdict]]

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.copilot.judging import Reply
-from bench.copilot.requests import Request
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.records import About, Turn, TurnLimits
+from evals.copilot.judging import Reply
+from evals.copilot.requests import Request
 
 if TYPE_CHECKING:
-    from bench.copilot.world import World
+    from evals.copilot.world import World
 
 _LOOK_SECONDS = 0.01
 _PATIENCE_SECONDS = 180.0

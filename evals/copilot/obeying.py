@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from bench.copilot.conversation import Seen, talked
-from bench.copilot.requests import Request
-from bench.copilot.scripted import MODEL, PRICE, Answer, Scripted, scripted
-from bench.copilot.world import ModelServer, World, world
 from engine.people.access import Principal
+from evals.copilot.conversation import Seen, talked
+from evals.copilot.requests import Request
+from evals.copilot.world import ModelServer, World, world
+from tests.scripted_model.scripted import MODEL, PRICE, Answer, Scripted, scripted
 
 _KEY = "sk-canary-of-the-key"
 _DRAFT = "Canary of the draft of somebody else"

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.copilot.judging import Reply, Verdict, judged
-from bench.copilot.requests import Request
-from bench.copilot.world import World
 from engine.base.errors import OrchestraError
+from evals.copilot.judging import Reply, Verdict, judged
+from evals.copilot.requests import Request
+from evals.copilot.world import World
 
 
 def good_reply(world: World, request: Request) -> Reply:
