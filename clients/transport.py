@@ -166,14 +166,14 @@ def trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's transport, with connections made by a gate and answers limited in size."""
+class _Transport(httpx.BaseTransport):
+    """Sends requests over connections that a gate opens, and limits the size of answers."""
 
     def __init__(
         self, gate: NetworkGate, allowed_origins: frozenset[str] | None, reads: ConnectionReads, *, names_itself: bool
     ) -> None:
         self._allowed_origins, self._reads, self._names_itself = allowed_origins, reads, names_itself
-        self._pool: Any = Pool(gate, trusted(), IDLE_CONNECTION_SECONDS)
+        self._pool = Pool(gate, trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, retrying reads (read_retry.py); raises Forbidden, WriteRefused and httpx.TransportError."""
@@ -199,7 +199,7 @@ class _Transport(httpx.HTTPTransport):
         # A compressed answer may expand to any size. None is requested; one that comes all the same is limited, too.
         request.headers["Accept-Encoding"] = "identity"
         with checked():
-            response = super().handle_request(request)
+            response = self._pool.handle_request(request)
         try:
             most = min(int(request.extensions.get("most_bytes", MAX_ANSWER_BYTES)), FILE_BYTES)
             codings = _codings(request, response)
@@ -216,6 +216,10 @@ class _Transport(httpx.HTTPTransport):
             known.keep_from(f"requests to {origin(request.url)}", request.headers)
             _redact(response)
         return response
+
+    def close(self) -> None:
+        """Close all connections; requests in progress fail."""
+        self._pool.close()
 
     def _check_origin(self, url: httpx.URL) -> None:
         if self._allowed_origins is not None and origin(url) not in self._allowed_origins:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpcore
+import httpx
 import pytest
 
 from clients.pool import Pool
@@ -77,16 +78,14 @@ def pool() -> Iterator[Pool]:
         yield opened
 
 
-def ask(pool: Pool, server: Server) -> httpcore.Response:
+def ask(pool: Pool, server: Server) -> httpx.Response:
     """Send one request; the answer's stream is still to be read."""
-    return pool.handle_request(httpcore.Request("GET", server.url, headers={"host": "here"}))
+    return pool.handle_request(httpx.Request("GET", server.url))
 
 
-def body_of(answer: httpcore.Response) -> bytes:
-    """Read an answer to its end, as httpx does."""
-    body = b"".join(answer.iter_stream())
-    answer.close()
-    return body
+def body_of(answer: httpx.Response) -> bytes:
+    """Read an answer to its end, and close it."""
+    return answer.read()
 
 
 def test_requests_after_each_other_share_a_connection(pool: Pool, server: Server) -> None:
@@ -142,8 +141,8 @@ def test_an_answer_that_is_given_up_takes_its_connection_along(pool: Pool, serve
 def test_a_place_that_nobody_answers_at_leaves_nothing_behind(pool: Pool, server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(httpcore.ConnectError):
-        pool.handle_request(httpcore.Request("GET", f"http://127.0.0.1:{port}/"))
+    with pytest.raises(httpx.ConnectError):
+        pool.handle_request(httpx.Request("GET", f"http://127.0.0.1:{port}/"))
     assert body_of(ask(pool, server)) == BODY
 
 
@@ -159,5 +158,5 @@ def test_closing_ends_idle_and_busy_connections(pool: Pool, server: Server) -> N
 
 
 def test_nothing_but_http_is_spoken(pool: Pool) -> None:
-    with pytest.raises(httpcore.UnsupportedProtocol, match="ftp"):
-        pool.handle_request(httpcore.Request("GET", "ftp://127.0.0.1/"))
+    with pytest.raises(httpx.UnsupportedProtocol, match="ftp"):
+        pool.handle_request(httpx.Request("GET", "ftp://127.0.0.1/"))
