@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _WRITTEN_AS = {
     "cp1252": "iso8859-1 ascii",
@@ -37,6 +37,13 @@ _SPELLINGS = (
     (re.compile(r"x-(.+)"), r"\1"),
 )
 """Names that no standard lists."""
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 """Codecs of Python that are not of texts in mails: some take no `replace`, some make half characters."""
 _HALF = re.compile("[\ud800-\udfff]")
@@ -51,8 +58,8 @@ _NAMED = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
 _NAME_MOST = 40
 _CHARSET_WITHIN = 4096
 _UTF_8 = "utf-8"
-_LEGACY = "cp1252"
-"""The fallback for bytes that are not UTF-8 and of an unknown charset."""
+_USUAL = "cp1252"
+"""The charset of bytes that are not UTF-8, where nothing says more."""
 _CHANCE_LETTERS = 8
 """This many non-ASCII letters are not valid UTF-8 by chance."""
 _EAST_ASIAN = frozenset({"gb18030", "big5", "cp949", "cp932", "euc_jp", "cp950", "johab"})
@@ -70,18 +77,17 @@ def decoded(data: bytes, charset: str) -> str:
     """
     if data.isascii() and b"\x1b" not in data and b"~" not in data and b"+" not in data and b"\0" not in data:
         return data.decode("ascii")
-    if data.startswith(codecs.BOM_UTF8):
-        return data[3:].decode(_UTF_8, "replace")
+    if marked := marked_charset(data):
+        return data.decode(marked, "replace")
     names = codecs_of(charset)
     special = _by_its_marks(data, names[0])
     text = _by_its_letters(data, names) if special is None else special
     return _HALF.sub("\ufffd", text) if names[0] == "utf-7" else text
 
 
-def charset_in(content_type: str) -> str:
-    """Return the charset that a `Content-Type` names; empty if none."""
-    found = _NAMED.search(content_type)
-    return found[1] if found else ""
+def marked_charset(data: bytes) -> str:
+    """Return the charset that the byte order mark at the beginning shows; empty if there is none."""
+    return next((name for mark, name in _MARKS if data.startswith(mark)), "")
 
 
 def body_text(content: bytes, content_type: str) -> tuple[str, str]:
@@ -91,7 +97,8 @@ def body_text(content: bytes, content_type: str) -> tuple[str, str]:
     (WHATWG HTML 13.2.3.2, XML 1.0 4.3.3). A text that is UTF-8, as eight letters never are by chance, is UTF-8 whatever
     is said; without any name, one that is not UTF-8 is in the usual charset of Windows.
     """
-    named = charset_in(content_type)
+    found = _NAMED.search(content_type)
+    named = found[1] if found else ""
     if not named and content[:100].lstrip(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         named = named_charset(content)
     text = decoded(content, named or _unnamed(content)).removeprefix("\ufeff")
@@ -168,18 +175,12 @@ def _by_its_marks(data: bytes, codec: str) -> str | None:
         return data.decode(codec, "replace")
     if codec == "utf-7" and data.isascii():
         return data.decode(codec, "replace")
-    if codec in _WIDE or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _from_wide(data, codec if codec in _WIDE else "utf-16")
-    return None
+    return _from_wide(data, codec) if codec in _WIDE else None
 
 
 def _from_wide(data: bytes, codec: str) -> str | None:
-    """Decode UTF-16 and UTF-32, detected by the byte order mark or the zero bytes of ASCII letters; None for UTF-8."""
-    bare = codec.removesuffix("-le").removesuffix("-be")
-    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-    if data.startswith(marks):
-        return data.decode(bare, "replace")
-    if b"\0" not in data and _is_utf8(data):
+    """Decode UTF-16 and UTF-32 without a byte order mark, as the zero bytes of ASCII letters say; None for UTF-8."""
+    if b"\0" not in data and not _utf8_letters(data.decode(_UTF_8, "surrogateescape"))[1]:
         return None
     if codec == "utf-16" and data[::2].count(0) > data[1::2].count(0):
         codec = "utf-16-be"
@@ -189,14 +190,15 @@ def _from_wide(data: bytes, codec: str) -> str | None:
 def _by_its_letters(data: bytes, names: tuple[str, ...]) -> str:
     """Decode a text whose letters are bytes over 127."""
     own = [name for name in names if name not in {_UTF_8, "ascii", "iso-2022-jp", *_WIDE}]
-    if _is_utf8(data):
-        text = data.decode(_UTF_8)
+    text = data.decode(_UTF_8, "surrogateescape")
+    good, bad = _utf8_letters(text)
+    if not bad:
         other = _strict(data, own) if own and not _is_meant(text, data, own[0]) else None
         return text if other is None else other
-    if _is_nearly_utf8(data, 8 if own else 1):
+    if good >= bad * (8 if own else 1):
         return data.decode(_UTF_8, "replace")
-    text_ = _strict(data, own)
-    return data.decode(own[0] if own else _LEGACY, "replace") if text_ is None else text_
+    other = _strict(data, own)
+    return data.decode(own[0] if own else _USUAL, "replace") if other is None else other
 
 
 def _strict(data: bytes, names: list[str]) -> str | None:
@@ -208,12 +210,17 @@ def _strict(data: bytes, names: list[str]) -> str | None:
     return _from_euc_jp(data) if names[:1] == ["euc_jp"] else None
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode(_UTF_8)
-    except UnicodeDecodeError:
-        return False
-    return True
+_NOT_UTF8 = re.compile("[\udc80-\udcff]+")
+_INSIDE = bytes(range(0xC0))
+"""Bytes of UTF-8 with which no letter outside of ASCII begins."""
+
+
+def _utf8_letters(text: str) -> tuple[int, int]:
+    """Return how many letters over 127 a text has, and how many bytes are not UTF-8 (`surrogateescape`)."""
+    if text.isascii():
+        return 0, 0
+    bad = sum(map(len, _NOT_UTF8.findall(text)))
+    return len(text.encode(_UTF_8, "surrogatepass").translate(None, _INSIDE)) - bad, bad
 
 
 def _is_meant(text: str, data: bytes, codec: str) -> bool:
@@ -247,12 +254,83 @@ def _is_of_one_script(data: bytes, codec: str) -> bool:
     return len(scripts) == 1 and scripts <= _SCRIPTS
 
 
-def _is_nearly_utf8(data: bytes, times: int) -> bool:
-    """Return whether valid UTF-8 sequences outnumber the other bytes over 127 by this factor."""
-    text = data.decode(_UTF_8, "replace")
-    bad = text.count("\ufffd")
-    good = sum(letter >= "\x80" for letter in text) - bad
-    return good >= times * bad
+# --- Guessed
+
+
+_SAMPLE = 65536
+_BEFORE_SAMPLE = 2000
+_OTHERS = frozenset(
+    "cp1251 koi8_r koi8_u cp866 iso8859_5 mac_cyrillic cp1253 iso8859_7 cp1255 iso8859_8 cp1256 iso8859_6 cp874 tis_620"
+    " shift_jis shift_jis_2004 cp932 euc_jp euc_jis_2004 iso2022_jp gb2312 gbk gb18030 hz big5 big5hkscs cp950 euc_kr"
+    " cp949 johab utf_16 utf_16_le utf_16_be utf_32 utf_8".split()
+)
+"""Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
+JAPANESE = frozenset(("shift_jis", "shift_jis_2004", "cp932", "euc_jp", "euc_jis_2004"))
+_TO_JAPANESE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
+"""What switches to the letters of ISO-2022-JP, all of whose bytes are ASCII (RFC 1468)."""
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_KANA = re.compile("[\u3041-\u30fa]")
+_OTHER_LETTER = re.compile(r"(?![\uff61-\uffdc])[^\W\d_\x00-\u02af]")
+"""A letter that is not Latin; half-width ones of Japanese do not count, since any sign of a Latin text may be one."""
+
+
+def guessed_charset(pieces: Iterable[bytes]) -> str:
+    """Return the charset of a text without a name or mark of one: UTF-8 if most of its letters over 127 are that.
+
+    The rest is damage then. In texts of other charsets, at most a third as many letters are valid UTF-8 by chance.
+    """
+    decoder = codecs.getincrementaldecoder(_UTF_8)("surrogateescape")
+    good = bad = 0
+    first = sample = b""
+    for piece in pieces:
+        more_good, more_bad = _utf8_letters(decoder.decode(piece))
+        good, bad, first = good + more_good, bad + more_bad, first or piece
+        sample = sample or (piece if more_bad else b"")
+    bad += len(decoder.decode(b"", final=True))
+    if good >= bad:
+        return "iso2022_jp" if not bad and _is_jis(first[:_SAMPLE]) else _UTF_8
+    return _of_other_letters(sample or first)
+
+
+def _is_jis(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("iso2022_jp")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return _TO_JAPANESE.search(head) is not None
+
+
+def _of_other_letters(piece: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    found = _NOT_ASCII.search(piece)
+    sample = piece[max((found.start() if found else 0) - _BEFORE_SAMPLE, 0) :][:_SAMPLE]
+    best = from_bytes(sample, cp_exclusion=["utf_7"]).best()
+    is_right = best is not None and best.encoding in _OTHERS and _may_be(best.encoding, sample)
+    return best.encoding if best is not None and is_right else _USUAL
+
+
+def _may_be(encoding: str, sample: bytes) -> bool:
+    """Return whether a guess may be right: a few accents, such as in `20 \u00b0C`, fit nearly any encoding.
+
+    Where letters are not Latin, most bytes over 127 are in words that have more of them than of ASCII.
+    """
+    if encoding.startswith("utf_"):
+        return b"\0" in sample
+    text = sample.decode(encoding, "ignore")
+    if encoding in JAPANESE and _KANA.search(text):
+        return True
+    if len(_OTHER_LETTER.findall(text)) < 2:
+        return False
+    others = latin = 0
+    for word in _WORD.findall(sample):
+        runs = list(map(len, _NOT_ASCII.findall(word)))
+        if runs and max(runs) > 1 and 2 * sum(runs) > len(word):
+            others += sum(runs)
+        else:
+            latin += sum(runs)
+    return others > latin
 
 
 # --- Japanese
@@ -274,32 +352,27 @@ def _from_jis(data: bytes) -> str:
 
 def _of_jis(data: bytes) -> Iterator[str]:
     pieces = _ESCAPE.split(data)
-    yield pieces[0].decode(_LEGACY if not _is_utf8(pieces[0]) else _UTF_8, "replace")
+    yield _by_its_letters(pieces[0], ())
     for mark, run in zip(pieces[1::2], pieces[2::2], strict=True):
         yield _of_jis_run(mark, run)
 
 
 def _of_jis_run(mark: bytes, run: bytes) -> str:
-    if mark in {b"$B", b"$@", b"$(B", b"$(@"}:
-        return "".join(_double(line) for line in re.split(rb"([\x00-\x20]+)", run))
+    if mark in {b"$B", b"$@", b"$(B", b"$(@"}:  # through Shift JIS, whose codec has the Windows letters, too
+        return _PAIR.sub(lambda found: _shifted(found[1]) if found[1] else b"", run).decode("cp932", "replace")
     if mark == b"$(D":
-        return b"".join(b"\x8f" + bytes(each | 0x80 for each in pair) for pair in _pairs(run)).decode(
-            "euc_jp", "replace"
-        )
+        return _PAIR.sub(lambda found: b"\x8f" + _high(found[0]), run).decode("euc_jp", "replace")
     if mark == b"(I":
-        return bytes(each | 0x80 if each > 0x20 else each for each in run).decode("cp932", "replace")
-    return run.decode("ascii" if run.isascii() else _LEGACY, "replace")
+        return _high(run).decode("cp932", "replace")
+    return run.decode("ascii" if run.isascii() else _USUAL, "replace")
 
 
-def _double(run: bytes) -> str:
-    """Decode two-byte letters (JIS X 0208) through Shift JIS, whose codec has the Windows letters, too."""
-    if not run or run[0] <= 0x20:
-        return run.decode("ascii")
-    return b"".join(map(_shifted, _pairs(run))).decode("cp932", "replace")
+_PAIR = re.compile(rb"([^\x00-\x20]{2})|[^\x00-\x20]")
+"""A letter of two bytes, or half of one."""
 
 
-def _pairs(run: bytes) -> Iterator[bytes]:
-    return (run[place : place + 2] for place in range(0, len(run) - 1, 2))
+def _high(run: bytes) -> bytes:
+    return bytes(each | 0x80 if each > 0x20 else each for each in run)
 
 
 def _shifted(pair: bytes) -> bytes:
