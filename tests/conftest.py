@@ -166,7 +166,7 @@ def hashes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def syncs() -> Iterator[None]:
-    """Let no sync of this process wait for the disk: a process that ends loses nothing; tests/faults/ has the rest."""
+    """Let no sync of this process wait for the disk: its end loses nothing, and power cuts are in assurance/faults."""
     pragmas = database._pragmas
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # it still refuses a file that is not open
@@ -215,13 +215,13 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
-_TESTS = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _TALKS = frozenset(
     {"standins", "http", "scripted", "service", "orchestra", "running", "client", "desk", "here", "there"}
 )
 _APART = ("slow", "service", "browser", "chaos", "control")
 _MARKS_OF_A_FILE = re.compile(r"^pytestmark = (?:\[$.*?^\]|.*?)$", re.MULTILINE | re.DOTALL)
-_FACES = frozenset({"api", "bombs", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
+_FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "operations", "sandbox", "sql"})
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -255,7 +255,7 @@ def _places(items: Sequence[pytest.Item]) -> dict[Path, tuple[int, float]]:
     slow = dict.fromkeys(item.path for item in items if item.get_closest_marker("slow"))
     folders: defaultdict[str, list[Path]] = defaultdict(list)
     for path in slow:
-        folders[path.relative_to(_TESTS).parts[0]].append(path)
+        folders[path.relative_to(_ROOT).parts[1]].append(path)
     spread = {path: (0, n / len(paths)) for paths in folders.values() for n, path in enumerate(paths)}
     return {path: spread.get(path, (1, -number)) for path, number in tests.items()}
 
@@ -271,7 +271,7 @@ def pytest_sessionfinish() -> None:
 def state_on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep the state of all workspaces of a test in a schema on PostgreSQL: `TEST_STATE=postgres pytest …`.
 
-    The workspaces of tests/kill have schemas of their own (tests/kill/state.py): several tests may share one.
+    The workspaces of assurance/kill have schemas of their own (assurance/kill/state.py): several tests may share one.
     """
     if "kill" in request.path.parts:
         yield

@@ -31,7 +31,7 @@ from engine.store.taskiq.brokers import BrokerAddress
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
-NOT_SHIPPED = ("tests", "bench", "evals")
+NOT_SHIPPED = ("tests", "assurance", "bench", "evals")
 NOT_IMPORTED = {"fastapi-swagger", "jinja2", "urllib3", "websockets"}
 """Each has its reason in pyproject.toml."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

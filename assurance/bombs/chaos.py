@@ -1,12 +1,12 @@
-"""The long form (`make chaos`): all two hundred bombs."""
+"""The long form (`make assurance`): all two hundred bombs."""
 
 from __future__ import annotations
 
 import pytest
 
+from assurance.bombs.bombs import bombs
+from assurance.bombs.surviving import SEED, pytestmark, served, survive
 from tests.api.test_served import Served
-from tests.bombs.bombs import bombs
-from tests.bombs.surviving import SEED, pytestmark, served, survive
 
 __all__ = ["pytestmark", "served"]
 

@@ -1,7 +1,7 @@
 """Bombs against a real server: its memory stays small, its health answers, and each ends with a sentence.
 
-`make chaos` tries all two hundred (tests/bombs/chaos.py), which takes a quarter of an hour. What makes one harmless has
-tests beside it, which `make test` runs.
+`make assurance` tries all two hundred (chaos.py), which takes a quarter of an hour. What makes one harmless has tests
+of its own in `tests/`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 import httpx
 import pytest
 
+from assurance.bombs.bombs import Bomb
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD
 from tests.api.test_served import Served, answers, start, wait_until
-from tests.bombs.bombs import Bomb
 from tests.workspaces import init
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]

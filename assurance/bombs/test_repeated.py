@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from tests.bombs.repeated import AROUND, PIECES, READERS, SLOW, too_slow
+from assurance.bombs.repeated import AROUND, PIECES, READERS, SLOW, too_slow
 
 _LENGTH, _LENGTH_FOR_SLOW_ONES = 30_000, 5_000
-"""Characters. The slow ones have the others' length in `make chaos`."""
+"""Characters. The slow ones have the others' length in `make assurance`."""
 _PAIRS = 150
 
 

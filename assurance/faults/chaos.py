@@ -1,4 +1,4 @@
-"""The long forms (`make chaos`): every fault at every moment of a run; 200 cuts and 1,000 flips of each file."""
+"""The long forms (`make assurance`): every fault at every moment of a run; 200 cuts and 1,000 flips of each file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.damage import cuts, flips
-from tests.faults.disk import FAULTS, Fault
-from tests.faults.story import Story
-from tests.faults.test_damage import Place, copies, damages, place, survive, survive_damaged_state, whole
-from tests.faults.test_disk import live_through, moments_of, quick, story
+from assurance.faults.damage import cuts, flips
+from assurance.faults.disk import FAULTS, Fault
+from assurance.faults.story import Story
+from assurance.faults.test_damage import Place, copies, damages, place, survive, survive_damaged_state, whole
+from assurance.faults.test_disk import live_through, moments_of, quick, story
 
 __all__ = ["copies", "place", "quick", "story", "whole"]
 

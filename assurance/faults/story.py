@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from assurance.faults.disk import Disk
+from assurance.semantics.service import ScriptedService
 from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runner.effects import retry as attempts
 from engine.runner.worker import worker
 from engine.store.write_list import NAME as WRITE_LIST
-from tests.faults.disk import Disk
-from tests.semantics.service import ScriptedService
 
 OWNER = Principal("tester", "owner", confirmed=True)
 LARGE = "x" * 300_000

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from assurance.faults.damage import WHOLE, Damage, cuts, damaged, flips, replaced
 from engine.base.errors import DamagedState, InvalidFile, InvalidInput, OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.faults.damage import WHOLE, Damage, cuts, damaged, flips, replaced
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
 OWNER = Principal("tester", "owner", confirmed=True)
 CUTS, FLIPS = 5, 5
-"""How many of each a file gets in every check; tests/faults/chaos.py takes 200 and 1,000."""
+"""How many of each a file gets in every check; assurance/faults/chaos.py takes 200 and 1,000."""
 _START_SECONDS = 5.0
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from assurance.faults.disk import FAULTS, Fault, failing
+from assurance.faults.story import OWNER, Story, quickly
+from assurance.semantics.engines import more_step_types
+from assurance.semantics.service import scripted_service
 from engine.base.errors import InvalidFile, OrchestraError, StorageError
 from engine.files import atomic as files
 from engine.orchestra import Orchestra
-from tests.faults.disk import FAULTS, Fault, failing
-from tests.faults.story import OWNER, Story, quickly
-from tests.semantics.engines import more_step_types
-from tests.semantics.service import scripted_service
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,7 @@ def _go_on(story: Story, orchestra: Orchestra | None) -> None:
 def test_a_disk_that_fails_at_any_moment_of_a_run_loses_nothing(story: Story, tmp_path: Path, is_lasting: bool) -> None:
     count = max(len(moments_of(story.copied(tmp_path / f"{fault}-{is_lasting}"), fault)) for fault in FAULTS)
     told = 0
-    for moment in range(1 + 2 * is_lasting, count + 1, EVERY):  # all of them: tests/faults/chaos.py
+    for moment in range(1 + 2 * is_lasting, count + 1, EVERY):  # all of them: assurance/faults/chaos.py
         fault = FAULTS[moment // EVERY % len(FAULTS)]
         place = story.copied(tmp_path / f"{moment}-{fault}-{is_lasting}")
         told += bool(live_through(place, fault, moment, is_lasting=is_lasting))

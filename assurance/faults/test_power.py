@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.power.disk import Disk, Tree, every
-from tests.faults.power.kinds import more_kinds
-from tests.faults.power.recording import Recording
-from tests.faults.power.sessions import SESSIONS
-from tests.faults.power.storm import lived_through, quick_folder, recorded
-from tests.faults.power.trace import is_missing
-from tests.faults.power.wrong import SEPARATOR, WRONG
-from tests.faults.story import quickly
-from tests.semantics.service import ScriptedService, scripted_service
+from assurance.faults.power.disk import Disk, Tree, every
+from assurance.faults.power.kinds import more_kinds
+from assurance.faults.power.recording import Recording
+from assurance.faults.power.sessions import SESSIONS
+from assurance.faults.power.storm import lived_through, quick_folder, recorded
+from assurance.faults.power.trace import is_missing
+from assurance.faults.power.wrong import SEPARATOR, WRONG
+from assurance.faults.story import quickly
+from assurance.semantics.service import ScriptedService, scripted_service
 
 CANNOT_RECORD = is_missing()
 needs_strace = pytest.mark.skipif(bool(CANNOT_RECORD), reason=f"nothing was proved of power cuts: {CANNOT_RECORD}")
@@ -84,7 +84,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Place]:
-    """The sessions of `make test`, all in one recorded process."""
+    """The sessions of `make touched`, all in one recorded process."""
     with scripted_service() as service:
         yield Place(recorded(list(IN_EVERY_TEST), folder, service), service, folder / "lives")
 

@@ -8,8 +8,8 @@ from email import message_from_bytes
 from email.policy import default
 from typing import Any
 
-from tests.injection.mails import Injection
-from tests.injection.world import World, own_name
+from assurance.injection.mails import Injection
+from assurance.injection.world import World, own_name
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): every mail against every workflow; its figures are in docs/trust.md."""
+"""The long form (`make assurance`): every mail against every workflow; its figures are in docs/trust.md."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.injection import test_agents as agents
-from tests.injection.mails import injections, published
-from tests.injection.test_injection import (
+from assurance.injection import test_agents as agents
+from assurance.injection.mails import injections, published
+from assurance.injection.test_injection import (
     REMEDIES,
     answered,
     ran,
@@ -21,7 +21,7 @@ from tests.injection.test_injection import (
     without_gates,
     written,
 )
-from tests.injection.world import World
+from assurance.injection.world import World
 
 PUBLISHED = os.environ.get("INJECTION_TEXTS", "")
 """Files of a published set, separated by colons: JSON of any shape, each text in it an order to a model."""

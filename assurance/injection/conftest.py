@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.injection import world as worlds
-from tests.injection.world import World
+from assurance.injection import world as worlds
+from assurance.injection.world import World
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

@@ -8,20 +8,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from bs4 import BeautifulSoup
-from markdown_it import MarkdownIt
-
-from tests.injection.world import World
+from assurance.injection.world import World
+from tests.engine.outgoing.addresses import rendered, urls_in
 
 _MAILS = "https://mail.google.com/mail/"
 _HIDDEN = re.compile("[\u200b\u202d\u202e\u2060-\u2064\U000e0000-\U000e007f]")
-_PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 _AWAY = re.compile(r"(?!mailto:[^?]*$)\w+:|//|www\.")
 """Addresses of another place; one of mail, `<ann@example.org>`, shows where it leads, and sends nothing."""
-_BARE = re.compile(r"(?:https?|ftp)://[^\s<]+|\bwww\.[^\s<]+", re.IGNORECASE)
 
 
 def live(world: World) -> dict[str, int]:
@@ -43,27 +38,8 @@ def _on_github(world: World) -> Iterator[str]:
         yield from rendered(one["body"] or "")
 
 
-def rendered(markdown: str) -> Iterator[str]:
-    """Yield the addresses that a browser would load or link, as GitHub makes HTML of Markdown."""
-    soup = BeautifulSoup(_PARSER.render(markdown), "html.parser")
-    for tag in soup.find_all(True):
-        yield from (str(tag[name]) for name in ("href", "src", "srcset", "poster", "cite") if tag.has_attr(name))
-    for text in soup.find_all(string=True):
-        if not any(parent.name in ("code", "pre", "a") for parent in text.parents):
-            yield from _BARE.findall(str(text))
-
-
 def _in_notion(world: World) -> Iterator[str]:
     yield from urls_in(world.standins.stores["notion"].all("notion/blocks"))
-
-
-def urls_in(blocks: Any) -> Iterator[str]:
-    """Yield the address of each link and image in Notion's blocks."""
-    for name, value in blocks.items() if isinstance(blocks, Mapping) else enumerate(blocks):
-        if name == "url" and isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping | list):
-            yield from urls_in(value)
 
 
 def _texts(world: World) -> Iterator[str]:

@@ -17,8 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+from assurance.injection.mails import DATABASE, QUERY, REPOSITORY
 from demo.model import model as honest
-from tests.injection.mails import DATABASE, QUERY, REPOSITORY
 
 SMUGGLED = ("to", "cc", "repository", "database", "query", "url", "connection", "approve")
 """Fields that an agent's model sends although nobody gave them to it."""

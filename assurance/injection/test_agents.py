@@ -1,6 +1,6 @@
 """Agents whose model obeys every mail, document and page that it reads: what they do, with the gates and without them.
 
-The long form, over all mails, is `make chaos`; its figures are in docs/agents.md.
+The long form, over all mails, is `make assurance`; its figures are in docs/agents.md.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from assurance.injection.agents import SOURCES, Json, asking, fixed, free, given, save
+from assurance.injection.links import live
+from assurance.injection.mails import Injection, injections
+from assurance.injection.world import OWNER, World
 from engine.agents import tool_check
 from engine.base.errors import InvalidFile
 from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
 from engine.runner.middleware.outside_text import OutsideTextCheck
-from tests.injection.agents import SOURCES, Json, asking, fixed, free, given, save
-from tests.injection.links import live
-from tests.injection.mails import Injection, injections
-from tests.injection.world import OWNER, World
 
 _EVERY = 200
 

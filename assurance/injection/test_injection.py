@@ -1,6 +1,6 @@
 """A model that always obeys, mails that give orders, and what comes of it: with the gates, and without them.
 
-The long form, over all mails, is `make chaos`; its figures are in docs/trust.md.
+The long form, over all mails, is `make assurance`; its figures are in docs/trust.md.
 """
 
 from __future__ import annotations
@@ -10,14 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile
-from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
-from engine.runner.middleware import chain
-from engine.runner.middleware.outside_text import OutsideTextCheck
-from engine.runner.middleware.texts.harmless_text import HarmlessText
-from tests.injection.links import live, own_links
-from tests.injection.mails import CARRIERS, LANGUAGES, Injection, injections, ordinary
-from tests.injection.workflows import (
+from assurance.injection.links import live, own_links
+from assurance.injection.mails import CARRIERS, LANGUAGES, Injection, injections, ordinary
+from assurance.injection.workflows import (
     ALLOWED,
     CARELESS,
     MORE,
@@ -27,7 +22,12 @@ from tests.injection.workflows import (
     with_approval,
     with_choices,
 )
-from tests.injection.world import OWNER, PATIENCE_SECONDS, World, numbers
+from assurance.injection.world import OWNER, PATIENCE_SECONDS, World, numbers
+from engine.base.errors import InvalidFile
+from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
+from engine.runner.middleware import chain
+from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.middleware.texts.harmless_text import HarmlessText
 
 SHIPPED = ("inbox-triage", "reply-drafts")
 ORDINARY = 50

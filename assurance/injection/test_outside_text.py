@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from assurance.injection import world as worlds
+from assurance.injection.world import OWNER, PATIENCE_SECONDS, World
 from engine.base.errors import ExpressionError
 from engine.compiler.analysis import text_flow
 from engine.compiler.checks import outside_text, scope
@@ -35,8 +37,6 @@ from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import Row
 from tests.engine.compiler.checks.test_outside_text import REPLY, compiled
 from tests.few import rare
-from tests.injection import world as worlds
-from tests.injection.world import OWNER, PATIENCE_SECONDS, World
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assurance.injection.world import World
 from engine.base.errors import InvalidInput
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -16,7 +17,6 @@ from engine.prompts.takeover_mails import takeover_mails
 from engine.runs.trying.columns import TriedColumn
 from engine.runs.trying.matrix import MatrixRequest
 from engine.runs.trying.reports import TryReport, report_of
-from tests.injection.world import World
 from tests.patience import PATIENCE_SECONDS
 from tests.workspaces import init
 

@@ -13,16 +13,16 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assurance.injection import obedient
+from assurance.injection.mails import DATABASE, REPOSITORY, Injection
+from assurance.injection.obedient import SECRET, Obedient, wishes_in
+from assurance.injection.workflows import CHILD
 from demo.gmail import sample
 from demo.gmail.mailbox import StandInMailbox
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.samples import copy_all
 from engine.workspace.workspace import Workspace
-from tests.injection import obedient
-from tests.injection.mails import DATABASE, REPOSITORY, Injection
-from tests.injection.obedient import SECRET, Obedient, wishes_in
-from tests.injection.workflows import CHILD
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

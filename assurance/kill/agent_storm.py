@@ -20,8 +20,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.injection.obedient import serving
-from tests.kill.storm import Job, Storm, storm
+from assurance.injection.obedient import serving
+from assurance.kill.storm import Job, Storm, storm
 from tests.patience import PATIENCE_SECONDS
 
 POINTS = ("before effect", "after effect", "after record")

@@ -1,4 +1,4 @@
-"""Kills in great numbers (`make chaos`): of jobs, of applied plans, of the sample, amid mail and amid sign-ins."""
+"""Kills in great numbers (`make assurance`): of jobs, of applied plans, of the sample, amid mail and amid sign-ins."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill import test_sign_in
-from tests.kill.agent_storm import AgentStorm
-from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
-from tests.kill.job import POINTS
-from tests.kill.job_of_steps import FAMILIES, Steps, many_kills
-from tests.kill.judge import verdict
-from tests.kill.mail_storm import mail_storm
-from tests.kill.storm import Storm
-from tests.kill.test_agent_kill import agents, figures
-from tests.kill.test_agent_kill import many_kills as many_kills_of_agents
-from tests.kill.test_apply_kill import applications, killed_applications
-from tests.kill.test_form_kill import kill_after_thanks
-from tests.kill.test_kill import undisturbed
-from tests.kill.test_sign_in import Shared, forks, shared
-from tests.kill.test_sql_kill import Databases, databases, random_kills
-from tests.kill.test_steps_kill import steps_place
-from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
+from assurance.kill import test_sign_in
+from assurance.kill.agent_storm import AgentStorm
+from assurance.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
+from assurance.kill.job import POINTS
+from assurance.kill.job_of_steps import FAMILIES, Steps, many_kills
+from assurance.kill.judge import verdict
+from assurance.kill.mail_storm import mail_storm
+from assurance.kill.storm import Storm
+from assurance.kill.test_agent_kill import agents, figures
+from assurance.kill.test_agent_kill import many_kills as many_kills_of_agents
+from assurance.kill.test_apply_kill import applications, killed_applications
+from assurance.kill.test_form_kill import kill_after_thanks
+from assurance.kill.test_kill import undisturbed
+from assurance.kill.test_sign_in import Shared, forks, shared
+from assurance.kill.test_sql_kill import Databases, databases, random_kills
+from assurance.kill.test_steps_kill import steps_place
+from assurance.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
 __all__ = ["agents", "applications", "databases", "forks", "place", "shared", "steps_place", "undisturbed"]
 

@@ -1,13 +1,13 @@
-"""A process to be killed: `python -m tests.kill.child WORKSPACE run|resume [--without-ledger]`, prints run ids."""
+"""A process to be killed: `python -m assurance.kill.child WORKSPACE run|resume [--without-ledger]`, prints run ids."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from assurance.kill.wrong import WRONG
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner", confirmed=True)
 MAILS = 6

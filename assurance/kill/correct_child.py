@@ -1,4 +1,4 @@
-"""A process to be killed: `python -m tests.kill.correct_child WORKSPACE RUN STEP [POINT]`, says that a bug is a task.
+"""A process to be killed: `python -m assurance.kill.correct_child WORKSPACE RUN STEP [POINT]` says a bug is a task.
 
 It dies at a fault point, if one is named, and prints the new run with its status.
 """

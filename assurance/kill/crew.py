@@ -22,13 +22,13 @@ from typing import Any
 import httpx
 import psycopg
 
+from assurance.kill.cluster import Cluster, cluster
+from assurance.kill.counting import Counting, counting
+from assurance.kill.harness import REPOSITORY, Setting, setting
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
 from engine.plugins.trigger import Start
 from tests.engine.conftest import set_step, write_workflow
-from tests.kill.cluster import Cluster, cluster
-from tests.kill.counting import Counting, counting
-from tests.kill.harness import REPOSITORY, Setting, setting
 from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_port
 

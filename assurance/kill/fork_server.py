@@ -19,7 +19,7 @@ class ForkServer:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="orchestra-forks-"))
         self.socket = self._folder / "forks"
-        command = [sys.executable, "-m", "tests.kill.forks", str(self.socket)]
+        command = [sys.executable, "-m", "assurance.kill.forks", str(self.socket)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
         )

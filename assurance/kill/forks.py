@@ -1,6 +1,6 @@
 """A warm process that has the engine imported and forks one child per job, so that a kill costs no cold start.
 
-`python -m tests.kill.forks SOCKET`: each connection sends one line of JSON (a Job) and hears of its child in lines;
+`python -m assurance.kill.forks SOCKET`: each connection sends one line of JSON (a Job) and hears of its child in lines;
 the first is the child's process id. It ends, and its children with it, when its standard input closes.
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import engine.triggers
+from assurance.kill.wrong import WRONG
 from engine.base.errors import PlanDrift
 from engine.base.services import client_class
 from engine.base.statuses import AccountMode
@@ -28,10 +29,9 @@ from engine.people.access import Principal
 from engine.plugins.registry import step_types
 from engine.plugins.trigger import Start
 from engine.runner.effects import fault_points
-from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner", confirmed=True)
-MORE_TRIGGER_TYPES = Path(__file__).parents[1] / "engine" / "triggering" / "trigger_types"
+MORE_TRIGGER_TYPES = Path(__file__).parents[2] / "tests" / "engine" / "triggering" / "trigger_types"
 LAG_SECONDS = 0.2
 """In place of the seconds for which the real services may hide a fresh write: the stand-ins hide nothing."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from tests.kill.state import State
+from assurance.kill.state import State
 from tests.patience import PATIENCE_SECONDS, until
 from tests.workspaces import init
 
@@ -77,11 +77,11 @@ class Setting:
                 process.stdout.close()
         self.rows.close()
 
-    def start(self, command: str, *flags: str, module: str = "tests.kill.child") -> subprocess.Popen[str]:
+    def start(self, command: str, *flags: str, module: str = "assurance.kill.child") -> subprocess.Popen[str]:
         """Start the engine in a process of its own."""
         return self._started([sys.executable, "-m", module, str(self.root), command, *flags])
 
-    def finish(self, command: str, *flags: str, module: str = "tests.kill.child") -> str:
+    def finish(self, command: str, *flags: str, module: str = "assurance.kill.child") -> str:
         """Run the engine to its end; return the last line it printed."""
         output, _ = self.start(command, *flags, module=module).communicate(timeout=2 * PATIENCE_SECONDS)
         lines = output.splitlines()

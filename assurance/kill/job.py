@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from tests.kill.counting import Counting
+from assurance.kill.counting import Counting
 
 WORKFLOW = "job"
 ONCE_A_RUN, ONCE_A_WRITE = ("accepted", "before end", "after end"), ("before effect", "after effect", "after record")

@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
+from assurance.kill.storm import Storm, storm
 from clients.mcp.service import OfferedTool
 from engine.base.checkout import CHECKOUT
-from tests.kill.storm import Storm, storm
 
 POINTS = ("before effect", "after effect", "after record")
 _SECONDS = 1.0

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.kill.job import STEPS, WRITES
-from tests.kill.storm import Killed, Storm
+from assurance.kill.job import STEPS, WRITES
+from assurance.kill.storm import Killed, Storm
 
 _TOLD = ("status", "ended_at", "duration_seconds", "sentence")
 

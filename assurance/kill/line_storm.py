@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.kill.storm import Job, Storm, storm
+from assurance.kill.storm import Job, Storm, storm
 
 _PATIENCE_SECONDS = 60
 _TRIGGER = "line"

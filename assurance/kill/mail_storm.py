@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from tests.kill.storm import Job, Storm, storm
+from assurance.kill.storm import Job, Storm, storm
 
 WORKFLOW = "each-mail"
 TRIGGER = "new_mail"

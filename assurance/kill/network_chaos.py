@@ -1,4 +1,4 @@
-"""The link between a worker and the database is cut for 3, 30 and 90 seconds, in silence (`make chaos`)."""
+"""The link between a worker and the database is cut for 3, 30 and 90 seconds, in silence (`make assurance`)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.cluster import cluster
+from assurance.kill.crew import WORKERS, Crew, crew
+from assurance.kill.link import Link, links, within
+from assurance.kill.verdict import verdict
 from engine.base.statuses import RunStatus
-from tests.kill.cluster import cluster
-from tests.kill.crew import WORKERS, Crew, crew
-from tests.kill.link import Link, links, within
-from tests.kill.verdict import verdict
 from tests.patience import until
 
 CUTS = (3, 30, 90)

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from tests.kill.fork_server import fork_server
-from tests.kill.storm import Job
+from assurance.kill.fork_server import fork_server
+from assurance.kill.storm import Job
 from tests.patience import PATIENCE_SECONDS
 
 

@@ -1,7 +1,7 @@
 """A warm process that forks workers which share one Gmail sign-in, for tests that kill them.
 
-`python -m tests.kill.sign_in_child SOCKET`: each connection sends one line of JSON (a job) and hears of its child in
-lines; the first is the child's process id. It ends when its standard input closes.
+`python -m assurance.kill.sign_in_child SOCKET`: each connection sends one line of JSON (a job) and hears of its child
+in lines; the first is the child's process id. It ends when its standard input closes.
 """
 
 from __future__ import annotations

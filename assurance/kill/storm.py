@@ -20,10 +20,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from tests.kill.counting import Counting, counting
-from tests.kill.fork_server import fork_server
-from tests.kill.harness import Setting
-from tests.kill.job import WORKFLOW, workflow
+from assurance.kill.counting import Counting, counting
+from assurance.kill.fork_server import fork_server
+from assurance.kill.harness import Setting
+from assurance.kill.job import WORKFLOW, workflow
 
 _PATIENCE_SECONDS = 90.0
 

@@ -1,6 +1,6 @@
 """Kills amid agents: each of their writes is there once, answers are paid once more at most, the conversation goes on.
 
-`make chaos` kills 40 agents 500 times (tests/kill/chaos.py).
+`make assurance` kills 40 agents 500 times (assurance/kill/chaos.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.agent_storm import KINDS, POINTS, AgentStorm, Killed, agent_storm, expected, random_moments
+from assurance.kill.agent_storm import KINDS, POINTS, AgentStorm, Killed, agent_storm, expected, random_moments
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.job import ONCE_A_RUN, ONCE_A_WRITE
-from tests.kill.judge import verdict
-from tests.kill.storm import Killed, Storm, storm
+from assurance.kill.job import ONCE_A_RUN, ONCE_A_WRITE
+from assurance.kill.judge import verdict
+from assurance.kill.storm import Killed, Storm, storm
 
 pytestmark = pytest.mark.slow
 

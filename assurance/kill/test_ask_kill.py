@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.storm import Storm, storm
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER
-from tests.kill.storm import Storm, storm
 from tests.patience import until
 
 pytestmark = pytest.mark.slow

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.kill.harness import Setting
+from assurance.kill.harness import Setting
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
-CHILD = "tests.kill.correct_child"
+CHILD = "assurance.kill.correct_child"
 
 
 @pytest.mark.chaos

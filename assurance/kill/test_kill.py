@@ -1,6 +1,6 @@
 """The power goes in the middle: afterwards no mail is lost and nothing is there twice.
 
-`make chaos` kills thirty times more, at each kind of write (tests/kill/chaos.py).
+`make assurance` kills thirty times more, at each kind of write (assurance/kill/chaos.py).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.child import MAILS
-from tests.kill.harness import WRITES, World, kill_after_events, kill_in_write, setting
-from tests.kill.state import IS_ON_POSTGRES
+from assurance.kill.child import MAILS
+from assurance.kill.harness import WRITES, World, kill_after_events, kill_in_write, setting
+from assurance.kill.state import IS_ON_POSTGRES
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 """New mail while the server dies: each mail starts exactly one run.
 
-`make chaos` sends 2,000 mails and kills fifty times (tests/kill/chaos.py).
+`make assurance` sends 2,000 mails and kills fifty times (assurance/kill/chaos.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.mail_storm import mail_storm
+from assurance.kill.mail_storm import mail_storm
 
 pytestmark = pytest.mark.slow
 

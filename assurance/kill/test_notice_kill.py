@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from assurance.kill.storm import Storm, storm
 from tests.few import rare
-from tests.kill.storm import Storm, storm
 from tests.patience import until
 
 pytestmark = pytest.mark.slow

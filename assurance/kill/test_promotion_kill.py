@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.one_job import said_by
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.engine.conftest import write_workflow
-from tests.kill.one_job import said_by
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.counting import Counting, counting
+from assurance.kill.harness import REPOSITORY
+from assurance.kill.wrong import nobody_looks
 from engine.base.statuses import ENDED_RUNS, RunStatus
 from engine.orchestra import Orchestra
 from engine.runner.worker.poller import Poller
 from engine.workflows.new_workspace import init
 from tests import postgres
 from tests.engine.conftest import OWNER, set_step, write_workflow
-from tests.kill.counting import Counting, counting
-from tests.kill.harness import REPOSITORY
-from tests.kill.wrong import nobody_looks
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
@@ -29,7 +29,7 @@ LEASE_SECONDS = 1
 _LOST_SECONDS = 15.0
 _CODE = """
 import sys
-from tests.kill.wrong import WRONG
+from assurance.kill.wrong import WRONG
 if sys.argv[1]:
     WRONG[sys.argv[1]]()
 import cli

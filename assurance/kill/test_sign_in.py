@@ -23,12 +23,12 @@ from typing import IO, Any
 import httpx
 import pytest
 
+from assurance.kill.sign_in_child import PROFILE, sign_in_file
 from clients.errors import AuthError
 from clients.google.transport import GoogleHttp
 from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
 from tests.conftest import StandIns
-from tests.kill.sign_in_child import PROFILE, sign_in_file
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -129,7 +129,7 @@ class Shared:
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The socket of the warm process that forks workers."""
     path = tmp_path_factory.mktemp("forks") / "s"
-    command = [sys.executable, "-m", "tests.kill.sign_in_child", str(path)]
+    command = [sys.executable, "-m", "assurance.kill.sign_in_child", str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

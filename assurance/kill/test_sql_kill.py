@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from assurance.kill.storm import Storm, storm
 from tests.clients.sql.servers import DIALECTS, Target, target
-from tests.kill.storm import Storm, storm
 
 pytestmark = pytest.mark.slow
 

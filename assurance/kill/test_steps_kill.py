@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kill.job_of_steps import DRIVES, FAMILIES, WRITES, Steps, steps
+from assurance.kill.job_of_steps import DRIVES, FAMILIES, WRITES, Steps, steps
 
 pytestmark = pytest.mark.slow
 
 SOME = ("messages", "rows")
-"""Of `make test`; `make chaos` has all."""
+"""Of `make touched`; `make assurance` has all."""
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Kills at any moment and at each named point: nothing is lost, nothing done is done again.
 
-`make chaos` kills a thousand times, and at each point for each write (tests/kill/chaos.py).
+`make assurance` kills a thousand times, and at each point for each write (assurance/kill/chaos.py).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.job import FEW_POINTS, POINTS
-from tests.kill.judge import verdict
-from tests.kill.storm import Killed, Storm, storm, summary
+from assurance.kill.job import FEW_POINTS, POINTS
+from assurance.kill.judge import verdict
+from assurance.kill.storm import Killed, Storm, storm, summary
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.line_storm import LineStorm, line_storms
 from tests.few import rare
-from tests.kill.line_storm import LineStorm, line_storms
 
 pytestmark = pytest.mark.slow
 

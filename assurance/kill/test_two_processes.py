@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.kill.harness import REPOSITORY
-from tests.kill.storm import Job, Storm, storm
+from assurance.kill.harness import REPOSITORY
+from assurance.kill.storm import Job, Storm, storm
 from tests.patience import until
 
 pytestmark = pytest.mark.slow

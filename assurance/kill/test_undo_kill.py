@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.kill.harness import Setting
+from assurance.kill.harness import Setting
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
-CHILD = "tests.kill.undo_child"
+CHILD = "assurance.kill.undo_child"
 STAGES = {
     "POST /repos/acme/app/issues": "notes",
     "PATCH /repos/acme/app/issues": "closed",

@@ -1,4 +1,4 @@
-"""A process to be killed: `python -m tests.kill.undo_child WORKSPACE RUN`, undoes a run, prints how many writes."""
+"""A process to be killed: `python -m assurance.kill.undo_child WORKSPACE RUN`, undoes a run, prints how many writes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from tests.kill.crew import STEPS, TICK_SECONDS, WORKFLOW, Crew
+from assurance.kill.crew import STEPS, TICK_SECONDS, WORKFLOW, Crew
 
 _EVENTS = (
     "SELECT run_id, number, event FROM kept JOIN kept_runs USING (run_id) WHERE n IS NOT NULL ORDER BY run_id, place"

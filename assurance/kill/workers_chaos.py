@@ -1,4 +1,4 @@
-"""Two servers and three workers on a PostgreSQL of their own, and all that can happen to them (`make chaos`).
+"""Two servers and three workers on a PostgreSQL of their own, and all that can happen to them (`make assurance`).
 
 Processes are killed and frozen, connections are cut, and PostgreSQL is restarted twice. `WORKER_RUNS=300` says how
 many runs, `WORKER_SECONDS=240` for how long at most something happens.
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from assurance.kill.crew import Crew, Troubles, crew
+from assurance.kill.verdict import verdict
 from engine.base.statuses import RunStatus
-from tests.kill.crew import Crew, Troubles, crew
-from tests.kill.verdict import verdict
 
 RUNS = int(os.environ.get("WORKER_RUNS", "300"))
 SECONDS = float(os.environ.get("WORKER_SECONDS", "240"))

@@ -209,14 +209,12 @@ async def nobody_looks(_self: Poller) -> None:
 
 def forgets_what_it_took() -> None:
     """The same, and nobody looks for runs that were taken and that nobody works on."""
-
     claims_without_work()
     Poller._look_for_forgotten = nobody_looks  # type: ignore[assignment, method-assign]
 
 
 def nobody_adopts() -> None:
     """A process does not look for the runs of those that have died."""
-
     Poller._look_for_dead = nobody_looks  # type: ignore[assignment, method-assign]
 
 

@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): thousands of random workflows, with the profile `wide` new ones each time."""
+"""The long form (`make assurance`): thousands of random workflows, with the profile `wide` new ones each time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase
 from hypothesis.errors import Flaky
 
-from tests.semantics.test_state_machine import FOUND_LATER, WIDE_EXAMPLES, judge, pytestmark, quick
+from assurance.semantics.test_state_machine import FOUND_LATER, WIDE_EXAMPLES, judge, pytestmark, quick
 
 __all__ = ["pytestmark", "quick"]
 

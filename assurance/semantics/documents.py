@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.semantics.service import Word
+from assurance.semantics.service import Word
 
 LISTS: Mapping[str, list[str]] = {"none": [], "one": ["a"], "two": ["a", "b"], "four": ["a", "b", "c", "d"]}
 _WORDS: tuple[Word, ...] = ("429", "503", "503_after", "cut", "cut_after", "400")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tests.semantics.service import HAS_EFFECT, Request, Word
+from assurance.semantics.service import HAS_EFFECT, Request, Word
 
 Step = Mapping[str, Any]
 Known = Literal["none", "open", "done", "unknown"]

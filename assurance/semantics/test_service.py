@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from assurance.semantics.service import scripted_service
 from tests.patience import until
-from tests.semantics.service import scripted_service
 
 
 def test_a_request_whose_client_has_gone_belongs_to_what_came_before() -> None:

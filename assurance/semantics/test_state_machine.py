@@ -1,6 +1,6 @@
 """Random workflows, faults, cancels, crashes and resumes: what the engine does is what the model says.
 
-`make chaos` looks at many more (tests/semantics/chaos.py).
+`make assurance` looks at many more (assurance/semantics/chaos.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from msgspec.structs import replace
 
+from assurance.semantics.documents import Case, Fault, cases
+from assurance.semantics.engines import more_step_types
+from assurance.semantics.service import ScriptedService, scripted_service
+from assurance.semantics.world import Disturbance, World
 from engine.runner.effects import retry as attempts
 from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.ledger import Ledger
@@ -25,10 +29,6 @@ from engine.runner.execution.concurrency import StopSignal
 from engine.runner.execution.recording import Recording
 from engine.runner.execution.walk import Runner
 from engine.store.ledger import IntendedWrite, LedgerRow
-from tests.semantics.documents import Case, Fault, cases
-from tests.semantics.engines import more_step_types
-from tests.semantics.service import ScriptedService, scripted_service
-from tests.semantics.world import Disturbance, World
 
 EXAMPLES = 20
 WIDE_EXAMPLES = 3000
@@ -198,7 +198,7 @@ FOUND_LATER = (
     _runs_dropped_items_again,
     _gives_up_at_once,
 )
-"""These take hundreds of stories: tests/semantics/chaos.py."""
+"""These take hundreds of stories: assurance/semantics/chaos.py."""
 
 
 @pytest.mark.control

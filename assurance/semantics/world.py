@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from assurance.semantics.documents import LISTS, Case
+from assurance.semantics.engines import CrashingEngine, crash_at_point
+from assurance.semantics.model import Cut, Judge
+from assurance.semantics.service import ScriptedService
 from engine.base.errors import InUse, InvalidInput
 from engine.people.access import Principal
 from engine.record.types.run import Run
 from tests.patience import PATIENCE_SECONDS, until
-from tests.semantics.documents import LISTS, Case
-from tests.semantics.engines import CrashingEngine, crash_at_point
-from tests.semantics.model import Cut, Judge
-from tests.semantics.service import ScriptedService
 
 OWNER = Principal("tester", "owner", confirmed=True)
 

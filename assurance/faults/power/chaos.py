@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): every session, 36 states of each."""
+"""The long form (`make assurance`): every session, 36 states of each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.power.sessions import SESSIONS
-from tests.faults.power.storm import recorded
-from tests.faults.test_power import Place, folder, needs_strace, quick
-from tests.semantics.service import scripted_service
+from assurance.faults.power.sessions import SESSIONS
+from assurance.faults.power.storm import recorded
+from assurance.faults.test_power import Place, folder, needs_strace, quick
+from assurance.semantics.service import scripted_service
 
 __all__ = ["folder", "quick"]
 pytestmark = [needs_strace, pytest.mark.slow]

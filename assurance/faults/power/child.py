@@ -1,4 +1,4 @@
-"""The process that is recorded: `python -m tests.faults.power.child BASE PORT SESSION[--WRONG]…`; each in a fork."""
+"""The process that is recorded: `python -m assurance.faults.power.child BASE PORT SESSION[--WRONG]…` in forks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.faults.power.kinds import more_kinds
-from tests.faults.power.recording import MARKS
-from tests.faults.power.scene import Scene
-from tests.faults.power.sessions import SESSIONS
-from tests.faults.power.wrong import SEPARATOR, WRONG
-from tests.faults.story import quickly
+from assurance.faults.power.kinds import more_kinds
+from assurance.faults.power.recording import MARKS
+from assurance.faults.power.scene import Scene
+from assurance.faults.power.sessions import SESSIONS
+from assurance.faults.power.wrong import SEPARATOR, WRONG
+from assurance.faults.story import quickly
 
 
 def main() -> None:

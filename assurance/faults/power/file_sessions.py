@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+from assurance.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 from engine.workflows.new_workspace import init
-from tests.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)

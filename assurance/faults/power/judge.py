@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from assurance.faults.power.disk import put
+from assurance.faults.power.recording import Recording, Sent, hash_of
+from assurance.faults.power.scene import OWNER, WORKFLOW, WORKSPACE, hash_of_answer
+from assurance.faults.power.states import State
+from assurance.semantics.service import ScriptedService
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from engine.connections.sign_ins import SafeSeal
 from engine.orchestra import Orchestra
-from tests.faults.power.disk import put
-from tests.faults.power.recording import Recording, Sent, hash_of
-from tests.faults.power.scene import OWNER, WORKFLOW, WORKSPACE, hash_of_answer
-from tests.faults.power.states import State
-from tests.semantics.service import ScriptedService
 
 _SECONDS = 30.0
 _NOT_WHOLE = re.compile(r"(^|/)(\.(?!orchestra/)|state\.db)|\.lock$|/owners/|/writes\.list$|(^|/)feed\.jsonl$")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import engine.steps
 import engine.triggers
+from assurance.semantics.engines import more_step_types
 from engine.plugins import registry
-from tests.semantics.engines import more_step_types
 
 _STEP_TYPES = str(Path(__file__).with_name("step_types"))
-_TRIGGER_TYPES = str(Path(__file__).parents[2] / "engine" / "triggering" / "trigger_types")
+_TRIGGER_TYPES = str(Path(__file__).parents[3] / "tests" / "engine" / "triggering" / "trigger_types")
 
 
 @contextmanager

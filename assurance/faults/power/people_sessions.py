@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from assurance.faults.power.scene import OWNER, Scene, Session, lister
 from clients.gmail.app import GMAIL_APP
 from clients.oauth.sign_in_file import SignInFile
 from engine.base.statuses import AccountMode
 from engine.connections.sign_ins import SafeSeal
-from tests.faults.power.scene import OWNER, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.power.disk import ROOT, Disk
-from tests.faults.power.trace import Call, calls
+from assurance.faults.power.disk import ROOT, Disk
+from assurance.faults.power.trace import Call, calls
 
 MARKS = "marks"
 """The file into which a session writes what it tells: its own name, and one JSON object a line."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
+from assurance.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)

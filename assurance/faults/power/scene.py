@@ -38,7 +38,7 @@ class Scene:
         self._tell(told="begin")
 
     def holds(self, key: str, fact: str, **about: Any) -> None:
-        """Promise something; the same key again replaces it. `tests/faults/power/judge.py` knows the facts."""
+        """Promise something; the same key again replaces it. `assurance/faults/power/judge.py` knows the facts."""
         self._tell(told="holds", key=key, fact=fact, **about)
 
     def void(self, *keys: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
+from assurance.faults.power.scene import OWNER, Scene, Session, lister
 from engine.orchestra import Orchestra
 from engine.store.sqlite.database import SqliteState
 from tests.engine.store.test_migrations import of_the_first_release
-from tests.faults.power.scene import OWNER, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from tests.faults.power.disk import Atom, Change, Fate, Tree, every, fingerprint
-from tests.faults.power.recording import Recording
+from assurance.faults.power.disk import Atom, Change, Fate, Tree, every, fingerprint
+from assurance.faults.power.recording import Recording
 
 _SEED = 20261120
 _TRIES = 3

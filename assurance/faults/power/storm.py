@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.faults.power.judge import wrongs
-from tests.faults.power.recording import Recording, recordings
-from tests.faults.power.states import states
-from tests.faults.power.trace import traced
-from tests.semantics.service import ScriptedService
+from assurance.faults.power.judge import wrongs
+from assurance.faults.power.recording import Recording, recordings
+from assurance.faults.power.states import states
+from assurance.faults.power.trace import traced
+from assurance.semantics.service import ScriptedService
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 _SECONDS = 600
@@ -23,7 +23,7 @@ def recorded(names: Sequence[str], folder: Path, service: ScriptedService) -> di
     """Let sessions happen in a process that is recorded; `NAME--WRONG` is one with an engine that is wrong."""
     base, out = (folder / "base").resolve(), folder / "trace"
     base.mkdir()
-    command = [sys.executable, "-m", "tests.faults.power.child", str(base), str(service.port), *names]
+    command = [sys.executable, "-m", "assurance.faults.power.child", str(base), str(service.port), *names]
     done = subprocess.run(
         traced(command, out), capture_output=True, text=True, cwd=REPOSITORY, timeout=_SECONDS, check=False
     )

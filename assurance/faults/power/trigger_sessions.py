@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+from assurance.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 from engine.plugins.trigger import Start
-from tests.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)

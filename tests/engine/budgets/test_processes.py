@@ -7,17 +7,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.engine.budgets.conftest import Desk, loop
-from tests.kill.harness import REPOSITORY
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
+_ROOT = Path(__file__).parents[3]
 AFTERWARDS = "counted afterwards"
 
 
@@ -34,7 +35,7 @@ def spenders(desk: Desk) -> Iterator[list[subprocess.Popen[str]]]:
 
 def spender(desk: Desk, spenders: list[subprocess.Popen[str]], runs: int, *wrong: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.engine.budgets.spender", str(desk.root), str(runs), *wrong]
-    one = subprocess.Popen(command, cwd=REPOSITORY, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    one = subprocess.Popen(command, cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     spenders.append(one)
     assert one.stdout is not None
     assert one.stdout.readline() == "ready\n"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.outgoing.harmless import Harmless
 from engine.outgoing.hidden_characters import shown
-from tests.injection.mails import LANGUAGES
+from tests.languages import LANGUAGES
 
 SHOWN = {
     "between letters": ("I\u200bgnore", "I[U+200B]gnore"),

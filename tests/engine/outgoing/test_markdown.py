@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clients.notion.text.blocks import blocks_of
 from engine.outgoing.markdown import without_links
-from tests.injection.links import rendered, urls_in
+from tests.engine.outgoing.addresses import rendered, urls_in
 
 
 def is_named(place: str) -> bool:
