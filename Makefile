@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers openid-provider chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test suite suite-on-postgres browser coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server mcp-servers openid-provider assurance proofs every-form touched fresh
 
 setup: $(READY)
 
@@ -58,14 +58,15 @@ frontend-test: setup
 run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
 
-# The same promises with the state on a PostgreSQL server, where one answers; `make chaos` looks at all of these folders.
-FEW_ON_POSTGRES := tests/kill/test_trigger_kill.py tests/engine/triggers/test_workflow.py
+# The same with the state on a PostgreSQL server, where one answers; `make assurance` looks at all of this folder.
+FEW_ON_POSTGRES := tests/engine/triggers/test_workflow.py
 
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 # What passed only then is named at the end (tests/second_try.py).
 TRY_AGAIN := --last-failed --last-failed-no-failures=none
 POSTGRES_CACHE := -o cache_dir=.pytest_cache/postgres
 BROWSER_CACHE := -o cache_dir=.pytest_cache/browser
+TOUCHED_CACHE := -o cache_dir=.pytest_cache/touched
 FIRST_TRY = @cat build/second-try.txt 2>/dev/null || echo "Every test passed at the first try."
 # Half of them wait for something; each takes up to 1.5 GB of memory.
 WORKERS ?= $(or $(shell awk '/^MemTotal/ { many = $$2 > 15000000 } END { print many ? 6 : 4 }' /proc/meminfo 2> /dev/null),4)
@@ -181,19 +182,39 @@ builder-eval: setup-dev $(if $(DATA),,.venv-humaneval/ready)
 copilot-eval: setup-dev
 	$(BIN)/python -m evals.copilot $(if $(MODEL),--model $(MODEL)) $(EVAL)
 
-# These take as long as they take: no limit for one test.
-chaos: export PYTEST_TIMEOUT := 0
-chaos: setup-dev
+# The proofs of what is promised: kills, power cuts, faults, attacks, random workflows. FOR="runner store" takes those of
+# these parts of engine/ (tests/touched.py). They take as long as they take: no limit for one test.
+PROOFS = $(shell $(BIN)/python -m tests.touched $(FOR))
+FIGURES = $(filter-out $(RANDOM),$(shell find $(PROOFS) -name '*chaos.py'))
+RANDOM := assurance/semantics/chaos.py assurance/faults/chaos.py
+ON_POSTGRES := assurance/semantics assurance/kill
+assurance proofs every-form: export PYTEST_TIMEOUT := 0
+assurance: proofs $(if $(FOR),,every-form)
+
+proofs: setup-dev
+	$(BIN)/pytest -q -n 2 --dist loadfile $(PROOFS)
+	$(if $(filter $(ON_POSTGRES),$(PROOFS)),TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile $(POSTGRES_CACHE) $(filter $(ON_POSTGRES),$(PROOFS)))
+	$(if $(FIGURES),$(BIN)/pytest -q -s $(FIGURES))
+	$(if $(filter $(RANDOM:/chaos.py=),$(PROOFS)),$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=wide $(wildcard $(addsuffix /chaos.py,$(filter $(RANDOM:/chaos.py=),$(PROOFS)))))
+
+# More of what `test` and `browser` show, in all its forms.
+every-form: proofs
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "control or chaos"
-	$(BIN)/pytest -q -s tests/kill/workers_chaos.py tests/kill/network_chaos.py
-	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile $(POSTGRES_CACHE) tests/semantics tests/kill tests/engine/triggers tests/engine/ingress
-	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
+	TEST_STATE=postgres $(BIN)/pytest -q -n 2 --dist loadfile $(POSTGRES_CACHE) tests/engine/triggers tests/engine/ingress
+	$(BIN)/pytest -q -s tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
-	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile evals
 	$(BIN)/python -m evals.copilot
-	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
+	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=wide tests/clients/chaos.py
 	$(BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile=wide -m wide
+
+# The quick ones of assurance/ that belong to the files of a change; SINCE names the commit before it (origin/main).
+touched: FOR := --changed
+touched: setup-dev
+	@rm -f build/second-try.txt
+	$(if $(PROOFS),$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TOUCHED_CACHE) -m "not control and not chaos" $(PROOFS) || $(BIN)/pytest -q $(TOUCHED_CACHE) $(TRY_AGAIN) $(PROOFS),@echo "This change touches nothing that assurance/ proves.")
+	$(if $(filter assurance/kill,$(PROOFS)),TEST_STATE=postgres $(BIN)/pytest -q -n 2 $(POSTGRES_CACHE) -m "not control and not chaos" assurance/kill/test_trigger_kill.py)
+	@cat build/second-try.txt 2>/dev/null || true
 
 fresh:
 	.ci/fresh

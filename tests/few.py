@@ -1,4 +1,4 @@
-"""Chooses the parameters that `make test` tries; `make chaos` tries the others."""
+"""Chooses the parameters that `make test` tries; `make assurance` tries the others."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def every(nth: int, values: Iterable[Any]) -> list[Any]:
 
 
 def rare(*values: Any, id: str | None = None) -> Any:
-    """Return a parameter of `make chaos`."""
+    """Return a parameter of `make assurance`."""
     return pytest.param(*values, id=id, marks=pytest.mark.chaos)
 
 
 def examples(count: int, **more: Any) -> Callable[[_Test], _Test]:
-    """Let a property be tried with so many examples; `make chaos` tries twenty times as many, which it chooses anew."""
+    """Let a property be tried with so many examples; `make assurance` tries twenty times as many, new ones."""
     how = settings(max_examples=count if settings().derandomize else _WIDE * count, **more)
     return lambda test: pytest.mark.wide(how(test))
 

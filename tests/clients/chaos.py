@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): random Markdown up to a megabyte, written by processes that are killed."""
+"""The long form (`make assurance`): random Markdown up to a megabyte, written by processes that are killed."""
 
 from __future__ import annotations
 

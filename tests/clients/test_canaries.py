@@ -237,7 +237,7 @@ def telling(said: str) -> dict[str, Any]:
 
 
 ALIKE = ("http, password", "http, header", "http, query")
-"""Clients that tell an error as `http, token` does: here with 200 alone, in `make chaos` with every status."""
+"""Clients that tell an error as `http, token` does: here with 200 alone, in `make assurance` with every status."""
 
 
 def _clients_with_statuses() -> Iterator[Any]:

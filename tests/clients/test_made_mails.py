@@ -1,6 +1,6 @@
 """Made mails say what their senders put in, from the bytes of a mail as a server gives them.
 
-`make chaos` reads four hundred (tests/mail/chaos.py).
+`make assurance` reads four hundred (tests/mail/chaos.py).
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ _ONE_OF_A_KIND = (
     "rules for many elements",
     "quotes within each other",
 )
-"""What is large in `make test`; `make chaos` has the others."""
+"""What is large in `make test`; `make assurance` has the others."""
 
 
 @pytest.mark.slow

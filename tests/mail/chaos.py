@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): four hundred made mails, read as bytes, from a mail server and from Gmail."""
+"""The long form (`make assurance`): four hundred made mails, read as bytes, from a mail server and from Gmail."""
 
 from __future__ import annotations
 

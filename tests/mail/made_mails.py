@@ -48,7 +48,7 @@ _NAMES = {"application/pdf": "file.pdf", "image/png": "image.png", "application/
 
 SEED = 20261120
 SOME, ALL = 56, 408
-"""Four of each kind, and what `make chaos` reads."""
+"""Four of each kind, and what `make assurance` reads."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Made mails say what their senders put in, read as workflows do: from a real mail server, and from Gmail over HTTP.
 
-`make chaos` reads four hundred (tests/mail/chaos.py).
+`make assurance` reads four hundred (tests/mail/chaos.py).
 """
 
 from __future__ import annotations

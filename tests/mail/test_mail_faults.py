@@ -130,7 +130,7 @@ OPERATIONS = {
 
 
 THIRD = 3
-"""Each operation is tried with a third of the faults, each fault with a third of them; `make chaos` has the rest."""
+"""Each operation is tried with a third of the faults, each fault with a third of them; `make assurance`: all."""
 
 
 def pairs() -> Iterator[Any]:

@@ -35,7 +35,7 @@ every_exception = pytest.mark.parametrize(
     [pytest.param(kind, marks=() if row % 3 == 0 else pytest.mark.chaos) for row, kind in enumerate(EXCEPTIONS)],
     ids=[kind.__name__ for kind in EXCEPTIONS],
 )
-"""Every third of them; `make chaos` has them all."""
+"""Every third of them; `make assurance` has them all."""
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def plain(output: Any) -> Any:
 
 
 THIRD = 3
-"""Each step is tried with a third of the quirks, each quirk with a third of the steps; `make chaos` has the rest."""
+"""Each step is tried with a third of the quirks, each quirk with a third of the steps; `make assurance`: all."""
 
 
 def pairs() -> Iterator[Any]:

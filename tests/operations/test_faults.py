@@ -195,7 +195,7 @@ def described(fault: Broken, world: World) -> dict[str, Any]:
 
 
 SIXTH = 6
-"""Each step is tried with a sixth of the faults, each fault with a sixth of the steps; `make chaos` has the rest."""
+"""Each step is tried with a sixth of the faults, each fault with a sixth of the steps; `make assurance`: all."""
 
 
 def pairs(steps: Iterable[str]) -> Iterator[Any]:

@@ -53,7 +53,7 @@ class Case:
 
 
 def _steps(*, which: Callable[[StepType], bool], quick: int) -> Iterator[Any]:
-    """Give the step types; of each service, every so many for `make test`, the others for `make chaos`."""
+    """Give the step types; of each service, every so many for `make test`, the others for `make assurance`."""
     seen: Counter[str] = Counter()
     for name in operations_of():
         step_type = registry.step_type(name)

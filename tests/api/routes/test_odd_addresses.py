@@ -87,7 +87,7 @@ def _routes() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("first", [pytest.param(0), pytest.param(1, marks=pytest.mark.chaos)])
 def test_an_odd_name_is_no_failure_of_the_server(client: TestClient, api: FastAPI, first: int) -> None:
-    """Each route with one of the odd names, in turn; `make chaos` also tries the other."""
+    """Each route with one of the odd names, in turn; `make assurance` also tries the other."""
     for row, (method, path) in enumerate(_routes(), first):
         odd = [*ODD.values()][row % len(ODD)]
         query, body = _query(api, method, path, odd), _bodies(api, method, path, odd)[0]

@@ -113,6 +113,6 @@ class Story:
     params=[pytest.param(Mouse, id="mouse", marks=pytest.mark.chaos), pytest.param(Keyboard, id="keyboard")]
 )
 def story(request: pytest.FixtureRequest, served: Served, page: Page) -> Story:
-    """The beginning of a story, told by keyboard; `make chaos` tells it by mouse, too."""
+    """The beginning of a story, told by keyboard; `make assurance` tells it by mouse, too."""
     page.set_viewport_size({"width": 1600, "height": 1200})
     return Story(served, page, request.param(page))

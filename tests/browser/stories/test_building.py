@@ -1,6 +1,6 @@
 """Workflows built from nothing on the canvas and in its forms: the same plan as that of their files.
 
-In `make browser` one with each hand; `make chaos` builds the others, too.
+In `make browser` one with each hand; `make assurance` builds the others, too.
 """
 
 from __future__ import annotations

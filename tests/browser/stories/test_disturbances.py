@@ -1,4 +1,4 @@
-"""What disturbs somebody who edits: nothing is lost, and nothing is done twice. `make chaos` does it by mouse, too."""
+"""What disturbs somebody who edits: nothing is lost, and nothing is done twice. `make assurance`: by mouse, too."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stories from Home to a result, by keyboard; each ends with what files and services have.
 
-One is told by mouse, too; `make chaos` tells all of them so.
+One is told by mouse, too; `make assurance` tells all of them so.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ SAMPLE = (
     *("find a process of outside", "find an environment variable", "have capabilities", "make a keyring"),
     *("reach what runs it", "fork in all children", "fill the memory", "end what started it", "leave a device"),
 )
-"""Of the attempts, over Docker; `make chaos` makes all."""
+"""Of the attempts, over Docker; `make assurance` makes all."""
 
 
 def code(text: str, rung: str, **fields: Any) -> Code:

@@ -1,4 +1,4 @@
-"""The long form (`make chaos`): a listed thing is mangled in every way."""
+"""The long form (`make assurance`): a listed thing is mangled in every way."""
 
 from __future__ import annotations
 

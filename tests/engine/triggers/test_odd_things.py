@@ -1,6 +1,6 @@
 """One thing never stops the others: however it is mangled, the rest is found, and it is read or dead alone.
 
-Every eighth way to mangle it; `make chaos` tries them all (tests/engine/triggers/chaos.py).
+Every eighth way to mangle it; `make assurance` tries them all (tests/engine/triggers/chaos.py).
 """
 
 from __future__ import annotations

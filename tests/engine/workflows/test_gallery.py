@@ -61,7 +61,7 @@ LESS_OFTEN = {
     "stale-issues",
     "unanswered-mail",
 }
-"""Of `make chaos`: what they do, others do, too."""
+"""Of `make assurance`: what they do, others do, too."""
 AFTER = {
     "issue-triage": ["bug-reports"],
     "tasks-to-issues": ["receipts"],

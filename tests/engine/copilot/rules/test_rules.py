@@ -231,7 +231,7 @@ def test_no_passage_is_about_the_tests_of_the_program() -> None:
     for said in (
         "stop this workflow",
         "random workflows against a model",
-        "make chaos",
+        "make assurance",
         "tests kill -9 at random moments",
     ):
         for found in passages(said, 10):

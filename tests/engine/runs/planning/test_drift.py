@@ -232,7 +232,7 @@ LIKE_ANOTHER = (
     "step added",
     "answer in the log changed",
 )
-"""Of `make chaos`: each is found as another one is."""
+"""Of `make assurance`: each is found as another one is."""
 
 
 @pytest.mark.parametrize("kind", [rare(one) if one in LIKE_ANOTHER else one for one in KINDS])

@@ -1,4 +1,4 @@
-"""Ten thousand random operations by two windows; `make chaos` runs it."""
+"""Ten thousand random operations by two windows; `make assurance` runs it."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ MANY: Mapping[str, list[dict[str, Any]]] = {
     "rename": [{"op": "rename", "step": f"s{n}", "to": f"new{n}"} for n in range(150)],
 }
 SOME = ("set", "rename")
-"""Of `make test`; `make chaos` has all."""
+"""Of `make test`; `make assurance` has all."""
 
 
 @pytest.mark.slow
