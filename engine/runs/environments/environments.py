@@ -15,7 +15,6 @@ from engine.base.json_text import JsonObject
 from engine.base.names import require_no_branch
 from engine.base.problem import Problem
 from engine.compiler.definition.environment import CURRENT
-from engine.environments.default_setting import write_default_environment
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
 from engine.environments.kept_versions import KeptVersion
 from engine.environments.versions import hash_of
@@ -35,6 +34,7 @@ from engine.runs.environments.reader import EnvironmentReader, EnvironmentStatus
 from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import require_stand_in
+from engine.workspace.config_section import write_section
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Environments(EnvironmentReader):
         """Make an environment the one of runs that name none. Raises UnknownName, InvalidFile, StorageError."""
         require(p, "admin", "choose the default environment")
         self._files.get(name)
-        write_default_environment(self._workspace.root, name)
+        write_section(self._workspace.root, "default_environment", name)
         self._audit.record(p, "environments.set_default", name)
 
     def move_triggers(self, p: Principal, workflow: str, name: str) -> None:

@@ -49,8 +49,8 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
             id="on-one-line",
         ),
         pytest.param(
-            "connections:\n  github:\n    service: notion # gone\n    token: env:T\n  # tail\n  z: {service: notion}\n",
-            "connections:\n" + BLOCK + "  # tail\n  z: {service: notion}\n",
+            "connections:\n  github:\n    service: notion # stays\n    token: env:T\n    url: x\n  # tail\n",
+            "connections:\n  github:\n    service: github # stays\n    token: env:GITHUB_TOKEN\n  # tail\n",
             id="replaced",
         ),
         pytest.param(
@@ -58,6 +58,16 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
             "    # base_url: x\n    # tail\n  a: {service: notion}\n",
             "connections:\n" + BLOCK + "    # base_url: x\n    # tail\n  a: {service: notion}\n",
             id="replaced-with-the-comment-that-showed-it",
+        ),
+        pytest.param(
+            "connections:\n  github:\n",
+            "connections:\n  github: {service: github, token: env:GITHUB_TOKEN}\n",
+            id="without-settings",
+        ),
+        pytest.param(
+            "connections: {a: {service: 'notion',token: env:X}}\n",
+            "connections: {a: {service: 'notion',token: env:X}, github: {service: github, token: env:GITHUB_TOKEN}}\n",
+            id="beside-one-with-quotes",
         ),
         pytest.param(
             "connections:\n  github: {service: notion} # stays\n",
@@ -95,6 +105,12 @@ def test_other_connections_keep_their_values_and_the_new_one_has_its_own(
         "github": {"service": "openai", "model": model},
     }
     assert value["limits"] == {}
+
+
+def test_odd_names_are_put_in_quotes() -> None:
+    entry = {"service": "http", "headers": {"yes": "a", "X: b": "no", "12": "c"}}
+    text = with_connection("connections:\n  a: {service: notion}\n", "2nd", entry)
+    assert parse(text, "c").value["connections"] == {"a": {"service": "notion"}, "2nd": entry}
 
 
 def test_secrets_are_kept_and_named_in_the_settings(tmp_path: Path) -> None:
