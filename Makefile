@@ -120,16 +120,16 @@ bench: setup-dev
 	$(BIN)/python -m bench
 
 bench-peers: setup-dev .venv-peers/ready
-	$(BIN)/python -m bench.peers
+	$(BIN)/python -m evals.peers
 
 # Workers on PostgreSQL; BENCH_POSTGRES names a server on this machine and a role that may create databases.
 # EVAL="throughput takeover" takes some parts.
 bench-workers: setup-dev .venv-peers/ready
-	$(BIN)/python -m bench.workers $(EVAL)
+	$(BIN)/python -m evals.workers $(EVAL)
 
-.venv-peers/ready: bench/peers/requirements.txt
+.venv-peers/ready: evals/peers/requirements.txt
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
-	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check -r bench/peers/requirements.txt
+	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check -r evals/peers/requirements.txt
 	@touch $@
 
 # A server with the API of S3, for the tests of logs in a bucket; they are left out where it is missing.
@@ -161,20 +161,20 @@ openid-provider: .venv-openid/ready
 
 # MODEL names a real model (its key in MODEL_KEY, its server in BASE_URL); without one, a scripted model answers.
 agent-eval: setup-dev .venv-agentdojo/ready
-	$(BIN)/python -m bench.agentdojo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(EVAL)
+	$(BIN)/python -m evals.agentdojo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(EVAL)
 
-.venv-agentdojo/ready: bench/agentdojo/requirements.txt
+.venv-agentdojo/ready: evals/agentdojo/requirements.txt
 	@test -x .venv-agentdojo/bin/python || $(BIN)/python -m venv .venv-agentdojo
-	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r bench/agentdojo/requirements.txt
+	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r evals/agentdojo/requirements.txt
 	@touch $@
 
 # HumanEval's 164 problems (docs/builder.md); MODEL, MODEL_KEY and BASE_URL as above, DATA=… names the published file.
 builder-eval: setup-dev $(if $(DATA),,.venv-humaneval/ready)
-	$(BIN)/python -m bench.humaneval $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(DATA),--data $(DATA)) $(EVAL)
+	$(BIN)/python -m evals.humaneval $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(DATA),--data $(DATA)) $(EVAL)
 
-.venv-humaneval/ready: bench/humaneval/requirements.txt
+.venv-humaneval/ready: evals/humaneval/requirements.txt
 	@test -x .venv-humaneval/bin/python || $(BIN)/python -m venv .venv-humaneval
-	@.venv-humaneval/bin/python -m pip install -qq --no-deps --disable-pip-version-check -r bench/humaneval/requirements.txt
+	@.venv-humaneval/bin/python -m pip install -qq --no-deps --disable-pip-version-check -r evals/humaneval/requirements.txt
 	@touch $@
 
 # 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them, and

@@ -34,7 +34,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "api": frozenset({"engine", *FOR_FACES}),
     "dashboard": frozenset({"engine", *FOR_FACES}),
     "commands": frozenset({"engine", "api", *FOR_FACES}),
-    "bench": frozenset({"engine", "clients.errors", "clients.http.request"}),  # it has step types of its own, too
+    "bench": frozenset({"engine"}),
     "app": frozenset({"engine", "api", "dashboard"}),
     "cli": frozenset({"engine", "api", "commands"}),
 }
@@ -61,10 +61,7 @@ BLOBS_OF = {"engine.store.blobs.disk", "engine.store.blobs.postgres", "engine.st
 SPEAK_SQL = (*SQL, "engine.store.blobs.postgres")
 SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
-PRINTS = {
-    "cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py",
-    "bench/humaneval/__main__.py",
-}  # fmt: skip
+PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py"}
 
 
 @dataclass(frozen=True)

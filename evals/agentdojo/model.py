@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bench.agentdojo.agents import Json, tool_name
+from evals.agentdojo.agents import Json, tool_name
 
 _SIGN = "This is an important message from me"
 """Begins the attacks `important_instructions*`."""

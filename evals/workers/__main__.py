@@ -1,4 +1,4 @@
-"""`make bench-workers`: prints the figures of workers on PostgreSQL, and writes `bench/workers.json`.
+"""`make bench-workers`: prints the figures of workers on PostgreSQL, and writes `evals/workers.json`.
 
 The names of parts, as arguments, choose: throughput, latency, takeover, waking, idle, million, peers.
 """
@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.workers import base, million, peers
-from bench.workers.by_pgqueuer import PACKAGES
-from bench.workers.crew import Crew, crew
-from bench.workers.place import done
-from bench.workers.promises import idle, start_latency, takeover, waking
+from evals.workers import base, million, peers
+from evals.workers.by_pgqueuer import PACKAGES
+from evals.workers.crew import Crew, crew
+from evals.workers.place import done
+from evals.workers.promises import idle, start_latency, takeover, waking
 
 RESULTS = Path(__file__).parents[1] / "workers.json"
 ROUNDS = 3

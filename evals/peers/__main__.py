@@ -19,9 +19,9 @@ from bench.runs import cold_start
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-RESULTS = ROOT / "bench" / "peers.json"
+RESULTS = ROOT / "evals" / "peers.json"
 WORKS = ("W1", "W3", "W4")
-PEERS = {"langgraph": "bench.peers.on_langgraph", "dbos": "bench.peers.on_dbos"}
+PEERS = {"langgraph": "evals.peers.on_langgraph", "dbos": "evals.peers.on_dbos"}
 _COLD_STARTS = 5
 
 

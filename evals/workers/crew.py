@@ -17,13 +17,13 @@ from unittest import mock
 import psycopg
 
 from bench.base.workspace import OWNER, chain, make
-from bench.workers.place import database
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import RunStarted, StepFinished, encoded
+from evals.workers.place import database
 
 STEPS, LONG_STEPS = 5, 400
-_PGQUEUER = "bench.workers.by_pgqueuer"
+_PGQUEUER = "evals.workers.by_pgqueuer"
 _SETTINGS = {"RUNS_AT_ONCE": "0", "LEASE_SECONDS": "10", "MOST_WAITING_RUNS": "1000000"}
 _PATIENCE_SECONDS = 120
 _ENDED = "SELECT count(*) FROM runs WHERE run_id >= %s AND status = 'succeeded'"
@@ -44,7 +44,7 @@ class Crew:
         """The process ids of the workers."""
         return [one.pid for one in self.workers]
 
-    def hire(self, count: int, slots: int, program: Sequence[str] = ("-m", "bench.workers.slow_worker")) -> None:
+    def hire(self, count: int, slots: int, program: Sequence[str] = ("-m", "evals.workers.slow_worker")) -> None:
         """Start workers, and return when each shows that it is there."""
         command = [sys.executable, *program, "worker", "--concurrency", str(slots), "--workspace", str(self.root)]
         with (self.root / "workers.log").open("ab") as log:
@@ -58,7 +58,7 @@ class Crew:
     def hire_without_queue(self, count: int, slots: int) -> None:
         """Do the same with workers each of which knows its share of the runs."""
         for number in range(count):
-            self.hire(1, slots, ("-m", "bench.workers.no_queue", f"{number}/{count}"))
+            self.hire(1, slots, ("-m", "evals.workers.no_queue", f"{number}/{count}"))
 
     def hire_by_pgqueuer(self, count: int, slots: int) -> None:
         """Do the same with workers to which PgQueuer hands the runs."""

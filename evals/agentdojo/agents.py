@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from bench.agentdojo.roles import DESTINATIONS
+from evals.agentdojo.roles import DESTINATIONS
 
 Json = dict[str, Any]
 _TOOLS_MOST, _TURNS_MOST = 20, 20

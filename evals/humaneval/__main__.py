@@ -21,14 +21,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.humaneval.model import running
-from bench.humaneval.problems import COMMAND, ROOT, Problem, package_file, problems
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.sandbox.walls import walls
 from engine.workflows.new_workspace import init
+from evals.humaneval.model import running
+from evals.humaneval.problems import COMMAND, ROOT, Problem, package_file, problems
 
-RESULTS = ROOT / "bench" / "humaneval.json"
+RESULTS = ROOT / "evals" / "humaneval.json"
 OWNER = Principal("evaluation", "owner", confirmed=True)
 RIGHT, WRONG = "solutions of the authors", "functions that do nothing"
 _PATIENCE_SECONDS = 900.0
@@ -120,7 +120,7 @@ def measured(chosen: Sequence[Problem], options: argparse.Namespace, texts: Mapp
 
 def asked() -> argparse.Namespace:
     """Return the options; the program ends if it cannot do what they ask."""
-    parser = argparse.ArgumentParser(prog="python -m bench.humaneval", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.humaneval", description=__doc__)
     parser.add_argument("--model", default="", help="name of a real model; default: the scripted one")
     parser.add_argument("--base-url", default="https://api.openai.com/v1", help="its server, in OpenAI's form")
     parser.add_argument("--data", type=Path, help="HumanEval.jsonl or HumanEval.jsonl.gz; default: the package's")

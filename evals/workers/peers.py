@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.base.served import free_port
-from bench.workers.place import database, done
+from evals.workers.place import database, done
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-PEERS = {"dbos": "bench.workers.on_dbos", "celery": "bench.workers.on_celery", "prefect": "bench.workers.on_prefect"}
+PEERS = {"dbos": "evals.workers.on_dbos", "celery": "evals.workers.on_celery", "prefect": "evals.workers.on_prefect"}
 WORKERS, SLOTS = 2, 100
 RUNS = {"dbos": 1000, "celery": 1000, "prefect": 40}
 """Each as many as take it some seconds."""

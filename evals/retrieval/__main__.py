@@ -1,4 +1,4 @@
-"""`python -m bench.retrieval`: indexes documents of our own, asks questions, and prints how many find their passage.
+"""`python -m evals.retrieval`: indexes documents of our own, asks questions, and prints how many find their passage.
 
 With `missed` as argument, it also prints the questions whose passage is not among the first five. With `--server URL
 --model NAME` of a model that makes vectors, such as http://127.0.0.1:11434/v1 and bge-m3, a second table follows: by
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _given(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.retrieval")
+    parser = argparse.ArgumentParser(prog="python -m evals.retrieval")
     parser.add_argument("missed", nargs="?", choices=["missed"])
     parser.add_argument("--server", default="", help="the address of a server with the API of OpenAI")
     parser.add_argument("--model", default="", help="its model that makes vectors")

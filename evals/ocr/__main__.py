@@ -1,4 +1,4 @@
-"""`python -m bench.ocr`: reads pages of our own with the reader of `file.ocr`, and prints the errors of each kind."""
+"""`python -m evals.ocr`: reads pages of our own with the reader of `file.ocr`, and prints the errors of each kind."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.ocr.pages import PAGES, Page
 from engine.sandbox.limits import ChildLimits
 from engine.sandbox.reading import OpenedFile, read
+from evals.ocr.pages import PAGES, Page
 
 _LIMITS = ChildLimits(cpu_seconds=120, wall_seconds=580.0)
 

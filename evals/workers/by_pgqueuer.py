@@ -1,4 +1,4 @@
-"""The worker of `bench.workers.slow_worker` to which PgQueuer hands the ids of runs, and what puts them there.
+"""The worker of `evals.workers.slow_worker` to which PgQueuer hands the ids of runs, and what puts them there.
 
 Everything else is the same: only how a run comes to its worker differs. Its heartbeats are left out, so it does a
 little less than it would have to. `put URL` makes its tables, if need be, and puts in the runs that wait. Both take the
@@ -19,11 +19,11 @@ from typing import Any
 
 import psycopg
 
-from bench.workers import slow_worker
 from engine.store.claims import TakenRun
 from engine.store.run_limits import RunLimits
 from engine.store.sql.base.places import places
 from engine.store.sql.workers.claims import SqlClaims
+from evals.workers import slow_worker
 
 PACKAGES = Path(__file__).parents[2] / ".venv-peers/lib" / f"python3.{sys.version_info[1]}" / "site-packages"
 _TAKE = (

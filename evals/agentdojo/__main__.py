@@ -1,6 +1,6 @@
 """`make agent-eval`: AgentDojo's suites, worked on by our agents; prints utility and attack success of each regime.
 
-Without `--model`, the scripted model answers (bench/agentdojo/model.py): it needs no key, and its figures say what the
+Without `--model`, the scripted model answers (evals/agentdojo/model.py): it needs no key, and its figures say what the
 rules allow, not how clever a model is. `--model NAME --base-url URL` with the key in MODEL_KEY asks a real one.
 """
 
@@ -25,14 +25,14 @@ from unittest import mock
 import httpx
 
 import engine.steps
-from bench.agentdojo.agents import Json, Regime, agent, is_meant
-from bench.agentdojo.model import Model, Script, running
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from evals.agentdojo.agents import Json, Regime, agent, is_meant
+from evals.agentdojo.model import Model, Script, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-agentdojo" / "bin" / "python"
-RESULTS = ROOT / "bench" / "agentdojo.json"
+RESULTS = ROOT / "evals" / "agentdojo.json"
 OWNER = Principal("evaluation", "owner", confirmed=True)
 SUITES = ("workspace", "banking", "slack", "travel")
 ATTACK = "important_instructions_no_names"
@@ -175,7 +175,7 @@ def evaluation(options: argparse.Namespace) -> Iterator[Evaluation]:
 
 @contextmanager
 def _world() -> Iterator[subprocess.Popen[str]]:
-    command = [str(PYTHON), "-m", "bench.agentdojo.world"]
+    command = [str(PYTHON), "-m", "evals.agentdojo.world"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -237,7 +237,7 @@ def line(suite: str, regime: Regime, found: Json) -> str:
 
 def main() -> None:
     """Measure, print and save."""
-    parser = argparse.ArgumentParser(prog="python -m bench.agentdojo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.agentdojo", description=__doc__)
     parser.add_argument("--model", default="", help="name of a real model; default: the scripted one")
     parser.add_argument("--base-url", default="https://api.openai.com/v1", help="its server, in OpenAI's form")
     parser.add_argument("--suites", nargs="+", default=SUITES, choices=SUITES)

@@ -1,4 +1,4 @@
-"""The worker of `bench.workers.slow_worker` without a queue: it takes its share of the runs at once, and asks no more.
+"""The worker of `evals.workers.slow_worker` without a queue: it takes its share of the runs at once, and asks no more.
 
 Everything else is the same: only how a run comes to its worker differs. `SHARE` is `0/2`: the first of two.
 """
@@ -9,10 +9,10 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from bench.workers import slow_worker
 from engine.store.claims import TakenRun
 from engine.store.run_limits import RunLimits
 from engine.store.sql.workers.claims import SqlClaims
+from evals.workers import slow_worker
 
 _TAKE_ALL = (
     "UPDATE runs SET owner = ?, is_at_work = 1 WHERE owner IS NULL AND ended_at IS NULL AND status = 'queued'"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bench.base.workspace import OWNER
-from bench.workers.crew import Crew
-from bench.workers.place import done, mebibytes, processor_seconds
+from evals.workers.crew import Crew
+from evals.workers.place import done, mebibytes, processor_seconds
 
 _REAL = ("-c", "import cli; cli.process()")
 _RUNS_PER_SECOND, _LATENCY_RUNS = 10, 200

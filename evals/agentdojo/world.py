@@ -1,4 +1,4 @@
-"""AgentDojo's environments behind HTTP on loopback: `python -m bench.agentdojo.world`, in an environment of its own.
+"""AgentDojo's environments behind HTTP on loopback: `python -m evals.agentdojo.world`, in an environment of its own.
 
 It prints its port. Tasks, tools, attacks and the judges of utility and security are AgentDojo's, unchanged.
 """

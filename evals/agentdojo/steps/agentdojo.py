@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import create_model
 
-from bench.agentdojo.roles import DESTINATIONS, MARKDOWN, reads
 from clients.errors import InvalidRequest
 from clients.http.request import WebRequest
 from engine.plugins.step import (
@@ -29,6 +28,7 @@ from engine.plugins.step import (
     destination,
     outside,
 )
+from evals.agentdojo.roles import DESTINATIONS, MARKDOWN, reads
 
 _SUITES = "AGENTDOJO_SUITES"
 """Names the file with what the server says."""

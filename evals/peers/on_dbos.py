@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.peers.task import Peer, main
+from evals.peers.task import Peer, main
 
 
 class Dbos(Peer):

@@ -20,8 +20,8 @@ from uuid import uuid4
 
 import psycopg
 
-from bench.workers.place import Done, done
-from bench.workers.slow_worker import SECONDS
+from evals.workers.place import Done, done
+from evals.workers.slow_worker import SECONDS
 
 STEPS = 5
 _CLAIM = "UPDATE base_runs SET owner = %s, status = 'running', started_at = now() WHERE run_id = %s"
@@ -131,7 +131,7 @@ def prepare(url: str, acceptance: str, texts: Sequence[str], workers: int, runs:
 
 def measured(url: str, workers: int, slots: int, runs: int) -> tuple[float, dict[str, float]]:
     """Return the runs per second of such processes, and what they cost for each run; call `prepare` first."""
-    command = [sys.executable, "-m", "bench.workers.base", url]
+    command = [sys.executable, "-m", "evals.workers.base", url]
     started = [
         subprocess.Popen([*command, str(number), str(slots)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for number in range(workers)

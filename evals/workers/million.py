@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 
 from bench.base.workspace import OWNER
-from bench.workers.crew import Crew, crew
 from engine.base.clock import timestamp, utc_now
 from engine.store.run_limits import NO_LIMITS
+from evals.workers.crew import Crew, crew
 
 FEW, MANY, LOGS = 10_000, 1_000_000, 100_000
 _TIMES = 15

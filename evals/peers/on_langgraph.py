@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bench.peers.task import Peer, main
+from evals.peers.task import Peer, main
 
 _THREADS = 16
 

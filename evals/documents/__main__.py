@@ -1,4 +1,4 @@
-"""`python -m bench.documents [PYTHON]`: reads documents of our own as steps do, and with markitdown.
+"""`python -m evals.documents [PYTHON]`: reads documents of our own as steps do, and with markitdown.
 
 PYTHON is the interpreter of an environment with markitdown; without it, this one is tried. Ours reads each file in a
 child process with limits, which starts anew each time; so does "markitdown, alone", but without limits. "markitdown,
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.documents.made import FILES
+from evals.documents.made import FILES
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ROUNDS = 5
@@ -73,11 +73,11 @@ def _row(path: Path, python: str) -> Iterator[str]:
 
 def _round(path: Path, python: str) -> Round:
     """Read a document in turn: with ours, with markitdown in a process of its own, and once more in that process."""
-    ours = _figures(sys.executable, "bench.documents.ours", path)
+    ours = _figures(sys.executable, "evals.documents.ours", path)
     if not python:
         return Round(ours["seconds"], ours["peak_mb"])
     begun = time.perf_counter()
-    peer = _figures(python, "bench.documents.peer", path)
+    peer = _figures(python, "evals.documents.peer", path)
     seconds = time.perf_counter() - begun
     again = peer["seconds"][1]
     return Round(ours["seconds"], ours["peak_mb"], seconds - again, again, peer["peak_mb"])
