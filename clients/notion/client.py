@@ -51,7 +51,7 @@ class NotionClient(Client):
         token = settings.token.get_secret_value()
         self._api = api = notion_api(http, settings.base_url, token, _pacer(settings, paces), self.clock)
         self._databases = Databases(api)
-        content, references = Content(api, settings.write_as), NotionReferences(api)
+        content, references = Content(api), NotionReferences(api)
         written = WrittenPages(api, content)
         self.items = DatabasePages(api, self._databases, content, references, written, zone)
         self.pages = PageTexts(api, content, written)

@@ -1,4 +1,8 @@
-"""The text of Notion pages, read and written as Markdown of any length."""
+"""The text of Notion pages, read and written as Markdown of any length.
+
+It is sent to Notion's Markdown endpoint. Blocks take over where that endpoint cannot hold a promise: a number for which
+no escape is documented, a block larger than a request, a write that was stopped halfway, and an undo.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.listing import Json
 from clients.notion.api import SERVICE, answered, is_limit, reading
 from clients.notion.block_writer import BlockWriter
-from clients.notion.service import Way
 from clients.notion.text.batches import batches
 from clients.notion.text.blocks import blocks_of, broken_lines
 from clients.notion.text.literal import literal, needs_blocks, plain
@@ -28,8 +31,8 @@ _EVER = datetime(1970, 1, 2, tzinfo=UTC)
 class Content:
     """Reads and writes the content of pages."""
 
-    def __init__(self, api: Client, way: Way = "markdown") -> None:
-        self._api, self._way = api, way
+    def __init__(self, api: Client) -> None:
+        self._api = api
         self._blocks = BlockWriter(api)
 
     def read(self, page_id: str) -> Json:
@@ -56,7 +59,7 @@ class Content:
         if not markdown.strip():
             return {}
         text = literal(markdown)
-        if self._takes_markdown(text):
+        if not needs_blocks(text):
             [part, *others] = parts(text)
             return None if others or is_too_large(part) else {"markdown": part}
         [batch, *more] = batches(blocks_of(text))
@@ -86,7 +89,7 @@ class Content:
     def replace(self, page_id: str, markdown: str) -> None:
         """Replace the text of a page; child pages and databases are kept, or Notion refuses."""
         pieces = parts(literal(markdown))
-        first = pieces[0] if pieces and self._takes_markdown(pieces[0]) and not is_too_large(pieces[0]) else ""
+        first = pieces[0] if pieces and not needs_blocks(pieces[0]) and not is_too_large(pieces[0]) else ""
         try:
             self._send(page_id, "replace_content", new_str=first)
         except InvalidRequest as error:
@@ -109,15 +112,12 @@ class Content:
         if is_whole and missing:
             raise Conflict("Notion shows the text in different blocks from those written.", service=SERVICE)
 
-    def _takes_markdown(self, text: str) -> bool:
-        return self._way == "markdown" and not needs_blocks(text)
-
     def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
         for number, part in enumerate(pieces):
             self._append_part(page_id, part, None if number else begun_at)
 
     def _append_part(self, page_id: str, part: str, begun_at: datetime | None) -> None:
-        if self._takes_markdown(part) and not is_too_large(part):
+        if not needs_blocks(part) and not is_too_large(part):
             try:
                 return self._send(page_id, "insert_content", content=part)
             except InvalidRequest as error:

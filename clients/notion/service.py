@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
@@ -13,9 +11,6 @@ from clients.service import AccountKey, Service
 
 URL = "https://api.notion.com"
 
-Way = Literal["markdown", "blocks"]
-"""How text is written: by Notion's Markdown endpoint, with blocks as its fallback; or by blocks only."""
-
 
 class NotionSettings(BaseModel):
     """Settings of a Notion workspace under `connections.<name>` in config.yaml."""
@@ -24,11 +19,6 @@ class NotionSettings(BaseModel):
 
     token: SecretStr = Field(SecretStr(""), description="Its key.")
     base_url: BaseUrl = Field(URL, description="The address of the API.")
-    write_as: Way = Field(
-        "markdown",
-        description="How long texts are sent: through Notion's Markdown endpoint, or as blocks if it rejects them; "
-        "or always as blocks.",
-    )
     requests_per_second: float | None = Field(
         None,
         gt=0,
@@ -55,7 +45,7 @@ NOTION = Service(
         ReadRequest("POST", "/v1/databases/*/query"),
         ReadRequest("POST", "/v1/data_sources/*/query"),
     ),
-    harmless=("write_as", "requests_per_second"),
+    harmless=("requests_per_second",),
     pickers={"notion-database": "databases"},
     finders={"notion-database": "data_source"},
     shown_at=("www.notion.so", "notion.so", "app.notion.com"),

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clients.notion.service import Way
 from tests.clients.random_markdown import Writer
-from tests.clients.test_notion_writer import DATABASE, FAST, MARKER, Notion, assert_same, comes_back, limited, ways
+from tests.clients.test_notion_writer import (
+    DATABASE,
+    FAST,
+    MARKER,
+    Notion,
+    assert_same,
+    comes_back,
+    limited,
+    numbered,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +40,9 @@ from clients.notion.client import NotionClient
 from clients.notion.service import NotionSettings
 from clients.transport import http_client
 
-url, token, way, rate, path = sys.argv[1:]
+url, token, rate, path = sys.argv[1:]
 settings = NotionSettings(
-    token=SecretStr(token), base_url=url, write_as=way, requests_per_second=float(rate)
+    token=SecretStr(token), base_url=url, requests_per_second=float(rate)
 )
 with http_client() as http:
     client = NotionClient(settings, http)
@@ -43,27 +52,27 @@ with http_client() as http:
 """
 
 
-@ways
+@numbers
 @pytest.mark.parametrize("seed", range(100, 140))
-def test_random_markdown_of_any_size_comes_back(limited: Notion, way: Way, seed: int) -> None:
-    comes_back(limited, way, Writer(seed).text(SIZES[seed % len(SIZES)]))
+def test_random_markdown_of_any_size_comes_back(limited: Notion, number: str, seed: int) -> None:
+    comes_back(limited, numbered(Writer(seed).text(SIZES[seed % len(SIZES)]), number))
 
 
-@ways
+@numbers
 @pytest.mark.parametrize("seed", range(5))
 def test_a_writer_that_is_killed_again_and_again_leaves_one_whole_page(
-    limited: Notion, tmp_path: Path, way: Way, seed: int
+    limited: Notion, tmp_path: Path, number: str, seed: int
 ) -> None:
-    text = Writer(1000 + seed).text(300_000)
+    text = numbered(Writer(1000 + seed).text(300_000), number)
     path = tmp_path / "text.md"
     path.write_text(text, encoding="utf-8")
-    limited.run(way, lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
+    limited.run(lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
     limited.limit(100.0)  # slow enough that there is something to kill
     moments = random.Random(seed)
     page = ""
     for attempt in range(40):
         # Ever more patient, so that it comes to its end on a slow machine, too.
-        page = _killed_after(moments.uniform(0.2, 1.0) * 1.2**attempt, _arguments(limited, way, path))
+        page = _killed_after(moments.uniform(0.2, 1.0) * 1.2**attempt, _arguments(limited, path))
         if page:
             break
         # What was on its way when the process died still arrives.
@@ -71,13 +80,13 @@ def test_a_writer_that_is_killed_again_and_again_leaves_one_whole_page(
     assert page, "it never came to its end"
     limited.limit(FAST)
     assert len(limited.items()) == 2
-    assert_same(limited.run(way, lambda client: client.pages.text(page))["markdown"], text)
-    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER))["id"] == page
+    assert_same(limited.run(lambda client: client.pages.text(page))["markdown"], text)
+    assert limited.run(lambda client: client.items.find(DATABASE, MARKER))["id"] == page
 
 
-def _arguments(notion: Notion, way: Way, path: Path) -> list[str]:
+def _arguments(notion: Notion, path: Path) -> list[str]:
     endpoint = notion.standins["notion"]
-    return [endpoint.base_url, endpoint.token, way, str(notion.rate / 2), str(path)]
+    return [endpoint.base_url, endpoint.token, str(notion.rate / 2), str(path)]
 
 
 def _killed_after(seconds: float, arguments: list[str]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from clients.notion.client import NotionClient
-from clients.notion.service import NotionSettings, Way
+from clients.notion.service import NotionSettings
 from clients.notion.text.blocks import blocks_of, children_of
 from clients.notion.text.literal import literal, needs_blocks, plain
 from clients.notion.text.markdown import essence
@@ -20,8 +20,6 @@ from clients.transport import http_client
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
-
-ways = pytest.mark.parametrize("way", ["markdown", "blocks"])
 
 SAME = {
     "a date": "28. November 2026 um 10 Uhr: Treffen",
@@ -58,17 +56,16 @@ SAME = {
 
 
 @contextmanager
-def notion(standins: StandIns, way: Way = "markdown", zone: str = "UTC") -> Iterator[NotionClient]:
+def notion(standins: StandIns, zone: str = "UTC") -> Iterator[NotionClient]:
     endpoint = standins["notion"]
     with http_client() as http:
-        settings = NotionSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url, write_as=way)
+        settings = NotionSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
         yield NotionClient(settings, http, zone=lambda: zone)
 
 
-@ways
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
-def test_a_page_says_what_the_text_says(standins: StandIns, way: Way, text: str) -> None:
-    with notion(standins, way) as client:
+def test_a_page_says_what_the_text_says(standins: StandIns, text: str) -> None:
+    with notion(standins) as client:
         page = client.items.create("Tasks", "Text", {}, text)["id"]
         assert client.pages.text(page)["markdown"] == text
         client.pages.append(page, f"later\n{text}")
@@ -77,10 +74,9 @@ def test_a_page_says_what_the_text_says(standins: StandIns, way: Way, text: str)
         assert client.pages.text(page)["markdown"] == text
 
 
-@ways
 @pytest.mark.parametrize("name", ["a date", "a list from 3", "sums of money", "a range", "currencies"])
-def test_its_blocks_say_it_too(standins: StandIns, way: Way, name: str) -> None:
-    with notion(standins, way) as client:
+def test_its_blocks_say_it_too(standins: StandIns, name: str) -> None:
+    with notion(standins) as client:
         page = client.items.create("Tasks", "Text", {}, SAME[name])["id"]
         blocks, _ = client.finder.blocks(page, 10)
     assert [(block["type"], block["text"]) for block in blocks] == [
@@ -88,9 +84,8 @@ def test_its_blocks_say_it_too(standins: StandIns, way: Way, name: str) -> None:
     ]
 
 
-@ways
-def test_another_day_is_another_text(standins: StandIns, way: Way) -> None:
-    with notion(standins, way) as client:
+def test_another_day_is_another_text(standins: StandIns) -> None:
+    with notion(standins) as client:
         page = client.items.upsert("Tasks", "key", "Text", {}, "28. November: ok")["id"]
         client.items.upsert("Tasks", "key", "Text", {}, "29. November: ok")
         assert client.pages.text(page)["markdown"] == "29. November: ok"
@@ -126,9 +121,8 @@ def test_marks_end_in_the_line_in_which_they_begin(text: str, sent: list[str]) -
     assert literal(text).split("\n") == sent
 
 
-@ways
-def test_bold_text_over_two_lines_is_bold_in_both(standins: StandIns, way: Way) -> None:
-    with notion(standins, way) as client:
+def test_bold_text_over_two_lines_is_bold_in_both(standins: StandIns) -> None:
+    with notion(standins) as client:
         page = client.items.create("Tasks", "Text", {}, "**fett über\nzwei Zeilen** und\nmehr")["id"]
         assert client.pages.text(page)["markdown"] == "**fett über**\n**zwei Zeilen** und\nmehr"
 

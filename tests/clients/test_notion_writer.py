@@ -1,4 +1,4 @@
-"""Text of any length arrives whole and once: by both ways of writing, at Notion's limits, stopped at any request."""
+"""Text of any length arrives whole and once: as Markdown and as blocks, at Notion's limits, stopped at any request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from clients.errors import RateLimited
 from clients.notion.client import NotionClient
 from clients.notion.pacing import BURST, Pacer
-from clients.notion.service import NotionSettings, Way
+from clients.notion.service import NotionSettings
 from clients.transport import deadline, http_client
 from tests.clients.random_markdown import Writer
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DATABASE = "Tasks"
 FAST = 400.0
 """Requests a second in tests that are not about the rate: it is enforced all the same."""
-WAYS: tuple[Way, ...] = ("markdown", "blocks")
-ways = pytest.mark.parametrize("way", WAYS)
+NUMBER = "28. "
+"""A text with it is sent as blocks."""
 MARKER = "m" * 32
 
 
@@ -50,7 +50,7 @@ class Notion:
         self.standins["notion"]
         self.standins.stores["notion"].put("_settings", "notion", {"requests_per_second": rate})
 
-    def run(self, way: Way, work: Callable[[NotionClient], Any], stop_at: int = 0, *, sent: bool = False) -> Any:
+    def run(self, work: Callable[[NotionClient], Any], stop_at: int = 0, *, sent: bool = False) -> Any:
         """Do something with a new client; stopped at its request of that number (from 1), sent or not."""
         time.sleep((BURST + 1) / self.rate)  # what clients before it sent is forgotten
         with http_client() as http:
@@ -66,24 +66,23 @@ class Notion:
             settings = NotionSettings(
                 token=SecretStr(endpoint.token),
                 base_url=endpoint.base_url,
-                write_as=way,
                 requests_per_second=self.rate,
             )
             http.event_hooks = {"response" if sent else "request": [stop]}
             return work(NotionClient(settings, http))
 
-    def count(self, way: Way, work: Callable[[NotionClient], Any]) -> int:
+    def count(self, work: Callable[[NotionClient], Any]) -> int:
         """How many requests something takes."""
         before = sum(self.standins.requests("notion").values())
-        self.run(way, work)
+        self.run(work)
         return sum(self.standins.requests("notion").values()) - before
 
-    def attempts(self, way: Way, work: Callable[[NotionClient], Any], stops: list[int], *, sent: bool) -> int:
+    def attempts(self, work: Callable[[NotionClient], Any], stops: list[int], *, sent: bool) -> int:
         """Do something again and again, each time stopped at one of these requests; how often it was stopped."""
         stopped = 0
         for stop_at in stops:
             try:
-                self.run(way, work, stop_at, sent=sent)
+                self.run(work, stop_at, sent=sent)
             except Stopped:
                 stopped += 1
         return stopped
@@ -109,29 +108,36 @@ def assert_same(read: str, text: str) -> None:
         pytest.fail("\n".join(line[:300] for _, line in zip(range(20), lines, strict=False)))
 
 
-def comes_back(notion: Notion, way: Way, text: str) -> None:
+def comes_back(notion: Notion, text: str) -> None:
     """Write a page with this text and read it again."""
-    made = notion.run(way, lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
-    read = notion.run(way, lambda client: client.pages.text(made["id"]))
+    made = notion.run(lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
+    read = notion.run(lambda client: client.pages.text(made["id"]))
     assert_same(read["markdown"], text)
     assert (read["truncated"], read["broken_lines"]) == (False, 0)
 
 
-@ways
+numbers = pytest.mark.parametrize("number", [pytest.param("", id="as Markdown"), pytest.param(NUMBER, id="as blocks")])
+
+
+def numbered(text: str, number: str) -> str:
+    """A text of a `Writer` that has this number between its blocks."""
+    return text.replace("\nbetween", f"\n- {number}between")
+
+
+@numbers
 @pytest.mark.parametrize("seed", [0, 1, 2, pytest.param(3, marks=pytest.mark.chaos)])
-def test_random_markdown_comes_back_letter_by_letter(limited: Notion, way: Way, seed: int) -> None:
-    comes_back(limited, way, Writer(seed).text([300, 2000, 5000, 20_000][seed]))
+def test_random_markdown_comes_back_letter_by_letter(limited: Notion, number: str, seed: int) -> None:
+    comes_back(limited, numbered(Writer(seed).text([300, 2000, 5000, 20_000][seed]), number))
 
 
-@ways
-def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, way: Way) -> None:
+@numbers
+def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, number: str) -> None:
     lines = [f"{letter * 99_000} end" for letter in "aΩ漢🎉"]
     text = "\n".join([Writer(77).text(200_000), *lines, Writer(78).text(100_000)])
     assert len(text.encode()) > 1_000_000
-    comes_back(limited, way, text)
+    comes_back(limited, numbered(text, number))
 
 
-@ways
 @pytest.mark.parametrize(
     ("line", "breaks"),
     [
@@ -141,12 +147,10 @@ def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, way: Way) -> No
         pytest.param("漢" * 200_000, 1, id="letters of three bytes"),
     ],
 )
-def test_where_a_block_was_full_the_text_says_that_it_was_broken(
-    limited: Notion, way: Way, line: str, breaks: int
-) -> None:
-    text = f"Before\n{line.strip()}\nAfter"
-    made = limited.run("blocks", lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
-    read = limited.run(way, lambda client: client.pages.text(made["id"]))
+def test_where_a_block_was_full_the_text_says_that_it_was_broken(limited: Notion, line: str, breaks: int) -> None:
+    text = f"{NUMBER}Before\n{line.strip()}\nAfter"
+    made = limited.run(lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
+    read = limited.run(lambda client: client.pages.text(made["id"]))
     assert read["markdown"].count("\n") == 2 + breaks
     assert read["broken_lines"] == breaks
 
@@ -165,15 +169,19 @@ LONG = "\n".join(
 )
 
 
-def created(client: NotionClient) -> Any:
-    return client.items.create(DATABASE, "Text", {"Priority": "High"}, LONG, marker=MARKER)
+OF_BLOCKS = LONG.replace("Paragraph", f"{NUMBER}Paragraph").replace("After", f"{NUMBER}After")
+texts = pytest.mark.parametrize("text", [pytest.param(LONG, id="as Markdown"), pytest.param(OF_BLOCKS, id="as blocks")])
 
 
-def upserted(client: NotionClient) -> Any:
-    return client.items.upsert(DATABASE, MARKER, "Text", {"Priority": "High"}, LONG)
+def created(client: NotionClient, text: str) -> Any:
+    return client.items.create(DATABASE, "Text", {"Priority": "High"}, text, marker=MARKER)
 
 
-@ways
+def upserted(client: NotionClient, text: str) -> Any:
+    return client.items.upsert(DATABASE, MARKER, "Text", {"Priority": "High"}, text)
+
+
+@texts
 @pytest.mark.parametrize(
     ("write", "sent"),
     [
@@ -183,93 +191,98 @@ def upserted(client: NotionClient) -> Any:
     ],
 )
 def test_a_write_that_is_stopped_anywhere_goes_on_where_it_was(
-    limited: Notion, way: Way, write: Callable[[NotionClient], Any], sent: bool
+    limited: Notion, text: str, write: Callable[[NotionClient, str], Any], sent: bool
 ) -> None:
-    limited.run(way, lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
-    total = limited.count(way, write)
+    def work(client: NotionClient) -> Any:
+        return write(client, text)
+
+    limited.run(lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
+    total = limited.count(work)
     limited.standins.reset("notion")
-    limited.run(way, lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
-    assert limited.attempts(way, write, [1, 3, 4], sent=sent) == 3
-    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER)) is None
-    assert limited.attempts(way, write, [5, total // 2, total // 2 + 1], sent=sent) > 1
-    made = limited.run(way, write)
+    limited.run(lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
+    assert limited.attempts(work, [1, 3, 4], sent=sent) == 3
+    assert limited.run(lambda client: client.items.find(DATABASE, MARKER)) is None
+    assert limited.attempts(work, [5, total // 2, total // 2 + 1], sent=sent) > 1
+    made = limited.run(work)
     assert [page["id"] for page in limited.items() if page["id"] == made["id"]] == [made["id"]]
     assert len(limited.items()) == 2
-    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], LONG)
-    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER))["id"] == made["id"]
+    assert_same(limited.run(lambda client: client.pages.text(made["id"]))["markdown"], text)
+    assert limited.run(lambda client: client.items.find(DATABASE, MARKER))["id"] == made["id"]
 
 
-DEEP = "\n".join(["before", *("\t" * depth + f"- level {depth}" for depth in range(6)), "after", "- more", "\t- in it"])
+DEEP = "\n".join(
+    [f"{NUMBER}before", *("\t" * depth + f"- level {depth}" for depth in range(6)), "after", "- more", "\t- in it"]
+)
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it arrived"])
 def test_what_is_deep_is_gone_on_with_at_the_depth_where_it_was_stopped(limited: Notion, sent: bool) -> None:
-    page = limited.run("blocks", lambda client: client.items.create(DATABASE, "Text", {}, "First", marker="a"))["id"]
+    page = limited.run(lambda client: client.items.create(DATABASE, "Text", {}, "First", marker="a"))["id"]
     begun_at = datetime.now(UTC)
-    total = limited.count("blocks", lambda client: client.pages.append(page, DEEP))
-    limited.run("blocks", lambda client: client.pages.replace(page, "First"))
+    total = limited.count(lambda client: client.pages.append(page, DEEP))
+    limited.run(lambda client: client.pages.replace(page, "First"))
     for stop_at in range(2, total + 1):
         with pytest.raises(Stopped):
-            limited.run("blocks", lambda client: client.pages.append(page, DEEP), stop_at, sent=sent)
-        limited.run("blocks", lambda client: client.pages.append(page, DEEP, begun_at))
-        read = limited.run("blocks", lambda client: client.pages.text(page))["markdown"]
+            limited.run(lambda client: client.pages.append(page, DEEP), stop_at, sent=sent)
+        limited.run(lambda client: client.pages.append(page, DEEP, begun_at))
+        read = limited.run(lambda client: client.pages.text(page))["markdown"]
         assert_same(read, f"First\n{DEEP}")
-        limited.run("blocks", lambda client: client.pages.replace(page, "First"))
+        limited.run(lambda client: client.pages.replace(page, "First"))
 
 
 def test_what_was_written_already_is_not_sent_again(limited: Notion) -> None:
-    total = limited.count("blocks", created)
+    total = limited.count(lambda client: created(client, OF_BLOCKS))
     limited.standins.reset("notion")
     with pytest.raises(Stopped):
-        limited.run("blocks", created, total - 2)
-    assert limited.count("blocks", created) < total / 2 + 5
+        limited.run(lambda client: created(client, OF_BLOCKS), total - 2)
+    assert limited.count(lambda client: created(client, OF_BLOCKS)) < total / 2 + 5
 
 
-@ways
+@texts
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it arrived"])
-def test_an_addition_that_is_stopped_anywhere_goes_on_where_it_was(limited: Notion, way: Way, sent: bool) -> None:
-    page = limited.run(way, lambda client: client.items.create(DATABASE, "Text", {}, "First\nSecond", marker="a"))["id"]
+def test_an_addition_that_is_stopped_anywhere_goes_on_where_it_was(limited: Notion, text: str, sent: bool) -> None:
+    page = limited.run(lambda client: client.items.create(DATABASE, "Text", {}, "First\nSecond", marker="a"))["id"]
     begun_at = datetime.now(UTC)
     with pytest.raises(Stopped):
-        limited.run(way, lambda client: client.pages.append(page, LONG), 3, sent=sent)
-    limited.attempts(way, lambda client: client.pages.append(page, LONG, begun_at), [2, 3, 4, 5, 6], sent=sent)
-    limited.run(way, lambda client: client.pages.append(page, LONG, begun_at))
-    assert_same(limited.run(way, lambda client: client.pages.text(page))["markdown"], f"First\nSecond\n{LONG}")
+        limited.run(lambda client: client.pages.append(page, text), 3, sent=sent)
+    limited.attempts(lambda client: client.pages.append(page, text, begun_at), [2, 3, 4, 5, 6], sent=sent)
+    limited.run(lambda client: client.pages.append(page, text, begun_at))
+    assert_same(limited.run(lambda client: client.pages.text(page))["markdown"], f"First\nSecond\n{text}")
 
 
-@ways
-def test_another_text_takes_the_place_of_one_that_was_begun(limited: Notion, way: Way) -> None:
+@texts
+def test_another_text_takes_the_place_of_one_that_was_begun(limited: Notion, text: str) -> None:
     with pytest.raises(Stopped):
-        limited.run(way, upserted, 6 if way == "markdown" else 9)
-    other = "Something else\n" + LONG
-    made = limited.run(way, lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, other))
-    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], other)
+        limited.run(lambda client: upserted(client, text), 6 if text == LONG else 9)
+    other = "Something else\n" + text
+    made = limited.run(lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, other))
+    assert_same(limited.run(lambda client: client.pages.text(made["id"]))["markdown"], other)
     assert len(limited.items()) == 1
 
 
-@ways
-def test_a_long_text_replaces_another_and_is_gone_on_with(limited: Notion, way: Way) -> None:
-    made = limited.run(way, lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, "Old\n" + LONG))
+@texts
+def test_a_long_text_replaces_another_and_is_gone_on_with(limited: Notion, text: str) -> None:
+    made = limited.run(lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, "Old\n" + text))
     with pytest.raises(Stopped):
-        limited.run(way, upserted, 8)
-    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER)) is None
-    limited.run(way, upserted)
-    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], LONG)
+        limited.run(lambda client: upserted(client, text), 8)
+    assert limited.run(lambda client: client.items.find(DATABASE, MARKER)) is None
+    limited.run(lambda client: upserted(client, text))
+    assert_same(limited.run(lambda client: client.pages.text(made["id"]))["markdown"], text)
 
 
 def test_what_the_markdown_endpoint_finds_too_long_goes_by_blocks(limited: Notion) -> None:
     text = Writer(5).text(30_000)
     said = {"code": "validation_error", "message": "body.content.length should be ≤ `100`"}
-    page = limited.run("markdown", lambda client: client.items.create(DATABASE, "Text", {}, "First", marker="a"))["id"]
+    page = limited.run(lambda client: client.items.create(DATABASE, "Text", {}, "First", marker="a"))["id"]
     limited.standins.faults("notion", match="/markdown", status=400, body=str(said).replace("'", '"'), times=1)
-    limited.run("markdown", lambda client: client.pages.append(page, text))
-    assert_same(limited.run("markdown", lambda client: client.pages.text(page))["markdown"], f"First\n{text}")
+    limited.run(lambda client: client.pages.append(page, text))
+    assert_same(limited.run(lambda client: client.pages.text(page))["markdown"], f"First\n{text}")
     assert any("children" in name and name.startswith("PATCH") for name in limited.standins.requests("notion"))
 
 
 def test_many_writers_of_one_connection_keep_to_three_requests_a_second(limited: Notion) -> None:
     home = next(page["id"] for page in limited.standins.show("notion")["pages"])
-    limited.run("markdown", lambda client: client.pages.text(home))
+    limited.run(lambda client: client.pages.text(home))
     limited.limit(3.0)
 
     def work(client: NotionClient) -> float:
@@ -278,7 +291,7 @@ def test_many_writers_of_one_connection_keep_to_three_requests_a_second(limited:
             list(pool.map(lambda _: client.pages.text(home), range(8)))
         return time.monotonic() - begun
 
-    seconds = limited.run("markdown", work)  # two requests each; one refusal would be an error
+    seconds = limited.run(work)  # two requests each; one refusal would be an error
     assert seconds > (16 - BURST - 2) / 3
 
 

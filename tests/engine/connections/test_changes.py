@@ -82,7 +82,7 @@ HARMLESS = {
     "google_sheets": {"token"},
     "imap": {"folder", "password", "sent_copy"},
     "mcp": {"token"},
-    "notion": {"requests_per_second", "token", "write_as"},
+    "notion": {"requests_per_second", "token"},
     "onedrive": {"token"},
     "openai": {"api_key", "embedding_model", "model"},
     "s3": {"secret_access_key"},
