@@ -1,1 +1,8 @@
-"""The dashboard: Streamlit pages over `engine.Orchestra`; a page is one file of `dashboard/views/`."""
+"""The dashboard: Streamlit pages over `engine.Orchestra`; a page is one file of `views/`.
+
+Begin with `main.py` and a small page, such as `views/triggers.py`. `base/` has what all pages use: text from outside
+(`base/plain.py`, `base/prose.py`) and languages. `parts/` has pieces of several pages. The canvas is written in React
+(`frontend/studio`) and speaks to `api/`.
+
+May import `engine` and what `clients` declares; decides nothing. Used by `app.py`.
+"""
