@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -19,7 +20,6 @@ from clients.drives.listed import known_of, unknown
 from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import AS_FILE, received, require_within
 from clients.dropbox.app import DROPBOX_APP, SIGN_IN
-from clients.dropbox.content_hash import content_hash
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import CONTENT, DROPBOX, URL, DropboxSettings
 from clients.dropbox.uploads import DropboxUpload
@@ -33,6 +33,7 @@ from clients.sign_in import Seal
 
 _PAGE = 1000
 _FOLDER_PAGES_MOST = 5
+_HASHED_BYTES = 4 * 1024 * 1024
 
 
 class DropboxClient(Drive):
@@ -103,7 +104,7 @@ class DropboxClient(Drive):
         shown = _shown(found)
         require_within(DROPBOX, shown.size, limit)
         received(DROPBOX, lambda headers: self._part(shown, dict(headers)), into, shown.size or 0, limit)
-        if found.get("content_hash", "") not in {"", content_hash(into)}:
+        if found.get("content_hash", "") not in {"", _content_hash(into)}:
             raise Conflict("The file changed while it was downloaded.", service=DROPBOX.name)
         return shown
 
@@ -123,7 +124,7 @@ class DropboxClient(Drive):
             found = self._metadata(self._target(folder, name))
         except NotFound:
             return None
-        return _shown(found) if found.get("content_hash") == content_hash(source) else None
+        return _shown(found) if found.get("content_hash") == _content_hash(source) else None
 
     def remove(self, file_id: str, version: str) -> None:
         """Delete a file; Dropbox keeps it for at least 30 days."""
@@ -247,3 +248,15 @@ def _shown(one: Json) -> DriveFile:
         version="" if is_folder else one["rev"],
         url="",  # the API names none, and paths of an app's own folder are not those of the web
     )
+
+
+def _content_hash(source: Path) -> str:
+    """Return Dropbox's hash of a content: the SHA-256, in hex, of the SHA-256 of each block of 4 MiB.
+
+    https://www.dropbox.com/developers/reference/content-hash
+    """
+    whole = hashlib.sha256()
+    with source.open("rb") as file:
+        while block := file.read(_HASHED_BYTES):
+            whole.update(hashlib.sha256(block).digest())
+    return whole.hexdigest()

@@ -9,11 +9,10 @@ import httpx
 from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import ServiceError
-from clients.gmail.app import GMAIL_APP
+from clients.gmail.app import GMAIL_APP, address_of, users_of
 from clients.gmail.history import MailboxHistory
 from clients.gmail.labels import Labels
 from clients.gmail.outbox import GmailSender
-from clients.gmail.profile import address_of, users_of
 from clients.gmail.reading import GmailReader
 from clients.gmail.service import GMAIL, GmailSettings
 from clients.gmail.upload import MailUpload

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.imap.filing import delete, found_in, gone
+from clients.imap.filing import delete, found_in, gone, with_message_id
 from clients.imap.headers import thread_id_of
-from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.listing import Json
 from clients.mail.outgoing import OutgoingMail, as_bytes, build, message_id

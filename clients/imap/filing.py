@@ -1,19 +1,22 @@
-"""Changes to existing mails: their flags and their folder."""
+"""Changes to existing mails: their flags and their folder; and which mail a Message-ID is that of."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
-from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.session import ImapSession
+from clients.imap.search import quoted
+from clients.imap.session import ImapSession, Selected
 from clients.mail_server.providers import SERVICE
 
 SEEN = "\\Seen"
+_RECENT = 100
+"""This many of the newest mails are read, so that a fresh write is found even if the server's index lags."""
 
 
 class Filed(Struct, frozen=True):
@@ -174,3 +177,16 @@ def _filed(session: ImapSession, folder: str, uid: int | None, name: str) -> Fil
     if uid is None and name:
         uid = next(iter(with_message_id(session, selected, name)[-1:]), None)
     return Filed(str(MailId(folder, selected.uidvalidity, uid)) if uid is not None else "", name)
+
+
+def with_message_id(session: ImapSession, selected: Selected, name: str) -> list[int]:
+    """Return the UIDs of mails with this Message-ID in the open folder, ascending, without those marked as deleted."""
+    if not selected.exists:
+        return []
+    newest = session.search(f"UID {max(1, selected.uidnext - _RECENT)}:*")[-_RECENT:]
+    words = re.findall(r"[ -~]+", name.strip("<>"))
+    # Part of an odd id finds more, which is compared below: some servers can search only for ASCII.
+    older = session.search(f"HEADER Message-ID {quoted(max(words, key=len))}")[-_RECENT:] if words else []
+    found = session.fetch(sorted({*newest, *older}), "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")
+    there = [one for one in found if "\\Deleted" not in one.flags]
+    return sorted(one.uid for one in there if message_id_of(one.content or b"") == name)

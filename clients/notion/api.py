@@ -6,6 +6,8 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -17,7 +19,6 @@ from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.notion.pacing import Pacer
 from clients.notion.service import NOTION
-from clients.notion.service_clock import ServiceClock
 from clients.request_tracking import asking
 from clients.transport import CONNECT_SECONDS, borrowed
 
@@ -34,6 +35,23 @@ _UPGRADE = (
     " or use a personal access token (developers.notion.com, workspace block limits)."
 )
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+class ServiceClock:
+    """Notion's clock, which its timestamps are by: the `Date` of its last answer (RFC 9110 6.6.1). Thread-safe."""
+
+    def __init__(self) -> None:
+        self._told: datetime | None = None
+
+    def heard(self, response: httpx.Response) -> None:
+        """Record the date of an answer; a missing or invalid one is ignored."""
+        with contextlib.suppress(ValueError, OverflowError):
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+            self._told = told if told.tzinfo else told.replace(tzinfo=UTC)
+
+    def now(self) -> datetime | None:
+        """Return the time of the last answer (aware, whole seconds), or None before the first."""
+        return self._told
 
 
 def notion_api(

@@ -13,7 +13,7 @@ from clients.check_line import CheckLine
 from clients.client import Client, Opening
 from clients.errors import ServiceError
 from clients.listing import Json
-from clients.notion.api import answered, notion_api, reading
+from clients.notion.api import ServiceClock, answered, notion_api, reading
 from clients.notion.block_writer import PageFiles
 from clients.notion.check import look
 from clients.notion.comments import Comments
@@ -24,7 +24,6 @@ from clients.notion.items import DatabasePages
 from clients.notion.pacing import REQUESTS_PER_SECOND, Pacer
 from clients.notion.references import NotionReferences
 from clients.notion.service import NOTION, URL, NotionSettings
-from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import PageTexts
 from clients.notion.written import WrittenPages
 from clients.pacing.paces import Paces

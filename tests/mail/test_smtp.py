@@ -160,7 +160,7 @@ def test_a_draft_among_thousands_is_found_though_the_search_should_lag(
     monkeypatch.setattr(ImapSession, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
     assert find_draft(client.mailbox, MARKER) == draft
     monkeypatch.undo()
-    monkeypatch.setattr("clients.imap.lookup._RECENT", 1)
+    monkeypatch.setattr("clients.imap.filing._RECENT", 1)
     for number in range(5):
         deliver(client, mail(f"Number {number}"), "Drafts")
     assert find_draft(client.mailbox, MARKER) == draft
