@@ -76,8 +76,7 @@ class Reader:
         self.agents = Agents(agents, CompiledAgents(agents, opened.surroundings), audit)
         self.agent_versions = AgentVersions(agents, self.agents, audit, clock)
         told = waits_for(opened.state.claims, opened.config.run_limits, clock)
-        rows, owners, ids = opened.state.runs, opened.state.owners, here.workflow_ids
-        self.runs = RunReader(rows, owners, opened.logs, ids, "", opened.owner_locks, clock, told)
+        self.runs = RunReader(opened.state, opened.logs, here.workflow_ids, "", opened.owner_locks, clock, told)
         self._recorded_calls = RecordedCalls(self.runs, opened.logs.blobs)
 
     def close(self) -> None:

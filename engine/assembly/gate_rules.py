@@ -128,7 +128,7 @@ _OF_RUNS: Rules = {
     **dict.fromkeys(("cancel", "interrupt", "rerun", "resume", "undo", "undoable"), _RUN_AGAIN),
     "diff": {"good": "see", "bad": "see"},
     "inputs": {"run": "see"},
-    "list": _SEE_IT,
+    **dict.fromkeys(("list", "list_now"), _SEE_IT),
     **dict.fromkeys(("days", "overtaken", "reindex", "require_files", "resume_all"), _ANY),
     **dict.fromkeys(("ready", "start", "start_all"), _RUN_IT),
 }

@@ -120,7 +120,7 @@ class OpenedWorkspace:
         """Who changed what, and when."""
         from engine.people.trail import AuditTrail
 
-        return AuditTrail(self.audit.log)
+        return AuditTrail(self.state.reports)
 
     @shared_property
     def tables(self) -> Tables:
@@ -148,7 +148,7 @@ class OpenedWorkspace:
         """Tokens and money of models, by what asked and what was asked."""
         from engine.runs.usage import UsageReader
 
-        return UsageReader(self.state.spent, self.settings_now, self.clock)
+        return UsageReader(self.state.spent, self.state.reports, self.settings_now, self.clock)
 
     @shared_property
     def connections(self) -> Connections:

@@ -147,9 +147,8 @@ class OperationAreas:
         from engine.runs.workers import Workers
 
         opened, locks = self._opened, self._work.worker.owner.locks
-        state, shares = opened.state, opened.config.shares_runs
-        stores = (state.loads, state.owners, locks, state.settings)
-        return Workers(*stores, opened.audit, opened.clock, own=self._work.own_process, shares_runs=shares)
+        own, shares = self._work.own_process, opened.config.shares_runs
+        return Workers(opened.state, locks, opened.audit, opened.clock, own=own, shares_runs=shares)
 
     @shared_property
     def metrics(self) -> Metrics:

@@ -17,7 +17,7 @@ from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
 from engine.store.blobs.opened import opened_blobs
 from engine.store.locks import Locks
-from engine.store.sql.opening import open_read_only
+from engine.store.sql.opening import open_read_only, replica_at
 from engine.store.sql.state import SqlState
 from engine.tools.opened import OpenedTools
 from engine.workflows.environment_plans import EnvironmentPlans
@@ -37,7 +37,7 @@ class ReadOnlyWorkspace(OpenedWorkspace):
             self.config, self.clock = found.config, utc_now
             state = root.resolve() / self.config.state_dir
             database = open_read_only(state, self.config.state)
-            self.state = self.to_close(SqlState(database))
+            self.state = self.to_close(SqlState(database, replica_at(self.config.state_replica)))
             self.workspace = Workspace(root, self.config.state_dir, texts=database.texts)
             blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
             self.tools = OpenedTools(self.workspace.root)

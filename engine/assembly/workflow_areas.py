@@ -92,7 +92,7 @@ class WorkflowAreas:
         Test runs do not count: their values may be made up.
         """
         runs = self._work.runs
-        rows = runs.list(p, workflow=workflow, status="succeeded", limit=_MOST_TESTS).rows
+        rows = runs.list_now(p, workflow=workflow, status="succeeded", limit=_MOST_TESTS).rows
         last = next((one for one in rows if not one.is_test), None)
         if last is None:
             return {}

@@ -28,7 +28,7 @@ from engine.runs.proof import Proof
 from engine.store.blobs.opened import opened_blobs
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner
-from engine.store.sql.opening import open_database, soundness_of
+from engine.store.sql.opening import open_database, replica_at, soundness_of
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside
@@ -89,7 +89,7 @@ class WritableWorkspace(OpenedWorkspace):
         if serve:
             self.to_close(ServeLock(state))
         self.database = open_database(state, config.state, loaded.queue_url)
-        self.state: State = self.to_close(SqlState(self.database))
+        self.state: State = self.to_close(SqlState(self.database, replica_at(config.state_replica)))
         self.workspace = Workspace(root, config.state_dir, self.clock, self.database.texts)
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)

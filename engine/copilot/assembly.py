@@ -120,7 +120,7 @@ def _failed_runs(runs: Runs) -> Callable[[Principal, str, str], Run | None]:
                     field="run_id",
                 )
             return run
-        last = runs.list(p, workflow=workflow, limit=1).rows
+        last = runs.list_now(p, workflow=workflow, limit=1).rows
         return runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
 
     return failed_run

@@ -133,11 +133,11 @@ class AttentionReader:
 
     def now(self, p: Principal) -> Attention:
         """Return what needs attention, as far as `p` may see it; asks no service. Raises InvalidFile."""
-        set_aside = self._runs.list(p, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows
+        set_aside = self._runs.list_now(p, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows
         triggers = self._triggers.difficulties(p)
         return Attention(
-            recent=self._runs.list(p, limit=_LOOKED_AT).rows,
-            interrupted=self._runs.list(p, status=RunStatus.INTERRUPTED, limit=_LOOKED_AT).rows,
+            recent=self._runs.list_now(p, limit=_LOOKED_AT).rows,
+            interrupted=self._runs.list_now(p, status=RunStatus.INTERRUPTED, limit=_LOOKED_AT).rows,
             set_aside=set_aside,
             overtaken=self._runs.overtaken(p, [row.run_id for row in set_aside]),
             dead=self._triggers.dead(p),

@@ -12,6 +12,7 @@ from engine.operations.health import Reason
 from engine.runs.workers import NO_WORKER, SHARE_KEY, Workers
 from engine.secrets.vault import Safe
 from engine.secrets.vault_keys import VARIABLE
+from engine.store.reports import REPLICA_REMEDY
 from engine.store.state import State
 
 
@@ -40,7 +41,10 @@ class HealthFacts:
         lost = self.lost_secrets()
         if lost is not None:
             return Reason("secrets", lost.message, lost.remedy)
-        return self._of_workers(self._workers) if self._workers is not None else None
+        if self._workers is not None and (lacking := self._of_workers(self._workers)) is not None:
+            return lacking
+        fault = self._state.reports.fault()
+        return Reason("replica", fault, REPLICA_REMEDY) if fault else None
 
     def _of_workers(self, workers: Workers) -> Reason | None:
         unlike = workers.unlike()

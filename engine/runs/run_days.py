@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from engine.base.clock import timestamp
 from engine.base.errors import InvalidInput
 from engine.base.statuses import RunStatus
-from engine.store.runs import RunStore
+from engine.store.reports import Reports
 
 MOST_DAYS = 366
 
@@ -25,7 +25,7 @@ class RunDay(TypedDict):
 
 
 def run_days(
-    rows: RunStore, now: datetime, days: int, zone: tzinfo, without: frozenset[str] = frozenset()
+    rows: Reports, now: datetime, days: int, zone: tzinfo, without: frozenset[str] = frozenset()
 ) -> list[RunDay]:
     """Return the last days of a time zone, today last, also those without a run. Raises InvalidInput.
 
@@ -40,7 +40,7 @@ def run_days(
     return [_day(rows, day, zone, without) for day in every]
 
 
-def _day(rows: RunStore, day: date, zone: tzinfo, without: frozenset[str]) -> RunDay:
+def _day(rows: Reports, day: date, zone: tzinfo, without: frozenset[str]) -> RunDay:
     found = rows.tally(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), without)
     return {
         "day": day.isoformat(),

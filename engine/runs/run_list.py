@@ -116,16 +116,15 @@ def _utc(time: str | None) -> str | None:
 
 
 class RunList:
-    """Reads pages of the list; for any thread."""
+    """Makes pages of the list from rows; for any thread."""
 
     def __init__(self, rows: RunStore, owners: Owners, owner: str, locks: Locks, clock: Clock) -> None:
         self._owners = owners
         self._rows, self._owner, self._locks, self._clock = rows, owner, locks, clock
         self._so_far: dict[str, _SoFar] = {}
 
-    def page(self, wanted: RunFilter, before: str | None, limit: int) -> RunPage:
-        """Return at most `limit` runs, newest first, older than run id `before`."""
-        rows = self._rows.page(wanted, before, limit + 1)
+    def page(self, rows: Sequence[RunRecord], limit: int) -> RunPage:
+        """Return a page of at most `limit` rows, of which one more is given if there are more."""
         shown = [self._row(row) for row in rows[:limit]]
         return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
 

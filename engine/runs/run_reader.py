@@ -28,9 +28,9 @@ from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, WantedRuns, filter_of
 from engine.store.claims import Claims
 from engine.store.locks import Locks
-from engine.store.owners import Owners
 from engine.store.run_limits import RunLimits
-from engine.store.runs import RunRecord, RunStore
+from engine.store.runs import RunFilter, RunRecord
+from engine.store.state import State
 from engine.workspace.workflow_ids import WorkflowIds
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 WaitsFor = Callable[[RunRecord], str]
 """Returns what an open run waits for before a process works on it, as a sentence; "" if for nothing of that kind."""
+_ReadPage = Callable[[RunFilter, str | None, int], builtins.list[RunRecord]]
 _LOOKED_INTO_BYTES = 8 * 1024 * 1024
 """More would slow down a page that redraws with every click."""
 
@@ -52,8 +53,7 @@ class RunReader:
 
     def __init__(
         self,
-        rows: RunStore,
-        owners: Owners,
+        state: State,
         logs: RunLogs,
         ids: WorkflowIds,
         owner: str,
@@ -61,9 +61,9 @@ class RunReader:
         clock: Clock,
         waits_for: WaitsFor | None = None,
     ) -> None:
-        self._rows, self._logs, self._ids, self._clock = rows, logs, ids, clock
+        self._rows, self._reports, self._logs, self._ids, self._clock = state.runs, state.reports, logs, ids, clock
         self._waits_for = waits_for or _nothing
-        self._list = RunList(rows, owners, owner, locks, clock)
+        self._list = RunList(state.runs, state.owners, owner, locks, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
         """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed (it has links that answer)."""
@@ -235,8 +235,16 @@ class RunReader:
     ) -> RunPage:
         """Return at most `limit` runs (200 at most), newest first, including called ones (`parent_run_id`).
 
-        `before` is a run id (keyset paging). Raises InvalidInput for an invalid time, UnknownName for an unknown id.
+        `before` is a run id (keyset paging). From a replica of the state, if there is one: some seconds may be missing.
+        Raises InvalidInput for an invalid time, UnknownName for an unknown id.
         """
+        return self._page(p, self._reports.page, before, limit, wanted)
+
+    def list_now(self, p: Principal, *, limit: int = 50, **wanted: Unpack[WantedRuns]) -> RunPage:
+        """Return the newest runs as `list` does, from the state itself: for what is decided by them."""
+        return self._page(p, self._rows.page, None, limit, wanted)
+
+    def _page(self, p: Principal, read: _ReadPage, before: str | None, limit: int, wanted: WantedRuns) -> RunPage:
         require(p, "view", "see runs")
         for run_id in (before, wanted.get("parent")):
             if run_id is not None:
@@ -246,7 +254,8 @@ class RunReader:
         if known is not None:
             wanted = {**wanted, "workflow": None, "workflow_id": known}
         shown = structs.replace(filter_of(wanted), without=p.hidden.ids)
-        page = self._list.page(shown, before, max(1, min(limit, 200)))
+        most = max(1, min(limit, 200))
+        page = self._list.page(read(shown, before, most + 1), most)
         if may(p, "run"):
             return page
         rows = [structs.replace(row, sentence=without_links(row.sentence)) for row in page.rows]
@@ -269,7 +278,7 @@ class RunReader:
         Raises InvalidInput.
         """
         require(p, "view", "see runs")
-        return run_days(self._rows, self._clock(), days, zone, p.hidden.ids)
+        return run_days(self._reports, self._clock(), days, zone, p.hidden.ids)
 
 
 def _nothing(_row: RunRecord) -> str:

@@ -60,7 +60,7 @@ class Runs(RunReader):
         reindex: Callable[[], Reread],
     ) -> None:
         owner, told = worker.owner, waits_for(worker.state.claims, worker.owner.limits, clock)
-        super().__init__(worker.rows, worker.state.owners, logs, plans.ids, owner.id, owner.locks, clock, told)
+        super().__init__(worker.state, logs, plans.ids, owner.id, owner.locks, clock, told)
         self._worker, self._audit, self._clock = worker, audit, clock
         self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
         self._resuming = Resuming(worker, surroundings, logs.read)

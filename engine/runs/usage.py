@@ -17,6 +17,7 @@ from engine.budgets.use import KINDS, Kind, named_in
 from engine.documents.csv_text import csv_text
 from engine.people.access import Principal, require
 from engine.record.types.step import UsageRecord
+from engine.store.reports import Reports
 from engine.store.spending import Amount, Pot, SpendingStore
 
 MOST_DAYS = 366
@@ -73,15 +74,17 @@ class RunUsage:
 class UsageReader:
     """Reads what was used; every method checks the right of `p`."""
 
-    def __init__(self, spent: SpendingStore, settings: Callable[[], MoneySettings], clock: Clock) -> None:
-        self._spent, self._settings, self._clock = spent, settings, clock
+    def __init__(
+        self, spent: SpendingStore, reports: Reports, settings: Callable[[], MoneySettings], clock: Clock
+    ) -> None:
+        self._spent, self._reports, self._settings, self._clock = spent, reports, settings, clock
 
     def report(self, p: Principal, by: Kind = "workflow", days: int = 30) -> UsageReport:
         """Return what was used in the last days, today included. Raises NotAllowed, InvalidInput."""
         require(p, "view", "see usage")
         period = self._days(by, days)
         found = self._shown(p, by, period)
-        every = found if by == "connection" else self._spent.daily("connection", period[0], period[-1])
+        every = found if by == "connection" else self._reports.daily("connection", period[0], period[-1])
         rows = _summed((named_in(pot), amount) for pot, amount in found)
         by_day = _summed(((pot.period, named_in(pot)[1]), amount) for pot, amount in every)
         has_demo = any(one.demo for one in by_day)
@@ -116,7 +119,7 @@ class UsageReader:
 
     def _shown(self, p: Principal, by: Kind, period: list[str]) -> list[tuple[Pot, Amount]]:
         """Return what was used, without the names of hidden workflows and of their steps; sums include them."""
-        found = self._spent.daily(by, period[0], period[-1])
+        found = self._reports.daily(by, period[0], period[-1])
         if not p.hidden or by not in ("workflow", "step"):
             return found
         return [one for one in found if p.sees(named_in(one[0])[0].partition(": ")[0])]

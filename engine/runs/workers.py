@@ -14,10 +14,10 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.base.wording import number_text
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.store.load import Loads
 from engine.store.locks import Locks
-from engine.store.owners import OwnedWork, OwnerRecord, Owners, RunAtWork, is_silent
-from engine.store.settings import Settings
+from engine.store.owners import OwnedWork, OwnerRecord, RunAtWork, is_silent
+from engine.store.reports import REPLICA_REMEDY
+from engine.store.state import State
 
 MOST_RUNS = 10
 """So many runs of each process are named."""
@@ -64,21 +64,11 @@ class WorkerProcess:
 class Workers:
     """Lists the processes, and asks one to end."""
 
-    def __init__(
-        self,
-        loads: Loads,
-        owners: Owners,
-        locks: Locks,
-        settings: Settings,
-        audit: Audit,
-        clock: Clock,
-        *,
-        own: str,
-        shares_runs: bool,
-    ) -> None:
+    def __init__(self, state: State, locks: Locks, audit: Audit, clock: Clock, *, own: str, shares_runs: bool) -> None:
         """`own`: the id of this process among them."""
-        self._loads, self._owners, self._locks, self._audit, self._clock = loads, owners, locks, audit, clock
-        self._settings, self._own = settings, own
+        self._loads, self._owners = state.loads, state.owners
+        self._settings, self._reports = state.settings, state.reports
+        self._locks, self._audit, self._clock, self._own = locks, audit, clock, own
         self._shares_runs = shares_runs
 
     def list(self, p: Principal) -> builtins.list[WorkerProcess]:
@@ -120,13 +110,16 @@ class Workers:
         return f"Servers sign with different keys ({named}): each refuses the tokens and links of another."
 
     def check(self, p: Principal) -> builtins.list[CheckLine]:
-        """Return line by line which processes are alive, and whether they take runs. Raises StorageError.
+        """Return line by line which processes are alive, whether they take runs, and a fault of the state's replica.
 
-        Empty where runs are not shared: a process that died is noticed as soon as another one begins.
+        Nothing of processes where runs are not shared: one that died is noticed as soon as another one begins. Raises
+        StorageError.
         """
         require(p, "view", "see the processes")
+        fault = self._reports.fault()
+        replica = [CheckLine("replica", ok=False, text=f"{fault} {REPLICA_REMEDY}")] if fault else []
         if not self._shares_runs:
-            return []
+            return replica
         records = [one for one in self._loads.now().processes if one.kind != "cli"]
         found = [self._process(one) for one in records]
         kinds = Counter(one.kind for one in found if one.state != "silent")
@@ -137,7 +130,7 @@ class Workers:
         takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
         unlike = self.unlike()
         keys = [CheckLine("key", ok=False, text=f"{unlike} {SHARE_KEY}")] if unlike else []
-        return [alive, takes, *keys, *filter(None, map(self._lateness, records, found))]
+        return [alive, takes, *keys, *replica, *filter(None, map(self._lateness, records, found))]
 
     def _lateness(self, record: OwnerRecord, process: WorkerProcess) -> CheckLine | None:
         """Return what is to be said of a process that has not shown itself for too long."""

@@ -1,9 +1,16 @@
-"""The port of short texts to all processes of a workspace, for what may be lost."""
+"""The ports by which processes notice each other: whether anything was written, and short texts that may be lost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
+
+
+class ChangeWatch(Protocol):
+    """Notices what any process writes; cheap enough to ask twice a second."""
+
+    def version(self) -> int:
+        """Return a number that changes whenever any process writes."""
 
 
 class Broadcast(Protocol):

@@ -161,6 +161,9 @@ class RunStore(Protocol):
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
 
+    def listed(self, run_ids: Sequence[str]) -> list[RunRecord]:
+        """Return those of these runs that there are, without their acceptance."""
+
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
         """Return those of these runs after which a later one of the workflow has succeeded, in the same mode."""
 

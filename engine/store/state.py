@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import ApprovalStore, Questions
-from engine.store.changes import ChangeWatch
+from engine.store.broadcasts import ChangeWatch
 from engine.store.claims import Claims
 from engine.store.debugging import DebuggedRuns, DebugStore
 from engine.store.demo import DemoData
@@ -23,6 +23,7 @@ from engine.store.people.identities import Identities
 from engine.store.people.people import People
 from engine.store.people.sign_ins import LoginTries, SignInStore
 from engine.store.renames import RenameStore
+from engine.store.reports import Reports
 from engine.store.runs import OldRuns, RunStore
 from engine.store.settings import Settings
 from engine.store.spending import Spending, SpendingStore
@@ -150,6 +151,10 @@ class State(Protocol):
     @property
     def loads(self) -> Loads:
         """How much work there is."""
+
+    @property
+    def reports(self) -> Reports:
+        """Lists and reports for people, from a replica if there is one."""
 
     def records(self, owner: str, *, announces: bool = False) -> Records:
         """Open the journal of a process. Call this on the engine's loop.

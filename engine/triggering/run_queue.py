@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.base.errors import Fenced, OrchestraError
 from engine.compiler.definition.plan import Concurrency
 from engine.runner.effects.fault_points import reached
-from engine.store.changes import ChangeWatch
+from engine.store.broadcasts import ChangeWatch
 from engine.store.triggering.triggered_runs import RunQueue
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.base.clock import Clock, moment_of
 from engine.base.errors import Fenced, OrchestraError
-from engine.store.changes import ChangeWatch
+from engine.store.broadcasts import ChangeWatch
 from engine.store.triggering.triggers import TriggerKey, TriggerRecord, TriggerStore
 from engine.triggering.polling.polling_loop import Polls
 

@@ -325,6 +325,8 @@ class Config(_Settings):
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""
     state: Annotated[str, AfterValidator(_is_state)] = ""
     """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
+    state_replica: Annotated[str, AfterValidator(_is_state)] = ""
+    """The address of a replica of that server, which lists and reports are read from; empty: there is none."""
     cache: Annotated[str, AfterValidator(_is_cache)] = ""
     """The address of a Redis server for what may be lost, or `env:NAME`; empty: there is none."""
     queue: Annotated[str, AfterValidator(_is_queue)] = ""
@@ -548,9 +550,12 @@ def _notice_faults(config: Config | None) -> Iterator[Fault]:
 
 
 def _state_faults(config: Config | None, root: Path) -> Iterator[Fault]:
-    """Yield a fault if the folder of the state is around the workspace, or among what it keeps for people."""
+    """Yield a fault for a replica of a file, or if the state's folder is around what the workspace has for people."""
     if config is None:
         return
+    if config.state_replica and not config.state:
+        said = "'state_replica' names a replica of a PostgreSQL server, and the state is a file."
+        yield Fault(("state_replica",), said, "wrong_value", "Name the server as `state`, or leave this out.")
     state = Path(os.path.normpath(root / config.state_dir))
     first = state.relative_to(root).parts[:1] if state.is_relative_to(root) else ()
     if root.is_relative_to(state):

@@ -21,7 +21,7 @@ from engine.base.clock import timestamp
 from engine.base.errors import Fenced, StorageError
 from engine.base.statuses import Ending, RunStatus
 from engine.observing.observer import Observer
-from engine.store.changes import ChangeWatch
+from engine.store.broadcasts import ChangeWatch
 from engine.store.owners import Owner
 from engine.store.state import Records
 

@@ -72,7 +72,7 @@ class RecordedCalls:
     def of(self, p: Principal, prompt: str) -> list[RecordedCall]:
         """Return the last 25 steps, newest run first, among the newest 200 runs."""
         found: list[RecordedCall] = []
-        for row in self._runs.list(p, limit=_RUNS_READ).rows:
+        for row in self._runs.list_now(p, limit=_RUNS_READ).rows:
             found += [one for one in self._calls(p, row.run_id) if one.reference.partition("@")[0] == prompt]
             if len(found) >= MOST_LISTED:
                 break

@@ -54,9 +54,10 @@ class PostgresState(SharedFacts):
     parts_failed = PARTS_FAILED_POSTGRES
     size_bytes = "pg_database_size(current_database())"
     is_far = True
+    reads_only = False
 
     def __init__(self, url: str) -> None:
-        self.address = ServerAddress.parsed(url)
+        self.address = ServerAddress.parsed(url, reads_only=self.reads_only)
         self._pool = PostgresPool(self.address, _MOST_ASKERS)
         self._is_closed = False
         self._listening = threading.Lock()

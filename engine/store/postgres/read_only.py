@@ -1,10 +1,9 @@
-"""Read a state on a server from a machine whose workspace folder cannot be written."""
+"""Read a state on a server without writing: a replica, or where the folder of the workspace cannot be written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
@@ -19,19 +18,20 @@ if TYPE_CHECKING:
 
 
 class ReadOnlyPostgres(PostgresState):
-    """A database that is only read: it makes no tables, and writes raise StorageError before they reach the server."""
+    """A database that is only read: it makes no tables, and the server keeps its sessions from writing."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        """`folder`: that of the state, which cannot be written."""
-        self._folder = folder
+    reads_only = True
+
+    def __init__(self, url: str, why: str, remedy: str) -> None:
+        """`why` it is only read, for errors: the beginning of a sentence."""
+        self._why, self._remedy = why, remedy
         super().__init__(url)
 
     @contextmanager
     def asking(self) -> Iterator[PostgresCursor]:
-        """Open a driver cursor in a session that the server keeps from writing."""
+        """Open a driver cursor for one short read; another statement raises StorageError."""
         try:
             with super().asking() as cursor:
-                cursor.execute("SET default_transaction_read_only = on")
                 yield cursor
         except StorageError as error:
             if isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction):
@@ -67,6 +67,5 @@ class ReadOnlyPostgres(PostgresState):
 
     def _refuse(self) -> NoReturn:
         raise StorageError(
-            f"{self._folder} cannot be written, so this process only reads the state at {self.address.shown}.",
-            remedy="Give yourself write permission to the workspace folder, or work where you have it.",
+            f"{self._why}, so this process only reads the state at {self.address.shown}.", remedy=self._remedy
         )

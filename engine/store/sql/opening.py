@@ -89,7 +89,20 @@ def open_read_only(folder: Path, address: str) -> StateDatabase:
     _require_driver()
     from engine.store.postgres.read_only import ReadOnlyPostgres
 
-    return ReadOnlyPostgres(address, folder)
+    remedy = "Give yourself write permission to the workspace folder, or work where you have it."
+    return ReadOnlyPostgres(address, f"{folder} cannot be written", remedy)
+
+
+def replica_at(address: str) -> Callable[[], StateDatabase] | None:
+    """Return what opens the replica at an address, and raises StorageError; None if there is no address."""
+
+    def opened() -> StateDatabase:
+        _require_driver()
+        from engine.store.postgres.read_only import ReadOnlyPostgres
+
+        return ReadOnlyPostgres(address, "It is a replica", "Write to the state itself.")
+
+    return opened if address else None
 
 
 def _require_driver() -> None:

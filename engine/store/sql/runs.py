@@ -41,6 +41,7 @@ _Condition: TypeAlias = tuple[str, Sequence[Any]]
 _COLUMNS = ", ".join(RunRecord._fields)
 _LISTED = ", ".join(name for name in RunRecord._fields if name != "acceptance")
 _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns of ours
+_THESE = f"SELECT {_LISTED} FROM runs WHERE run_id IN ({{places}})"  # noqa: S608 - columns of ours
 _WORKFLOW = "SELECT workflow, workflow_id, parent_run_id FROM runs WHERE run_id = ?"
 _STANDINGS = "SELECT run_id, status, owner FROM runs WHERE run_id IN ({places}) AND ended_at IS NULL"
 _OVERTAKEN = (
@@ -141,6 +142,12 @@ class SqlRuns:
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
         each_once = (next(same) for _, same in groupby(newest_first, key=itemgetter(0)))
         return [RunRecord(*row) for row in islice(each_once, limit)]
+
+    def listed(self, run_ids: Sequence[str]) -> list[RunRecord]:
+        """Return the rows of these runs without their acceptance."""
+        with self._database.asking() as cursor:
+            found = cursor.execute(_THESE.format(places=places(run_ids)), run_ids).fetchall()
+        return [RunRecord(*row) for row in found]
 
     def overtaken(self, run_ids: Sequence[str]) -> set[str]:
         """Return those of these runs after which a later run of the same workflow has succeeded."""

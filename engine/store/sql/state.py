@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.base.threads import shared_property
-from engine.store.changes import ChangeWatch
+from engine.store.broadcasts import ChangeWatch
+from engine.store.reports import Reports
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
 from engine.store.sql.base.database import StateDatabase
@@ -37,8 +40,9 @@ from engine.store.state import Records
 class SqlState:
     """The ports, each made when it is first used: a command needs few of them."""
 
-    def __init__(self, database: StateDatabase) -> None:
-        self._database = database
+    def __init__(self, database: StateDatabase, replica: Callable[[], StateDatabase] | None = None) -> None:
+        """`replica` opens a database with the same rows, a little later, which is only read; None: there is none."""
+        self._database, self._replica = database, replica
 
     @property
     def is_far(self) -> bool:
@@ -170,6 +174,12 @@ class SqlState:
         """How much work there is."""
         return SqlLoads(self._database)
 
+    @shared_property
+    def reports(self) -> Reports:
+        """Lists and reports for people."""
+        replica = self._replica
+        return Reports(self, None if replica is None else lambda: SqlState(replica()))
+
     def records(self, owner: str, *, announces: bool = False) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""
         journal = SqlJournal(self._database, owner)
@@ -192,5 +202,6 @@ class SqlState:
         return SqlAcceptances(self._database, owner, shared=shared, waits=waits)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database, and the replica."""
+        self.reports.close()
         self._database.close()

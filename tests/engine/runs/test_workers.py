@@ -70,9 +70,8 @@ def test_a_process_that_does_not_show_itself_is_named(root: Path, seconds: int, 
     with closing(Orchestra.open(root, slots=3)) as worker:
         state, locks = worker._families.opened.state, worker._families.work.worker.owner.locks
         ahead = timedelta(seconds=seconds)
-        stores = (state.loads, state.owners, locks, state.settings)
         audit, own = worker._families.opened.audit, worker.own_process
-        workers = Workers(*stores, audit, lambda: utc_now() + ahead, own=own, shares_runs=True)
+        workers = Workers(state, locks, audit, lambda: utc_now() + ahead, own=own, shares_runs=True)
         found = [one for one in workers.check(OWNER) if one.what not in ("alive", "takes runs")]
         assert [one.what for one in found] == expected
         assert all(worker.own_process in one.text and not one.ok for one in found)

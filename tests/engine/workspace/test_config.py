@@ -51,11 +51,14 @@ def test_the_environment_wins_over_the_file() -> None:
         ORCHESTRA_TIME_ZONE="Europe/Berlin",
         ORCHESTRA_BUDGETS__DAY__USD="2.5",
         ORCHESTRA_BUDGETS__STRICT="true",
+        ORCHESTRA_STATE="postgresql://a/x",
+        ORCHESTRA_STATE_REPLICA="postgresql://b/x",
         ORCHESTRA_RETENTION__DAYS="90",
         ORCHESTRA_CONNECTIONS__LLM__MODEL="b",
         ORCHESTRA_WORKSPACE="/elsewhere",
     )
     assert (config.server.port, config.time_zone) == (9000, "Europe/Berlin")
+    assert (config.state, config.state_replica) == ("postgresql://a/x", "postgresql://b/x")
     assert config.server.trusted_proxies == ["10.0.0.2", "172.16.0.0/12"]
     assert config.budgets.day is not None
     assert (config.budgets.day.usd, config.budgets.strict, config.retention.days) == (2.5, True, 90)
@@ -88,6 +91,12 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("state_dir: config.yaml\n", 1, "wrong_value", "is in 'config.yaml'", id="state-in-a-file"),
         pytest.param("state_dir: a/..\n", 1, "wrong_value", "is, or is around,", id="state-is-the-workspace"),
         pytest.param("state_dir: ..\n", 1, "wrong_value", "is, or is around,", id="state-around-all"),
+        pytest.param(
+            "state_replica: postgresql://b/x\n", 1, "wrong_value", "and the state is a file", id="replica-of-a-file"
+        ),
+        pytest.param(
+            "state: postgresql://a/x\nstate_replica: b:5432\n", 2, "wrong_value", "a PostgreSQL", id="no-replica"
+        ),
         pytest.param("state_dir: /\n", 1, "wrong_value", "needs a folder of its own", id="state-at-the-root"),
         pytest.param("approvals: [x]\n", 1, "wrong_type", "an object", id="approvals"),
         pytest.param("approvals:\n  default: alway\n", 2, "wrong_value", "'always'", id="approval-word"),

@@ -36,6 +36,7 @@ _SETTINGS = (
 The server, too, must notice when a machine is gone: until then, by default for two hours, it keeps its locks. And all
 statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
 """
+_READS_ONLY = "SET default_transaction_read_only = on"
 _WRONG = "See what the server says in its log."
 _NO_DATABASE = re.compile(r'database "(.+)" does not exist')
 """SQLSTATE 3D000, in the words of the server: the driver has no code for a connection that was not made."""
@@ -45,7 +46,8 @@ _ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
 class ServerAddress:
     """Where the server is: `postgresql+psycopg://user:password@host:5432/database?options=…`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, reads_only: bool = False) -> None:
+        self._settings = f"{_SETTINGS}; {_READS_ONLY}" if reads_only else _SETTINGS
         self._url = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url)
         self._known = set(psycopg.conninfo.conninfo_to_dict(self._url))
         parts = urlsplit(self._url)
@@ -53,10 +55,10 @@ class ServerAddress:
         """Without user, password and options, for messages."""
 
     @classmethod
-    def parsed(cls, url: str) -> ServerAddress:
-        """Return the address. Raises StorageError if it is none."""
+    def parsed(cls, url: str, *, reads_only: bool = False) -> ServerAddress:
+        """Return the address; the server keeps sessions that are `reads_only` from writing. Raises StorageError."""
         try:
-            return cls(url)
+            return cls(url, reads_only=reads_only)
         except (psycopg.Error, ValueError) as error:  # libpq's message has the whole text, which has the password
             raise StorageError("The address of the state cannot be read.", remedy=f"Write {_ADDRESS}.") from error
 
@@ -65,7 +67,7 @@ class ServerAddress:
         more = {name: value for name, value in _DEFAULTS.items() if name not in self._known}
         connection = psycopg.connect(self._url, autocommit=True, **more)  # type: ignore[arg-type]
         connection.adapters.register_dumper(str, _Text)
-        connection.execute(_SETTINGS)
+        connection.execute(self._settings)
         return connection
 
 
