@@ -351,7 +351,6 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/workflows/samples.py": "names of workflows that are shipped",
     "dashboard/views/home.py": "tells what they do",
     "engine/runs/projects/": "code, which the commands of people are",
-    "engine/store/sqlite/migrations.py": "data of earlier releases, whose names never change",
     "api/mcp/": "the package of the protocol, which has the name of the service",
     "api/routes/connection_documents.py": "an example in the description of the API",
     "api/routes/run_documents.py": "the same",

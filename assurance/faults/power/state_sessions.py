@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from typing import Any
 
 from assurance.faults.power.scene import OWNER, Scene, Session, lister
 from engine.orchestra import Orchestra
 from engine.store.sqlite.database import SqliteState
-from tests.engine.store.test_migrations import of_the_first_release
+from tests.engine.store.earlier_form import make_earlier
 
 SESSIONS: dict[str, Session] = {}
 _session = lister(SESSIONS)
@@ -128,7 +129,8 @@ def list_is_read_from_the_logs(scene: Scene) -> None:
 def state_file_of_an_earlier_form(scene: Scene) -> None:
     run_ids = _with_runs(scene, "ab")
     scene.close()
-    of_the_first_release(scene.root / ".orchestra")
+    with closing(sqlite3.connect(scene.root / ".orchestra" / "state.db")) as connection, connection:
+        make_earlier(connection.execute)
     scene.begin()
     scene.open()
     for run_id in run_ids:

@@ -17,7 +17,6 @@ from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
-from engine.store.postgres.migrations import LETTERS, migrated
 from engine.store.postgres.reports import create_log_views, create_views
 from engine.store.postgres.server.address import ServerAddress, storage_errors
 from engine.store.postgres.server.pool import PostgresPool, roll_back
@@ -25,6 +24,7 @@ from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS, SharedFacts, put_fact
+from engine.store.sql.base.migrations import migrated, require_our_form
 from engine.store.sql.base.tables import (
     PARTS_FAILED_POSTGRES,
     SCHEMA_VERSION,
@@ -46,6 +46,15 @@ _MARKS = (
 )
 """Which transaction of each journal was the last: of this server, so not among the tables that are copied."""
 _OLD_MARKS = "DELETE FROM journal_marks WHERE marked_at < now() - interval '1 day'"
+_LETTERS = (
+    """SELECT ' COLLATE "' || coalesce((SELECT collname FROM pg_collation WHERE collname = 'und-x-icu'"""
+    """ AND getdatabaseencoding() = 'UTF8'), 'default') || '"'"""
+)
+"""Finds what `StateDatabase.letters` is on a server.
+
+`lower` with the collation of our columns, "C", knows the letters of ASCII, and with that of the database those of its
+locale, which may be "C", too. That of ICU knows all; a server that was built without ICU does not have it.
+"""
 
 
 class PostgresState(SharedFacts):
@@ -65,7 +74,7 @@ class PostgresState(SharedFacts):
         with storage_errors(self.address):
             with self.address.connect() as connection:
                 [schema] = connection.execute("SELECT current_schema()").fetchone() or (None,)
-                [letters] = connection.execute(LETTERS).fetchone() or ("",)
+                [letters] = connection.execute(_LETTERS).fetchone() or ("",)
                 self.letters = str(letters)
             if schema is None:
                 raise StorageError(
@@ -247,13 +256,7 @@ class PostgresState(SharedFacts):
 
     def _require_our_form(self, connection: Connection) -> None:
         found = connection.execute(_FORM).one_or_none()
-        if found is None or found.value != SCHEMA_VERSION:
-            form = "unknown" if found is None else found.value
-            raise StorageError(
-                f"The state at {self.address.shown} was written by another release (its form is {form},"
-                f" ours {SCHEMA_VERSION}).",
-                remedy="Use that release.",
-            )
+        require_our_form("unknown" if found is None else found.value, f"The state at {self.address.shown}")
 
 
 def _engine(address: ServerAddress) -> Engine:

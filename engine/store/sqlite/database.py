@@ -22,8 +22,8 @@ from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
 from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Question, Result
 from engine.store.sql.base.facts import UNREAD_LOGS, SharedFacts, put_fact
+from engine.store.sql.base.migrations import migrated, require_our_form
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
-from engine.store.sqlite.migrations import migrated
 from engine.store.texts.folder import FolderTexts
 
 if TYPE_CHECKING:
@@ -287,19 +287,15 @@ class SqliteState(SharedFacts):
                 connection.exec_driver_sql(statement)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             form = SCHEMA_VERSION if found is None else migrated(connection, found.value)
+            self._require_our_form(form)
             put_fact(connection, "schema_version", form)
             if found is None or not before >= _required(found.value):
                 # One transaction: if a crash leaves the file half made, it still says that the logs must be read.
                 put_fact(connection, UNREAD_LOGS, "")
             connection.exec_driver_sql("COMMIT")
-        self._require_our_form(form)
 
     def _require_our_form(self, form: str) -> None:
-        if form != SCHEMA_VERSION:
-            raise StorageError(
-                f"{self.path} was written by another release (its form is {form}, ours {SCHEMA_VERSION}).",
-                remedy="Use that release, or move the file away: runs stay readable in logs/.",
-            )
+        require_our_form(form, str(self.path), otherwise=", or move the file away: runs stay readable in logs/")
 
 
 class SqliteJournalConnection:

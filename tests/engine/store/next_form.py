@@ -10,7 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import cli
-from engine.store.postgres import database, migrations
+from engine.store.postgres import database
+from engine.store.sql.base import migrations
 from engine.store.sql.base.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def _step(connection: Connection) -> None:
 
 def main() -> None:
     """Run a command of that release."""
-    migrations._STEPS[SCHEMA_VERSION] = (_step, NEXT)
-    vars(database)["SCHEMA_VERSION"] = NEXT
+    migrations.STEPS[SCHEMA_VERSION] = (_step, NEXT)
+    for module in (database, migrations):
+        vars(module)["SCHEMA_VERSION"] = NEXT
     sys.exit(cli.main(sys.argv[1:]))
 
 

@@ -16,6 +16,7 @@ from engine.store.postgres.database import PostgresState
 from engine.store.sql.base.tables import SCHEMA_VERSION
 from tests import postgres
 from tests.engine.conftest import OWNER, write_workflow
+from tests.engine.store.earlier_form import make_earlier
 from tests.patience import until
 from tests.workspaces import init
 
@@ -130,10 +131,7 @@ def test_a_state_of_the_form_before_is_brought_into_this_one_while_others_work(
         asked.execute("DROP VIEW report_runs, report_workflows, report_costs, report_steps")
         asked.execute("CREATE VIEW report_steps AS SELECT run_id, workflow_id FROM runs")  # it had fewer columns
         asked.execute("GRANT SELECT ON report_steps TO pg_monitor")
-        asked.execute(
-            "ALTER TABLE runs DROP COLUMN priority, DROP COLUMN is_at_work, DROP COLUMN connections, DROP COLUMN item"
-        )
-        asked.execute("UPDATE meta SET value = '17' WHERE key = 'schema_version'")
+        make_earlier(asked.execute)
         with closing(PostgresState(url)) as opened:
             assert opened.fact("schema_version") == SCHEMA_VERSION
         assert asked.execute("SELECT to_regclass('runs_by_turn')::text").fetchone() == ("runs_by_turn",)

@@ -14,7 +14,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
 SCHEMA_VERSION = "21"
-"""The schema version that this release writes."""
+"""The schema version that this release writes. 0.1.0 is the first release; the numbers before were never released."""
 
 metadata = MetaData()
 
@@ -407,14 +407,6 @@ audit = Table(
     Column("target", TEXT, nullable=False),
     Column("detail", TEXT, nullable=False, default=""),
 )
-
-
-NAME_ITEMS = (
-    "UPDATE runs SET item = (SELECT lower({title}) FROM trigger_items WHERE trigger_items.run_id = runs.run_id)"
-    " WHERE run_id IN (SELECT run_id FROM trigger_items WHERE run_id IS NOT NULL)"
-    " AND run_id >= coalesce((SELECT run_id FROM runs ORDER BY run_id DESC LIMIT 1 OFFSET 49999), '')"
-)
-"""Gives the newest runs of an older form the titles of their items: writes would wait too long for all of them."""
 
 
 def insertion_into(table: Table, connection: Connection) -> Any:
