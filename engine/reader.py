@@ -121,10 +121,9 @@ class Reader:
     @shared_property
     def approvals(self) -> ApprovalReader:
         """Questions that runs ask people."""
-        state, loaded = self._opened.state, self._opened.loaded
-        return ApprovalReader(
-            state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, state.people))
-        )
+        state, loaded, workflows = self._opened.state, self._opened.loaded, self._opened.workspace.workflows
+        is_user = partial(is_known, state.people)
+        return ApprovalReader(state.approvals, lambda: configuration.warnings(loaded(), is_user, workflows.names))
 
     @shared_property
     def tries(self) -> TryReader:

@@ -24,9 +24,11 @@ _TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
 class CompiledAgents:
     """Compiles the files of agents, and the texts that may become theirs. Thread-safe."""
 
-    def __init__(self, store: AgentStore, surroundings: Callable[[], Surroundings]) -> None:
+    def __init__(
+        self, store: AgentStore, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+    ) -> None:
         self._shelf = store.shelf
-        self._files = CompiledFiles(store.shelf, surroundings, compiling=_compiled)
+        self._files = CompiledFiles(store.shelf, surroundings, last_rename, _compiled)
         self.asked, self.forget_all_but = self._files.asked, self._files.forget_all_but
 
     def problems(self, name: str, text: str, asked: RecordedSurroundings) -> list[Problem]:

@@ -67,7 +67,8 @@ class ProgramAreas:
     def _compiled_agents(self) -> CompiledAgents:
         from engine.agents.compiled_agents import CompiledAgents
 
-        return CompiledAgents(self._opened.agent_store, self._opened.surroundings)
+        opened = self._opened
+        return CompiledAgents(opened.agent_store, opened.surroundings, opened.state.renames.last)
 
     @shared_property
     def agents(self) -> Agents:

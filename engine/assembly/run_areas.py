@@ -84,7 +84,7 @@ class RunAreas:
         is_user = partial(is_known, opened.state.people)
 
         def warnings() -> list[Problem]:
-            return configuration.warnings(opened.loaded(), is_user)
+            return configuration.warnings(opened.loaded(), is_user, opened.workspace.workflows.names)
 
         return Approvals(opened.state.approvals, self._work.worker, opened.audit, opened.clock, warnings)
 

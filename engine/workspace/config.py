@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -48,6 +48,7 @@ ENVIRONMENT = "the environment"
 PREFIX = "ORCHESTRA_"
 _NOTICE_TIME = re.compile(r"at_once|(?:[1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h|(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 """Up to a week."""
+_WEBHOOK = re.compile(r"https?://[^\s/?#]\S*\Z")
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?$")
 
 
@@ -79,18 +80,13 @@ class ServerSettings(_Settings):
     trusted_proxies: list[str] = []
     """Addresses or networks of proxies on other machines, whose forwarded headers are trusted."""
 
-    cors_origins: list[str] = []
+    cors_origins: list[Annotated[str, AfterValidator(_origin)]] = []
     """Origins of other sites whose pages may use the API, with a token."""
 
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, url: str) -> str:
         return _origin(url) if url else ""
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, origins: list[str]) -> list[str]:
-        return [_origin(one) for one in origins]
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod
@@ -437,7 +433,7 @@ class LoadedConfig:
 
 def is_address(target: str) -> bool:
     """Return whether people are notified at the address of a webhook, and not by the workflow of this name."""
-    return target.startswith(("https://", "http://"))
+    return target.startswith(_SCHEMES)
 
 
 def is_in_clear(target: str) -> bool:
@@ -448,6 +444,7 @@ def is_in_clear(target: str) -> bool:
 _IN_CLEAR = "This address would get the link to each question in clear text, and whoever has the link can answer."
 _NOTICES_IN_CLEAR = "This address would get errors of runs in clear text, which may quote anything."
 _NO_ADDRESS = "It is no address, to which a notice could be sent."
+_SCHEMES = ("https://", "http://")
 _REFERENCES = ("env:", "secret:")
 _WITH_TLS = "Give an address that begins with https://; http:// is for this machine only."
 
@@ -537,7 +534,7 @@ def _notice_faults(config: Config | None) -> Iterator[Fault]:
         return
     told = config.notifications
     place, webhook = ("notifications", "webhook"), told.webhook or ""
-    if webhook and not is_address(webhook) and not webhook.startswith(_REFERENCES):
+    if webhook and not _WEBHOOK.match(webhook) and not webhook.startswith(_REFERENCES):
         yield Fault(place, f"'webhook' is {webhook!r}. {_NO_ADDRESS}", "wrong_value", _WITH_TLS)
     elif is_in_clear(webhook):
         yield Fault(place, _NOTICES_IN_CLEAR, "wrong_value", _WITH_TLS)
@@ -568,8 +565,8 @@ def _state_faults(config: Config | None, root: Path) -> Iterator[Fault]:
     yield Fault(("state_dir",), message, "wrong_value", "Leave it out for .orchestra, or name another folder.")
 
 
-def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:
-    """Return what the settings may not have meant: approval rules for people who are not users of the workspace."""
+def warnings(loaded: LoadedConfig, is_user: IsUser, workflows: Callable[[], Collection[str]]) -> list[Problem]:
+    """Return what the settings may not have meant: people, connections and workflows that do not exist."""
     found: list[tuple[tuple[str, ...], str, str]] = []
     for name, rule in loaded.config.approvals.rules.items():
         from engine.compiler.definition.approval_faults import strangers  # few files have such rules
@@ -579,6 +576,16 @@ def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:
         if name not in loaded.config.connections:
             said = f"There is no connection {name!r}, so this limits nothing."
             found.append((("limits", "runs_at_once_per_connection", name), said, "Correct the name, or remove it."))
+    asked = {
+        ("approvals", "notify"): loaded.config.approvals.notify,
+        ("notifications", "workflow"): loaded.config.notifications.workflow,
+    }
+    named = {place: name for place, name in asked.items() if name and not name.startswith((*_SCHEMES, *_REFERENCES))}
+    known = workflows() if named else ()
+    for place, name in named.items():
+        if name not in known:
+            said = f"There is no workflow {name!r}, so nobody is notified."
+            found.append((place, said, "Correct the name, or create the workflow."))
     if not found:
         return []
     file = parse(read_text(loaded.root / FILE, FILE), FILE)

@@ -17,7 +17,7 @@ from api.base.turns import CHECKED, TOO_MANY
 from api.routes.execution import TOO_MANY_RUNS, IdempotencyKey, RunInProgress, begun
 from api.routes.run_documents import Agreeing, RunBody
 from api.routes.workflows.changes import NewWorkflow, create_workflow
-from engine.base.errors import InUse, InvalidFile
+from engine.base.errors import InUse, InvalidFile, UnknownName
 from engine.base.json_text import compact
 from engine.base.names import usable_name
 from engine.base.statuses import RunStatus
@@ -156,8 +156,11 @@ def _saved(sent: SentFlow, orchestra: Orchestra, principal: Principal) -> str:
     made = sent.made()
     try:
         create_workflow(made, orchestra, principal)
-    except InUse:
-        there = orchestra.workflows.get(principal, made.name).document
+    except InUse as taken:
+        try:
+            there = orchestra.workflows.get(principal, made.name).document
+        except UnknownName:  # `access` hides it
+            raise taken from None
         if there != {"id": there and there.get("id"), **sent.definition}:
             raise
     return made.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import re
 import stat
 import zipfile
@@ -24,6 +25,7 @@ LARGEST_BYTES = 16_000_000
 _UNPACKED_BYTES = 64_000_000
 _MANIFEST, _RUN = "manifest.json", "run.json"
 _MANIFEST_BYTES = 100_000
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
 _NAMES = re.compile(r"(agent:)?[a-z0-9][a-z0-9_-]{0,63}([@:][a-z0-9][a-z0-9_-]{0,63})?\Z")
 """Of workflows, their branches, and agents."""
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -87,7 +89,7 @@ def unpacked(content: bytes) -> RunBundle:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _require_plain(archive.infolist())
             said, text = _member(archive, _MANIFEST, _MANIFEST_BYTES), _member(archive, _RUN, _UNPACKED_BYTES)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (*_DAMAGED, OSError, EOFError, ValueError, RuntimeError) as error:
         raise _refused("is no zip archive, or is damaged") from error
     try:
         manifest = Manifest.model_validate(value_of(said))

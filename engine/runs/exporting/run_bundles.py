@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from clients import VERSION
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import workflow_id_of
@@ -104,7 +106,12 @@ class RunBundles:
         wanted = RunRequest(
             _moved(run["inputs"], run_id), options, modes, AccountMode.DEMO, outside_inputs=outside, run_id=run_id
         )
-        return retry_if_renamed(lambda: self._acceptor.accept(p, plan, wanted, None, "runs.import", services))
+
+        def accept() -> str:
+            current = replace(plan, last_rename=self._worker.state.renames.last())
+            return self._acceptor.accept(p, current, wanted, None, "runs.import", services)
+
+        return retry_if_renamed(accept)
 
     def replayed(self, p: Principal, run_id: str) -> Replayed:
         """Return how a replay that has ended compares with the run in its file. Raises UnknownName, InvalidInput."""

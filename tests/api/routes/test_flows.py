@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
-from tests.api.conftest import LOCAL
+from tests.api.conftest import LOCAL, PASSWORD
 from tests.engine.conftest import set_step
 
 GREET: dict[str, Any] = {
@@ -85,6 +85,15 @@ def test_another_definition_does_not_replace_a_workflow(program: TestClient, orc
         assert (answer.status_code, answer.json()["error"]["type"]) == (409, "InUse")
     assert "Another." not in orchestra.workflows.get(LOCAL, "greet-you").text
     assert orchestra.runs.list(LOCAL).rows == []
+
+
+def test_a_name_that_access_hides_is_taken(client: TestClient, orchestra: Orchestra) -> None:
+    orchestra.workflows.create_from(LOCAL, "hidden", {**GREET, "access": {"see": []}})
+    orchestra.users.add(LOCAL, "ed", "Ed", "editor", PASSWORD)
+    client.headers["Authorization"] = f"Bearer {orchestra.users.token('ed', PASSWORD)}"
+    for address in ("/flows", "/workflows"):
+        answer = client.post(address, json={"name": "hidden", **GREET})
+        assert (answer.status_code, answer.json()["error"]["type"]) == (409, "InUse")
 
 
 def test_a_workflow_with_problems_is_not_kept_if_it_cannot_run(program: TestClient, orchestra: Orchestra) -> None:

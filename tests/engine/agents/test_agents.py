@@ -95,6 +95,15 @@ def test_each_turn_and_each_call_is_a_step(agent: Start, service: Service) -> No
     assert service.bodies == [None, {"text": "hello"}]
 
 
+def test_an_agent_is_tried_where_a_workflow_was_deleted(agent: Start, desk: Desk) -> None:
+    agent(FINISH)
+    desk.orchestra.workflows.create(OWNER, "old", "")
+    desk.orchestra.workflows.delete(OWNER, "old")
+    text = (desk.root / "agents" / "helper.json").read_text()
+    run_id = desk.orchestra.agent_tries.start(OWNER, "helper", text, FINISH, {})
+    assert desk.orchestra.runs.get(OWNER, run_id)["demo"]
+
+
 def test_the_caller_gets_the_output(agent: Start) -> None:
     document = agent(FINISH, called=False)
     assert document["outputs"]["it"] == {"output": "done", "turns": 1, "stopped_by": "finished"}

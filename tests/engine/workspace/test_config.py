@@ -9,7 +9,7 @@ import pytest
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.documents.yaml_file import parse
-from engine.workspace.config import Config, check, load
+from engine.workspace.config import Config, check, load, warnings
 from engine.workspace.config_files import ConfigFiles
 
 
@@ -73,6 +73,14 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("server:\n  prt: 1\n", 2, "unknown_key", "Did you mean 'port'?", id="misspelt-inside"),
         pytest.param("server:\n  port: a\n", 2, "wrong_type", "a whole number, not 'a'", id="no-number"),
         pytest.param("server:\n  port: 99999\n", 2, "wrong_value", "at most 65535", id="port-range"),
+        pytest.param(
+            "server:\n  cors_origins: [https://a.example, '*']\n",
+            2,
+            "wrong_value",
+            "Entry 2 of 'cors_origins'",
+            id="cors",
+        ),
+        pytest.param("notifications:\n  webhook: https://\n", 2, "wrong_value", "It is no address", id="no-host"),
         pytest.param("server: 5\n", 1, "wrong_type", "'server' must be an object, not 5", id="no-object"),
         pytest.param("time_zone: 5\n", 1, "wrong_type", "Put quotes around the value", id="number-for-text"),
         pytest.param("time_zone: Mars/Base\n", 1, "wrong_value", "Europe/Berlin", id="time-zone"),
@@ -163,6 +171,16 @@ def test_each_mistake_names_its_line(text: str, line: int, code: str, words: str
     [problem] = caught.value.problems
     assert (problem.line, problem.code, problem.file) == (line, code, "config.yaml")
     assert words in f"{problem.message} {problem.remedy}"
+
+
+def test_a_workflow_that_should_notify_but_does_not_exist_is_a_warning(tmp_path: Path) -> None:
+    text = "approvals: {notify: ask}\nnotifications: {workflow: tell-me}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    loaded = load(tmp_path, {})
+    found = warnings(loaded, lambda _user: True, lambda: ["ask"])
+    assert [(one.line, one.severity, one.field) for one in found] == [(2, "warning", "notifications.workflow")]
+    assert "There is no workflow 'tell-me'" in found[0].message
+    assert warnings(loaded, lambda _user: True, lambda: ["ask", "tell-me"]) == []
 
 
 def test_all_mistakes_are_told_at_once_and_a_secret_is_not_repeated() -> None:

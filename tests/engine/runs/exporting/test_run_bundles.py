@@ -182,6 +182,15 @@ def test_a_replay_is_repeated_only_as_a_replay(here: Orchestra, there: Orchestra
     assert there.run_bundles.replayed(OWNER, again["run_id"]).is_same
 
 
+def test_a_file_is_replayed_where_a_workflow_was_renamed_or_deleted(here: Orchestra, there: Orchestra) -> None:
+    content = here.run_bundles.export(OWNER, failed_run(here)["run_id"])
+    there.workflows.create(OWNER, "old", "")
+    there.workflows.rename(OWNER, "old", "new")
+    there.workflows.delete(OWNER, "new")
+    again = replayed(there, content)
+    assert there.run_bundles.replayed(OWNER, again["run_id"]).is_same
+
+
 def test_what_a_run_has_waited_for_is_played(here: Orchestra, there: Orchestra) -> None:
     """The answer of a person, the end of a wait, and what a called workflow has returned."""
     word = {"id": "word", "uses": "flow.set", "with": {"values": {"text": "inner"}}}
@@ -232,6 +241,14 @@ def a_link(one: zipfile.ZipInfo) -> None:
     one.external_attr = (stat.S_IFLNK | 0o777) << 16
 
 
+def damaged_lzma(files: dict[str, bytes]) -> bytes:
+    """Return an archive whose first file is compressed in a way that no export uses, and damaged."""
+    content = bytearray(archive(files, lambda one: setattr(one, "compress_type", zipfile.ZIP_LZMA)))
+    start = 30 + len("manifest.json") + 9  # behind the header of the entry and that of LZMA
+    content[start : start + 40] = bytes(reversed(range(200, 240)))
+    return bytes(content)
+
+
 HOSTILE: dict[str, tuple[str, Callable[[dict[str, bytes]], bytes]]] = {
     "a file outside": ("other files", lambda files: archive({**files, "../../config.yaml": b"x"})),
     "an absolute path": ("other files", lambda files: archive({**files, "/tmp/x": b"x"})),
@@ -240,6 +257,7 @@ HOSTILE: dict[str, tuple[str, Callable[[dict[str, bytes]], bytes]]] = {
     "a bomb": ("of more than", lambda files: archive({**files, "run.json": bytes(70_000_000)})),
     "another run than it says": ("another run", lambda files: archive({**files, "run.json": b"{ }"})),
     "no archive": ("no zip archive", lambda _files: b"PK\x03\x04 nothing"),
+    "damaged LZMA": ("or is damaged", damaged_lzma),
     "too large": ("at most", lambda _files: bytes(16_000_001)),
     "deep JSON": ("cannot be read", lambda files: archive({**files, "manifest.json": b"[" * 90_000})),
     "no run": ("not the document of a run", archive),
