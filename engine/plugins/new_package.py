@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
@@ -20,8 +21,12 @@ def write_package(service: str, into: Path) -> Path:
 
     Raises InvalidInput for a name that cannot be used, or a folder that is there.
     """
-    if not _NAME.fullmatch(service) or is_shipped(service):
-        why = "comes with this program" if is_shipped(service) else "is no name of small letters and digits"
+    if not _NAME.fullmatch(service) or is_shipped(service) or keyword.iskeyword(service):
+        why = "is no name of small letters and digits"
+        if is_shipped(service):
+            why = "comes with this program"
+        elif keyword.iskeyword(service):
+            why = "is a word of Python"
         raise InvalidInput(f"The service {service!r} {why}.", remedy="Choose another name, such as ntfy.")
     target = into.resolve() / f"orchestra-{service}"
     if target.exists():

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import InvalidInput
+from engine.plugins.new_package import write_package
 from tests.docs.pages import ROOT, text_of
 
 pytestmark = pytest.mark.slow
@@ -160,6 +162,13 @@ def test_the_files_of_the_page_are_those_of_the_package() -> None:
     files = dict(FILE.findall(text_of("docs/extending.md")))
     for name in IN_CHECKOUT:
         assert files[name] == (PACKAGE / name).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize("name", ["github", "class", "Ünïcode", "../x", ""])
+def test_a_package_for_an_impossible_name_is_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match="The service "):
+        write_package(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_new_package_passes_its_tests_in_an_environment_of_its_own(tmp_path: Path) -> None:
