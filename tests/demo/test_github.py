@@ -209,28 +209,6 @@ def test_long_files_that_repeat_lines_are_compared_in_few_steps(here: Running) -
     assert (changed["additions"], changed["deletions"]) == (4_200, 2_100)
 
 
-def test_a_file_is_written_by_a_commit_that_names_what_it_replaces(sdk: github.Github) -> None:
-    repository = sdk.get_repo("acme/app")
-    made = repository.create_file("docs/new.md", "Add a page", "one\n")
-    file = cast("Any", repository.get_contents("docs/new.md"))
-    assert (file.decoded_content, file.sha) == (b"one\n", made["content"].sha)
-    repository.update_file("docs/new.md", "Change it", "two\n", file.sha)
-    with pytest.raises(github.GithubException) as conflict:
-        repository.update_file("docs/new.md", "Change it", "three\n", file.sha)
-    assert conflict.value.status == 409
-    with pytest.raises(github.GithubException) as missing:
-        repository.create_file("docs/new.md", "Make it again", "four\n")
-    assert missing.value.status == 422
-    old = cast("Any", repository.get_contents("docs/new.md", ref=made["commit"].sha))
-    assert old.decoded_content == b"one\n"
-    newest = repository.get_commits()[0]
-    assert newest.commit.message == "Change it"
-    assert "-one\n+two" in newest.files[0].patch
-    repository.delete_file("docs/new.md", "Drop it", cast("Any", repository.get_contents("docs/new.md")).sha)
-    with pytest.raises(github.UnknownObjectException):
-        repository.get_contents("docs/new.md")
-
-
 def test_a_folder_lists_files_and_folders(sdk: github.Github) -> None:
     entries = cast("list[Any]", sdk.get_repo("acme/app").get_contents(""))
     assert {each.path: each.type for each in entries} == {

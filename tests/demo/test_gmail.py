@@ -76,20 +76,6 @@ def error_of(call: Any) -> dict[str, Any]:
     return error
 
 
-def test_the_profile_is_that_of_the_demo_account(users: Any) -> None:
-    profile = conforming(users.getProfile(userId="me").execute(), "Profile")
-    assert profile["emailAddress"] == "demo-1@example.com"
-    assert profile["messagesTotal"] >= 27
-    assert profile["messagesTotal"] > profile["threadsTotal"]
-
-
-def test_the_inbox_holds_25_mails_newest_first(users: Any) -> None:
-    found = [users.messages().get(userId="me", id=each).execute() for each in ids(users, "in:inbox")]
-    dates = [int(each["internalDate"]) for each in found]
-    assert len(found) == 25
-    assert dates == sorted(dates, reverse=True)
-
-
 @pytest.mark.parametrize("form", ["full", "metadata", "minimal", "raw"])
 def test_every_sample_mail_fits_the_description_in_every_format(users: Any, form: str) -> None:
     for each in ids(users, "in:anywhere"):
@@ -122,22 +108,6 @@ def test_text_of_an_unknown_charset_comes_as_its_bytes(users: Any) -> None:
     assert b"Page 1 of 1 \x97" in data
 
 
-def test_an_attachment_is_left_out_of_the_mail_and_given_by_its_id(users: Any) -> None:
-    found = users.messages().get(userId="me", id=ids(users, "has:attachment filename:pdf in:inbox")[0]).execute()
-    [part] = [each for each in found["payload"]["parts"] if each["filename"]]
-    assert part["mimeType"] == "application/pdf"
-    assert "data" not in part["body"]
-    answer = (
-        users.messages()
-        .attachments()
-        .get(userId="me", messageId=found["id"], id=part["body"]["attachmentId"])
-        .execute()
-    )
-    data = base64.urlsafe_b64decode(conforming(answer, "MessagePartBody")["data"] + "==")
-    assert data.startswith(b"%PDF-1.4")
-    assert len(data) == part["body"]["size"] == answer["size"]
-
-
 def test_a_search_is_given_in_pages_that_a_new_mail_does_not_move(here: Running, users: Any) -> None:
     first = users.messages().list(userId="me", q="in:inbox", maxResults=10).execute()
     with here.http() as http:
@@ -153,21 +123,6 @@ def test_a_search_is_given_in_pages_that_a_new_mail_does_not_move(here: Running,
 
 def test_a_search_that_finds_nothing_has_no_list(users: Any) -> None:
     assert users.messages().list(userId="me", q="from:nobody").execute() == {"resultSizeEstimate": 0}
-
-
-def test_labels_are_made_put_on_and_counted(users: Any) -> None:
-    label = conforming(users.labels().create(userId="me", body={"name": "triaged"}).execute(), "Label")
-    target = ids(users, "in:inbox")[0]
-    body = {"addLabelIds": [label["id"]], "removeLabelIds": ["UNREAD"]}
-    changed = conforming(users.messages().modify(userId="me", id=target, body=body).execute(), "Message")
-    assert label["id"] in changed["labelIds"]
-    assert "UNREAD" not in changed["labelIds"]
-    assert ids(users, "label:triaged") == [target]
-    assert target not in ids(users, "in:inbox -label:triaged")
-    counted = conforming(users.labels().get(userId="me", id=label["id"]).execute(), "Label")
-    assert (counted["messagesTotal"], counted["messagesUnread"]) == (1, 0)
-    listed = conforming(users.labels().list(userId="me").execute(), "ListLabelsResponse")["labels"]
-    assert label in listed
 
 
 def test_a_label_is_renamed_and_deleted(users: Any) -> None:

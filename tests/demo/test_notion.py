@@ -87,30 +87,6 @@ def test_the_workspace_starts_with_home_that_holds_an_empty_database_tasks(sdk: 
     assert sdk.data_sources.query(tasks)["results"] == []
 
 
-def test_a_page_keeps_every_kind_of_property(sdk: Any, tasks: str) -> None:
-    made = _task(
-        sdk,
-        tasks,
-        "Ünïcode 🎉",
-        Status={"status": {"name": "In progress"}},
-        Priority={"select": {"name": "Urgent"}},
-        Due={"date": {"start": "2026-11-20"}},
-        Tags={"multi_select": [{"name": "a"}, {"name": "b"}, {"name": "a"}]},
-        Source={"url": "https://example.com"},
-        Notes={"rich_text": [{"text": {"content": "bold", "link": None}, "annotations": {"bold": True}}]},
-    )
-    properties = sdk.pages.retrieve(made["id"])["properties"]
-    assert properties["Name"]["title"][0]["plain_text"] == "Ünïcode 🎉"
-    assert properties["Status"]["status"]["name"] == "In progress"
-    assert properties["Priority"]["select"]["name"] == "Urgent"
-    assert properties["Due"]["date"] == {"start": "2026-11-20", "end": None, "time_zone": None}
-    assert [each["name"] for each in properties["Tags"]["multi_select"]] == ["a", "b"]
-    assert properties["Source"]["url"] == "https://example.com"
-    assert properties["Notes"]["rich_text"][0]["annotations"]["bold"] is True
-    options = sdk.data_sources.retrieve(tasks)["properties"]["Priority"]["select"]["options"]
-    assert [each["name"] for each in options] == ["High", "Medium", "Low", "Urgent"]
-
-
 def test_a_new_text_property_can_be_added_and_asked_for(sdk: Any, tasks: str) -> None:
     _task(sdk, tasks, "Before")
     sdk.data_sources.update(tasks, properties={"Orchestra key": {"rich_text": {}}})
@@ -122,51 +98,6 @@ def test_a_new_text_property_can_be_added_and_asked_for(sdk: Any, tasks: str) ->
     assert _names(sdk.data_sources.query(tasks, filter=renamed)) == ["After"]
     sdk.data_sources.update(tasks, properties={"Renamed": None})
     assert "Renamed" not in sdk.pages.retrieve(made["id"])["properties"]
-
-
-@pytest.mark.parametrize(
-    ("condition", "names"),
-    [
-        pytest.param({"property": "Name", "title": {"contains": "PAY"}}, ["Pay rent", "Pay Bob"], id="contains"),
-        pytest.param({"property": "Name", "title": {"equals": "pay rent"}}, [], id="equals is exact"),
-        pytest.param({"property": "Name", "title": {"starts_with": "call"}}, ["Call"], id="starts with"),
-        pytest.param({"property": "Notes", "rich_text": {"is_empty": True}}, ["Pay rent", "Call"], id="empty"),
-        pytest.param({"property": "Status", "status": {"equals": "Done"}}, ["Call"], id="status"),
-        pytest.param({"property": "Tags", "multi_select": {"contains": "x"}}, ["Pay rent"], id="tag"),
-        pytest.param({"property": "Due", "date": {"on_or_before": "2026-02-01"}}, ["Pay rent"], id="on or before"),
-        pytest.param({"property": "Due", "date": {"after": "2026-02-01"}}, ["Call"], id="after"),
-        pytest.param({"property": "Due", "date": {"is_empty": True}}, ["Pay Bob"], id="no date"),
-        pytest.param({"timestamp": "created_time", "created_time": {"past_week": {}}}, ["*"], id="created lately"),
-        pytest.param(
-            {
-                "and": [
-                    {"property": "Name", "title": {"contains": "pay"}},
-                    {"or": [{"property": "Notes", "rich_text": {"is_not_empty": True}}]},
-                ]
-            },
-            ["Pay Bob"],
-            id="and, or",
-        ),
-    ],
-)
-def test_a_data_source_is_filtered(sdk: Any, tasks: str, condition: Json, names: list[str]) -> None:
-    tag = {"multi_select": [{"name": "x"}]}
-    _task(sdk, tasks, "Pay rent", Due={"date": {"start": "2026-02-01"}}, Tags=tag)
-    _task(sdk, tasks, "Pay Bob", Notes={"rich_text": _text("n")})
-    _task(sdk, tasks, "Call", Due={"date": {"start": "2026-02-02"}}, Status={"status": {"name": "Done"}})
-    found = _names(sdk.data_sources.query(tasks, filter=condition))
-    assert sorted(found) == sorted(["Pay rent", "Pay Bob", "Call"] if names == ["*"] else names)
-
-
-def test_pages_come_sorted_and_a_page_of_them_at_a_time(sdk: Any, tasks: str) -> None:
-    for name in "bdace":
-        _task(sdk, tasks, name)
-    assert _names(sdk.data_sources.query(tasks)) == list("ecadb")
-    sorts = [{"property": "Name", "direction": "descending"}]
-    first = sdk.data_sources.query(tasks, sorts=sorts, page_size=2)
-    assert (_names(first), first["has_more"]) == (["e", "d"], True)
-    rest = sdk.data_sources.query(tasks, sorts=sorts, start_cursor=first["next_cursor"])
-    assert (_names(rest), rest["has_more"], rest["next_cursor"]) == (["c", "b", "a"], False, None)
 
 
 def test_a_page_is_changed_put_in_the_trash_and_taken_out(sdk: Any, tasks: str) -> None:
@@ -317,22 +248,6 @@ def test_blocks_are_added_read_changed_and_deleted(sdk: Any, home: str) -> None:
     assert sdk.blocks.retrieve(inner["id"])["paragraph"]["rich_text"][0]["plain_text"] == "changed"
     assert sdk.blocks.delete(made[0]["id"])["in_trash"] is True
     assert made[0]["id"] not in [each["id"] for each in sdk.blocks.children.list(home)["results"]]
-
-
-def test_comments_are_written_and_read(sdk: Any, home: str) -> None:
-    first = sdk.comments.create(parent={"page_id": home}, rich_text=_text("Hello"))
-    sdk.comments.create(discussion_id=first["discussion_id"], rich_text=_text("Again"))
-    found = sdk.comments.list(block_id=home)["results"]
-    assert [each["rich_text"][0]["plain_text"] for each in found] == ["Hello", "Again"]
-    assert len({each["discussion_id"] for each in found}) == 1
-
-
-def test_a_comment_is_deleted(sdk: Any, home: str) -> None:
-    made = sdk.comments.create(parent={"page_id": home}, rich_text=_text("Hello"))
-    sdk.comments.delete(made["id"])
-    assert sdk.comments.list(block_id=home)["results"] == []
-    with pytest.raises(notion_client.APIResponseError, match="Could not find comment"):
-        sdk.comments.delete(made["id"])
 
 
 def test_people_work_in_it_beside_the_integration(http: httpx.Client, sdk: Any, tasks: str) -> None:
