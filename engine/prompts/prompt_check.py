@@ -64,8 +64,8 @@ def _are_schemas(variables: Any) -> bool:
 def version_errors(file: JsonFile) -> list[Problem]:
     """Return the errors that make a saved version unusable.
 
-    Fields and types of variables are not checked: earlier releases saved versions without checking them, and a version
-    never changes. If a field is missing, the step fails.
+    Fields and types of variables are not checked: a version never changes, and the release that saved it may have
+    checked less. If a field is missing, the step fails.
     """
     return [one for one in _problems(file, (), _as_anything) if one.severity == "error"]
 

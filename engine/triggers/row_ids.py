@@ -24,8 +24,6 @@ class RowId(Struct, frozen=True):
     id: str
     digest: str
     """Of its content."""
-    by_value: str
-    """The text of its value: its id in earlier releases."""
     skip: str = ""
     """Why it starts no run, if another row has the same key."""
 
@@ -47,13 +45,13 @@ def row_ids(rows: Sequence[Content], column: str, owners: Mapping[str, str], *, 
     holders = _holders(ids, digests, owners)
     count: Counter[str] = Counter()
     found = []
-    for index, (row, digest, own) in enumerate(zip(rows, digests, ids, strict=True)):
+    for index, (digest, own) in enumerate(zip(digests, ids, strict=True)):
         count[digest] += 1
         number = f" #{count[digest]}" if count[digest] > 1 else ""
         is_holder = own is not None and holders[own] == index
         name = own if own is not None and is_holder else f"{_CONTENT}{digest}{number})"
         is_left_out = is_key and own is not None and not is_holder
-        found.append(RowId(name, digest, str(row[column]), _SAME_KEY if is_left_out else ""))
+        found.append(RowId(name, digest, _SAME_KEY if is_left_out else ""))
     return found
 
 

@@ -21,7 +21,6 @@ from engine.steps.rss import FEED_BYTES, Entry, entry
 from engine.triggers.web import is_same_server
 
 _BEFORE = "it already existed"
-_UNREAD = "it is in a part of the feed that an earlier release did not read"
 _DIGITS = 24
 _CAMPAIGN = re.compile(
     r"(utm_\w*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|yclid|wt_mc|ref|ref_src)(=|\Z)", re.IGNORECASE
@@ -74,10 +73,10 @@ class NewEntry(TriggerType):
         The cursor is {etag, modified, known, note}: `known` are the digests of what the feed had at the last look,
         `note` says what was not read. The first look also lists entries that do not count, as skipped.
         """
-        cursor: Mapping[str, Any] = look.cursor or {**_AGAIN, "known": []}
+        cursor: Mapping[str, Any] = look.cursor or {**_AGAIN, "known": [], "note": ""}
         fetched = look.client.fetch(look.fields.url, FEED_BYTES, DocumentVersion(cursor["etag"], cursor["modified"]))
         if fetched is None:
-            return Found([], cursor, note=cursor.get("note", ""))
+            return Found([], cursor, note=cursor["note"])
         read = feed(fetched.content, fetched.content_type, fetched.url)
         entries = _oldest_first(_identified(read["entries"]))
         note = feed_note(read, read["entries"])
@@ -87,12 +86,10 @@ class NewEntry(TriggerType):
         known = set(cursor["known"])
         unseen = set(look.unseen(one.id for one in entries))
         new = [one for one in entries if one.id in unseen and known.isdisjoint(one.digests)]
-        skip = _UNREAD if read["left_out"] and "note" not in cursor else ""
-        most = len(new) if skip else look.limit
-        later = {one.id for one in new[most:]}
+        later = {one.id for one in new[look.limit :]}
         version = {**version, **_AGAIN} if later else version
         digests = _digests(one for one in entries if one.id not in later)
-        items = [one.listed(skip) for one in new[:most]]
+        items = [one.listed() for one in new[: look.limit]]
         return Found(items, {**version, "known": digests}, has_more=bool(later), note=note)
 
 

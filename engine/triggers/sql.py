@@ -103,10 +103,8 @@ class NewRows(TriggerType):
         since = rows[max(0, sure - _LOOKED_BACK)].value if sure >= 0 else look.cursor["from"]
         if has_more and not listed and since == look.cursor["from"]:
             raise _too_many(look, "a time in the future" if ahead < len(rows) else "the same value")
-        earlier = _of_earlier_release(rows, look)
-        items = [rows[index].listed(look, _BEFORE if rows[index].id in earlier else "") for index in listed]
-        is_upgrading = "owners" not in look.cursor and len(new) > len(listed)
-        cursor = {"from": since} if is_upgrading else {"from": since, "owners": _owners(rows, look)}
+        items = [rows[index].listed(look) for index in listed]
+        cursor = {"from": since, "owners": _owners(rows, look)}
         return Found(items, cursor, has_more=has_more, note=_note(rows, look))
 
 
@@ -177,17 +175,6 @@ def _owners(rows: Sequence[_Row], look: Look) -> Mapping[str, str]:
     return {} if look.fields.key else {one.id: one.known.digest for one in rows if one.known.is_by_value}
 
 
-def _of_earlier_release(rows: Sequence[_Row], look: Look) -> set[str]:
-    """Return the ids of rows by their content that a release before these ids has listed by their value, or left out.
-
-    The cursor of such a release has no `owners`.
-    """
-    if "owners" in look.cursor:
-        return set()
-    unseen = set(look.unseen(one.known.by_value for one in rows))
-    return {one.id for one in rows if not one.known.is_by_value and one.known.by_value not in unseen}
-
-
 def _note(rows: Sequence[_Row], look: Look) -> str:
     """Return warnings: rows have no value of the column, or a time in the future."""
     return " ".join(filter(None, [_without_value(look), _in_future(rows, look)]))
@@ -228,7 +215,7 @@ def _read(look: Look, **more: Any) -> Sequence[_Row]:
     key = column_of(fields.table, fields.key) or column
     found = look.client.select(RowSelection(fields.table, order_by=column, needs_order=True, **more))
     _require_columns(fields.table, (column, key), [str(one["name"]) for one in found.columns])
-    owners = (look.cursor or {}).get("owners", {})
+    owners = {} if look.cursor is None else look.cursor["owners"]
     known = row_ids(found.rows, key, owners, is_key=bool(fields.key))
     return [_Row(one, row[column], row) for one, row in zip(known, found.rows, strict=True)]
 

@@ -207,8 +207,8 @@ class Compiled(Struct, frozen=True):
     plan: Plan | None
     problems: list[Problem]
     accepted: Plan | None = None
-    """The plan for a run that was accepted with this definition: possibly missing values do not block it, since earlier
-    releases did not check for them. If one is missing, its step fails.
+    """The plan for a run that was accepted with this definition: possibly missing values do not block it, since the
+    release that accepted it may have checked less. If one is missing, its step fails.
     """
     outputs: Schema = field(default_factory=dict)
     """JSON Schema of the outputs, for workflows that call this one."""

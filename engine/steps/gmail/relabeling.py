@@ -87,7 +87,7 @@ class Relabel(GmailWrite):
 
     def why_kept(self, written: Written) -> str:
         """Return a reason if the changes were not recorded."""
-        if written.output.get("changed") is None and written.output.get("added") is None:
+        if written.output.get("changed") is None:
             return "The mail's earlier labels are not known."
         return ""
 
@@ -95,7 +95,7 @@ class Relabel(GmailWrite):
         """Reverse its own changes, and leave other labels alone."""
         from clients.gmail.labels import LabelledMails
 
-        for one in _told(written.output):
+        for one in written.output["changed"]:
             with suppress(NotFound):  # nothing to restore on a deleted mail
                 call.client.labels.change(LabelledMails("messages", one["message"]), one["removed"], one["added"])
 
@@ -161,10 +161,3 @@ def _changes(before: Names, after: Names, asked: set[str]) -> list[JsonValue]:
             added, removed = [label for label in new if label not in old], [label for label in old if label not in new]
             found.append({"message": mail, "added": added, "removed": removed})
     return sorted(found, key=lambda change: str(change["message"]))
-
-
-def _told(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what a write changed; an earlier release recorded only the added labels."""
-    if output.get("changed") is not None:
-        return list(output["changed"])
-    return [{"message": output["id"], "added": output.get("added") or [], "removed": []}]

@@ -67,8 +67,8 @@ class SqlRenames:
             if row is None:
                 return
             told = json.loads(row.value)
-            renames = told.get("renames") or [told["rename"]]  # one alone: of an earlier version
-            begun = BegunRename(tuple(StepRename(**one) for one in renames), told["at"], told["etag"])
+            renames = tuple(StepRename(**one) for one in told["renames"])
+            begun = BegunRename(renames, told["at"], told["etag"])
             if not is_done(begun):
                 connection.execute(meta.delete().where(meta.c.key == BEGUN_RENAME))
                 return

@@ -186,17 +186,6 @@ def test_a_long_feed_with_the_oldest_first_goes_on_and_says_what_is_not_read(
     assert server.statuses[-1] == 304
 
 
-def test_what_an_earlier_release_did_not_read_of_a_long_feed_is_left_out(server: Server, looker: Looker) -> None:
-    entries = [dated(n) for n in range(1200)]
-    server.publish(*entries)
-    titles(looker)
-    looker.seen -= {f"id-{n}" for n in range(1000, 1200)}
-    looker.cursor = {"etag": "", "modified": "", "known": []}
-    assert titles(looker) == []
-    server.publish(*entries, dated(1200))
-    assert titles(looker) == ["T1200"]
-
-
 def test_a_text_that_was_cut_is_told(server: Server, looker: Looker) -> None:
     server.publish(post(1, description="x" * 100_001))
     titles(looker)

@@ -129,16 +129,6 @@ def test_rows_without_a_value_of_the_column_are_in_the_note(looker: Looker) -> N
     assert looker.notes[-1] == "2 rows of o without a value of created_at: they start no run."
 
 
-@pytest.mark.parametrize("key", ["", "mail"])
-def test_old_rows_start_nothing_after_an_upgrade(looker: Looker, key: str) -> None:
-    tabled(looker, key)
-    put(looker, *[(soon(0), None, number) for number in range(150)])
-    looker.cursor, looker.seen = {"from": soon(0)}, {soon(0), "None"}  # as an earlier release has left it
-    assert started(looker) == []
-    put(looker, (soon(0), None, 150))
-    assert started(looker) == [150]
-
-
 def test_no_old_row_with_the_time_of_the_oldest_one_read_starts_a_run(looker: Looker) -> None:
     tabled(looker, "")
     put(looker, *[(soon(0), None, number) for number in range(150)], *[(soon(1), None, n) for n in range(150)])
