@@ -22,7 +22,7 @@ class CodeSettings(BaseModel):
     )
     docker_image: str = Field(
         "python:3.13-slim",
-        description="The image in which Docker runs code; it is never downloaded automatically.",
+        description="The image that Docker runs code in; it is never downloaded automatically.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,255}$",
     )
     interpreters: dict[LanguageName, Program] = Field(

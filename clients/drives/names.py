@@ -64,7 +64,7 @@ def path_of(file_id: str, service: str) -> str:
             raise InvalidRequest(f"{file_id!r} is not a file id.", service=service, remedy="Give a path.") from error
     path = path.strip("/")
     if any(part in {".", ".."} for part in path.split("/")) or not all(map(_is_seen, path)):
-        raise InvalidRequest(f"{path!r} is no plain path.", service=service, remedy="Write it as Invoices/may.pdf.")
+        raise InvalidRequest(f"{path!r} is not a plain path.", service=service, remedy="Write it as Invoices/may.pdf.")
     return path
 
 

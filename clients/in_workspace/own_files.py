@@ -12,7 +12,7 @@ import sqlite3
 import stat
 from contextlib import closing
 
-SECOND_NAME = "it has a second name (a hard link), which may be that of a private file"
+SECOND_NAME = "it has a second name (a hard link), which may belong to a private file"
 COPY_IT = "Copy the file (`cp FILE COPY`), delete the link, and give the path of the copy."
 STATE = "it is a copy of AI-Orchestra's own state, with its users and sign-ins"
 _MAGIC = b"SQLite format 3\0"

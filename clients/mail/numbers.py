@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def keep_numbers(parser: MarkdownIt) -> None:
-    """Let a parser read as paragraphs what is no list: a single number but 1, or numbers that do not count on."""
+    """Let a parser read as paragraphs what is not a list: a single number but 1, or numbers that do not count on."""
     parser.core.ruler.after("block", "numbers", _numbers)
 
 
@@ -28,7 +28,7 @@ def counts(numbers: Sequence[str]) -> bool:
 
 
 def _numbers(state: StateCore) -> None:
-    """Write the numbers of what is no list into its text, and take the marks of a list away (a markdown-it rule)."""
+    """Write the numbers of what is not a list into its text, and take the marks of a list away (a markdown-it rule)."""
     open_lists: list[tuple[Token, list[Token]]] = []
     numbers: list[Token] = []
     for token in state.tokens:

@@ -224,7 +224,7 @@ def _called(part: Part) -> str:
 
 
 def _is_form(part: Part, kind: str, within: str) -> bool:
-    """Return whether a part is no file: a signature, a style, another form of the text, a report to programs."""
+    """Return whether a part is not a file: a signature, a style, another form of the text, a report to programs."""
     if within == "multipart/report":
         return kind.startswith("message/") and kind not in MAILS
     is_second = kind in _CALENDARS and within == "multipart/alternative" and not says_attached(part)

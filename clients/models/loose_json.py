@@ -135,7 +135,7 @@ class _Reader:
             return strict_json(number[0].removeprefix("+"))
         word = self._match(_WORD)
         if word not in _WORDS:
-            raise ValueError(f"{word!r} is no value")
+            raise ValueError(f"{word!r} is not a value")
         return _WORDS[word]
 
     def _match(self, pattern: re.Pattern[str]) -> str:

@@ -188,7 +188,7 @@ def _from_text(said: str) -> list[Any]:
     raise BadAnswer(
         f"The model server sent something else than an answer: {words.rstrip('.!?')}.",
         service=_SERVICE,
-        remedy="Check the connection's address: that of most servers ends with /v1.",
+        remedy="Check the connection's address: for most servers it ends with /v1.",
     )
 
 

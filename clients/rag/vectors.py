@@ -57,7 +57,7 @@ def require_model(file: sqlite3.Connection, collection: str, model: str, dimensi
     others = model if dimensions is None else f"{model} with {dimensions:,}"
     raise InvalidRequest(
         f"The vectors of the collection {collection!r} come from {known.model} with {length:,} dimensions;"
-        f" those of {others} cannot be compared with them.",
+        f" vectors of {others} cannot be compared with them.",
         service=RAG.name,
         remedy=f"Use {known.model!r} again (`embedding_model` of the connection), or delete the vectors with"
         f" `orchestra collections forget-vectors {collection}` and index the documents again.",

@@ -128,7 +128,7 @@ class S3Client(Drive):
         try:
             return self.file(path)
         except NotFound as error:
-            raise BadAnswer("The S3 server took the file, and it is not there.", service=S3.name) from error
+            raise BadAnswer("The S3 server accepted the file, but does not have it.", service=S3.name) from error
 
     def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
         """Return the file that carries the marker."""

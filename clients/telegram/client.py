@@ -170,7 +170,7 @@ class TelegramClient(Client):
             if error.http_status == httpx.codes.CONFLICT and method == "getUpdates":
                 error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."
             if isinstance(error, NotFound):  # a chat or a message that is not found is a 400
-                error.remedy = "Check the token: @BotFather shows that of a bot after /mybots."
+                error.remedy = "Check the token: @BotFather shows it after /mybots."
             raise
 
 

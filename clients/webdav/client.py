@@ -131,7 +131,7 @@ class WebdavClient(Drive):
         try:
             return self.file(path)
         except NotFound as error:
-            words = "The WebDAV server took the file, and it is not there."
+            words = "The WebDAV server accepted the file, but does not have it."
             raise BadAnswer(words, service=WEBDAV.name) from error
 
     def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:

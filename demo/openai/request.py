@@ -135,7 +135,7 @@ def _check_characters(body: Mapping[str, Any]) -> None:
 
 
 def _check_schema(schema: Any, place: str, param: str) -> None:
-    """Refuse what is no JSON Schema, with the first cause in a line."""
+    """Refuse what is not JSON Schema, with the first cause in a line."""
     validator: Any = jsonschema.Draft202012Validator
     try:
         validator.check_schema(schema, format_checker=None)

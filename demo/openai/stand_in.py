@@ -98,7 +98,7 @@ def _inputs(given: Any) -> list[str]:
     """Return the texts to embed; token numbers are not supported, as there is no tokenizer."""
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(each, str) and each for each in texts):
-        raise Refused(400, "'input' must be a text or a list of texts, none of them empty.")
+        raise Refused(400, "'input' must be a text or a list of texts, without empty ones.")
     if len(texts) > MAX_INPUTS:
         raise Refused(400, f"'input' may hold at most {MAX_INPUTS} texts.")
     return texts
