@@ -98,7 +98,7 @@ async def _take_messages(ingress: Ingress, *, as_json: bool) -> None:
 
 
 def login_link(
-    user: Annotated[str, typer.Option(help="The user whom the link signs in.")] = "owner",
+    user: Annotated[str, typer.Option(help="The user that the link signs in.")] = "owner",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -80,7 +80,7 @@ def migrate(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
     if as_json:
         document({"form": form})
     else:
-        say(f"The state has form {form}, that of this release.")
+        say(f"The state has form {form}, the format of this release.")
     return DONE
 
 

@@ -49,7 +49,7 @@ def _with_added(now: Packages) -> tuple[View, ...]:
             try:
                 view = _added.get(entry) or _added.setdefault(entry, _view(entry))
                 if view.page.path in found:
-                    raise TypeError(f"the address {view.page.path!r} is that of another page")
+                    raise TypeError(f"the address {view.page.path!r} belongs to another page")
             except Exception as error:  # noqa: BLE001 - code of others
                 leave_out(package.package.name, f"Its page {entry.value} cannot be shown: {error}.")
             else:

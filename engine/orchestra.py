@@ -175,7 +175,7 @@ class Orchestra:
     bundles = _Area(lambda of: of.workflows.bundles, "Workflows with their prompts as one file.")
     versions = _Area(lambda of: of.workflows.versions, "Kept texts of workflows, and their labels.")
     environments = _Area(lambda of: of.workflows.environments, "Which version of each workflow runs where.")
-    branches = _Area(lambda of: of.workflows.branches, "Copies of workflows in which people work apart.")
+    branches = _Area(lambda of: of.workflows.branches, "Copies of workflows for larger changes.")
     predictions = _Area(lambda of: of.workflows.predictions, "What the steps of drafts would give.")
     step_tries = _Area(lambda of: of.workflows.step_tries, "Steps that run alone with made-up values.")
     debugging = _Area(lambda of: of.workflows.debugging, "Runs that pause before steps.")

@@ -163,7 +163,7 @@ class RunRowView(BaseModel):
     counts: dict[str, Any]
     parent_run_id: str | None = Field(description="The run that called it.")
     is_test: bool = Field(description="Whether only one step ran, or outputs were pinned.")
-    environment: str = Field(description="The environment in which it runs; empty if there are no environments.")
+    environment: str = Field(description="The environment it runs in; empty if there are no environments.")
 
 
 class RunRows(BaseModel):

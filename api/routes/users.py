@@ -37,9 +37,7 @@ class NewRole(RequestBody):
 class NewLanguage(RequestBody):
     """The language of the dashboard for a user."""
 
-    language: str = Field(
-        max_length=3, description="The code of the language; empty: that of the browser.", examples=["de"]
-    )
+    language: str = Field(max_length=3, description="The code of the language; empty: the browser's.", examples=["de"])
 
 
 class NewIdentity(RequestBody):

@@ -144,7 +144,7 @@ def _cost(session: ReadSession, run: Run) -> Iterator[str]:
         if every.input_tokens or every.output_tokens:
             yield f"Models, with the runs that it called: {used_words(every)}."
     elif run["status"] in ENDED_RUNS and every.is_more_than(usage):
-        yield f"Models, with calls of which no step has the answer: {used_words(every)}."
+        yield f"Models, including calls whose answer no step has: {used_words(every)}."
 
 
 def used_words(used: RunUsage) -> str:

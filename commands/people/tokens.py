@@ -26,7 +26,7 @@ def create(
     user_id: UserId = "owner",
     days: Annotated[int, typer.Option(min=1, help="How long it lasts.")] = 90,
     no_end: Annotated[bool, typer.Option("--no-end", help="Without an end date.")] = False,
-    role: Annotated[str | None, typer.Option(help="At most this role; default: that of the user.")] = None,
+    role: Annotated[str | None, typer.Option(help="At most this role; default: the user's.")] = None,
     mcp: Annotated[bool, typer.Option("--mcp", help="Only for /mcp.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,

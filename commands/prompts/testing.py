@@ -224,7 +224,7 @@ def save_case(
     name: Name,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The name of the case.")],
     try_id: Annotated[str, typer.Option("--try", metavar="ID", help="Take the values and answer of this try.")] = "",
-    run: Annotated[str, typer.Option(metavar="ID", help="With --step: take those of a step of this run.")] = "",
+    run: Annotated[str, typer.Option(metavar="ID", help="With --step: take the variables of a step of this run.")] = "",
     step: Annotated[str, typer.Option(metavar="PATH", help="The step, such as each_mail[3].classify.")] = "",
     demo: Demo = False,
     workspace: Workspace = None,

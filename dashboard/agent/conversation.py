@@ -131,7 +131,7 @@ def _answered(turn: AgentTurn) -> None:
     """Show what the model answered: a call with its arguments, its last word, or what did not fit."""
     answer = turn.answer
     if answer.get("error"):
-        st.markdown(t("**It answered something that does not fit**; nothing was done, and it is told so."))
+        st.markdown(t("**It answered something that does not fit**; nothing was done, and the model got this error."))
         outside_text(_cut(str(answer.get("said") or "")))
         st.caption(plain(str(answer["error"])))
     elif answer.get("tool"):

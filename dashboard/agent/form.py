@@ -91,7 +91,7 @@ def _fields(
         t("Instructions"),
         str(document.get("instructions") or ""),
         height=_TALL,
-        help=t("What its model is told in every turn: what to do, and how."),
+        help=t("Instructions that its model gets in every turn: what to do, and how."),
         persist_state="session",
         **draft.kept("instructions"),
     )

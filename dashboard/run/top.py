@@ -91,7 +91,7 @@ def _with_called(visit: Visit, run: Run) -> str:
     if _has_called(run):
         return t("with the runs that it called: {usage}", usage=every)
     if run["status"] in ENDED_RUNS and found.is_more_than(run["usage"]):
-        return t("with calls of which no step has the answer: {usage}", usage=every)
+        return t("including calls whose answer no step has: {usage}", usage=every)
     return ""
 
 

@@ -126,7 +126,7 @@ class WorkflowAreas:
 
     @shared_property
     def branches(self) -> Branches:
-        """Copies of workflows in which people work apart."""
+        """Copies of workflows for larger changes."""
         from engine.runs.branches.branches import Branches
 
         opened, shelf, since = self._opened, self._opened.workspace.workflows, self._opened.renames_since

@@ -90,8 +90,8 @@ def with_own_writes(model: WorkflowModel, plan: Plan, called: Mapping[str, Plan]
 def _warned(write: _Write, trigger: Trigger, path: JsonPath, report: Report) -> str:
     """Report a write that feeds a trigger; return message and remedy."""
     message = (
-        f"{write.said} writes {trigger.kind.watches} where this trigger looks, and it cannot be told from what others "
-        "write there: each run may start the next one."
+        f"{write.said} writes {trigger.kind.watches} where this trigger looks, and the trigger cannot distinguish it "
+        "from what others write there: each run may start the next one."
     )
     is_wanted = _values(trigger.kind, trigger.fields).get("include_own") is True
     remedy = _INCLUDED if is_wanted and not write.action.step_type.is_tool else _REMEDY

@@ -40,6 +40,6 @@ class Sightings:
     @property
     def _again(self) -> str:
         read = (f"{name!r} were last read {one.at}" for name, one in sorted(self.noted.items()))
-        named = " and those of ".join(read)
+        named = " and of ".join(read)
         commands = " or ".join(f"`orchestra connections check {name}`" for name in sorted(self.noted))
         return f"The columns of {named}: {commands} reads them again."

@@ -82,7 +82,7 @@ def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[CheckLi
         yield CheckLine("clock", ok=True, text="This machine's clock is right.")
         return
     way = "ahead of" if skew > timedelta(0) else "behind"
-    said = f"This machine's clock is {_length(abs(skew))} {way} that of {httpx.URL(url).host}."
+    said = f"This machine's clock is {_length(abs(skew))} {way} the clock of {httpx.URL(url).host}."
     yield CheckLine(
         "clock", ok=False, text=f"{said} Correct it: sign-ins and schedules depend on it (`timedatectl set-ntp true`)."
     )

@@ -120,8 +120,8 @@ def _faults(file: JsonFile, model: EnvironmentFile) -> Iterator[Problem]:
             yield _problem(file, ("variables", name), fault[0], "variable", fault[1])
     for name, target in model.connections.items():
         if target in model.connections:
-            message = f"{name!r} stands for {target!r}, for which another connection stands."
-            remedy = "Name the connection that is meant itself."
+            message = f"{name!r} leads to {target!r}, which itself leads to another connection."
+            remedy = "Name the last connection instead."
             yield _problem(file, ("connections", name), message, "connection", remedy)
     for name, entry in model.workflows.items():
         if entry.version == CURRENT and entry.hash:

@@ -215,7 +215,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("exists_one", _LIST, "x.exists_one(item, item.done)", _DONE, "true", "whether it is so for just one item",
              is_macro=True),
     Function("filter", _LIST, "x.filter(item, item.done)", _DONE, '[{"done":true,"name":"a"}]',
-             "the items for which it is so", "find", is_macro=True),
+             "the items it is true for", "find", is_macro=True),
     Function("map", _LIST, "x.map(item, item.name)", _DONE, '["a","b"]', "what each item becomes", is_macro=True),
     Function("sum", _LIST, "sum(x)", "[1, 2.5]", "3.5", "the sum of numbers", "total",
              overloads=_of("any", lists.total, "list")),

@@ -181,7 +181,7 @@ def _usable(source: str) -> Any:
 def _matches(text: str, source: str) -> Iterator[str]:
     compiled = _usable(source)
     if compiled.groups > 1:
-        said = f"The pattern has {compiled.groups} pairs of brackets; what is extracted is that of one."
+        said = f"The pattern has {compiled.groups} pairs of brackets; only one can be extracted."
         raise RefusedValue(said, "Write the others as (?:…).")
     return (one for found in compiled.finditer(encodable(text)) if (one := found[compiled.groups]) is not None)
 

@@ -194,7 +194,7 @@ def expression_tokens(source: str) -> list[Token]:
     for token in run:
         if token.kind == "name" and len(token.text) > LONGEST_NAME:
             said = f"The name {token.text[:20]}… has {len(token.text):,} characters; at most {LONGEST_NAME} are read."
-            raise ExpressionError(said, remedy="Names are those of steps, inputs and fields.", offset=token.offset)
+            raise ExpressionError(said, remedy="A name must be a step, an input or a field.", offset=token.offset)
     if sum(token.text in _DOUBLING for token in run) > _MOST_DOUBLING:
         said = f"The expression has more than the limit of {_MOST_DOUBLING} optMap and optFlatMap."
         raise ExpressionError(said, remedy="Use default(path, value), or orValue(…) first and work on that.")

@@ -83,7 +83,7 @@ class Ingress(Struct, frozen=True):
         found = self.state.people.user(user_id) if user_id else None
         if found is None:
             raise InvalidInput(
-                f"There is no user {user_id!r}, as whom messages start runs."
+                f"There is no user {user_id!r}, the user that messages start runs as."
                 if user_id
                 else "`ingress.user` is empty.",
                 remedy="`orchestra users add ID --role operator` adds one; name it as `ingress.user` in config.yaml.",

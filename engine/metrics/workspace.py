@@ -109,7 +109,7 @@ class WorkspaceFigures(Collector):
         lags = {(one.workflow, one.id, one.uses): _age(one.succeeded_at or one.turned_on_at, now) for one in watched}
         states = {("on",): counts["on"], ("silent",): counts["silent"]}
         labels = ("workflow", "trigger", "type")
-        yield gauge("triggers", "Triggers that are on, and those of them that miss their polls.", ("state",), states)
+        yield gauge("triggers", "Triggers that are on, and how many of them miss their polls.", ("state",), states)
         yield gauge("trigger_dead_items", "Items that could not be processed.", (), {(): counts["dead"]})
         yield gauge("trigger_lag_seconds", "Time since the last good poll.", labels, _highest(lags))
 

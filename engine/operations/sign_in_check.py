@@ -62,7 +62,9 @@ class SignInCheck:
         except OrchestraError as error:
             yield CheckLine("client secret", ok=False, text=f"{error.message} {error.remedy}")
             return
-        said = "It is set." if has_secret else "There is none: the client must be a public one at the provider."
+        said = (
+            "It is set." if has_secret else "No client secret is set: the client must be a public one at the provider."
+        )
         yield CheckLine("client secret", ok=True, text=said)
 
     def _addresses(self, server: ServerSettings) -> Iterator[CheckLine]:

@@ -83,7 +83,7 @@ class Harmless(Struct):
         if self.changes.signs:
             yield f"{counted(self.changes.signs, 'unclear sign')} of formatting changed."
         if self.changes.is_code:
-            yield "A text is a block of code now, because its links could not be told apart."
+            yield "A text is a block of code now, because its links could not be distinguished."
         if self.hidden:
             yield f"{counted(self.hidden, 'hidden character')} made visible."
 

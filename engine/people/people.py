@@ -81,7 +81,7 @@ def checked_id(user_id: str) -> str:
         )
     if user_id in PROGRAM:
         raise InvalidInput(
-            f"{user_id!r} cannot be the id of a user: it stands for what AI-Orchestra does by itself.",
+            f"{user_id!r} cannot be the id of a user: it is the name for what AI-Orchestra does by itself.",
             remedy="Use another id.",
         )
     return user_id

@@ -384,7 +384,7 @@ def changes_respected() -> Iterator[None]:
         raise CannotUndo(error.message) from error
 
 
-_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it again."
+_GONE = "It has been deleted since then. `orchestra runs rerun RUN --force` writes it again."
 
 
 @contextmanager
@@ -460,7 +460,7 @@ class StepType(PluginType):
     def search_for_drafts(self, arguments: Mapping[str, JsonValue]) -> tuple[str, str] | None:
         """Reads: return (field, remedy) of a search that also finds drafts, unless it is meant for them.
 
-        A field that is not known before a run has a value that is no JSON.
+        A field that is not known before a run has a value that is not JSON.
         """
         return None
 

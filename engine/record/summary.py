@@ -142,7 +142,7 @@ def _plan_sentence(run: Run) -> str:
     kept = f", {found['kept']} kept" if found["kept"] else ""
     every, words = counted(found["new"], "write"), ", ".join(_write_counts(_planned_writes(run)))
     called = sum("child_run_id" in step for step in run["steps"])
-    others = f", besides those of {counted(called, 'called run')}" if called else ""
+    others = f", besides the writes of {counted(called, 'called run')}" if called else ""
     return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}{others}."
 
 

@@ -48,7 +48,7 @@ def run(
     SandboxMissing where bubblewrap does not work: there is no such folder then.
     """
     if walls() is None:
-        raise SandboxMissing("This machine has no sandbox in which to run code.", remedy=lack())
+        raise SandboxMissing("This machine has no sandbox to run code in.", remedy=lack())
     with turns(cancelled or abandoned()):
         read, write = os.pipe()
         most = str(limits.processes + _ROOM_TO_BE_SEEN) if _counts_by_namespace() else ""

@@ -118,7 +118,7 @@ class Safe:
         try:
             return StoredSecret(**json.loads(self.opened(content)))
         except (ValueError, TypeError):
-            raise SecretLost(f"{self.texts.where(text)} is no kept secret.") from None
+            raise SecretLost(f"{self.texts.where(text)} is not a kept secret.") from None
 
     def forget_others(self, connection: str, names: Collection[str]) -> None:
         """Delete the secrets of a connection, except those with these names, which are the ones in use."""
@@ -205,7 +205,7 @@ class Safe:
         try:
             content = self.texts.get(text)
             if content is not None and not isinstance(json.loads(self.opened(content)), dict):
-                return f"{where} is no kept secret."
+                return f"{where} is not a kept secret."
         except (SecretLost, StorageError) as error:
             return error.message
         except (ValueError, InvalidFile):

@@ -60,7 +60,7 @@ class RequestFields(Fields):
     as_file: bool = option("Keep the answer as a file", default=False)
     max_bytes: int = option("Maximum size of the answer, in bytes", 10_485_760, ge=1, le=52_428_800)
     idempotency_header: str = destination(
-        "Header by which the service recognizes a repeated request", "", pattern=r"^[A-Za-z0-9-]*$"
+        "Header that tells the service that a request is repeated", "", pattern=r"^[A-Za-z0-9-]*$"
     )
 
 

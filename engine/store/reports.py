@@ -17,7 +17,7 @@ from engine.store.runs import RunFilter, RunRecord, RunStore
 from engine.store.spending import Amount, Pot, SpendingStore
 
 Answer = TypeVar("Answer")
-REPLICA_REMEDY = "See whether the server that `state_replica` names runs and follows that of `state`."
+REPLICA_REMEDY = "See whether the server that `state_replica` names runs and follows the one of `state`."
 _LOOK_SECONDS = 10.0
 """So often it is looked at; after a failure, it is asked nothing more until then."""
 _PATIENCE_SECONDS = 0.5

@@ -73,7 +73,7 @@ class ToolFiles:
         except InvalidFile as error:
             return [*error.problems] or [Problem(error.message, file=shown, remedy=error.remedy)]
         except SyntaxError as error:
-            said = f"This is no Python: {error.msg}."
+            said = f"This is not Python: {error.msg}."
             return [Problem(said, file=shown, line=error.lineno or 1, column=error.offset or 1)]
         except (ValueError, RecursionError, MemoryError) as error:
             return [Problem(f"It cannot be read: {error}.", file=shown)]

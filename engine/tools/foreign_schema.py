@@ -35,7 +35,7 @@ def require_schema(name: str, schema: object) -> None:
         raise InvalidInput(f"The schema of its {name} cannot be used: {said}")
     kinds = plain_schema(schema).get("type", "object")
     if name == "input" and "object" not in (kinds if isinstance(kinds, list) else [kinds]):
-        raise InvalidInput("The schema of its input is not that of an object.")
+        raise InvalidInput("The schema of its input does not describe an object.")
 
 
 def plain_schema(schema: JsonSchema) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class _Offer:
         if one.name and self.names[one.name] > 1:
             return "The server offers two tools of this name."
         if self._in_steps[step_name(one.name)] > 1:
-            return "Steps could not tell its name from that of another tool of the server."
+            return "Its name looks the same in a step as the name of another tool of the server."
         try:
             require_acceptable(one)
         except OrchestraError as error:

@@ -271,11 +271,13 @@ class ToolShelf:
                 folders[:] = sorted(one for one in folders if one not in LEFT_OUT)
                 for path in (Path(place, one) for one in (*names, *folders)):
                     if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                        raise InvalidFile(f"{path} is no plain file.", remedy="A tool has its own files only: copy it.")
+                        raise InvalidFile(
+                            f"{path} is not a plain file.", remedy="A tool has its own files only: copy it."
+                        )
                     if path.is_dir():
                         continue
                     if path.stat().st_nlink > 1:
-                        said = f"{path} has a second name (a hard link), which may be that of a private file."
+                        said = f"{path} has a second name (a hard link), which may belong to a private file."
                         raise InvalidFile(said, remedy="Copy the file, and delete the link.")
                     size += path.stat().st_size
                     if size > BYTES_MOST or len(found) >= FILES_MOST:

@@ -84,7 +84,7 @@ def _invalid(file: JsonFile, found: Sequence[_Found]) -> InvalidFile:
 
 def _problems(tool: ToolFile) -> Iterator[_Found]:
     if not re.fullmatch(SEMANTIC, tool.version):
-        yield ("version",), f"{tool.version!r} is no semantic version.", "Write three numbers, such as 1.0.0."
+        yield ("version",), f"{tool.version!r} is not a semantic version.", "Write three numbers, such as 1.0.0."
     if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", tool.entry):
         yield ("entry",), f"{tool.entry!r} is not a name of a file of the tool.", "Write such as main.py."
     for _, message in wrong_hosts(list(tool.network)):
@@ -125,7 +125,7 @@ def _schema_problems(name: str, schema: JsonSchema) -> Iterator[_Found]:
         if not isinstance(one, Mapping):
             yield (name, "properties", member), f"{one!r} is not the schema of a member.", "Write {} for any value."
     if schema.get("type") != "object":
-        yield (name,), f"The schema of the {name} is not that of an object.", _OBJECT
+        yield (name,), f"The schema of the {name} does not describe an object.", _OBJECT
     elif not is_usable(schema):
         yield (name,), f"The schema of the {name} cannot be used.", _OBJECT
     elif name == "input" and "$ref" in str(schema):

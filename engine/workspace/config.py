@@ -443,7 +443,7 @@ def is_in_clear(target: str) -> bool:
 
 _IN_CLEAR = "This address would get the link to each question in clear text, and whoever has the link can answer."
 _NOTICES_IN_CLEAR = "This address would get errors of runs in clear text, which may quote anything."
-_NO_ADDRESS = "It is no address, to which a notice could be sent."
+_NO_ADDRESS = "It is not an address that a notice could be sent to."
 _SCHEMES = ("https://", "http://")
 _REFERENCES = ("env:", "secret:")
 _WITH_TLS = "Give an address that begins with https://; http:// is for this machine only."

@@ -114,7 +114,7 @@ def require_may_call(p: Principal, document: Any, before: Any) -> None:
         if one.kind == "workflow" and one.name not in named and one.name.partition("@")[0] in p.hidden.not_run:
             raise NotAllowed(
                 f"{p.id} may not run the workflow {one.name!r}, and so cannot have another one call it.",
-                remedy="Somebody whom its 'access' lets run it can save this, or an owner can add you there.",
+                remedy="Somebody who may run it by its 'access' can save this, or an owner can add you there.",
             )
 
 

@@ -92,7 +92,7 @@ def test_a_try_shows_what_was_printed_and_marks_the_line_that_failed(served: Ser
     panel.get_by_label("What sum said", exact=True).get_by_text("edited").wait_for()
     shot(page, "code-edited")
     panel.get_by_role("textbox", name="Code", exact=True).fill("a = 1\nb = = 2\n")
-    panel.get_by_text("Line 2 is no Python").first.wait_for()
+    panel.get_by_text("Line 2 is not Python").first.wait_for()
     assert panel.locator(".panel-code mark").all_inner_texts() == ["2"]
     panel.get_by_label("Language", exact=True).fill("shell")
     words.wait_for(state="detached")

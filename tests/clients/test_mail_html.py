@@ -17,7 +17,9 @@ from tests.patience import slowness
         pytest.param(
             '<a href="https://a.example/x">See</a>', "[See](https://a.example/x)", id="a link keeps its address"
         ),
-        pytest.param('<a href="mailto:Ann@a.example">ann@a.example</a>', "ann@a.example", id="an address is no link"),
+        pytest.param(
+            '<a href="mailto:Ann@a.example">ann@a.example</a>', "ann@a.example", id="an address is not a link"
+        ),
         pytest.param('<a href="mailto:b@b.example">a@a.example</a>', "[a@a.example](mailto:b@b.example)", id="another"),
         pytest.param("<ul><li>one</li><li>two</li></ul>", "* one\n* two", id="a list"),
         pytest.param("a &lt; b &amp;nbsp; &#x1F600;", "a < b &nbsp; 😀", id="entities, once"),

@@ -106,7 +106,7 @@ def test_a_long_text_is_cut_and_says_so() -> None:
         pytest.param("你好".encode("gbk"), "gb2312", "你好", id="GBK under gb2312"),
         pytest.param("hi".encode("utf-16"), "utf-16", "hi", id="UTF-16"),
         pytest.param(b"caf\xe9", "x-vendor-9", "café", id="an unknown charset"),
-        pytest.param(b"caf\xe9", "hex", "café", id="a codec that is no charset"),
+        pytest.param(b"caf\xe9", "hex", "café", id="a codec that is not a charset"),
         pytest.param(b"caf\xe9", "bad\x00name", "café", id="a broken name"),
         pytest.param(b"caf\xe9 \xff", "utf-8", "café ÿ", id="broken UTF-8"),
         pytest.param(b"\xff\xfe\x81", "shift_jis", "��", id="broken Shift JIS"),

@@ -90,7 +90,7 @@ def test_a_cancelled_run_says_what_calls_have_used_whose_answers_came_too_late(
     until(lambda: orchestra.usage.of_run(OWNER, run_id).calls)
     orchestra.runs.cancel(OWNER, run_id)
     orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
-    assert "with calls of which no step has the answer: " in words(open_page("run", id=run_id))
+    assert "including calls whose answer no step has: " in words(open_page("run", id=run_id))
 
 
 def budget(orchestra: Orchestra, calls: int | None) -> None:

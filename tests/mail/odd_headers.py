@@ -35,7 +35,7 @@ for name, value, subject in (
     ("with a bad sign", "=?utf-8?q?50=%?=", "50=%"),
     ("of ISO-2022-JP over two words", "=?ISO-2022-JP?B?GyRCJDMbKEI=?= =?ISO-2022-JP?B?GyRCJHMbKEI=?=", "こん"),
     ("of unicode-1-1-utf-7", "=?unicode-1-1-utf-7?Q?Gr+APw-n?=", "Grün"),
-    ("in what is no charset", "=?idna?Q?=C3=BC?= =?punycode?Q?=FC?= =?undefined?Q?=FC?=", "üüü"),
+    ("in what is not a charset", "=?idna?Q?=C3=BC?= =?punycode?Q?=FC?= =?undefined?Q?=FC?=", "üüü"),
     ("of half a character", "=?utf-7?Q?a+2AA-b?=", "a\ufffdb"),
     ("of another kind of letters", "=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
     ("folded within", "=?utf-8?B?SGVs\n bG8=?=", "Hello"),
@@ -124,7 +124,7 @@ for name, lines, file_name in (
     ("with blanks and no quotes", "Content-Disposition: attachment; filename=my file.pdf; size=3", "my file.pdf"),
     ("of the type alone", "Content-Type: application/pdf; name*=utf-8''%C3%9C.pdf", "Ü.pdf"),
     ("in a charset that nobody knows", "Content-Disposition: attachment; filename*=x-own''%DC.pdf", "Ü.pdf"),
-    ("in what is no charset", "Content-Disposition: attachment; filename*=idna''%DC.pdf", "Ü.pdf"),
+    ("in what is not a charset", "Content-Disposition: attachment; filename*=idna''%DC.pdf", "Ü.pdf"),
     ("after a line end in quotes", 'Content-Disposition: attachment;\n\tfilename="a\n b.pdf"', "a b.pdf"),
     ("by URL encoding", 'Content-Disposition: attachment; filename="a%20b.pdf"', "a%20b.pdf"),
 ):

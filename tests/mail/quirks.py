@@ -104,7 +104,7 @@ def _interrupting(visit: Visit, answer: bytes) -> bytes:
 
 
 def _split_searches(_visit: Visit, answer: bytes) -> bytes:
-    """Give each number of a search a line of its own; nothing found is no line."""
+    """Give each number of a search a line of its own; nothing found is not a line."""
     if not answer.startswith(b"* SEARCH"):
         return answer
     return b"".join(b"* SEARCH %s\r\n" % one for one in answer.split()[2:])

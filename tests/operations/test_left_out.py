@@ -534,7 +534,7 @@ PAGES: Mapping[str, tuple[bytes, Mapping[str, str]]] = {
     "/broken": (b"<html>", {"content_type": "application/json"}),
     "/long": (b"<main><p>" + b"word " * 250_000 + b"</main>", {"content_type": "text/html"}),
 }
-"""A picture, a list of two pages, what is no JSON though it says so, and a page that is too long."""
+"""A picture, a list of two pages, what is not JSON though it says so, and a page that is too long."""
 
 
 @pytest.fixture

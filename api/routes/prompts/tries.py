@@ -33,7 +33,7 @@ class TextChoice(RequestBody):
     )
     draft: bool = Field(default=False, description="Try the working text.")
     text: str | None = Field(default=None, description="The text of the prompt to try, as in its file.")
-    connection: str = Field(default="", max_length=64, description="Default: that of the step, or the only one.")
+    connection: str = Field(default="", max_length=64, description="Default: the step's, or the only one.")
     model: str = Field(default="", max_length=200, description="Default: as a step would.")
 
     def column(self) -> TriedColumn:

@@ -178,7 +178,7 @@ def remove_workflow(
     principal: Acting,
     triggers_to: Annotated[
         str,
-        Query(max_length=64, description="The environment in which its triggers then start runs, as named by the 409."),
+        Query(max_length=64, description="The environment its triggers then start runs in, as named by the 409."),
     ] = "",
 ) -> Any:
     """Take a workflow out of this environment. 409 if its triggers start runs here and `triggers_to` does not agree."""

@@ -44,7 +44,7 @@ class AccessModel(BaseModel):
     approve: list[Who] = []
 
     def strangers(self, is_user: Callable[[str], bool]) -> Iterator[tuple[tuple[str, int], str, str]]:
-        """Yield (path, message, remedy) for each name that is no user; a warning: somebody may be added later."""
+        """Yield (path, message, remedy) for each name that is not a user; a warning: somebody may be added later."""
         for act in ACTS:
             for index, name in enumerate(getattr(self, act)):
                 if not name.startswith(ROLE) and not is_user(name):

@@ -68,7 +68,7 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool, is_new_run: bool
     given = _wrong_input(run)
     if given:
         return (
-            f"The name is that of its input {given}, and it keeps its inputs, whatever the workflow says by now: "
+            f"It has the name of its input {given}, and it keeps its inputs, whatever the workflow says by now: "
             'press "With different inputs" on its page, under "More options".'
         )
     is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)

@@ -56,7 +56,7 @@ def ticks(document: JsonObject, changes: JsonObject, users: Sequence[str], *, fr
     found = []
     if from_outside and "messages" in changes:
         for number, message, words in _messages(document.get("messages"), changes["messages"]):
-            found.append(_tick("instruction", [number, message], f"What the model is told: {words}"))
+            found.append(_tick("instruction", [number, message], f"What the model gets: {words}"))
     if "output_schema" in changes:
         whose = f" {', '.join(users)} may need it as it was." if users else ""
         found.append(_tick("guard", changes["output_schema"], f"The format of the answer changes.{whose}"))

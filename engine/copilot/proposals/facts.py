@@ -135,7 +135,11 @@ def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
             uses = one.get("uses", "?") if isinstance(one, dict) else shown(one)
             before = next((other for other in old if isinstance(other, dict) and other.get("id") == name), None)
             news, then = ("is new", _OFF) if before is None else ("is changed", _ON)
-            when = ". ".join([starts(one), *_untold(one, before or {})]) if isinstance(one, dict) else "It is no object"
+            when = (
+                ". ".join([starts(one), *_untold(one, before or {})])
+                if isinstance(one, dict)
+                else "It is not an object"
+            )
             yield Fact("trigger", one, f"Trigger {name} {news} ({uses}). {when}. {then}")
 
 
@@ -199,7 +203,9 @@ def _instructions(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
         old = was.by_id.get(step.id)
         if step.asks_model and (old is None or canonical(_whole(was, old)) != canonical(_whole(now, step))):
             said = whole(dict(step.fields(Role.INSTRUCTION)) or step.node.step.arguments)
-            yield Fact("instruction", [step.id, _whole(now, step)], f"Step {step.id} ({step.uses}) is told {said}")
+            yield Fact(
+                "instruction", [step.id, _whole(now, step)], f"Step {step.id} ({step.uses}) tells its model {said}"
+            )
             continue
         for name, value in step.fields(Role.INSTRUCTION):
             what = [step.uses, name, value, now.depends_on(step, value)]

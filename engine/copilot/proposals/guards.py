@@ -43,7 +43,7 @@ _MAY = {
     "timeout_seconds": "may take longer",
     "links": "may write links to other hosts",
     "privacy": "may send text from outside to other machines",
-    "expose": "may be called by programs, or is told to them in another way",
+    "expose": "may be called by programs, or be described to them in another way",
     "concurrency": "may have more runs at once",
 }
 """What follows if a guard is weaker, by its key."""

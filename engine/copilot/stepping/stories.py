@@ -91,7 +91,7 @@ def sentences(step: StepRecord) -> list[str]:
         return ["The answer of an earlier run was used instead of calling."]
     found = [_state(step), *_of_write(step), *_of_question(step)]
     if step.get("fallback"):
-        found.append("Its output is that of the steps for its error.")
+        found.append("Its output comes from the steps for its error.")
     elif step["error"] is not None and step.get("handled"):
         found.append("The run went on without it.")
     if step["usage"] is not None and step["usage"]["input_tokens"]:

@@ -153,7 +153,7 @@ def _following(plain: str, at: int) -> Iterator[re.Match[str]]:
 
 
 def _is_other(plain: str, found: re.Match[str], *, is_of_mail: bool) -> bool:
-    """Return whether what follows `from` is no sender, but a time, a place, a part of the mail, or anybody.
+    """Return whether what follows `from` is not a sender, but a time, a place, a part of the mail, or anybody.
 
     A service is the sender of mails only if they are said to be from it: `mails from GitHub`.
     """

@@ -32,7 +32,7 @@ def average(items: list[Any]) -> float:
 
 
 def flattened(items: list[Any]) -> list[Any]:
-    """Return the items of the lists in a list, one level deep; what is no list stays."""
+    """Return the items of the lists in a list, one level deep; what is not a list stays."""
     return [inner for one in items for inner in (one if isinstance(one, list) else [one])]
 
 
@@ -144,7 +144,7 @@ def _require_numbers(name: str, items: list[Any]) -> None:
     wrong = next((one for one in items if isinstance(one, bool) or not isinstance(one, int | float)), None)
     if wrong is not None or None in items:
         remedy = "Turn texts into numbers first: x.map(i, parse_number(i, 'en'))."
-        raise RefusedValue(f"{name}() takes a list of numbers, and {_told(wrong)} is none.", remedy)
+        raise RefusedValue(f"{name}() takes a list of numbers, and {_told(wrong)} is not a number.", remedy)
 
 
 def _require_comparable(name: str, items: list[Any]) -> None:

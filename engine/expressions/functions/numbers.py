@@ -65,7 +65,7 @@ def decimal_mark(language: str) -> str:
 def parsed_number(text: str, language: str) -> float:
     """Return the number that a text is in a language, also with a currency, a minus behind it or in brackets.
 
-    Digits of all scripts count, as `int` reads them: `١٢` is 12, `5²` is no number. `12 %` is 0.12, `5,-` is 5.
+    Digits of all scripts count, as `int` reads them: `١٢` is 12, `5²` is not a number. `12 %` is 0.12, `5,-` is 5.
     Groups of digits must be right, so that `1.5` is no number in German rather than 15.
     Raises NotANumber, UnknownLanguage.
     """

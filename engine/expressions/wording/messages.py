@@ -161,7 +161,7 @@ def _missing_value(found: re.Match[str], _known: Mapping[str, Sequence[str]]) ->
 
 
 def _clause(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"The text has '%{found[1]}', which stands for no value.", _FORMAT
+    return f"The text has '%{found[1]}', which has no value.", _FORMAT
 
 
 def _clause_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -218,7 +218,7 @@ _FAILURES = (
     (
         r"truth values as keys: \d+ lost",
         (
-            "This object has keys such as 1 and true side by side, which cannot be told apart here.",
+            "This object has keys such as 1 and true side by side, which cannot be distinguished here.",
             "Write the keys as text: {'1': …, 'true': …}.",
         ),
     ),
@@ -262,7 +262,7 @@ _FAILURES = (
     (r"^substring: (-?\d+) to (-?\d+) of (\d+)", _part_of_text),
     (
         r"<\w+> is less than 0|^index out of range: -",
-        ("Characters are counted from 0; a negative number is no place.", "Count from 0."),
+        ("Characters are counted from 0; a negative number is not a place.", "Count from 0."),
     ),
     (
         r"is greater than <string>\.size|^index out of range",

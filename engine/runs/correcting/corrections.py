@@ -222,7 +222,7 @@ class Corrections:
         run = source(self._runs.get(p, run_id))
         if is_test(run.get("options") or {}):
             raise InvalidInput(
-                f"Run {run_id} is a test run, in which some outputs were given.",
+                f"Run {run_id} is a test run, where some outputs were given.",
                 remedy="Correct an answer of a run that really ran.",
             )
         step, modes = step_to_correct(run, path), kept_modes(run, self._acceptor.services(), self._acceptor.mode)

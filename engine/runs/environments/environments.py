@@ -145,8 +145,8 @@ class Environments(EnvironmentReader):
             chained = [key for key, one in merged.items() if one in merged]
             if chained:
                 one = chained[0]
-                message = f"{one!r} stands for {merged[one]!r}, for which another connection stands."
-                raise InvalidInput(message, remedy="Name the connection that is meant itself.")
+                message = f"{one!r} leads to {merged[one]!r}, which itself leads to another connection."
+                raise InvalidInput(message, remedy="Name the last connection instead.")
             return changed(content, connections=merged)
 
         self._change(p, name, change)

@@ -369,7 +369,7 @@ def syntax_problem(text: str) -> str:
             warnings.simplefilter("ignore")
             compile(text, "code", "exec", dont_inherit=True)
     except SyntaxError as error:
-        return f"Line {error.lineno or 1} is no Python: {error.msg}."
+        return f"Line {error.lineno or 1} is not Python: {error.msg}."
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return f"The code cannot be read: {error}."
     return ""

@@ -76,7 +76,7 @@ class Running:
     def line(self) -> bytes:
         """Return the next line of its stdout, with its end; empty once it has ended or has written too much. Blocking.
 
-        What follows the last line is no line.
+        What follows the last line is not a line.
         """
         with self._reading:
             return self._next_line()
@@ -153,7 +153,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
     SandboxMissing, InvalidRequest (a program or a folder that is not there).
     """
     if walls() is None:
-        raise SandboxMissing("This machine has no sandbox in which to run the connection's program.", remedy=lack())
+        raise SandboxMissing("This machine has no sandbox to run the connection's program in.", remedy=lack())
     folders = [_folder(root, one, private) for one in program.folders]
     command = (_ENV, _found(root, program.command[0], folders), *program.command[1:])
     limits = _limits(program)

@@ -27,7 +27,7 @@ _UNITS = re.compile(r"[^\W\d_]+\.?|[^\w\s.,'\u2019()+-]")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\s'\u2019]")
 
 Cell = Callable[[Any], Any]
-"""Makes the value of a cell; a text that is no number stays one."""
+"""Makes the value of a cell; a text that is not a number stays one."""
 
 
 def numbers_of(options: Mapping[str, Any], into: TableBuilder, *, plain: bool = False) -> Through:
@@ -98,7 +98,7 @@ def _of_language(into: TableBuilder, at: int, told: Sequence[str], language: str
 
 
 def _note_text(into: TableBuilder, at: int, odd: str) -> None:
-    into.notes.append(f"The column {into.columns[at]} stays text: {odd[:_LONGEST]!r} is no number like the others.")
+    into.notes.append(f"The column {into.columns[at]} stays text: {odd[:_LONGEST]!r} is not a number like the others.")
 
 
 def _units(cell: str) -> list[str]:

@@ -29,7 +29,7 @@ class StaysText(Exception):
     def __init__(self, columns: dict[int, str]) -> None:
         super().__init__(columns)
         self.columns = columns
-        """{place, from 0: the value that is no number}."""
+        """{place, from 0: the value that is not a number}."""
 
 
 class SourceFile(Struct, frozen=True):

@@ -14,7 +14,7 @@ from engine.sandbox.rungs.rung import CodeNeeds, Rung, RungSettings
 
 AUTO = "auto"
 _LADDER = (Bubblewrap, Docker, Monty)
-_NOTHING = "This machine has no sandbox in which to run code."
+_NOTHING = "This machine has no sandbox to run code in."
 
 
 def rungs(setup: RungSettings) -> list[Rung]:

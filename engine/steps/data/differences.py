@@ -77,7 +77,7 @@ Keyed = Mapping[str, tuple[JsonValue, JsonValue]]
 
 def _by_key(field: str, items: JsonValue, key: str) -> Keyed:
     if not isinstance(items, list):
-        raise InvalidRequest(f"`{field}` is no list, so its items have no `{key}`.", remedy="Leave `key` out.")
+        raise InvalidRequest(f"`{field}` is not a list, so its items have no `{key}`.", remedy="Leave `key` out.")
     found: dict[str, tuple[JsonValue, JsonValue]] = {}
     for index, item in enumerate(items):
         if not isinstance(item, Mapping) or item.get(key) is None:

@@ -102,7 +102,7 @@ class StepsInText:
             raise InvalidInput(f"The step {group!r} is not a group.", remedy="Wrap it into one, or name a group.")
         if rest != ON_ERROR:
             raise InvalidInput(
-                f"{into!r} is no place for steps.",
+                f"{into!r} cannot hold steps.",
                 remedy=f"Write {group!r} for its steps, or '{group}.{ON_ERROR}' for those that run when it fails.",
             )
         return self._fallback_list(node)

@@ -85,7 +85,7 @@ def test_markdown_is_shown(text: str, html: str) -> None:
             "[https://bank.example](https://evil.example)",
             ["https://evil.example"],
             "https://bank.example https://evil.example",
-            id="a label that reads as another address is no link",
+            id="a label that reads as another address is not a link",
         ),
         pytest.param("<https://a.example/b>", ["https://a.example/b"], "https://a.example/b", id="in brackets"),
         pytest.param("At https://a.example/b.", ["https://a.example/b"], "At https://a.example/b.", id="in words"),

@@ -106,8 +106,8 @@ VALUES = [
     ("start_of('year', '2026-08-01', '+02:00')", "2025-12-31T22:00:00.000Z"),
 ]  # fmt: skip
 REFUSED = [
-    ("sum(words)", "'b' is none", "parse_number"),
-    ("sum([nothing])", "null is none", "parse_number"),
+    ("sum(words)", "'b' is not a number", "parse_number"),
+    ("sum([nothing])", "null is not a number", "parse_number"),
     ("avg(none)", "no average", "size(x)"),
     ("max(none)", "An empty list has no greatest item", "size(x) > 0 ? max(x)"),
     ("[].min()", "An empty list has no least item", "size(x) > 0 ? min(x)"),

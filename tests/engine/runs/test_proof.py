@@ -82,7 +82,7 @@ def empty_file(root: Path) -> None:
 
 def rubbish(root: Path) -> None:
     lost(root)
-    state(root).write_bytes(b"this is no database file at all" * 500)
+    state(root).write_bytes(b"this is not a database file at all" * 500)
 
 
 LOSSES = {

@@ -169,7 +169,7 @@ def test_an_error_names_the_line_of_the_code(run: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        pytest.param({"code": "x = 1\ny = = 2"}, "code", "Line 2 is no Python", id="syntax"),
+        pytest.param({"code": "x = 1\ny = = 2"}, "code", "Line 2 is not Python", id="syntax"),
         pytest.param({"code": "print('{{ inputs.x }}')"}, "code", "Code is fixed", id="an expression"),
         pytest.param({"code": "1", "language": "{{ inputs.x }}"}, "language", "is fixed", id="a language"),
         pytest.param({"code": "1", "network": ["http://example.org"]}, "network", "is not a host", id="an address"),

@@ -94,15 +94,15 @@ ODD: dict[str, tuple[Any, str]] = {
     "no schema": ({"name": "odd"}, "gives no schema of its input"),
     "a schema that is true": ({"name": "odd", "inputSchema": True}, "not a JSON Schema"),
     "a schema that is a text": ({"name": "odd", "inputSchema": "{}"}, "not a JSON Schema"),
-    "a schema of a list": ({"name": "odd", "inputSchema": {"type": "array"}}, "not that of an object"),
+    "a schema of a list": ({"name": "odd", "inputSchema": {"type": "array"}}, "not describe an object"),
     "required among the properties": (
         {"name": "odd", "inputSchema": {"type": "object", "properties": {"c": TEXT, "required": ["c"]}}},
         "The schema of its input cannot be used: ",
     ),
-    "a required that is no list": ({"name": "odd", "inputSchema": {"type": "object", "required": True}}, "cannot be"),
+    "a required without a list": ({"name": "odd", "inputSchema": {"type": "object", "required": True}}, "cannot be"),
     "an unknown type": ({"name": "odd", "inputSchema": {"properties": {"c": {"type": "str"}}}}, "str"),
     "properties in a list": ({"name": "odd", "inputSchema": {"type": "object", "properties": []}}, "cannot be used"),
-    "an output that is no schema": ({**PLAIN, "name": "odd", "outputSchema": []}, "schema of its output"),
+    "an output that is not a schema": ({**PLAIN, "name": "odd", "outputSchema": []}, "schema of its output"),
     "a huge schema": (
         {"name": "odd", "inputSchema": {"type": "object", "properties": {f"p{n}": TEXT for n in range(9_000)}}},
         "longer than 64 KB",

@@ -85,7 +85,7 @@ def use(folder: Path) -> None:
 
 
 def test_every_use_of_a_damaged_file_names_the_remedy(folder: Path) -> None:
-    (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
+    (folder / "state.db").write_bytes(b"this is not a database file at all" * 50)
     with pytest.raises(DamagedState, match="is damaged") as refused:
         SqliteState(folder)
     assert "`orchestra reindex`" in refused.value.remedy
@@ -103,7 +103,7 @@ def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
     database = SqliteState(folder)
     owner = SqlOwner(database, folder / "owners", "serve", lambda: NOW)
     kept = (folder / "state.db").read_bytes()
-    (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
+    (folder / "state.db").write_bytes(b"this is not a database file at all" * 50)
     with pytest.raises(InUse, match=owner.id):
         set_aside(folder, NOW)
     (folder / "state.db").write_bytes(kept)

@@ -254,7 +254,7 @@ def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestr
 
 
 def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "state.db").write_text("this is no database, and long enough to be looked at as one" * 20)
+    (tmp_path / "state.db").write_text("this is not a database, and long enough to be looked at as one" * 20)
     with pytest.raises(StorageError, match="not a database"):
         SqliteState(tmp_path)
 

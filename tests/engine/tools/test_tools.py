@@ -181,9 +181,9 @@ def test_network_makes_it_an_effect_and_its_output_text_from_outside(root: Path,
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"version": "1"}, "no semantic version"),
+        ({"version": "1"}, "not a semantic version"),
         ({"entry": "../main.py"}, "not a name of a file"),
-        ({"input": {"type": "string"}}, "not that of an object"),
+        ({"input": {"type": "string"}}, "not describe an object"),
         ({"input": {"type": "object", "properties": {"model_dump": {}}}}, "cannot be the name of a field"),
         ({"network": ["*"], "effect": "reads"}, "is not a host"),
         ({"surprise": 1}, "surprise"),

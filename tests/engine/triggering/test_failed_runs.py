@@ -356,7 +356,7 @@ def test_what_fails_while_a_webhook_is_away_is_one_more_notice(place: Place) -> 
         pytest.param("workflow: tell, failed_runs: daily", "at_once, a number of hours or a time of day", id="when"),
         pytest.param("workflow: tell, webhook: 'https://x.example/'", "Both 'workflow' and 'webhook'", id="both"),
         pytest.param("webhook: 'http://x.example/'", "in clear text", id="clear text"),
-        pytest.param("webhook: tell", "It is no address", id="a name"),
+        pytest.param("webhook: tell", "It is not an address", id="a name"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(place: Place, written: str, said: str) -> None:

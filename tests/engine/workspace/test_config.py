@@ -80,7 +80,7 @@ def test_the_environment_wins_over_the_file() -> None:
             "Entry 2 of 'cors_origins'",
             id="cors",
         ),
-        pytest.param("notifications:\n  webhook: https://\n", 2, "wrong_value", "It is no address", id="no-host"),
+        pytest.param("notifications:\n  webhook: https://\n", 2, "wrong_value", "It is not an address", id="no-host"),
         pytest.param("server: 5\n", 1, "wrong_type", "'server' must be an object, not 5", id="no-object"),
         pytest.param("time_zone: 5\n", 1, "wrong_type", "Put quotes around the value", id="number-for-text"),
         pytest.param("time_zone: Mars/Base\n", 1, "wrong_value", "Europe/Berlin", id="time-zone"),

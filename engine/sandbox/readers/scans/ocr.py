@@ -28,7 +28,7 @@ _WORD = "5"
 
 
 def recognized(source: SourceFile, kind: FileKind, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {text, words, confidence, pages, truncated}. Raises FileRefused for what is no picture and no PDF."""
+    """Return {text, words, confidence, pages, truncated}. Raises FileRefused for what is not a picture and no PDF."""
     words: list[dict[str, Any]] = []
     texts: list[str] = []
     count, left = 0, 0

@@ -1,1 +1,1 @@
-"""Workbooks of Excel and OpenDocument, and what in them is no plain value."""
+"""Workbooks of Excel and OpenDocument, and what in them is not a plain value."""

@@ -49,7 +49,7 @@ class OddCells:
     def _finite(self, cell: Any, row: int, column: int) -> Any:
         if type(cell) is not float or math.isfinite(cell):
             return cell
-        self._add("a number that is none, or too large", f"{letters(column)}{row}")
+        self._add("a number that is not valid, or too large", f"{letters(column)}{row}")
         return None
 
     def _add(self, what: str, place: str) -> None:

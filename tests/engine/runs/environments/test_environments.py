@@ -386,7 +386,7 @@ def test_a_variable_that_the_file_cannot_keep_changes_nothing(greeter: Orchestra
         ({"conections": {}}, "conections"),
         ({"variables": {"A": None}}, "null has no type"),
         ({"workflows": {"greet": {"version": 0}}}, "workflows.greet.version"),
-        ({"connections": {"a": "b", "b": "c"}}, "'a' stands for 'b', for which another connection stands"),
+        ({"connections": {"a": "b", "b": "c"}}, "'a' leads to 'b', which itself leads to another connection"),
         ({"others": "all"}, "others"),
     ],
     ids=["misspelt", "null", "number", "chain", "choice"],

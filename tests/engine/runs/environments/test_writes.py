@@ -126,7 +126,7 @@ _ELSEWHERE = {"repository": "acme/docs", "title": "Other", "body": "Text"}
         ({"github": "github-tset"}, "there is no connection 'github-tset'"),
         ({"github": "notion"}, "'github' is for github, and 'notion' is for notion"),
         ({"gihtub": "demo"}, "there is no connection 'gihtub'"),
-        ({"github": "github-test", "github-test": "demo"}, "for which another connection stands"),
+        ({"github": "github-test", "github-test": "demo"}, "which itself leads to another connection"),
     ],
     ids=["misspelt", "another service", "no such name", "chain"],
 )

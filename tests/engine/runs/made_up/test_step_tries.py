@@ -59,7 +59,7 @@ def test_a_sample_is_made_from_types_and_then_from_the_last_run(work: Orchestra)
     }
     assert not found.is_recorded
     assert tried(work, "send", found.values)["status"] == "succeeded"
-    assert not work.step_tries.sample(OWNER, "work", "send").is_recorded, "what was made up is no record"
+    assert not work.step_tries.sample(OWNER, "work", "send").is_recorded, "what was made up is not a record"
     run_id = work.runs.start(OWNER, "work", {"limit": 7, "who": "Ada Lovelace"})
     work.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     found = work.step_tries.sample(OWNER, "work", "send")
@@ -100,7 +100,7 @@ def test_nothing_is_written_not_even_when_the_try_is_run_again(work: Orchestra, 
     again = work.runs.wait(OWNER, work.runs.rerun(OWNER, run["run_id"]), PATIENCE_SECONDS)
     assert again["status"] == "succeeded"
     assert service.seen == {}
-    assert work.plans.list(OWNER)["plans"] == [], "it is no plan, which could be applied"
+    assert work.plans.list(OWNER)["plans"] == [], "it is not a plan, which could be applied"
     real = work.runs.start(OWNER, "work", {"limit": 5, "who": "Grace Hop"})
     assert work.runs.wait(OWNER, real, PATIENCE_SECONDS)["status"] == "succeeded"
     assert service.seen == {"/send": 3}, "no receipt was left"

@@ -185,7 +185,7 @@ def test_a_called_workflow_is_planned_too(
     assert plan["state"] == "open", plan["error"]
     assert [write["path"] for write in plan["writes"]] == ["call/w", "after"]
     [listed] = [one for one in orchestra.plans.list(OWNER)["plans"] if one["plan_id"] == plan["plan_id"]]
-    assert listed["sentence"] == "Plan: 1 write (1 after), besides those of 1 called run."
+    assert listed["sentence"] == "Plan: 1 write (1 after), besides the writes of 1 called run."
     assert plan["writes"][0]["arguments"]["json"] == {"said": "deep"}
     assert plan["writes"][1]["arguments"]["json"] == {"said": "⟪steps.call.output.made⟫ 1"}
     assert [(one["path"], one["uses"]) for one in plan["may_happen"]] == [("later/w", "http.request")]

@@ -23,15 +23,15 @@ _COLUMNS: list[tuple[str, list[str], list[Any], str]] = [
     ("de", ["+49 301 234", "+49 89 123"], ["+49 301 234", "+49 89 123"], ""),
     ("de", ["5 €", "6 $"], ["5 €", "6 $"], "several kinds"),
     ("de", ["12 %", "5"], ["12 %", "5"], "several kinds"),
-    ("de", ["1,5", "2,5", "n/a"], ["1,5", "2,5", "n/a"], "'n/a' is no number"),
+    ("de", ["1,5", "2,5", "n/a"], ["1,5", "2,5", "n/a"], "'n/a' is not a number"),
     ("de", ["1.5", "2.5"], ["1.5", "2.5"], ""),
-    ("de", ["1.234.567.890.123.456", "1", "2"], ["1.234.567.890.123.456", "1", "2"], "456' is no number"),
+    ("de", ["1.234.567.890.123.456", "1", "2"], ["1.234.567.890.123.456", "1", "2"], "456' is not a number"),
     ("", ["0,5", "1,5"], ["0,5", "1,5"], ""),
     ("de", ["12E3", "13E4"], ["12E3", "13E4"], ""),
     ("de", ["INV 12", "INV 13"], ["INV 12", "INV 13"], ""),
-    ("de", [*["1,5 €"] * 1000, "n/a", "2,5 €"], [*["1,5 €"] * 1000, "n/a", "2,5 €"], "'n/a' is no number"),
-    ("de", [*["1,5 €"] * 1000, "2,5 $"], [*["1,5 €"] * 1000, "2,5 $"], "'2,5 $' is no number"),
-    ("de", [*["5 %"] * 1000, "7"], [*["5 %"] * 1000, "7"], "'7' is no number"),
+    ("de", [*["1,5 €"] * 1000, "n/a", "2,5 €"], [*["1,5 €"] * 1000, "n/a", "2,5 €"], "'n/a' is not a number"),
+    ("de", [*["1,5 €"] * 1000, "2,5 $"], [*["1,5 €"] * 1000, "2,5 $"], "'2,5 $' is not a number"),
+    ("de", [*["5 %"] * 1000, "7"], [*["5 %"] * 1000, "7"], "'7' is not a number"),
 ]
 
 
@@ -57,7 +57,7 @@ def test_a_file_of_all_rows_has_no_column_that_is_half_numbers(tmp_path: Path) -
         )
     lines = [json.loads(line) for line in out.read_bytes().splitlines()]
     assert [(row["sum"], row["n"]) for row in lines] == [(one, 0.5) for one in cells]
-    assert found["notes"] == ["The column sum stays text: 'n/a' is no number like the others."]
+    assert found["notes"] == ["The column sum stays text: 'n/a' is not a number like the others."]
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])

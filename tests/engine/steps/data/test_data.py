@@ -88,7 +88,7 @@ def test_lists_are_compared_by_key() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ({"id": 1}, [], "`before` is no list"),
+        ({"id": 1}, [], "`before` is not a list"),
         ([], [{"id": 1}, {"name": "no id"}], r"`after\[1\]` has no `id`"),
         ([{"id": 1}, {"id": 1}], [], r"second is `before\[1\]`"),
         ([], [{"id": 1}, {"id": 1.0}], r"second is `after\[1\]`"),

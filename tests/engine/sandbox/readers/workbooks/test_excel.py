@@ -175,7 +175,7 @@ _CELLS: list[Any] = [
     ),
     pytest.param(
         ["><v>NaN</v>", "><v>1E+400</v>", "><v>-1E+400</v>"], [None] * 3,
-        ["3 cells have a number that is none, or too large (B2, B3, B4): they are null."], id="no numbers",
+        ["3 cells have a number that is not valid, or too large (B2, B3, B4): they are null."], id="no numbers",
     ),
     pytest.param(
         [' s="1"><v>46000</v>', ' s="1"><v>46000.5</v>'], ["2025-12-09", "2025-12-09T12:00:00"], [], id="dates",
@@ -290,7 +290,7 @@ def test_the_name_of_an_odd_cell_counts_columns_that_are_empty(tmp_path: Path) -
     found = answered(
         tmp_path, "a.xlsx", workbook(rows + '<row r="3"><c r="B3"><v>1</v></c><c r="C3"><v>1E+400</v></c></row>')
     )
-    assert found["notes"] == ["1 cell has a number that is none, or too large (C3): it is null."]
+    assert found["notes"] == ["1 cell has a number that is not valid, or too large (C3): it is null."]
 
 
 def test_merged_cells_count_from_the_first_column_that_has_cells(tmp_path: Path) -> None:
