@@ -6,6 +6,8 @@ import base64
 import hashlib
 import io
 import mimetypes
+import zipfile
+from html import escape
 from typing import Any
 
 from demo.drive import DriveFiles, content_of
@@ -111,11 +113,31 @@ def exported(one: dict[str, Any], media_type: str) -> bytes:
 
 
 def _workbook(text: str) -> bytes:
-    from openpyxl import Workbook
-
-    book, out = Workbook(), io.BytesIO()
-    assert book.active is not None
-    for line in text.splitlines():
-        book.active.append(line.split(","))
-    book.save(out)
+    """Return a workbook with these lines as rows (ECMA-376, part 1, 12.2)."""
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    rows = "".join(f"<row>{''.join(map(_cell, line.split(',')))}</row>" for line in text.splitlines())
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/sheet.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="a" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="a" Type="{office}/worksheet" Target="sheet.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}">'
+        '<sheets><sheet name="Sheet" sheetId="1" r:id="a"/></sheets></workbook>',
+        "xl/sheet.xml": f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
     return out.getvalue()
+
+
+def _cell(value: str) -> str:
+    return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-REFUSED, NO_MEMORY, NEEDS_CARE = 2, 3, 4
+REFUSED, NO_MEMORY = 2, 3
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
 
     request = json.loads(sys.argv[1])
     ChildLimits(**request["limits"]).apply()
-    from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
+    from engine.sandbox.readers.source import FileRefused, SourceFile
 
     try:
         from engine.sandbox.readers.tasks import answer
@@ -33,8 +33,6 @@ def main() -> int:
         written = _encoded(found)
     except FileRefused as error:
         return _said(REFUSED, str(error))
-    except NeedsCare:
-        return _said(NEEDS_CARE, "")
     except MemoryError:
         return _said(NO_MEMORY, "")
     except RecursionError:

@@ -19,10 +19,8 @@ from engine.sandbox.limits import ChildLimits
 from engine.sandbox.walls import ChildRoom
 
 _CHILD = Path(__file__).with_name("reader_child.py")
-_REFUSED, _NO_MEMORY, _NEEDS_CARE = 2, 3, 4
+_REFUSED, _NO_MEMORY = 2, 3
 _REMEDY = "Give another file, or leave this one out: `on_error` of the step says what happens then."
-_ZIP = b"PK\x03\x04"
-_BROKEN = frozenset({-signal.SIGABRT, -signal.SIGSEGV, _NEEDS_CARE})
 
 
 class OpenedFile(Struct, frozen=True):
@@ -54,29 +52,11 @@ def read(
     """
     limits = limits or ChildLimits()
     with child.turn:
-        return _read(given, task, options, limits, out, ChildRoom(reads))
-
-
-def _read(
-    given: OpenedFile, task: str, options: Mapping[str, Any], limits: ChildLimits, out: int | None, room: ChildRoom
-) -> dict[str, Any]:
-    end = _end(given, task, options, limits, out, room)
-    if end.status in _BROKEN and not end.reason and task in ("table", "text") and _may_be_workbook(given):
-        # python-calamine aborts where a small file names a cell far away, and does not know all kinds of cells;
-        # openpyxl reads only the cells that are there.
-        if out is not None:
-            os.ftruncate(out, 0)
-            os.lseek(out, 0, os.SEEK_SET)
-        end = _end(given, task, {**options, "is_careful": True}, limits, out, room)
+        end = _end(given, task, options, limits, out, ChildRoom(reads))
     if end.status == 0 and not end.reason:
         answer: dict[str, Any] = json.loads(end.out)
         return answer
     raise InvalidRequest(f"{given.name!r} was not read: {_why(end, limits)}", remedy=_REMEDY)
-
-
-def _may_be_workbook(given: OpenedFile) -> bool:
-    """Return whether a file is of the container that openpyxl reads: other readers know no careful way."""
-    return os.pread(given.handle, len(_ZIP), 0) == _ZIP
 
 
 def _why(end: End, limits: ChildLimits) -> str:

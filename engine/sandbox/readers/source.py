@@ -19,10 +19,6 @@ class FileRefused(Exception):
     """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
 
 
-class NeedsCare(Exception):
-    """The quick way to read the file does not do; the careful one (the option `is_careful`) may."""
-
-
 class StaysText(Exception):
     """Columns that began as numbers have something else further down: the table is read again with these as texts."""
 

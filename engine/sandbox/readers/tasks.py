@@ -62,7 +62,7 @@ _OTHER_PROGRAM = {
 
 
 def answer(source: SourceFile, task: str, options: Options) -> dict[str, Any]:
-    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises FileRefused, NeedsCare."""
+    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises FileRefused."""
     if task == "unpack":
         from engine.sandbox.readers.archive import unpacked
 

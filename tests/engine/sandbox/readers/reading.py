@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.readers.source import FileRefused, NeedsCare, SourceFile
+from engine.sandbox.readers.source import FileRefused, SourceFile
 from engine.sandbox.readers.tasks import answer
 
 _OPTIONS: Mapping[str, Any] = {"limit": 10_000, "most": 1_000_000, "form": "text", "pages": []}
@@ -19,10 +19,7 @@ def answered(folder: Path, name: str, content: bytes | str, task: str = "table",
     path = folder / "read"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with path.open("rb") as file:
-        try:
-            return answer(SourceFile(file, name), task, {**_OPTIONS, **options})
-        except NeedsCare:
-            return answer(SourceFile(file, name), task, {**_OPTIONS, **options, "is_careful": True})
+        return answer(SourceFile(file, name), task, {**_OPTIONS, **options})
 
 
 def refused(folder: Path, name: str, content: bytes | str, task: str = "table", **options: Any) -> str:
