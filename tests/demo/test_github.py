@@ -49,26 +49,6 @@ def sdk(here: Running) -> Iterator[github.Github]:
     client.close()
 
 
-def test_an_issue_lives_its_whole_life_through_the_sdk(sdk: github.Github, here: Running) -> None:
-    repository = sdk.get_repo("acme/app")
-    assert repository.private
-    made = repository.create_issue("Ünïcode 🎉", body="Text\n\n<!-- hidden -->", labels=["bug", "brand new", "area/ui"])
-    assert made.html_url == f"{here.base_url}/acme/app/issues/{made.number}"
-    assert [each.name for each in made.labels] == ["bug", "brand new", "area/ui"]
-    made.create_comment("First")
-    made.edit(state="closed", state_reason="not_planned")
-    made.add_to_labels("question")
-    made.remove_from_labels("bug")
-    made.remove_from_labels("area/ui")
-    read = repository.get_issue(made.number)
-    assert (read.state, read.state_reason, read.comments) == ("closed", "not_planned", 1)
-    assert [each.name for each in read.labels] == ["brand new", "question"]
-    assert [each.body for each in read.get_comments()] == ["First"]
-    assert read.user.login == "demo-1" == sdk.get_user().login
-    assert made.number in [each.number for each in repository.get_issues(state="closed")]
-    assert made.number not in [each.number for each in repository.get_issues()]
-
-
 def test_the_sdk_follows_pages_of_issues(sdk: github.Github, http: httpx.Client) -> None:
     started = datetime.now(UTC) - timedelta(seconds=2)
     for n in range(35):
@@ -219,21 +199,6 @@ def test_a_folder_lists_files_and_folders(sdk: github.Github) -> None:
     }
 
 
-def test_commits_are_filtered_by_time_and_path(sdk: github.Github) -> None:
-    repository = sdk.get_repo("acme/app")
-    week = datetime.now(UTC) - timedelta(days=7)
-    recent = [each.commit.author.date for each in repository.get_commits(since=week)]
-    assert len(recent) == 8
-    assert all(each >= week - timedelta(seconds=1) for each in recent)
-    assert recent == sorted(recent, reverse=True)
-    older = repository.get_commits(until=week)
-    assert older.totalCount == 24
-    labels = [each.files[0].filename for each in repository.get_commits(path="app/labels.py")]
-    assert set(labels) <= {"app/labels.py", "README.md"}
-    assert len(labels) == 5
-    assert repository.get_commits(path="app").totalCount > 20
-
-
 def test_the_rate_limit_is_told_and_counts(http: httpx.Client, sdk: github.Github) -> None:
     first, second = (http.get("/user").headers for _ in range(2))
     assert int(first["x-ratelimit-remaining"]) == int(second["x-ratelimit-remaining"]) + 1
@@ -300,19 +265,6 @@ def test_a_pull_request_that_collides_cannot_be_merged(sdk: github.Github, http:
     with pytest.raises(github.GithubException) as refused:
         made.merge()
     assert refused.value.status == 405
-
-
-def test_what_lies_between_two_branches(sdk: github.Github, http: httpx.Client) -> None:
-    base = _branch(http, "work")
-    repository = sdk.get_repo("acme/app")
-    found = repository.compare("main", "work")
-    assert (found.status, found.ahead_by, found.behind_by) == ("ahead", 1, 0)
-    assert [each.filename for each in found.files] == ["app/new.py"]
-    assert repository.compare("work", "main").status == "behind"
-    assert repository.compare(base, "main").status == "identical"
-    assert {each.name for each in repository.get_branches()} == {"main", "work"}
-    repository.get_git_ref("heads/work").delete()
-    assert {each.name for each in repository.get_branches()} == {"main"}
 
 
 def test_a_review_of_one_s_own_pull_request_can_only_comment(http: httpx.Client) -> None:

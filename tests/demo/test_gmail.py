@@ -202,26 +202,6 @@ def test_a_thread_is_relabelled_as_a_whole(users: Any) -> None:
     assert len(ids(users, "is:starred")) == 3
 
 
-def test_a_draft_is_written_found_changed_and_sent(users: Any) -> None:
-    marker = "<orchestra.draft1@demo.example.com>"
-    body = {"message": {"raw": mail("First", Message_ID=marker)}}
-    draft = conforming(users.drafts().create(userId="me", body=body).execute(), "Draft")
-    assert draft["message"]["labelIds"] == ["DRAFT"]
-    found = users.drafts().list(userId="me", q="rfc822msgid:orchestra.draft1@demo.example.com").execute()
-    assert [each["id"] for each in conforming(found, "ListDraftsResponse")["drafts"]] == [draft["id"]]
-    body = {"message": {"raw": mail("Second", Message_ID=marker)}}
-    updated = users.drafts().update(userId="me", id=draft["id"], body=body).execute()
-    assert updated["id"] == draft["id"]
-    assert updated["message"]["id"] != draft["message"]["id"]
-    got = conforming(users.drafts().get(userId="me", id=draft["id"]).execute(), "Draft")
-    assert headers(got["message"])["Subject"] == "Second"
-    sent = users.drafts().send(userId="me", body={"id": draft["id"]}).execute()
-    assert sent["labelIds"] == ["SENT"]
-    assert sent["id"] != updated["message"]["id"]
-    assert ids(users, "rfc822msgid:orchestra.draft1@demo.example.com") == [sent["id"]]
-    assert "drafts" not in users.drafts().list(userId="me").execute()
-
-
 def test_a_draft_is_deleted_for_ever(users: Any) -> None:
     draft = users.drafts().create(userId="me", body={"message": {"raw": mail()}}).execute()
     users.drafts().delete(userId="me", id=draft["id"]).execute()

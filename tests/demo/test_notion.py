@@ -100,18 +100,6 @@ def test_a_new_text_property_can_be_added_and_asked_for(sdk: Any, tasks: str) ->
     assert "Renamed" not in sdk.pages.retrieve(made["id"])["properties"]
 
 
-def test_a_page_is_changed_put_in_the_trash_and_taken_out(sdk: Any, tasks: str) -> None:
-    made = _task(sdk, tasks, "Old", Due={"date": {"start": "2026-01-01"}})
-    sdk.pages.update(made["id"], properties={"Name": {"title": _text("New")}, "Due": {"date": None}})
-    assert _names(sdk.data_sources.query(tasks)) == ["New"]
-    assert sdk.pages.retrieve(made["id"])["properties"]["Due"]["date"] is None
-    assert sdk.pages.update(made["id"], in_trash=True)["in_trash"] is True
-    assert sdk.data_sources.query(tasks)["results"] == []
-    assert sdk.search(query="New")["results"] == []
-    sdk.pages.update(made["id"], archived=False)
-    assert _names(sdk.data_sources.query(tasks)) == ["New"]
-
-
 MARKDOWN = """# Heading
 Plain **bold** *italic* `code` ~~gone~~ [link](https://example.com/a_b)
 - one
