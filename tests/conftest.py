@@ -44,7 +44,7 @@ os.environ["ORCHESTRA_DEMO_LATENCY"] = "0"
 
 # A loaded machine takes as long as it takes: no example is too slow. The same examples every time, so that a change is
 # judged by what it changes; `pytest --hypothesis-profile=wide` looks for new ones.
-settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("same", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("wide", deadline=None)
 settings.load_profile("same")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 _Test = TypeVar("_Test", bound=Callable[..., object])
-_WIDE = 20
+_WIDE, _DAILY = 20, 3
 
 
 def few(values: Iterable[Any], *kept: Any) -> list[Any]:
@@ -30,8 +30,8 @@ def rare(*values: Any, id: str | None = None) -> Any:
 
 
 def examples(count: int, **more: Any) -> Callable[[_Test], _Test]:
-    """Let a property be tried with so many examples; `make assurance` tries twenty times as many, new ones."""
-    how = settings(max_examples=count if settings().derandomize else _WIDE * count, **more)
+    """Let a property be tried with a third of so many examples; `make assurance` tries twenty times as many."""
+    how = settings(max_examples=-(-count // _DAILY) if settings().derandomize else _WIDE * count, **more)
     return lambda test: pytest.mark.wide(how(test))
 
 

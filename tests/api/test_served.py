@@ -63,16 +63,23 @@ def answers(served: Served) -> bool:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    init(tmp_path / "workspace")
-    with_people = Orchestra.open(tmp_path / "workspace")
+    return made(tmp_path)
+
+
+def made(folder: Path) -> Path:
+    """Make a workspace with somebody in it."""
+    init(folder / "workspace")
+    with_people = Orchestra.open(folder / "workspace")
     with_people.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
     with_people.close()
-    return tmp_path / "workspace"
+    return folder / "workspace"
 
 
-@pytest.fixture
-def served(root: Path, tmp_path: Path) -> Iterator[Served]:
-    served = start(root, tmp_path / "server.log")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for those tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("served")
+    served = start(made(folder), folder / "server.log")
     wait_until(served, lambda: answers(served))
     yield served
     served.process.kill()
@@ -139,16 +146,10 @@ def test_pages_api_and_websocket_open_to_those_who_signed_in_and_to_nobody_else(
     assert upgrade(served, foreign) in {403, 421}
 
 
-def test_a_server_that_is_told_to_stop_stops_and_leaves_the_workspace_free(served: Served) -> None:
-    served.process.send_signal(signal.SIGTERM)
-    assert ended(served) in {0, -signal.SIGTERM}
-    Orchestra.open(served.root, serve=True).close()
-
-
 @pytest.mark.parametrize(
     "server", [pytest.param(UVICORN, id="uvicorn app:app"), pytest.param(STREAMLIT, id="streamlit run app.py")]
 )
-def test_a_server_without_a_parent_prints_one_link_and_tells_other_commands_where_it_is(
+def test_a_server_without_a_parent_prints_one_link_tells_commands_where_it_is_and_stops_without_a_trace(
     root: Path, tmp_path: Path, server: Sequence[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = start(root, tmp_path / "server.log", server)
@@ -166,7 +167,8 @@ def test_a_server_without_a_parent_prints_one_link_and_tells_other_commands_wher
         told = json.loads(capsys.readouterr().out)
         assert (told["is_served"], told["url"]) == (True, served.base)
         served.process.send_signal(signal.SIGTERM)
-        ended(served)
+        assert ended(served) in {0, -signal.SIGTERM}
+        Orchestra.open(root, serve=True).close()  # the workspace is free
         assert not (root / ".orchestra" / "serve.json").exists()
     finally:
         served.process.kill()

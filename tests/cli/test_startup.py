@@ -14,6 +14,7 @@ import pytest
 
 from engine.base.checkout import CHECKOUT
 from engine.base.environment import WORKSPACE_VARIABLE
+from tests.few import rare
 
 HEAVY = [
     "rich", "streamlit", "pandas", "numpy", "fastapi", "starlette", "uvicorn", "openai", "github", "notion_client",
@@ -35,8 +36,8 @@ _SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code
     [
         pytest.param(["run", "pure", "--json"], PURE, id="a run of three steps"),
         pytest.param(["runs", "list", "--json"], [*LOOKS, "engine.compiler.compiler"], id="the list of runs"),
-        pytest.param(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
-        pytest.param(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
+        rare(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
+        rare(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
         pytest.param(["validate", "--json"], LOOKS, id="validate"),
         pytest.param(["--help"], [*LOOKS, "pydantic", "sqlalchemy", "engine.plugins.step"], id="all commands"),
     ],
@@ -136,8 +137,8 @@ def test_streams_that_a_shell_has_closed_are_empty_and_keep_their_numbers() -> N
     ("arguments", "said"),
     [
         pytest.param("run pure --inputs -", "standard input", id="inputs"),
-        pytest.param("runs undo 20260501T080000Z-aaaaaaaa", "no run named", id="undo"),
-        pytest.param("users add ann@example.org --password-stdin", "password", id="password"),
+        rare("runs undo 20260501T080000Z-aaaaaaaa", "no run named", id="undo"),
+        rare("users add ann@example.org --password-stdin", "password", id="password"),
     ],
 )
 def test_a_command_without_standard_input_says_what_it_lacks(workspace: Path, arguments: str, said: str) -> None:

@@ -78,13 +78,13 @@ def test_who_may_not_is_refused_and_not_even_offered_it(make_faces: Make, action
     for prepare in action.before:
         prepare(faces.orchestra)
     before = faces.state()
-    for role in ROLES:
-        if role == "owner" or may(Principal(role, role), action.right):
-            continue
+    refused = [role for role in ROLES if role != "owner" and not may(Principal(role, role), action.right)]
+    for role in refused:
         method, path, body = action.request(**action.good)
         assert faces.request(method, path, body, role).error == "NotAllowed", role
-        if action.hidden is not None:
-            page, params, key = action.hidden
-            at = faces.page(partial(_look, page, params), role).value
-            assert key not in {one.key for one in [*at.button, *at.menu_button]}, role
+    if refused and action.hidden is not None:
+        page, params, key = action.hidden
+        most = refused[0]  # the others see even less
+        at = faces.page(partial(_look, page, params), most).value
+        assert key not in {one.key for one in [*at.button, *at.menu_button]}, most
     assert {**faces.state(), "sessions": {}} == {**before, "sessions": {}}
