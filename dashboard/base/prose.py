@@ -44,6 +44,8 @@ _HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+(?:\?\S*)?", re.IGNORECASE)
 _LONGEST_ADDRESS = 2_000
 _KEPT = 128
+_MOST_BRACKETS = 1_000
+"""With more, which only hostile texts have, markdown-it takes seconds: it looks behind each for its end."""
 _DEEPEST = 60
 """Levels of quotes and lists inside each other; markdown-it would leave out what is deeper."""
 
@@ -85,6 +87,8 @@ def is_simple(text: str) -> bool:
 @lru_cache(_KEPT)
 def prose_html(text: str) -> str:
     """Return the HTML of a Markdown text; in it are no tags but those of this module, and no attribute of the text."""
+    if text.count("[") > _MOST_BRACKETS:
+        return f"<pre><code>{_shown(text)}</code></pre>"
     tokens = _parser().parse(text)
     if any(token.level >= _DEEPEST - 1 for token in tokens):
         return _paragraph(text)

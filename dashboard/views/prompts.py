@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, PageAction, Visit
-from dashboard.base.plain import outside_badge, plain
+from dashboard.base.plain import beginning, outside_badge, plain
 from dashboard.base.prose import outside_description
 from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
 from dashboard.parts.header import page_header
@@ -117,7 +117,7 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
             st.space("stretch")
             file_menu(visit, PROMPT, summary.name)
         if summary.description:
-            outside_description(summary.description)
+            outside_description(beginning(summary.description))
         count = len(summary.versions)
         used = t("used by {used_by}", used_by=", ".join(summary.used_by)) if summary.used_by else t("not used yet")
         st.caption(plain(f"{summary.name} · {tn('{count} version', '{count} versions', count)} · {used}"))

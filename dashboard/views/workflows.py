@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, PageAction, Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import beginning, plain
 from dashboard.base.prose import outside_description
 from dashboard.parts.accounts import service_badges, service_title
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
@@ -84,7 +84,7 @@ def _card(visit: Visit, summary: WorkflowSummary, *, is_unsaved: bool, is_repeat
         if is_repeated:
             st.caption(plain(f"{summary.name}.json"))
         if summary.description:
-            outside_description(summary.description)
+            outside_description(beginning(summary.description))
         if summary.problems or summary.warnings or summary.services or is_unsaved:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 _soundness(summary)

@@ -32,6 +32,14 @@ def test_each_workflow_says_what_it_does_and_how_it_went(orchestra: Orchestra, o
     assert words(at).count("never run") == 4
 
 
+def test_of_a_long_description_the_list_has_the_beginning(orchestra: Orchestra, open_page: Open) -> None:
+    document = json.loads(orchestra.workflows.get(OWNER, "commit-digest").text)
+    orchestra.workflows.create_from(OWNER, "wordy", {**document, "id": "wordy", "description": "Word " * 50_000})
+    at = open_page("workflows")
+    assert not at.exception
+    assert words(at).count("Word ") < 100
+
+
 def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: Open) -> None:
     (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1,\n', encoding="utf-8")
     at = open_page("workflows")

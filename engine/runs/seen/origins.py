@@ -46,10 +46,9 @@ class SeenOrigins:
         self._run, self._steps = run, steps_of(run["definition"]["workflow"])
 
     def of(self, written: Any, path: str) -> SeenOrigin:
-        """Return the origin of what is written in a field of the step at a run path."""
-        for found in self._sources(json.dumps(written, ensure_ascii=False), in_workflow(path), set()):
-            return found
-        return SeenOrigin("variable")
+        """Return the origin of what is written in a field of the step at a run path: the first that is no input."""
+        found = list(self._sources(json.dumps(written, ensure_ascii=False), in_workflow(path), set()))
+        return next((one for one in found if one.source != "variable"), found[0] if found else SeenOrigin("variable"))
 
     def written(self, path: str) -> Mapping[str, Any]:
         """Return the fields of a step as the workflow has them."""

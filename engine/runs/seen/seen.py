@@ -6,7 +6,7 @@ Nothing more is stored for it: it is worked out from the request, the fields and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from engine.record.values import Values
 from engine.runs.seen.origins import SeenOrigin, SeenOrigins, Source, cut_of
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_NAMED = re.compile(
+    r"\{\{\s*(?:inputs\.(?P<input>\w+)|steps\.(?P<step>\w+)\.output)(?P<members>(?:\.\w+|\[\d+\])*)\s*\}\}"
+)
 _SHORTEST = 3
 """A shorter value occurs in a text by chance."""
 Piece = tuple[str, str, Any]
@@ -112,7 +115,7 @@ class _Pieces:
     """Takes the messages of one step apart."""
 
     def __init__(self, run: Run, step: StepRecord, arguments: Mapping[str, Any], written: Mapping[str, Any]) -> None:
-        self._arguments, self._written = arguments, written
+        self._run, self._step, self._arguments, self._written = run, step, arguments, written
         self._marked: Sequence[Any] = ()
         prompt = run["definition"]["prompts"].get(str(arguments.get("prompt") or ""))
         if prompt is not None:
@@ -131,7 +134,7 @@ class _Pieces:
             return [(part, name, _at(variables, name)) for part, name in parts if part]
         template = self._template(number)
         if template is not None:
-            return list(_aligned(template, text))
+            return [one for one in _aligned(template, text, self._value) if one[0]]
         return self._found(text)
 
     def _template(self, number: int) -> str | None:
@@ -141,6 +144,24 @@ class _Pieces:
             return None
         content = written[number].get("content")
         return text_of(content) if isinstance(content, str | list) else None
+
+    def _value(self, expression: str) -> str | None:
+        """Return the text that an input or the output of a step has, None for any other expression or value."""
+        named = _NAMED.fullmatch(expression)
+        if named is None:
+            return None
+        found: Any = self._run["inputs"].get(named["input"])
+        if named["step"]:
+            near = self._step["path"].split(".")[:-1]
+            places = [".".join([*near[:depth], named["step"]]) for depth in range(len(near), -1, -1)]
+            outputs = {one["path"]: one["output"] for one in self._run["steps"] if one["path"] in places}
+            found = next((outputs[one] for one in places if one in outputs), None)
+        for member, index in re.findall(r"\.(\w+)|\[(\d+)\]", named["members"]):
+            if isinstance(found, list) and index and int(index) < len(found):
+                found = found[int(index)]
+            else:
+                found = found.get(member) if isinstance(found, dict) and member else None
+        return found if isinstance(found, str) else None
 
     def _found(self, text: str) -> list[Piece]:
         """Return the pieces of a text in which values of the step's fields occur."""
@@ -168,26 +189,53 @@ def _split(piece: Piece, name: str, value: str, written: Any) -> list[Piece]:
     return [one for one in parts if one[0]]
 
 
-def _aligned(template: str, text: str) -> Iterator[Piece]:
-    """Yield a text in pieces, by the fixed texts around the expressions of its template."""
-    fixed, expressions = _EXPRESSION.split(template), _EXPRESSION.findall(template)
-    at = 0
-    for number, expression in enumerate([*expressions, ""]):
-        if not text.startswith(fixed[number], at):  # a value that has the next fixed text in it
+def _aligned(template: str, text: str, value_of: Callable[[str], str | None]) -> Iterator[Piece]:
+    """Yield a text in pieces: the fixed texts of its template and the values that are known, and what is between."""
+    fixed, unknown = _EXPRESSION.split(template), list[str]()
+    around: list[list[Piece]] = [[(fixed[0], "", None)]]  # the pieces before and behind each unknown value
+    for expression, after in zip(_EXPRESSION.findall(template), fixed[1:], strict=True):
+        value = value_of(expression)
+        if value is None or value not in text:
+            unknown.append(expression)
+            around.append([])
+        else:
+            around[-1].append((value, _inner(expression), expression))
+        around[-1].append((after, "", None))
+    words, at = ["".join(one[0] for one in pieces) for pieces in around], 0
+    for number, pieces in enumerate(around):
+        if not text.startswith(words[number], at):
             break
-        if fixed[number]:
-            yield fixed[number], "", None
-        at += len(fixed[number])
-        if expression:
-            after = fixed[number + 1]
-            is_last = number == len(expressions) - 1
-            end = len(text) - len(after) if is_last else text.find(after, at) if after else at
-            end = len(text) if end < at else end
-            if text[at:end]:
-                yield text[at:end], expression.strip("{} "), expression
-            at = end
-    if text[at:]:
-        yield text[at:], "messages", template
+        yield from pieces
+        at, rest = at + len(words[number]), words[number + 1 :]
+        if not rest:
+            break
+        is_clear = _is_clear(text[at:], rest)
+        end = text.find(rest[0], at) if is_clear and len(rest) > 1 else len(text) - len(rest[-1])
+        end = len(text) if end < at else end
+        yield (
+            (text[at:end], _inner(unknown[number]), unknown[number])
+            if is_clear
+            else (
+                text[at:end],
+                "messages",
+                unknown[number:],
+            )
+        )
+        at = end
+        if not is_clear and text.endswith(rest[-1]):
+            yield from around[-1]
+            return
+    yield text[at:], "messages", template
+
+
+def _inner(expression: str) -> str:
+    return expression.strip("{} ")
+
+
+def _is_clear(text: str, fixed: Sequence[str]) -> bool:
+    """Return whether a value at the start of a text ends at the first of the fixed texts behind it, surely."""
+    first = fixed[0]
+    return len(fixed) == 1 or (bool(first) and text.count(first) == sum(one.count(first) for one in fixed))
 
 
 def _at(variables: Any, name: str) -> Any:

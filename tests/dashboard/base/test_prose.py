@@ -129,6 +129,11 @@ def test_odd_strings_are_harmless(text: str) -> None:
     assert all(address == shown for address, shown in Page(prose_html(text)).links)
 
 
+def test_a_text_that_takes_long_to_read_is_shown_as_it_is() -> None:
+    """markdown-it looks behind each bracket for its end: 12,000 letters of these would stop the page for seconds."""
+    assert prose_html("![" * 6_000) == f"<pre><code>{'![' * 6_000}</code></pre>"
+
+
 @given(st.text(st.sampled_from("ab1 _*[](){}#+-.!|>:/\\<&;\n") | st.characters(), max_size=40))
 @example("> " * 80 + "a")
 @example("- " * 40 + "a")

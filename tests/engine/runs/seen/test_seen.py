@@ -52,6 +52,16 @@ STEPS: list[dict[str, Any]] = [
                 "uses": "llm.chat",
                 "with": {"messages": [{"role": "user", "content": ABOUT}]},
             },
+            {
+                "id": "beside",
+                "uses": "llm.chat",
+                "with": {
+                    "messages": [
+                        {"role": "user", "content": "{{ mail.text }}{{ inputs.tone }}"},
+                        {"role": "user", "content": "{{ upper(inputs.tone) }} {{ mail.text }} {{ inputs.tone }}."},
+                    ]
+                },
+            },
             {"id": "kind", "uses": "llm.classify", "with": {"text": "{{ mail.subject }}", "labels": ["a", "b"]}},
         ],
     },
@@ -102,7 +112,10 @@ def test_each_part_has_its_origin_its_share_and_what_is_missing(orchestra: Orche
     assert parts(direct) == [[fixed, ("mail", "mail.subject", "mails"), fixed, answer, fixed]]
     kind = orchestra.runs.seen(OWNER, run_id, "each[0].kind")
     assert parts(kind)[-1] == [("mail", "text", "mails")]
-    for seen in (reply, direct, kind):  # nothing is lost, and nothing is there twice
+    beside = orchestra.runs.seen(OWNER, run_id, "each[0].beside")
+    tone, unclear = ("variable", "inputs.tone", ""), ("mail", "messages", "mails")  # the mail has blanks, too
+    assert parts(beside) == [[("mail", "mail.text", "mails"), tone], [unclear, fixed, tone, fixed]]
+    for seen in (reply, direct, kind, beside):  # nothing is lost, and nothing is there twice
         step = next(one for one in run["steps"] if one["path"] == seen.step)
         sent = [one["content"] for one in step["request"]["messages"]]
         assert ["".join(one.text for one in message.parts) for message in seen.messages] == sent
