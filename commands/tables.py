@@ -51,13 +51,11 @@ def show(
             session.principal, table, words=words, order_by=order_by, descending=descending, limit=limit, demo=demo
         )
     if as_json:
-        document({"rows": [asdict(row) for row in found.rows], "total": found.total, "too_deep": found.too_deep})
+        document({"rows": [asdict(row) for row in found.rows], "total": found.total})
         return DONE
     columns(["KEY", "UPDATED", "VALUE"], [[row.key, row.updated_at, compact(row.value)] for row in found.rows])
     if found.total > len(found.rows):
         say(f"{found.total - len(found.rows):,} more: `--limit {found.total}`.")
-    if found.note:
-        say(found.note)
     return DONE
 
 

@@ -67,7 +67,6 @@ _ROUTES: Mapping[str, str] = {
     "start skip": "POST /api/first-run/steps/{step}/skip",
     "start tasks": "PUT /api/first-run/steps/tasks",
     "state accept": "POST /api/state/accept",
-    "tables remove": "DELETE /api/tables/{table}/rows",
     "tokens create": "POST /api/users/{user}/tokens",
     "tools lock": "POST /api/tools/{name}/lock",
     "tools test": "POST /api/tools/{name}/test",

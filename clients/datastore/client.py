@@ -118,13 +118,13 @@ class StoreClient(Client):
 
         A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large, if
         it is nested too deep or holds a NUL character or a whole number over 64 bits, with `merge` if one of the two
-        values is not an object, and with `is_new` if there is a row with this key that can be read.
+        values is not an object, and with `is_new` if there is a row with this key.
         """
         require_table(table)
         require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             before = _row(file, table, key)
-            if is_new and before is not None and not before.is_deep:
+            if is_new and before is not None:
                 raise InvalidRequest(
                     f"The table {table!r} has a row {key[:80]!r} already.",
                     service=SERVICE,
@@ -135,7 +135,7 @@ class StoreClient(Client):
             require_depth(key, value)
             require_storable(key, value)
             text = json_of(value)
-            if before is not None and before.json == text:
+            if before is not None and json_of(before.value) == text:
                 return SavedRow(before.row, before)
             require_size(key, text)
             row = TableRow(key, value, _now())
@@ -151,7 +151,7 @@ class StoreClient(Client):
         require_table(table)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             there = _row(file, table, key)
-            text = None if there is None else there.json
+            text = None if there is None else json_of(there.value)
             if text == (None if before is None else json_of(before.value)):
                 return True
             if text != (None if now is None else json_of(now)):

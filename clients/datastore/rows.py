@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from clients.errors import InvalidRequest
 from clients.in_workspace.levels import LEVELS_MOST, is_deep
 from clients.in_workspace.names import require_name
-from clients.wording import counted
 
 ROWS_MOST = 100_000
 """Rows of one table; what is larger belongs in a database."""
@@ -26,7 +25,6 @@ KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
 _WHOLE = range(-(2**63), 2**63)
 _SHOWN_MOST = 60
-_NAMED_MOST = 5
 _MORE = "Keep larger data in a database or a file."
 
 
@@ -67,35 +65,10 @@ class WantedRows(Struct, frozen=True):
 
 
 class TableRows(Struct, frozen=True):
-    """The rows found; `total` counts those beyond the limit, too, but not those of `too_deep`."""
+    """The rows found; `total` counts those beyond the limit, too."""
 
     rows: list[TableRow]
     total: int
-    too_deep: list[str] = field(default_factory=list)
-    """Keys of rows that may be wanted, but are nested too deep to be read: earlier releases have saved them."""
-
-    @property
-    def note(self) -> str:
-        """A sentence that names the rows of `too_deep`; empty if there are none."""
-        if not self.too_deep:
-            return ""
-        is_one = len(self.too_deep) == 1
-        whose, them = ("its value is", "it") if is_one else ("their values are", "them")
-        left = len(self.too_deep) - _NAMED_MOST
-        named = ", ".join(repr(key[:80]) for key in self.too_deep[:_NAMED_MOST])
-        named += f" and {left:,} more" if left > 0 else ""
-        return (
-            f"{counted(len(self.too_deep), 'row')} left out, as {whose} nested deeper than {LEVELS_MOST} levels:"
-            f" {named}. Replace {them}, or delete {them}."
-        )
-
-
-class DecodedValue(Struct, frozen=True):
-    """What stored JSON holds."""
-
-    value: Any = None
-    is_deep: bool = False
-    """It has more levels than are allowed, and `value` is None: an earlier release has saved it."""
 
 
 class StoredRow(Struct, dict=True):
@@ -106,47 +79,30 @@ class StoredRow(Struct, dict=True):
     updated_at: str
 
     @cached_property
-    def loaded(self) -> DecodedValue:
-        """What its text holds."""
-        return loaded(self.text)
-
-    @property
-    def is_deep(self) -> bool:
-        """Whether its value is nested too deep; most texts need not be read to know that it is not."""
-        return self.text.count("[") + self.text.count("{") > LEVELS_MOST and self.loaded.is_deep
+    def value(self) -> Any:
+        """Its value."""
+        return json.loads(self.text)
 
     @property
     def row(self) -> TableRow:
-        """The row. Raises InvalidRequest if its value is nested too deep."""
-        if self.is_deep:
-            raise _too_deep(self.key, "Replace this row, or delete it with `orchestra tables remove TABLE KEY`.")
-        return TableRow(self.key, self.loaded.value, self.updated_at)
-
-    @property
-    def json(self) -> str:
-        """The JSON of its value as `json_of` returns it; of a value that is nested too deep as it is stored."""
-        return self.text if self.is_deep else json_of(self.loaded.value)
+        """The row."""
+        return TableRow(self.key, self.value, self.updated_at)
 
 
 def chosen(stored: Iterable[StoredRow], wanted: WantedRows) -> TableRows:
     """Return the rows that are wanted, in order; only as many as are returned are in memory at once."""
     total = 0
-    too_deep: list[str] = []
 
     def fitting() -> Iterator[StoredRow]:
         nonlocal total
         for one in stored:
-            if not _may_fit(one, wanted):
-                continue
-            if one.is_deep:
-                too_deep.append(one.key)
-            elif _has(one, wanted.where):
+            if _may_fit(one, wanted) and _has(one, wanted.where):
                 total += 1
                 yield one
 
     first = heapq.nlargest if wanted.descending else heapq.nsmallest
     found = first(wanted.limit, fitting(), key=lambda one: _rank(_member(one, wanted.order_by)))
-    return TableRows(list(_within(found)), total, sorted(too_deep))
+    return TableRows(list(_within(found)), total)
 
 
 def _within(found: Iterable[StoredRow]) -> Iterator[TableRow]:
@@ -156,15 +112,6 @@ def _within(found: Iterable[StoredRow]) -> Iterator[TableRow]:
         if left < 0:
             return
         yield one.row
-
-
-def loaded(text: str) -> DecodedValue:
-    """Return the value of stored JSON, unless it is nested too deep."""
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        return DecodedValue(is_deep=True)
-    return DecodedValue(is_deep=True) if is_deep(value) else DecodedValue(value)
 
 
 def json_of(value: Any) -> str:
@@ -208,7 +155,11 @@ def require_size(key: str, text: str) -> None:
 def require_depth(key: str, value: Any) -> None:
     """Raise InvalidRequest for a value whose lists and objects are nested too deep."""
     if is_deep(value):
-        raise _too_deep(key, "Save what is inside as a text, or as rows of its own.")
+        raise InvalidRequest(
+            f"The value of the row {key[:80]!r} is nested deeper than {LEVELS_MOST} levels.",
+            service=SERVICE,
+            remedy="Save what is inside as a text, or as rows of its own.",
+        )
 
 
 def require_storable(key: str, value: Any) -> None:
@@ -238,11 +189,6 @@ def _lack(value: Any) -> tuple[str, str] | None:
     if isinstance(value, Mapping):
         value = [*value, *value.values()]
     return next(filter(None, map(_lack, value)), None) if isinstance(value, list | tuple) else None
-
-
-def _too_deep(key: str, remedy: str) -> InvalidRequest:
-    said = f"The value of the row {key[:80]!r} is nested deeper than {LEVELS_MOST} levels."
-    return InvalidRequest(said, service=SERVICE, remedy=remedy)
 
 
 def merged(key: str, value: Any, before: TableRow | None) -> Any:
@@ -287,7 +233,7 @@ def _may_fit(one: StoredRow, wanted: WantedRows) -> bool:
 def _has(one: StoredRow, where: Mapping[str, Any] | None) -> bool:
     if not where:
         return True
-    value = one.loaded.value if isinstance(one.loaded.value, Mapping) else {}
+    value = one.value if isinstance(one.value, Mapping) else {}
     return all(name in value and _is_same(value[name], given) for name, given in where.items())
 
 
@@ -303,7 +249,7 @@ def _is_same(one: Any, other: Any) -> bool:
 def _member(one: StoredRow, name: str) -> Any:
     if name in ("key", "updated_at"):
         return getattr(one, name)
-    value = one.loaded.value
+    value = one.value
     return value.get(name) if isinstance(value, Mapping) else None
 
 

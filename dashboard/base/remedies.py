@@ -65,7 +65,6 @@ _PAGES: Mapping[str, str] = {
     "start skip": "Skip on the page First run",
     "start tasks": "the page First run",
     "state accept": "Resume writing on the page Home",
-    "tables remove": "the page Tables",
     "tokens create": "the page API tokens",
     "tools lock": "Lock the packages on the page Tools",
     "tools test": "Run the tests on the page Tools",

@@ -97,12 +97,11 @@ class ListedRow(Output):
 
 
 class QueryOutput(Output):
-    """The rows, their total number, and the keys of those that were left out."""
+    """The rows, and their total number."""
 
     rows: list[ListedRow]
     total: int
     has_more: bool
-    too_deep: list[str] = outside("Keys of rows whose value is nested too deep to be read", [])
 
 
 class _OfTable(StepType):
@@ -140,13 +139,11 @@ class Query(_OfTable):
     output = QueryOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Return {rows, total, has_more, too_deep}; a note names rows that are nested too deep."""
+        """Return {rows, total, has_more}."""
         it = call.fields
         found = call.client.query(it.table, WantedRows(it.where, it.prefix, "", it.order_by, it.descending, it.limit))
         rows = [{"key": row.key, "value": row.value, "updated_at": row.updated_at} for row in found.rows]
-        call.notes += [found.note] if found.note else []
-        has_more = found.total > len(rows)
-        return {"rows": rows, "total": found.total, "has_more": has_more, "too_deep": found.too_deep}
+        return {"rows": rows, "total": found.total, "has_more": found.total > len(rows)}
 
 
 class _ChangesRow(_OfTable):

@@ -16,7 +16,7 @@ import pytest
 from clients.client import Opening
 from clients.datastore.client import StoreClient
 from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, TableRow, TableRows, WantedRows, json_of
-from clients.datastore.service import STORE, StoreSettings
+from clients.datastore.service import StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
 
@@ -90,25 +90,12 @@ def nested(levels: int) -> str:
     return "[" * levels + "]" * levels
 
 
-def test_a_value_is_at_most_64_levels_deep_and_a_deeper_one_of_old_is_named(tmp_path: Path) -> None:
+def test_a_value_is_at_most_64_levels_deep(tmp_path: Path) -> None:
     here = tables(tmp_path)
     here.save("t", "fits", json.loads(nested(64)))
     with pytest.raises(InvalidRequest, match="'deep' is nested deeper than 64 levels") as refused:
         here.save("t", "deep", json.loads(nested(65)))
     assert refused.value.remedy
-    for levels in (65, 20_000):
-        as_of_old(tmp_path, "old", levels)
-        found = here.query("t", WantedRows(limit=1))
-        assert ([row.key for row in found.rows], found.total, found.too_deep) == (["fits"], 1, ["old"])
-        assert found.note == (
-            "1 row left out, as its value is nested deeper than 64 levels: 'old'. Replace it, or delete it."
-        )
-        with pytest.raises(InvalidRequest, match="'old' is nested deeper") as named:
-            here.get("t", "old")
-        assert "orchestra tables" in named.value.remedy
-        assert here.query("t", WantedRows(prefix="fits")).too_deep == []
-        assert here.query("t", WantedRows(words="another")).too_deep == []
-        assert here.delete("t", "old")
     assert here.query("t", WantedRows()) == TableRows(here.query("t", WantedRows()).rows, 1)
 
 
@@ -129,44 +116,6 @@ def test_what_no_database_reads_is_refused_by_row_and_member(tmp_path: Path, val
     assert refused.value.remedy
     with pytest.raises(InvalidRequest, match="key of a row holds a NUL"):
         here.save("t", "a\0", 1)
-
-
-def as_of_old(folder: Path, key: str, levels: int) -> None:
-    """Store a row as earlier releases did, which had no limit."""
-    with closing(sqlite3.connect(folder / STORE.shared_file)) as file, file:
-        file.execute("INSERT OR REPLACE INTO rows VALUES ('t', ?, ?, '')", (key, nested(levels)))
-
-
-def test_a_row_too_deep_to_be_read_is_named_whatever_members_are_wanted(tmp_path: Path) -> None:
-    here = tables(tmp_path)
-    here.save("t", "open", {"is": "open"})
-    here.save("t", "done", {"is": "done"})
-    for number in range(7):
-        as_of_old(tmp_path, f"old-{number}", 65 + number * 1_000)
-    found = here.query("t", WantedRows(where={"is": "open"}, order_by="is", descending=True))
-    assert ([row.key for row in found.rows], found.total) == (["open"], 1)
-    assert found.too_deep == [f"old-{number}" for number in range(7)]
-    assert found.note == (
-        "7 rows left out, as their values are nested deeper than 64 levels: 'old-0', 'old-1', 'old-2', 'old-3', 'old-4'"
-        " and 2 more. Replace them, or delete them."
-    )
-
-
-@pytest.mark.parametrize("levels", [65, 20_000])
-def test_a_row_too_deep_to_be_read_is_replaced_but_not_merged_or_put_back_over(tmp_path: Path, levels: int) -> None:
-    here = tables(tmp_path)
-    here.save("t", "old", 1)
-    as_of_old(tmp_path, "old", levels)
-    with pytest.raises(InvalidRequest, match="'old' is nested deeper"):
-        here.save("t", "old", {"n": 1}, merge=True)
-    assert not here.put_back("t", "old", 2, TableRow("old", 1, "")), "it is not 2"
-    saved = here.save("t", "old", {"n": 1})
-    assert saved.before is not None
-    assert saved.before.is_deep
-    assert saved.before.text == nested(levels)
-    row = here.get("t", "old")
-    assert row is not None
-    assert row.value == {"n": 1}
 
 
 @pytest.mark.parametrize("before", [{}, None, "text", 1, [1]], ids=str)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cli import main
 from engine.people.access import Principal
 from tests.faces.conftest import Faces, Open
 
@@ -100,33 +97,3 @@ def test_only_objects_are_merged_on_every_face(make_faces: Callable[[], Faces]) 
     deep = faces.request("PUT", "/api/tables/customers/rows", {"key": "ann", "value": json.loads(DEEP)})
     assert "The value of the row 'ann' is nested deeper than 64 levels" in deep.message
     assert faces.request("GET", "/api/tables/customers").value["rows"][0]["value"] == {"mails": 1}
-
-
-def test_every_face_shows_the_other_rows_and_names_one_that_is_nested_too_deep(
-    make_faces: Callable[[], Faces], capsys: pytest.CaptureFixture[str]
-) -> None:
-    faces = make_faces()
-    faces.command(["tables", "set", "customers", "ann", "1"])
-    with closing(sqlite3.connect(faces.orchestra.workspace.state_dir / "tables.db")) as file, file:
-        file.execute("INSERT INTO rows VALUES ('customers', 'old', ?, '2026-01-01T00:00:00Z')", (DEEP,))
-
-    found = faces.request("GET", "/api/tables/customers").value
-    assert ([row["key"] for row in found["rows"]], found["total"], found["too_deep"]) == (["ann"], 1, ["old"])
-    assert faces.command(["tables", "show", "customers"]).value == found
-    assert main(["tables", "show", "customers", "--workspace", str(faces.orchestra.workspace.root)]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "ann" in told
-    assert "1 row left out, as its value is nested deeper than 64 levels: 'old'." in told
-
-    seen: list[str] = []
-
-    def delete(go: Open) -> AppTest:
-        at = go("tables", row="ann")
-        seen.extend([str(one.value) for one in at.warning] + [str(one.value) for one in at.text_area])
-        return at.button(key="tables-delete-old").click().run()
-
-    assert faces.page(delete).error == ""
-    assert seen[0].startswith("1 row is not shown, as its value is nested deeper")
-    assert seen[0].endswith(" old.")
-    assert "1" in seen, "the row ann is open"
-    assert faces.request("GET", "/api/tables/customers").value["too_deep"] == []

@@ -36,13 +36,10 @@ class RowDocument(BaseModel):
 
 
 class RowList(BaseModel):
-    """Rows of a table; `total` counts those beyond the limit, too, but not those of `too_deep`."""
+    """Rows of a table; `total` counts those beyond the limit, too."""
 
     rows: list[RowDocument]
     total: int
-    too_deep: list[str] = Field(
-        description="Keys of rows that were left out because their values are nested too deeply."
-    )
 
 
 class RowQuery(BaseModel):
@@ -86,7 +83,7 @@ def list_rows(orchestra: Door, principal: Acting, table: str, which: Annotated[R
     """Return rows of a table; 404 if there is no such table."""
     wanted = which.model_dump(exclude={"accounts"})
     found = orchestra.tables.rows(principal, table, **wanted, demo=is_demo(orchestra, which.accounts))
-    return {"rows": [asdict(row) for row in found.rows], "total": found.total, "too_deep": found.too_deep}
+    return {"rows": [asdict(row) for row in found.rows], "total": found.total}
 
 
 @router.put("/{table}/rows", summary="Save a row", response_model=RowDocument)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -33,7 +31,6 @@ PAGE = Page(
     words="data store remember rows database",
 )
 _SHOWN = 200
-_NAMED_MOST = 5
 
 
 def show(visit: Visit) -> None:
@@ -75,11 +72,9 @@ def _table(visit: Visit, found: dict[str, int]) -> str:
 def _rows(visit: Visit, table: str, *, demo: bool) -> None:
     words = st.text_input(t("Search"), key="tables-search", placeholder=t("A word in the key or the value"))
     found = visit.orchestra.tables.rows(visit.who, table, words=words, limit=_SHOWN, demo=demo)
-    if found.too_deep:
-        _left_out(visit, table, found.too_deep, demo=demo)
-    if not found.rows and not found.too_deep:
+    if not found.rows:
         st.caption(t("No row contains this."))
-    elif found.rows:
+    else:
         rows = [{"key": row.key, "value": _short(row.value), "updated": ago(row.updated_at)} for row in found.rows]
         columns = {"key": t("Key"), "value": t("Value"), "updated": t("Changed")}
         opened = pick_table("row", [row.key for row in found.rows], rows, columns, alt=t("Rows"), place=table)
@@ -90,34 +85,6 @@ def _rows(visit: Visit, table: str, *, demo: bool) -> None:
                 _row(visit, table, row.key, row.value, demo=demo)
     if visit.may("edit"):
         _drop(visit, table, demo=demo)
-
-
-def _left_out(visit: Visit, table: str, keys: Sequence[str], *, demo: bool) -> None:
-    """Name the rows that cannot be read, and let them be deleted."""
-    named, left = keys[:_NAMED_MOST], len(keys) - _NAMED_MOST
-    said = tn(
-        "{count} row is not shown, as its value is nested deeper than a table allows:",
-        "{count} rows are not shown, as their values are nested deeper than a table allows:",
-        len(keys),
-    )
-    more = t(" and {count} more", count=left) if left > 0 else ""
-    st.warning(f"{said} {', '.join(plain(key) for key in named)}{more}.", icon=":material/warning:")
-    if not visit.may("edit"):
-        return
-    st.caption(t("Add a row with the same key, which replaces it, or delete it."))
-    with st.container(horizontal=True, gap="small"):
-        for key in named:
-            action_button(
-                t("Delete {key}", key=plain(key)),
-                f"tables-delete-{key}",
-                partial(_deleted, visit, table, key, demo=demo),
-                lambda _: _done(t("The row is deleted.")),
-                icon=":material/delete:",
-            )
-
-
-def _deleted(visit: Visit, table: str, key: str, _request: str, *, demo: bool) -> None:
-    visit.orchestra.tables.delete(visit.who, table, key, demo=demo)
 
 
 def _row(visit: Visit, table: str, key: str, value: Any, *, demo: bool) -> None:
