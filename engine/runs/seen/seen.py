@@ -22,6 +22,8 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _NAMED = re.compile(
     r"\{\{\s*(?:inputs\.(?P<input>\w+)|steps\.(?P<step>\w+)\.output)(?P<members>(?:\.\w+|\[\d+\])*)\s*\}\}"
 )
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError)
+"""What a prompt raises in a file of a run that somebody has changed: nothing has checked it there."""
 _SHORTEST = 3
 """A shorter value occurs in a text by chance."""
 Piece = tuple[str, str, Any]
@@ -121,7 +123,7 @@ class _Pieces:
         if prompt is not None:
             try:
                 self._marked = marked(prompt, arguments.get("variables") or {})
-            except OrchestraError:  # then its values are looked for in the text
+            except (OrchestraError, *_DAMAGED):  # then its values are looked for in the text
                 self._marked = ()
 
     def of(self, number: int, message: Mapping[str, Any]) -> list[Piece]:

@@ -323,6 +323,30 @@ def test_a_changed_run_calls_nothing_and_reads_no_file_of_another_run(here: Orch
     assert again["workflow_hash"] != run["workflow_hash"]
 
 
+@pytest.mark.parametrize("message", [{}, {"role": "user"}, {"role": "user", "content": [1]}, "text", {"content": "{{"}])
+def test_what_a_model_saw_is_shown_with_a_prompt_that_somebody_has_changed(
+    own_accounts: Path, there: Orchestra, message: Any
+) -> None:
+    ask = {"id": "ask", "uses": "llm.chat", "with": {"prompt": "hello", "variables": {}}}
+    asks = {"schema_version": 1, "title": "asks", "steps": [ask], "outputs": {"text": "{{ steps.ask.output.text }}"}}
+    prompt = {"schema_version": 1, "title": "Hello", "variables": {}, "messages": [{"role": "user", "content": "Hi"}]}
+    (own_accounts / "prompts" / "hello.versions").mkdir()
+    (own_accounts / "prompts" / "hello.versions" / "1.json").write_text(json.dumps(prompt))
+    (own_accounts / "prompts" / "hello.json").write_text(json.dumps({**prompt, "labels": {"production": 1}}))
+    (own_accounts / "workflows" / "asks.json").write_text(json.dumps(asks))
+    with closing(Orchestra.open(own_accounts)) as here:
+        run_id = here.runs.start(OWNER, "asks", {})
+        assert here.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+        content = here.run_bundles.export(OWNER, run_id)
+
+    def with_message(run: Any) -> None:
+        for prompt in run["definition"]["prompts"].values():
+            prompt["messages"] = [message]
+
+    again = replayed(there, changed(content, with_message))
+    assert there.runs.seen(OWNER, again["run_id"], "ask").messages
+
+
 def test_a_name_that_no_workflow_has_is_refused(here: Orchestra, there: Orchestra) -> None:
     content = here.run_bundles.export(OWNER, failed_run(here)["run_id"])
 
