@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assurance.injection.links import live, own_links
-from assurance.injection.mails import CARRIERS, LANGUAGES, Injection, injections, ordinary
+from assurance.injection.mails import CARRIERS, Injection, injections, ordinary
 from assurance.injection.workflows import (
     ALLOWED,
     CARELESS,
@@ -28,6 +28,7 @@ from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck
 from engine.runner.middleware import chain
 from engine.runner.middleware.outside_text import OutsideTextCheck
 from engine.runner.middleware.texts.harmless_text import HarmlessText
+from tests.languages import LANGUAGES
 
 SHIPPED = ("inbox-triage", "reply-drafts")
 ORDINARY = 50

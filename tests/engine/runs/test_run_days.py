@@ -9,7 +9,7 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.runs.run_days import run_days
-from engine.store.runs import RunStore
+from engine.store.reports import Reports
 
 NOW = datetime(2026, 3, 30, 1, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ class Asked:
 
 def asked(days: int, zone: str) -> tuple[list[tuple[str, str]], list[object]]:
     rows = Asked()
-    store: RunStore = rows  # type: ignore[assignment]  # only this verb is asked for
+    store: Reports = rows  # type: ignore[assignment]  # only this verb is asked for
     found = run_days(store, NOW, days, ZoneInfo(zone))
     return rows.times, [tuple(one.values()) for one in found]
 
