@@ -19,6 +19,8 @@ from clients.errors import RateLimited
 from clients.notion.client import NotionClient
 from clients.notion.pacing import BURST, Pacer
 from clients.notion.service import NotionSettings
+from clients.notion.text.literal import literal, needs_blocks
+from clients.notion.text.markdown import parts
 from clients.transport import deadline, http_client
 from tests.clients.random_markdown import Writer
 
@@ -120,14 +122,16 @@ numbers = pytest.mark.parametrize("number", [pytest.param("", id="as Markdown"),
 
 
 def numbered(text: str, number: str) -> str:
-    """A text of a `Writer` that has this number between its blocks."""
-    return text.replace("\nbetween", f"\n- {number}between")
+    """A text of a `Writer` that has this number between its blocks, so that each part of it needs blocks."""
+    return text.replace("between", f"- {number}between") if number else text
 
 
 @numbers
 @pytest.mark.parametrize("seed", [0, 1, 2, pytest.param(3, marks=pytest.mark.chaos)])
 def test_random_markdown_comes_back_letter_by_letter(limited: Notion, number: str, seed: int) -> None:
-    comes_back(limited, numbered(Writer(seed).text([300, 2000, 5000, 20_000][seed]), number))
+    text = numbered(Writer(seed).text([300, 2000, 5000, 20_000][seed]), number)
+    assert {needs_blocks(part) for part in parts(literal(text))} == {bool(number)}
+    comes_back(limited, text)
 
 
 @numbers
