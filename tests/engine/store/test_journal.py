@@ -22,12 +22,12 @@ from engine.orchestra import Orchestra
 from engine.record.events import StepFinished
 from engine.record.values import Values
 from engine.runner.execution.recording import Recording
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.journal import JournalBroken
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteState
 from tests.engine.conftest import OWNER, set_step, write_workflow
-from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS
 
 Test = Callable[[SqlJournal], Coroutine[Any, Any, None]]
@@ -200,9 +200,11 @@ def test_who_was_taken_for_dead_writes_no_more(database: SqliteState, owner: Sql
     assert stored(database) == []
 
 
-def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: SqliteState, owner: SqlOwner) -> None:
+def test_an_event_with_a_value_that_is_not_json_is_not_stored(
+    database: SqliteState, owner: SqlOwner, tmp_path: Path
+) -> None:
     async def test(journal: SqlJournal) -> None:
-        recording = Recording("a", journal, Values(MemoryBlobs(), "a"), utc_now, [])
+        recording = Recording("a", journal, Values(DiskBlobs(tmp_path / "logs"), "a"), utc_now, [])
         for odd in (b"x", {1}):
             with pytest.raises(TypeError):
                 recording.emit(StepFinished, path="step", status=StepStatus.SUCCEEDED, output=odd)

@@ -15,6 +15,7 @@ import pytest
 from engine.base.errors import Fenced
 from engine.store import locks
 from engine.store.acceptances import RunEntry
+from engine.store.blobs.disk import DiskBlobs
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, is_silent
 from engine.store.people.audit import AuditEntry
@@ -27,7 +28,6 @@ from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteState
-from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.engine.store.one_schema import emptied
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -181,7 +181,7 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
     database: StateDatabase, folder: Path, how: str
 ) -> None:
     rows = SqlRuns(database)
-    blobs = MemoryBlobs()
+    blobs = DiskBlobs(folder.parent / "logs")
     silent = SqlOwner(database, folder, "cli", lambda: NOW, blobs=blobs)
     blobs.put_by(silent.id, silent.admit).put("log", b"")
     accept(database, silent.id)

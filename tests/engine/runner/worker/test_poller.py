@@ -25,7 +25,6 @@ from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteState
 from engine.store.write_list import WriteList
-from tests.engine.store.blobs.memory import MemoryBlobs
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _INSERT = (
@@ -196,7 +195,7 @@ def _worker(database: SqliteState, owner: SqlOwner, blobs: Blobs, folder: Path) 
     return Worker(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
 
 
-class _FullBlobs(MemoryBlobs):
+class _FullBlobs(DiskBlobs):
     """They admit nobody once their disk is full."""
 
     is_full = False
@@ -208,7 +207,7 @@ class _FullBlobs(MemoryBlobs):
 
 
 def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
-    database, blobs = SqliteState(tmp_path / "state"), _FullBlobs()
+    database, blobs = SqliteState(tmp_path / "state"), _FullBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     worker = _worker(database, owner, blobs, tmp_path)
@@ -222,7 +221,7 @@ def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
-    database, blobs = SqliteState(tmp_path / "state"), MemoryBlobs()
+    database, blobs = SqliteState(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
     owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     with database.inserting() as cursor:

@@ -16,7 +16,6 @@ import pytest
 from engine.base.errors import Fenced, StorageError
 from engine.store.blobs.blobs import Blobs
 from engine.store.blobs.opened import opened_blobs
-from tests.engine.store.blobs.memory import MemoryBlobs
 from tests.engine.store.blobs.servers import BUCKET, KEYS, bucket, postgres
 from tests.patience import until
 
@@ -26,7 +25,7 @@ LARGE = os.urandom(9 * 1024 * 1024)
 """More than any implementation sends at once."""
 
 
-KINDS = ("memory", "disk", "postgres", "s3")
+KINDS = ("disk", "postgres", "s3")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +51,6 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
 
 def opened(request: pytest.FixtureRequest, folder: Path) -> Blobs:
     """Open the blobs of a kind."""
-    if request.param == "memory":
-        return MemoryBlobs()
     if request.param == "disk":
         return opened_blobs("", folder / "logs", {})
     if request.param == "s3":
