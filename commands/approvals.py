@@ -14,7 +14,7 @@ import typer
 from commands.base.failures import DONE, FAILED
 from commands.base.following import follow, report
 from commands.base.inputs import by_name, object_in
-from commands.base.opened import ReadSession, WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, revealed, say, table
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
@@ -109,7 +109,7 @@ def _lines(found: Approval) -> Iterator[str]:
         yield json.dumps(found.details, ensure_ascii=False, indent=2)
 
 
-def _files(session: ReadSession, found: Approval, folder: Path | None) -> Sequence[str]:
+def _files(session: CommandSession, found: Approval, folder: Path | None) -> Sequence[str]:
     """Save the files and large texts of a call, if a folder is given; return what to say of them."""
     from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
 
@@ -223,7 +223,7 @@ def _given(pairs: Sequence[str]) -> dict[str, Any]:
     return {name: typed_value(text, f"--give {name}") for name, text in by_name(pairs, "an amount").items()}
 
 
-def _answer(session: WriteSession, decisions: Sequence[Decision], *, as_json: bool) -> int:
+def _answer(session: CommandSession, decisions: Sequence[Decision], *, as_json: bool) -> int:
     """Answer, then report the answers and what happens to the runs: they go on here, or in the process that owns them.
 
     Raises why a single answer was refused.
@@ -248,7 +248,7 @@ def _told(one: Decided) -> dict[str, Any]:
     return {"id": one.id, "approval": one.approval, "error": told}
 
 
-def _say(session: WriteSession, found: Sequence[Decided], runs: Sequence[Run]) -> None:
+def _say(session: CommandSession, found: Sequence[Decided], runs: Sequence[Run]) -> None:
     from engine.runs.approval_titles import title_of
 
     for one in found:
@@ -269,7 +269,7 @@ def _waits_for(run: Run, questions: AbstractSet[str]) -> bool:
     return any(step["status"] == StepStatus.WAITING and step.get("approval") in questions for step in run["steps"])
 
 
-def _followed(session: WriteSession, run_id: str, answered: AbstractSet[str]) -> Run:
+def _followed(session: CommandSession, run_id: str, answered: AbstractSet[str]) -> Run:
     """Return a run once it has ended or waits again; if it was called by another one, that one.
 
     A run of another process is given a moment to go on.

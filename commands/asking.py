@@ -11,7 +11,7 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import WriteSession, opened
+from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.accepting import require_ticks, require_whole
@@ -87,7 +87,7 @@ def ask(
         return _end_of_rules(session, answer, tick or [], kept, as_json=as_json)
 
 
-def _require_known(session: WriteSession, workflow: str, answer: RuleAnswer) -> None:
+def _require_known(session: CommandSession, workflow: str, answer: RuleAnswer) -> None:
     """Raise UnknownName if an answer comes from the documentation only because there is no such workflow.
 
     Words that make a new workflow are answered with a proposal or a question.
@@ -97,7 +97,7 @@ def _require_known(session: WriteSession, workflow: str, answer: RuleAnswer) -> 
 
 
 def _end_of_rules(
-    session: WriteSession, answer: RuleAnswer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+    session: CommandSession, answer: RuleAnswer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
 ) -> int:
     """Show an answer of the rules; `kept`: whether its proposal is accepted, and saved."""
     (is_accepted, is_saved), made = kept, answer.proposal
@@ -115,7 +115,7 @@ def _end_of_rules(
 
 
 def _end_of(
-    session: WriteSession, workflow: str, turn: Turn, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+    session: CommandSession, workflow: str, turn: Turn, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
 ) -> int:
     """Show the end of a turn and its last proposal; `kept`: whether it is accepted, and saved."""
     (is_accepted, is_saved), made = kept, None
@@ -134,7 +134,7 @@ def _end_of(
 
 
 def _accepted_if_ticked(
-    session: WriteSession, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
+    session: CommandSession, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
 ) -> Proposal:
     """Accept one of several proposals; one that lacks a tick stays open, and the others go on."""
     from engine.base.errors import InvalidInput
@@ -146,7 +146,7 @@ def _accepted_if_ticked(
         return made
 
 
-def _accepted(session: WriteSession, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
+def _accepted(session: CommandSession, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
     """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
     require_whole(made)

@@ -13,7 +13,7 @@ import typer
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.inputs import by_name
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from engine.base.statuses import AccountMode
@@ -132,7 +132,7 @@ def add(
     return DONE
 
 
-def _given(session: WriteSession, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
+def _given(session: CommandSession, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
     """Return the settings given as arguments, and those that a person at a terminal is asked for."""
     known = session.orchestra.config.connections.get(name)
     kept = known.settings if known is not None and known.service == service else None

@@ -12,13 +12,13 @@ from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
     from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
 _MOST_LINES = 40
 
 
-def finish_plan(session: WriteSession, plan_id: str, *, as_json: bool) -> int:
+def finish_plan(session: CommandSession, plan_id: str, *, as_json: bool) -> int:
     """Wait until a plan is made, print it, and return the exit code."""
     run, code = follow(session, plan_id, quiet=True)
     if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED):

@@ -9,7 +9,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.following import finish, follow
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_preview
@@ -52,7 +52,7 @@ def poll(
     return FAILED if is_ill else DONE
 
 
-def _ended(session: WriteSession, run_id: str) -> dict[str, object]:
+def _ended(session: CommandSession, run_id: str) -> dict[str, object]:
     """Follow a run of this process to its end; a run of the serving process continues there."""
     run, _ = follow(session, run_id, quiet=True)
     return {name: run[name] for name in ("run_id", "status", "sentence")}
@@ -67,7 +67,7 @@ def _print_result(one: PollResult) -> None:
         note(f"  {one.error.message} {one.error.remedy}")
 
 
-def _would(session: WriteSession, workflow: str | None, trigger: str | None, *, as_json: bool) -> int:
+def _would(session: CommandSession, workflow: str | None, trigger: str | None, *, as_json: bool) -> int:
     triggers, p = session.orchestra.triggers, session.principal
     if workflow is not None:
         named = [(workflow, trigger or only_trigger(session, workflow))]

@@ -9,7 +9,7 @@ import typer
 
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
@@ -165,7 +165,7 @@ def _watched_by(rests: bool, demo: bool) -> str:
     )
 
 
-def _start(session: WriteSession, from_: str | None, last: int | None, since: str | None) -> Start | None:
+def _start(session: CommandSession, from_: str | None, last: int | None, since: str | None) -> Start | None:
     from zoneinfo import ZoneInfo
 
     from engine.base.names import typed_moment
@@ -176,7 +176,7 @@ def _start(session: WriteSession, from_: str | None, last: int | None, since: st
     return Start(last=last) if last is not None else Start() if from_ else None
 
 
-def only_trigger(session: WriteSession, workflow: str) -> str:
+def only_trigger(session: CommandSession, workflow: str) -> str:
     """Return the only trigger of a workflow that can be watched. Raises UnknownName, InvalidInput, InvalidFile."""
     from engine.base.errors import InvalidInput
 

@@ -10,7 +10,7 @@ import typer
 from clients.wording import counted
 from commands.base.failures import DONE
 from commands.base.following import used_words
-from commands.base.opened import ReadSession, looked_at
+from commands.base.opened import CommandSession, looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 from engine.budgets.use import Kind
@@ -51,7 +51,7 @@ def usage(
     return DONE
 
 
-def _of_run(session: ReadSession, run_id: str, *, as_json: bool) -> int:
+def _of_run(session: CommandSession, run_id: str, *, as_json: bool) -> int:
     """Print what a run has used together with the runs that it called."""
     session.orchestra.runs.get(session.principal, run_id)  # raises UnknownName
     found = session.orchestra.usage.of_run(session.principal, run_id)

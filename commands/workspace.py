@@ -12,7 +12,7 @@ import typer
 
 from clients.wording import counted
 from commands.base.failures import DONE, FAILED, WRONG
-from commands.base.opened import ReadSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say, table
 
@@ -100,13 +100,13 @@ def _found(problems: list[Problem]) -> str:
     return f"{said} {counted(warnings, 'warning')}{'' if errors else ': it can still run'}."
 
 
-def _named(session: ReadSession, names: list[str]) -> list[Problem]:
+def _named(session: CommandSession, names: list[str]) -> list[Problem]:
     files = [session.orchestra.workflows.get(session.principal, name) for name in names]
     chains = [problem for name in names for problem in _chains(session, name)]
     return [*(problem for file in files for problem in file.problems), *chains]
 
 
-def _chains(session: ReadSession, workflow: str | None) -> Iterator[Problem]:
+def _chains(session: CommandSession, workflow: str | None) -> Iterator[Problem]:
     """Yield the triggers whose runs may start each other by way of other workflows, which no file alone tells."""
     from engine.base.problem import Problem
 
@@ -116,7 +116,7 @@ def _chains(session: ReadSession, workflow: str | None) -> Iterator[Problem]:
         yield Problem(one.message, "feed_each_other", "warning", file, field=field, remedy=one.remedy)
 
 
-def _all(session: ReadSession) -> list[Problem]:
+def _all(session: CommandSession) -> list[Problem]:
     """Return the problems of the settings, environments, labels, workflows, prompts, fragments, agents and tools."""
     from engine.base.errors import OrchestraError
     from engine.base.problem import Problem
@@ -143,7 +143,7 @@ def _all(session: ReadSession) -> list[Problem]:
     return [*found, *ToolShelf(orchestra.workspace.root).problems()]
 
 
-def _beside_a_prompt(session: ReadSession, name: str) -> Iterator[Problem]:
+def _beside_a_prompt(session: CommandSession, name: str) -> Iterator[Problem]:
     """Yield the problems of the cases of a prompt, and of saved versions that cannot be read."""
     from engine.base.errors import InvalidFile, OrchestraError
     from engine.prompts.prompts import PromptStore

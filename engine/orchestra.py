@@ -71,6 +71,8 @@ class Orchestra:
     adopt the runs of dead processes, poll the triggers, and use the demo of each service until it is switched to Mine.
     `slots`: where the state is shared, how many runs this worker executes at once. `tally`: the counters of an earlier
     instance, if this process opens the workspace again. `as_served`: see each service's account as the server does.
+    `is_read_only`: the folder cannot be written. Then nothing is created or changed, and what would write raises
+    StorageError.
     """
 
     def __init__(
@@ -83,8 +85,9 @@ class Orchestra:
         clock: Clock = utc_now,
         tally: Tally | None = None,
         as_served: bool = False,
+        is_read_only: bool = False,
     ) -> None:
-        opened = WritableWorkspace(root, clock, demo=demo, serve=serve, as_served=as_served)
+        opened = WritableWorkspace(root, clock, demo=demo, serve=serve, as_served=as_served, is_read_only=is_read_only)
         with ExitStack() as failed:
             failed.callback(opened.close)
             work = RunWork(opened, tally or Tally(), serve=serve, slots=slots)
@@ -114,9 +117,18 @@ class Orchestra:
         slots: int | None = None,
         tally: Tally | None = None,
         as_served: bool = False,
+        is_read_only: bool = False,
     ) -> Orchestra:
         """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
-        return cls(workspace, demo=demo, serve=serve, slots=slots, tally=tally, as_served=as_served)
+        return cls(
+            workspace,
+            demo=demo,
+            serve=serve,
+            slots=slots,
+            tally=tally,
+            as_served=as_served,
+            is_read_only=is_read_only,
+        )
 
     @staticmethod
     def set_aside_damaged_state(workspace: Path) -> Path | None:

@@ -26,7 +26,7 @@ from engine.sandbox.rungs.monty import Monty
 from engine.sandbox.rungs.rung import RungSettings
 from engine.store.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
 from engine.store.settings import Settings
-from engine.store.sql.opening import open_read_only
+from engine.store.sql.opening import open_database
 from engine.store.taskiq.brokers import BrokerAddress
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -160,7 +160,7 @@ UNASKED = cast("Settings", None)
 MISSING: dict[str, tuple[str, Callable[[Path], object]]] = {
     "kafka": ("aiokafka", lambda _: opened_broker("kafka://127.0.0.1:9", Topics("orders", "us"))),
     "monty": ("pydantic_monty", lambda _: Monty(cast("RungSettings", None)).lack()),
-    "postgres": ("psycopg", lambda folder: open_read_only(folder, "postgresql://127.0.0.1:9/state")),
+    "postgres": ("psycopg", lambda folder: open_database(folder, "postgresql://127.0.0.1:9/state")),
     "redis": ("redis", lambda folder: opened_paces(folder, UNASKED, is_shared=False, cache="redis://127.0.0.1:9")),
     "taskiq-nats": ("taskiq_nats", lambda _: BrokerAddress.parsed("taskiq+nats://127.0.0.1:9")),
 }

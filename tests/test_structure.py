@@ -51,7 +51,6 @@ LONGEST_PATH_IN_A_FOLDER = 9
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {
     "engine.assembly.writable_workspace",
-    "engine.assembly.read_only_workspace",
     "engine.operations.copies",
 }
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""

@@ -15,7 +15,7 @@ from engine.record.types.run import Run
 from engine.record.types.step import REFUSALS, StepRecord, refusal_of
 
 if TYPE_CHECKING:
-    from commands.base.opened import ReadSession, WriteSession
+    from commands.base.opened import CommandSession
     from engine.runs.usage import RunUsage
 
 _LOOK_SECONDS = 0.5
@@ -29,7 +29,7 @@ _EXIT_CODES = {
 }
 
 
-def follow(session: WriteSession, run_id: str, *, quiet: bool) -> tuple[Run, int]:
+def follow(session: CommandSession, run_id: str, *, quiet: bool) -> tuple[Run, int]:
     """Return the document of a run of this process once it has ended or waits, and the exit code for it.
 
     At Ctrl-C or SIGTERM, or if standard output cannot be written (`| head -1`), the run is interrupted, and can be
@@ -46,7 +46,7 @@ def follow(session: WriteSession, run_id: str, *, quiet: bool) -> tuple[Run, int
     return run, _EXIT_CODES.get(run["status"], FAILED)
 
 
-def _interrupted(session: WriteSession, run_id: str) -> Run:
+def _interrupted(session: CommandSession, run_id: str) -> Run:
     """Interrupt a run unless it has ended, and say how to resume it."""
     runs, p = session.orchestra.runs, session.principal
     runs.interrupt(p, run_id)
@@ -56,7 +56,7 @@ def _interrupted(session: WriteSession, run_id: str) -> Run:
     return run
 
 
-def _end(session: WriteSession, run_id: str, progress: ProgressLines | None) -> Run:
+def _end(session: CommandSession, run_id: str, progress: ProgressLines | None) -> Run:
     """Watch the run until this process has nothing more to do for it."""
     runs, p = session.orchestra.runs, session.principal
     if progress is None:
@@ -112,7 +112,7 @@ def _line(step: StepRecord, total: int | None, writes: list[str]) -> str:
     return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
 
 
-def report(session: ReadSession, run: Run, *, is_followed: bool = True) -> None:
+def report(session: CommandSession, run: Run, *, is_followed: bool = True) -> None:
     """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr.
 
     `is_followed`: this process has worked on it, so that it should have come to an end.
@@ -130,7 +130,7 @@ def report(session: ReadSession, run: Run, *, is_followed: bool = True) -> None:
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
 
 
-def _cost(session: ReadSession, run: Run) -> Iterator[str]:
+def _cost(session: CommandSession, run: Run) -> Iterator[str]:
     """Yield what its models have used, beside what was expected, and the same with those of the runs that it called."""
     from engine.runs.starting.estimates import words
     from engine.runs.usage import RunUsage
@@ -175,7 +175,7 @@ def _makes_something(uses: str) -> bool:
         return True
 
 
-def badges(session: ReadSession, run: Run) -> Iterator[str]:
+def badges(session: CommandSession, run: Run) -> Iterator[str]:
     """Yield the account behind each connection of a run, e.g. "gmail: demo-1"."""
     known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
     for name, account in run["accounts"].items():
@@ -186,7 +186,7 @@ def badges(session: ReadSession, run: Run) -> Iterator[str]:
             yield f"{name}: {known.get(name) or 'your account'}"
 
 
-def _went_wrong(session: ReadSession, run: Run, *, is_followed: bool) -> Iterator[str]:
+def _went_wrong(session: CommandSession, run: Run, *, is_followed: bool) -> Iterator[str]:
     if run["status"] == RunStatus.WAITING:
         yield _waits_for(session, run)
     if run["status"] == RunStatus.INTERRUPTED and not is_followed:
@@ -202,7 +202,7 @@ def _went_wrong(session: ReadSession, run: Run, *, is_followed: bool) -> Iterato
         yield _resume(run)
 
 
-def _waits_for(session: ReadSession, run: Run) -> str:
+def _waits_for(session: CommandSession, run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
     if any("paused" in step for step in waiting):
         return f"`orchestra runs step {run['run_id']}` or `orchestra runs continue {run['run_id']}` lets it go on."
@@ -234,7 +234,7 @@ def _waits_for(session: ReadSession, run: Run) -> str:
     return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
 
 
-def _is_open(session: ReadSession, question: str) -> bool:
+def _is_open(session: CommandSession, question: str) -> bool:
     from engine.base.errors import UnknownName
 
     try:
@@ -247,7 +247,7 @@ def _resume(run: Run) -> str:
     return f"`orchestra runs resume {run['run_id']}` retries what is not done."
 
 
-def finish(session: WriteSession, run_id: str, *, as_json: bool) -> int:
+def finish(session: CommandSession, run_id: str, *, as_json: bool) -> int:
     """Follow a run, report the result and return the exit code."""
     run, code = follow(session, run_id, quiet=as_json)
     if as_json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
 
 _LARGEST_BYTES = 16_000_000
 _NAMED = re.compile(r"""((?:\["(?:[^"\\]|\\.)*"\]|[^=])+)=(.*)""", re.DOTALL)
@@ -29,7 +29,7 @@ def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping
     return found
 
 
-def schemas(session: WriteSession, name: str, environment: str = "") -> Mapping[str, Any]:
+def schemas(session: CommandSession, name: str, environment: str = "") -> Mapping[str, Any]:
     """Return the schemas of a workflow's inputs; problems in the file are reported at the start.
 
     `environment`: whose version is meant, if not that of the default one.

@@ -15,22 +15,15 @@ from commands.base.screen import note
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
     from engine.people.access import Principal
-    from engine.reader import Reader
 
 _LARGEST_LOG_BYTES = 5 * 1024 * 1024
 
 
-class ReadSession(Struct, frozen=True):
-    """A workspace opened for reading, and the person who reads."""
-
-    orchestra: Orchestra | Reader
-    principal: Principal
-
-
-class WriteSession(ReadSession, frozen=True):
+class CommandSession(Struct, frozen=True):
     """An opened workspace and the person who acts in it."""
 
     orchestra: Orchestra
+    principal: Principal
     began_at: str
     """When the command began; another command has reported what ended before."""
 
@@ -43,11 +36,12 @@ def opened(
     tells_held: bool = True,
     slots: int | None = None,
     as_served: bool = False,
-) -> Iterator[WriteSession]:
+    is_read_only: bool = False,
+) -> Iterator[CommandSession]:
     """Open a workspace for a command; report first if writes are held, unless the command is about that.
 
     `slots`: how many runs that others have accepted this process works on, where the state is shared. `as_served`: see
-    each service's account as the server does.
+    each service's account as the server does. `is_read_only`: nothing can be written.
 
     Raises UnknownName, InvalidFile, StorageError.
     """
@@ -56,15 +50,15 @@ def opened(
     from engine.orchestra import Orchestra
     from engine.people.access import local_user
 
-    began_at = timestamp(utc_now())
-    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo, slots=slots, as_served=as_served)
+    began_at, root = timestamp(utc_now()), workspace or Path.cwd()
+    orchestra = Orchestra.open(root, demo=demo, slots=slots, as_served=as_served, is_read_only=is_read_only)
     look_from_now_on()
     held = orchestra.proof.held(local_user()) if tells_held else None
     if held is not None:
         note(f"{held.message} {held.remedy}")
     try:
         with _logged(orchestra.workspace.state_dir / "commands.log"):
-            yield WriteSession(orchestra, local_user(), began_at)
+            yield CommandSession(orchestra, local_user(), began_at)
     finally:
         orchestra.close()
 
@@ -72,29 +66,21 @@ def opened(
 @contextmanager
 def looked_at(
     workspace: Path | None, *, demo: bool = False, tells_held: bool = True, as_served: bool = False
-) -> Iterator[ReadSession]:
+) -> Iterator[CommandSession]:
     """Open a workspace for a command that only reads, even if nothing can be written; the options are as in `opened`.
 
     Raises UnknownName, InvalidFile, StorageError.
     """
-    from engine.people.access import local_user
     from engine.store.sqlite.read_only import is_read_only
     from engine.workspace import config
     from engine.workspace.workspace import Workspace
 
     root = workspace or Path.cwd()
-    settings = config.load(root).config
-    if not is_read_only(Workspace(root, settings.state_dir).state_dir):
-        with opened(workspace, demo=demo, tells_held=tells_held, as_served=as_served) as session:
-            yield session
-        return
-    from engine.reader import Reader
-
-    reader = Reader(root, demo=demo, as_served=as_served)
-    try:
-        yield ReadSession(reader, local_user())
-    finally:
-        reader.close()
+    state = Workspace(root, config.load(root).config.state_dir).state_dir
+    with opened(
+        root, demo=demo, tells_held=tells_held, as_served=as_served, is_read_only=is_read_only(state)
+    ) as session:
+        yield session
 
 
 @contextmanager

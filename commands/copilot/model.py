@@ -11,7 +11,7 @@ from commands.base.screen import note, printable, say
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
     from engine.copilot.proposals.records import ModelUse
     from engine.copilot.talking.records import About, ModelSetup, Turn, TurnTokens
     from engine.copilot.talking.working import TurnFeed
@@ -26,7 +26,7 @@ def selected(steps: Sequence[str], run: str, values: Sequence[str]) -> About:
     return About([*steps], run, [*values])
 
 
-def asked_model(session: WriteSession, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:
+def asked_model(session: CommandSession, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:
     """Ask the model, show its words unless `quiet`, and return the turn.
 
     Raises InvalidInput if no workflow is named, no model is there, or nobody has agreed to what goes to it.
@@ -40,7 +40,7 @@ def asked_model(session: WriteSession, words: str, workflow: str, about: About, 
     return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
 
 
-def agreed_setup(session: WriteSession, *, agrees: bool, otherwise: str = "Ask without `--model`.") -> None:
+def agreed_setup(session: CommandSession, *, agrees: bool, otherwise: str = "Ask without `--model`.") -> None:
     """Show what goes to the model if nobody has agreed to it yet, and agree to it with `agrees`.
 
     `otherwise`: what to do if there is no model. Raises InvalidInput if there is no model, or nobody agrees.

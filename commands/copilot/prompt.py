@@ -15,7 +15,7 @@ from commands.base.screen import document, note, say
 from commands.copilot.model import agreed_setup, followed, show_end
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
     from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.talking.records import Turn
 
@@ -36,7 +36,7 @@ class PromptQuestion(Struct, frozen=True):
     """Whether the text that is proposed last becomes the working text."""
 
 
-def ask_about_prompt(session: WriteSession, question: PromptQuestion, *, as_json: bool) -> int:
+def ask_about_prompt(session: CommandSession, question: PromptQuestion, *, as_json: bool) -> int:
     """Ask about a prompt, show the text that is proposed last, and accept it if that is wanted.
 
     Raises InvalidInput as `ask --model` does, and what accepting raises.
@@ -68,7 +68,7 @@ def _ticks(made: PromptProposal, given: Sequence[str], *, is_asked: bool) -> lis
     return [*given, *(one.id for one in made.ticks if one.id not in given and typer.confirm(f"{one.words} Agree?"))]
 
 
-def _last(session: WriteSession, prompt: str, turn: Turn) -> PromptProposal | None:
+def _last(session: CommandSession, prompt: str, turn: Turn) -> PromptProposal | None:
     ids = [one.proposal_id for one in turn.parts if one.kind == "proposal"]
     return session.orchestra.copilot.prompting.proposals.get(session.principal, prompt, ids[-1]) if ids else None
 

@@ -13,11 +13,11 @@ from commands.base.screen import document, note, say
 from engine.base.errors import OrchestraError
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
 
 
 def restored(
-    session: WriteSession, workflow: str, proposal_id: str, *, yes: bool, is_saved: bool, as_json: bool
+    session: CommandSession, workflow: str, proposal_id: str, *, yes: bool, is_saved: bool, as_json: bool
 ) -> int:
     """Show what restoring would change, and do so once somebody at a terminal, or --yes, agrees; then save it."""
     restoring, p = session.orchestra.copilot.restoring, session.principal
@@ -43,7 +43,7 @@ def restored(
     return FAILED if is_open else DONE
 
 
-def save_draft(session: WriteSession, workflow: str) -> None:
+def save_draft(session: CommandSession, workflow: str) -> None:
     """Save the draft of a workflow to its file."""
     editing, p = session.orchestra.editing, session.principal
     draft = editing.draft_text(p, workflow)
@@ -51,7 +51,7 @@ def save_draft(session: WriteSession, workflow: str) -> None:
     note(f"{workflow} is saved.")
 
 
-def _tell_file(session: WriteSession, workflow: str) -> None:
+def _tell_file(session: CommandSession, workflow: str) -> None:
     """Say what is wrong with the file, which a draft of it hides."""
     try:
         problems = session.orchestra.workflows.get(session.principal, workflow).problems

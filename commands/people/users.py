@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.base.failures import DONE
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
@@ -76,7 +76,7 @@ def add(
     return DONE
 
 
-def _known(session: WriteSession, user_id: str, role: str | None, name: str | None) -> User | None:
+def _known(session: CommandSession, user_id: str, role: str | None, name: str | None) -> User | None:
     """Return the user with this id, unless something other than a password is to be set."""
     everybody = session.orchestra.users.list(session.principal)
     found = next((one for one in everybody if one.id == user_id), None)

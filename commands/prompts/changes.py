@@ -11,7 +11,7 @@ import typer
 from clients.wording import counted
 from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import WORD_MARKS, document, note, say, table
 from commands.prompts.options import Name
@@ -237,7 +237,7 @@ def protect(
     return DONE
 
 
-def _hurt(session: WriteSession, name: str) -> list[Problem]:
+def _hurt(session: CommandSession, name: str) -> list[Problem]:
     """Return the problems of the workflows and agents that use a prompt."""
     orchestra, p = session.orchestra, session.principal
     found = []

@@ -9,7 +9,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import values
-from commands.base.opened import WriteSession, opened
+from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 from commands.prompts.options import Connection, File, Name, Pairs, RunId, Sample, StepPath
@@ -72,7 +72,7 @@ def compare(
     return DONE if one["status"] == "succeeded" else FAILED
 
 
-def _answered(session: WriteSession, begun: Comparison) -> Comparison:
+def _answered(session: CommandSession, begun: Comparison) -> Comparison:
     """Wait for all answers; at Ctrl-C, stop."""
     comparisons, p = session.orchestra.comparisons, session.principal
     try:

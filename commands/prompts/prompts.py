@@ -8,7 +8,7 @@ import typer
 
 from commands.base.failures import DONE
 from commands.base.inputs import values
-from commands.base.opened import ReadSession, looked_at
+from commands.base.opened import CommandSession, looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, say, table
 
@@ -102,7 +102,7 @@ def render(
     return DONE
 
 
-def _document(session: ReadSession, reference: str) -> dict[str, Any]:
+def _document(session: CommandSession, reference: str) -> dict[str, Any]:
     """Return the prompt that a reference names, for its variables and samples; the saved version, if it names one."""
     name, _, suffix = reference.partition("@")
     prompts, p = session.orchestra.prompts, session.principal

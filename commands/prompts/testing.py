@@ -9,7 +9,7 @@ import typer
 from clients.wording import counted
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import write_output
 from commands.base.screen import document, note, say, table
@@ -116,13 +116,13 @@ def takeover_wish(
     return TakeoverRequest(variable, expectations(expect))
 
 
-def _with_cases(session: WriteSession) -> Sequence[str]:
+def _with_cases(session: CommandSession) -> Sequence[str]:
     orchestra, p = session.orchestra, session.principal
     return [one.name for one in orchestra.prompts.list(p) if orchestra.cases.list(p, one.name)]
 
 
 def answered(
-    session: WriteSession, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
+    session: CommandSession, name: str, wanted: MatrixRequest, *, yes: bool, confirm: list[str] | None, is_asked: bool
 ) -> Matrix:
     """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
     area, p = session.orchestra.case_tests, session.principal

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Terminated
 from commands.base.inputs import values
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, say_marked, table
 from commands.prompts.options import Connection, File, Model, Name, Pairs, Reference, RunId, Sample, StepPath
@@ -60,7 +60,7 @@ def try_(
     return DONE if one["answer"] is not None and not one["answer"]["problems"] else FAILED
 
 
-def _answered(session: WriteSession, begun: Try) -> Try:
+def _answered(session: CommandSession, begun: Try) -> Try:
     """Wait for the answer; at Ctrl-C, stop."""
     tries, p = session.orchestra.tries, session.principal
     try:
@@ -71,7 +71,7 @@ def _answered(session: WriteSession, begun: Try) -> Try:
         raise
 
 
-def schemas(session: WriteSession, name: str) -> dict[str, Any]:
+def schemas(session: CommandSession, name: str) -> dict[str, Any]:
     """Return the schemas of the variables as the working text has them."""
     schemas = (session.orchestra.prompts.get(session.principal, name).document or {}).get("variables")
     return schemas if isinstance(schemas, dict) else {}

@@ -18,7 +18,7 @@ from commands.base.screen import document, note, say
 from commands.runs.options import RunId, require_demo
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
     from engine.people.access import Principal
     from engine.runs.correcting.answer import Choice
     from engine.runs.correcting.corrections import Correction, CorrectionPreview
@@ -67,7 +67,7 @@ def correct(
         return _followed(session, agreed(act, p, yes=yes, names=confirm, is_asked=is_asked), as_json=as_json)
 
 
-def _followed(session: WriteSession, done: Correction, *, as_json: bool) -> int:
+def _followed(session: CommandSession, done: Correction, *, as_json: bool) -> int:
     """Follow the new run, and tell what the correction did."""
     run, code = follow(session, done.run_id, quiet=as_json)
     if as_json:

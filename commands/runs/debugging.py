@@ -12,7 +12,7 @@ from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
 from commands.base.following import finish
 from commands.base.inputs import schemas, values
-from commands.base.opened import WriteSession, opened
+from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.runs.options import File, Inputs, RunId
@@ -112,7 +112,7 @@ def breakpoints(
     return DONE
 
 
-def _followed(session: WriteSession, run_id: str, *, as_json: bool, is_asked: bool = False) -> int:
+def _followed(session: CommandSession, run_id: str, *, as_json: bool, is_asked: bool = False) -> int:
     """Wait until a run pauses or ends, and show it; at a terminal, ask how to go on."""
     debugging, p = session.orchestra.debugging, session.principal
     view = debugging.wait(p, run_id)
@@ -140,7 +140,7 @@ def _how(view: DebugView) -> str:
     )
 
 
-def _asked(session: WriteSession, view: DebugView) -> bool:
+def _asked(session: CommandSession, view: DebugView) -> bool:
     """Ask until the run goes on; return False if it stays paused."""
     from engine.base.errors import InvalidInput
 
@@ -180,7 +180,7 @@ def _numbered(view: DebugView, number: str) -> PausedStep:
     raise InvalidInput(f"No paused step has the number {number}.", remedy=f"They are 1 to {len(view.paused)}.")
 
 
-def _print(session: WriteSession, view: DebugView, what: str) -> None:
+def _print(session: CommandSession, view: DebugView, what: str) -> None:
     """Print the result of a step by its path, the inputs of the run, or all that is shown at a pause again."""
     if not what:
         _say(view)

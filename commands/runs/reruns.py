@@ -18,7 +18,7 @@ from commands.runs.options import File, Inputs, RunId
 from engine.base.errors import UnknownName
 
 if TYPE_CHECKING:
-    from commands.base.opened import WriteSession
+    from commands.base.opened import CommandSession
     from engine.record.differences import Difference
     from engine.runs.compare.diff import RunDiff, StepDiff
 
@@ -108,7 +108,7 @@ def _part(title: str, found: tuple[Difference, ...]) -> Iterator[str]:
         yield f"  … and {len(found) - _MOST_LINES} more"
 
 
-def _schemas(session: WriteSession, run_id: str) -> Mapping[str, Any]:
+def _schemas(session: CommandSession, run_id: str) -> Mapping[str, Any]:
     """Return the schemas of the inputs of a run; those it was started with, if its workflow has another name now."""
     run = session.orchestra.runs.get(session.principal, run_id)
     try:

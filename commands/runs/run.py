@@ -9,7 +9,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.following import finish
 from commands.base.inputs import outputs, schemas, values
-from commands.base.opened import WriteSession, opened
+from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import note, say
 from commands.plan_text import finish_plan
@@ -98,7 +98,7 @@ def run(
         return (finish_plan if plan else finish)(session, run_id, as_json=as_json)
 
 
-def _shown(session: WriteSession, name: str, inputs: JsonObject, environment: str) -> None:
+def _shown(session: CommandSession, name: str, inputs: JsonObject, environment: str) -> None:
     """Show which items the run would process, and the warnings."""
     preview = session.orchestra.preview(session.principal, name, inputs, environment=environment)
     if preview.items is not None:

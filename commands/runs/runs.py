@@ -10,7 +10,7 @@ import typer
 from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, WAITS
 from commands.base.following import badges, finish, follow, report
-from commands.base.opened import WriteSession, looked_at, opened
+from commands.base.opened import CommandSession, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.runs.history import list_
@@ -122,7 +122,7 @@ def resume(
         return finish(session, run_id, as_json=as_json)
 
 
-def _tell_kept_inputs(session: WriteSession, run_id: str) -> None:
+def _tell_kept_inputs(session: CommandSession, run_id: str) -> None:
     """Say that a run keeps its inputs, if the default of one is another one in the newest file."""
     kept = session.orchestra.runs.kept_defaults(session.principal, run_id)
     if kept:
@@ -133,7 +133,7 @@ def _tell_kept_inputs(session: WriteSession, run_id: str) -> None:
         )
 
 
-def _resume_all(session: WriteSession, *, as_json: bool) -> int:
+def _resume_all(session: CommandSession, *, as_json: bool) -> int:
     ended = []
     for run_id in session.orchestra.runs.resume_all(session.principal):
         run, code = follow(session, run_id, quiet=as_json)

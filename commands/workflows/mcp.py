@@ -9,7 +9,7 @@ import typer
 
 from commands.base.failures import DONE
 from commands.base.inputs import by_name
-from commands.base.opened import WriteSession, opened
+from commands.base.opened import CommandSession, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
 from engine.base.errors import InvalidInput
@@ -84,7 +84,7 @@ def _accepted(found: ServerTool) -> None:
         say(f"  {argument}: {(found.roles or {}).get(argument, Role.DESTINATION)}")
 
 
-def _list(session: WriteSession, connection: str, *, as_json: bool) -> None:
+def _list(session: CommandSession, connection: str, *, as_json: bool) -> None:
     found = session.orchestra.tool_servers.tools(session.principal, connection)
     if as_json:
         document({"tools": [asdict(one) for one in found]})

@@ -70,7 +70,7 @@ class RunWork:
             adopted=lambda: self.on_adopted(),  # noqa: PLW0108 - the same
             live=self._live(owner.id, serve=serve, works=works),
             observer=self.tally,
-            tracer=tracer_of(os.environ, owner.id),
+            tracer=None if opened.is_read_only else tracer_of(os.environ, owner.id),
         )
         return Worker(opened.state, owner, opened.accounts, opened.logs, opened.writes, queue, opened.clock, events)
 

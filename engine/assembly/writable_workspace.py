@@ -1,4 +1,4 @@
-"""Opens a workspace to work in it: its lock, state, blobs, accounts and plans; proves that the state is the latest."""
+"""Opens a workspace: its lock, state, blobs, accounts and plans; proves that the state is the latest."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ from engine.workspace.step_renames import StepRenames
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from clients.pacing.paces import Paces
     from engine.assembly.gate import AccessGate
     from engine.runs.reindex import Rebuild
 
@@ -59,11 +60,16 @@ def set_aside_damaged_state(workspace: Path) -> Path | None:
 
 
 class WritableWorkspace(OpenedWorkspace):
-    """An opened workspace in which processes work. If opening it fails, whatever was opened is closed."""
+    """An opened workspace. If opening it fails, whatever was opened is closed.
 
-    def __init__(self, root: Path, clock: Clock, *, demo: bool, serve: bool, as_served: bool) -> None:
+    `is_read_only`: its folder cannot be written, so nothing is created or changed.
+    """
+
+    def __init__(
+        self, root: Path, clock: Clock, *, demo: bool, serve: bool, as_served: bool, is_read_only: bool
+    ) -> None:
         super().__init__()
-        self.clock = clock
+        self.clock, self.is_read_only = clock, is_read_only
         with ExitStack() as failed:
             failed.callback(self.close)
             loaded = self._open_state(root, serve=serve)
@@ -72,7 +78,7 @@ class WritableWorkspace(OpenedWorkspace):
             default = AccountMode.DEMO if serve or as_served else AccountMode.MINE
             self.modes = Modes(self.settings, default, forced=demo)
             self._open_accounts(loaded)
-            self.closed = ClosedWorkflows(self.workspace.workflows, self.settings)
+            self.closed = ClosedWorkflows(self.workspace.workflows, self.settings, is_read_only=is_read_only)
             self.workspace.workflow_ids.reserved = self.closed.taken
             renamed = self.state.renames.last
             self.plans = EnvironmentPlans(self.workspace, self.surroundings, self.default_environment, renamed)
@@ -88,10 +94,11 @@ class WritableWorkspace(OpenedWorkspace):
         state = root.resolve() / config.state_dir
         if serve:
             self.to_close(ServeLock(state))
-        self.database = open_database(state, config.state, loaded.queue_url)
+        self.database = open_database(state, config.state, loaded.queue_url, is_read_only=self.is_read_only)
         self.state: State = self.to_close(SqlState(self.database, replica_at(config.state_replica)))
         self.workspace = Workspace(root, config.state_dir, self.clock, self.database.texts)
-        self.workspace.make_private()
+        if not self.is_read_only:
+            self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)
         blobs = opened_blobs(config.logs, self.workspace.logs, loaded.environment, config.state)
         self.logs = RunLogs(self.to_close(blobs))
@@ -102,11 +109,15 @@ class WritableWorkspace(OpenedWorkspace):
     def _open_accounts(self, loaded: LoadedConfig) -> None:
         """Open the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
         state, is_shared = self.workspace.state_dir, bool(self.config.state)
-        paces = opened_paces(state, self.settings, is_shared=is_shared, cache=loaded.cache_url)
+        paces: Paces | None = None  # those of this process alone
+        if not self.is_read_only:
+            paces = opened_paces(state, self.settings, is_shared=is_shared, cache=loaded.cache_url)
         accounts = Accounts(self.loaded, self.stand_ins, self.config.limits.calls_at_once, state, paces)
         self.accounts = self.to_close(accounts)
         names = self.workspace.workflow_ids
-        accounts.refusals = self.troubles = Troubles(self.state.refusals, self.loaded, accounts, self.clock, names)
+        self.troubles = Troubles(self.state.refusals, self.loaded, accounts, self.clock, names)
+        if not self.is_read_only:
+            accounts.refusals = self.troubles
 
     def _prove(self) -> None:
         """Rebuild a lost or outdated state: it must not make anything happen twice."""
@@ -114,7 +125,8 @@ class WritableWorkspace(OpenedWorkspace):
         self.writes = WriteList(state, self.workspace.logs)
         owners = state / "owners"
         self.proof = Proof(self.state.proof, self.writes, self.logs, self._rebuild, owners, self.audit, self.clock)
-        self.proof.establish()
+        if not self.is_read_only:
+            self.proof.establish()
 
     def _rebuild(self, *, is_lost: bool) -> Rebuild:
         from engine.runs.reindex import Rebuild
@@ -193,7 +205,7 @@ class WritableWorkspace(OpenedWorkspace):
 
     def end_renames(self) -> None:
         """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""
-        if self.state.renames.is_begun():
+        if not self.is_read_only and self.state.renames.is_begun():
             self.renaming.settle()
 
     def renames_since(self, workflow: str, at: str) -> StepRenames:

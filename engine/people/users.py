@@ -116,7 +116,8 @@ class Users(UserReader):
         self._checks, self._checks_of_known = PasswordChecks(), PasswordChecks()
         self._devices = Devices(lambda: self._secret)
         self._sessions = Sessions(clock)
-        self._make_owner()
+        if not state.is_read_only:
+            self._make_owner()
 
     # People
 

@@ -53,6 +53,10 @@ class State(Protocol):
         """Whether a read waits for a network; an event loop must then not make it itself."""
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it was opened to be read alone: a write raises StorageError."""
+
+    @property
     def settings(self) -> Settings:
         """Small switches."""
 

@@ -76,8 +76,9 @@ class Closed(Struct, frozen=True):
 class ClosedWorkflows:
     """Reads `access` from the files; remembers it for the runs of workflows that are deleted. Any thread."""
 
-    def __init__(self, shelf: Shelf, settings: Settings) -> None:
-        self._shelf, self._settings = shelf, settings
+    def __init__(self, shelf: Shelf, settings: Settings, *, is_read_only: bool = False) -> None:
+        """`is_read_only`: remember nothing, as the state cannot be written."""
+        self._shelf, self._settings, self._is_read_only = shelf, settings, is_read_only
         self._read: dict[str, tuple[Stamp, str, WorkflowAccess | None]] = {}
         self._all_open: tuple[int, float] = (-1, 0.0)
         """At which count of edits there was none, and until when that may be taken for granted (monotonic)."""
@@ -104,7 +105,8 @@ class ClosedWorkflows:
                 before is not None and not before.is_gone and all(a is None for one, a in found.values() if one == id_)
             ):
                 del told[id_]  # somebody took it out of the file
-        self._remember(kept, told)
+        if not self._is_read_only:
+            self._remember(kept, told)
         by_name = {name: access for name, (_, access) in found.items() if access is not None}
         ids = {id_: one.access for id_, one in told.items()}
         return Closed(by_name, ids, {id_: one.names for id_, one in told.items()}, frozenset(found) - set(by_name))

@@ -58,6 +58,7 @@ _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _MOMENT_SECONDS = 0.1
 _MOST_ENDS = 10_000
+_WRITABLE = "Give yourself write permission to the workspace folder, or work in a copy of it."
 
 
 def _nothing() -> None:
@@ -119,9 +120,18 @@ class Worker:
         """Set once another process has taken over the runs of this one, which then does nothing more."""
         self._loop = _new_loop()
         self._calls = _Calls(self._loop)
+        self._close_at_once() if state.is_read_only else self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
         self._call(self._open())
+
+    def _close_at_once(self) -> None:
+        """Work on nothing: what would need the loop raises StorageError."""
+        self._closing = True
+        self._calls.refuse(StorageError(f"{self.folder} cannot be written.", remedy=_WRITABLE))
+        self._loop.close()
 
     # --- for dashboard, API and CLI
 
@@ -144,6 +154,7 @@ class Worker:
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
+        self._calls.require()
         if not self._queue.delivers_at_once:
             self._queue.look()  # it takes them from the state; so does any other process that shares it
             return
@@ -152,21 +163,26 @@ class Worker:
 
     def adopt_from_now_on(self) -> list[str]:
         """Adopt the runs of dead processes, now and whenever one dies; return the ids of those adopted now."""
+        self._calls.require()
         self._poller.adopts = True
-        return self._call(self._poller.adopt(self.owner.adopt))
+        return self._adopted(self.owner.adopt)
 
     def adopt_patiently(self) -> list[str]:
         """Do the same for a process that looks only once: what seems dead gets its time to show that it lives."""
         patience_seconds = self.owner.locks.patience_seconds
         if not patience_seconds:
             return self.adopt_from_now_on()
-        found = self._call(self._poller.adopt(self.owner.adopt))
+        found = self._adopted(self.owner.adopt)
         time.sleep(patience_seconds + _MOMENT_SECONDS)
         return [*found, *self.adopt_from_now_on()]  # last: what it adopts meanwhile would not be returned
 
     def adopt_all(self) -> list[str]:
         """Continue the runs of dead processes and the interrupted ones; return their ids."""
-        return self._call(self._poller.adopt(self.owner.adopt_all))
+        return self._adopted(self.owner.adopt_all)
+
+    def _adopted(self, adopt: Callable[[], list[str]]) -> list[str]:
+        self._calls.require()
+        return self._call(self._poller.adopt(adopt))
 
     def wait(self, run_id: str, seconds: float | None) -> None:
         """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
@@ -260,6 +276,7 @@ class Worker:
         async def asked() -> Result:
             return await question(self._records)
 
+        self._calls.require()
         return asyncio.run_coroutine_threadsafe(asked(), self._loop)
 
     def check(self) -> None:
@@ -537,15 +554,15 @@ class _Calls:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._gate = threading.Lock()
-        self._has_ended = False
+        self._refusal: StorageError | None = None
         self.open: set[concurrent.futures.Future[Any]] = set()
 
     def answer(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Return the result of a coroutine on the loop. Raises what it raises, and StorageError if the loop ends."""
         with self._gate:
-            if self._has_ended:
+            if self._refusal is not None:
                 coroutine.close()
-                raise _ended()
+                raise self._refusal.with_traceback(None)
             future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
             self.open.add(future)
         try:
@@ -555,10 +572,19 @@ class _Calls:
         finally:
             self.open.discard(future)
 
+    def refuse(self, refusal: StorageError) -> None:
+        """Raise this for whatever comes."""
+        self._refusal = refusal
+
+    def require(self) -> None:
+        """Raise StorageError if no call is answered."""
+        if self._refusal is not None:
+            raise self._refusal.with_traceback(None)
+
     def end(self) -> None:
         """Refuse what is still open and what comes, and stop the loop."""
         with self._gate:
-            self._has_ended = True
+            self._refusal = _ended()
             for one in list(self.open):
                 one.cancel()
             self._loop.call_soon_threadsafe(self._loop.stop)

@@ -18,7 +18,7 @@ from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.reports import create_log_views, create_views
-from engine.store.postgres.server.address import ServerAddress, storage_errors
+from engine.store.postgres.server.address import ReadOnly, ServerAddress, storage_errors
 from engine.store.postgres.server.pool import PostgresPool, roll_back
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
@@ -63,10 +63,11 @@ class PostgresState(SharedFacts):
     parts_failed = PARTS_FAILED_POSTGRES
     size_bytes = "pg_database_size(current_database())"
     is_far = True
-    reads_only = False
 
-    def __init__(self, url: str) -> None:
-        self.address = ServerAddress.parsed(url, reads_only=self.reads_only)
+    def __init__(self, url: str, read_only: ReadOnly | None = None) -> None:
+        """`read_only`: why no tables are made, and the server keeps all our sessions from writing."""
+        self.is_read_only = read_only is not None
+        self.address = ServerAddress.parsed(url, read_only)
         self._pool = PostgresPool(self.address, _MOST_ASKERS)
         self._is_closed = False
         self._listening = threading.Lock()
@@ -85,7 +86,7 @@ class PostgresState(SharedFacts):
             self.announcements: Announcements = NotifiedAnnouncements(self.server)
             self._engine = _engine(self.address)
             try:
-                self._create()
+                self._require_tables() if self.is_read_only else self._create()
             except BaseException:
                 self._engine.dispose()
                 raise
@@ -253,6 +254,16 @@ class PostgresState(SharedFacts):
                 create_views(connection)
             self._require_our_form(connection)
             create_log_views(connection)
+
+    def _require_tables(self) -> None:
+        with self.reading() as connection:
+            is_there = connection.exec_driver_sql("SELECT to_regclass('meta'), to_regclass('kept_texts')").one()
+            if None in is_there:
+                raise StorageError(
+                    f"The state at {self.address.shown} is empty, and this process cannot prepare it.",
+                    remedy="Open the workspace once where its folder can be written.",
+                )
+            self._require_our_form(connection)
 
     def _require_our_form(self, connection: Connection) -> None:
         found = connection.execute(_FORM).one_or_none()

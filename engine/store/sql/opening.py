@@ -51,11 +51,11 @@ def soundness_of(database: StateDatabase) -> Callable[[], None]:
     return database.require_in_place
 
 
-def open_database(folder: Path, address: str, broker: str = "") -> StateDatabase:
+def open_database(folder: Path, address: str, broker: str = "", *, is_read_only: bool = False) -> StateDatabase:
     """Open the database at an address (`postgresql+psycopg://…`), or if that is empty, `state.db` in a folder.
 
-    `broker`: the address of the message broker that announces runs, instead of the database. Raises StorageError, and
-    InvalidInput for the broker.
+    `broker`: the address of the message broker that announces runs, instead of the database. `is_read_only`: create
+    and change nothing, as the folder cannot be written. Raises StorageError, and InvalidInput for the broker.
     """
     if not address:
         from engine.store.sqlite.database import SqliteState
@@ -65,7 +65,10 @@ def open_database(folder: Path, address: str, broker: str = "") -> StateDatabase
                 "`queue` in config.yaml names a broker, but the state is a file, which one machine has.",
                 remedy="Name a PostgreSQL server as `state`, or leave `queue` empty.",
             )
-        return SqliteState(folder)
+        return SqliteState(folder, is_read_only=is_read_only)
+    if is_read_only:
+        remedy = "Give yourself write permission to the workspace folder, or work where you have it."
+        return _only_read(address, f"{folder} cannot be written", remedy)
     _require_driver()
     from engine.store.postgres.database import PostgresState
 
@@ -80,29 +83,17 @@ def open_database(folder: Path, address: str, broker: str = "") -> StateDatabase
     return opened
 
 
-def open_read_only(folder: Path, address: str) -> StateDatabase:
-    """Open the same database to read it alone, where the folder cannot be written. Raises StorageError."""
-    if not address:
-        from engine.store.sqlite.read_only import ReadOnlyDatabase
-
-        return ReadOnlyDatabase(folder)
-    _require_driver()
-    from engine.store.postgres.read_only import ReadOnlyPostgres
-
-    remedy = "Give yourself write permission to the workspace folder, or work where you have it."
-    return ReadOnlyPostgres(address, f"{folder} cannot be written", remedy)
-
-
 def replica_at(address: str) -> Callable[[], StateDatabase] | None:
     """Return what opens the replica at an address, and raises StorageError; None if there is no address."""
+    return (lambda: _only_read(address, "It is a replica", "Write to the state itself.")) if address else None
 
-    def opened() -> StateDatabase:
-        _require_driver()
-        from engine.store.postgres.read_only import ReadOnlyPostgres
 
-        return ReadOnlyPostgres(address, "It is a replica", "Write to the state itself.")
+def _only_read(address: str, why: str, remedy: str) -> StateDatabase:
+    _require_driver()
+    from engine.store.postgres.database import PostgresState
+    from engine.store.postgres.server.address import ReadOnly
 
-    return opened if address else None
+    return PostgresState(address, ReadOnly(why, remedy))
 
 
 def _require_driver() -> None:

@@ -49,6 +49,11 @@ class SqlState:
         """Whether a read waits for a network."""
         return self._database.is_far
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether a write raises StorageError."""
+        return self._database.is_read_only
+
     @shared_property
     def settings(self) -> SettingsTable:
         """Small switches."""

@@ -24,6 +24,7 @@ from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Quest
 from engine.store.sql.base.facts import UNREAD_LOGS, SharedFacts, put_fact
 from engine.store.sql.base.migrations import migrated, require_our_form
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
+from engine.store.sqlite.read_only import uri_to_read
 from engine.store.texts.folder import FolderTexts
 
 if TYPE_CHECKING:
@@ -75,21 +76,24 @@ class SqliteState(SharedFacts):
     size_bytes = "page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     is_far = False
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "state.db"
+    def __init__(self, folder: Path, *, is_read_only: bool = False) -> None:
+        """`is_read_only`: the folder cannot be written; nothing is created, and a write raises StorageError."""
+        self.path, self.is_read_only = folder / "state.db", is_read_only
         self.write_lock = threading.Lock()
         """Allows one writer at a time in this process; BEGIN IMMEDIATE keeps other processes out."""
         self._listening = threading.Lock()
         self._askers: list[sqlite3.Connection] = []
         self._is_closed = False
         with storage_errors(self.path), ExitStack() as failed:
-            make_folder(folder, PRIVATE_FOLDER)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # SQLite's other files get its mode
-            keep_name(folder)  # again, in case the process that created the file died before it synced the folder
-            _refuse_network_file_system(folder)
-            self._engine = _engine(self.path)
+            if not is_read_only:
+                make_folder(folder, PRIVATE_FOLDER)
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # SQLite's other files get its mode
+                keep_name(folder)  # again, in case the process that created the file died before it synced the folder
+                _refuse_network_file_system(folder)
+            self._address = uri_to_read(self.path) if is_read_only else str(self.path)
+            self._engine = _engine(self._connected)
             failed.callback(self._engine.dispose)
-            self._create()
+            self._require_tables() if is_read_only else self._create()
             self._opened = {path: _identity(path) for path in (str(self.path), self._wal)}
             failed.pop_all()
 
@@ -212,9 +216,16 @@ class SqliteState(SharedFacts):
     def raw_connection(self) -> sqlite3.Connection:
         """Return a driver connection."""
         with storage_errors(self.path):
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            _prepare(connection, None)
-            return connection
+            return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._address, timeout=30, isolation_level=None, check_same_thread=False, uri=self.is_read_only
+        )
+        for pragma in ("PRAGMA query_only=ON",) if self.is_read_only else _pragmas():
+            connection.execute(pragma)
+        know_capitals(connection)
+        return connection
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes (PRAGMA data_version)."""
@@ -293,6 +304,18 @@ class SqliteState(SharedFacts):
                 # One transaction: if a crash leaves the file half made, it still says that the logs must be read.
                 put_fact(connection, UNREAD_LOGS, "")
             connection.exec_driver_sql("COMMIT")
+
+    def _require_tables(self) -> None:
+        """Require our form of the tables; where there is no file, let them be empty."""
+        with self._engine.connect() as connection:
+            if self._address.endswith("cache=shared"):
+                connection.exec_driver_sql("PRAGMA query_only=OFF")
+                for statement in _missing(set()):
+                    connection.exec_driver_sql(statement)
+                connection.exec_driver_sql("PRAGMA query_only=ON")
+                return
+            found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
+            self._require_our_form(SCHEMA_VERSION if found is None else found.value)
 
     def _require_our_form(self, form: str) -> None:
         require_our_form(form, str(self.path), otherwise=", or move the file away: runs stay readable in logs/")
@@ -405,6 +428,8 @@ def _refusal(path: Path, error: BaseException | None) -> StorageError:
     if is_damage(error):
         damage_seen[path] = _WITH_TEXT.sub("", str(error))
         return DamagedState(f"{path} is damaged: {damage_seen[path]}.")
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+        return StorageError(f"{path} cannot be written.", remedy=storage_remedy(error))
     if path.is_dir() and path.suffix == ".db":
         return StorageError(f"{path} is a folder, and the state is a file.", remedy=_FOLDER)
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
@@ -430,27 +455,19 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _engine(path: Path) -> Engine:
-    from sqlalchemy import URL, create_engine, event
+def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
+    from sqlalchemy import create_engine
     from sqlalchemy.pool import QueuePool
 
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),  # a text would be parsed: `?` and `%20` may be part of a path
+    return create_engine(
+        "sqlite://",
+        creator=connect,
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=24,
         # Transactions are begun explicitly: the driver's own BEGIN is deferred, and fails later when it needs to write.
         isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": 30, "check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare)
-    return engine
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    for pragma in _pragmas():
-        connection.execute(pragma)
-    know_capitals(connection)
 
 
 def know_capitals(connection: sqlite3.Connection) -> None:

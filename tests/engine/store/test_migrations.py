@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,6 @@ from engine.store.sql.base import migrations
 from engine.store.sql.base.facts import UNREAD_LOGS
 from engine.store.sql.base.tables import SCHEMA_VERSION
 from engine.store.sqlite.database import SqliteState
-from engine.store.sqlite.read_only import ReadOnlyDatabase
 from tests.engine.store.earlier_form import EARLIER, make_earlier
 
 
@@ -66,9 +67,9 @@ def test_a_step_that_fails_leaves_the_state_as_it_was(earlier: Path, monkeypatch
         pytest.param("99", "was written by another release (its form is 99,", id="newer"),
     ],
 )
-@pytest.mark.parametrize("opens", [SqliteState, ReadOnlyDatabase])
+@pytest.mark.parametrize("opens", [SqliteState, partial(SqliteState, is_read_only=True)], ids=["to work", "to read"])
 def test_a_state_of_another_form_is_refused_untouched(
-    earlier: Path, opens: type[SqliteState], form: str, said: str
+    earlier: Path, opens: Callable[[Path], SqliteState], form: str, said: str
 ) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute(f"UPDATE meta SET value = '{form}' WHERE key = 'schema_version'")

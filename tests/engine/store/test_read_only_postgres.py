@@ -9,20 +9,20 @@ import pytest
 
 from engine.base.errors import StorageError
 from engine.store.postgres.database import PostgresState
-from engine.store.postgres.read_only import ReadOnlyPostgres
+from engine.store.postgres.server.address import ReadOnly
 from engine.store.sql.state import SqlState
 from tests import postgres
 
-WHY = "This folder cannot be written", "Ask somebody."
+WHY = ReadOnly("This folder cannot be written", "Ask somebody.")
 
 
 def test_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
     with postgres.schema() as url:
         with pytest.raises(StorageError, match="is empty, and this process cannot prepare it"):
-            ReadOnlyPostgres(url, *WHY)
+            PostgresState(url, WHY)
         with (
             closing(PostgresState(url)) as whole,
-            closing(ReadOnlyPostgres(url, *WHY)) as read,
+            closing(PostgresState(url, WHY)) as read,
         ):
             SqlState(whole).settings.put("key", "value")
             whole.texts(tmp_path).put("versions/a/1.json", "text")

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from msgspec import Struct
 from psycopg.types.string import StrDumper
 
 from engine.base.errors import StateAway, StorageError
@@ -43,11 +44,20 @@ _NO_DATABASE = re.compile(r'database "(.+)" does not exist')
 _ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
 
 
+class ReadOnly(Struct, frozen=True):
+    """Why a process must not write to a state."""
+
+    why: str
+    """The beginning of a sentence."""
+    remedy: str
+
+
 class ServerAddress:
     """Where the server is: `postgresql+psycopg://user:password@host:5432/database?options=…`."""
 
-    def __init__(self, url: str, *, reads_only: bool = False) -> None:
-        self._settings = f"{_SETTINGS}; {_READS_ONLY}" if reads_only else _SETTINGS
+    def __init__(self, url: str, read_only: ReadOnly | None = None) -> None:
+        self.read_only = read_only
+        self._settings = f"{_SETTINGS}; {_READS_ONLY}" if read_only else _SETTINGS
         self._url = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url)
         self._known = set(psycopg.conninfo.conninfo_to_dict(self._url))
         parts = urlsplit(self._url)
@@ -55,10 +65,10 @@ class ServerAddress:
         """Without user, password and options, for messages."""
 
     @classmethod
-    def parsed(cls, url: str, *, reads_only: bool = False) -> ServerAddress:
-        """Return the address; the server keeps sessions that are `reads_only` from writing. Raises StorageError."""
+    def parsed(cls, url: str, read_only: ReadOnly | None = None) -> ServerAddress:
+        """Return the address; the server keeps sessions that are `read_only` from writing. Raises StorageError."""
         try:
-            return cls(url, reads_only=reads_only)
+            return cls(url, read_only)
         except (psycopg.Error, ValueError) as error:  # libpq's message has the whole text, which has the password
             raise StorageError("The address of the state cannot be read.", remedy=f"Write {_ADDRESS}.") from error
 
@@ -93,6 +103,9 @@ def storage_errors(address: ServerAddress) -> Iterator[None]:
 
 def refusal(address: ServerAddress, error: BaseException | None) -> StorageError:
     """Return an error of the server, or of the way to it, in words."""
+    if address.read_only is not None and isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        said_why = f"{address.read_only.why}, so this process only reads the state at {address.shown}."
+        return StorageError(said_why, remedy=address.read_only.remedy)
     said = str(error).strip().splitlines()
     is_down = isinstance(error, psycopg.OperationalError | OSError) and not getattr(error, "sqlstate", None)
     message = f"The state at {address.shown}: {said[0] if said else type(error).__name__}.".replace("..", ".")

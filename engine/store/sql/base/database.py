@@ -84,6 +84,9 @@ class StateDatabase(Protocol):
     is_far: bool
     """Whether it is reached over a network: an event loop then goes on meanwhile."""
 
+    is_read_only: bool
+    """Whether it was opened to be read alone: a write raises StorageError."""
+
     @property
     def parts_failed(self) -> str:
         """Return the condition for runs that succeeded though parts failed; no SQL for JSON is common to both."""

@@ -81,6 +81,8 @@ class SqlOwners:
 class SqlOwner:
     """This process as an owner of runs. Its lock is held until the process ends, in whatever way.
 
+    Where the state is only read, it owns nothing: it has neither an id nor a lock.
+
     It may put blobs as long as it is an owner: a process that takes over shuts it out of `blobs`, so that it cannot
     replace a newer log with an old one.
     """
@@ -104,6 +106,9 @@ class SqlOwner:
         self._blobs = blobs
         self._silent_since: dict[str, float] = {}
         self.locks = database.locks(folder)
+        if database.is_read_only:
+            self.id = ""
+            return
         with storage_errors(folder):
             make_folder(folder, PRIVATE_FOLDER)
         self._admit()

@@ -11,7 +11,6 @@ import pytest
 from clients.service import Extra
 from engine.base.errors import InvalidFile, InvalidInput, StorageError
 from engine.orchestra import Orchestra
-from engine.reader import Reader
 from engine.record.log_copies import CopiedLogs
 from engine.store.blobs.opened import opened_blobs
 from tests.engine.conftest import OWNER, Run, set_step, write_workflow
@@ -43,7 +42,7 @@ def test_runs_are_in_the_bucket_alone_and_found_again_from_there(run: Run, orche
     again = Orchestra.open(root)
     assert again.runs.get(OWNER, document["run_id"]) == document
     again.close()
-    reader = Reader(root)
+    reader = Orchestra.open(root, is_read_only=True)
     assert reader.runs.get(OWNER, document["run_id"]) == document
     reader.close()
 
