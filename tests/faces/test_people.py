@@ -56,6 +56,15 @@ def test_who_is_removed_is_out_at_once_and_what_they_did_stays(make_faces: Make)
     assert (again.last_sign_in_at, again.sessions) == (None, 0)
 
 
+def test_a_login_link_of_the_page_lets_in_whom_it_is_for(make_faces: Make) -> None:
+    faces = make_faces()
+    made = faces.page(lambda go: go("users").button(key="link-editor").click().run()).value
+    [link] = [one.value for one in made.code if "/login?token=" in one.value]
+    session = faces.orchestra.users.redeem(link.partition("token=")[2])
+    assert session is not None
+    assert session.user_id == "editor"
+
+
 def test_an_answer_keeps_the_name_of_who_is_removed(make_faces: Make) -> None:
     faces = make_faces()
     orchestra = faces.orchestra
