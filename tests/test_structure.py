@@ -43,11 +43,6 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 The faces know of services only what they declare, and what can go wrong with them; whatever is done, the engine does.
 """
 
-MOST_MODULES = 20
-MOST_LINES = 40
-"""Of a function, without its docstring."""
-LONGEST_PATH = 19
-LONGEST_PATH_IN_A_FOLDER = 9
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {
     "engine.assembly.writable_workspace",
@@ -151,18 +146,6 @@ def circles(edges: Mapping[str, Mapping[str, str]]) -> list[str]:
     return found
 
 
-def longest_path(found: Iterable[Import]) -> tuple[str, ...]:
-    """The longest chain of imports, module by module; what is for types alone loads nothing, and is not counted."""
-    edges = edges_of([one for one in found if not one.is_for_types])
-
-    @cache
-    def below(name: str) -> tuple[str, ...]:
-        chains: list[tuple[str, ...]] = [below(other) for other in edges.get(name, {})]
-        return (name, *max(chains, key=len, default=()))
-
-    return max(map(below, edges), key=len, default=())
-
-
 def edges_of(found: list[Import]) -> dict[str, dict[str, str]]:
     """Imports as {module: {module: place}}."""
     edges: dict[str, dict[str, str]] = {}
@@ -241,38 +224,6 @@ def test_these_tests_would_see_two_rows_that_are_swapped() -> None:
     first, second = listed.index("engine.record.types"), listed.index("engine.store")
     listed[first], listed[second] = listed[second], listed[first]
     assert any(line.endswith("imports engine.record.types.run") for line in against_the_order(listed, imports()))
-
-
-def test_no_path_of_imports_is_longer_than_it_was() -> None:
-    whole = longest_path(imports())
-    assert len(whole) <= LONGEST_PATH, " > ".join(whole)
-    inside: defaultdict[str, list[Import]] = defaultdict(list)
-    for one in imports():
-        if folder_of(one.importer) == folder_of(one.imported):
-            inside[folder_of(one.importer)].append(one)
-    paths = map(longest_path, inside.values())
-    assert [" > ".join(path) for path in paths if len(path) > LONGEST_PATH_IN_A_FOLDER] == []
-
-
-def test_no_folder_has_more_than_twenty_modules() -> None:
-    counted = [path.relative_to(ROOT) for path in modules().values() if path.name != "__init__.py"]
-    sizes = Counter(path.parent for path in counted)
-    assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
-
-
-def functions() -> Iterator[tuple[int, str]]:
-    """Yield the lines of every function, without its docstring, and its name."""
-    for name in modules():
-        for node in parts(tree(name)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                first = node.body[0]
-                documented = ast.get_docstring(node) is not None
-                shown = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
-                yield (node.end_lineno or 0) - node.lineno + 1 - shown, f"{name}.{node.name}"
-
-
-def test_no_function_is_longer_than_forty_lines() -> None:
-    assert [f"{name}: {size} lines" for size, name in functions() if size > MOST_LINES] == []
 
 
 def test_these_tests_would_see_an_import_that_is_wrong() -> None:
