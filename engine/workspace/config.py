@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import structs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from clients.code.service import CODE, CodeSettings
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
@@ -54,6 +54,15 @@ _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?$")
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_numbers(cls, given: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for a number, which pydantic reads as 1 and 0: `days: true` would remove runs."""
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(given, bool) and {int, float} & {wanted, *get_args(wanted)}:
+            raise Misfit("must be a number", "Write digits only, without quotes.")
+        return given
 
 
 def _origin(url: str) -> str:

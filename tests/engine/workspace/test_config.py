@@ -80,6 +80,8 @@ def test_the_environment_wins_over_the_file() -> None:
             "Entry 2 of 'cors_origins'",
             id="cors",
         ),
+        pytest.param("retention:\n  days: true\n", 2, "wrong_value", "must be a number, not true", id="true-for-days"),
+        pytest.param("limits:\n  requests_per_minute: true\n", 2, "wrong_value", "a number", id="true-for-a-limit"),
         pytest.param("notifications:\n  webhook: https://\n", 2, "wrong_value", "It is not an address", id="no-host"),
         pytest.param("server: 5\n", 1, "wrong_type", "'server' must be an object, not 5", id="no-object"),
         pytest.param("time_zone: 5\n", 1, "wrong_type", "Put quotes around the value", id="number-for-text"),
