@@ -143,17 +143,20 @@ class _Reading:
             raise ValueError(number)
         self._last = number
         cells: list[Any] = []
-        begin, column = 0, -1
+        begin, column, value_of = 0, -1, self._value
         for cell in row:
-            place = cell.get("r", "")
+            place = cell.get("r")
             column = _column(place.rstrip("0123456789")) if place else column + 1
-            value = self._value(cell, place, space)
+            value = value_of(cell, place or "", space)
             if value is None or value == "":
                 continue
-            begin = begin if cells else column
-            if not begin + len(cells) <= column < _COLUMNS_MOST:
+            if not cells:
+                begin = column
+            gap = column - begin - len(cells)
+            if gap < 0 or column >= _COLUMNS_MOST:
                 raise ValueError(place)
-            cells += [None] * (column - begin - len(cells))
+            if gap:
+                cells += [None] * gap
             cells.append(value)
         if cells:
             self._rows.append((number, begin, cells))
@@ -166,7 +169,8 @@ class _Reading:
             self._empty_formulas += kind != "str" and cell.find(f"{space}f") is not None
             return stored if kind == "str" else None
         if kind == "n":
-            return self._number(stored, cell.get("s", ""), place)
+            form = self._forms.get(cell.get("s", ""))
+            return _number(stored) if form is None else self._moment(_number(stored), form, place)
         if kind == "s":
             return self._texts[int(stored)]
         if kind == "e":
@@ -174,23 +178,17 @@ class _Reading:
             return None
         return stored.strip() in ("1", "true") if kind == "b" else _unescaped(stored)
 
-    def _number(self, stored: str, style: str, place: str) -> Any:
-        try:
-            number: float = int(stored)  # a float does not keep all of them
-        except ValueError:
-            number = float(stored)
-        form = self._forms.get(style)
-        if form == "date" and number < 0:
-            self._odd.add_date(place)
-        elif form == "date" and number < _LAST_DAY:
-            return self._date(number)
-        elif form == "duration":
+    def _moment(self, number: float, form: str, place: str) -> Any:
+        """Return a number as the date or duration that its form says."""
+        if form == "duration":
             try:
                 return dt.timedelta(milliseconds=round(number * _DAY_MILLISECONDS))
             except (OverflowError, ValueError):
                 self._odd.add_error("#VALUE!", place)
                 return None
-        return number
+        if number < 0:
+            self._odd.add_date(place)
+        return self._date(number) if 0 <= number < _LAST_DAY else number
 
     def _date(self, number: float) -> dt.datetime | dt.time:
         is_early = self._epoch.year < 1900 and 1 <= number < 60  # to Excel, 1900 has a 29 February
@@ -227,6 +225,14 @@ def _column(letters: str) -> int:
     for letter in letters:
         column = column * 26 + ord(letter) - ord("A") + 1
     return column - 1
+
+
+def _number(stored: str) -> float:
+    """Return a number, a whole one with all its digits."""
+    try:
+        return int(stored)
+    except ValueError:
+        return float(stored)
 
 
 def _form(code: str) -> str:
