@@ -21,8 +21,8 @@ from tests.engine.store.earlier_form import EARLIER, make_earlier
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
     """The state of an earlier release, with a receipt and a process."""
-    with closing(SqliteState(tmp_path)) as opened, opened.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM meta WHERE key = ?", (UNREAD_LOGS,))
+    with closing(SqliteState(tmp_path)) as opened, opened.writing() as written:
+        written.exec_driver_sql("DELETE FROM meta WHERE key = ?", (UNREAD_LOGS,))
     with closing(sqlite3.connect(tmp_path / "state.db")) as file, file:
         file.execute("INSERT INTO effects VALUES ('i','a','done','r','p','u','h','t','o',NULL,NULL,1,0,NULL)")
         make_earlier(file.execute)
