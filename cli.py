@@ -14,10 +14,6 @@ from engine.garbage import look_at_nothing_yet, look_no_more, look_rarely
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command (by default, from the process's arguments) and return its exit code."""
     look_rarely()
-    # httpx would import a command line of its own, and rich with it: half of its import time.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    # pydantic would read the metadata of every installed package, in search of plugins: there are none.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from commands.base.application import app
     from commands.base.failures import DONE, FAILED, Terminated, failure_of, stops_raised, tell
     from commands.base.options import WorkspacePlace

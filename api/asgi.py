@@ -36,7 +36,7 @@ from api.pages.preview import PreviewPages
 from api.routes.short_addresses import short_addresses
 from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
-from engine.garbage import MemoryWatch, collect_and_return, look_from_now_on, use_one_heap
+from engine.garbage import MemoryWatch, collect_and_return
 from engine.workspace.config import Config, ServerSettings
 
 if TYPE_CHECKING:
@@ -92,15 +92,13 @@ class Site:
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:
         """Open the workspace before the first request, close it after the last."""
-        use_one_heap()
         keep_secrets_out()
         write_as_one()
         take_short_turns()
         orchestra = await to_thread.run_sync(self._opened)
         try:
             threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()
-            collect_and_return()  # what imports left behind; frozen, it would stay
-            look_from_now_on()
+            collect_and_return()  # what imports left behind
             async with _watching_garbage():
                 with announced(orchestra):
                     yield {"orchestra": orchestra}

