@@ -1,4 +1,4 @@
-"""`ask`: questions and changes in plain words, answered by rules or by a model."""
+"""`ask`: commands and words to look up without a model, anything in plain words with one."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from engine.copilot.rules.rules import RuleAnswer
     from engine.copilot.talking.records import Turn
 
-_Selected = Annotated[
-    list[str] | None, typer.Option("--step", help="The id of a step that words such as `this` and `it` mean.")
+_Selected = Annotated[list[str] | None, typer.Option("--step", help="The id of a step that the question is about.")]
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORD...", help="A command, words to look up, or with --model anything in plain words."),
 ]
-_Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="A question, or a change in plain words.")]
 _Values = Annotated[
     list[str] | None,
     typer.Option(help="With --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
@@ -61,9 +62,10 @@ def ask(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask about a workflow or the documentation, or change a workflow or a prompt in plain words.
+    """Ask about a workflow or the documentation, or change a workflow or a prompt.
 
-    Without --model, rules answer; about a prompt, only a model does.
+    Without --model, a few commands are understood (with --workflow), and other words are looked up in the
+    documentation. With it, or with --prompt, a model answers plain words.
     """
     said = " ".join(words or [])
     if restores and (said or not workflow):
@@ -88,11 +90,8 @@ def ask(
 
 
 def _require_known(session: CommandSession, workflow: str, answer: RuleAnswer) -> None:
-    """Raise UnknownName if an answer comes from the documentation only because there is no such workflow.
-
-    Words that make a new workflow are answered with a proposal or a question.
-    """
-    if workflow and (answer.passages or answer.samples or answer.examples):
+    """Raise UnknownName if an answer comes from the documentation only because there is no such workflow."""
+    if workflow and answer.examples:
         session.orchestra.editing.canvas(session.principal, workflow)
 
 
@@ -103,15 +102,11 @@ def _end_of_rules(
     (is_accepted, is_saved), made = kept, answer.proposal
     if made is not None and is_accepted:
         made = _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
-    several = answer.proposals
-    if is_accepted:
-        several = [_accepted_if_ticked(session, one, ticks, is_saved=is_saved, as_json=as_json) for one in several]
     if as_json:
-        every = {"proposal": None if made is None else asdict(made), "proposals": [asdict(one) for one in several]}
-        document({**asdict(answer), **every})
+        document({**asdict(answer), "proposal": None if made is None else asdict(made)})
     else:
-        _show(answer, made, several)
-    return FAILED if any(not one.is_acceptable for one in (*several, *([made] if made else []))) else DONE
+        _show(answer, made)
+    return FAILED if made is not None and not made.is_acceptable else DONE
 
 
 def _end_of(
@@ -133,19 +128,6 @@ def _end_of(
     return DONE if turn.status == "done" else FAILED
 
 
-def _accepted_if_ticked(
-    session: CommandSession, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
-) -> Proposal:
-    """Accept one of several proposals; one that lacks a tick stays open, and the others go on."""
-    from engine.base.errors import InvalidInput
-
-    try:
-        return _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
-    except InvalidInput as error:
-        note(f"{made.workflow}: {error.message}")
-        return made
-
-
 def _accepted(session: CommandSession, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
     """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
@@ -165,19 +147,15 @@ def _accepted(session: CommandSession, made: Proposal, ticks: list[str], *, is_s
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 
-def _show(answer: RuleAnswer, made: Proposal | None, several: list[Proposal]) -> None:
+def _show(answer: RuleAnswer, made: Proposal | None) -> None:
     from engine.copilot.fixes.of_runs import KEPT
-    from engine.copilot.rules.pointing import ON_CANVAS
 
-    say(answer.text.replace(ON_CANVAS, f"{ON_CANVAS}, or with `--step ID`"))
+    say(answer.text)
     run = re.match(r"Run (\S+):", answer.text)
     if run is not None and KEPT in answer.text:
         say(f"At the command line: `orchestra runs resume {run[1]}`, with `--newest` for the workflow as it is now.")
     if answer.diagram is not None:
         say(f"\n{answer.diagram.text}")
-    for one in several:
-        say(f"\n{one.workflow}")
-        _show_proposal(one)
     for sample in answer.samples:
         say(f"\n  {sample.title}: {sample.description}\n  orchestra workflows new NAME --sample {sample.name}")
     for passage in answer.passages:
@@ -185,8 +163,8 @@ def _show(answer: RuleAnswer, made: Proposal | None, several: list[Proposal]) ->
         say(f"\n  {passage.page_title}: {passage.title} ({place})\n  {passage.excerpt}")
     for fix in answer.fixes:
         say(f"  Fix: {fix.label}")
-    if answer.examples and answer.passages:
-        say("\nYou can ask for a change in one of these forms:")
+    if answer.examples:
+        say("\nThe commands, with --workflow (--model asks a model instead):")
     for example in answer.examples:
         say(f"  {example}")
     if made is not None:

@@ -283,8 +283,8 @@ def is_file_work(module: str) -> bool:
 
 MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
-    "engine/copilot/rules/": "the words in which people ask",
-    "engine/copilot/wizard/": "the steps that it makes, as data, and the words in which people ask",
+    "engine/copilot/rules/ranking.py": "words that mean the same",
+    "engine/copilot/wizard/": "the steps that it makes, as data",
     "engine/copilot/talking/prompt.py": "examples for the model",
     "engine/triggers/": "the same",
     "engine/tools/": "code, which the step types of a workspace are",

@@ -91,7 +91,7 @@ def assembled(needs: CopilotDependencies) -> Copilot:
     proposals = Proposals(kept.proposals, editing, needs.workflows, computing, demo_runs, restoring, clock, said)
     wizard = Wizard(proposals, editing, lambda: set(needs.connections().values()))
     fixes = Fixes(editing, proposals, needs.compiled, names, needs.workspace.prompts.names)
-    rules = Rules(proposals, editing, wizard, fixes, _failed_runs(needs.runs), names)
+    rules = Rules(proposals, editing, fixes, _failed_runs(needs.runs))
     talking, prompting = _talking(needs, proposals, rules, turns)
     return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(needs.runs.get))
 

@@ -1,4 +1,4 @@
-"""`make copilot-eval`: 120 requests to the co-pilot, through a scripted model, without one, or through a real one."""
+"""`make copilot-eval`: 120 requests to the co-pilot, through a scripted model or through a real one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from evals.copilot.figures import table
 from evals.copilot.good import good_verdict
 from evals.copilot.judging import Verdict
 from evals.copilot.obeying import obeying
-from evals.copilot.requests import Kind, Request, held_out, requests
-from evals.copilot.unaided import by_rules
+from evals.copilot.requests import Kind, Request, requests
 from evals.copilot.ways import WAYS, in_every_way
 from evals.copilot.world import ModelServer, world
 
@@ -27,8 +26,6 @@ RESULTS = Path(__file__).resolve().parents[1] / "copilot.json"
 _OF_MODEL = RESULTS.with_name("copilot-model.json")
 _BAD_WAYS_FOR_EACH = 4
 """Every so many-th request is also answered in the bad ways."""
-_LEAST_UNAIDED = 80
-"""How many of the 120 requests the rules alone must solve."""
 
 
 def main() -> None:
@@ -81,24 +78,8 @@ def _without_a_real_model(asked: Sequence[Request], *, has_all_ways: bool) -> bo
     seen = [*in_every_way(asked, ["good"]), *in_every_way(some, [one for one in WAYS if one != "good"])]
     seen += obeying(asked)
     _tell_ways(seen)
-    print("Without a model, by the rules:")
-    with world() as made:
-        unaided = {one.id: [by_rules(made, one)] for one in asked}
-        _tell(asked, unaided, with_faults=False)
-        print("Without a model, those that the rules were not written for:")
-        apart = held_out()
-        _tell(apart, {one.id: [by_rules(made, one)] for one in apart}, with_faults=False)
     is_good = all(one.passed for of_request in verdicts.values() for one in of_request)
-    return is_good and not any(one.faults for one in seen) and _are_enough(unaided)
-
-
-def _are_enough(unaided: Mapping[str, Sequence[Verdict]]) -> bool:
-    """Return whether the rules alone solve as many requests as they must, if all were asked."""
-    solved = sum(one.passed for of_request in unaided.values() for one in of_request)
-    if len(unaided) < len(requests()) or solved >= _LEAST_UNAIDED:
-        return True
-    print(f"Without a model, {solved} requests are solved; at least {_LEAST_UNAIDED} must be.")
-    return False
+    return is_good and not any(one.faults for one in seen)
 
 
 def _tell_ways(seen: Sequence[Seen]) -> None:
@@ -110,9 +91,9 @@ def _tell_ways(seen: Sequence[Seen]) -> None:
             print(f"  {one.request}, {one.way}: {' '.join(one.faults)}")
 
 
-def _tell(asked: Sequence[Request], verdicts: Mapping[str, list[Verdict]], *, with_faults: bool = True) -> None:
+def _tell(asked: Sequence[Request], verdicts: Mapping[str, list[Verdict]]) -> None:
     print(table(asked, verdicts))
-    for one in (one for of_request in verdicts.values() for one in of_request if with_faults and not one.passed):
+    for one in (one for of_request in verdicts.values() for one in of_request if not one.passed):
         print(f"  {one.request}: {' '.join([*one.faults, *one.demo_faults])}")
     RESULTS.write_text(json.dumps([asdict(one) for of in verdicts.values() for one in of], indent=1) + "\n")
 

@@ -149,20 +149,12 @@ class Request(_Checked):
     attack: Attack | None = None
     wanted: Wanted
     good: Good = Good()
-    """Of requests that are held out, none is written down."""
 
 
 @cache
 def requests() -> tuple[Request, ...]:
     """Return all requests, by kind. Raises ValidationError with the place of a mistake."""
     return tuple(one for kind in Kind for one in of_kind(kind))
-
-
-@cache
-def held_out() -> tuple[Request, ...]:
-    """Return the requests that the rules were not written for. Raises ValidationError with the place of a mistake."""
-    found = yaml.safe_load((FOLDER / "held_out.yaml").read_text(encoding="utf-8"))
-    return tuple(Request.model_validate({"id": f"held-{number:02}", **one}) for number, one in enumerate(found, 1))
 
 
 def of_kind(kind: Kind) -> list[Request]:

@@ -1,4 +1,4 @@
-"""`POST /api/copilot/answers`: questions and changes in plain words, answered without a model."""
+"""`POST /api/copilot/answers`: commands, and words to look up, without a model."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedI
 
 
 class QuestionBody(RequestBody):
-    """What a person asks, or wants to change."""
+    """A command, or words to look up."""
 
     text: str = Field(min_length=1, max_length=LONGEST_QUESTION)
     workflow: str = Field(default="", max_length=200, description="The workflow that the question is about, if any.")
     run_id: str = Field(
         default="", max_length=100, description="A run of the workflow that the question is about, if any."
     )
-    selection: list[str] = Field(
-        default=[], max_length=50, description="Ids of the steps that words such as `this` and `it` mean."
-    )
+    selection: list[str] = Field(default=[], max_length=50, description="Ids of the steps that `explain` explains.")
 
 
 @router.post("/answers", summary="Ask without a model", response_model=RuleAnswer, dependencies=[CHECKED])
 def answer_question(sent: QuestionBody, orchestra: Door, principal: Acting) -> Any:
-    """Answer from rules and the documentation: a proposal for a change in a known form, an explanation, passages of the
-    documentation, or shipped workflows that fit. No model is asked, and nothing is changed.
+    """Do one of the commands without a model: a proposal for a change, an explanation, or why a run has failed. Any
+    other text is looked up in the documentation. Nothing is changed.
     """
     return orchestra.copilot.rules.answer(principal, sent.text, sent.workflow, sent.run_id, sent.selection)

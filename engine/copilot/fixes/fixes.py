@@ -64,22 +64,19 @@ class Fixes:
             p, workflow, canvas.rev, made.ops, f"Mended: {'; '.join(made.labels)}", source="rules"
         )
 
-    def propose_for_run(self, p: Principal, workflow: str, run: Run, said: str) -> Proposal | None:
+    def propose_for_run(self, p: Principal, workflow: str, run: Run) -> Proposal | None:
         """Propose what `for_run` returns; None if nothing is known."""
-        found = self.for_run(p, workflow, run, said)
+        found = self.for_run(p, workflow, run)
         if found is None:
             return None
         canvas = self._editing.canvas(p, workflow)
         return self._proposals.make(p, workflow, canvas.rev, found.ops, found.label, source="rules")
 
-    def for_run(self, p: Principal, workflow: str, run: Run, said: str) -> Idea | None:
-        """Return a change of the draft that mends the failure of a run; None if none is known.
-
-        `said`: what the person has asked; names in it may be those that were meant.
-        """
+    def for_run(self, p: Principal, workflow: str, run: Run) -> Idea | None:
+        """Return a change of the draft that mends the failure of a run; None if none is known."""
         require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
-        for one in run_ideas(run, _steps(canvas.text), _defaults(canvas.text), said):
+        for one in run_ideas(run, _steps(canvas.text), _defaults(canvas.text)):
             try:
                 made = self._tried(p, workflow, canvas, one.ops)
             except OrchestraError:
@@ -89,7 +86,7 @@ class Fixes:
         return None
 
     def not_mended(self, p: Principal, workflow: str, run: Run) -> str:
-        """Return how to say what would mend a run of which nothing is known that does."""
+        """Return how to mend a run for which no fix is known."""
         require(p, "edit", "mend workflows")
         text = self._editing.canvas(p, workflow).text
         return not_mended(run, _steps(text), _defaults(text))

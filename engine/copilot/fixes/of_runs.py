@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clients.wording import counted, listed, nearest
+from clients.wording import counted, listed
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
-from engine.copilot.fixes.places import named_place
 from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
@@ -20,7 +19,6 @@ AGAIN = "What was written before stays and is not written again, the same"
 """Words of an answer about a run that must be started again."""
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
-_WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
 _INPUT = re.compile(r"\{\{ *inputs\.(?P<name>\w+) *\}\}")
 _THERE = "; it shows "
 _ONLY_ONE = re.compile(rf"{_THERE}(?!none\.)(?P<name>[^,\n]+)\.\Z")
@@ -130,41 +128,25 @@ def _written(run: Run) -> Iterator[str]:
         yield f"{counts['unknown_effects']} writes may have arrived: look at the service before you resume."
 
 
-def run_ideas(run: Run, steps: Mapping[str, JsonObject], defaults: JsonObject, said: str) -> Iterator[Idea]:
-    """Yield changes that may mend the failure; `said` is what the person has asked.
-
-    `steps`: of the draft, by id; `defaults`: of its inputs.
-    """
+def run_ideas(run: Run, steps: Mapping[str, JsonObject], defaults: JsonObject) -> Iterator[Idea]:
+    """Yield changes that may mend the failure; `steps`: of the draft, by id; `defaults`: of its inputs."""
     for one in run["steps"]:
         step, error = steps.get(one["id"]), one["error"]
         if error is not None and step is not None:
-            yield from _named(one, steps, defaults, said)
+            yield from _only_name(one, steps, defaults)
             yield from _only_if_there(one, step, error)
             yield from _again(one, step, error)
 
 
-def _named(one: StepRecord, steps: Mapping[str, JsonObject], defaults: JsonObject, said: str) -> Iterator[Idea]:
-    """Yield what the person has named, or the only name that there is, for the name that the service does not know."""
-    error, named = one["error"], named_place(said)
-    others = [word for word in _WORD.findall(said) if len(word) > 2]
+def _only_name(one: StepRecord, steps: Mapping[str, JsonObject], defaults: JsonObject) -> Iterator[Idea]:
+    """Yield the only name that there is, for one that the service does not know."""
+    error = one["error"]
+    there = _ONLY_ONE.search(error["message"]) if error is not None else None
+    if there is None:
+        return
+    name = there["name"]
     for unknown in _unknown(one, steps, defaults):
-        value = unknown.value
-        if named is not None and named.field not in (unknown.field, unknown.input):
-            continue
-        near = nearest(value, [word for word in others if word != value])
-        there = _ONLY_ONE.search(error["message"]) if error is not None else None
-        for meant in (
-            named.name if named is not None else None,
-            near if near is not None and _kind(near) == _kind(value) else None,
-            there["name"] if there is not None else None,
-        ):
-            if meant is not None and meant != value:
-                yield Idea(f"{unknown.field}: {value} → {meant}", _everywhere(one, steps, unknown, meant))
-
-
-def _kind(name: str) -> tuple[bool, bool]:
-    """Return whether a name is that of a channel, and of a repository or path."""
-    return name.startswith("#"), "/" in name
+        yield Idea(f"{unknown.field}: {unknown.value} → {name}", _everywhere(one, steps, unknown, name))
 
 
 def _everywhere(one: StepRecord, steps: Mapping[str, JsonObject], unknown: _Unknown, meant: str) -> list[Operation]:
@@ -195,11 +177,14 @@ def _unknown(one: StepRecord, steps: Mapping[str, JsonObject], inputs: JsonObjec
 
 
 def not_mended(run: Run, steps: Mapping[str, JsonObject], defaults: JsonObject) -> str:
-    """Return that nothing is known that mends a run, and how to name what was meant."""
-    value = next((found.value for one in run["steps"] for found in _unknown(one, steps, defaults)), None)
-    if value is None:
+    """Return that nothing is known that mends a run, and how to give the name that was meant."""
+    found = next(((one["id"], name) for one in run["steps"] for name in _unknown(one, steps, defaults)), None)
+    if found is None:
         return "I know no change that certainly mends this."
-    return f'I do not know which name is meant. Say it in this form: use "NAME" instead of "{value}".'
+    step, unknown = found
+    if unknown.input:
+        return f'I do not know which name is meant. Change the default of the input "{unknown.input}".'
+    return f"I do not know which name is meant. Give it: set {step}.{unknown.field} to NAME"
 
 
 def _only_if_there(one: StepRecord, step: JsonObject, error: Failure) -> Iterator[Idea]:

@@ -10,7 +10,7 @@ from engine.copilot.keeping.lists import RecordFormat
 from engine.copilot.rules.diagrams import Diagram, diagram_of
 from engine.copilot.rules.passages import DocSection
 
-PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows", "diagram"]
+PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "diagram"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
 TurnSource = Literal["model", "rules"]
 
@@ -30,14 +30,6 @@ class Button:
 
 
 @dataclass(frozen=True)
-class ProposalReference:
-    """A proposal for one of several workflows."""
-
-    workflow: str
-    proposal_id: str
-
-
-@dataclass(frozen=True)
 class AnswerPart:
     """A piece of an answer. `text` may be the words of a model: text from outside."""
 
@@ -50,8 +42,6 @@ class AnswerPart:
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
     passages: list[DocSection] = field(default_factory=list)
-    workflows: list[ProposalReference] = field(default_factory=list)
-    """The same change of several workflows."""
     diagram: Diagram | None = None
     """Its `text` is the diagram in one line."""
     quotes_run: bool = False
@@ -237,9 +227,9 @@ def turn_of(kept: JsonObject) -> Turn:
 
 def _part_of(kept: JsonObject) -> AnswerPart:
     buttons = [Button(**one) for one in kept["buttons"]]
-    of_workflows = [ProposalReference(**one) for one in kept.get("workflows", [])]
     drawn = kept.get("diagram")
-    kept = {**kept, "workflows": of_workflows, "diagram": diagram_of(drawn) if drawn else None}
+    kept = {name: one for name, one in kept.items() if name != "workflows"}  # which parts had before 0.1.0
+    kept["diagram"] = diagram_of(drawn) if drawn else None
     return AnswerPart(**{**kept, "buttons": buttons, "passages": [DocSection(**one) for one in kept["passages"]]})
 
 

@@ -14,7 +14,7 @@ from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
-from engine.copilot.rules.pointing import chosen
+from engine.copilot.rules.rules import chosen
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.prompt import Context, messages
@@ -24,7 +24,6 @@ from engine.copilot.talking.records import (
     Button,
     Conversation,
     ModelSetup,
-    ProposalReference,
     Turn,
     TurnDestination,
     TurnLimits,
@@ -154,7 +153,6 @@ class Talking:
             sent=TurnDestination(found.host, found.model, box.values_sent, box.from_outside),
         )
         working = Working(self._model, account, box, self.limits, partial(self._setups.cost, account), feed)
-        self._draw(p, name, said, about, working)
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
@@ -174,8 +172,9 @@ class Talking:
         before = self._turns.conversation(p, workflow)
         context, rev = self._context(p, workflow, about.selection)
         ground, run_of = self._ground, partial(self._ground.run_of, p)
+        drawn = partial(ground.rules.diagram, p, workflow)
         box = Toolbox(
-            p, workflow, rev, about, ground.proposals, ground.workflows, run_of, from_outside=before.from_outside
+            p, workflow, rev, about, ground.proposals, ground.workflows, run_of, drawn, from_outside=before.from_outside
         )
         box.code = code_step(context.text, about.selection)
         box.run = ground.failed_run(p, workflow, about.run_id) if about.run_id else self._last_failed(p, workflow)
@@ -214,12 +213,6 @@ class Talking:
         found = Context(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
         return found, canvas.rev
 
-    def _draw(self, p: Principal, workflow: str, asked: str, about: About, working: Working) -> None:
-        """Begin the answer with the diagram of what the model is asked to explain, if it is."""
-        drawn = self._ground.rules.diagram(p, asked, workflow, about.selection)
-        if drawn is not None:
-            working.add(AnswerPart("diagram", text=drawn.text, diagram=drawn))
-
     # --- without a model
 
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: TurnFeed) -> Turn:
@@ -244,15 +237,10 @@ def _parts(answer: RuleAnswer) -> list[AnswerPart]:
         found.append(AnswerPart("diagram", text=answer.diagram.text, diagram=answer.diagram))
     if answer.proposal is not None:
         found.append(AnswerPart("proposal", proposal_id=answer.proposal.id))
-    if answer.proposals:
-        found.append(
-            AnswerPart("workflows", workflows=[ProposalReference(one.workflow, one.id) for one in answer.proposals])
-        )
     if answer.passages:
         found.append(AnswerPart("passages", passages=answer.passages))
     buttons = [Button(one.title, "link", href=f"/?page=gallery&sample={one.name}") for one in answer.samples]
     buttons += [Button(one.label, "ops", ops=list(one.ops)) for one in answer.fixes]
-    buttons += [Button(one, "ask", text=one) for one in answer.examples]
     if buttons:
         found.append(AnswerPart("buttons", buttons=buttons))
     return [*found, AnswerPart("note", text=answer.note)]

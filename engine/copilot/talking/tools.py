@@ -15,6 +15,7 @@ from clients.wording import counted, did_you_mean
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.copilot.proposals.records import ModelUse, Proposal
+from engine.copilot.rules.diagrams import Diagram
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
@@ -58,6 +59,11 @@ TOOLS = (
         why=TEXT,
     ),
     tool("try_in_demo", "Run a proposal twice on the demo services; says what it would write.", proposal=TEXT),
+    tool(
+        "draw",
+        "Show the person a diagram of the workflow, or of some steps by their ids, when you explain them.",
+        steps={"type": "array", "items": TEXT},
+    ),
     ASK_TOOL,
 )
 NAMES = names_of(TOOLS)
@@ -73,6 +79,8 @@ class Toolbox(Struct):
     proposals: Proposals
     workflows: WorkflowFiles
     run_of: Callable[[str], Run]
+    drawn: Callable[[Sequence[str]], Diagram | None]
+    """Returns the diagram of steps, or of the workflow for none. Raises UnknownName, InvalidInput."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
     values_sent: list[str] = field(default_factory=list)
@@ -98,6 +106,7 @@ class Toolbox(Struct):
             "run_facts": self._run_facts,
             "propose": partial(self._propose, spent=spent),
             "try_in_demo": partial(self._try_in_demo, spent=spent),
+            "draw": self._draw,
             ASK: asked,
         }
         if name not in tools:
@@ -181,6 +190,13 @@ class Toolbox(Struct):
         asked = f" It asks a person {counted(asks, 'time')}." if asks else ""
         words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes.{asked}"
         return ToolOutcome(UsedTool("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
+
+    def _draw(self, given: JsonObject) -> ToolOutcome:
+        found = self.drawn(texts(given.get("steps")))
+        if found is None:
+            return ToolOutcome(UsedTool("draw", "There is nothing to draw.", ok=False), {"drawn": False})
+        part = AnswerPart("diagram", text=found.text, diagram=found)
+        return ToolOutcome(UsedTool("draw", "Drew a diagram.", ok=True), {"drawn": True}, part)
 
 
 def _counted(made: Proposal) -> str:

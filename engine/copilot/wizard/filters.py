@@ -13,7 +13,6 @@ from engine.copilot.wizard.sources import ItemSource
 _HOURS = 24
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 """The signs that mean something in a pattern."""
-_SUBJECT = "subject:"
 
 
 def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
@@ -34,18 +33,13 @@ def step_fields(source: ItemSource, only: ItemFilter) -> dict[str, Any]:
     return {}
 
 
-def subject_term(text: str) -> str:
-    """Return a word to look for in the subject alone, as Gmail takes it."""
-    return f"{_SUBJECT}{_term(text)}"
-
-
 def _term(text: str) -> str:
     return f'"{text}"' if " " in text else text
 
 
 def gmail_query(only: ItemFilter) -> str:
     """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
-    words = [one if one.startswith(_SUBJECT) else _term(one) for one in only.words]
+    words = [_term(one) for one in only.words]
     parts = [] if (only.has_file or only.ending) and not only.sender else ["in:inbox"]
     if words:
         parts.append(words[0] if len(words) == 1 else f"{{{' '.join(words)}}}")

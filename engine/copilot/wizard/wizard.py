@@ -15,7 +15,6 @@ from engine.copilot.proposals.records import Proposal
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing, Operation
 from engine.copilot.wizard.places import place
-from engine.copilot.wizard.reading import UnderstoodWords, read
 from engine.copilot.wizard.records import Choices, Chosen, FilledField, ItemCount, Offer, Offers, WhenToStart
 from engine.copilot.wizard.sources import BY_NAME, SOURCES, ItemSource
 from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
@@ -60,11 +59,6 @@ class Wizard:
         base = self._base(p, workflow)
         ops = operations(choices, base)
         return self._proposals.make(p, workflow, base.rev, ops, in_words(choices), source="rules")
-
-    def read(self, p: Principal, workflow: str, text: str) -> UnderstoodWords | None:
-        """Return what words mean for a workflow that has no steps yet; None if it has some, or they mean nothing."""
-        require(p, "edit", "use the wizard")
-        return read(text) if _is_blank(self._base(p, workflow)) else None
 
     def _base(self, p: Principal, workflow: str) -> Base:
         try:

@@ -1,4 +1,4 @@
-"""`/api/copilot/answers` and a turn without a model: words such as `this` mean the steps of `selection`."""
+"""`/api/copilot/answers` and a turn without a model: commands, and what is none."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ OWNER = Principal("local:grace", "owner")
 RETRY = {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}}
 
 
-def test_words_that_point_mean_the_selected_step(browser: TestClient) -> None:
-    said = {"text": "retry this 5 times", "workflow": "inbox-triage"}
-    answer = browser.post("/api/copilot/answers", json={**said, "selection": ["issue"]}, headers=SAME).json()
+def test_a_command_is_proposed_and_a_sentence_is_not_guessed(browser: TestClient) -> None:
+    said = {"text": "retry issue 5 times", "workflow": "inbox-triage"}
+    answer = browser.post("/api/copilot/answers", json=said, headers=SAME).json()
     assert answer["proposal"]["ops"] == [RETRY]
-    asked_back = browser.post("/api/copilot/answers", json=said, headers=SAME).json()
-    assert (asked_back["proposal"], asked_back["text"][:11]) == (None, "Which step?")
+    said["text"] = "please retry the issue five times"
+    answer = browser.post("/api/copilot/answers", json=said, headers=SAME).json()
+    assert (answer["proposal"], answer["text"][:22]) == (None, "This is not a command,")
+    assert "retry STEP N times" in answer["examples"]
 
 
-def test_a_turn_of_the_panel_without_a_model_is_about_the_selection(browser: TestClient) -> None:
-    sent = {"text": "retry this 5 times", "selection": ["issue"]}
+def test_a_turn_of_the_panel_without_a_model_does_a_command(browser: TestClient) -> None:
+    sent = {"text": "retry issue 5 times", "selection": ["label"]}
     stream = browser.post("/api/copilot/conversations/inbox-triage/turns", json=sent, headers=SAME).text
     done = stream.split("event: done\n")[1].split("data: ", 1)[1].splitlines()[0]
     [proposal] = [one["proposal_id"] for one in json.loads(done)["parts"] if one["kind"] == "proposal"]
@@ -39,7 +41,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_problem(
     orchestra: Orchestra, browser: TestClient, steps: str
 ) -> None:
     (orchestra.workspace.root / "workflows" / "odd.json").write_text(f'{{"title": "N", "steps": {steps}}}')
-    for said in ("explain this workflow", "fix it"):
+    for said in ("explain", "fix"):
         refused = browser.post("/api/copilot/answers", json={"text": said, "workflow": "odd"}, headers=SAME)
         assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidFile")
         turn = browser.post("/api/copilot/conversations/odd/turns", json={"text": said}, headers=SAME)
@@ -53,7 +55,7 @@ def test_a_run_of_another_workflow_and_a_step_that_there_is_not_are_refused(
     orchestra.workflows.save(OWNER, "fails", json.dumps({"schema_version": 1, "steps": steps}), None)
     run_id = orchestra.runs.start(OWNER, "fails", {})
     orchestra.runs.wait(OWNER, run_id, 30)
-    asked = {"text": "why did it fail?", "workflow": "inbox-triage"}
+    asked = {"text": "why did it fail", "workflow": "inbox-triage"}
     for about in (About(run_id=run_id), About(["stop"])):
         more = {"selection": about.selection, "run_id": about.run_id}
         refused = browser.post("/api/copilot/answers", json={**asked, **more}, headers=SAME)

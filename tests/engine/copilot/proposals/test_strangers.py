@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +16,12 @@ from engine.workflows.new_workspace import init
 
 ADA = Principal("ada", "editor")
 HEARD = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=TurnDestination(from_outside=True))
-OTHER = "commit-digest"
 POST = Choices(source="mail", targets=(Chosen(target="post", places={"channel": "#general"}),))
 WRONG = {"op": "set", "step": "issue", "field": "with.title", "value": "{{ mail.subjct }}"}
-EVERYWHERE = "replace acme/app by acme/web in all workflows"
-
-
-def of_other(found: Sequence[Proposal]) -> Proposal:
-    return next(one for one in found if one.workflow == OTHER)
 
 
 MAKES: dict[str, Callable[[Orchestra], Proposal | None]] = {
-    "a rule": lambda it: it.copilot.rules.answer(ADA, "retry all github steps 5 times", "inbox-triage").proposal,
-    "all workflows": lambda it: of_other(it.copilot.rules.answer(ADA, EVERYWHERE, "inbox-triage").proposals),
+    "a command": lambda it: it.copilot.rules.answer(ADA, "retry issue 5 times", "inbox-triage").proposal,
     "the wizard": lambda it: it.copilot.wizard.propose(ADA, "inbox-triage", POST),
     "a fix": lambda it: it.copilot.fixes.propose(ADA, "inbox-triage"),
 }

@@ -1,4 +1,4 @@
-"""The wizard: whatever may be chosen compiles, and words mean choices or nothing."""
+"""The wizard: whatever may be chosen compiles, and says what it does."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from clients.github.values import repository_name
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing
-from engine.copilot.wizard.reading import read
 from engine.copilot.wizard.records import Choices, Chosen, WhenToStart
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
-from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -261,192 +259,17 @@ def test_viewers_use_no_wizard(orchestra: Orchestra) -> None:
         orchestra.copilot.wizard.offers(VIEWER)
 
 
-SAID: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "every Friday at 16:30 mail boss@example.com the open pull requests of acme/app": (
-        "pulls",
-        {"start": "schedule", "cron": "30 16 * * 5", "amount": "list"},
-        ["mail"],
-    ),
-    "When a bug mail arrives, open an issue in acme/app and archive it": (
-        "mail",
-        {"start": "new", "kinds": {"bug": "something does not work"}},
-        ["archive", "issue"],
-    ),
-    "Rechnungen weiterleiten an buchhaltung@firma.example": (
-        "mail",
-        {"only": {"words": ("invoice", "Rechnung")}},
-        ["forward"],
-    ),
-    "sort my mail into urgent, later and never": (
-        "mail",
-        {"kinds": {"urgent": "urgent", "later": "later", "never": "never"}},
-        ["label", "label", "label"],
-    ),
-    "post the number of open issues in acme/app to #team every morning": (
-        "issues",
-        {"amount": "count", "cron": "0 8 * * *"},
-        ["post"],
-    ),
-    "save the pdf attachments of my mails under invoices/": (
-        "mail",
-        {"only": {"has_file": True, "ending": "pdf"}},
-        ["files_to_folder"],
-    ),
-    "new issues in a/b should be posted to #dev": ("issues", {"start": "new", "amount": None}, ["post"]),
-    "bugs and questions from my inbox become issues in a/b": (
-        "mail",
-        {"kinds": {"bug": "something does not work", "question": "somebody asks something"}},
-        ["issue", "issue"],
-    ),
-    "when somebody fills in a form, keep a page in Notion Leads": ("form", {"start": "new"}, ["task"]),
-    "Neue Einträge von https://blog.example/feed.xml (Feed) in #news melden, sobald sie kommen": (
-        "entries",
-        {"start": "new"},
-        ["post"],
-    ),
-}
-
-
-@pytest.mark.parametrize("said", SAID)
-def test_words_mean_choices(said: str) -> None:
-    source, has, targets = SAID[said]
-    understood = read(said)
-    assert understood is not None
-    assert understood.choices is not None
-    choices = understood.choices.model_dump(exclude_defaults=True)
-    assert choices["source"] == source
-    assert {name: choices.get(name) for name in has} == has
-    assert [one["target"] for one in choices["targets"]] == targets
-
-
 @pytest.mark.parametrize(
-    ("said", "only", "title"),
+    ("cron", "words"),
     [
-        ('new mails with the word "invoice" become issues in acme/app', {"words": ("invoice",)}, ""),
-        ('new mails with the subject "two words" become issues in acme/app', {"words": ('subject:"two words"',)}, ""),
-        ('neue Mails mit dem Wort "Rechnung" werden Issues in acme/app', {"words": ("Rechnung",)}, ""),
-        ('neue Mails mit dem Betreff "Rechnung" werden Issues in acme/app', {"words": ("subject:Rechnung",)}, ""),
-        ('neue Mails, die das Wort "A" enthalten, werden Issues in acme/app', {"words": ("A",)}, ""),
-        ('new mails with the words "a" or "b" become issues in acme/app', {"words": ("a", "b")}, ""),
-        ('new mails with the sender "bob" become issues in acme/app', {"sender": "bob"}, ""),
-        ('new mails that contain "a" become issues in acme/app with the title "b"', {"words": ("a",)}, "b"),
-        ('new mails with the label "x" become issues in acme/app', "“x”", ""),
-        ("new mails with the word special become issues in acme/app", "“special”", ""),
+        ("0 8 * * *", "at 08:00 every day"),
+        ("15 7 * * 1,4", "at 07:15 on Monday and Thursday"),
+        ("0 12 * * 1-5", "at 12:00 on Monday through Friday"),
+        ("0 * * * *", "at the start of every hour"),
+        ("0 7 1 * *", "at 07:00 on the first day of every month"),
     ],
 )
-def test_a_text_to_look_for_is_a_filter_and_no_title(said: str, only: dict[str, Any] | str, title: str) -> None:
-    understood = read(said)
-    assert understood is not None
-    if isinstance(only, str):
-        assert f"but not {only}" in understood.question
-        return
-    assert understood.choices is not None, understood.question
-    assert understood.choices.only.model_dump(exclude_defaults=True) == only
-    assert [one.title for one in understood.choices.targets] == [title]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "translate my mails and post them to #general",
-        "post the sum of the totals per supplier of the sheet demo-invoices-2026 to #general",
-        "hello",
-        "",
-        "what is a workflow?",
-        "archive unread mails",
-        "forward all mails except invoices to a@b.example",
-        "sort my mail into " + ", ".join(f"kind{n}" for n in range(30)) + " and rest",
-    ],
-)
-def test_what_is_more_than_the_wizard_can_do_means_nothing(said: str) -> None:
-    assert read(said) is None
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "tell me when something happens",
-        "comment on the issues of acme/app",
-        "forward all invoices",
-        "label my mails",
-        'label mails from Anna "family"',
-    ],
-)
-def test_what_is_missing_is_asked_for(said: str) -> None:
-    understood = read(said)
-    assert understood is not None
-    assert understood.choices is None
-    assert understood.question.endswith((".", "?")) or "such as: " in understood.question
-
-
-@pytest.mark.parametrize(
-    ("days", "asked"), [(999, None), (1000, None), (3650, None), (3651, "That is too long ago: say at most 3650 days.")]
-)
-def test_only_an_age_that_is_too_long_is_called_so(days: int, asked: str | None) -> None:
-    too_many = ", ".join(f"kind{n}" for n in range(13))
-    understood = read(f"sort my mail of the last {days} days into {too_many} and rest")
-    assert (understood and understood.question) == asked
-
-
-@pytest.mark.parametrize(
-    ("said", "asked"),
-    [
-        (
-            "new bug mails should become issues.",
-            "Which repository? Say it again with the name, such as: new bug mails should become issues in acme/app",
-        ),
-        (
-            "keep a page of each mail in Notion",
-            "Which database? Say it again with the name, such as: keep a page of each mail in Notion Tasks",
-        ),
-        ("forward all invoices", "To which address? Say it again with the answer in it."),
-    ],
-)
-def test_a_question_shows_how_to_say_it_whole(said: str, asked: str) -> None:
-    understood = read(said)
-    assert understood is not None
-    assert understood.question == asked
-    example = asked.partition("such as: ")[2]
-    assert not example or ((made := read(example)) is not None and made.choices is not None)
-
-
-def test_the_button_is_called_as_on_the_screen() -> None:
-    understood = read("Bug mails become issues in acme/app, tasks get a prize")
-    assert understood is not None
-    assert "“Step by step”" in understood.question
-
-
-@pytest.mark.parametrize("said", ["at 25 o'clock every day", "jeden Tag um 24:00 Uhr", "every Monday at 9:60"])
-def test_a_time_that_no_clock_shows_is_refused(said: str) -> None:
-    with pytest.raises(NoSuchTime, match="There is no time"):
-        cron_of(said)
-
-
-@pytest.mark.parametrize(
-    ("said", "cron", "words"),
-    [
-        ("every morning at 8", "0 8 * * *", "at 08:00 every day"),
-        ("every morning", "0 8 * * *", "at 08:00 every day"),
-        ("jeden Montag um 9 Uhr", "0 9 * * 1", "at 09:00 on Monday"),
-        ("Friday at 5pm", "0 17 * * 5", "at 17:00 on Friday"),
-        ("every Friday at 5 p.m.", "0 17 * * 5", "at 17:00 on Friday"),
-        ("on Mondays and on Thursdays at 7:15", "15 7 * * 1,4", "at 07:15 on Monday and Thursday"),
-        ("every evening at 18:00", "0 18 * * *", "at 18:00 every day"),
-        ("once a week", "0 7 * * 1", "at 07:00 on Monday"),
-        ("every workday at noon", "0 12 * * 1-5", "at 12:00 on Monday through Friday"),
-        ("hourly", "0 * * * *", "at the start of every hour"),
-        ("monthly", "0 7 1 * *", "at 07:00 on the first day of every month"),
-        ("tomorrow at 9", "", ""),
-        ("jeden Montag um halb neun", "30 8 * * 1", "at 08:30 on Monday"),
-        ("every evening at half past eight", "30 20 * * *", "at 20:30 every day"),
-        ("when a mail comes", "", ""),
-    ],
-)
-def test_times_in_words_and_told_in_words(said: str, cron: str, words: str) -> None:
-    assert cron_of(said) == cron
-    if cron:
-        places = {"channel": "#general"}
-        choices = Choices(
-            source="mail", start=WhenToStart.SCHEDULE, cron=cron, targets=[Chosen(target="post", places=places)]
-        )
-        assert f", {words}: " in in_words(choices)
+def test_choices_are_told_with_their_times(cron: str, words: str) -> None:
+    post = Chosen(target="post", places={"channel": "#general"})
+    choices = Choices(source="mail", start=WhenToStart.SCHEDULE, cron=cron, targets=[post])
+    assert f", {words}: " in in_words(choices)
