@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _FOUND = "local-models"
 
 
+def look_for_models(visit: Visit) -> None:
+    """Search at once, as the button does: for whoever comes to connect a model."""
+    session.keep_draft(_FOUND, visit.orchestra.connections.local_models(visit.who))
+
+
 def local_models(visit: Visit, status: ConnectionStatus) -> None:
     """Show the button that searches, and each server found."""
     action_button(

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, PageAction, Visit
 from dashboard.connection.card import connection_card
+from dashboard.connection.local_models import look_for_models
 from dashboard.connection.new import new_connection
 from dashboard.connection.tool_servers import server_tools
 from dashboard.parts.header import page_header
@@ -30,6 +31,8 @@ def show(visit: Visit) -> None:
         t("Each service uses the demo or your own account. A key that is found is offered, never used automatically."),
     )
     found = visit.orchestra.connections.list(visit.who)
+    if visit.is_asked("model") and visit.may("admin"):
+        look_for_models(visit)
     if visit.may("admin"):
         new_connection(visit, {one.name for one in found})
     if not found:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.model import agent
+from demo.model import agent, copilot
 from demo.model.document import WORD, PromptDocument, document_of, request_of, text_of, words_of
 from demo.model.filler import fill
 from demo.model.writing import answer_from_passages, digest, draft, points, telling
@@ -50,6 +50,8 @@ def answer(
     With a JSON Schema, or `wants_json`, the text is a JSON object. `tools` are the functions of the API's
     `tools`; one is called only if `tool_choice` says so or the instructions ask for it in plain words.
     """
+    if moved := copilot.move(messages, tools):
+        return ModelReply(moved.text, ((moved.tool, dict(moved.given or {})),) if moved.tool else ())
     document = document_of(messages)
     after_tool = bool(messages) and messages[-1].get("role") == "tool"
     if tools and not after_tool and (tool := _tool_asked_for(tools, tool_choice, document)):

@@ -25,7 +25,9 @@ IN_SIGHT = """one => {
     const box = one.getBoundingClientRect();
     return one.contains(document.elementFromPoint(box.x + 9, box.y + 9));
 }"""
-ELSEWHERE = "set repository of issue to evil/app"
+ELSEWHERE = "set issue.repository to evil/app"
+SHOWN = "Ask me before each write, and try it in the demo."
+"""A question that the demo's model answers."""
 
 
 def copied(served: Served, name: str) -> None:
@@ -111,11 +113,11 @@ def test_a_change_is_asked_for_accepted_and_undone_by_keys_alone(served: Served,
 def test_what_was_accepted_is_saved_before_it_is_drawn(served: Served, page: Page) -> None:
     copied(served, "quick")
     panel = opened(page, served, "quick")
-    ask(page, "set title of mails to Mails")
+    ask(page, "set mails.title to Mails")
     panel.get_by_role("button", name="Accept all", exact=True).click()
     page.locator(".studio-state", has_text="Draft kept").wait_for()
     page.get_by_role("textbox", name="Your question, or what to change").focus()
-    ask(page, "set title of mails to Mails of today")
+    ask(page, "set mails.title to Mails of today")
     page.route("**/api/workflows/quick/canvas", lambda _: None)  # it waits
     panel.get_by_role("button", name="Accept all", exact=True).click()
     panel.locator(".copilot-turn[data-last] .copilot-card[data-status=accepted]").wait_for()
@@ -140,7 +142,7 @@ def test_where_both_have_no_room_a_clicked_panel_stands_in_place_of_the_copilot(
     copied(served, "narrow")
     page.set_viewport_size({"width": 1400, "height": 900})
     copilot = opened(page, served, "narrow")
-    page.keyboard.type("what is wrong")
+    page.keyboard.type("expla")
     panel = page.locator(".studio-panel")
     for button, title in (("Add a trigger", "Add a trigger"), ("Workflow", "Workflow")):
         page.locator(".studio").get_by_role("button", name=button, exact=True).click()
@@ -149,7 +151,7 @@ def test_where_both_have_no_room_a_clicked_panel_stands_in_place_of_the_copilot(
         if button == "Workflow":
             panel.get_by_label("Name of a new input").fill("since")
         page.locator(".studio").get_by_role("button", name="Co-pilot", exact=True).click()
-        shows(copilot.get_by_label("Your question, or what to change"), "what is wrong")
+        shows(copilot.get_by_label("Your question, or what to change"), "expla")
     page.set_viewport_size({"width": 1700, "height": 900})
     shows(panel.get_by_label("Name of a new input"), "since")
     panel.wait_for()
@@ -180,7 +182,7 @@ def test_a_new_destination_is_refused_until_it_is_ticked_and_a_reload_keeps_the_
 def test_a_proposal_is_tried_in_the_demo_and_out_of_date_after_a_change_elsewhere(served: Served, page: Page) -> None:
     copied(served, "tried")
     panel = opened(page, served, "tried")
-    card = ask(page, "set title of issue to {{ mail.subject }}")
+    card = ask(page, "set issue.title to {{ mail.subject }}")
     card.get_by_role("button", name="Try in the demo").click()
     card.get_by_text("In the demo: succeeded.").wait_for()
     card.get_by_text("A second run wrote nothing again.").wait_for()
@@ -202,7 +204,10 @@ def test_the_panel_has_no_serious_finding_on_a_phone_and_in_both_themes(served: 
     copied(served, "looks")
     opened(page, served, "looks")
     assert found_by_axe(page) == []
-    card = ask(page, "ask me before all writing steps")
+    page.get_by_role("button", name=SHOWN).click()
+    card = page.locator(".copilot-turn[data-last] .copilot-card")
+    card.wait_for()
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         for width in (1280, 390):
@@ -256,14 +261,17 @@ def test_a_failed_run_is_explained_gone_through_and_mended_by_words_on_its_page(
     page.get_by_role("button", name="Ask the co-pilot").click()
     panel = page.get_by_role("complementary", name="Co-pilot")
     panel.get_by_text(f"about the run {run['run_id']}").wait_for()
-    panel.get_by_role("button", name="why did this run fail?").click()
+    panel.get_by_role("button", name="why did it fail").click()
     panel.get_by_text("Check the name, and that it is shared").wait_for()
-    panel.get_by_role("button", name="fix it").click()
-    panel.get_by_text('use "NAME" instead of "acme/ap"').wait_for()
+    panel.get_by_role("button", name="fix", exact=True).click()
+    panel.get_by_text("Give it: set issues.repository to NAME").wait_for()
     page.reload()
     panel.locator(".copilot-turn[data-last]").wait_for()
     page.wait_for_timeout(500)  # it scrolls to the newest question
-    for one in (panel.get_by_role("button", name="fix it"), panel.get_by_text("Go through the run step by step")):
+    for one in (
+        panel.get_by_role("button", name="fix", exact=True),
+        panel.get_by_text("Go through the run step by step"),
+    ):
         assert one.evaluate(IN_SIGHT)
     panel.get_by_text("Go through the run step by step").click()
     panel.get_by_text("2 of 2: Read issues").wait_for()
@@ -282,7 +290,7 @@ def test_a_failed_run_is_explained_gone_through_and_mended_by_words_on_its_page(
     panel.get_by_text("1 of 2: ").wait_for()
     page.set_viewport_size({"width": 1280, "height": 900})
     panel.get_by_role("textbox").focus()
-    card = ask(page, "our repo is acme/app")
+    card = ask(page, "set issues.repository to acme/app")
     for one in card.locator("[data-tick]").all():
         one.check()
     card.get_by_role("button", name="Accept all").click()
@@ -309,10 +317,10 @@ def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page,
     orchestra.close()
     panel = opened(page, served, name)
     if place == "answer":
-        page.keyboard.type("what is wrong?")
-        page.keyboard.press("Enter")
-    around = page.locator(".copilot-turn[data-last]" if place == "answer" else ".copilot-fixes")
-    around.get_by_role("button", name="Rename 'repositry' to 'repository'").click()
+        panel.get_by_role("button", name="fix", exact=True).click()
+    else:
+        fixes = page.locator(".copilot-fixes")
+        fixes.get_by_role("button", name="Rename 'repositry' to 'repository'").click()
     card = page.locator(".copilot-card").last
     card.wait_for()
     for one in card.locator("[data-tick]").all():
@@ -321,30 +329,3 @@ def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page,
     page.locator(".copilot-card[data-status=accepted]").wait_for()
     assert '"repository": "acme/ap"' in draft(page, served, name)
     panel.locator(".copilot-fixes").wait_for(state="detached")
-
-
-def test_a_change_of_several_workflows_is_accepted_from_one_card_which_everybody_can_read(
-    served: Served, page: Page
-) -> None:
-    copied(served, "several")
-    opened(page, served, "several")
-    card = ask(page, "set repository of issue to evil/app in all workflows")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width in (1360, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            page.wait_for_timeout(300)
-            card.locator("details").evaluate_all("every => every.forEach(one => (one.open = true))")
-            if folder := os.environ.get("SCREENSHOTS"):
-                page.screenshot(path=Path(folder, f"several-{scheme}-{width}.png"))
-                card.screenshot(path=Path(folder, f"several-card-{scheme}-{width}.png"))
-            assert found_by_axe(page) == [], (scheme, width)
-    page.set_viewport_size({"width": 1360, "height": 844})
-    button = card.get_by_role("button", name="Accept for several")
-    card.locator("summary", has_text="several").click()
-    assert button.is_disabled()
-    card.locator("details[open]").get_by_role("checkbox").check()
-    button.click()
-    card.get_by_text("Accepted into 1 draft").wait_for()
-    assert "evil/app" in draft(page, served, "several")
-    assert "evil/app" not in draft(page, served, "inbox-triage")

@@ -30,10 +30,11 @@ def test_a_drawing_explains_the_selected_step_and_the_workflow_and_leads_to_its_
     step = page.locator('.studio [data-step="issue"]')
     step.click()
     page.locator(".copilot-about", has_text="Open an issue").wait_for()
-    explain(page, "what does this do?")
+    explain(page, "explain")
     diagram = page.locator(".copilot-turn[data-last] .copilot-diagram")
     diagram.get_by_role("img", name="Steps in order: Each mail, What is it?, Open an issue").wait_for()
-    explain(page, "explain this workflow")
+    page.get_by_role("button", name="Ask about the whole workflow").click()
+    explain(page, "Explain")
     inner = "What is it?, Write a task, Open an issue, Mark for a person, Label the mail"
     diagram.get_by_role("img", name=f"Steps in order: Read mail, Each mail ({inner})").wait_for()
     diagram.get_by_role("button", name="Show Read mail on the canvas").press("Enter")

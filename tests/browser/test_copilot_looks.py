@@ -16,10 +16,9 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import Served
-from tests.browser.test_copilot import ask, copied, found_by_axe, opened
+from tests.browser.test_copilot import copied, found_by_axe, opened
 from tests.browser.test_copilot_with_model import _connect
-from tests.browser.test_copilot_wizard import TWIN, accept
-from tests.browser.test_copilot_wizard import opened as blank
+from tests.browser.test_copilot_wizard import accept
 from tests.browser.test_pages import SCREENS, TALLEST_PICTURE, TOO_WIDE, _looks
 from tests.scripted_model.scripted import Answer, scripted
 
@@ -56,13 +55,22 @@ SCRIPT = [
 ]
 
 
-def a_twin(served: Served, page: Page) -> Seen:
-    panel = blank(page, served, "twin")
-    panel.locator("textarea").last.focus()
-    card = ask(page, TWIN)
-    yield "twin-proposed", panel.locator("[data-tick]").first
-    accept(card)
-    yield "twin-accepted", panel.locator(".copilot-card[data-status=accepted]")
+def the_demo(served: Served, page: Page) -> Seen:
+    copied(served, "shown")
+    panel = opened(page, served, "shown")
+    question = panel.get_by_role("button", name="Start it every weekday at 8.")
+    yield "shown", question
+    question.click()
+    yield "proposed", panel.locator("[data-tick]").first
+    accept(panel.locator(".copilot-card").last)
+    yield "accepted", panel.locator(".copilot-card[data-status=accepted]")
+
+
+def no_command(served: Served, page: Page) -> Seen:
+    copied(served, "words")
+    panel = opened(page, served, "words")
+    say(panel, "How do I undo a run?")
+    yield "looked-up", panel.locator(".copilot-passages")
 
 
 def a_failed_run(served: Served, page: Page) -> Seen:
@@ -75,7 +83,7 @@ def a_failed_run(served: Served, page: Page) -> Seen:
     page.goto(f"{served.url}/run?id={asked.json()['run_id']}")
     page.get_by_role("button", name="Ask the co-pilot").click()
     panel = page.get_by_role("complementary", name="Co-pilot")
-    panel.get_by_role("button", name="why did this run fail?").click()
+    panel.get_by_role("button", name="why did it fail").click()
     panel.get_by_text("Check the name, and that it is shared").wait_for()
     yield "explained", panel.get_by_text("2 of 2: Read issues")
 
@@ -104,7 +112,7 @@ def say(panel: Locator, words: str) -> None:
     field.press("Enter")
 
 
-@pytest.mark.parametrize("states", [a_twin, a_failed_run, a_model])
+@pytest.mark.parametrize("states", [the_demo, no_command, a_failed_run, a_model])
 def test_what_the_panel_shows_fits_the_screen_and_can_be_read_by_everybody(
     states: Callable[[Served, Page], Seen], served: Served, page: Page
 ) -> None:

@@ -95,6 +95,6 @@ def test_a_run_that_goes_on_leaves_the_panel_and_what_is_typed_alone(served: Ser
     page.keyboard.type(" so long?")
     assert field.input_value() == "what takes so long?"
     assert field.evaluate("one => one.isTheSame === true")
-    panel.get_by_role("button", name="explain this run").click()
+    panel.get_by_role("button", name="explain", exact=True).click()
     page.locator(".copilot-turn[data-last]").get_by_text(f"Run {run_id}").wait_for()
     assert field.input_value() == "what takes so long?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ def test_what_was_before_a_proposal_is_restored_from_its_card(served: Served, pa
     copied(served, "again")
     opened(page, served, "again")
     before = draft(page, served, "again")
-    card = ask(page, "call this workflow Other")
+    card = ask(page, "set issue.title to Other")
     card.get_by_role("button", name="Accept all").click()
     accepted = page.locator(".copilot-card[data-status=accepted]")
     accepted.get_by_role("button", name="Undo").wait_for()
@@ -51,7 +50,7 @@ def test_what_was_before_a_proposal_is_restored_from_its_card(served: Served, pa
         if folder := os.environ.get("SCREENSHOTS"):
             page.screenshot(path=Path(folder, f"restore-{scheme}.png"))
         assert found_by_axe(page) == [], scheme
-    assert json.loads(draft(page, served, "again"))["title"] == "Other"
+    assert '"Other"' in draft(page, served, "again")
     with page.expect_response("**/restore"):
         shown.get_by_role("button", name="Restore", exact=True).click()
     shown.wait_for(state="detached")

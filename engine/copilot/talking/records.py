@@ -179,6 +179,8 @@ class ModelSetup:
     sends: list[str] = field(default_factory=list)
     """What goes there, in sentences."""
     price: TurnPrice | None = None
+    is_demo: bool = False
+    """Whether the demo's model answers its ten questions (`DEMO_QUESTIONS`), as there is no other one."""
 
     @property
     def asks_a_model(self) -> bool:

@@ -32,7 +32,22 @@ SENDS = (
 )
 DIGEST = hashlib.sha256("\n".join(SENDS).encode()).hexdigest()[:16]
 """Who agreed to other words is asked again."""
-NO_MODEL = "The co-pilot does not use the demo's model, and no other one is connected. Add one on the page Connections."
+NO_MODEL = "No model of your own is connected. Add one on the page Connections."
+DEMO_QUESTIONS = frozenset(
+    {
+        "What does this workflow do?",
+        "What starts it?",
+        "Which steps write something?",
+        "Would a second run write the same again?",
+        "What happens if a step fails?",
+        "Why did the last run fail?",
+        "Ask me before each write, and try it in the demo.",
+        "Try each step that uses a service three times.",
+        "Start it every weekday at 8.",
+        "Put a note on each step that asks a model.",
+    }
+)
+"""What the demo's model answers, by a script (`demo/model/copilot.py`)."""
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
 
@@ -66,7 +81,7 @@ class Setups:
         except (OrchestraError, ServiceError) as error:
             return replace(nothing, why_not=f"{error.message} {error.remedy}".strip())
         if account is None:
-            return nothing
+            return replace(nothing, is_demo=self._name() != "")
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
         is_agreed = self.agreements.get(p) == [host, model, DIGEST]
         return ModelSetup(
@@ -85,8 +100,7 @@ class Setups:
 
     def account(self) -> Account | None:
         """Return the account of the model, None if there is none. Raises OrchestraError, ServiceError."""
-        config = self._config().config
-        name = config.copilot.connection or self._first()
+        config, name = self._config().config, self._name()
         if not name:
             return None
         known = config.connections.get(name)
@@ -98,6 +112,10 @@ class Setups:
         if known is not None and self._mode(known.service) == AccountMode.DEMO:
             return None
         return self._open(name, None, AccountMode.MINE)
+
+    def demo_account(self) -> Account:
+        """Return the account of the demo's model, where `ModelSetup.is_demo` is set. Raises OrchestraError."""
+        return self._open(self._name(), None, AccountMode.DEMO)
 
     def preview(self, setup: ModelSetup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str]) -> TurnPreview:
         """Return exactly what a turn sends first, and what it costs at most."""
@@ -120,6 +138,10 @@ class Setups:
         prices = Prices(self._config().config.prices, account.connection, base_url)
         nano = prices.cost(models, input_tokens, output_tokens, cached)
         return None if nano is None else usd(nano)
+
+    def _name(self) -> str:
+        """Return the name of the connection to the model, "" if there is none."""
+        return self._config().config.copilot.connection or self._first()
 
     def _first(self) -> str:
         known = self._config().config.connections

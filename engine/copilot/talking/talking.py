@@ -29,7 +29,7 @@ from engine.copilot.talking.records import (
     TurnLimits,
     TurnPreview,
 )
-from engine.copilot.talking.setup import DIGEST, Setups
+from engine.copilot.talking.setup import DEMO_QUESTIONS, DIGEST, Setups
 from engine.copilot.talking.standing import told_names
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
@@ -133,7 +133,7 @@ class Talking:
     def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, TurnFeed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
-        Without a model that may be asked, the rules answer at once.
+        Without a model that may be asked, the rules answer at once, or the demo's model one of its ten questions.
 
         Raises InUse (a turn is at work), InvalidInput (no words, too many), UnknownName (the run), InvalidFile,
         NotAllowed.
@@ -143,16 +143,20 @@ class Talking:
         name = checked_workflow(workflow)
         self._turns.require_free(p, name)
         feed = TurnFeed()
-        if not found.asks_a_model:
+        is_demo = found.is_demo and said in DEMO_QUESTIONS
+        if not (found.asks_a_model or is_demo):
             return self._by_rules(p, name, said, about, feed), feed
-        account = self._setups.account()
+        account = self._setups.demo_account() if is_demo else self._setups.account()
         assert account is not None, "there is one to ask"
+        model = found.model or str(getattr(account.client, "model", ""))
         box, sent = self._prepared(p, name, said, about)
         turn = replace(
             self._turns.new(said, about),
-            sent=TurnDestination(found.host, found.model, box.values_sent, box.from_outside),
+            sent=TurnDestination(account.client.account(), model, box.values_sent, box.from_outside),
         )
-        working = Working(self._model, account, box, self.limits, partial(self._setups.cost, account), feed)
+        working = Working(
+            self._model, account, box, self.limits, _free if is_demo else partial(self._setups.cost, account), feed
+        )
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
@@ -229,6 +233,11 @@ class Talking:
         feed.tell("done", turn)
         feed.is_over = True
         return turn
+
+
+def _free(*_: object) -> float:
+    """Return what the demo's model costs."""
+    return 0.0
 
 
 def _parts(answer: RuleAnswer) -> list[AnswerPart]:

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef } from "react";
 
 import { t, tn } from "../language";
 import { Icon } from "../ui/icons";
+import { commandsFor, commandsOfRun } from "./commands";
 import type { Copilot } from "./copilot";
 
 const MOST_NAMED = 3;
@@ -27,12 +28,19 @@ export function Composer({ copilot, focusNumber, onEdit }: Props) {
         void copilot.ask();
       }}
     >
+      <Commands
+        copilot={copilot}
+        onBegin={(text) => {
+          copilot.type(text);
+          field.current?.focus();
+        }}
+      />
       <About copilot={copilot} id={about} onEdit={onEdit} />
       <textarea
         ref={field}
         aria-label={t("Your question, or what to change")}
         aria-describedby={about}
-        placeholder={t("Ask, or say what to change …")}
+        placeholder={copilot.asksModel ? t("Ask, or say what to change …") : t("A command, or words to look up …")}
         rows={2}
         maxLength={4000}
         value={copilot.text}
@@ -57,6 +65,23 @@ export function Composer({ copilot, focusNumber, onEdit }: Props) {
         )}
       </p>
     </form>
+  );
+}
+
+// Commands as buttons: on the page of a run those about it, elsewhere all, unless a model understands whole sentences.
+function Commands({ copilot, onBegin }: { copilot: Copilot; onBegin: (text: string) => void }) {
+  const run = copilot.host.run?.();
+  const isAboutRun = run !== undefined && copilot.runId === run.id;
+  if (!copilot.isLoaded || (copilot.asksModel && !isAboutRun)) return null;
+  const commands = isAboutRun ? commandsOfRun(run) : commandsFor(copilot.host.subjects()[0] ?? copilot.host.steps()[0]);
+  return (
+    <p className="copilot-row copilot-commands" role="group" aria-label={isAboutRun ? t("Ask about this run") : t("Commands")}>
+      {commands.map(({ text, isWhole }) => (
+        <button key={text} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => (isWhole ? void copilot.ask(text) : onBegin(text))}>
+          {isWhole ? text : `${text.trimEnd()} …`}
+        </button>
+      ))}
+    </p>
   );
 }
 

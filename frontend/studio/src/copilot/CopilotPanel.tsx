@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { commandOf } from "../keys";
 import { t, tn } from "../language";
 import { Icon } from "../ui/icons";
+import { DEMO_QUESTIONS } from "./commands";
 import { Composer } from "./Composer";
 import type { Copilot } from "./copilot";
 import { Model } from "./Model";
@@ -91,6 +92,7 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
         {others.map((one) => (
           <ProposalCard key={one.id} copilot={copilot} proposal={one} />
         ))}
+        <DemoQuestions copilot={copilot} />
         <Fixes copilot={copilot} />
         <Earlier copilot={copilot} />
       </div>
@@ -106,7 +108,6 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
         {copilot.status}
       </p>
       {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
-      <AboutRun copilot={copilot} />
       {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} onEdit={onEdit} />}
     </aside>
   );
@@ -170,26 +171,7 @@ function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null })
   }, [copilot.conversation, copilot.proposals, copilot.isLoaded, log]);
 }
 
-// What is mostly asked on the page of a run; each is sent at once.
-function AboutRun({ copilot }: { copilot: Copilot }) {
-  const run = copilot.host.run?.();
-  if (!run || copilot.runId !== run.id) return null;
-  const questions = run.hasFailed ? [t("why did this run fail?"), t("explain this run"), t("fix it")] : [t("explain this run")];
-  return (
-    <p className="copilot-row" role="group" aria-label={t("Ask about this run")}>
-      {questions.map((one) => (
-        <button key={one} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => void copilot.ask(one)}>
-          {one}
-        </button>
-      ))}
-    </p>
-  );
-}
-
 function Empty({ copilot }: { copilot: Copilot }) {
-  const step = copilot.host.subjects()[0] ?? copilot.host.steps()[0];
-  const writes = copilot.host.steps().some((one) => one.effect === "writes");
-  const examples = [t("explain this workflow"), t("what is wrong"), ...(writes ? [t("ask me before all writing steps")] : []), ...(step ? [t("retry {step} 5 times", { step: step.id }), t("what does {step} do", { step: step.id })] : []), t("how do I undo a run")];
   return (
     <section className="copilot-empty" aria-label={t("What you can say")}>
       <p className="studio-quiet">{t("Ask something, or say what to change. A change is a proposal: nothing happens before you accept it, and nothing is saved or run.")}</p>
@@ -198,14 +180,53 @@ function Empty({ copilot }: { copilot: Copilot }) {
           {t("Build it step by step")}
         </button>
       </p>
-      <div className="copilot-examples">
-        {examples.map((one) => (
-          <button key={one} type="button" className="studio-button" onClick={() => void copilot.ask(one)}>
-            {one}
-          </button>
-        ))}
-      </div>
+      {copilot.asksModel && <Examples copilot={copilot} />}
     </section>
+  );
+}
+
+// What can be said to a model, as examples.
+function Examples({ copilot }: { copilot: Copilot }) {
+  const step = copilot.host.subjects()[0] ?? copilot.host.steps()[0];
+  const writes = copilot.host.steps().some((one) => one.effect === "writes");
+  const examples = [t("explain this workflow"), t("what is wrong"), ...(writes ? [t("ask me before all writing steps")] : []), ...(step ? [t("retry {step} 5 times", { step: step.id }), t("what does {step} do", { step: step.id })] : [])];
+  return (
+    <div className="copilot-examples">
+      {examples.map((one) => (
+        <button key={one} type="button" className="studio-button" onClick={() => void copilot.ask(one)}>
+          {one}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+// The questions that the demo's model answers, until each has been asked.
+function DemoQuestions({ copilot }: { copilot: Copilot }) {
+  const asked = new Set(copilot.conversation.turns.map((one) => one.asked));
+  const left = DEMO_QUESTIONS.filter((one) => !asked.has(one));
+  if (!copilot.setup?.is_demo || !copilot.isLoaded || copilot.isWizardOpen || left.length === 0) return null;
+  const buttons = (
+    <div className="copilot-examples">
+      {left.map((one) => (
+        <button key={one} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => void copilot.ask(one)}>
+          {t(one)}
+        </button>
+      ))}
+    </div>
+  );
+  if (asked.size === 0) {
+    return (
+      <section className="copilot-empty" aria-label={t("Questions to the demo's model")}>
+        {buttons}
+      </section>
+    );
+  }
+  return (
+    <details className="copilot-earlier">
+      <summary>{tn("{count} more question to the demo's model", "{count} more questions to the demo's model", left.length)}</summary>
+      {buttons}
+    </details>
   );
 }
 

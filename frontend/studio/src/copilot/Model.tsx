@@ -9,10 +9,28 @@ import { money, number } from "./words";
 export function Model({ copilot }: { copilot: Copilot }) {
   const { setup } = copilot;
   if (!setup || !setup.is_available || !setup.is_on) {
-    const rules = t("Rules and the documentation answer. No model is asked.");
-    return <p className="copilot-model studio-quiet">{[setup?.why_not, rules].filter(Boolean).join(" ")}</p>;
+    return <NoModel setup={setup} />;
   }
   return setup.is_agreed ? <Agreed copilot={copilot} setup={setup} /> : <FirstUse copilot={copilot} setup={setup} />;
+}
+
+// The page of connections looks for a model on this machine, and has the form for any other.
+function NoModel({ setup }: { setup: Setup | null }) {
+  const without = setup?.is_demo
+    ? t("This is the demo: a scripted model answers the ten questions that are shown here, and nothing leaves this machine. Connect a model to ask in your own words.")
+    : t("Without a model, only the commands below are understood.");
+  return (
+    <div className="copilot-model">
+      <p className="studio-quiet">{[setup?.is_demo ? "" : setup?.why_not, without].filter(Boolean).join(" ")}</p>
+      {setup?.is_on && (
+        <p>
+          <a className="studio-button" href="/connections?do=model">
+            {t("Connect a model")}
+          </a>
+        </p>
+      )}
+    </div>
+  );
 }
 
 function Agreed({ copilot, setup }: { copilot: Copilot; setup: Setup }) {
@@ -45,7 +63,7 @@ function FirstUse({ copilot, setup }: { copilot: Copilot; setup: Setup }) {
         <PreviewButton copilot={copilot} />
       </p>
       {copilot.preview && <Sent preview={copilot.preview} />}
-      <p className="studio-quiet">{t("Until then, rules and the documentation answer, and nothing leaves this machine.")}</p>
+      <p className="studio-quiet">{t("Until then, only the commands below are understood, and nothing leaves this machine.")}</p>
     </section>
   );
 }

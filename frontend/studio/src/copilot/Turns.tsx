@@ -8,7 +8,6 @@ import { isOwn, Prose } from "./Prose";
 import { ProposalCard } from "./ProposalCard";
 import type { Button, Call, Part, Passage, Turn } from "./shapes";
 import { turnWords } from "./words";
-import { WorkflowsCard } from "./WorkflowsCard";
 
 export function TurnView({ copilot, turn, isLast }: { copilot: Copilot; turn: Turn; isLast: boolean }) {
   const isWorking = turn.status === "working";
@@ -80,8 +79,6 @@ function PartView({ copilot, part, isLast }: { copilot: Copilot; part: Part; isL
       const proposal = copilot.proposals.get(part.proposal_id);
       return proposal ? <ProposalCard copilot={copilot} proposal={proposal} /> : <p className="studio-quiet">{t("This proposal is not kept any more.")}</p>;
     }
-    case "workflows":
-      return <WorkflowsCard copilot={copilot} workflows={part.workflows} />;
     case "diagram":
       return part.diagram ? <DiagramView copilot={copilot} diagram={part.diagram} /> : null;
     case "buttons":

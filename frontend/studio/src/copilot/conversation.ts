@@ -52,4 +52,4 @@ export const working = (conversation: Conversation): Turn | null => conversation
 
 // Return the ids of the proposals that a conversation shows.
 export const proposalsIn = (conversation: Conversation): Set<string> =>
-  new Set(conversation.turns.flatMap((one) => one.parts.flatMap((each) => (each.kind === "proposal" ? [each.proposal_id] : each.workflows.map((of) => of.proposal_id)))));
+  new Set(conversation.turns.flatMap((one) => one.parts.filter((each) => each.kind === "proposal").map((each) => each.proposal_id)));

@@ -286,6 +286,11 @@ export class Copilot {
     return this.isAsking || working(this.conversation) !== null;
   }
 
+  // Whether what is asked goes to a model of the person.
+  get asksModel(): boolean {
+    return this.setup !== null && this.setup.is_on && this.setup.is_available && this.setup.is_agreed;
+  }
+
   // ---- asking
 
   get asking(): Asking {

@@ -91,12 +91,6 @@ export interface Button {
   text: string;
 }
 
-// A proposal for one of several workflows.
-export interface ProposalReference {
-  workflow: string;
-  proposal_id: string;
-}
-
 // A box of a diagram: a step, a group, or what runs if something has failed.
 export interface DiagramNode {
   id: string;
@@ -125,7 +119,7 @@ export interface Diagram {
 }
 
 export interface Part {
-  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note" | "workflows" | "diagram";
+  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note" | "diagram";
   text: string;
   language: string;
   // Where code belongs, if anywhere.
@@ -135,8 +129,6 @@ export interface Part {
   proposal_id: string;
   buttons: Button[];
   passages: Passage[];
-  // The same change of several workflows.
-  workflows: ProposalReference[];
   diagram?: Diagram | null;
   // Whether it has words of a run, which no model is sent.
   quotes_run: boolean;
@@ -174,6 +166,8 @@ export interface Setup {
   is_available: boolean;
   is_on: boolean;
   is_agreed: boolean;
+  // Whether the demo's model answers the questions that are shown.
+  is_demo: boolean;
   why_not: string;
   service: string;
   host: string;
@@ -244,7 +238,7 @@ export type Event =
   | { type: "part"; part: Part }
   | { type: "done"; turn: Turn };
 
-const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [], workflows: [], quotes_run: false };
+const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [], quotes_run: false };
 
 // Return a part with nothing in it but this.
 export const part = (some: Partial<Part>): Part => ({ ...PART, ...some });

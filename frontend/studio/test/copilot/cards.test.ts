@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Copilot, type Host } from "../../src/copilot/copilot";
 import { ProposalCard } from "../../src/copilot/ProposalCard";
 import type { Proposal } from "../../src/copilot/shapes";
-import { OneWorkflow, doneWords } from "../../src/copilot/WorkflowsCard";
 
 const TICK = { id: "t1", kind: "destination" as const, words: "evil/app" };
 const OPEN: Proposal = {
@@ -71,23 +70,6 @@ describe("the card of an accepted proposal", () => {
     }
     shown = { rev: "typed", isUnsaved: true };
     expect(card(copilot)).toContain("Accepted");
-  });
-});
-
-describe("the card of several workflows", () => {
-  const row = (proposal: Proposal): string => renderToStaticMarkup(createElement(OneWorkflow, { copilot: new Copilot(host()), proposal, isReady: true, isBusy: false, onAccept: () => undefined }));
-
-  test("leads from each workflow to its canvas once it is accepted", () => {
-    const link = 'href="/workflow?name=w%20x&amp;tab=canvas"';
-    const outside = row({ ...ACCEPTED, workflow: "w x" }).replace(/<details.*<\/details>/, "");
-    expect(outside).toContain(link);
-    expect(row({ ...OPEN, workflow: "w x" }).replace(/<details.*<\/details>/, "")).not.toContain(link);
-  });
-
-  test("says what runs use until each is saved, also if some were refused", () => {
-    expect(doneWords(0, ["w: no."])).toBe("w: no.");
-    expect(doneWords(1, [])).toContain("Accepted into 1 draft. Runs use the saved file until");
-    expect(doneWords(2, ["w: no."])).toMatch(/^Accepted into 2 drafts\. Runs use the saved files until .* w: no\.$/);
   });
 });
 

@@ -151,16 +151,14 @@ def test_the_last_changes_and_the_problems_are_told(talking: Opened) -> None:
     assert "did you mean `mail.subject`?" in problem["message"] + problem["remedy"]
 
 
-def test_a_button_of_an_answer_makes_the_proposal_that_mends_the_draft(talking: Opened) -> None:
+def test_fix_proposes_what_mends_the_draft(talking: Opened) -> None:
     talk = talking([DONE], agreed=False)
     state = talk.orchestra.editing.draft_text(ADA, "issues").state
     wrong = {"op": "set", "step": "issue", "field": "with.title", "value": "{{ mail.subjct }}"}
-    rev = talk.orchestra.editing.apply(ADA, "issues", state.rev, [wrong]).rev
-    turn = talk.ask("what is wrong?")
-    [part] = [one for one in turn.parts if one.kind == "buttons"]
-    [button] = part.buttons
-    assert button.kind == "ops"
-    made = talk.orchestra.copilot.proposals.make(ADA, "issues", rev, button.ops, button.label, source="rules")
+    talk.orchestra.editing.apply(ADA, "issues", state.rev, [wrong])
+    turn = talk.ask("fix")
+    [part] = [one for one in turn.parts if one.kind == "proposal"]
+    made = talk.orchestra.copilot.proposals.get(ADA, "issues", part.proposal_id)
     assert (made.is_acceptable, "{{ mail.subject }}" in made.diff) == (True, True)
 
 
