@@ -12,6 +12,7 @@ from typing import Generic, TypeVar, overload
 from msgspec import Struct
 
 from engine.assembly.guidance_areas import GuidanceAreas
+from engine.assembly.open_workspace import OpenedWorkspace, set_aside_damaged_state
 from engine.assembly.operation_areas import OperationAreas
 from engine.assembly.program_areas import ProgramAreas
 from engine.assembly.prompt_areas import PromptAreas
@@ -19,7 +20,6 @@ from engine.assembly.run_areas import RunAreas
 from engine.assembly.trigger_areas import TriggerAreas
 from engine.assembly.work import RunWork
 from engine.assembly.workflow_areas import WorkflowAreas
-from engine.assembly.writable_workspace import WritableWorkspace, set_aside_damaged_state
 from engine.base.clock import Clock, utc_now
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.observing.tally import Tally
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 class _Families(Struct, frozen=True):
     """What an opened workspace consists of; each is made from some of those above it."""
 
-    opened: WritableWorkspace
+    opened: OpenedWorkspace
     work: RunWork
     runs: RunAreas
     triggers: TriggerAreas
@@ -87,7 +87,7 @@ class Orchestra:
         as_served: bool = False,
         is_read_only: bool = False,
     ) -> None:
-        opened = WritableWorkspace(root, clock, demo=demo, serve=serve, as_served=as_served, is_read_only=is_read_only)
+        opened = OpenedWorkspace(root, clock, demo=demo, serve=serve, as_served=as_served, is_read_only=is_read_only)
         with ExitStack() as failed:
             failed.callback(opened.close)
             work = RunWork(opened, tally or Tally(), serve=serve, slots=slots)
@@ -151,7 +151,7 @@ class Orchestra:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
         return self._families.opened.state.changes.version()
 
-    # --- what is open: engine/assembly/writable_workspace.py
+    # --- what is open: engine/assembly/open_workspace.py
     config = _Area(lambda of: of.opened.config, "config.yaml as it was when the workspace was opened.")
     workspace = _Area(lambda of: of.opened.workspace, "The folder, its files and versions.")
     connections = _Area(lambda of: of.opened.connections, "Which account each service uses.")

@@ -45,7 +45,7 @@ The faces know of services only what they declare, and what can go wrong with th
 
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {
-    "engine.assembly.writable_workspace",
+    "engine.assembly.open_workspace",
     "engine.operations.copies",
 }
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from engine.base.threads import shared_property
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.prompt_areas import PromptAreas
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.trigger_areas import TriggerAreas
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.copilot.copilot import Copilot
     from engine.first_run.first_run import FirstRun
 
@@ -22,7 +22,7 @@ class GuidanceAreas:
 
     def __init__(
         self,
-        opened: WritableWorkspace,
+        opened: OpenedWorkspace,
         work: RunWork,
         runs: RunAreas,
         workflows: WorkflowAreas,

@@ -11,10 +11,10 @@ from engine.people.access import ENGINE, Principal
 from engine.store.people.audit import AuditLine, TrailFilter
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.trigger_areas import TriggerAreas
     from engine.assembly.work import RunWork
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.data.collections import Collections
     from engine.metrics.metrics import Metrics
     from engine.operations.attention import AttentionReader
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class OperationAreas:
     """The areas of those who look after a workspace."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork, runs: RunAreas, triggers: TriggerAreas) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork, runs: RunAreas, triggers: TriggerAreas) -> None:
         self._opened, self._work = opened, work
         self._runs, self._triggers = runs, triggers
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from engine.agents.compiled_agents import CompiledAgents
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.runs.projects.commands import ProjectRuns
     from engine.runs.projects.previews import ProjectPreviews
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class ProgramAreas:
     """The areas of agents, tools and projects."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork, workflows: WorkflowAreas) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork, workflows: WorkflowAreas) -> None:
         self._opened, self._work = opened, work
         self._workflows = workflows
 

@@ -9,9 +9,9 @@ from engine.base.definitions import PromptDefinition
 from engine.base.threads import shared_property
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.work import RunWork
     from engine.assembly.workflow_areas import WorkflowAreas
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.prompts.fragment_files import FragmentFiles
     from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class PromptAreas:
     """The areas in which prompts are written and tried."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork, workflows: WorkflowAreas) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork, workflows: WorkflowAreas) -> None:
         self._opened, self._work = opened, work
         self._workflows = workflows
 

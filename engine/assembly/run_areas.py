@@ -13,8 +13,8 @@ from engine.people.people import is_known
 from engine.workspace import config as configuration
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.work import RunWork
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approval, Approvals
     from engine.runs.budgets import Budgets
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RunAreas:
     """The areas of runs that need only what accepts them."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork) -> None:
         self._opened, self._work = opened, work
 
     def plan(self, p: Principal, workflow: str, environment: str = "") -> Plan:

@@ -8,9 +8,9 @@ from engine.base.threads import shared_property
 from engine.compiler.definition.plan import Plan
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.run_areas import RunAreas
     from engine.assembly.work import RunWork
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.ingress.ingress import Ingress
     from engine.triggering.assembly import Triggering
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TriggerAreas:
     """The areas from which runs start by themselves."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork, runs: RunAreas) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork, runs: RunAreas) -> None:
         self._opened, self._work, self._runs = opened, work, runs
 
     @shared_property

@@ -24,7 +24,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 
 if TYPE_CHECKING:
-    from engine.assembly.writable_workspace import WritableWorkspace
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.triggering.polling.context import TriggerContext
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -41,7 +41,7 @@ class RunWork:
     `on_idle` and `on_adopted` are called on the worker's loop: the work on a run is over; adopted runs wait for a turn.
     """
 
-    def __init__(self, opened: WritableWorkspace, tally: Tally, *, serve: bool, slots: int | None) -> None:
+    def __init__(self, opened: OpenedWorkspace, tally: Tally, *, serve: bool, slots: int | None) -> None:
         self._opened, self.tally = opened, tally
         self.on_idle: Callable[[], None] = _nothing
         self.on_adopted: Callable[[], None] = _nothing

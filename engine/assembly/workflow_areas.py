@@ -12,8 +12,8 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 
 if TYPE_CHECKING:
+    from engine.assembly.open_workspace import OpenedWorkspace
     from engine.assembly.work import RunWork
-    from engine.assembly.writable_workspace import WritableWorkspace
     from engine.copilot.kept import CopilotStore
     from engine.runs.branches.branches import Branches
     from engine.runs.debugging.debugging import Debugging
@@ -34,7 +34,7 @@ _MOST_TESTS = 20
 class WorkflowAreas:
     """The areas in which workflows are written."""
 
-    def __init__(self, opened: WritableWorkspace, work: RunWork) -> None:
+    def __init__(self, opened: OpenedWorkspace, work: RunWork) -> None:
         self._opened, self._work = opened, work
 
     @shared_property
