@@ -1,6 +1,6 @@
 """Load an installed package, and see that it widens nothing: neither a name of ours, nor what strangers may decide.
 
-docs/plugins.md says what a package may declare. What it adds is code in this process: this finds mistakes and wrong
+docs/extending.md says what a package may declare. What it adds is code in this process: this finds mistakes and wrong
 declarations, not malice that goes past them.
 """
 

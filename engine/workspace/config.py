@@ -206,7 +206,7 @@ class CopilotSettings(_Settings):
 
 
 class PluginSettings(_Settings):
-    """Which installed packages are left out (docs/plugins.md)."""
+    """Which installed packages are left out (docs/extending.md)."""
 
     disabled: list[str] = []
     """Their names, as `orchestra plugins list` shows them."""

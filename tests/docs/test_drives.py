@@ -5,19 +5,20 @@ from __future__ import annotations
 from engine.orchestra import Orchestra
 from tests.docs.pages import OWNER, blocks, run
 
-PAGE = "docs/drives.md"
+PAGE = "docs/service-guides.md"
+[WORKFLOW] = [block for block in blocks(PAGE, "json") if "Copy of" in block]
 
 
 def test_the_workflow_runs_and_its_undo_deletes_the_copy(orchestra: Orchestra) -> None:
     config = orchestra.workspace.root / "config.yaml"
     config.write_text(config.read_text().replace("connections:\n", "connections:\n  files: {service: webdav}\n"))
-    document = run(orchestra, "example", blocks(PAGE, "json")[0])
+    document = run(orchestra, "example", WORKFLOW)
     assert document["status"] == "succeeded", document["error"]
     outputs = document["outputs"]
     assert (outputs["count"], outputs["path"]) == (1, "Attachments/Copy of it.txt")
     assert "Total: 49.00 EUR" in outputs["text"]
-    again = run(orchestra, "again", blocks(PAGE, "json")[0])
+    again = run(orchestra, "again", WORKFLOW)
     assert again["status"] == "failed"
     assert "There is a file" in again["error"]["message"]
     orchestra.runs.undo(OWNER, document["run_id"])
-    assert run(orchestra, "third", blocks(PAGE, "json")[0])["status"] == "succeeded"
+    assert run(orchestra, "third", WORKFLOW)["status"] == "succeeded"

@@ -1,4 +1,4 @@
-"""Views of the history for people who ask with SQL (docs/reporting.md); their columns are a promise."""
+"""Views of the history for people who ask with SQL (docs/observability.md); their columns are a promise."""
 
 from __future__ import annotations
 

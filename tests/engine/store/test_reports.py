@@ -34,7 +34,7 @@ PROMISED = {
     "report_definitions": "workflow_id workflow workflow_hash run_id accepted_at definition",
     "report_costs": "day kind is_demo name calls input_tokens output_tokens usd calls_without_price",
 }
-"""Columns that people's questions name. They may get more, and lose none; docs/reporting.md tells of each."""
+"""Columns that people's questions name. They may get more, and lose none; docs/observability.md tells of each."""
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = %s"
 )
@@ -58,7 +58,7 @@ def test_a_view_has_the_columns_that_are_promised_and_described(view: str, url: 
     PostgresState(url).close()
     found = {name for (name,) in asked.execute(_COLUMNS, (view,))}
     assert found >= set(PROMISED[view].split())
-    described = Path("docs/reporting.md").read_text(encoding="utf-8")
+    described = Path("docs/observability.md").read_text(encoding="utf-8")
     assert [name for name in (view, *PROMISED[view].split()) if f"`{name}`" not in described] == []
 
 
