@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from engine.connections.connections import Connections
     from engine.connections.statuses import ConnectionStatus
     from engine.people.access import Principal
-    from engine.runs.approvals import Approval, ApprovalReader
-    from engine.runs.budgets import BudgetOverview, BudgetReader, BudgetRow
-    from engine.runs.proof import HeldReader
+    from engine.runs.approvals import Approval, Approvals
+    from engine.runs.budgets import BudgetOverview, BudgetRow, Budgets
+    from engine.runs.proof import Proof
     from engine.runs.run_list import RunRow
     from engine.runs.run_reader import RunReader
     from engine.store.held import Held
     from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
-    from engine.triggering.triggers import TriggerReader
+    from engine.triggering.triggers import Triggers
 
 _LOOKED_AT = 100
 _SETTLED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED})
@@ -122,11 +122,11 @@ class AttentionReader:
     def __init__(
         self,
         runs: RunReader,
-        triggers: TriggerReader,
-        approvals: ApprovalReader,
+        triggers: Triggers,
+        approvals: Approvals,
         connections: Connections,
-        budgets: BudgetReader,
-        proof: HeldReader,
+        budgets: Budgets,
+        proof: Proof,
     ) -> None:
         self._runs, self._triggers, self._approvals = runs, triggers, approvals
         self._connections, self._budgets, self._proof = connections, budgets, proof

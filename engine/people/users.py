@@ -64,12 +64,37 @@ def _none(_user_id: str, _key: str) -> bool:
     return False
 
 
-class UserReader:
-    """The part of the area for a workspace that cannot be written."""
+class Users:
+    """The users of one workspace, their sessions, links and tokens; thread-safe."""
 
-    def __init__(self, state: State, audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self,
+        state: State,
+        secret: Callable[[], bytes],
+        audit: Audit,
+        clock: Clock,
+        is_of: Callable[[str, str], bool] = _none,
+        sign_in: SignInRules = _PASSWORDS,
+    ) -> None:
+        """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
+        user: they go with the user. `sign_in` says whose passwords are accepted.
+        """
         self._people, self._sign_ins, self._identities = state.people, state.sign_ins, state.identities
         self._audit, self._clock = audit, clock
+        self._sign_in = sign_in
+        self._tries = state.login_tries
+        self.is_far = state.is_far
+        """Whether their methods wait for a network; an event loop calls none of them then."""
+        self._make_secret = secret
+        self._is_of = is_of
+        self._passwords = Passwords()
+        self._limit = LoginLimit(self._tries, clock)
+        self.api_tokens = ApiTokens(state.api_tokens, self._people, self._limit, audit, clock)
+        self._checks, self._checks_of_known = PasswordChecks(), PasswordChecks()
+        self._devices = Devices(lambda: self._secret)
+        self._sessions = Sessions(clock)
+        if not state.is_read_only:
+            self._make_owner()
 
     def list(self, p: Principal) -> Members:
         """Return all users, by id."""
@@ -86,38 +111,6 @@ class UserReader:
 
     def _open_sessions(self, user_id: str) -> OpenSessions:
         return [open_session(one) for one in self._sign_ins.sessions(user_id, timestamp(self._clock()))]
-
-
-class Users(UserReader):
-    """The users of one workspace, their sessions, links and tokens; thread-safe."""
-
-    def __init__(
-        self,
-        state: State,
-        secret: Callable[[], bytes],
-        audit: Audit,
-        clock: Clock,
-        is_of: Callable[[str, str], bool] = _none,
-        sign_in: SignInRules = _PASSWORDS,
-    ) -> None:
-        """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
-        user: they go with the user. `sign_in` says whose passwords are accepted.
-        """
-        super().__init__(state, audit, clock)
-        self._sign_in = sign_in
-        self._tries = state.login_tries
-        self.is_far = state.is_far
-        """Whether their methods wait for a network; an event loop calls none of them then."""
-        self._make_secret = secret
-        self._is_of = is_of
-        self._passwords = Passwords()
-        self._limit = LoginLimit(self._tries, clock)
-        self.api_tokens = ApiTokens(state.api_tokens, self._people, self._limit, audit, clock)
-        self._checks, self._checks_of_known = PasswordChecks(), PasswordChecks()
-        self._devices = Devices(lambda: self._secret)
-        self._sessions = Sessions(clock)
-        if not state.is_read_only:
-            self._make_owner()
 
     # People
 

@@ -95,14 +95,27 @@ class Decided(Struct, frozen=True):
     error: OrchestraError | None = None
 
 
-class ApprovalReader:
-    """Reads approvals; every method checks the permission of `p`."""
+def _tells_a_link(approval: Approval) -> bool:
+    """Return whether a question is about a message to people who may answer another one."""
+    return approval.started_by == NOTIFIER.id or has_link(to_builtins(approval))
 
-    def __init__(self, approvals: ApprovalStore, warnings: Callable[[], Sequence[Problem]] = tuple) -> None:
+
+class Approvals:
+    """The `approvals` area: every method checks the permission of `p`; every answer writes an audit line."""
+
+    def __init__(
+        self,
+        approvals: ApprovalStore,
+        worker: Worker,
+        audit: Audit,
+        clock: Clock,
+        warnings: Callable[[], Sequence[Problem]] = tuple,
+    ) -> None:
         """`warnings` returns what the rules of config.yaml may not have meant."""
         self._approvals, self._warnings = approvals, warnings
         self._tells: dict[str, bool] = {}
         """Whether a question tells a link, of those that were looked through last: its text stays as it was asked."""
+        self._worker, self._audit, self._clock = worker, audit, clock
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first; without those that `p` may not see."""
@@ -159,26 +172,6 @@ class ApprovalReader:
         if found is None:
             raise UnknownName("approval", question, remedy="`orchestra approvals list` shows the open ones.")
         return found
-
-
-def _tells_a_link(approval: Approval) -> bool:
-    """Return whether a question is about a message to people who may answer another one."""
-    return approval.started_by == NOTIFIER.id or has_link(to_builtins(approval))
-
-
-class Approvals(ApprovalReader):
-    """The `approvals` area: every method checks the permission of `p`; every answer writes an audit line."""
-
-    def __init__(
-        self,
-        approvals: ApprovalStore,
-        worker: Worker,
-        audit: Audit,
-        clock: Clock,
-        warnings: Callable[[], Sequence[Problem]] = tuple,
-    ) -> None:
-        super().__init__(approvals, warnings)
-        self._worker, self._audit, self._clock = worker, audit, clock
 
     def approve(
         self,

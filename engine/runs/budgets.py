@@ -109,12 +109,22 @@ class BudgetOverview:
         return [one for one in self.budgets if one.state != "ok"]
 
 
-class BudgetReader:
-    """Reads budgets; every method checks the permission of `p`."""
+class Budgets:
+    """The `budgets` area."""
 
-    def __init__(self, spent: SpendingStore, settings: Callable[[], MoneySettings], shelf: Shelf, clock: Clock) -> None:
+    def __init__(
+        self,
+        spent: SpendingStore,
+        settings: Callable[[], MoneySettings],
+        shelf: Shelf,
+        worker: Worker,
+        audit: Audit,
+        clock: Clock,
+        write: Callable[[JsonObject], None],
+    ) -> None:
         self._spent, self._settings, self._shelf, self._clock = spent, settings, shelf, clock
         self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
+        self._worker, self._audit, self._write = worker, audit, write
 
     def overview(self, p: Principal) -> BudgetOverview:
         """Return every budget with what is used of it: those of all workflows, the defaults, those of each workflow.
@@ -170,23 +180,6 @@ class BudgetReader:
         except (OrchestraError, ValidationError):  # the page of the workflow says what is wrong
             return None
         return SpendingRun("", name, workflow_id(document, name), budget)
-
-
-class Budgets(BudgetReader):
-    """The `budgets` area."""
-
-    def __init__(
-        self,
-        spent: SpendingStore,
-        settings: Callable[[], MoneySettings],
-        shelf: Shelf,
-        worker: Worker,
-        audit: Audit,
-        clock: Clock,
-        write: Callable[[JsonObject], None],
-    ) -> None:
-        super().__init__(spent, settings, shelf, clock)
-        self._worker, self._audit, self._write = worker, audit, write
 
     def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
         """Set `budgets` of config.yaml to exactly these; return them. They count from the next call of a model on.

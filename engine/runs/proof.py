@@ -43,19 +43,7 @@ class MakeRebuild(Protocol):
         """Return the Rebuild; `is_lost`: the state lacks something."""
 
 
-class HeldReader:
-    """Tells whether writes are held."""
-
-    def __init__(self, state: ProofStore) -> None:
-        self._state = state
-
-    def held(self, p: Principal) -> Held | None:
-        """Return why writes are held, or None."""
-        require(p, "view", "see whether writes are held")
-        return self._state.held()
-
-
-class Proof(HeldReader):
+class Proof:
     """Reads the logs if the state lacks something, and holds writes if the logs lack it as well."""
 
     def __init__(
@@ -68,9 +56,13 @@ class Proof(HeldReader):
         audit: Audit,
         clock: Clock,
     ) -> None:
-        super().__init__(state)
-        self._writes, self._logs, self._rebuild = writes, logs, rebuild
+        self._state, self._writes, self._logs, self._rebuild = state, writes, logs, rebuild
         self._owners, self._audit, self._clock = owners, audit, clock
+
+    def held(self, p: Principal) -> Held | None:
+        """Return why writes are held, or None."""
+        require(p, "view", "see whether writes are held")
+        return self._state.held()
 
     def establish(self) -> None:
         """Bring a new, damaged or outdated state up to date from the logs. Raises InUse, StorageError.

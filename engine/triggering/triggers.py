@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from engine.base.clock import Clock, moment_of
+from engine.base.clock import moment_of
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import is_branch
 from engine.compiler.self_feeding import FeedingChain
@@ -60,11 +60,15 @@ class Difficulties(NamedTuple):
     """Those whose last poll failed and that will try again by themselves; none needs attention yet."""
 
 
-class TriggerReader:
-    """The part of the area for a workspace that cannot be written."""
+class Triggers:
+    """The `triggers` area: every method checks the permission of `p`; every change writes an audit line."""
 
-    def __init__(self, items: SeenItems, resolver: TriggerResolver, statuses: TriggerStatuses, clock: Clock) -> None:
-        self._items, self._resolver, self._statuses, self._clock = items, resolver, statuses, clock
+    def __init__(self, parts: TriggersDependencies) -> None:
+        self._items, self._resolver, self._statuses = parts.items, parts.resolver, parts.statuses
+        self._clock = parts.looks.clock
+        self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
+        self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
+        self._activation, self._resume = parts.activation, parts.resume
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every readable workflow file, without calling a service.
@@ -138,16 +142,6 @@ class TriggerReader:
         found = self._statuses.in_question()
         awake = [one for one in found if one.is_on and not one.is_resting]
         return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
-
-
-class Triggers(TriggerReader):
-    """The `triggers` area: every method checks the permission of `p`; every change writes an audit line."""
-
-    def __init__(self, parts: TriggersDependencies) -> None:
-        super().__init__(parts.items, parts.resolver, parts.statuses, parts.looks.clock)
-        self._rows, self._looks, self._previews = parts.rows, parts.looks, parts.previews
-        self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
-        self._activation, self._resume = parts.activation, parts.resume
 
     def preview(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerPreview:
         """Return what a poll would find now or, with `start`, what turning it on would find; nothing moves.
