@@ -60,7 +60,7 @@ def collect_and_return() -> None:
 
     gc.collect()
     libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-    if hasattr(libc, "malloc_trim"):
+    if libc is not None and hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
 
 

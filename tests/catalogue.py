@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -55,16 +55,11 @@ class Text:
         return (self.one, self.many) if self.many else self.one
 
 
-def texts() -> Mapping[Text, set[str]]:
-    """Return the texts in the code with the files in which they are."""
-    found: dict[Text, set[str]] = {}
-    for path in sorted((ROOT / "dashboard").rglob("*.py")):
-        for text in _in_python(path):
-            found.setdefault(text, set()).add(str(path.relative_to(ROOT)))
-    for name in _SCRIPTS:
-        for text, file in _in_script(name):
-            found.setdefault(text, set()).add(file)
-    return found
+def texts() -> list[Text]:
+    """Return each text in the code once, in the order of the files."""
+    found = [text for path in sorted((ROOT / "dashboard").rglob("*.py")) for text in _in_python(path)]
+    found += [text for name in _SCRIPTS for text in _in_script(name)]
+    return list(dict.fromkeys(found))
 
 
 def _in_python(path: Path) -> Iterator[Text]:
@@ -80,12 +75,11 @@ def _in_python(path: Path) -> Iterator[Text]:
             yield Text(literals[0], literals[1])
 
 
-def _in_script(name: str) -> Iterator[tuple[Text, str]]:
+def _in_script(name: str) -> Iterator[Text]:
     files = [one for place in _SCRIPTS[name] for one in _files(ROOT / place)]
     for path in files:
         for one, first, many in _CALL.findall(path.read_text(encoding="utf-8")):
-            text = Text(json.loads(one)) if one else Text(json.loads(first), json.loads(many))
-            yield text, str(path.relative_to(ROOT))
+            yield Text(json.loads(one)) if one else Text(json.loads(first), json.loads(many))
 
 
 def _files(place: Path) -> list[Path]:
@@ -103,8 +97,8 @@ def read(file: Path) -> Catalog:
 def updated(catalog: Catalog) -> Catalog:
     """Return the catalogue with the texts that the code has now; new ones are empty."""
     template = Catalog()
-    for text, files in texts().items():
-        template.add(text.id, context=text.context, locations=[(file, 0) for file in sorted(files)])
+    for text in texts():
+        template.add(text.id, context=text.context)
     catalog.update(template, no_fuzzy_matching=True)
     catalog.obsolete.clear()
     catalog.creation_date = catalog.revision_date = _MADE
@@ -114,7 +108,7 @@ def updated(catalog: Catalog) -> Catalog:
 def source(catalog: Catalog) -> bytes:
     """Return the text of a `.po` file."""
     file = BytesIO()
-    write_po(file, catalog, width=120, sort_output=True, include_lineno=False)
+    write_po(file, catalog, width=120, sort_output=True, no_location=True)
     return file.getvalue()
 
 
@@ -129,7 +123,7 @@ def of_scripts(catalog: Catalog) -> str:
     """Return the texts of each script as JSON; the forms of a text with a plural are listed under its plural."""
     found: dict[str, dict[str, str | list[str]]] = {}
     for name in _SCRIPTS:
-        known = {text: catalog[text.id] for text, _ in _in_script(name)}
+        known = {text: catalog[text.id] for text in _in_script(name)}
         found[name] = dict(
             sorted(
                 (text.many or text.one, _forms(one))
