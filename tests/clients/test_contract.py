@@ -90,6 +90,7 @@ def test_what_people_pick_is_a_method_of_the_client(kind: Kind) -> None:
         assert kind.is_public is not Client.is_public
 
 
+@pytest.mark.slow
 def test_a_check_of_a_service_that_does_not_answer_is_a_line_with_a_remedy(kind: Kind, unreachable: Client) -> None:
     lines = unreachable.check()
     assert lines

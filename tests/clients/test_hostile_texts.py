@@ -20,6 +20,7 @@ _SECONDS = 5.0
 """Read in another way, each takes a minute and more."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "text"),
     [

@@ -592,6 +592,7 @@ def test_secrets_show_nowhere(opened: Opened) -> None:
     assert "very-secret" not in repr(client) + repr(settings) + str(settings) + str(client.check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["1", "x", "["])
 @pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson"])
 def test_a_million_lines_are_read_in_time_that_their_length_takes(line: str, media_type: str) -> None:

@@ -142,6 +142,7 @@ def test_of_two_attributes_of_one_name_the_first_counts() -> None:
     assert visible_text('<a href="https://a.example/" href="https://b.example/">c</a>') == "[c](https://a.example/)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["<!--", '<a b="', "<a b=\"'><", "<title>", "<style>", "<p a= ", "<p <<<<"])
 def test_marks_without_an_end_are_read_in_one_pass(part: str) -> None:
     began = time.thread_time()

@@ -28,6 +28,7 @@ def _wrong(mail: Written) -> Iterator[str]:
         yield "does not say what it leaves out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [SEED, SEED + 1])
 def test_at_most_one_in_a_hundred_mails_is_cut_wrongly(seed: int) -> None:
     wrong = {mail.name: found for mail in written_mails(seed, COUNT) if (found := [*_wrong(mail)])}

@@ -64,6 +64,7 @@ def test_a_small_change_is_written_as_everywhere() -> None:
     assert list(unified(old, new, "a", "b")) == list(difflib.unified_diff(old, new, "a", "b", lineterm=""))
 
 
+@pytest.mark.slow
 def test_ten_times_the_lines_take_about_ten_times_as_long() -> None:
     few, many = every_other_replaced(FEW), every_other_replaced(MANY)
     assert min(seconds(*many) for _ in range(3)) < 30 * min(seconds(*few) for _ in range(3))

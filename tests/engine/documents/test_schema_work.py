@@ -148,6 +148,7 @@ def test_data_in_a_schema_is_no_schema() -> None:
 _LARGE = "(a|b|[^x]{1,999}){0,1}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patterns", "said"),
     [

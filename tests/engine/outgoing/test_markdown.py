@@ -272,6 +272,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LONG)
 def test_a_text_made_to_take_long_takes_no_longer(case: str) -> None:
     begun = time.process_time()

@@ -162,6 +162,7 @@ def dated(n: int) -> Entry:
     return post(n, pubDate=format_datetime(at))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "left_out"),
     [

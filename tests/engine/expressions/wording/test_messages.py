@@ -11,7 +11,7 @@ from engine.expressions.expressions import compile_template
 
 VALUES: dict[str, Any] = {"none": [], "mixed": ["x", 1], "text": "100 %", "large": 1e308}
 SAID = [
-    ("'%q'.format([1])", "'%q', which stands for no value", "%s"),
+    ("'%q'.format([1])", "'%q', which has no value", "%s"),
     ("'%s %s'.format([1])", "no value number 2", "%s"),
     ("a.text.format([1])", "ends with a single '%'", "%%"),
     ("'%d'.format(['x'])", "%d does not take text", "%s"),
