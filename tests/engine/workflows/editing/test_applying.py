@@ -116,7 +116,9 @@ TEXT = canonical(EXTRA, "workflow")
             {"op": "add", "step": STEP, "after": "only", "into": ""}, "'after' and 'into'", "one", id="places"
         ),
         pytest.param({"op": "add", "step": STEP, "into": "only"}, "is not a group", "Wrap", id="no-group"),
-        pytest.param({"op": "add", "step": STEP, "into": "group.x"}, "cannot hold steps", "group.on_error", id="no-list"),
+        pytest.param(
+            {"op": "add", "step": STEP, "into": "group.x"}, "cannot hold steps", "group.on_error", id="no-list"
+        ),
         pytest.param(
             {"op": "move", "steps": ["group"], "into": "group"}, "into or beside itself", "place", id="itself"
         ),
