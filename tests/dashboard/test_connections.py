@@ -240,14 +240,15 @@ def test_a_model_server_of_this_machine_is_offered_and_used_when_asked(
 ) -> None:
     found = LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2", "qwen3"))
     monkeypatch.setattr("engine.connections.connections.local_servers", lambda: [found])
-    at = open_page("connections")
-    at.button(key="local-models-llm").click().run()
+    at = open_page("connections", do="model")  # as the co-pilot's panel links to it
     assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)
     at.button(key="local-use-llm-http://127.0.0.1:11434/v1").click().run()
     assert not at.exception
     status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
     assert status.beside_key == {"base_url": "http://127.0.0.1:11434/v1", "model": "llama3.2"}
     assert mode(orchestra, "llm") == "demo"
+    at.button(key="local-models-llm").click().run()
+    assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)
 
 
 def test_a_model_on_this_machine_needs_an_address_and_no_key(

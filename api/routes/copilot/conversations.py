@@ -90,7 +90,7 @@ def preview_turn(workflow: str, sent: Asked, orchestra: Door, principal: Acting)
     responses=BUSY | STREAM,
 )
 async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) -> StreamingResponse:
-    """Ask, and stream the answer. Without a model that the caller has agreed to, the rules answer.
+    """Ask, and stream the answer. Without a model that the caller has agreed to, only commands are understood.
 
     Events: `turn` {id, source}, `text` {text} (the next words), `part` (a part of the answer, whole), `call` (a tool
     that the model has used), `proposal` {id}, and finally `done` (the turn). The turn continues if the caller

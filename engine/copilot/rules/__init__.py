@@ -1,1 +1,1 @@
-"""The co-pilot without a model: changes said in plain words, samples that fit, and passages of the documentation."""
+"""The co-pilot without a model: commands, explanations, samples that fit, and passages of the documentation."""
