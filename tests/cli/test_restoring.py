@@ -20,7 +20,7 @@ def test_what_was_before_a_proposal_is_shown_and_then_restored(
     init(root)
     asking = ["ask", "--workspace", str(root), "--workflow", "inbox-triage", "--json"]
     before = (root / "workflows" / "inbox-triage.json").read_text()
-    assert main([*asking, "--save", "set title of issue to New"]) == 0
+    assert main([*asking, "--save", "set issue.title to New"]) == 0
     said = capsys.readouterr()
     proposal = json.loads(said.out)["proposal"]["id"]
     assert f"--restore {proposal}" in said.err
@@ -48,14 +48,14 @@ def test_what_is_restored_can_be_saved_at_once_and_a_file_that_is_broken_or_gone
     init(root)
     asking = ["ask", "--workspace", str(root), "--workflow", "inbox-triage"]
     path = root / "workflows" / "inbox-triage.json"
-    assert main([*asking, "--save", "set title of issue to New"]) == 0
+    assert main([*asking, "--save", "set issue.title to New"]) == 0
     restoring = [*asking, "--restore", capsys.readouterr().err.partition("--restore ")[2].split()[0]]
     assert main([*restoring, "--save"]) == 1
     assert "Add --yes to restore it." in capsys.readouterr().err
     assert '"title": "New"' in path.read_text()
     assert main([*restoring, "--save", "--yes"]) == 0
     assert '"title": "New"' not in path.read_text()
-    assert main([*asking, "--accept", "set title of issue to Other"]) == 0
+    assert main([*asking, "--accept", "set issue.title to Other"]) == 0
     assert main([*restoring, "--yes"]) == 0  # now there is a draft, which hides the file
     path.write_text('{"title": "A", "title": "B"}')
     capsys.readouterr()
