@@ -574,7 +574,7 @@ def test_a_note_shows_its_marks_and_loads_nothing(served: Served, page: Page) ->
     step(page, "free").locator(".studio-has-note").hover()
     shown = step(page, "free").locator(".studio-note")
     shown.locator("strong", has_text="Ann").wait_for()
-    link = shown.get_by_role("link", name="rules")
+    link = shown.get_by_role("link", name="https://example.org/rules", exact=True)
     assert link.get_attribute("href") == "https://example.org/rules"
     assert "noopener" in (link.get_attribute("rel") or "")
     assert shown.locator("img, b").count() == 0

@@ -85,12 +85,19 @@ function listed({ ordered, start, items }: Tokens.List): ReactNode {
   return ordered ? <ol start={start === "" ? undefined : start}>{rows}</ol> : <ul>{rows}</ul>;
 }
 
+// A link is its whole address, so that no words can hide where it leads; they stay beside it.
 function linked({ href, tokens }: Tokens.Link): ReactNode {
-  if (!LINK.test(href)) return all(tokens);
+  const words = wordsOf(tokens).trim();
+  const address = href.replace(/^mailto:/i, "");
+  const label = words && words !== address && words !== href ? <>{all(tokens)} </> : null;
+  if (!LINK.test(href)) return href === words ? words : <>{label}({href})</>;
   return (
-    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow" onClick={(event) => event.stopPropagation()}>
-      {all(tokens)}
-    </a>
+    <>
+      {label}
+      <a href={href} target="_blank" rel="noopener noreferrer nofollow" onClick={(event) => event.stopPropagation()}>
+        {address}
+      </a>
+    </>
   );
 }
 

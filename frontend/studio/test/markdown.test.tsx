@@ -5,6 +5,7 @@ import { Markdown, plainOf } from "../src/Markdown";
 
 const html = (text: string): string => renderToStaticMarkup(<Markdown text={text} />).replace(/^<div class="studio-markdown">(.*)<\/div>$/s, "$1");
 const REL = 'target="_blank" rel="noopener noreferrer nofollow"';
+const LINK = (address: string): string => `<a href="${address}" ${REL}>${address}</a>`;
 
 test.each([
   ["**bold**, *italic*, `code`", "<p><strong>bold</strong>, <em>italic</em>, <code>code</code></p>"],
@@ -14,8 +15,11 @@ test.each([
   ["> quoted", "<blockquote><p>quoted</p></blockquote>"],
   ["two\nlines", "<p>two<br/>lines</p>"],
   ["```\na < b\n```", "<pre><code>a &lt; b</code></pre>"],
-  ["[docs](https://example.org/a)", `<p><a href="https://example.org/a" title="https://example.org/a" ${REL}>docs</a></p>`],
-  ["<ann@example.org>", `<p><a href="mailto:ann@example.org" title="mailto:ann@example.org" ${REL}>ann@example.org</a></p>`],
+  ["[docs](https://example.org/a)", `<p>docs <a href="https://example.org/a" ${REL}>https://example.org/a</a></p>`],
+  ["[https://bank.example](https://evil.example)", `<p>https://bank.example ${LINK("https://evil.example")}</p>`],
+  ["https://example.org/a", `<p>${LINK("https://example.org/a")}</p>`],
+  ["[docs](page.md)", "<p>docs (page.md)</p>"],
+  ["<ann@example.org>", `<p><a href="mailto:ann@example.org" ${REL}>ann@example.org</a></p>`],
 ])("%s", (text, expected) => {
   expect(html(text)).toBe(expected);
 });
