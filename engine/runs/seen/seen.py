@@ -26,6 +26,9 @@ _DAMAGED = (KeyError, TypeError, ValueError, AttributeError)
 """What a prompt raises in a file of a run that somebody has changed: nothing has checked it there."""
 _SHORTEST = 3
 """A shorter value occurs in a text by chance."""
+TOOLS = "tools"
+"""The role of what is no message: the tools that the model was offered."""
+TOOL_CALLS = "tool_calls"
 Piece = tuple[str, str, Any]
 """A text, the name of the field or variable that it is the value of ("" for the prompt), and what is written there."""
 
@@ -88,6 +91,8 @@ def seen(run: Run, path: str, values: Values) -> Seen:
     origins, arguments = SeenOrigins(run), values.loaded(step["arguments"] or {})
     pieces = _Pieces(run, step, arguments, origins.written(path))
     found = [(str(one.get("role") or ""), pieces.of(number, one)) for number, one in enumerate(request["messages"])]
+    if arguments.get("tools"):
+        found.append((TOOLS, [(compact_json(arguments["tools"]), "tools", pieces.written.get("tools"))]))
     total = sum(_tokens(text) for _, parts in found for text, _, _ in parts) or 1
     usage = step["usage"]
     return Seen(
@@ -103,7 +108,10 @@ def seen(run: Run, path: str, values: Values) -> Seen:
 
 def _part(piece: Piece, origins: SeenOrigins, path: str, total: int) -> SeenPart:
     text, name, written = piece
-    origin = origins.of(written, path) if name else SeenOrigin("prompt")
+    if name == TOOL_CALLS and isinstance(written, list):
+        origin = SeenOrigin("model")
+    else:
+        origin = origins.of(written, path) if name else SeenOrigin("prompt")
     tokens = _tokens(text)
     percent = round(100 * tokens / total, 1)
     return SeenPart(text, origin.source, name, origin.step, origin.uses, tokens, percent, origin.cut)
@@ -117,7 +125,7 @@ class _Pieces:
     """Takes the messages of one step apart."""
 
     def __init__(self, run: Run, step: StepRecord, arguments: Mapping[str, Any], written: Mapping[str, Any]) -> None:
-        self._run, self._step, self._arguments, self._written = run, step, arguments, written
+        self._run, self._step, self._arguments, self.written = run, step, arguments, written
         self._marked: Sequence[Any] = ()
         prompt = run["definition"]["prompts"].get(str(arguments.get("prompt") or ""))
         if prompt is not None:
@@ -128,10 +136,14 @@ class _Pieces:
 
     def of(self, number: int, message: Mapping[str, Any]) -> list[Piece]:
         """Return the pieces of a message as it was sent."""
+        calls = message.get("tool_calls")
+        if calls:
+            said = str(message.get("content") or "")
+            return [*(self._found(said) if said else ()), (compact_json(calls), TOOL_CALLS, calls)]
         text = str(message.get("content") or "")
         known = self._marked[number] if number < len(self._marked) else None
         if known is not None and known["content"] == text:
-            variables = self._written.get("variables") or {}
+            variables = self.written.get("variables") or {}
             parts = ((one["text"], one["variable"] or "") for one in known["parts"])
             return [(part, name, _at(variables, name)) for part, name in parts if part]
         template = self._template(number)
@@ -141,7 +153,7 @@ class _Pieces:
 
     def _template(self, number: int) -> str | None:
         """Return a message as the step itself has it, with its expressions."""
-        written = self._written.get("messages")
+        written = self.written.get("messages")
         if not isinstance(written, list) or number >= len(written) or not isinstance(written[number], dict):
             return None
         content = written[number].get("content")
@@ -178,7 +190,7 @@ class _Pieces:
                 continue
             for key, inner in value.items() if name == "variables" and isinstance(value, dict) else [(name, value)]:
                 said = inner if isinstance(inner, str) else compact_json(inner)
-                written = _at(self._written.get(name), key) if name == "variables" else self._written.get(name)
+                written = _at(self.written.get(name), key) if name == "variables" else self.written.get(name)
                 if len(said) >= _SHORTEST and "{{" in str(written):
                     yield key, said, written
 

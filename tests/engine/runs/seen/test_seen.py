@@ -26,6 +26,8 @@ PROMPT = {
     ],
 }
 ABOUT = "About {{ mail.subject }}: {{ steps.reply.output.text }}!"
+CALLED = {"id": "c1", "name": "find", "arguments": {"words": "rain"}}
+OFFERED = {"name": "find", "description": "Finds a page.", "parameters": {"type": "object", "properties": {}}}
 STEPS: list[dict[str, Any]] = [
     {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "invoice", "limit": 1}},
     {"id": "doc", "uses": "file.text", "with": {"file": "files/long.txt", "max_characters": 400}},
@@ -60,6 +62,18 @@ STEPS: list[dict[str, Any]] = [
                         {"role": "user", "content": "{{ mail.text }}{{ inputs.tone }}"},
                         {"role": "user", "content": "{{ upper(inputs.tone) }} {{ mail.text }} {{ inputs.tone }}."},
                     ]
+                },
+            },
+            {
+                "id": "tooled",
+                "uses": "llm.chat",
+                "with": {
+                    "messages": [
+                        {"role": "user", "content": "Look it up."},
+                        {"role": "assistant", "content": "Yes.", "tool_calls": [CALLED]},
+                        {"role": "tool", "content": "{{ mail.subject }}", "tool_call_id": "c1"},
+                    ],
+                    "tools": [OFFERED],
                 },
             },
             {"id": "kind", "uses": "llm.classify", "with": {"text": "{{ mail.subject }}", "labels": ["a", "b"]}},
@@ -115,6 +129,11 @@ def test_each_part_has_its_origin_its_share_and_what_is_missing(orchestra: Orche
     beside = orchestra.runs.seen(OWNER, run_id, "each[0].beside")
     tone, unclear = ("variable", "inputs.tone", ""), ("mail", "messages", "mails")  # the mail has blanks, too
     assert parts(beside) == [[("mail", "mail.text", "mails"), tone], [unclear, fixed, tone, fixed]]
+    tooled = orchestra.runs.seen(OWNER, run_id, "each[0].tooled")
+    call, tools = ("model", "tool_calls", ""), ("variable", "tools", "")
+    assert parts(tooled) == [[fixed], [fixed, call], [("mail", "mail.subject", "mails")], [tools]]
+    assert "rain" in tooled.messages[1].parts[1].text
+    assert (tooled.messages[3].role, "Finds a page." in tooled.messages[3].parts[0].text) == ("tools", True)
     for seen in (reply, direct, kind, beside):  # nothing is lost, and nothing is there twice
         step = next(one for one in run["steps"] if one["path"] == seen.step)
         sent = [one["content"] for one in step["request"]["messages"]]
