@@ -268,6 +268,7 @@ class WorkflowFiles:
         Raises InvalidFile, InUse, InvalidInput, StorageError.
         """
         require(p, "edit", "make workflows")
+        self._shelf.require_free(name)
         text = canonical(document, "workflow")
         made = self.save(p, name, text, None)
         self._follow(name, "")

@@ -96,6 +96,15 @@ def test_a_name_that_access_hides_is_taken(client: TestClient, orchestra: Orches
         assert (answer.status_code, answer.json()["error"]["type"]) == (409, "InUse")
 
 
+def test_an_editor_may_send_a_workflow_with_its_access_again(client: TestClient, orchestra: Orchestra) -> None:
+    kept = {"name": "kept", **GREET, "access": {"run": ["ed"]}}
+    orchestra.workflows.create_from(LOCAL, "kept", {key: kept[key] for key in kept if key != "name"})
+    orchestra.users.add(LOCAL, "ed", "Ed", "editor", PASSWORD)
+    client.headers["Authorization"] = f"Bearer {orchestra.users.token('ed', PASSWORD)}"
+    assert client.post("/workflows", json=kept).status_code == 202
+    assert client.post("/workflows", json={**kept, "access": {}}).status_code == 409
+
+
 def test_a_workflow_with_problems_is_not_kept_if_it_cannot_run(program: TestClient, orchestra: Orchestra) -> None:
     before = orchestra.workflows.list(LOCAL)
     answer = program.post("/workflows", json={"title": "Broken", "steps": []})
