@@ -1,4 +1,4 @@
-"""API clients: one module or folder per service, built on its official SDK. Nothing here knows about workflows.
+"""API clients: one module or folder per service, on its SDK where that helps. Nothing here knows about workflows.
 
 Begin with `client.py`, the contract that every client keeps, and with one small service (`telegram/`).
 `transport.py` sends every request, and denies all addresses but those allowed; `errors.py` has what can go wrong.

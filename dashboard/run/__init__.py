@@ -1,1 +1,1 @@
-"""The parts of the run page."""
+"""The parts of the page of a run, and the form that starts one (`form.py`)."""

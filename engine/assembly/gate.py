@@ -1,7 +1,7 @@
 """The gate before every area: what somebody asks about a workflow is compared with its `access`, here and only here.
 
 Owners, the program itself and workspaces without any `access` pass at once. For everybody else, a workflow that they
-may not see is replaced by one that does not exist, so that each answer is the one for an unknown name.
+may not see is replaced by one that does not exist, so that they get the answer that an unknown name gets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chain around a step's call: the one place that says in which order its matters stand.
+"""The chain around a step's call: the one place that says what happens around a call, and in which order.
 
 The walk decides which step runs (what an earlier attempt recorded, pins, `if`); from there on, everything about one
 call is a middleware: it gets the call and the rest of the chain, and returns the outcome. Each has its place because

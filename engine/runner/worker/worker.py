@@ -136,7 +136,7 @@ class Worker:
     # --- for dashboard, API and CLI
 
     def start(self, run_id: str, by: str = ENGINE, *, answered: bool = False) -> None:
-        """Work on a run that this process owns; `answered`: since that person has answered a question of it."""
+        """Work on a run that this process owns; `answered`: because `by` has answered one of its questions."""
         self._over.pop(run_id, None)
         if by != ENGINE and not (answered and run_id in self._resumed_by):
             self._resumed_by[run_id] = ResumedBy(by, answered)

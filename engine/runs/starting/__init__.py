@@ -1,1 +1,1 @@
-"""Accept requests to run: preview, consent, rerun."""
+"""Accept requests to run: preview, consent, rerun. Begin with `acceptor.py`."""

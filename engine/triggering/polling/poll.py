@@ -88,7 +88,7 @@ class Looks(Struct):
     is_stopped: Callable[[], bool] = field(default=lambda: False)
 
     def look(self, watched: Watched, row: TriggerRecord) -> Looked:
-        """Poll once from where the row is, and store what was found, unless another poll was faster.
+        """Poll once from the cursor in `row`, and store what was found, unless another poll was faster.
 
         Raises StorageError, Fenced; errors of the service are returned as `failure`.
         """

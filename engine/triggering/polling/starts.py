@@ -1,4 +1,4 @@
-"""Where a trigger starts to read, as it is stored."""
+"""The place from which a trigger begins to read, as it is stored."""
 
 from __future__ import annotations
 
