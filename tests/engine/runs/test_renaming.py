@@ -262,7 +262,7 @@ def test_a_process_that_stays_ends_what_one_that_died_had_begun_to_rename(
     path = root / "workflows" / "work.json"
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
-    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
+    begun = {"renames": [{"workflow": "work", "new": "every", "step": "each"}], "at": _LATER, "etag": etag(after)}
     with orchestra._families.opened.database.writing() as connection:
         connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
     path.write_text(after)
@@ -277,7 +277,7 @@ def test_a_server_ends_what_a_process_that_died_had_begun_to_rename_where_nothin
     write_workflow(root, "work", keyed(service))
     path = root / "workflows" / "work.json"
     after = path.read_text().replace('"each"', '"every"')
-    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
+    begun = {"renames": [{"workflow": "work", "new": "every", "step": "each"}], "at": _LATER, "etag": etag(after)}
     server = Orchestra.open(root, serve=True)
     try:
         with server._families.opened.database.writing() as connection:
@@ -437,7 +437,7 @@ def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
     path, store = root / "workflows" / "work.json", SqlAcceptances.store
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
-    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
+    begun = {"renames": [{"workflow": "work", "new": "every", "step": "each"}], "at": _LATER, "etag": etag(after)}
 
     def cut_short_before(acceptances: SqlAcceptances, entries: Sequence[RunEntry]) -> None:
         monkeypatch.undo()

@@ -79,7 +79,7 @@ def test_links_are_refused(root: Path, orchestra: Orchestra, tmp_path: Path) -> 
         orchestra.tool_files.list(OWNER, "twice")
     (folder / "same").unlink()
     (folder / "there").symlink_to(tmp_path)
-    with pytest.raises(InvalidFile, match="no plain file"):
+    with pytest.raises(InvalidFile, match="not a plain file"):
         orchestra.tool_files.save(OWNER, "twice", "there/secret", "y", None)
     assert (tmp_path / "secret").read_text() == "x"
 

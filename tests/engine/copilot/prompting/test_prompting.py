@@ -87,7 +87,7 @@ def test_values_of_cases_and_samples_stay_here_unless_a_case_is_ticked(desk: Des
     made = proposals(talk)[-1]
     assert [one.kind for one in made.ticks] == ["instruction"]
     accept = talk.orchestra.copilot.prompting.proposals.accept
-    with pytest.raises(InvalidInput, match="What the model is told"):
+    with pytest.raises(InvalidInput, match="What the model gets"):
         accept(OWNER, "sort", made.id, [])
     assert system_of(talk) == "Sort the mail, please."
     assert accept(OWNER, "sort", made.id, [made.ticks[0].id]).version == 1

@@ -127,7 +127,7 @@ def test_vectors_of_another_model_are_refused_before_anything_is_paid(desk: Desk
     for step in (index(LEASE), find("rent")):
         desk.workflow([step])
         error = desk.run()["steps"][0]["error"]
-        assert "come from vectors with 256 dimensions; those of other cannot" in error["message"]
+        assert "come from vectors with 256 dimensions; vectors of other cannot" in error["message"]
         assert "orchestra collections forget-vectors home" in error["remedy"]
     assert [one.id for one in desk.orchestra.collections.documents(OWNER, "home")] == ["manual"]
     assert embedded(desk) == before
