@@ -63,12 +63,7 @@ def test_the_prompt_of_the_page_is_sound_but_for_the_version_that_its_label_name
 
 
 _README = pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(text, id=f"{len(text.splitlines())} lines")
-        for page in ("README.md", "docs/README.md")
-        for text in blocks(page, "json")
-    ],
+    "text", [pytest.param(text, id=f"{len(text.splitlines())} lines") for text in blocks("README.md", "json")]
 )
 
 
