@@ -83,6 +83,7 @@ def test_a_run_is_followed_on_the_canvas_and_gone_through_by_keys_and_its_output
     badge(page, "call", "Succeeded")
     assert f"run={run_id}" in page.url
 
+    page.get_by_role("button", name="Show everything").click()
     step(page, "call").click()
     panel = page.locator(".studio-panel")
     panel.get_by_label("Output of call").wait_for()

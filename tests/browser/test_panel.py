@@ -211,6 +211,7 @@ def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Ser
     written(served, "several")
     opened(served, page, "several")
     before = drafted(page, "several")
+    page.get_by_role("button", name="Show everything").click()  # the last one is below the others
     card(page, "sort").click()
     for other in ("look", "issue"):
         card(page, other).click(modifiers=["Control"])
