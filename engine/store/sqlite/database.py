@@ -429,7 +429,7 @@ def _refusal(path: Path, error: BaseException | None) -> StorageError:
         damage_seen[path] = _WITH_TEXT.sub("", str(error))
         return DamagedState(f"{path} is damaged: {damage_seen[path]}.")
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
-        return StorageError(f"{path} cannot be written.", remedy=storage_remedy(error))
+        return StorageError(f"{path} cannot be written: {error}.", remedy=storage_remedy(error))
     if path.is_dir() and path.suffix == ".db":
         return StorageError(f"{path} is a folder, and the state is a file.", remedy=_FOLDER)
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
