@@ -28,7 +28,6 @@ _SHORTEST = 3
 """A shorter value occurs in a text by chance."""
 TOOLS = "tools"
 """The role of what is no message: the tools that the model was offered."""
-TOOL_CALLS = "tool_calls"
 Piece = tuple[str, str, Any]
 """A text, the name of the field or variable that it is the value of ("" for the prompt), and what is written there."""
 
@@ -108,10 +107,7 @@ def seen(run: Run, path: str, values: Values) -> Seen:
 
 def _part(piece: Piece, origins: SeenOrigins, path: str, total: int) -> SeenPart:
     text, name, written = piece
-    if name == TOOL_CALLS and isinstance(written, list):
-        origin = SeenOrigin("model")
-    else:
-        origin = origins.of(written, path) if name else SeenOrigin("prompt")
+    origin = origins.of(written, path) if name else SeenOrigin("prompt")
     tokens = _tokens(text)
     percent = round(100 * tokens / total, 1)
     return SeenPart(text, origin.source, name, origin.step, origin.uses, tokens, percent, origin.cut)
@@ -136,11 +132,16 @@ class _Pieces:
 
     def of(self, number: int, message: Mapping[str, Any]) -> list[Piece]:
         """Return the pieces of a message as it was sent."""
-        calls = message.get("tool_calls")
-        if calls:
-            said = str(message.get("content") or "")
-            return [*(self._found(said) if said else ()), (compact_json(calls), TOOL_CALLS, calls)]
-        text = str(message.get("content") or "")
+        text, calls = str(message.get("content") or ""), message.get("tool_calls")
+        if not calls:
+            return self._of_text(number, text)
+        written = self.written.get("messages")
+        if isinstance(written, list) and number < len(written):
+            written = written[number].get("tool_calls") if isinstance(written[number], dict) else written[number]
+        return [*(self._of_text(number, text) if text else ()), (compact_json(calls), "tool_calls", written)]
+
+    def _of_text(self, number: int, text: str) -> list[Piece]:
+        """Return the pieces of the text of a message."""
         known = self._marked[number] if number < len(self._marked) else None
         if known is not None and known["content"] == text:
             variables = self.written.get("variables") or {}

@@ -26,7 +26,7 @@ PROMPT = {
     ],
 }
 ABOUT = "About {{ mail.subject }}: {{ steps.reply.output.text }}!"
-CALLED = {"id": "c1", "name": "find", "arguments": {"words": "rain"}}
+CALLED = {"id": "c1", "name": "find", "arguments": {"words": "rain {{ steps.reply.output.text }}"}}
 OFFERED = {"name": "find", "description": "Finds a page.", "parameters": {"type": "object", "properties": {}}}
 STEPS: list[dict[str, Any]] = [
     {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "invoice", "limit": 1}},
@@ -70,7 +70,7 @@ STEPS: list[dict[str, Any]] = [
                 "with": {
                     "messages": [
                         {"role": "user", "content": "Look it up."},
-                        {"role": "assistant", "content": "Yes.", "tool_calls": [CALLED]},
+                        {"role": "assistant", "content": "Yes: {{ mail.subject }}", "tool_calls": [CALLED]},
                         {"role": "tool", "content": "{{ mail.subject }}", "tool_call_id": "c1"},
                     ],
                     "tools": [OFFERED],
@@ -130,9 +130,9 @@ def test_each_part_has_its_origin_its_share_and_what_is_missing(orchestra: Orche
     tone, unclear = ("variable", "inputs.tone", ""), ("mail", "messages", "mails")  # the mail has blanks, too
     assert parts(beside) == [[("mail", "mail.text", "mails"), tone], [unclear, fixed, tone, fixed]]
     tooled = orchestra.runs.seen(OWNER, run_id, "each[0].tooled")
-    call, tools = ("model", "tool_calls", ""), ("variable", "tools", "")
-    assert parts(tooled) == [[fixed], [fixed, call], [("mail", "mail.subject", "mails")], [tools]]
-    assert "rain" in tooled.messages[1].parts[1].text
+    call, tools, mail = ("model", "tool_calls", "reply"), ("variable", "tools", ""), ("mail", "mail.subject", "mails")
+    assert parts(tooled) == [[fixed], [fixed, mail, call], [mail], [tools]]
+    assert "rain" in tooled.messages[1].parts[2].text
     assert (tooled.messages[3].role, "Finds a page." in tooled.messages[3].parts[0].text) == ("tools", True)
     for seen in (reply, direct, kind, beside):  # nothing is lost, and nothing is there twice
         step = next(one for one in run["steps"] if one["path"] == seen.step)
